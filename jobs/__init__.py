@@ -1,0 +1,1 @@
+"""Scheduling, the pure rules (detect, confirm, policy, compose), mail, rehearsal and the command line."""

@@ -1,0 +1,1 @@
+"""The nouns of Blockline, and pure folds over stored facts. Standard library only."""

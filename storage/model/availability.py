@@ -1,0 +1,201 @@
+"""What an account looked like at one reading, and the change from one look to another."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What a platform said of an account. "Unknown" is not here: it is the absence of a reading."""
+
+    AVAILABLE = "available"
+    PROTECTED = "protected"
+    WITHHELD = "withheld"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+    NOT_FOUND = "not_found"
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the platform itself said that it keeps people from the account.
+
+        A vanished account is not called blocked: its owner may have closed it.
+        """
+        return self in {Status.WITHHELD, Status.SUSPENDED}
+
+    @property
+    def is_gone(self) -> bool:
+        return self in {Status.DEACTIVATED, Status.NOT_FOUND}
+
+
+EVERYWHERE = "XX"
+"""X's pseudo country code for "withheld in all countries" (X blog of 2012-11-02)."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A status together with the countries it holds in. Two readings agree when their states are equal."""
+
+    status: Status
+    withheld_in: tuple[str, ...] = ()
+    """Sorted ISO 3166-1 codes, or `EVERYWHERE`; empty unless the status is withheld."""
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.WITHHELD) != bool(self.withheld_in):
+            raise ValueError(f"{self.status} with countries {self.withheld_in!r}")
+        if tuple(sorted(set(self.withheld_in))) != self.withheld_in:
+            raise ValueError(f"countries not sorted and distinct: {self.withheld_in!r}")
+
+
+class Strength(StrEnum):
+    """How good the evidence of a reading is: it sets how many agreeing readings confirm a change."""
+
+    STRONG = "strong"
+    """The platform said so: the account's data, a country code, "has been suspended"."""
+    WEAK = "weak"
+    """Only an absence: not found, or gone without a statement."""
+
+
+class Flag(StrEnum):
+    """Side facts of a reading that do not decide the status."""
+
+    COPYRIGHT_WITHHELD = "copyright_withheld"
+    PROTECTED = "protected"
+    """Protected by its owner as well as withheld."""
+
+
+class MissedReason(StrEnum):
+    """Why an attempt gave no conclusive answer. A missed attempt never opens, closes or shortens anything."""
+
+    NETWORK = "network"
+    AUTH = "auth"
+    CREDITS = "credits"
+    ACCESS = "access"
+    RATE_LIMITED = "rate_limited"
+    USAGE_CAPPED = "usage_capped"
+    UPSTREAM = "upstream"
+    BAD_REQUEST = "bad_request"
+    MALFORMED = "malformed"
+    CONTRADICTORY = "contradictory"
+    OMITTED = "omitted"
+    UNCLASSIFIED = "unclassified"
+    HELD = "held"
+    """The answer came, but its control accounts looked wrong, so none of it is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One conclusive answer about one account at one time."""
+
+    native_id: str
+    at: datetime
+    state: State
+    strength: Strength
+    handle: str | None = None
+    """The handle in this answer; None when the answer does not carry one (suspended, not found)."""
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An attempt about one account that proved nothing."""
+
+    native_id: str
+    at: datetime
+    reason: MissedReason
+    detail: str = ""
+
+
+class ChangeKind(StrEnum):
+    """What users call a change."""
+
+    BASELINE = "baseline"
+    """The first state ever seen of an account: nothing is known to have changed."""
+    BLOCK = "block"
+    RESTORATION = "restoration"
+    PARTIAL = "partial"
+    """Still withheld, but countries were added or removed."""
+    PROTECTION = "protection"
+    """The owner locked or unlocked the account."""
+    GONE = "gone"
+    """No longer found, or deactivated: by whom is not known."""
+    RETURN = "return"
+    """Found again after having been gone: not called a restoration, since no block was seen."""
+
+
+def kind_of(old: State | None, new: State) -> ChangeKind:  # noqa: PLR0911 - a table of cases
+    """Name the change from `old` (None: never seen before) to `new`."""
+    if old is None:
+        return ChangeKind.BASELINE
+    if old.status is Status.WITHHELD and new.status is Status.WITHHELD:
+        return ChangeKind.PARTIAL
+    if new.status.is_blocked:
+        return ChangeKind.BLOCK
+    if new.status.is_gone:
+        return ChangeKind.GONE
+    if old.status.is_blocked:
+        return ChangeKind.RESTORATION
+    if old.status.is_gone:
+        return ChangeKind.RETURN
+    return ChangeKind.PROTECTION
+
+
+class Outcome(StrEnum):
+    """How a provisional change ended. It is kept either way."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"
+
+
+class Reason(StrEnum):
+    """Why a change was confirmed or not: stored with the outcome and shown."""
+
+    BASELINE_SEEN = "baseline_seen"
+    """A first reading that carried the account's own data."""
+    ENOUGH_STRONG = "enough_strong"
+    """The platform said so in enough readings."""
+    ENOUGH_WEAK = "enough_weak"
+    """Absent in every reading that the rule asks for."""
+    COHORT_ACTIVE = "cohort_active"
+    """One reading fewer, because another account of the same list changed in the last hours."""
+    WENT_BACK = "went_back"
+    """A later reading showed the old state again."""
+    MOVED_ON = "moved_on"
+    """A later reading showed a third state."""
+    IMPORTED = "imported"
+    """Taken from somebody else's published record, under their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An account went from `old` to `new` somewhere in (`last_seen_old`, `first_seen_new`].
+
+    `last_seen_old` is the last conclusive reading that contradicts the new state, None if there is
+    none. Confirmation never moves these two times.
+    """
+
+    change_id: int
+    account_id: int
+    old: State | None
+    new: State
+    kind: ChangeKind
+    strength: Strength
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+    recorded_at: datetime
+    outcome: Outcome | None
+    """None while provisional."""
+    reason: Reason | None
+    decided_at: datetime | None
+    """When the outcome was decided: `confirmed_at` of a confirmed change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A period with one state, bounded by confirmed changes. `until` is None while it lasts."""
+
+    account_id: int
+    state: State
+    onset_after: datetime | None
+    since: datetime
+    until: datetime | None
