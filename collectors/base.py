@@ -1,4 +1,4 @@
-"""What every collector answers: one conclusive reading or one honest miss for every account that was asked."""
+"""What every collector answers: for each account asked, one conclusive reading or one honest miss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Collector(Protocol):
         ...
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
-        """Ask for up to `batch_size` accounts. Faults of platform, network or token are misses, never raised."""
+        """Ask for up to `batch_size` accounts. Faults of platform, network or token become misses."""
         ...
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:

@@ -123,7 +123,7 @@ class ChangeKind(StrEnum):
     """Found again after having been gone: not called a restoration, since no block was seen."""
 
 
-def kind_of(old: State | None, new: State) -> ChangeKind:  # noqa: PLR0911 - a table of cases
+def kind_of(old: State | None, new: State) -> ChangeKind:
     """Name the change from `old` (None: never seen before) to `new`."""
     if old is None:
         return ChangeKind.BASELINE

@@ -39,7 +39,7 @@ class Batch:
     missed_reason: str | None
     """Of the whole request, for outcomes MISSED and HELD."""
     answered: bytes | None
-    """Bitmap over `Roster.account_ids`, bit i of byte i // 8 counted from the lowest; None when all answered."""
+    """Bitmap over `Roster.account_ids`: bit i % 8 (lowest first) of byte i // 8. None when all answered."""
     latency_ms: int
 
 

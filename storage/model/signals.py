@@ -41,6 +41,6 @@ X_NOT_OBSERVABLE = (
     NotObservable(
         SignalKind.LIKE,
         "June 2024",
-        "Likes on X are private to their owner since June 2024; the API shows them only to an app that the owner authorised.",
+        "Likes on X are private since June 2024: the API shows them only to apps their owner authorised.",
     ),
 )
