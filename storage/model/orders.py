@@ -28,6 +28,24 @@ class Order:
     known_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to be stored: as `Order`, with its list by name, before the database has numbered it."""
+
+    reference: str
+    title: str
+    issuer: str
+    country: str
+    legal_basis: str
+    issued_at: datetime
+    issued_from: datetime | None
+    issued_to: datetime | None
+    deadline_at: datetime | None
+    named_count: int
+    list_name: str
+    known_at: datetime
+
+
 class OrderEventKind(StrEnum):
     NOTICE = "notice"
     CLAIM = "claim"
@@ -41,6 +59,20 @@ class OrderEvent:
 
     order_event_id: int
     order_id: int | None
+    kind: OrderEventKind
+    at: datetime
+    at_from: datetime | None
+    at_to: datetime | None
+    text: str
+    source: str
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrderEvent:
+    """An event to be stored: as `OrderEvent`, with its order by reference (None: it belongs to none)."""
+
+    order_reference: str | None
     kind: OrderEventKind
     at: datetime
     at_from: datetime | None

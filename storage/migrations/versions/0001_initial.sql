@@ -129,15 +129,14 @@ declare
     name text := 'coverage_' || to_char(first, 'YYYY_MM');
 begin
     if to_regclass(name) is null then
+        -- The lock makes those who come together wait; "if not exists" then sees what the first one made.
         perform pg_advisory_xact_lock(hashtext('blockline coverage partition'));
-        if to_regclass(name) is null then
-            execute format(
-                'create table %I partition of coverage for values from (%L) to (%L)',
-                name,
-                to_char(first, 'YYYY-MM-DD') || ' 00:00:00+00',
-                to_char(first + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
-            );
-        end if;
+        execute format(
+            'create table if not exists %I partition of coverage for values from (%L) to (%L)',
+            name,
+            to_char(first, 'YYYY-MM-DD') || ' 00:00:00+00',
+            to_char(first + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+        );
     end if;
 end
 $$;

@@ -1,0 +1,228 @@
+"""X as a collector: batches, bisection of refused batches, pages of timelines."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+from types import TracebackType
+from typing import Final, Self
+
+from collectors import x_wire
+from collectors.base import Answer, Engagement, Trouble
+from collectors.x_client import BASE_URL, BY_HANDLE, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
+from collectors.x_envelope import Fault, printable
+from collectors.x_handles import (
+    Found,
+    Handles,
+    Unresolved,
+    WhyUnresolved,
+    is_handle,
+    none_resolved,
+    read_handles,
+)
+from collectors.x_limits import Window
+from collectors.x_session import Retry
+from collectors.x_timeline import Page, Position, Unreadable, read_timeline
+from collectors.x_wire import RECORD_SEPARATOR, Lookup, all_missed, read_lookup
+from storage.model.accounts import Platform
+from storage.model.availability import Missed, MissedReason
+from storage.model.signals import Signal
+
+BATCH_SIZE: Final = 100
+MAX_PAGES: Final = 5
+"""Pages of a timeline that one poll reads; the next poll goes on from there."""
+
+_BISECT_REQUESTS: Final = 17
+"""Enough to isolate one malformed id among a hundred."""
+
+_DEFAULT_RETRY: Final = Retry()
+_is_id = re.compile(r"[0-9]{1,19}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Each asked handle is in exactly one of `found` and `unresolved`."""
+
+    found: tuple[Found, ...]
+    unresolved: tuple[Unresolved, ...]
+    trouble: Trouble | None = None
+
+
+class XCollector:
+    """X, seen with one app bearer token. Use as `async with`: it owns the connections.
+
+    `base_url` and `spelling` follow X's moves without a new tweepy. `timeout_s` bounds each request.
+    """
+
+    def __init__(
+        self,
+        bearer_token: str,
+        *,
+        base_url: str = BASE_URL,
+        timeout_s: float = 20.0,
+        retry: Retry = _DEFAULT_RETRY,
+        spelling: Mapping[str, str] = TWEET_SPELLING,
+        dice: random.Random | None = None,
+    ) -> None:
+        """Raises ValueError when the token cannot be one; the message does not contain it."""
+        self._client = XClient(
+            bearer_token,
+            base_url=base_url,
+            timeout_s=timeout_s,
+            retry=retry,
+            spelling=spelling,
+            dice=dice or random.SystemRandom(),
+        )
+
+    async def __aenter__(self) -> Self:
+        self._client.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    @property
+    def platform(self) -> Platform:
+        return Platform.X
+
+    @property
+    def batch_size(self) -> int:
+        return BATCH_SIZE
+
+    @property
+    def windows(self) -> Mapping[str, Window]:
+        """X's own count of the requests left, by endpoint, as its last answers stated it."""
+        return self._client.windows
+
+    def excerpt(self, body: bytes, native_id: str) -> bytes:
+        """See `Collector`."""
+        return x_wire.excerpt(body, native_id)
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        """One lookup, or several smaller ones when X refuses a batch for one id. Never asks while paused.
+
+        Raises ValueError for more than `batch_size` ids.
+        """
+        asked = dict.fromkeys(native_ids)
+        if len(asked) > BATCH_SIZE:
+            raise ValueError(f"{len(asked)} accounts in one request; X answers at most {BATCH_SIZE}")
+        sound = [native_id for native_id in asked if _is_id(native_id)]
+        missed = [
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not a numeric id of X")
+            for native_id in asked
+            if not _is_id(native_id)
+        ]
+        pause = self._client.pause(LOOKUP, now)
+        if pause is not None:
+            missed += all_missed(sound, now, Fault(pause.reason, pause.detail)).missed
+            return Answer((), tuple(missed), b"", 0, pause)
+        if not sound:
+            return Answer((), tuple(missed), b"", 0)
+        started = perf_counter()
+        lookups, bodies, trouble = await self._look_up(sound, now)
+        latency_ms = round((perf_counter() - started) * 1000)
+        readings = tuple(reading for lookup in lookups for reading in lookup.readings)
+        missed += (miss for lookup in lookups for miss in lookup.missed)
+        body = RECORD_SEPARATOR.join(bodies)
+        return Answer(readings, tuple(missed), body, latency_ms, None if readings else trouble)
+
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+        """Reposts, quotes, replies and posts; X shows likes to nobody else. A reply may be a quote too.
+
+        Trouble of reason ACCESS without a breaker is about this author alone (protected, suspended).
+        Raises ValueError for an id or a cursor that is not one of X.
+        """
+        if not _is_id(native_id):
+            raise ValueError(f"not a numeric id of X: {printable(native_id)}")
+        position = Position.of(cursor)
+        signals: list[Signal] = []
+        token: str | None = None
+        for _ in range(MAX_PAGES):
+            page = await self._page(native_id, position, token, now)
+            if isinstance(page, Trouble):
+                return Engagement((), cursor, page)
+            signals += page.signals
+            token = page.next_token
+            if token is None or cursor is None:
+                break
+        after = position.after(signals, complete=token is None or cursor is None)
+        oldest_first = sorted(dict.fromkeys(signals), key=lambda signal: int(signal.native_id))
+        return Engagement(tuple(oldest_first), after.cursor)
+
+    async def resolve(self, handles: Sequence[str], now: datetime) -> Resolution:
+        """The ids of any number of handles (a leading @ is allowed), in as many requests as it takes."""
+        names = {asked: asked.removeprefix("@").lower() for asked in handles}
+        sound = list(dict.fromkeys(name for name in names.values() if is_handle(name)))
+        said: dict[str, Found | Unresolved] = {}
+        trouble: Trouble | None = None
+        for start in range(0, len(sound), BATCH_SIZE):
+            answered, trouble = await self._resolve(sound[start : start + BATCH_SIZE], now)
+            said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
+        refused = Unresolved("", WhyUnresolved.NOT_A_HANDLE, "not a handle of X")
+        results = [replace(said.get(name, refused), asked=asked) for asked, name in names.items()]
+        found = tuple(one for one in results if isinstance(one, Found))
+        return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
+
+    async def _look_up(
+        self, ids: Sequence[str], now: datetime
+    ) -> tuple[list[Lookup], list[bytes], Trouble | None]:
+        """Halves a batch that X calls malformed until the id at fault stands alone, within a bound."""
+        lookups: list[Lookup] = []
+        bodies: list[bytes] = []
+        trouble: Trouble | None = None
+        parts = [ids]
+        requests = 0
+        while parts:
+            part = parts.pop()
+            stopped = trouble is not None and trouble.reason is not MissedReason.BAD_REQUEST
+            if trouble is not None and (stopped or requests == _BISECT_REQUESTS):
+                lookups.append(all_missed(part, now, Fault(trouble.reason, trouble.detail)))
+                continue
+            requests += 1
+            answer = await self._client.users(part, now)
+            if isinstance(answer, Fault):
+                lookup = all_missed(part, now, answer)
+            else:
+                lookup = read_lookup(answer.http_status, answer.body, part, now)
+            if lookup.fault is not None:
+                trouble = self._client.trouble(LOOKUP, lookup.fault, answer, now)
+                if lookup.fault.reason is MissedReason.BAD_REQUEST and len(part) > 1:
+                    half = len(part) // 2
+                    parts += (part[half:], part[:half])
+                    continue
+            lookups.append(lookup)
+            bodies.append(b"" if isinstance(answer, Fault) else answer.body)
+        return lookups, bodies, trouble
+
+    async def _page(
+        self, native_id: str, position: Position, token: str | None, now: datetime
+    ) -> Page | Trouble:
+        pause = self._client.pause(TIMELINE, now)
+        if pause is not None:
+            return pause
+        answer = await self._client.timeline(native_id, position, token, now)
+        if isinstance(answer, Fault):
+            return self._client.trouble(TIMELINE, answer, answer, now)
+        page = read_timeline(answer.http_status, answer.body, native_id)
+        if isinstance(page, Unreadable):
+            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, Fault):
+            return self._client.trouble(TIMELINE, page, answer, now)
+        return page
+
+    async def _resolve(self, names: Sequence[str], now: datetime) -> tuple[Handles, Trouble | None]:
+        pause = self._client.pause(BY_HANDLE, now)
+        if pause is not None:
+            return none_resolved(names, Fault(pause.reason, pause.detail)), pause
+        answer = await self._client.users_by(names, now)
+        if isinstance(answer, Fault):
+            handles = none_resolved(names, answer)
+        else:
+            handles = read_handles(answer.http_status, answer.body, names)
+        if handles.fault is None:
+            return handles, None
+        return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)

@@ -1,0 +1,152 @@
+"""Pure: the envelope of X's answers: the HTTP status, the JSON around the data, and `errors`.
+
+Suspended and missing accounts share one problem type and differ by title and detail only. The host in
+a problem type moved from api.twitter.com to api.x.com, so only its last path segment counts. A 404 for
+a whole request never means that an account is gone.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from storage.model.availability import MissedReason, Status
+
+_is_not_found_detail = re.compile(r"Could not find user with (?:ids?|usernames?)\b").match
+_bracketed = re.compile(r"\[([^\]]*)\]").search
+
+_ASKED_BY = {"id", "ids", "username", "usernames"}
+_REASON_OF_CODE = {
+    400: MissedReason.BAD_REQUEST,
+    401: MissedReason.AUTH,
+    402: MissedReason.CREDITS,
+    403: MissedReason.ACCESS,
+    429: MissedReason.RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a whole request proved nothing."""
+
+    reason: MissedReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorItem:
+    """What one item of `errors` says of the account that it names. Status None: nothing that we know."""
+
+    status: Status | None
+    problem: str
+    detail: str
+
+
+def open_answer(http_status: int, body: bytes) -> dict[str, object] | Fault:
+    """The JSON object of a successful answer, or why the whole request proved nothing. Never raises."""
+    if http_status != 200:
+        return _failed(http_status, body)
+    document = parse(body)
+    if not is_object(document):
+        return Fault(MissedReason.MALFORMED, "200 without a JSON object")
+    return document
+
+
+def parse(body: bytes) -> object:
+    """The JSON value of `body`; None when it is not JSON (null is as useless to every caller)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether a parsed JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[object]]:
+    """Whether a parsed JSON value is an array."""
+    return isinstance(value, list)
+
+
+def users_in(document: dict[str, object]) -> list[object] | Fault:
+    """The items of `data` (one user alone counts as one item), or why the whole answer is unusable."""
+    data, errors = document.get("data"), document.get("errors")
+    if data is None and errors is None:
+        return Fault(MissedReason.MALFORMED, "neither data nor errors")
+    if errors is not None and not is_array(errors):
+        return Fault(MissedReason.MALFORMED, "errors is not an array")
+    if data is None:
+        return []
+    if is_object(data):
+        return [data]
+    if is_array(data):
+        return data
+    return Fault(MissedReason.MALFORMED, "data is neither an array nor an object")
+
+
+def errors_about(document: dict[str, object], wanted: Mapping[str, str]) -> dict[str, list[ErrorItem]]:
+    """The errors that concern what was asked for, under the values of `wanted` (its keys: lower case).
+
+    Errors about other accounts, which an answer may carry for what it includes, are passed over.
+    """
+    about: dict[str, list[ErrorItem]] = {}
+    errors = document.get("errors")
+    for item in errors if is_array(errors) else ():
+        if not is_object(item) or item.get("resource_type") != "user" or item.get("section") == "includes":
+            continue
+        parameter = item.get("parameter")
+        if not isinstance(parameter, str) or parameter not in _ASKED_BY:
+            continue
+        names = {
+            name.lower() for name in (item.get("resource_id"), item.get("value")) if isinstance(name, str)
+        }
+        for name in names & wanted.keys():
+            said = _error_item(item, name)
+            if len(names) > 1:
+                said = ErrorItem(None, "two-names", "resource_id and value name two accounts")
+            about.setdefault(wanted[name], []).append(said)
+    return about
+
+
+def printable(text: str) -> str:
+    """`text` cut short and free of what a log, a terminal or a database would refuse."""
+    return text[:200].encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def last_segment(problem_type: object) -> str:
+    """The last path segment of a problem type; empty when it is no text."""
+    return problem_type.rpartition("/")[2] if isinstance(problem_type, str) else ""
+
+
+def _failed(http_status: int, body: bytes) -> Fault:
+    document = parse(body)
+    problem = document if is_object(document) else {}
+    title, detail = problem.get("title"), problem.get("detail")
+    said = ": ".join(part for part in (title, detail) if isinstance(part, str) and part)
+    reason = _REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM)
+    if http_status == 429 and (
+        title == "UsageCapExceeded" or last_segment(problem.get("type")) == "usage-capped"
+    ):
+        reason = MissedReason.USAGE_CAPPED
+    return Fault(reason, printable(f"HTTP {http_status} {said}".rstrip()))
+
+
+def _error_item(item: dict[str, object], name: str) -> ErrorItem:
+    title, detail, problem = item.get("title"), item.get("detail"), last_segment(item.get("type"))
+    text = detail if isinstance(detail, str) else ""
+    status = None
+    if problem == "resource-not-found" and _names(text, name):
+        if title == "Forbidden" and text.startswith("User has been suspended"):
+            status = Status.SUSPENDED
+        elif title == "Not Found Error" and _is_not_found_detail(text):
+            status = Status.NOT_FOUND
+    return ErrorItem(status, problem, printable(f"{title}: {text}" if isinstance(title, str) else text))
+
+
+def _names(detail: str, name: str) -> bool:
+    """A detail names its account in brackets; one that names another account says nothing of this one."""
+    inside = _bracketed(detail)
+    return inside is None or inside[1].lower() == name

@@ -1,0 +1,35 @@
+// Runs before the first paint: theme, zone and page, so that nothing jumps; and asks for the data at once.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const remembered = (key) => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null; // storage may be forbidden; the page works without a memory
+    }
+  };
+  const dark = globalThis.matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = remembered("blockline.theme") ?? (dark ? "dark" : "light");
+  root.dataset.zone = remembered("blockline.zone") ?? "utc";
+  const pageOf = (path) => (path === "/" ? "live" : path.split("/")[1]);
+  root.dataset.page = pageOf(location.pathname);
+
+  const ranges = ["24h", "7d", "14d", "30d", "all"];
+  const wanted = new URLSearchParams(location.search).get("range");
+  const range = ranges.includes(wanted) ? wanted : "14d";
+  const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
+
+  let arrived;
+  const ready = new Promise((resolve) => (arrived = resolve));
+  globalThis.__blockline = { rev: 0, range, first, pageOf, arrived };
+
+  // Dash looks these up when it starts, which may be before the module below has loaded: they wait for it.
+  globalThis.dash_clientside = Object.assign({}, globalThis.dash_clientside, {
+    blockline: {
+      push: async (message) => (await ready).push(message),
+      poll: async () => (await ready).poll(),
+      route: async (path) => (await ready).route(path),
+    },
+  });
+})();

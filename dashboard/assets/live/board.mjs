@@ -1,0 +1,291 @@
+// The context rows above the lanes, all on one time axis: orders, the fleet's area, the share blocked per cohort.
+
+import { acts, pattern, prepare, snap, text, theme } from "./marks.mjs";
+import { outages, tally } from "./state.mjs";
+import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
+
+export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
+
+/** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. */
+export function annotations(state) {
+  const out = state.orders.map((o) => ({
+    t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.from !== null ? disputed(o) : "",
+    range: o.from !== null && o.to !== null ? [o.from, o.to] : null, row: 0, hollow: false,
+  }));
+  for (const o of state.orders) {
+    if (o.deadline !== null) out.push({ t: o.deadline, label: `Deadline, ${o.title}`, sub: "", range: null, row: 1, hollow: false, minor: true });
+  }
+  for (const e of state.events) {
+    out.push({
+      t: e.at, label: e.kind === "claim" ? `Claim: “${e.text}”` : e.text, sub: e.source,
+      range: e.from !== null && e.to !== null ? [e.from, e.to] : null, row: 1, hollow: e.kind === "claim",
+    });
+  }
+  return out.sort((a, b) => a.t - b.t);
+}
+
+const disputed = (o) => `dated ${stamp(o.from).split(",")[0]} to ${stamp(o.to).split(",")[0]}`;
+
+const fit = (g, words, room) => {
+  if (g.measureText(words).width <= room) return words;
+  let cut = words;
+  while (cut.length > 4 && g.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
+  return `${cut.trimEnd()}…`;
+};
+
+/** The labels of the vertical lines. Two rows; where there is no room the second part goes first, then the label. */
+export function drawAnnotations(canvas, marks, window, width, height) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  const inside = marks.filter((m) => m.t >= window[0] && m.t <= window[1]);
+  const taken = [[], []];
+  for (const m of inside) {
+    const x = snap(X(m.t));
+    g.strokeStyle = theme.ink2;
+    g.lineWidth = 1;
+    g.setLineDash(m.range ? [2, 3] : m.minor ? [5, 3] : []);
+    g.beginPath();
+    g.moveTo(x + 0.5, m.row * 17 + 3);
+    g.lineTo(x + 0.5, height);
+    g.stroke();
+    g.setLineDash([]);
+    if (m.range) bracket(g, X(m.range[0]), X(m.range[1]), height - 4);
+  }
+  // Important ones claim their room first: orders, then notices and claims, then deadlines.
+  const byWeight = [...inside].sort((a, b) => (a.minor ? 1 : 0) - (b.minor ? 1 : 0) || a.t - b.t);
+  for (const m of byWeight) {
+    const x = X(m.t);
+    text(g, 11, 600);
+    const label = fit(g, m.label, Math.min(width * 0.5, 260));
+    const w1 = g.measureText(label).width;
+    text(g, 11);
+    const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
+    const free = (a, b) => a >= 0 && b <= width && taken[m.row].every(([p, q]) => b + 8 < p || a - 8 > q);
+    const others = inside.filter((o) => o !== m && o.row <= m.row).map((o) => X(o.t));
+    const clear = (a, b) => others.every((o) => o < a - 3 || o > b + 3);
+    const options = [[x + 6, w1 + w2, true], [x - 6 - w1 - w2, w1 + w2, true], [x + 6, w1, false], [x - 6 - w1, w1, false]];
+    const place =
+      options.find(([a, w]) => free(a, a + w) && clear(a, a + w)) ?? options.find(([a, w, sub]) => !sub && free(a, a + w));
+    if (!place) continue;
+    const [a, w, sub] = place;
+    taken[m.row].push([a, a + w]);
+    const y = m.row * 17 + 9;
+    g.fillStyle = theme.card;
+    g.fillRect(a - 2, y - 8, w + 4, 16);
+    text(g, 11, 600);
+    g.fillStyle = m.minor ? theme.ink2 : theme.ink;
+    g.fillText(label, a, y);
+    if (sub && m.sub) {
+      text(g, 11);
+      g.fillStyle = theme.ink2;
+      g.fillText(m.sub, a + w1 + 6, y);
+    }
+  }
+}
+
+function bracket(g, x0, x1, y) {
+  const a = snap(x0) + 0.5;
+  const b = snap(x1) + 0.5;
+  g.beginPath();
+  g.moveTo(a, y - 3);
+  g.lineTo(a, y + 3);
+  g.moveTo(a, y);
+  g.lineTo(b, y);
+  g.moveTo(b, y - 3);
+  g.lineTo(b, y + 3);
+  g.stroke();
+}
+
+/** The vertical lines through all rows, and the crosshair with its time. */
+export function drawOverlay(canvas, marks, window, width, height, cursor) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  g.strokeStyle = theme.ink2;
+  for (const m of marks) {
+    if (m.t < window[0] || m.t > window[1]) continue;
+    g.globalAlpha = m.minor ? 0.35 : 0.6;
+    g.setLineDash(m.range ? [2, 3] : m.minor ? [5, 3] : []);
+    g.beginPath();
+    g.moveTo(snap(X(m.t)) + 0.5, 0);
+    g.lineTo(snap(X(m.t)) + 0.5, height);
+    g.stroke();
+  }
+  g.setLineDash([]);
+  g.globalAlpha = 1;
+  if (cursor === null) return;
+  const x = snap(X(cursor));
+  g.globalAlpha = 0.55;
+  g.strokeStyle = theme.ink;
+  g.beginPath();
+  g.moveTo(x + 0.5, 0);
+  g.lineTo(x + 0.5, height);
+  g.stroke();
+  g.globalAlpha = 1;
+  text(g, 11, 600);
+  const words = `${stamp(cursor)} ${zoneName(cursor)}`;
+  const w = g.measureText(words).width + 12;
+  const left = Math.max(0, Math.min(width - w, x - w / 2));
+  g.fillStyle = theme.ink;
+  g.fillRect(left, 0, w, 18);
+  g.fillStyle = theme.card;
+  g.fillText(words, left + 6, 9.5);
+}
+
+export function drawAxis(canvas, window, width, height = 20) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  for (const tick of ticks(window, width)) {
+    const x = X(tick.t);
+    g.fillStyle = theme.line2;
+    g.fillRect(snap(x), height - 5, 1, 5);
+    text(g, 11, tick.major ? 600 : 400);
+    const w = g.measureText(tick.label).width;
+    if (x + 4 + w > width) continue;
+    g.fillStyle = tick.major ? theme.ink : theme.ink2;
+    g.fillText(tick.label, x + 4, height / 2 + 1);
+  }
+}
+
+const STACK = [["W"], ["S"], ["N", "D"], ["P"], ["A"], ["U"]];
+const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Not found, deact.", P: "Protected", A: "Available", U: "Not checked" };
+
+/** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the end of the window. */
+export function drawFleet(canvas, state, window, width, height) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  const n = Math.max(20, Math.min(400, Math.floor(width / 2)));
+  const t = tally(state, state.accounts, window[0], window[1], n);
+  const lastSample = Math.min(n, Math.floor(((state.now - window[0]) / (window[1] - window[0])) * n));
+  const max = Math.max(10, ...t.n.slice(0, n + 1));
+  const Y = (v) => height - 1 - (v / max) * (height - 6);
+  g.fillStyle = theme.grid;
+  for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
+  const base = new Float64Array(n + 1);
+  for (const keys of STACK) {
+    const s = keys[0];
+    const top = base.map((b, i) => b + keys.reduce((sum, k) => sum + t[k][i], 0));
+    if (!top.some((v, i) => v > base[i])) continue;
+    outline(g, base, top, lastSample, width / n, Y);
+    g.globalAlpha = s === "U" ? 0.7 : 1;
+    g.fillStyle = s === "A" ? theme["A-wash"] : pattern(g, s);
+    g.fill();
+    g.globalAlpha = 1;
+    if (s !== "U") {
+      g.strokeStyle = theme[`${s}-e`];
+      g.lineWidth = 1;
+      edge(g, base, top, lastSample, width / n, Y);
+    }
+    base.set(top);
+  }
+  const end = Math.max(0, Math.min(lastSample, n));
+  gapLabels(g, state, window, width, X);
+  g.fillStyle = theme.line2;
+  g.fillRect(0, height - 1, width, 1);
+  let below = 0;
+  return STACK.map((keys) => {
+    const value = keys.reduce((sum, k) => sum + t[k][end], 0);
+    const y = Y(below + value / 2);
+    below += value;
+    return { s: keys[0], name: STACK_NAMES[keys[0]], value, y };
+  }).filter((x) => x.value > 0);
+}
+
+function outline(g, base, top, last, step, Y) {
+  g.beginPath();
+  g.moveTo(0, Y(top[0]));
+  for (let i = 1; i <= last; i++) {
+    g.lineTo(i * step, Y(top[i - 1]));
+    g.lineTo(i * step, Y(top[i]));
+  }
+  g.lineTo(last * step, Y(base[last]));
+  for (let i = last; i > 0; i--) {
+    g.lineTo(i * step, Y(base[i]));
+    g.lineTo(i * step, Y(base[i - 1]));
+  }
+  g.closePath();
+}
+
+function edge(g, base, top, last, step, Y) {
+  g.beginPath();
+  let drawing = false;
+  for (let i = 0; i <= last; i++) {
+    const visible = top[i] > base[i];
+    if (visible && drawing) g.lineTo(i * step, Y(top[i - 1]));
+    if (visible) g[drawing ? "lineTo" : "moveTo"](i * step, Y(top[i]));
+    if (!visible && drawing) g.lineTo(i * step, Y(top[i - 1]));
+    drawing = visible;
+  }
+  g.stroke();
+}
+
+/** "not checked, 8 h 30 min" beside each outage that is wide enough to be seen. */
+function gapLabels(g, state, window, width, X) {
+  text(g, 11);
+  let free = 0;
+  for (const [a, b] of outages(state)) {
+    const end = b ?? state.now;
+    const [x0, x1] = [X(a), X(end)];
+    if (x1 < 0 || x0 > width || x1 - x0 < 3) continue;
+    const words = `not checked, ${duration(end - a)}`;
+    const w = g.measureText(words).width + 8;
+    const left = x1 + w + 6 < width ? x1 + 4 : x0 - w - 4;
+    if (left < free) continue;
+    free = left + w + 4;
+    g.fillStyle = theme.card;
+    g.fillRect(left, 8, w, 16);
+    g.fillStyle = theme.ink2;
+    g.fillText(words, left + 4, 16.5);
+  }
+}
+
+/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} at the end. */
+export function drawStrip(canvas, state, accounts, window, width, height) {
+  const g = prepare(canvas, width, height);
+  const n = Math.max(20, Math.floor(width / 8));
+  const t = tally(state, accounts, window[0], window[1], n);
+  const span = window[1] - window[0];
+  let end = { blocked: 0, read: 0 };
+  for (let i = 0; i < n; i++) {
+    const at = window[0] + (span * i) / n;
+    if (at > state.now) break;
+    const read = t.n[i] - t.U[i];
+    if (!t.n[i] || read < t.n[i] * 0.3) continue;
+    const share = (t.W[i] + t.S[i]) / read;
+    const x = snap((i * width) / n);
+    const w = snap(Math.min(((i + 1) * width) / n, ((state.now - window[0]) / span) * width)) - x;
+    g.fillStyle = theme.sunk;
+    g.fillRect(x, 3, w, height - 6);
+    if (share > 0) {
+      g.globalAlpha = 0.14 + 0.86 * Math.pow(share, 0.8);
+      g.fillStyle = theme.W;
+      g.fillRect(x, 3, w, height - 6);
+      g.globalAlpha = 1;
+    }
+  }
+  const stop = Math.max(0, Math.min(n, Math.floor(((Math.min(window[1], state.now) - window[0]) / span) * n)));
+  end = { blocked: t.W[stop] + t.S[stop], read: t.n[stop] - t.U[stop] };
+  canvas.setAttribute("aria-label", `${percent(end.blocked, end.read)} blocked, ${count(end.blocked)} of ${count(end.read)} read`);
+  return end;
+}
+
+/** One executive: shapes on the axis, and under them what nobody outside can see, and what is only claimed. */
+export function drawExecutive(canvas, state, executive, window, width, height) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  g.fillStyle = theme.grid;
+  for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
+  const y = 12;
+  g.fillStyle = theme.line2;
+  g.fillRect(0, y, Math.max(0, Math.min(width, X(state.now))), 1);
+  const list = [...state.signals.values()]
+    .filter((s) => s.executive === executive.id && s.t >= window[0] && s.t <= window[1])
+    .sort((a, b) => a.t - b.t);
+  acts(g, list, X, y);
+  text(g, 11);
+  g.fillStyle = theme.ink2;
+  const hidden = executive.hidden.map((h) => (width > 420 ? `${h.what} on ${h.where}: not observable since ${h.since}` : `${h.what}: not observable`));
+  g.fillText(hidden.join(" · "), 8, height - 11);
+  canvas.setAttribute("aria-label", `${list.length} public acts of ${executive.name} in this window. ${hidden.join(". ")}. Not evidence of cause.`);
+  return list;
+}
+

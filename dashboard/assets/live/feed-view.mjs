@@ -1,0 +1,105 @@
+// Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
+
+import { escape } from "./html.mjs";
+import { days, denominator, detail, happened, mark } from "./feed.mjs";
+import { bar, prepare, theme } from "./marks.mjs";
+import { stateSentence } from "./state.mjs";
+import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
+
+const PER_DAY = 40;
+let written = "";
+
+export function renderFeed(state, view, from) {
+  if (view.paused && written && !view.feedDirty) return;
+  view.feedDirty = false;
+  const list = days(state, from);
+  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Accounts that are read and stay as they are make no news.</p>';
+  if (html === written) return;
+  written = html;
+  const root = document.getElementById("feed");
+  const top = root.scrollTop;
+  root.innerHTML = html;
+  root.scrollTop = top;
+  paintWaves(root);
+}
+
+function renderDay(state, view, one, index) {
+  const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
+  const today = one.day === dayStart(state.now);
+  const totals = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`, one.other && `${count(one.other)} other`].filter(Boolean);
+  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
+  if (!open) return head;
+  const items = one.items.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");
+  const rest = one.items.length > PER_DAY ? `<p class="nothing">${count(one.items.length - PER_DAY)} earlier on this day</p>` : "";
+  return head + items + rest;
+}
+
+function renderItem(state, item) {
+  if (item.type === "gap") return gapItem(item);
+  if (item.type === "order") return orderItem(state, item.order);
+  if (item.type === "event") return eventItem(item.event);
+  const { wave } = item;
+  const first = wave.first;
+  const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
+  const sign = mark(first);
+  const mails = [...wave.mails].map((id) => state.mails.get(id)).filter(Boolean);
+  const told = mails.map((m) => `<a class="mailed" href="/mail/${m.id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${mailWords(m)}</a>`).join("");
+  if (item.type === "change") {
+    const account = state.byId.get(first.account);
+    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escape(account.handle)}</b></a> ${escape(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
+  }
+  const of = denominator(state, wave.cohort);
+  const n = wave.changes.length;
+  const words = first.kind === "restoration" && first.s === "A" ? "restored" : first.kind === "restoration" ? `no longer blocked, ${stateSentence(first.s, first.c)}` : happened(first);
+  const meter = of && first.outcome === "confirmed" ? `<div class="wave"><canvas data-wave="${first.s},${n / of.of}" aria-hidden="true"></canvas><span>${escape(of.name)}</span></div>` : "";
+  const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(words)}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
+}
+
+/** Readings that were recorded long after they were taken are said to be late. */
+function lateWords(wave) {
+  return wave.recorded - wave.seen > 3_600_000 ? `; recorded ${stamp(wave.recorded)}, late` : "";
+}
+
+function mailWords(mail) {
+  if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
+  if (mail.state === "dead") return "mail could not be delivered";
+  return "mail is on its way";
+}
+
+function gapItem({ a, b }) {
+  const words = b === null ? `Not checked since ${clock(a)} ${zoneName(a)}` : `Not checked for ${duration(b - a)}`;
+  const span = b === null ? "" : `${stamp(a)} to ${stamp(b)} ${zoneName(b)}. `;
+  return `<article class="event note"><span class="g">╌</span><p class="h">${words}</p><p class="m">${span}No reading, so no statement about any account.</p></article>`;
+}
+
+function orderItem(state, order) {
+  const list = state.lists.find((l) => l.id === order.list);
+  const dated = order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(order.to)}.`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escape(order.issuer)}, ${escape(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
+}
+
+function eventItem(event) {
+  const claim = event.kind === "claim" ? ' <span class="chip">claim</span>' : "";
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${escape(event.source)}</p></article>`;
+}
+
+export function paintWaves(root) {
+  for (const canvas of root.querySelectorAll("canvas[data-wave]")) {
+    const [s, share] = canvas.dataset.wave.split(",");
+    const g = prepare(canvas, 112, 8);
+    g.fillStyle = theme.sunk;
+    g.fillRect(0, 0, 112, 8);
+    if (s === "A") {
+      g.fillStyle = theme.A;
+      g.fillRect(0, 0, 112 * share, 8);
+      g.strokeStyle = theme["A-e"];
+      g.strokeRect(0.5, 0.5, Math.max(1, 112 * share - 1), 7);
+    } else bar(g, 0, 0, Math.max(2, 112 * Math.min(1, share)), 8, s);
+  }
+}
+
+/** After a change of theme the small canvases must be painted anew. */
+export function repaintFeed() {
+  paintWaves(document.getElementById("feed"));
+}

@@ -1,0 +1,99 @@
+// The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
+
+import { outages, stateSentence } from "./state.mjs";
+import { between, dayStart } from "./time.mjs";
+
+/** ▼ is a block, ▲ a restoration, and nothing else carries these marks. */
+export function mark(change) {
+  if (change.outcome === "not_confirmed") return "–";
+  const open = change.outcome === null;
+  if (change.kind === "block") return open ? "▽" : "▼";
+  if (change.kind === "restoration") return open ? "△" : "▲";
+  return "·";
+}
+
+/** What happened to one account, after its name: "withheld in IN", "restored, available again". */
+export function happened(change) {
+  if (change.kind === "restoration") return change.s === "A" ? "restored" : `no longer blocked, ${stateSentence(change.s, change.c)}`;
+  if (change.kind === "return") return "found again";
+  if (change.kind === "partial") return `${stateSentence(change.s, change.c)}, before: ${change.c0.replaceAll(",", ", ")}`;
+  if (change.kind === "protection") return change.s === "P" ? "protected by its owner" : "public again";
+  return stateSentence(change.s, change.c);
+}
+
+/** The list a change is told under: the one of an order first, else the first. */
+function cohortOf(state, account) {
+  const orders = new Set(state.orders.map((o) => o.list));
+  return account.lists.find((l) => orders.has(l)) ?? account.lists[0] ?? null;
+}
+
+/** A wave: changes of one cohort to the same state, each at most `reach` after the one before. */
+export function waves(state, reach = 4 * state.sweep) {
+  const open = new Map();
+  const out = [];
+  const all = [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
+  for (const change of all) {
+    const account = state.byId.get(change.account);
+    const cohort = cohortOf(state, account);
+    const key = [cohort, change.kind, change.s, change.c, change.outcome ?? "open", dayStart(change.seen)].join("|");
+    const known = open.get(key);
+    if (known && change.seen - known.seen <= reach) {
+      known.changes.push(change);
+      known.seen = change.seen;
+      known.recorded = Math.max(known.recorded, change.recorded);
+      known.old = change.old === null || known.old === null ? known.old ?? change.old : Math.min(known.old, change.old);
+      if (change.mail) known.mails.add(change.mail);
+      continue;
+    }
+    const wave = {
+      cohort, first: change, changes: [change], old: change.old, seen: change.seen, recorded: change.recorded,
+      mails: new Set(change.mail ? [change.mail] : []),
+    };
+    open.set(key, wave);
+    out.push(wave);
+  }
+  return out;
+}
+
+/** Days, newest first, each with its items newest first and the totals of its confirmed changes. */
+export function days(state, from) {
+  const byDay = new Map();
+  const put = (t, item) => {
+    if (t < from) return;
+    const key = dayStart(t);
+    if (!byDay.has(key)) byDay.set(key, { day: key, items: [], down: 0, up: 0, other: 0 });
+    byDay.get(key).items.push({ ...item, t });
+  };
+  for (const wave of waves(state)) put(wave.seen, { type: wave.changes.length > 1 ? "wave" : "change", wave });
+  for (const [a, b] of outages(state)) put(b ?? state.now, { type: "gap", a, b });
+  for (const order of state.orders) put(order.at, { type: "order", order });
+  for (const event of state.events) put(event.at, { type: "event", event });
+  for (const one of byDay.values()) {
+    one.items.sort((x, y) => y.t - x.t);
+    for (const item of one.items) {
+      if (!item.wave || item.wave.first.outcome !== "confirmed") continue;
+      const kind = item.wave.first.kind;
+      one[kind === "block" ? "down" : kind === "restoration" ? "up" : "other"] += item.wave.changes.length;
+    }
+  }
+  return [...byDay.values()].sort((x, y) => y.day - x.day);
+}
+
+/** Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not. */
+export function denominator(state, cohort) {
+  const order = state.orders.find((o) => o.list === cohort);
+  const list = state.lists.find((l) => l.id === cohort);
+  if (order) return { of: order.named, name: order.title, watched: list ? list.size : 0, named: true };
+  return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
+}
+
+/** The line under a wave or change: the interval, and what is not yet or never certain. */
+export function detail(wave, withDay) {
+  const { first } = wave;
+  let text = between(wave.old, wave.seen, withDay);
+  if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
+  else if (first.outcome === "not_confirmed") text += first.why === "went_back" ? "; a later reading showed the old state again" : "; a later reading showed a third state";
+  else if (first.strength === "weak") text += ", weak evidence";
+  return text;
+}
+

@@ -1,0 +1,192 @@
+// The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
+
+import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
+import { covered, knownUntil, stateNow, stateWords, STATUS } from "./state.mjs";
+import { day, ticks } from "./time.mjs";
+
+export const LANE = 16;
+
+/** Draw one account between y and y + height; X maps a time to a pixel. */
+export function drawLane(g, state, account, [from, to], X, y, height, narrow = false) {
+  const until = knownUntil(state, account);
+  const solid = [];
+  const last = account.spells.length - 1;
+  account.spells.forEach((spell, k) => {
+    const next = account.spells[k + 1];
+    let stop = next ? Math.min(next.from, next.onset ?? next.from) : Math.min(spell.to ?? until, until);
+    if (k === last && account.pending?.old) stop = Math.min(stop, Math.max(account.pending.old, spell.from));
+    stop = Math.min(stop, until);
+    const start = Math.max(spell.from, from);
+    const end = Math.min(stop, to);
+    if (end <= start && !(k === last && spell.from <= to && spell.from >= from)) return;
+    const parts = covered(account, start, Math.max(end, start + 1));
+    parts.forEach(([p, q], i) => {
+      const tail = k === last && i === parts.length - 1 && q >= Math.min(until, to) - 1;
+      const least = spell.s === "A" ? 0 : tail ? 8 : 3;
+      const draw = () => bar(g, X(p), y, Math.max(X(q) - X(p), least), height, spell.s);
+      if (spell.s === "A") draw();
+      else solid.push(draw);
+    });
+  });
+  const min = narrow ? 3 : 5;
+  account.spells.forEach((spell) => {
+    if (spell.onset !== null && spell.from > from && spell.onset < to) windowBox(g, X(spell.onset), X(spell.from), y, height, min);
+  });
+  for (const draw of solid) draw();
+  for (const change of account.changes) {
+    if (change.outcome === "confirmed" || change.seen > to || change.kind === "baseline") continue;
+    const end = change.outcome === null ? until : change.decided;
+    if (end < from) continue;
+    if (change.old !== null) windowBox(g, X(change.old), X(change.seen), y, height, min);
+    bar(g, X(change.seen), y, Math.max(X(Math.min(end, to)) - X(change.seen), change.outcome === null ? 8 : 5), height, change.s, true);
+  }
+}
+
+/** The word at the right of a lane: a provisional change is said with a question mark. */
+export function laneWord(state, account) {
+  if (account.pending && account.pending.kind !== "baseline") {
+    return { text: `${stateWords(account.pending.s, account.pending.c)}?`, icon: null, provisional: true };
+  }
+  const now = stateNow(state, account);
+  if (!now) return { text: account.pending ? "First reading" : "Not yet read", icon: "U", provisional: false };
+  return { text: stateWords(now.s, now.c), icon: now.s, provisional: false };
+}
+
+export class Lanes {
+  /** `root` holds .lane-view > (.names, canvas, .words); `on` = {hover(account, t, event), leave(), open(account)}. */
+  constructor(root, on) {
+    this.root = root;
+    this.on = on;
+    this.list = [];
+    this.current = -1;
+    this.rows = [];
+    root.innerHTML =
+      '<div class="lane-space"><div class="lane-view"><canvas role="img"></canvas><div class="names" role="list"></div></div></div>';
+    this.space = root.firstElementChild;
+    this.view = this.space.firstElementChild;
+    this.canvas = root.querySelector("canvas");
+    this.names = root.querySelector(".names");
+    root.addEventListener("scroll", () => this.draw(), { passive: true });
+    root.addEventListener("keydown", (e) => this.key(e));
+    root.addEventListener("mousemove", (e) => this.move(e));
+    root.addEventListener("mouseleave", () => {
+      this.current = -1;
+      this.on.leave();
+      this.draw();
+    });
+    this.canvas.addEventListener("click", () => this.list[this.current] && this.on.open(this.list[this.current]));
+  }
+
+  /** Give it what to draw: the state, the accounts in order, the window, and the widths of the three columns. */
+  set(state, list, window, left, width, right) {
+    Object.assign(this, { state, list, window, left, width, right });
+    this.height = this.root.clientHeight;
+    this.view.style.height = `${this.height}px`;
+    this.space.style.height = `${Math.max(this.height, list.length * LANE)}px`;
+    this.draw();
+  }
+
+  laneAt(event) {
+    const y = event.clientY - this.root.getBoundingClientRect().top + this.root.scrollTop;
+    return Math.floor(y / LANE);
+  }
+
+  move(event) {
+    const i = this.laneAt(event);
+    const x = event.clientX - this.canvas.getBoundingClientRect().left;
+    const account = this.list[i];
+    if (this.current !== i) {
+      this.current = account ? i : -1;
+      this.draw();
+    }
+    if (!account) this.on.leave();
+    else this.on.hover(account, this.window[0] + (Math.max(0, Math.min(x, this.width)) / this.width) * (this.window[1] - this.window[0]), event);
+  }
+
+  key(event) {
+    const page = Math.max(1, Math.floor(this.height / LANE) - 1);
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 }[event.key];
+    if (event.key === "Enter" && this.list[this.current] && event.target === this.root) this.on.open(this.list[this.current]);
+    if (event.key === "Escape") this.on.leave();
+    if (!step) return;
+    event.preventDefault();
+    this.current = Math.max(0, Math.min(this.list.length - 1, this.current + step));
+    const y = this.current * LANE;
+    if (y < this.root.scrollTop) this.root.scrollTop = y;
+    if (y > this.root.scrollTop + this.height - LANE) this.root.scrollTop = y - this.height + LANE;
+    this.draw();
+    const account = this.list[this.current];
+    const box = this.root.getBoundingClientRect();
+    if (account) this.on.hover(account, this.window[1], { clientX: box.left + this.left + this.width * 0.5, clientY: box.top + y - this.root.scrollTop + LANE });
+  }
+
+  draw() {
+    if (!this.state || this.width < 40) return;
+    const { state, width, height, list } = this;
+    const top = this.root.scrollTop;
+    const first = Math.floor(top / LANE);
+    const dy = -(top % LANE);
+    const visible = Math.ceil(height / LANE) + 1;
+    const g = prepare(this.canvas, width, height);
+    this.canvas.style.left = `${this.left}px`;
+    const [from, to] = this.window;
+    const X = (t) => ((t - from) / (to - from)) * width;
+    g.fillStyle = theme.grid;
+    for (const tick of ticks(this.window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
+    for (let k = 0; k < visible; k++) {
+      const account = list[first + k];
+      const y = dy + k * LANE;
+      if (account) {
+        if (first + k === this.current) {
+          g.fillStyle = theme.sel;
+          g.fillRect(0, y, width, LANE);
+        }
+        g.save();
+        g.beginPath();
+        g.rect(0, y, width, LANE);
+        g.clip();
+        drawLane(g, state, account, this.window, X, y + 2, LANE - 4);
+        g.restore();
+      }
+      this.row(k, account, y, first + k === this.current);
+    }
+    for (let k = visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
+    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” holds the same facts.`;
+    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+  }
+
+  row(k, account, y, current) {
+    const row = (this.rows[k] ??= this.makeRow());
+    row.root.hidden = !account;
+    if (!account) return;
+    const { text, icon, provisional } = laneWord(this.state, account);
+    const now = stateNow(this.state, account);
+    const sign = icon ?? now?.s ?? "U";
+    row.root.style.transform = `translateY(${y}px)`;
+    const key = `${account.id}|${account.handle}|${text}|${sign}|${current}|${provisional}|${this.left}|${this.width}`;
+    if (row.key === key) return;
+    row.key = key;
+    row.root.className = `lane-row${current ? " current" : ""}`;
+    row.link.href = `/account/${account.id}`;
+    row.link.title = `@${account.handle}`;
+    row.use.setAttribute("href", `#i-${sign}`);
+    row.svg.setAttribute("aria-label", STATUS[sign]);
+    row.name.textContent = `@${account.handle}`;
+    row.link.style.width = `${this.left}px`;
+    row.word.style.left = `${this.left + this.width}px`;
+    row.word.style.width = `${this.right}px`;
+    row.word.textContent = text;
+    row.word.title = text;
+    row.word.className = `lane-word${provisional ? " provisional" : ""}`;
+  }
+
+  makeRow() {
+    const root = document.createElement("div");
+    root.setAttribute("role", "listitem");
+    root.innerHTML =
+      '<a class="lane-name" tabindex="-1"><svg class="i" role="img"><use></use></svg><span></span></a><span class="lane-word"></span>';
+    this.names.append(root);
+    const [link, word] = root.children;
+    return { root, link, word, svg: link.querySelector("svg"), use: link.querySelector("use"), name: link.querySelector("span"), key: "" };
+  }
+}

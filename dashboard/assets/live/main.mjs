@@ -1,0 +1,150 @@
+// The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
+
+import { draw, layout, resetLanes } from "./page.mjs";
+import { readTheme } from "./marks.mjs";
+import { apply, decode } from "./state.mjs";
+import { setZone } from "./time.mjs";
+import { connectControls, showBanner, showPill, view } from "./controls.mjs";
+
+const shared = globalThis.__blockline;
+const root = document.documentElement;
+let state = null;
+let loading = null;
+let catching = null;
+let heard = 0;
+let lost = null;
+let frame = 0;
+
+/** Draw once in the next frame, however often it is asked for. */
+function redraw() {
+  if (frame || !state || root.dataset.page !== "live") return;
+  frame = requestAnimationFrame(() => {
+    frame = 0;
+    draw(state, view);
+    root.dataset.painted = String(state.rev);
+    shared.rev = state.rev;
+  });
+}
+
+async function load(range, response = null) {
+  view.range = range;
+  loading = (async () => {
+    try {
+      const answer = await (response ?? fetch(`/api/live?range=${range}`));
+      const body = await answer.json();
+      if (!answer.ok) throw new Error(body.error);
+      const rev = state ? state.rev + 1 : 1;
+      state = decode(body);
+      state.rev = rev;
+      state.range = range;
+      shared.state = state;
+      heard = Date.now();
+      lost = null;
+      layout(state, view);
+    } catch (error) {
+      lost = error instanceof TypeError ? "The monitor does not answer." : error.message;
+    }
+  })();
+  await loading;
+  loading = null;
+  pill();
+  redraw();
+}
+
+/** Fetch what was missed since the last event this page knows of. */
+async function catchUp() {
+  if (catching || !state) return catching;
+  catching = (async () => {
+    try {
+      const answer = await fetch(`/api/live/since?id=${state.id}`);
+      const body = await answer.json();
+      if (!answer.ok) throw new Error(body.error);
+      shared.resyncs = (shared.resyncs ?? 0) + 1;
+      take(body);
+    } catch (error) {
+      lost = error instanceof TypeError ? "The monitor does not answer." : error.message;
+      pill();
+    }
+  })();
+  await catching;
+  catching = null;
+}
+
+function take(message) {
+  if (message.lost) {
+    lost = message.lost;
+    pill();
+    return;
+  }
+  heard = Date.now();
+  lost = null;
+  if (state) {
+    const before = `${state.lists.length}/${state.executives.length}`;
+    const answer = apply(state, message);
+    if (answer === "behind") catchUp();
+    if (answer === "reload" && !loading) load(state.range);
+    if (before !== `${state.lists.length}/${state.executives.length}`) layout(state, view);
+  } else if (!loading && root.dataset.page === "live") load(view.range);
+  pill();
+  redraw();
+}
+
+function pill() {
+  const silent = Date.now() - heard;
+  showBanner(lost);
+  if (lost) showPill("lost", "Disconnected", "");
+  else if (!heard) showPill("connecting", "Connecting", "");
+  else if (silent > 60_000) showPill("lost", "Disconnected", "");
+  else if (silent > 5_000) showPill("delayed", "Delayed", `${Math.round(silent / 1000)} s`);
+  else showPill("live", "Live", `${Math.max(0, Math.round(silent / 1000))} s`);
+}
+
+/** Ask again, when nothing came by the push for a while: websockets blocked, or given up. */
+function poll() {
+  if (loading || Date.now() - heard < 10_000) return;
+  if (state) catchUp();
+  else load(view.range);
+}
+
+function route(path) {
+  const page = shared.pageOf(path ?? location.pathname);
+  root.dataset.page = page;
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const name = { live: "Live", mail: "Mail", account: "Account" }[page];
+  document.title = name ? `${name} · Blockline` : "Blockline";
+  if (page !== "live") return;
+  if (!state && !loading) load(view.range);
+  redraw();
+}
+
+connectControls({
+  redraw,
+  relayout: () => state && layout(state, view),
+  load,
+  theme: () => {
+    readTheme();
+    resetLanes();
+    redraw();
+  },
+});
+setZone(root.dataset.zone);
+readTheme();
+route(location.pathname);
+view.range = shared.range;
+if (shared.first) load(shared.range, shared.first);
+shared.arrived({
+  push: (message) => {
+    if (message) take(message);
+    return state ? state.rev : 0;
+  },
+  poll,
+  route,
+});
+setInterval(pill, 1000);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) poll();
+});
+addEventListener("resize", redraw);

@@ -1,0 +1,233 @@
+// What the page knows: decoded from the first answer, then kept up to date by deltas. No DOM in here.
+
+export const STATUS = {
+  A: "Available", P: "Protected", W: "Withheld", S: "Suspended", D: "Deactivated", N: "Not found", U: "Not checked",
+};
+export const isBlocked = (s) => s === "W" || s === "S";
+
+/** "Withheld IN", "Suspended", ... */
+export function stateWords(s, countries) {
+  if (s !== "W" || !countries) return STATUS[s];
+  return countries === "XX" ? "Withheld everywhere" : `Withheld ${countries.replaceAll(",", ", ")}`;
+}
+
+/** The same in running text: "withheld in IN", "suspended everywhere", "not found". */
+export function stateSentence(s, countries) {
+  if (s === "W") return countries === "XX" ? "withheld everywhere" : `withheld in ${countries.replaceAll(",", ", ")}`;
+  return { A: "available", P: "protected", S: "suspended everywhere", D: "deactivated", N: "not found", U: "not checked" }[s];
+}
+
+function rows(table) {
+  if (!table) return [];
+  const names = Object.keys(table);
+  const n = names.length ? table[names[0]].length : 0;
+  const out = new Array(n);
+  for (let i = 0; i < n; i++) {
+    const row = {};
+    for (const name of names) row[name] = table[name][i];
+    out[i] = row;
+  }
+  return out;
+}
+
+export function decode(snapshot) {
+  const state = {
+    id: snapshot.id,
+    now: snapshot.now,
+    from: snapshot.from,
+    earliest: snapshot.earliest,
+    gapAfter: snapshot.gap_after,
+    sweep: snapshot.sweep,
+    lists: snapshot.lists,
+    accounts: [],
+    byId: new Map(),
+    changes: new Map(),
+    signals: new Map(),
+    mails: new Map(),
+    rosters: new Map(),
+    outages: snapshot.outages.map(([a, b]) => [a, b]),
+    orders: snapshot.orders,
+    events: snapshot.events,
+    executives: snapshot.executives,
+    collectors: snapshot.collectors,
+    kpis: snapshot.kpis,
+    rev: 0,
+  };
+  for (const row of rows(snapshot.accounts)) addAccount(state, row, snapshot.coverage.groups[row.group]);
+  for (const [roster, ids] of Object.entries(snapshot.coverage.rosters)) {
+    state.rosters.set(Number(roster), ids.map((i) => state.accounts[i]));
+  }
+  merge(state, snapshot);
+  state.lastRead = state.accounts.reduce((m, a) => Math.max(m, a.last ?? -Infinity), -Infinity);
+  return state;
+}
+
+function addAccount(state, row, group) {
+  const account = {
+    id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
+    last: group ? group[0] : null,
+    gaps: group ? group[1].map(([a, b]) => [a, b]) : [],
+    spells: [], changes: [], pending: null, latest: 0,
+  };
+  state.accounts.push(account);
+  state.byId.set(account.id, account);
+}
+
+/** Fold rows of changes, spells, signals and mails into the state. Doing it twice changes nothing. */
+function merge(state, part) {
+  const touched = new Set();
+  const replaced = new Set();
+  for (const row of rows(part.spells)) {
+    const account = state.byId.get(row.account);
+    if (!account) continue;
+    if (!replaced.has(account)) account.spells = [];
+    replaced.add(account);
+    account.spells.push({ s: row.s, c: row.c, onset: row.onset, from: row.from, to: row.to });
+  }
+  for (const row of rows(part.changes)) {
+    const account = state.byId.get(row.account);
+    if (!account) continue;
+    const known = state.changes.get(row.id);
+    if (known) Object.assign(known, row);
+    else {
+      state.changes.set(row.id, row);
+      account.changes.push(row);
+    }
+    touched.add(account);
+  }
+  for (const row of rows(part.signals)) state.signals.set(row.id, row);
+  for (const mail of part.mails ?? []) {
+    state.mails.set(mail.id, mail);
+    for (const id of mail.changes ?? []) {
+      const change = state.changes.get(id);
+      if (change) change.mail = mail.id;
+    }
+  }
+  for (const account of replaced) account.spells.sort((a, b) => a.from - b.from);
+  for (const account of touched) settle(account);
+}
+
+function settle(account) {
+  account.changes.sort((a, b) => a.seen - b.seen || a.id - b.id);
+  account.pending = account.changes.findLast((c) => c.outcome === null) ?? null;
+  const news = account.changes.findLast((c) => c.kind !== "baseline");
+  account.latest = news ? news.seen : 0;
+}
+
+/** Add one answered request to the coverage; a silence longer than the limit becomes a gap. */
+export function read(state, roster, at, missing) {
+  const accounts = state.rosters.get(roster);
+  if (!accounts) return false;
+  if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
+  state.lastRead = Math.max(state.lastRead, at);
+  const without = new Set(missing);
+  for (const account of accounts) {
+    if (without.has(account.id) || (account.last !== null && at <= account.last)) continue;
+    if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
+    account.last = at;
+  }
+  return true;
+}
+
+/**
+ * Fold a delta in. Answers "ok", "behind" when events before it are missing, or "reload" when the delta speaks of
+ * accounts or requests this page has never heard of.
+ */
+export function apply(state, delta) {
+  state.now = Math.max(state.now, delta.now);
+  if (delta.reload) return "reload";
+  let answer = "ok";
+  if (delta.since !== undefined) {
+    if (delta.since > state.id) return "behind";
+    if (delta.id > state.id) {
+      state.id = delta.id;
+      merge(state, delta);
+      for (const key of ["orders", "events", "executives", "collectors", "lists"]) if (delta[key]) state[key] = delta[key];
+      for (const [id, handle] of delta.renames ?? []) {
+        const account = state.byId.get(id);
+        if (account) account.handle = handle;
+      }
+      if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
+    }
+  }
+  for (const [roster, at, missing] of delta.reads ?? []) if (!read(state, roster, at, missing)) answer = "reload";
+  if (delta.kpis) state.kpis = delta.kpis;
+  state.rev += 1;
+  return answer;
+}
+
+/** Times in which nothing at all was read, the last one open (null) while it lasts. */
+export function outages(state) {
+  const silent = state.now - state.lastRead > state.gapAfter && state.lastRead !== -Infinity;
+  return silent ? [...state.outages, [state.lastRead, null]] : state.outages;
+}
+
+/** Until when the account's state may be drawn: now while readings arrive, else its last reading. */
+export function knownUntil(state, account) {
+  if (account.last === null) return -Infinity;
+  return state.now - account.last <= state.gapAfter ? state.now : account.last;
+}
+
+/** The parts of [from, to) in which the account was read. */
+export function covered(account, from, to) {
+  let parts = [[from, to]];
+  for (const [a, b] of account.gaps) {
+    if (b <= from || a >= to) continue;
+    parts = parts.flatMap(([p, q]) => (b <= p || a >= q ? [[p, q]] : [[p, a], [b, q]].filter(([x, y]) => y > x)));
+  }
+  return parts.filter(([p, q]) => q > p);
+}
+
+/** The confirmed state at `t`: {s, c}, "U" when nobody looked, null before the account was first read. */
+export function stateAt(state, account, t) {
+  const first = account.spells[0];
+  if (!first || t < first.from) return null;
+  if (t > knownUntil(state, account) || account.gaps.some(([a, b]) => t > a && t < b)) return { s: "U", c: "" };
+  const spell = account.spells.findLast((x) => x.from <= t);
+  return { s: spell.s, c: spell.c };
+}
+
+/** The confirmed state now. */
+export const stateNow = (state, account) => stateAt(state, account, state.now);
+
+/**
+ * How many of `accounts` were in each status at n + 1 equidistant times of [from, to]: {A: Int32Array, ..., U, n}.
+ * Times after now stay zero.
+ */
+export function tally(state, accounts, from, to, n) {
+  const step = (to - from) / n;
+  const out = {};
+  for (const s of "APWSDNU") out[s] = new Int32Array(n + 2);
+  out.n = new Int32Array(n + 2);
+  const index = (t) => Math.max(0, Math.min(n + 1, Math.ceil((t - from) / step)));
+  const add = (s, a, b) => {
+    const i = index(a);
+    const j = index(b);
+    if (j <= i) return;
+    out[s][i] += 1;
+    out[s][j] -= 1;
+  };
+  const end = state.now + 1;
+  for (const account of accounts) {
+    const first = account.spells[0];
+    if (!first) continue;
+    const until = Math.min(knownUntil(state, account) + 1, end);
+    add("n", first.from, end);
+    add("U", first.from, end);
+    account.spells.forEach((spell, k) => {
+      const next = account.spells[k + 1];
+      const stop = Math.min(next ? next.from : spell.to ?? until, until);
+      if (stop <= from || spell.from >= to) return;
+      for (const [a, b] of covered(account, spell.from, stop)) {
+        add(spell.s, a, b);
+        out.U[index(a)] -= 1;
+        out.U[index(b)] += 1;
+      }
+    });
+  }
+  for (const key of Object.keys(out)) {
+    const a = out[key];
+    for (let i = 1; i < a.length; i++) a[i] += a[i - 1];
+  }
+  return out;
+}

@@ -1,0 +1,78 @@
+// The tooltip: exact words for the moment under the pointer.
+
+import { escape } from "./html.mjs";
+import { happened } from "./feed.mjs";
+import { knownUntil, stateSentence } from "./state.mjs";
+import { between, duration, full, stamp, zoneName } from "./time.mjs";
+
+const tip = () => document.getElementById("tip");
+
+export function hideTip() {
+  tip().hidden = true;
+}
+
+function show(html, event) {
+  const box = tip();
+  box.innerHTML = html;
+  box.hidden = false;
+  const { width, height } = box.getBoundingClientRect();
+  const x = event.clientX + 16 + width > innerWidth - 8 ? event.clientX - 16 - width : event.clientX + 16;
+  const y = event.clientY + 14 + height > innerHeight - 8 ? event.clientY - 14 - height : event.clientY + 14;
+  box.style.transform = `translate(${Math.max(8, Math.round(x))}px, ${Math.max(8, Math.round(y))}px)`;
+}
+
+const line = (words) => `<div>${words}</div>`;
+
+export function tipForAccount(state, account, t, event) {
+  const out = [`<b>@${escape(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
+  out.push(...momentLines(state, account, t).map(line));
+  show(out.join(""), event);
+}
+
+/** What is known about one account at one time, in sentences. */
+export function momentLines(state, account, t) {
+  const gap = account.gaps.find(([a, b]) => t > a && t < b);
+  const until = knownUntil(state, account);
+  const first = account.spells[0];
+  if (!first) return account.pending ? ["First reading, not yet confirmed"] : ["Not yet read"];
+  if (t < first.from) return [first.onset === null ? "Not read before" : "No reading before this window"];
+  if (gap) return [`Not checked for ${duration(gap[1] - gap[0])}`, between(gap[0], gap[1]), "No reading, so no statement"];
+  if (t > until) return [`Not checked since ${stamp(until)} ${zoneName(until)}`, "No reading, so no statement"];
+  const open = account.changes.find((c) => c.outcome !== "confirmed" && t >= (c.old ?? c.seen) && t <= (c.decided ?? state.now));
+  const out = [];
+  const spell = account.spells.findLast((s) => s.from <= t) ?? first;
+  const next = account.spells[account.spells.indexOf(spell) + 1];
+  if (next && next.onset !== null && t > next.onset) {
+    out.push(`Changed here from ${stateSentence(spell.s, spell.c)} to ${stateSentence(next.s, next.c)}`, between(next.onset, next.from));
+  } else {
+    out.push(`<b>${capital(stateSentence(spell.s, spell.c))}</b>`);
+    if (spell.onset !== null) out.push(`since ${between(spell.onset, spell.from)}`);
+    const most = next ? `at least ${duration((next.onset ?? next.from) - spell.from)}, at most ${duration(next.from - (spell.onset ?? spell.from))}` : null;
+    if (most && spell.onset !== null) out.push(most);
+  }
+  if (open) {
+    const how = open.outcome === null ? "provisional, no mail yet" : "not confirmed";
+    out.push(`<i>${capital(happened(open))}? ${how}</i>`, between(open.old, open.seen));
+  }
+  return out;
+}
+
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
+export function tipForActs(state, executive, window, event) {
+  if (!state) return;
+  const box = event.target.getBoundingClientRect();
+  const width = box.width;
+  const span = window[1] - window[0];
+  const at = window[0] + ((event.clientX - box.left) / width) * span;
+  const reach = (9 / width) * span;
+  const near = [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
+  if (!near.length) {
+    if (event.clientY - box.top > box.height / 2 && executive.hidden.length) show(executive.hidden.map((h) => line(escape(h.why))).join(""), event);
+    else hideTip();
+    return;
+  }
+  const lines = near.slice(0, 6).map((s) => line(`${capital(s.kind)}, ${stamp(s.t)} ${zoneName(s.t)}`));
+  if (near.length > 6) lines.push(line(`and ${near.length - 6} more`));
+  show(`<b>${escape(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
+}

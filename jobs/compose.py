@@ -1,0 +1,115 @@
+"""From a wave of changes to the words of one mail, and from a stored mail to the message that goes out.
+
+The same wave makes the same mail on every machine: its Message-ID comes from the changes and the
+recipients, never from numbers that a database hands out, so that a repeat is recognised as one.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from jobs import digest
+from jobs.policy import Wave
+from jobs.wording import handle_name, number, zone_note
+from storage.model.alerts import Mail, MailDraft, Standing
+
+TOPICS_IN_SUBJECT = 3
+
+_templates = Environment(
+    loader=PackageLoader("jobs", "templates"),
+    autoescape=select_autoescape(enabled_extensions=("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["number"] = number
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all mails of one installation have in common."""
+
+    dashboard_url: str | None = None
+    synthetic: bool = False
+    """The accounts are invented: every mail then says so, in its subject too."""
+    id_domain: str = "blockline.invalid"
+    """Right half of the Message-IDs. A repeat of a mail is only recognised while it stays the same."""
+
+
+def compose(
+    wave: Wave, standing: Standing | None, recipients: Iterable[str], zone: str, head: Letterhead
+) -> MailDraft:
+    """The mail that tells of `wave`. `standing` is the cohort's as known at `wave.as_of`, None without a cohort."""
+    to = tuple(sorted(set(recipients)))
+    content = {
+        "subject": subject(wave, head),
+        "headline": _headline(wave),
+        "cohort": digest.cohort_name(wave.cohort),
+        "synthetic": head.synthetic,
+        "cohort_lines": digest.cohort_lines(wave, standing),
+        "other_lists": digest.other_lists(wave),
+        "counts": digest.counts(wave, standing),
+        "sections": digest.sections(wave, zone),
+        "flap_phrase": digest.flap_phrase(wave.flaps) if wave.flaps else None,
+        "flap_accounts": len(wave.flaps),
+        "flaps": digest.flap_stories(wave, zone),
+        "unknown": digest.unknown(wave),
+        "not_claimed": digest.not_claimed(wave),
+        "zone_note": zone_note(zone, wave.as_of),
+        "dashboard_url": head.dashboard_url,
+    }
+    return MailDraft(
+        message_id=message_id((a.change.change_key for a in wave.alerts), to, head.id_domain),
+        recipients=to,
+        subject=content["subject"],
+        text_body=_templates.get_template("mail.txt").render(content),
+        html_body=_templates.get_template("mail.html").render(content),
+    )
+
+
+def subject(wave: Wave, head: Letterhead) -> str:
+    """What happened to whom and in which cohort, on one line."""
+    mark = "Synthetic scenario: " if head.synthetic else ""
+    return f"{mark}{_headline(wave)} — {digest.cohort_name(wave.cohort)}"
+
+
+def _headline(wave: Wave) -> str:
+    """`12 accounts withheld in IN, 3 suspended`, or `@handle suspended` when it is about one account."""
+    told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in digest.topics(wave)]
+    if wave.flaps:
+        told.insert(0, (len(wave.flaps), digest.flap_phrase(wave.flaps)))
+    if len({a.change.account_id for a in wave.alerts}) == 1:
+        name = handle_name(wave.alerts[-1].change.handle)
+        return f"{name} {', '.join(text for _, text in told)}"
+    if len(told) > TOPICS_IN_SUBJECT:
+        rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
+        told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
+    (n, text), *more = told
+    return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
+
+
+def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:
+    """The same facts told to the same people have the same id, whoever computes it and in whatever order."""
+    told = "\n".join(sorted(facts)) + "\n\n" + "\n".join(sorted(recipients))
+    return f"<{hashlib.sha256(told.encode()).hexdigest()[:40]}@{domain}>"
+
+
+def message(mail: Mail, sender: str) -> EmailMessage:
+    """The message of a stored mail: the same bytes at every attempt."""
+    out = EmailMessage(policy=SMTP)
+    out["From"] = sender
+    out["To"] = ", ".join(mail.recipients)
+    out["Subject"] = mail.subject
+    out["Date"] = format_datetime(mail.created_at)
+    out["Message-ID"] = mail.message_id
+    out["Auto-Submitted"] = "auto-generated"
+    out.set_content(mail.text_body, cte="quoted-printable")
+    out.add_alternative(mail.html_body, subtype="html", cte="quoted-printable")
+    # The library would draw a boundary by chance, and a repeat would differ from the first mail.
+    out.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
+    return out

@@ -1,0 +1,268 @@
+"""What a mail has to say of a wave: its topics, counts, groups of equal changes, and what stays unknown."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from jobs.policy import Flap, Wave
+from jobs.wording import account_name, clean, countries, day, evidence_words, interval, number, state_words
+from storage.model.alerts import AlertChange, AlertRow, Cohort, Standing
+from storage.model.availability import ChangeKind, State, Status
+
+ACCOUNTS_LISTED = 50
+FLAPS_LISTED = 10
+"""Accounts that go back and forth come with their changes, so fewer of them."""
+COUNTS_LISTED = 8
+LISTS_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Accounts that changed in the same way, in the same interval, on equal evidence."""
+
+    was: str
+    when: str
+    evidence: str
+    accounts: int
+    names: tuple[str, ...]
+    """The accounts listed in this mail; fewer than `accounts` when there are too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All changes of one kind: a heading and its groups."""
+
+    phrase: str
+    tone: str
+    """Which colour the heading has: block, gone, back or other."""
+    accounts: int
+    groups: tuple[Group, ...]
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlapStory:
+    name: str
+    now: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many accounts of the cohort are in one state, of how many, and what this mail adds."""
+
+    label: str
+    share: str
+    difference: str
+
+
+def phrase(change: AlertChange) -> str:
+    """What became of an account, so that it can follow "@handle" and "12 accounts"."""
+    tail = ", protected" if change.new.status is Status.PROTECTED else ""
+    match change.kind:
+        case ChangeKind.RESTORATION:
+            return f"available again{tail} (before: {state_words(change.old)})"
+        case ChangeKind.RETURN:
+            return f"found again{tail}"
+        case ChangeKind.PARTIAL:
+            before = countries(change.old.withheld_in if change.old else ())
+            return f"now {state_words(change.new)} (before: {before})"
+        case ChangeKind.PROTECTION:
+            return "protected by the owner" if tail else "no longer protected"
+        case _:
+            return state_words(change.new)
+
+
+def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
+    """The changes of a wave by what became of the accounts, most accounts first. Flapping ones are apart."""
+    apart = {f.alert.alert_id for f in wave.flaps}
+    by_phrase: dict[str, list[AlertRow]] = {}
+    for alert in wave.alerts:
+        if alert.alert_id not in apart:
+            by_phrase.setdefault(phrase(alert.change), []).append(alert)
+    return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
+
+
+def flap_phrase(flaps: Sequence[Flap]) -> str:
+    states = {state_words(f.alert.change.new) for f in flaps}
+    return f"going back and forth (now {states.pop()})" if len(states) == 1 else "going back and forth"
+
+
+def cohort_name(cohort: Cohort | None) -> str:
+    if cohort is None:
+        return "on no list"
+    return f"order {clean(cohort.order.reference)}" if cohort.order else f"list {clean(cohort.name)}"
+
+
+def sections(wave: Wave, zone: str) -> list[Section]:
+    """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts over all sections."""
+    left = ACCOUNTS_LISTED
+    out: list[Section] = []
+    for text, alerts in topics(wave):
+        groups: list[Group] = []
+        for group in _groups(alerts, zone):
+            names = group.names[:left]
+            left -= len(names)
+            if names:
+                groups.append(Group(group.was, group.when, group.evidence, group.accounts, names))
+        listed = sum(len(g.names) for g in groups)
+        tone = _tone(alerts[0].change)
+        out.append(Section(text, tone, _accounts(alerts), tuple(groups), len(alerts) - listed))
+    return out
+
+
+def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
+    def alike(alert: AlertRow) -> tuple[str, ...]:
+        change = alert.change
+        first, last = change.first_seen_new, change.last_seen_old
+        return (
+            first.isoformat(),
+            interval(last, first, zone),
+            state_words(change.old),
+            evidence_words(change.strength, change.readings),
+        )
+
+    out: list[Group] = []
+    for (_, when, was, evidence), members in groupby(sorted(alerts, key=alike), key=alike):
+        changes = sorted((m.change for m in members), key=lambda c: (c.handle.casefold(), c.change_key))
+        names = tuple(account_name(c.platform, c.handle) for c in changes)
+        out.append(Group(was, when, evidence, len(names), names))
+    return out
+
+
+def flap_stories(wave: Wave, zone: str) -> list[FlapStory]:
+    out: list[FlapStory] = []
+    for flap in sorted(wave.flaps, key=_by_handle)[:FLAPS_LISTED]:
+        change = flap.alert.change
+        lines = tuple(
+            f"{state_words(p.change.old)} → {state_words(p.change.new)}, "
+            f"{interval(p.change.last_seen_old, p.change.first_seen_new, zone)}; "
+            f"{evidence_words(p.change.strength, p.change.readings)}"
+            for p in flap.changes
+        )
+        out.append(FlapStory(account_name(change.platform, change.handle), state_words(change.new), lines))
+    return out
+
+
+def _by_handle(flap: Flap) -> tuple[str, str]:
+    return flap.alert.change.handle.casefold(), flap.alert.change.change_key
+
+
+def cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+    """Which accounts the counts speak of, with every denominator named."""
+    if wave.cohort is None or standing is None:
+        return ["These accounts are watched and on no list."]
+    order = wave.cohort.order
+    if order is None:
+        return [f"List {clean(wave.cohort.name)}: {number(standing.watched, 'account')} watched."]
+    return [
+        f"Order {clean(order.reference)} ({clean(order.country, 8)}), issued {day(order.issued_at)}, "
+        f"names {number(order.named_count, 'account')}; {standing.watched:,} of them are watched here."
+    ]
+
+
+def other_lists(wave: Wave) -> str | None:
+    """On which other lists and orders accounts of this mail are."""
+    found: dict[str, set[int]] = {}
+    for alert in wave.alerts:
+        for cohort in alert.cohorts:
+            if cohort != wave.cohort:
+                found.setdefault(cohort_name(cohort), set()).add(alert.change.account_id)
+    if not found:
+        return None
+    by_size = sorted(found.items(), key=lambda f: (-len(f[1]), f[0]))
+    named = [f"{name} ({number(len(ids), 'account')})" for name, ids in by_size[:LISTS_LISTED]]
+    if len(by_size) > LISTS_LISTED:
+        named.append(f"{len(by_size) - LISTS_LISTED} more")
+    return f"Also on: {', '.join(named)}."
+
+
+def counts(wave: Wave, standing: Standing | None) -> list[Count]:
+    """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
+    if standing is None or wave.cohort is None:
+        return []
+    named = wave.cohort.order.named_count if wave.cohort.order else 0
+    whole = f"{named:,} named" if named >= standing.watched else f"{standing.watched:,} watched"
+    difference = _difference(wave.alerts)
+    now = Counter(dict(standing.states))
+    touched = set(now) | {state for state, n in difference.items() if n}
+    ranked = sorted(touched, key=lambda s: (_rank(s), -now[s], state_words(s)))
+    rows = [
+        Count(state_words(s), f"{now[s]:,} of {whole} accounts", _more(difference[s]))
+        for s in ranked[:COUNTS_LISTED]
+    ]
+    if rest := sum(now[s] for s in ranked[COUNTS_LISTED:]):
+        rows.append(Count("in other states", f"{rest:,} of {whole} accounts", ""))
+    if unread := standing.watched - now.total():
+        rows.append(Count("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
+    if named > standing.watched:
+        rows.append(Count("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
+    return rows
+
+
+def _difference(alerts: Iterable[AlertRow]) -> Counter[State]:
+    """How many more accounts are in each state after these changes than before them."""
+    first: dict[int, AlertChange] = {}
+    last: dict[int, AlertChange] = {}
+    for alert in sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
+        first.setdefault(alert.change.account_id, alert.change)
+        last[alert.change.account_id] = alert.change
+    out: Counter[State] = Counter()
+    for account_id, change in last.items():
+        out[change.new] += 1
+        if (old := first[account_id].old) is not None:
+            out[old] -= 1
+    return out
+
+
+def unknown(wave: Wave) -> list[str]:
+    """What the readings behind this mail do not tell."""
+    kinds = {a.change.kind for a in wave.alerts}
+    statuses = {a.change.new.status for a in wave.alerts}
+    lines = [
+        "When within its interval a change happened: between the two readings nothing conclusive was read."
+    ]
+    if any(a.change.last_seen_old is None for a in wave.alerts):
+        lines.append("How long before the first reading a change marked “on or before” happened.")
+    if Status.WITHHELD in statuses or ChangeKind.PARTIAL in kinds:
+        lines.append("Who asked for an account to be withheld, and on what ground: the platform names countries only.")
+    if Status.SUSPENDED in statuses:
+        lines.append("Why an account was suspended: the platform does not say.")
+    if ChangeKind.GONE in kinds:
+        lines.append("Who closed an account that is gone: its owner or the platform.")
+    if kinds & {ChangeKind.RESTORATION, ChangeKind.RETURN}:
+        lines.append("Who brought an account back, and why.")
+    return lines
+
+
+def not_claimed(wave: Wave) -> list[str]:
+    """What a reader might conclude and this mail does not say."""
+    lines = ["That accounts which are not in this mail are unaffected."]
+    if wave.cohort and wave.cohort.order:
+        lines.insert(0, "That the order is the cause: it names these accounts, and no more than that was seen.")
+    return lines
+
+
+def _accounts(alerts: Iterable[AlertRow]) -> int:
+    return len({a.change.account_id for a in alerts})
+
+
+def _tone(change: AlertChange) -> str:
+    match change.kind:
+        case ChangeKind.BLOCK | ChangeKind.PARTIAL:
+            return "suspended" if change.new.status is Status.SUSPENDED else "withheld"
+        case ChangeKind.RESTORATION | ChangeKind.RETURN:
+            return "back"
+        case ChangeKind.GONE:
+            return "gone"
+        case _:
+            return "other"
+
+
+def _rank(state: State) -> int:
+    return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
+
+
+def _more(n: int) -> str:
+    return f"{abs(n):,} {'more' if n > 0 else 'fewer'}" if n else ""

@@ -1,0 +1,211 @@
+"""Hands mails to an SMTP server. Its errors stop here and become `Undeliverable`, which says what to do."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parseaddr
+from enum import StrEnum
+from ipaddress import ip_address
+
+import aiosmtplib
+from aiosmtplib.response import SMTPResponse
+
+from jobs.compose import message
+from jobs.wording import clean
+from storage.model.alerts import Mail
+
+_DELIVERY_LIMIT_S = 300.0
+"""No delivery takes longer, so that it ends well within the lease of its mail."""
+_WAIT_ASKED_FOR = re.compile(r"\b(\d{1,5})\s*(s|sec|second|m|min|minute)s?\b", re.IGNORECASE)
+
+
+class Security(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails go out, and as whom."""
+
+    host: str
+    port: int
+    sender: str
+    """`alerts@example.org` or `Blockline <alerts@example.org>`."""
+    security: Security = Security.STARTTLS
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    timeout_s: float = 30.0
+    """For each exchange with the server."""
+
+    def __post_init__(self) -> None:
+        if "@" not in parseaddr(self.sender)[1] or not self.sender.isprintable():
+            raise ValueError(f"{self.sender!r} is not a mail address to send from")
+        if self.username is not None and self.security is Security.NONE and not _is_loopback(self.host):
+            raise ValueError(f"the password for {self.host} would be sent in clear: use starttls or tls")
+
+    @property
+    def address(self) -> str:
+        return parseaddr(self.sender)[1]
+
+
+class Undeliverable(Exception):
+    """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
+
+    def __init__(self, sentence: str, *, permanent: bool, retry_after: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.permanent = permanent
+        """The server will not take this mail at another time either."""
+        self.retry_after = retry_after
+        """What the server asked to wait, if it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One recipient whom the server refused while it took the mail for others."""
+
+    recipient: str
+    permanent: bool
+    sentence: str
+
+
+class SmtpSender:
+    """One connection at a time, opened by the first mail and used for all until `close`."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        self._smtp: aiosmtplib.SMTP | None = None
+
+    async def send(self, mail: Mail) -> tuple[Refusal, ...]:
+        """Return when the server has accepted the mail, with the recipients it refused. Raises Undeliverable."""
+        reused = self._smtp is not None
+        try:
+            return await self._deliver(mail)
+        except Undeliverable:
+            # Servers close a connection after so many mails; that says nothing about this one.
+            if not reused or self._smtp is not None:
+                raise
+        return await self._deliver(mail)
+
+    async def close(self) -> None:
+        """Say goodbye, if there is a connection. Never raises: everything accepted is accepted."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is None:
+            return
+        try:
+            await smtp.quit(timeout=5)
+        except (aiosmtplib.SMTPException, OSError):
+            pass
+        finally:
+            smtp.close()
+
+    async def _deliver(self, mail: Mail) -> tuple[Refusal, ...]:
+        server = self._server
+        try:
+            async with asyncio.timeout(_DELIVERY_LIMIT_S):
+                smtp = self._smtp or await self._connect()
+                body = message(mail, server.sender).as_bytes()
+                refused, _ = await smtp.sendmail(server.address, mail.recipients, body)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise _all_refused(error) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refused(error.code, error.message) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            await self._drop()
+            raise _not_reached(server, error) from error
+        except ValueError as error:
+            raise Undeliverable(f"An address or header cannot be sent: {error}.", permanent=True) from error
+        finally:
+            if self._smtp is not None and not self._smtp.is_connected:
+                self._smtp = None
+        return _refusals(refused)
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        """Nothing that goes wrong here is the mail's fault, so all of it is worth another try."""
+        server = self._server
+        smtp = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.security is Security.TLS,
+            start_tls=server.security is Security.STARTTLS,
+            username=server.username,
+            password=server.password,
+            timeout=server.timeout_s,
+            local_hostname=server.address.rpartition("@")[2],
+        )
+        try:
+            await smtp.connect()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise Undeliverable(
+                f"The mail server {server.host}:{server.port} refused user name or password (code {error.code}).",
+                permanent=False,
+            ) from None  # its text may repeat what was sent
+        except aiosmtplib.SMTPResponseException as error:
+            raise Undeliverable(
+                f"The mail server {server.host}:{server.port} takes no mail now: {_said(error.code, error.message)}.",
+                permanent=False,
+            ) from error
+        self._smtp = smtp
+        return smtp
+
+    async def _drop(self) -> None:
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _not_reached(server: MailServer, error: Exception) -> Undeliverable:
+    why = "it did not answer in time" if isinstance(error, TimeoutError) else clean(str(error), 200).rstrip(".")
+    return Undeliverable(f"Cannot hand mails to {server.host}:{server.port}: {why}.", permanent=False)
+
+
+def _refused(code: int, text: str) -> Undeliverable:
+    return Undeliverable(
+        f"The mail server refused the mail: {_said(code, text)}.",
+        permanent=code >= 500,
+        retry_after=_wait_asked_for(code, text),
+    )
+
+
+def _all_refused(error: aiosmtplib.SMTPRecipientsRefused) -> Undeliverable:
+    each = error.recipients
+    sentences = "; ".join(f"{clean(r.recipient)}: {_said(r.code, r.message)}" for r in each[:5])
+    waits = [w for r in each if (w := _wait_asked_for(r.code, r.message))]
+    return Undeliverable(
+        f"The mail server refused every recipient: {sentences}.",
+        permanent=all(r.code >= 500 for r in each),
+        retry_after=max(waits, default=None),
+    )
+
+
+def _refusals(refused: Mapping[str, SMTPResponse]) -> tuple[Refusal, ...]:
+    return tuple(
+        Refusal(recipient, answer.code >= 500, f"The mail server refused {clean(recipient)}: "
+                f"{_said(answer.code, answer.message)}.")
+        for recipient, answer in sorted(refused.items())
+    )
+
+
+def _said(code: int, text: str) -> str:
+    return f"{code} {clean(text, 200)}".rstrip(".")
+
+
+def _wait_asked_for(code: int, text: str) -> timedelta | None:
+    """Greylisting servers write "try again in 300 seconds"; more than an hour is not believed."""
+    found = _WAIT_ASKED_FOR.search(text) if 400 <= code < 500 else None
+    if found is None:
+        return None
+    unit = timedelta(minutes=1) if found[2].lower().startswith("m") else timedelta(seconds=1)
+    return min(int(found[1]) * unit, timedelta(hours=1))

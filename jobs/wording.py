@@ -1,0 +1,140 @@
+"""Words for readers: states, intervals in two zones, and text of strangers made harmless."""
+
+import unicodedata
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from storage.model.accounts import Platform
+from storage.model.availability import EVERYWHERE, State, Status, Strength
+
+_STATUS_WORDS = {
+    Status.AVAILABLE: "available",
+    Status.PROTECTED: "protected",
+    Status.SUSPENDED: "suspended",
+    Status.DEACTIVATED: "deactivated",
+    Status.NOT_FOUND: "not found",
+}
+_PLATFORM_NAMES = {Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
+_MARKS_IN_A_ROW = 3
+_COUNTRIES_NAMED = 8
+_JOINERS = {"\u200c", "\u200d"}
+
+
+def clean(text: str, limit: int = 60) -> str:
+    """Text of a stranger on one line, at most `limit` characters, that can neither end a header nor hide.
+
+    Controls, line ends, direction marks and other invisible characters become U+FFFD, so that a
+    reader sees that something was there; the joiners of Indic and Persian writing are left out.
+    """
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if char in _JOINERS or marks > _MARKS_IN_A_ROW:
+            continue
+        if category[0] == "C" or category in {"Zl", "Zp"}:
+            out.append("\ufffd")
+        else:
+            out.append(" " if category == "Zs" else char)
+    line = " ".join("".join(out).split())
+    if len(line) > limit:
+        line = line[: limit - 1].rstrip() + "…"
+    return line or "(no name)"
+
+
+def handle_name(handle: str) -> str:
+    return "@" + clean(handle.removeprefix("@"))
+
+
+def account_name(platform: Platform, handle: str) -> str:
+    """A handle, with its platform unless that is X."""
+    where = _PLATFORM_NAMES.get(platform)
+    return f"{handle_name(handle)} ({where})" if where else handle_name(handle)
+
+
+def countries(codes: tuple[str, ...]) -> str:
+    if EVERYWHERE in codes:
+        return "all countries"
+    named = ", ".join(clean(code, 8) for code in codes[:_COUNTRIES_NAMED])
+    rest = len(codes) - _COUNTRIES_NAMED
+    return f"{named} and {rest} more" if rest > 0 else named
+
+
+def state_words(state: State | None) -> str:
+    if state is None:
+        return "never read"
+    if state.status is Status.WITHHELD:
+        return f"withheld in {countries(state.withheld_in)}"
+    return _STATUS_WORDS[state.status]
+
+
+def number(n: int, singular: str) -> str:
+    """`1 account`, `1,178 accounts`."""
+    return f"{n:,} {singular}" if n == 1 else f"{n:,} {singular}s"
+
+
+def evidence_words(strength: Strength, readings: int) -> str:
+    why = "the platform said so" if strength is Strength.STRONG else "only an absence"
+    agree = "agrees" if readings == 1 else "agree"
+    return f"{strength.value} evidence ({why}), {number(readings, 'reading')} {agree}"
+
+
+def interval(last_seen_old: datetime | None, first_seen_new: datetime, zone: str) -> str:
+    """When a change happened, in UTC and in `zone`, to the minute.
+
+    The minutes are rounded outward, so that the true time is never outside of what is written.
+    """
+    ends = [_up(first_seen_new)] if last_seen_old is None else [_down(last_seen_old), _up(first_seen_new)]
+    local = ZoneInfo(zone)
+    days = {t.astimezone(z).date() for t in ends for z in (UTC, local)}
+    dated = len(days) > 1
+    text = ("on or before " if last_seen_old is None else "between ") + _half(ends, UTC, dated=dated)
+    if any(t.astimezone(local).utcoffset() for t in ends):
+        text += f" ({_half(ends, local, dated=dated)})"
+    return text if dated else f"{text} on {day(days.pop())}"
+
+
+def day(at: date) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
+def zone_note(zone: str, at: datetime) -> str | None:
+    """What the short name of the recipients' zone stands for; None when it is UTC."""
+    local = at.astimezone(ZoneInfo(zone))
+    if not local.utcoffset():
+        return None
+    return f"{_zone_name(local)} is {zone}, {_offset(local)}."
+
+
+def _down(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _up(at: datetime) -> datetime:
+    down = _down(at)
+    return down if down == at else down + timedelta(minutes=1)
+
+
+def _half(ends: list[datetime], zone: tzinfo, *, dated: bool) -> str:
+    local = [t.astimezone(zone) for t in ends]
+    names = [_zone_name(t) for t in local]
+    parts: list[str] = []
+    for i, t in enumerate(local):
+        part = f"{t:%H:%M}"
+        if dated and (i == 0 or t.date() != local[0].date()):
+            part = f"{day(t)} {part}"
+        if i + 1 == len(local) or names[i] != names[i + 1]:
+            part = f"{part} {names[i]}"
+        parts.append(part)
+    return " and ".join(parts)
+
+
+def _zone_name(at: datetime) -> str:
+    name = at.tzname() or ""
+    return name if name.isalpha() else _offset(at)
+
+
+def _offset(at: datetime) -> str:
+    minutes = int((at.utcoffset() or timedelta(0)).total_seconds()) // 60
+    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -1,0 +1,195 @@
+"""Accounts, the lists they are on, and the handles they had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.db import Conn, Refused
+from storage.model.accounts import Account, AccountId, ListId, Platform
+from storage.model.availability import Status
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be watched. `lists` are names; a list that does not exist is made."""
+
+    platform: Platform
+    native_id: str
+    handle: str
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    accounts: int
+    """Accounts that were not known before."""
+    memberships: int
+
+
+async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime) -> Added:
+    """Add accounts to the watch, and to their lists. One that is already there only gains its new lists."""
+    if not accounts:
+        return Added(0, 0)
+    platforms = [a.platform.value for a in accounts]
+    native_ids = [a.native_id for a in accounts]
+    new = await conn.fetch(
+        """
+        insert into account (platform, native_id, handle, added_at)
+        select distinct on (platform, native_id) platform, native_id, handle, $4
+        from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, handle)
+        on conflict (platform, native_id) do nothing
+        returning account_id
+        """,
+        platforms,
+        native_ids,
+        [a.handle for a in accounts],
+        now,
+    )
+    await conn.execute(
+        """
+        update account a set watched = true
+        from unnest($1::text[], $2::text[]) as u (platform, native_id)
+        where a.platform = u.platform and a.native_id = u.native_id and not a.watched
+        """,
+        platforms,
+        native_ids,
+    )
+    members = [(a.platform.value, a.native_id, name) for a in accounts for name in a.lists]
+    await conn.execute(
+        """
+        insert into watch_list (name, created_at)
+        select distinct name, $2::timestamptz from unnest($1::text[]) as u (name)
+        on conflict (name) do nothing
+        """,
+        [name for _, _, name in members],
+        now,
+    )
+    joined = await conn.fetch(
+        """
+        insert into watch_list_member (list_id, account_id, added_at)
+        select distinct l.list_id, a.account_id, $4::timestamptz
+        from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, list)
+        join account a on a.platform = u.platform and a.native_id = u.native_id
+        join watch_list l on l.name = u.list
+        on conflict do nothing
+        returning account_id
+        """,
+        [m[0] for m in members],
+        [m[1] for m in members],
+        [m[2] for m in members],
+        now,
+    )
+    if new or joined:
+        await conn.execute("select announce('account', null)")
+    return Added(len(new), len(joined))
+
+
+async def set_canaries(
+    conn: Conn, platform: Platform, canaries: Sequence[tuple[str, str, Status]], now: datetime
+) -> None:
+    """Name the control accounts of a platform: (native id, handle, expected status). They are not watched."""
+    for native_id, handle, expected in canaries:
+        account_id = await conn.fetchval(
+            """
+            insert into account (platform, native_id, handle, watched, added_at)
+            values ($1, $2, $3, false, $4)
+            on conflict (platform, native_id) do update set handle = excluded.handle
+            returning account_id
+            """,
+            platform.value,
+            native_id,
+            handle,
+            now,
+        )
+        await conn.execute(
+            """
+            insert into canary (account_id, expected_status) values ($1, $2)
+            on conflict (account_id) do update set expected_status = excluded.expected_status
+            """,
+            account_id,
+            expected.value,
+        )
+
+
+async def canaries(conn: Conn, platform: Platform) -> list[tuple[Account, Status]]:
+    """The control accounts of a platform with the status they are known to have, in stable order."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.native_id, a.handle, c.expected_status
+        from canary c join account a using (account_id) where a.platform = $1 order by a.account_id
+        """,
+        platform.value,
+    )
+    return [
+        (
+            Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]),
+            Status(r["expected_status"]),
+        )
+        for r in rows
+    ]
+
+
+async def memberships(conn: Conn, platform: Platform) -> dict[AccountId, frozenset[ListId]]:
+    """The lists of every account that is on one."""
+    rows = await conn.fetch(
+        """
+        select m.account_id, array_agg(m.list_id) as lists
+        from watch_list_member m join account a using (account_id) where a.platform = $1 group by 1
+        """,
+        platform.value,
+    )
+    return {AccountId(r["account_id"]): frozenset(ListId(i) for i in r["lists"]) for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The same account answered under another handle."""
+
+    account_id: AccountId
+    old_handle: str
+    new_handle: str
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+
+
+async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -> None:
+    """Store renames once each, and the new handle with the account."""
+    await conn.execute(
+        """
+        insert into rename (account_id, old_handle, new_handle, last_seen_old, first_seen_new, recorded_at)
+        select account_id, old_handle, new_handle, last_seen_old, first_seen_new, $6::timestamptz
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+            as u (account_id, old_handle, new_handle, last_seen_old, first_seen_new)
+        on conflict (account_id, first_seen_new) do nothing
+        """,
+        [r.account_id for r in renames],
+        [r.old_handle for r in renames],
+        [r.new_handle for r in renames],
+        [r.last_seen_old for r in renames],
+        [r.first_seen_new for r in renames],
+        now,
+    )
+    await conn.execute(
+        """
+        update account a set handle = u.handle
+        from unnest($1::bigint[], $2::text[]) as u (account_id, handle) where a.account_id = u.account_id
+        """,
+        [r.account_id for r in renames],
+        [r.new_handle for r in renames],
+    )
+
+
+async def stop_watching(conn: Conn, platform: Platform, handle: str) -> Account:
+    """Stop reading an account. What was seen of it stays. Refused when no account has that handle."""
+    row = await conn.fetchrow(
+        """
+        update account set watched = false where platform = $1 and lower(handle) = lower($2) and watched
+        returning account_id, native_id, handle
+        """,
+        platform.value,
+        handle,
+    )
+    if row is None:
+        raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
+    await conn.execute("select announce('account', $1)", row["account_id"])
+    return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])

@@ -1,0 +1,295 @@
+"""The one place where connections to Postgres are made, and where its errors become sentences.
+
+Nothing outside this package sees an asyncpg or operating-system error of the database: `open_pool`,
+`transaction`, `listen` and `exclusive` turn them into the exceptions below.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Conn: TypeAlias = Connection | PoolConnectionProxy[asyncpg.Record]
+    _AsyncpgPool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:  # asyncpg's classes take no parameters at run time
+    Connection = asyncpg.Connection
+    Conn = asyncpg.Connection | PoolConnectionProxy
+    _AsyncpgPool = asyncpg.Pool
+
+SETTING = "BLOCKLINE_DATABASE_URL"
+KEEP_ALIVE_S = 15.0
+_CONNECT_TIMEOUT_S = 10.0
+_FAREWELL_TIMEOUT_S = 5.0
+_SERVER_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+class StorageError(Exception):
+    """Base of all errors of this package. Its message is one sentence for the user."""
+
+
+class Unreachable(StorageError):
+    """The database does not answer, refuses this login or dropped the connection. Later it may work."""
+
+
+class StaleState(StorageError):
+    """Somebody else changed the row first: nothing was written, so read again and decide again."""
+
+
+class Refused(StorageError):
+    """A rule of the schema forbids this write: nothing was written, and repeating it will not help."""
+
+    def __init__(self, message: str, constraint: str | None = None) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+        """Name of the constraint, where Postgres gives one."""
+
+
+class SchemaBehind(StorageError):
+    """The database lacks tables that this version needs: migrate it."""
+
+
+class SchemaTooNew(StorageError):
+    """The database was made by a newer Blockline: upgrade Blockline, never the other way round."""
+
+
+class AlreadyHeld(StorageError):
+    """Another process holds this lock."""
+
+
+def address(dsn: str) -> str:
+    """Where the server of a DSN is, as host:port or socket folder. Never contains the password."""
+    try:
+        parts = urlsplit(dsn)
+        query = parse_qs(parts.query)
+        host = query["host"][-1] if "host" in query else parts.hostname or "localhost"
+        port = query["port"][-1] if "port" in query else str(parts.port or 5432)
+    except ValueError:
+        return "an address that cannot be read"
+    return host if host.startswith("/") else f"{host}:{port}"
+
+
+def address_of(database: "str | Pool") -> str:
+    """`address` of a DSN, or of the DSN that a pool was opened with."""
+    if isinstance(database, str):
+        return address(database)
+    return database.address
+
+
+async def connect(dsn: str) -> Connection:
+    """Open one connection, in UTC. The caller closes it. Raises Unreachable."""
+    try:
+        return await asyncpg.connect(
+            dsn,
+            timeout=_CONNECT_TIMEOUT_S,
+            server_settings={"timezone": "UTC", "application_name": "blockline"},
+        )
+    except ValueError as error:  # asyncpg.ClientConfigurationError is one too
+        raise Unreachable(
+            f"{SETTING} is not an address of the form postgresql://user:password@host:5432/database."
+        ) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _unreachable(address(dsn), error) from error
+
+
+async def close(conn: Connection) -> None:
+    """End a connection of `connect`, also one that is already dead. Never raises."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await conn.close(timeout=_FAREWELL_TIMEOUT_S)
+
+
+class Pool(_AsyncpgPool):
+    """Connections to one server, made when needed. Belongs to the event loop that opened it."""
+
+    def __init__(self, dsn: str, min_size: int, max_size: int) -> None:
+        async def reconnect(*_: object, **__: object) -> Connection:
+            return await connect(dsn)
+
+        super().__init__(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            connect=reconnect,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+        )
+        self.address = address(dsn)
+        """Where the server is, for sentences: never contains the password."""
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> AsyncGenerator[Pool]:
+    """A pool of connections to `dsn`, closed on exit. Raises Unreachable when no connection can be made."""
+    pool = Pool(dsn, min_size, max_size)
+    try:
+        await pool
+        yield pool
+    finally:
+        await _close_pool(pool)
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
+            await pool.close()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
+    """One transaction on a connection of its own: committed when the block ends, undone when it raises.
+
+    Raises Unreachable, StaleState (deadlock or serialization failure), Refused, else StorageError.
+    """
+    async with pool.acquire() as conn:
+        with translated(conn, pool.address):
+            async with conn.transaction():
+                yield conn
+
+
+@contextmanager
+def translated(conn: Conn, where: str) -> Generator[None]:
+    """Turn the errors of `conn` inside the block into ours. `where` is the address to name.
+
+    An OSError counts as the database's only when the connection is gone: the block may have opened files.
+    """
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise Refused(f"The database refused the change: {_reason(error)}.", error.constraint_name) from error
+    except asyncpg.TransactionRollbackError as error:
+        raise StaleState(f"Another writer came first, so nothing was written: {_reason(error)}.") from error
+    except _SERVER_GONE as error:
+        raise _unreachable(where, error) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if conn.is_closed():
+            raise _unreachable(where, error) from error
+        raise StorageError(f"The database could not do this: {_reason(error)}.") from error
+    except OSError as error:
+        if conn.is_closed():
+            raise _unreachable(where, error) from error
+        raise
+
+
+def _unreachable(where: str, error: Exception) -> Unreachable:
+    return Unreachable(f"Cannot reach the database at {where} (setting {SETTING}): {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
+    """The first line without a full stop: Postgres' own words, plain words for the usual network errors."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return "no server listens there"
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+@asynccontextmanager
+async def listen(
+    dsn: str, channel: str, keep_alive_s: float = KEEP_ALIVE_S
+) -> AsyncGenerator[AsyncIterator[str]]:
+    """Payloads of NOTIFY on `channel`, from a connection of its own.
+
+    Once the block is entered nothing is missed, so read the backlog after entering. The iterator never ends
+    by itself: it raises Unreachable when the connection dies, also when it dies without a word, since a
+    query is sent after `keep_alive_s` seconds of silence.
+    """
+    conn = await connect(dsn)
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def heard(_conn: object, _pid: int, _channel: str, payload: object) -> None:
+        queue.put_nowait(str(payload))
+
+    def died(_conn: object) -> None:
+        queue.put_nowait(None)
+
+    try:
+        conn.add_termination_listener(died)
+        with translated(conn, address(dsn)):
+            await conn.add_listener(channel, heard)
+        yield _payloads(conn, queue, address(dsn), keep_alive_s)
+    finally:
+        conn.remove_termination_listener(died)
+        await close(conn)
+
+
+async def _payloads(
+    conn: Conn, queue: asyncio.Queue[str | None], where: str, keep_alive_s: float
+) -> AsyncIterator[str]:
+    while True:
+        try:
+            async with asyncio.timeout(keep_alive_s):
+                payload = await queue.get()
+        except TimeoutError:
+            await _still_there(conn, where, keep_alive_s)
+            continue
+        if payload is None:
+            raise Unreachable(f"The database at {where} (setting {SETTING}) closed the connection.")
+        yield payload
+
+
+async def _still_there(conn: Conn, where: str, timeout_s: float) -> None:
+    try:
+        await conn.execute("select 1", timeout=timeout_s)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _unreachable(where, error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that lives as long as one connection."""
+
+    name: str
+    _conn: Conn
+    _where: str
+
+    async def until_lost(self, keep_alive_s: float = KEEP_ALIVE_S) -> NoReturn:
+        """Never returns: raises Unreachable once the lock is lost with its connection.
+
+        Run it in one TaskGroup with the guarded work, which then stops when another process may start.
+        """
+        while True:
+            await asyncio.sleep(keep_alive_s)
+            await _still_there(self._conn, self._where, keep_alive_s)
+
+
+@asynccontextmanager
+async def exclusive(dsn: str, name: str, wait_s: float) -> AsyncGenerator[Held]:
+    """Hold the lock `name` on this database, so that only one process at a time does the work.
+
+    A process that dies lets go of it. Raises AlreadyHeld when it is not free within `wait_s` seconds.
+    """
+    conn = await connect(dsn)
+    try:
+        with translated(conn, address(dsn)):
+            await _lock(conn, name, wait_s, address(dsn))
+        yield Held(name, conn, address(dsn))
+    finally:
+        await close(conn)
+
+
+async def _lock(conn: Conn, name: str, wait_s: float, where: str) -> None:
+    wait_ms = max(1, round(wait_s * 1000))  # 0 would mean to wait for ever
+    await conn.execute("select set_config('lock_timeout', $1, false)", str(wait_ms))
+    try:
+        await conn.execute("select pg_advisory_lock(hashtextextended('blockline ' || $1, 0))", name)
+    except asyncpg.LockNotAvailableError as error:
+        raise AlreadyHeld(
+            f"Another Blockline process already does this on the database at {where}: {name}."
+        ) from error

@@ -1,0 +1,149 @@
+"""Brings a database to the schema of this version, and says when the two do not fit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection as Bind
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from storage.db import (
+    Conn,
+    Connection,
+    Pool,
+    SchemaBehind,
+    SchemaTooNew,
+    StorageError,
+    address,
+    address_of,
+    close,
+    connect,
+    transaction,
+    translated,
+)
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Schema revision before (None: an empty database) and after."""
+
+    before: str | None
+    after: str
+
+
+async def migrate(dsn: str) -> Migrated:
+    """Bring the database to the newest schema that this version knows, in one transaction.
+
+    Processes that start at once wait for each other; a second run changes nothing. Raises
+    SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then).
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect(dsn), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as conn:
+            await conn.execute(text("select pg_advisory_xact_lock(hashtextextended('blockline migrate', 0))"))
+            before = await conn.run_sync(_revision)
+            _refuse_newer(before, address(dsn))
+            await conn.run_sync(_upgrade)
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
+        raise StorageError(
+            f"The database at {address(dsn)} could not be migrated, and was left as it was: {cause}."
+        ) from error
+    finally:
+        await engine.dispose()
+    return Migrated(before, newest())
+
+
+async def check_schema(database: str | Pool) -> None:
+    """Return when the database (DSN or pool) has exactly the schema of this version.
+
+    Raises SchemaBehind, SchemaTooNew or Unreachable.
+    """
+    where = address_of(database)
+    if isinstance(database, str):
+        conn = await connect(database)
+        try:
+            with translated(conn, where):
+                current = await _read_revision(conn)
+        finally:
+            await close(conn)
+    else:
+        async with transaction(database) as conn:
+            current = await _read_revision(conn)
+    _refuse_newer(current, where)
+    if current is None:
+        raise SchemaBehind(f"The database at {where} has no tables of Blockline yet. Run: blockline migrate")
+    if current != newest():
+        raise SchemaBehind(
+            f"The database at {where} has schema {current}; this version needs {newest()}. "
+            "Run: blockline migrate"
+        )
+
+
+def newest() -> str:
+    """The schema revision that this version works with."""
+    head = _scripts().get_current_head()
+    if head is None:
+        raise StorageError(f"Blockline is not installed completely: no migrations in {_SCRIPTS}.")
+    return head
+
+
+def execute_script(path: Path) -> None:
+    """For a migration: run a file of several SQL statements inside the transaction of the migration.
+
+    Alembic's own `op.execute` goes through a prepared statement, which takes one statement only.
+    """
+    script = path.read_text(encoding="utf-8")
+
+    async def run(raw: Connection) -> str:
+        return await raw.execute(script)
+
+    adapted: Any = op.get_bind().connection.dbapi_connection
+    adapted.run_async(run)
+
+
+async def _read_revision(conn: Conn) -> str | None:
+    if await conn.fetchval("select to_regclass('alembic_version')") is None:
+        return None
+    return await conn.fetchval("select version_num from alembic_version")
+
+
+def _refuse_newer(current: str | None, where: str) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaTooNew(
+            f"The database at {where} was made by a newer Blockline (schema {current}); "
+            f"this version knows {newest()}. Upgrade Blockline."
+        )
+
+
+def _revision(conn: Bind) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _upgrade(conn: Bind) -> None:
+    config = _config()
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config

@@ -1,0 +1,246 @@
+"""Recording one answered request: coverage, changes, spells and alerts in one transaction, or nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage import coverage
+from storage.accounts import Rename, record_renames
+from storage.db import Conn, StaleState
+from storage.model.accounts import Account
+from storage.model.availability import ChangeKind, State, kind_of
+from storage.model.changes import change_key
+from storage.model.coverage import Batch
+from storage.model.steps import Closed, Known, Pending, Step
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStep:
+    """What one reading did to one account, with the parts of the raw answers that show it."""
+
+    account: Account
+    before: Known
+    step: Step
+    old_evidence: bytes | None
+    new_evidence: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Everything that one request brought."""
+
+    batch: Batch
+    steps: Sequence[AccountStep]
+    """Only those that are news."""
+    renames: Sequence[Rename]
+    postponed: Sequence[tuple[Account, datetime]]
+    """Provisional changes whose re-read gave nothing, and when to try again."""
+
+
+async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
+    """Store one request inside the caller's transaction.
+
+    Returns False, and stores nothing, when this attempt was stored before. Raises `StaleState` when
+    another writer got to one of the accounts first: the caller's transaction must then be undone.
+    """
+    if not await coverage.insert_batch(conn, recording.batch, now):
+        return False
+    steps = recording.steps
+    if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
+        await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
+    if opened := [(s, s.step.opened) for s in steps if s.step.opened]:
+        await _open(conn, opened, now)
+    if advanced := [(s, s.before.pending, s.step.known.pending) for s in steps if s.step.advanced]:
+        await _advance(conn, [(s, was, to) for s, was, to in advanced if was and to])
+    if confirmed := [
+        (s, s.step.opened or s.before.pending, s.step.confirmed) for s in steps if s.step.confirmed
+    ]:
+        change_ids = await _close(conn, [(s, p, c) for s, p, c in confirmed if p and c], now)
+        await _project(conn, change_ids, now)
+        await _alert(conn, change_ids, now)
+    if recording.renames:
+        await record_renames(conn, recording.renames, now)
+    if recording.postponed:
+        await _postpone(conn, recording.postponed)
+    return True
+
+
+async def _store_evidence(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
+    hashes = [None if c is None else hashlib.sha256(c).digest() for c in contents]
+    by_hash = {h: c for h, c in zip(hashes, contents, strict=True) if h is not None}
+    await conn.execute(
+        """
+        insert into evidence (sha256, content) select * from unnest($1::bytea[], $2::bytea[])
+        on conflict (sha256) do nothing
+        """,
+        list(by_hash),
+        list(by_hash.values()),
+    )
+    return hashes
+
+
+async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> None:
+    old_hashes = await _store_evidence(conn, [s.old_evidence for s, _ in opened])
+    new_hashes = await _store_evidence(conn, [s.new_evidence for s, _ in opened])
+    made = await conn.fetch(
+        """
+        with made as (
+            insert into change (
+                change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+                last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence
+            )
+            select change_key, account_id, old_status, string_to_array(old_withheld_in, ' '), status,
+                string_to_array(withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
+                platform, old_evidence, new_evidence
+            from unnest(
+                $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[]
+            ) as u (
+                change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+                last_seen_old, first_seen_new, platform, old_evidence, new_evidence
+            )
+            returning change_id, account_id
+        )
+        insert into pending_change (account_id, change_id, agreeing, next_read_at, last_agreeing_at)
+        select made.account_id, made.change_id, u.agreeing, u.next_read_at, u.last_agreeing_at
+        from made join unnest($2::bigint[], $15::int[], $16::timestamptz[], $10::timestamptz[])
+            as u (account_id, agreeing, next_read_at, last_agreeing_at) using (account_id)
+        on conflict (account_id) do nothing
+        returning account_id
+        """,
+        [change_key(s.account.platform, s.account.native_id, p.state, p.first_seen_new) for s, p in opened],
+        [s.account.account_id for s, _ in opened],
+        [s.before.state and s.before.state.status.value for s, _ in opened],
+        [_countries(s.before.state) for s, _ in opened],
+        [p.state.status.value for _, p in opened],
+        [_countries(p.state) for _, p in opened],
+        [_kind(s, p).value for s, p in opened],
+        [p.strength.value for _, p in opened],
+        [p.last_seen_old for _, p in opened],
+        [p.first_seen_new for _, p in opened],
+        [s.account.platform.value for s, _ in opened],
+        old_hashes,
+        now,
+        new_hashes,
+        [p.agreeing for _, p in opened],
+        [p.next_read_at for _, p in opened],
+    )
+    _all_or_stale(len(made), len(opened))
+
+
+def _countries(state: State | None) -> str:
+    return "" if state is None else " ".join(state.withheld_in)
+
+
+def _kind(step: AccountStep, pending: Pending) -> ChangeKind:
+    return kind_of(step.before.state, pending.state)
+
+
+async def _advance(conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]]) -> None:
+    done = await conn.fetch(
+        """
+        update pending_change p
+        set agreeing = u.agreeing, next_read_at = u.next_read_at, last_agreeing_at = u.last_agreeing_at
+        from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[])
+            as u (account_id, was_last_agreeing_at, agreeing, next_read_at, last_agreeing_at)
+        where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
+        returning p.account_id
+        """,
+        [s.account.account_id for s, _, _ in advanced],
+        [was.last_agreeing_at for _, was, _ in advanced],
+        [to.agreeing for _, _, to in advanced],
+        [to.next_read_at for _, _, to in advanced],
+        [to.last_agreeing_at for _, _, to in advanced],
+    )
+    _all_or_stale(len(done), len(advanced))
+
+
+async def _close(
+    conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
+) -> list[int]:
+    """End provisional changes; returns their ids. The row that stood must be the one that was read."""
+    rows = await conn.fetch(
+        """
+        with ended as (
+            delete from pending_change p
+            using unnest(
+                $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]
+            ) as u (account_id, was_last_agreeing_at, outcome, reason, readings, last_agreeing_at)
+            where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
+            returning p.change_id, u.outcome, u.reason, u.readings, u.last_agreeing_at
+        )
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select change_id, outcome, reason, $7, readings, last_agreeing_at from ended
+        returning change_id
+        """,
+        [s.account.account_id for s, _, _ in closed],
+        [was.last_agreeing_at for _, was, _ in closed],
+        [c.outcome.value for _, _, c in closed],
+        [c.reason.value for _, _, c in closed],
+        [c.pending.agreeing for _, _, c in closed],
+        [c.pending.last_agreeing_at for _, _, c in closed],
+        now,
+    )
+    _all_or_stale(len(rows), len(closed))
+    return [r["change_id"] for r in rows]
+
+
+async def _project(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
+    """Carry confirmed changes over to the spells: the open row ends as a belief, two rows say it anew."""
+    superseded = await conn.fetch(
+        """
+        update spell s set recorded = tstzrange(lower(s.recorded), $2)
+        from change c
+        where c.change_id = any($1::bigint[]) and s.account_id = c.account_id
+            and upper_inf(s.valid) and upper_inf(s.recorded)
+        returning s.spell_id
+        """,
+        change_ids,
+        now,
+    )
+    await conn.execute(
+        """
+        insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
+        select s.account_id, s.change_id, s.status, s.withheld_in, s.onset_after,
+            tstzrange(lower(s.valid), c.first_seen_new), tstzrange($2, null)
+        from change c join spell s on s.account_id = c.account_id and s.spell_id = any($3::bigint[])
+        where c.change_id = any($1::bigint[])
+        union all
+        select account_id, change_id, status, withheld_in, last_seen_old,
+            tstzrange(first_seen_new, null), tstzrange($2, null)
+        from change where change_id = any($1::bigint[])
+        """,
+        change_ids,
+        now,
+        [r["spell_id"] for r in superseded],
+    )
+
+
+async def _alert(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
+    await conn.execute(
+        """
+        insert into alert (change_id, created_at)
+        select change_id, $2 from change
+        where change_id = any($1::bigint[]) and kind <> 'baseline' order by change_key
+        """,
+        change_ids,
+        now,
+    )
+
+
+async def _postpone(conn: Conn, postponed: Sequence[tuple[Account, datetime]]) -> None:
+    await conn.execute(
+        """
+        update pending_change p set next_read_at = greatest(p.next_read_at, u.next_read_at)
+        from unnest($1::bigint[], $2::timestamptz[]) as u (account_id, next_read_at)
+        where p.account_id = u.account_id
+        """,
+        [a.account_id for a, _ in postponed],
+        [at for _, at in postponed],
+    )
+
+
+def _all_or_stale(done: int, wanted: int) -> None:
+    if done != wanted:
+        raise StaleState(f"{wanted - done} of {wanted} accounts were changed by another writer.")

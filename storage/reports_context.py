@@ -1,0 +1,153 @@
+"""Read models of what stands beside the accounts: lists, orders, executives and their acts, collectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.db import Conn
+from storage.model.accounts import ListId
+from storage.model.orders import Order, OrderEvent, OrderEventKind
+from storage.model.signals import SignalKind
+
+
+@dataclass(frozen=True, slots=True)
+class WatchList:
+    list_id: int
+    name: str
+    size: int
+    """Watched accounts on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveExecutive:
+    account_id: int
+    platform: str
+    handle: str
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSignal:
+    signal_id: int
+    account_id: int
+    kind: SignalKind
+    at: datetime
+    """When the act was made; where the platform does not say, when it was first seen."""
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorHealth:
+    platform: str
+    healthy: bool
+    reason: str | None
+    detail: str
+    since: datetime
+
+
+async def lists(conn: Conn) -> tuple[WatchList, ...]:
+    """All lists with their number of watched accounts, the monitor's own control accounts not counted."""
+    rows = await conn.fetch(
+        """
+        select l.list_id, l.name, count(m.account_id) as size
+        from watch_list l
+        left join watch_list_member m on m.list_id = l.list_id
+            and not exists (select from canary c where c.account_id = m.account_id)
+        group by l.list_id order by l.list_id
+        """
+    )
+    return tuple(WatchList(r["list_id"], r["name"], r["size"]) for r in rows)
+
+
+async def orders(conn: Conn) -> tuple[Order, ...]:
+    """All orders, by the date they carry."""
+    rows = await conn.fetch(
+        """
+        select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
+            deadline_at, named_count, list_id, known_at
+        from legal_order order by issued_at, order_id
+        """
+    )
+    return tuple(
+        Order(
+            order_id=r["order_id"],
+            reference=r["reference"],
+            title=r["title"],
+            issuer=r["issuer"],
+            country=r["country"],
+            legal_basis=r["legal_basis"],
+            issued_at=r["issued_at"],
+            issued_from=r["issued_from"],
+            issued_to=r["issued_to"],
+            deadline_at=r["deadline_at"],
+            named_count=r["named_count"],
+            list_id=ListId(r["list_id"]),
+            known_at=r["known_at"],
+        )
+        for r in rows
+    )
+
+
+async def order_events(conn: Conn) -> tuple[OrderEvent, ...]:
+    """Notices, claims, statements and rulings, by their date."""
+    rows = await conn.fetch(
+        """
+        select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at
+        from order_event order by at, order_event_id
+        """
+    )
+    return tuple(
+        OrderEvent(
+            order_event_id=r["order_event_id"],
+            order_id=r["order_id"],
+            kind=OrderEventKind(r["kind"]),
+            at=r["at"],
+            at_from=r["at_from"],
+            at_to=r["at_to"],
+            text=r["text"],
+            source=r["source"],
+            known_at=r["known_at"],
+        )
+        for r in rows
+    )
+
+
+async def executives(conn: Conn) -> tuple[LiveExecutive, ...]:
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.handle, e.name, e.title
+        from executive e join account a using (account_id) order by a.account_id
+        """
+    )
+    return tuple(
+        LiveExecutive(r["account_id"], r["platform"], r["handle"], r["name"], r["title"]) for r in rows
+    )
+
+
+async def signals(conn: Conn, since: datetime | None, signal_ids: Sequence[int]) -> tuple[LiveSignal, ...]:
+    """Acts made since `since` (None: none by time) and those of `signal_ids`, oldest first."""
+    rows = await conn.fetch(
+        """
+        select signal_id, account_id, kind, coalesce(made_at, first_seen_at) as at, first_seen_at
+        from signal
+        where coalesce(made_at, first_seen_at) >= $1 or signal_id = any($2::bigint[])
+        order by coalesce(made_at, first_seen_at), signal_id
+        """,
+        since,
+        signal_ids,
+    )
+    return tuple(
+        LiveSignal(r["signal_id"], r["account_id"], SignalKind(r["kind"]), r["at"], r["first_seen_at"])
+        for r in rows
+    )
+
+
+async def collectors(conn: Conn) -> tuple[CollectorHealth, ...]:
+    """How each platform's collector is, as it last said."""
+    rows = await conn.fetch(
+        "select platform, healthy, reason, detail, since from collector_state order by platform"
+    )
+    return tuple(
+        CollectorHealth(r["platform"], r["healthy"], r["reason"], r["detail"], r["since"]) for r in rows
+    )

@@ -1,0 +1,128 @@
+"""Read models of coverage: who was read when, which silences there were, and the requests that came in lately."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.db import Conn
+from storage.model.coverage import Gap, is_answered
+from storage.model.timeline import Answered, Seen, Watch, coverage_of
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was looked at in a window."""
+
+    rosters: dict[int, tuple[int, ...]]
+    """The accounts of each roster that was asked in the window or belongs to the regular sweep."""
+    seen: dict[int, Seen]
+    """By account."""
+    outages: tuple[Gap, ...]
+    """Times in which no request of the regular sweep was answered at all, oldest first, all closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answered request, as the live page has to hear of it."""
+
+    roster_id: int
+    slot: datetime
+    attempt: int
+    at: datetime
+    missing: tuple[int, ...]
+    """Accounts of the roster that gave no conclusive answer."""
+
+
+async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> Coverage:
+    """Fold the coverage between `since` and `now`. Silences longer than `gap_after` are gaps."""
+    rows = await conn.fetch(
+        """
+        with inside as (
+            select roster_id, observed_at, answered from coverage
+            where outcome = 0 and observed_at > $1 and observed_at <= $2
+            union all
+            select r.roster_id, before.observed_at, null from roster r
+            cross join lateral (
+                select c.observed_at from coverage c
+                where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+                order by c.observed_at desc limit 1
+            ) before
+            where r.base
+        ),
+        ordered as (
+            select i.roster_id, i.observed_at, i.answered, r.base,
+                lag(i.observed_at) over w as previous, lead(i.observed_at) over w as following
+            from inside i join roster r using (roster_id)
+            window w as (partition by i.roster_id order by i.observed_at)
+        )
+        select roster_id, observed_at, previous, answered from ordered
+        where not base or answered is not null or previous is null or following is null
+            or observed_at - previous > $3
+        order by roster_id, observed_at
+        """,
+        since,
+        now,
+        gap_after,
+    )
+    requests = [Answered(r["roster_id"], r["observed_at"], r["previous"], r["answered"]) for r in rows]
+    watches = await _watches(conn, sorted({r.roster_id for r in requests}))
+    return Coverage(
+        rosters={roster_id: w.account_ids for roster_id, w in watches.items()},
+        seen=coverage_of(watches, requests, gap_after),
+        outages=await _outages(conn, since, now, gap_after),
+    )
+
+
+async def _watches(conn: Conn, roster_ids: list[int]) -> dict[int, Watch]:
+    rows = await conn.fetch(
+        """
+        select roster_id, account_ids, base from roster
+        where roster_id = any($1::int[]) or (base and retired_at is null)
+        """,
+        roster_ids,
+    )
+    return {r["roster_id"]: Watch(tuple(r["account_ids"]), r["base"]) for r in rows}
+
+
+async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> tuple[Gap, ...]:
+    rows = await conn.fetch(
+        """
+        select previous, observed_at from (
+            select observed_at, lag(observed_at) over (order by observed_at) as previous from coverage
+            where outcome = 0 and observed_at > $1 and observed_at <= $2
+        ) c
+        where observed_at - previous > $3 order by observed_at
+        """,
+        since,
+        now,
+        gap_after,
+    )
+    return tuple(Gap(r["previous"], r["observed_at"]) for r in rows)
+
+
+async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Request, ...]:
+    """The answered requests observed after `since`, oldest first."""
+    rows = await conn.fetch(
+        """
+        select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered,
+            case when c.answered is null then null else r.account_ids end as account_ids
+        from coverage c join roster r using (roster_id)
+        where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2
+        order by c.observed_at, c.roster_id
+        """,
+        since,
+        now,
+    )
+    return tuple(
+        Request(
+            roster_id=r["roster_id"],
+            slot=r["slot"],
+            attempt=r["attempt"],
+            at=r["observed_at"],
+            missing=tuple(
+                account_id
+                for position, account_id in enumerate(r["account_ids"] or ())
+                if not is_answered(r["answered"], position)
+            ),
+        )
+        for r in rows
+    )

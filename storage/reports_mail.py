@@ -1,0 +1,121 @@
+"""Read models of the mails: what was sent to whom about which changes, and what could not be delivered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.db import Conn
+from storage.model.alerts import Mail, MailState
+
+
+@dataclass(frozen=True, slots=True)
+class MailNote:
+    """What the change feed says of a mail."""
+
+    mail_id: int
+    subject: str
+    state: MailState
+    recipients: int
+    at: datetime
+    """When the server accepted it; until then, when it was written."""
+    change_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """One mail in the list."""
+
+    mail_id: int
+    subject: str
+    recipients: tuple[str, ...]
+    state: MailState
+    created_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    next_attempt_at: datetime | None
+    last_error: str | None
+    changes: int
+    """How many changes it tells of."""
+
+
+async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]) -> tuple[MailNote, ...]:
+    """Mails written since `since` (None: none by time) and those of `mail_ids`, oldest first."""
+    rows = await conn.fetch(
+        """
+        select m.mail_id, m.subject, m.state, cardinality(m.recipients) as recipients,
+            coalesce(m.sent_at, m.created_at) as at,
+            array(select a.change_id from alert a where a.mail_id = m.mail_id order by a.change_id) as change_ids
+        from mail m
+        where m.created_at >= $1 or m.mail_id = any($2::bigint[])
+        order by m.mail_id
+        """,
+        since,
+        mail_ids,
+    )
+    return tuple(
+        MailNote(
+            mail_id=r["mail_id"],
+            subject=r["subject"],
+            state=MailState(r["state"]),
+            recipients=r["recipients"],
+            at=r["at"],
+            change_ids=tuple(r["change_ids"]),
+        )
+        for r in rows
+    )
+
+
+async def mail_lines(conn: Conn, limit: int) -> tuple[MailLine, ...]:
+    """The newest `limit` mails, newest first."""
+    rows = await conn.fetch(
+        """
+        select m.mail_id, m.subject, m.recipients, m.state, m.created_at, m.sent_at, m.attempts,
+            m.next_attempt_at, m.last_error,
+            (select count(*) from alert a where a.mail_id = m.mail_id) as changes
+        from mail m order by m.mail_id desc limit $1
+        """,
+        limit,
+    )
+    return tuple(
+        MailLine(
+            mail_id=r["mail_id"],
+            subject=r["subject"],
+            recipients=tuple(r["recipients"]),
+            state=MailState(r["state"]),
+            created_at=r["created_at"],
+            sent_at=r["sent_at"],
+            attempts=r["attempts"],
+            next_attempt_at=r["next_attempt_at"],
+            last_error=r["last_error"],
+            changes=r["changes"],
+        )
+        for r in rows
+    )
+
+
+async def mail(conn: Conn, mail_id: int) -> Mail | None:
+    """One mail with its bodies, None when there is no such mail."""
+    r = await conn.fetchrow(
+        """
+        select mail_id, message_id, recipients, subject, text_body, html_body, created_at, state, attempts,
+            next_attempt_at, sent_at, last_error
+        from mail where mail_id = $1
+        """,
+        mail_id,
+    )
+    if r is None:
+        return None
+    return Mail(
+        mail_id=r["mail_id"],
+        message_id=r["message_id"],
+        recipients=tuple(r["recipients"]),
+        subject=r["subject"],
+        text_body=r["text_body"],
+        html_body=r["html_body"],
+        created_at=r["created_at"],
+        state=MailState(r["state"]),
+        attempts=r["attempts"],
+        next_attempt_at=r["next_attempt_at"],
+        sent_at=r["sent_at"],
+        last_error=r["last_error"],
+    )

@@ -1,0 +1,93 @@
+"""One real Postgres for the session, one fresh database for each test that asks for it."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from storage.db import Pool, connect, open_pool
+from storage.embedded import embedded_postgres
+from storage.migrate import migrate
+
+_counter = itertools.count()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Generator[str]:
+    """A server: TEST_DATABASE_URL, else our own. Tests make their databases on it and drop them."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))
+    try:
+        with embedded_postgres(folder, fsync=False) as dsn:
+            yield dsn
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template(postgres_dsn: str) -> Generator[str]:
+    """Name of a migrated database that tests clone."""
+    with _database(postgres_dsn, "template0") as dsn:
+        _run(migrate(dsn))
+        yield urlsplit(dsn).path[1:]
+
+
+@pytest.fixture
+def empty_dsn(postgres_dsn: str) -> Generator[str]:
+    """A fresh database with nothing in it."""
+    with _database(postgres_dsn, "template0") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def dsn(postgres_dsn: str, template: str) -> Generator[str]:
+    """A fresh database with the schema and no rows."""
+    with _database(postgres_dsn, template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncGenerator[Pool]:
+    async with open_pool(dsn) as pool:
+        yield pool
+
+
+@contextmanager
+def _database(server: str, template: str) -> Generator[str]:
+    name = f"blockline_test_{os.getpid()}_{next(_counter)}"
+    _run(_execute(server, f'create database "{name}" template "{template}"'))
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        _run(_execute(server, f'drop database "{name}" with (force)'))
+
+
+async def _execute(dsn: str, command: str) -> None:
+    conn = await connect(dsn)
+    try:
+        await conn.execute(command)
+    finally:
+        await conn.close()
+
+
+def _run(work: Coroutine[object, object, object]) -> None:
+    """In a thread of its own, since the test's event loop may be set up already."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()

@@ -1,0 +1,64 @@
+"""Short builders for tests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from collectors.base import Answer, Engagement, Trouble
+from storage.model.accounts import Platform
+from storage.model.availability import Missed, MissedReason, Reading, State, Status, Strength
+from storage.model.signals import Signal
+
+T0 = datetime(2021, 2, 1, 0, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+AVAILABLE = State(Status.AVAILABLE)
+PROTECTED = State(Status.PROTECTED)
+SUSPENDED = State(Status.SUSPENDED)
+NOT_FOUND = State(Status.NOT_FOUND)
+WITHHELD_IN = State(Status.WITHHELD, ("IN",))
+
+
+def minutes(n: float) -> datetime:
+    """That many minutes after the start of every test story."""
+    return T0 + n * MINUTE
+
+
+def reading(native_id: str, state: State, at: datetime, handle: str | None = None) -> Reading:
+    strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
+    return Reading(native_id, at, state, strength, handle)
+
+
+class FakeCollector:
+    """A platform at our own seam: says what `truth` says, or fails as `trouble` says."""
+
+    platform = Platform.X
+    batch_size = 100
+
+    def __init__(self) -> None:
+        self.truth: dict[str, State] = {}
+        self.handles: dict[str, str] = {}
+        self.silent: set[str] = set()
+        """Accounts that an answer leaves out."""
+        self.trouble: Trouble | None = None
+        self.asked: list[tuple[str, ...]] = []
+        self.acts: Mapping[str, Sequence[Signal]] = {}
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        self.asked.append(tuple(native_ids))
+        if self.trouble is not None:
+            missed = tuple(Missed(i, now, self.trouble.reason) for i in native_ids)
+            return Answer((), missed, b"", 0, self.trouble)
+        readings = tuple(
+            reading(i, self.truth.get(i, AVAILABLE), now, self.handles.get(i))
+            for i in native_ids
+            if i not in self.silent
+        )
+        missed = tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent)
+        return Answer(readings, missed, f"answer of {now.isoformat()}".encode(), 0)
+
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+        acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
+        return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
+
+    def excerpt(self, body: bytes, native_id: str) -> bytes:
+        return native_id.encode() + b": " + body

@@ -1,0 +1,256 @@
+"""The monitor on a real database, with a platform that says what the test wants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from collectors.base import Trouble
+from jobs.clock import SimulatedClock
+from jobs.confirm import ConfirmationRule
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.planner import Sweep
+from storage.accounts import NewAccount, add_accounts, set_canaries
+from storage.db import Pool, transaction
+from storage.model.accounts import Platform
+from storage.model.availability import MissedReason, Status
+from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
+
+SWEEP = Sweep(timedelta(hours=2), T0)
+CANARIES = [("900", "stable", Status.AVAILABLE), ("901", "gone", Status.SUSPENDED)]
+
+
+@dataclass
+class World:
+    """A monitor, its platform and its clock."""
+
+    pool: Pool
+    platform: FakeCollector = field(default_factory=FakeCollector)
+    clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(T0))
+
+    async def enlist(self, ids: Sequence[str], lists: tuple[str, ...] = ()) -> None:
+        self.platform.truth["901"] = SUSPENDED
+        async with transaction(self.pool) as conn:
+            await set_canaries(conn, Platform.X, CANARIES, T0)
+            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids], T0)
+
+    async def start(self) -> Monitor:
+        settings = MonitorSettings(SWEEP)
+        monitor = Monitor(self.pool, self.platform, ConfirmationRule(), settings, self.clock)
+        await monitor.load()
+        return monitor
+
+    async def run(self, monitor: Monitor, until: datetime) -> None:
+        """Tick at every time at which the monitor says that something is due."""
+        while True:
+            await monitor.tick()
+            due = max(monitor.next_due(), self.clock() + timedelta(seconds=1))
+            if due > until:
+                break
+            self.clock.set(due)
+        self.clock.set(until)
+
+    async def rows(self, query: str) -> list[tuple[object, ...]]:
+        async with transaction(self.pool) as conn:
+            return [tuple(r) for r in await conn.fetch(query)]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    return World(pool)
+
+
+CHANGES = """
+    select a.native_id, c.kind, c.status, o.outcome, o.reason from change c
+    join account a using (account_id) left join change_outcome o using (change_id)
+    where c.kind <> 'baseline' order by c.first_seen_new, a.native_id
+"""
+
+
+async def test_a_block_is_confirmed_alerted_and_kept_with_both_readings(world: World) -> None:
+    await world.enlist(["1", "2"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(10))
+    world.platform.truth["1"] = WITHHELD_IN
+    await world.run(monitor, minutes(125))
+    assert await world.rows(CHANGES) == [("1", "block", "withheld", "confirmed", "enough_strong")]
+    assert await world.rows(
+        "select last_seen_old, first_seen_new, recorded_at, withheld_in from change where kind = 'block'"
+    ) == [(minutes(0), minutes(120), minutes(120), ["IN"])]
+    assert await world.rows(
+        "select decided_at, readings from change_outcome where reason = 'enough_strong'"
+    ) == [(minutes(121), 2)]
+    assert await world.rows("select created_at from alert") == [(minutes(121),)]
+    assert await world.rows(
+        "select e.content from change c join evidence e on e.sha256 = c.old_evidence where c.kind = 'block'"
+    ) == [(b"1: answer of " + minutes(0).isoformat().encode(),)]
+    assert await world.rows("select count(*) from pending_change") == [(0,)]
+
+
+async def test_spells_say_what_was_so_and_what_was_believed_when(world: World) -> None:
+    await world.enlist(["1"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(122))
+    assert await world.rows(
+        """
+        select status, lower(valid), upper(valid), lower(recorded), upper(recorded), onset_after
+        from spell order by spell_id
+        """
+    ) == [
+        ("available", minutes(0), None, minutes(0), minutes(121), None),
+        ("available", minutes(0), minutes(120), minutes(121), None, None),
+        ("suspended", minutes(120), None, minutes(121), None, minutes(0)),
+    ]
+
+
+async def test_a_missed_reading_never_opens_or_ends_anything(world: World) -> None:
+    await world.enlist(["1", "2"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.silent.add("1")
+    await world.run(monitor, minutes(600))
+    world.platform.silent.clear()
+    world.platform.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(725))
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+    assert await world.rows("select last_seen_old, first_seen_new from change where kind = 'block'") == [
+        (minutes(0), minutes(720))
+    ]
+
+
+async def test_a_failed_request_is_tried_again_and_stored_as_missed(world: World) -> None:
+    await world.enlist(["1"])
+    monitor = await world.start()
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "503", minutes(1), breaker=False)
+    await monitor.tick()
+    world.clock.set(minutes(1))
+    world.platform.trouble = None
+    await monitor.tick()
+    assert await world.rows("select attempt, outcome, missed_reason from coverage order by attempt") == [
+        (0, 1, "upstream"),
+        (1, 0, None),
+    ]
+    assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
+
+
+async def test_an_answer_whose_control_accounts_look_wrong_is_held_and_asked_again(world: World) -> None:
+    await world.enlist([str(i) for i in range(1, 51)])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    lie = {str(i): NOT_FOUND for i in range(1, 51)} | {"900": NOT_FOUND}
+    truth = dict(world.platform.truth)
+    world.platform.truth.update(lie)
+    await world.run(monitor, minutes(140))
+    world.platform.truth = truth
+    await world.run(monitor, minutes(300))
+    assert await world.rows(
+        "select attempt, outcome from coverage where slot > '2021-02-01T01:00Z' order by 1"
+    ) == [
+        (0, 2),
+        (0, 0),
+        (1, 2),
+        (2, 2),
+        (3, 0),
+    ]
+    assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
+
+
+async def test_a_change_that_goes_back_is_kept_as_not_confirmed_and_mails_nobody(world: World) -> None:
+    await world.enlist(["1"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(119))
+    world.platform.truth["1"] = NOT_FOUND
+    await world.run(monitor, minutes(125))
+    world.platform.truth["1"] = AVAILABLE
+    await world.run(monitor, minutes(240))
+    assert await world.rows(CHANGES) == [("1", "gone", "not_found", "not_confirmed", "went_back")]
+    assert await world.rows("select count(*) from alert") == [(0,)]
+    assert await world.rows("select last_agreeing_at from change_outcome where reason = 'went_back'") == [
+        (minutes(121),)
+    ]
+
+
+async def test_a_rejected_token_pauses_the_collector_and_changes_no_status(world: World) -> None:
+    await world.enlist(["1"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.trouble = Trouble(MissedReason.AUTH, "401", minutes(135), breaker=True)
+    await world.run(monitor, minutes(134))
+    asked = len(world.platform.asked)
+    assert await world.rows("select healthy, reason, retry_at from collector_state") == [
+        (False, "auth", minutes(135))
+    ]
+    restarted = await world.start()
+    assert restarted.next_due() == minutes(135)
+    await restarted.tick()
+    assert len(world.platform.asked) == asked
+    world.platform.trouble = None
+    world.clock.set(minutes(135))
+    await restarted.tick()
+    assert await world.rows("select healthy, since from collector_state") == [(True, minutes(135))]
+    assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
+
+
+async def test_a_restarted_monitor_goes_on_where_the_killed_one_was(world: World) -> None:
+    await world.enlist(["1", "2"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth["1"] = NOT_FOUND
+    await world.run(monitor, minutes(121))
+    restarted = await world.start()
+    assert restarted.next_due() == minutes(135)
+    await world.run(restarted, minutes(200))
+    assert await world.rows(CHANGES) == [("1", "gone", "not_found", "confirmed", "enough_weak")]
+    assert await world.rows("select decided_at from change_outcome where reason = 'enough_weak'") == [
+        (minutes(180),)
+    ]
+    assert await world.rows("select last_seen_old from change where kind = 'gone'") == [(minutes(0),)]
+
+
+async def test_an_answer_that_is_delivered_twice_is_stored_once(world: World) -> None:
+    await world.enlist(["1"])
+    first, second = await world.start(), await world.start()
+    await first.tick()
+    await second.tick()
+    assert await world.rows("select count(*) from coverage") == [(1,)]
+    assert await world.rows("select count(*) from change") == [(1,)]
+    world.platform.truth["1"] = SUSPENDED
+    for at in (120, 121):
+        world.clock.set(minutes(at))
+        await first.tick()
+        await second.tick()
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+    assert await world.rows("select count(*) from alert") == [(1,)]
+
+
+async def test_a_rename_keeps_the_account_and_its_status(world: World) -> None:
+    await world.enlist(["1"])
+    world.platform.handles["1"] = "h1"
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.handles["1"] = "H1"
+    await world.run(monitor, minutes(121))
+    world.platform.handles["1"] = "other"
+    await world.run(monitor, minutes(241))
+    assert await world.rows("select old_handle, new_handle, last_seen_old, first_seen_new from rename") == [
+        ("H1", "other", minutes(120), minutes(240))
+    ]
+    assert await world.rows("select handle from account where native_id = '1'") == [("other",)]
+    assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
+
+
+async def test_new_accounts_are_read_without_moving_the_rosters_that_are_full(world: World) -> None:
+    await world.enlist([str(i) for i in range(1, 101)])
+    monitor = await world.start()
+    await monitor.tick()
+    await world.enlist([str(i) for i in range(200, 210)])
+    await monitor.load()
+    await monitor.tick()
+    sizes = await world.rows(
+        "select cardinality(account_ids), retired_at is null from roster where base order by roster_id"
+    )
+    assert sizes == [(98, True), (2, False), (12, True)]
+    assert await world.rows("select count(*) from spell") == [(110,)]
