@@ -6,6 +6,7 @@ import logging
 import random
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -138,6 +139,9 @@ class XClient:
         """What to do about a request that failed as a whole; starts the pause that it calls for."""
         window = _NOT_STATED if isinstance(answer, Fault) else read_window(answer.headers)
         trouble = trouble_of(fault, window, now, self._dice.uniform(0, _MOST_JITTER_S))
+        if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
+            # An app may lack the right to read timelines and still look accounts up.
+            trouble = replace(trouble, breaker=False)
         if fault.reason in _PAUSING:
             self._pauses[_PAUSING[fault.reason] or endpoint] = trouble
         return trouble

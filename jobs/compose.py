@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from jobs import digest
-from jobs.policy import Wave
+from jobs.policy import AlertRule, Wave
 from jobs.wording import handle_name, number, zone_note
 from storage.model.alerts import Mail, MailDraft, Standing
 
@@ -27,7 +27,6 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["number"] = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +40,33 @@ class Letterhead:
     """Right half of the Message-IDs. A repeat of a mail is only recognised while it stays the same."""
 
 
-def compose(
-    wave: Wave, standing: Standing | None, recipients: Iterable[str], zone: str, head: Letterhead
-) -> MailDraft:
-    """The mail that tells of `wave`. `standing` is the cohort's as known at `wave.as_of`, None without a cohort."""
-    to = tuple(sorted(set(recipients)))
+def compose(wave: Wave, standing: Standing | None, rule: AlertRule, head: Letterhead) -> MailDraft:
+    """The mail that tells of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
+    to = tuple(sorted(set(rule.recipients)))
+    title = subject(wave, head)
     content = {
-        "subject": subject(wave, head),
+        "number": number,
+        "subject": title,
         "headline": _headline(wave),
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
         "cohort_lines": digest.cohort_lines(wave, standing),
         "other_lists": digest.other_lists(wave),
         "counts": digest.counts(wave, standing),
-        "sections": digest.sections(wave, zone),
+        "sections": digest.sections(wave, rule.zone),
         "flap_phrase": digest.flap_phrase(wave.flaps) if wave.flaps else None,
         "flap_accounts": len(wave.flaps),
-        "flaps": digest.flap_stories(wave, zone),
+        "flap_days": number(max(1, rule.flapping_period.days), "day"),
+        "flaps": digest.flap_stories(wave, rule.zone),
         "unknown": digest.unknown(wave),
         "not_claimed": digest.not_claimed(wave),
-        "zone_note": zone_note(zone, wave.as_of),
+        "zone_note": zone_note(rule.zone, wave.as_of),
         "dashboard_url": head.dashboard_url,
     }
     return MailDraft(
         message_id=message_id((a.change.change_key for a in wave.alerts), to, head.id_domain),
         recipients=to,
-        subject=content["subject"],
+        subject=title,
         text_body=_templates.get_template("mail.txt").render(content),
         html_body=_templates.get_template("mail.html").render(content),
     )

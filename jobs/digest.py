@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 from jobs.policy import Flap, Wave
 from jobs.wording import account_name, clean, countries, day, evidence_words, interval, number, state_words
@@ -96,36 +95,37 @@ def cohort_name(cohort: Cohort | None) -> str:
 
 
 def sections(wave: Wave, zone: str) -> list[Section]:
-    """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts over all sections."""
-    left = ACCOUNTS_LISTED
+    """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts, shared out over all intervals."""
+    told = [(text, alerts, _groups(alerts, zone)) for text, alerts in topics(wave)]
+    shares = iter(_share_out([g.accounts for _, _, groups in told for g in groups], ACCOUNTS_LISTED))
     out: list[Section] = []
-    for text, alerts in topics(wave):
-        groups: list[Group] = []
-        for group in _groups(alerts, zone):
-            names = group.names[:left]
-            left -= len(names)
-            if names:
-                groups.append(Group(group.was, group.when, group.evidence, group.accounts, names))
-        listed = sum(len(g.names) for g in groups)
-        tone = _tone(alerts[0].change)
-        out.append(Section(text, tone, _accounts(alerts), tuple(groups), len(alerts) - listed))
+    for text, alerts, groups in told:
+        cut = [replace(g, names=g.names[: next(shares)]) for g in groups]
+        shown = tuple(g for g in cut if g.names)
+        unlisted = len(alerts) - sum(len(g.names) for g in shown)
+        out.append(Section(text, _tone(alerts[0].change), _accounts(alerts), shown, unlisted))
     return out
 
 
-def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
-    def alike(alert: AlertRow) -> tuple[str, ...]:
-        change = alert.change
-        first, last = change.first_seen_new, change.last_seen_old
-        return (
-            first.isoformat(),
-            interval(last, first, zone),
-            state_words(change.old),
-            evidence_words(change.strength, change.readings),
-        )
+def _share_out(sizes: Sequence[int], total: int) -> list[int]:
+    """Shares of at most `total` places: small groups whole, the large ones what is left in equal parts."""
+    shares = [0] * len(sizes)
+    for done, i in enumerate(sorted(range(len(sizes)), key=lambda i: (sizes[i], i))):
+        shares[i] = min(sizes[i], -(-total // (len(sizes) - done)))
+        total -= shares[i]
+    return shares
 
+
+def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
+    """Alerts that read the same, in the order of their onset."""
+    alike: dict[tuple[str, str, str], list[AlertChange]] = {}
+    for change in sorted((a.change for a in alerts), key=lambda c: (c.first_seen_new, c.change_key)):
+        when = interval(change.last_seen_old, change.first_seen_new, zone)
+        evidence = evidence_words(change.strength, change.readings)
+        alike.setdefault((state_words(change.old), when, evidence), []).append(change)
     out: list[Group] = []
-    for (_, when, was, evidence), members in groupby(sorted(alerts, key=alike), key=alike):
-        changes = sorted((m.change for m in members), key=lambda c: (c.handle.casefold(), c.change_key))
+    for (was, when, evidence), changes in alike.items():
+        changes.sort(key=lambda c: (c.handle.casefold(), c.change_key))
         names = tuple(account_name(c.platform, c.handle) for c in changes)
         out.append(Group(was, when, evidence, len(names), names))
     return out
@@ -152,7 +152,7 @@ def _by_handle(flap: Flap) -> tuple[str, str]:
 def cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
     """Which accounts the counts speak of, with every denominator named."""
     if wave.cohort is None or standing is None:
-        return ["These accounts are watched and on no list."]
+        return []
     order = wave.cohort.order
     if order is None:
         return [f"List {clean(wave.cohort.name)}: {number(standing.watched, 'account')} watched."]
@@ -226,7 +226,9 @@ def unknown(wave: Wave) -> list[str]:
     if any(a.change.last_seen_old is None for a in wave.alerts):
         lines.append("How long before the first reading a change marked “on or before” happened.")
     if Status.WITHHELD in statuses or ChangeKind.PARTIAL in kinds:
-        lines.append("Who asked for an account to be withheld, and on what ground: the platform names countries only.")
+        lines.append(
+            "Who asked for an account to be withheld, and on what ground: the platform names countries only."
+        )
     if Status.SUSPENDED in statuses:
         lines.append("Why an account was suspended: the platform does not say.")
     if ChangeKind.GONE in kinds:
@@ -240,7 +242,9 @@ def not_claimed(wave: Wave) -> list[str]:
     """What a reader might conclude and this mail does not say."""
     lines = ["That accounts which are not in this mail are unaffected."]
     if wave.cohort and wave.cohort.order:
-        lines.insert(0, "That the order is the cause: it names these accounts, and no more than that was seen.")
+        lines.insert(
+            0, "That the order is the cause: it names these accounts, and no more than that was seen."
+        )
     return lines
 
 

@@ -3,20 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from jobs.clock import SimulatedClock
+from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor
-
-
-class Notifier(Protocol):
-    """The mail side of the pipeline."""
-
-    async def tick(self, now: datetime) -> None: ...
-
-    async def next_due(self) -> datetime | None:
-        """When there is something to decide or to send; None when there is nothing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +23,7 @@ class Scripted:
 @dataclass(frozen=True, slots=True)
 class Simulation:
     monitor: Monitor
-    notifier: Notifier
+    mail: MailLoop
     clock: SimulatedClock
     tell_simulators: Callable[[datetime], Awaitable[None]]
     """Tells every simulator what time it is."""
@@ -62,10 +52,10 @@ async def play(
             await script.pop(0).run(now)
             await simulation.monitor.load()
         await simulation.monitor.tick()
-        await simulation.notifier.tick(now)
+        await simulation.mail.tick(now)
         after(now)
         times = [simulation.monitor.next_due()]
-        if (mail_due := await simulation.notifier.next_due()) is not None:
+        if (mail_due := await simulation.mail.next_due(now)) is not None:
             times.append(mail_due)
         if script:
             times.append(script[0].at)

@@ -53,6 +53,10 @@ class MailServer:
     def address(self) -> str:
         return parseaddr(self.sender)[1]
 
+    @property
+    def where(self) -> str:
+        return f"{self.host}:{self.port}"
+
 
 class Undeliverable(Exception):
     """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
@@ -82,7 +86,7 @@ class SmtpSender:
         self._smtp: aiosmtplib.SMTP | None = None
 
     async def send(self, mail: Mail) -> tuple[Refusal, ...]:
-        """Return when the server has accepted the mail, with the recipients it refused. Raises Undeliverable."""
+        """Return once the server accepted the mail, with the recipients it refused. Raises Undeliverable."""
         reused = self._smtp is not None
         try:
             return await self._deliver(mail)
@@ -142,12 +146,12 @@ class SmtpSender:
             await smtp.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             raise Undeliverable(
-                f"The mail server {server.host}:{server.port} refused user name or password (code {error.code}).",
+                f"The mail server at {server.where} refused user name or password (code {error.code}).",
                 permanent=False,
             ) from None  # its text may repeat what was sent
         except aiosmtplib.SMTPResponseException as error:
             raise Undeliverable(
-                f"The mail server {server.host}:{server.port} takes no mail now: {_said(error.code, error.message)}.",
+                f"The mail server at {server.where} takes no mail now: {_said(error.code, error.message)}.",
                 permanent=False,
             ) from error
         self._smtp = smtp
@@ -167,8 +171,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _not_reached(server: MailServer, error: Exception) -> Undeliverable:
-    why = "it did not answer in time" if isinstance(error, TimeoutError) else clean(str(error), 200).rstrip(".")
-    return Undeliverable(f"Cannot hand mails to {server.host}:{server.port}: {why}.", permanent=False)
+    why = (
+        "it did not answer in time" if isinstance(error, TimeoutError) else clean(str(error), 200).rstrip(".")
+    )
+    return Undeliverable(f"Cannot hand mails to the server at {server.where}: {why}.", permanent=False)
 
 
 def _refused(code: int, text: str) -> Undeliverable:
@@ -192,8 +198,11 @@ def _all_refused(error: aiosmtplib.SMTPRecipientsRefused) -> Undeliverable:
 
 def _refusals(refused: Mapping[str, SMTPResponse]) -> tuple[Refusal, ...]:
     return tuple(
-        Refusal(recipient, answer.code >= 500, f"The mail server refused {clean(recipient)}: "
-                f"{_said(answer.code, answer.message)}.")
+        Refusal(
+            recipient,
+            answer.code >= 500,
+            f"The mail server refused {clean(recipient)}: {_said(answer.code, answer.message)}.",
+        )
         for recipient, answer in sorted(refused.items())
     )
 

@@ -5,6 +5,7 @@ wave ends depends on the times in the rows alone, never on when somebody looked.
 was away for an hour makes the same mails as one that looked every second.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from storage.model.alerts import AlertDecision, AlertRow, Cohort, CohortMail, Pa
 from storage.model.availability import ChangeKind
 
 DAY = timedelta(days=1)
+_ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
+"""Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class AlertRule:
             ZoneInfo(self.zone)
         except (KeyError, ValueError) as error:
             raise ValueError(f"{self.zone!r} is not a time zone; write it like Asia/Kolkata") from error
+        for recipient in self.recipients:
+            if not _ADDRESS.fullmatch(recipient):
+                raise ValueError(f"{recipient!r} is not a plain mail address such as desk@example.org")
         if self.settle < timedelta(0) or self.growth_limit < 1 or self.spacing_limit < 1:
             raise ValueError("settle must not be negative and its two limits are at least 1")
         if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):

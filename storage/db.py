@@ -171,19 +171,30 @@ def translated(conn: Conn, where: str) -> Generator[None]:
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
-        raise Refused(f"The database refused the change: {_reason(error)}.", error.constraint_name) from error
+        raise Refused(
+            f"The database refused the change: {_first_line(error)}.", error.constraint_name
+        ) from error
     except asyncpg.TransactionRollbackError as error:
-        raise StaleState(f"Another writer came first, so nothing was written: {_reason(error)}.") from error
+        raise StaleState(
+            f"Another writer came first, so nothing was written: {_first_line(error)}."
+        ) from error
     except _SERVER_GONE as error:
         raise _unreachable(where, error) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if conn.is_closed():
+        if _is_gone(conn):
             raise _unreachable(where, error) from error
-        raise StorageError(f"The database could not do this: {_reason(error)}.") from error
+        raise StorageError(f"The database could not do this: {_first_line(error)}.") from error
     except OSError as error:
-        if conn.is_closed():
+        if _is_gone(conn):
             raise _unreachable(where, error) from error
         raise
+
+
+def _is_gone(conn: Conn) -> bool:
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:  # a pool takes a dead connection back at once
+        return True
 
 
 def _unreachable(where: str, error: Exception) -> Unreachable:
@@ -191,11 +202,17 @@ def _unreachable(where: str, error: Exception) -> Unreachable:
 
 
 def _reason(error: Exception) -> str:
-    """The first line without a full stop: Postgres' own words, plain words for the usual network errors."""
+    """Why there is no connection: plain words for the usual cases, else Postgres' own."""
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return "no server listens there"
+    if isinstance(error, asyncpg.InterfaceError):
+        return "the connection was closed"
+    return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return text.splitlines()[0].rstrip(".")
 
@@ -248,6 +265,7 @@ async def _still_there(conn: Conn, where: str, timeout_s: float) -> None:
     try:
         await conn.execute("select 1", timeout=timeout_s)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        conn.terminate()  # nobody there to say goodbye to
         raise _unreachable(where, error) from error
 
 

@@ -1,6 +1,6 @@
 """The queue of mails: claimed under a lease, and marked as sent only after a server accepted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,8 +71,10 @@ async def mark_sent(pool: Pool, mail: Mail, now: datetime, refused: Sequence[Spl
                     message_id, recipients, subject, text_body, html_body, created_at, state, attempts,
                     next_attempt_at, last_error
                 )
-                values ($1, $2, $3, $4, $5, $6, case when $7::timestamptz is null then 'dead' else 'queued' end,
-                    $8, $7, $9)
+                values (
+                    $1, $2, $3, $4, $5, $6, case when $7::timestamptz is null then 'dead' else 'queued' end,
+                    $8, $7, $9
+                )
                 on conflict (message_id) do nothing
                 """,
                 split.message_id,
@@ -103,7 +105,7 @@ async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str) ->
 
 
 async def give_up(pool: Pool, mail: Mail, error: str) -> None:
-    """Make `mail` a dead letter: it is kept, with the reason. Does nothing when the claim is no longer ours."""
+    """Make `mail` a dead letter, kept with its reason. Does nothing when the claim is no longer ours."""
     async with transaction(pool) as conn:
         await conn.execute(
             """

@@ -1,4 +1,4 @@
-"""Alerts: one row for every confirmed change, born in its transaction, until it is decided what becomes of it."""
+"""Alerts: one for every confirmed change, born in its transaction, until it is decided what comes of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,9 +42,7 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
     ]
 
 
-async def recent_alerts(
-    conn: Conn, account_ids: Collection[AccountId], since: datetime
-) -> list[PastAlert]:
+async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[PastAlert]:
     """All alerts of these accounts after `since`, decided or open."""
     rows = await conn.fetch(
         """
@@ -186,9 +184,7 @@ async def _hold_open(conn: Conn, alert_ids: Collection[int]) -> None:
         raise StaleState(f"{taken} of {len(alert_ids)} alerts were decided by another notifier.")
 
 
-async def _cohorts(
-    conn: Conn, account_ids: Iterable[AccountId]
-) -> dict[AccountId, tuple[Cohort, ...]]:
+async def _cohorts(conn: Conn, account_ids: Iterable[AccountId]) -> dict[AccountId, tuple[Cohort, ...]]:
     rows = await conn.fetch(
         """
         select m.account_id, l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count

@@ -124,12 +124,12 @@ async def last_event_id(conn: Conn) -> int:
 
 
 async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
-    """The accounts on any list, without the monitor's own control accounts, in the order they were added."""
+    """The watched accounts on any list, without the monitor's own control accounts, oldest first."""
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, array_agg(m.list_id order by m.list_id) as list_ids
         from account a join watch_list_member m using (account_id)
-        where not exists (select from canary c where c.account_id = a.account_id)
+        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
         group by a.account_id order by a.account_id
         """
     )
@@ -139,7 +139,7 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
 async def spells(
     conn: Conn, since: datetime | None, account_ids: Sequence[int] | None
 ) -> tuple[LiveSpell, ...]:
-    """Spells as known now that reach into the time after `since`, of `account_ids` or (None) of all accounts."""
+    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: of every account)."""
     rows = await conn.fetch(
         """
         select account_id, status, withheld_in, onset_after, lower(valid) as since, upper(valid) as until
@@ -183,7 +183,10 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
                 or c.first_seen_new >= $1
                 or ($1 is not null and c.change_id = any(array(select change_id from pending_change)))
             )
-            and (c.kind <> 'baseline' or o.outcome is distinct from 'confirmed' or c.change_id = any($2::bigint[]))
+            and (
+                c.kind <> 'baseline' or o.outcome is distinct from 'confirmed'
+                or c.change_id = any($2::bigint[])
+            )
         order by c.first_seen_new, c.change_id
         """,
         since,
@@ -230,7 +233,7 @@ class News:
 
 
 async def news_since(conn: Conn, since: int, limit: int) -> News | None:
-    """The news after event `since`, or None when there are more than `limit` events: take a snapshot instead."""
+    """The news after event `since`; None when there are more than `limit` events: take a snapshot then."""
     rows = await conn.fetch(
         """
         select live_event_id, topic, ref from live_event

@@ -50,10 +50,11 @@ async def lists(conn: Conn) -> tuple[WatchList, ...]:
     """All lists with their number of watched accounts, the monitor's own control accounts not counted."""
     rows = await conn.fetch(
         """
-        select l.list_id, l.name, count(m.account_id) as size
+        select l.list_id, l.name, count(a.account_id) as size
         from watch_list l
-        left join watch_list_member m on m.list_id = l.list_id
-            and not exists (select from canary c where c.account_id = m.account_id)
+        left join watch_list_member m using (list_id)
+        left join account a on a.account_id = m.account_id and a.watched
+            and not exists (select from canary c where c.account_id = a.account_id)
         group by l.list_id order by l.list_id
         """
     )

@@ -1,4 +1,4 @@
-"""Read models of coverage: who was read when, which silences there were, and the requests that came in lately."""
+"""Read models of coverage: who was read when, which silences there were, which requests came in lately."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ class Coverage:
     """What was looked at in a window."""
 
     rosters: dict[int, tuple[int, ...]]
-    """The accounts of each roster that was asked in the window or belongs to the regular sweep."""
+    """The accounts of each roster of the regular sweep."""
     seen: dict[int, Seen]
     """By account."""
     outages: tuple[Gap, ...]
@@ -30,6 +30,8 @@ class Request:
     at: datetime
     missing: tuple[int, ...]
     """Accounts of the roster that gave no conclusive answer."""
+    account_ids: tuple[int, ...] | None
+    """The accounts asked, of a single re-read; None for a roster of the regular sweep."""
 
 
 async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> Coverage:
@@ -66,7 +68,7 @@ async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: t
     requests = [Answered(r["roster_id"], r["observed_at"], r["previous"], r["answered"]) for r in rows]
     watches = await _watches(conn, sorted({r.roster_id for r in requests}))
     return Coverage(
-        rosters={roster_id: w.account_ids for roster_id, w in watches.items()},
+        rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
         seen=coverage_of(watches, requests, gap_after),
         outages=await _outages(conn, since, now, gap_after),
     )
@@ -103,8 +105,8 @@ async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Re
     """The answered requests observed after `since`, oldest first."""
     rows = await conn.fetch(
         """
-        select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered,
-            case when c.answered is null then null else r.account_ids end as account_ids
+        select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered, r.base,
+            case when c.answered is null and r.base then null else r.account_ids end as account_ids
         from coverage c join roster r using (roster_id)
         where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2
         order by c.observed_at, c.roster_id
@@ -123,6 +125,7 @@ async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Re
                 for position, account_id in enumerate(r["account_ids"] or ())
                 if not is_answered(r["answered"], position)
             ),
+            account_ids=None if r["base"] else tuple(r["account_ids"]),
         )
         for r in rows
     )

@@ -1,4 +1,4 @@
-"""The figures at the top of the live page, counted anew each time: cheap queries over open spells and late changes."""
+"""The figures at the top of the live page, counted anew each time: open spells and the changes of a day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,10 +43,13 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         """
         select
             count(*) filter (where c.kind = 'block') as blocks,
-            count(*) filter (where c.kind = 'block' and c.first_seen_new > $1 - interval '1 hour') as blocks_hour,
+            count(*) filter (
+                where c.kind = 'block' and c.first_seen_new > $1 - interval '1 hour'
+            ) as blocks_hour,
             count(*) filter (where c.kind = 'restoration') as restored
         from change c join change_outcome o using (change_id)
-        where o.outcome = 'confirmed' and c.first_seen_new > $1 - interval '24 hours' and c.first_seen_new <= $1
+        where o.outcome = 'confirmed'
+            and c.first_seen_new > $1 - interval '24 hours' and c.first_seen_new <= $1
         """,
         now,
     )
@@ -58,7 +61,8 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
                 where c.kind = 'restoration' and o.outcome = 'confirmed'
             ) as last_restored_at,
             (
-                select count(*) from pending_change p join change c using (change_id) where c.kind <> 'baseline'
+                select count(*) from pending_change p join change c using (change_id)
+                where c.kind <> 'baseline'
             ) as provisional,
             (
                 select min(p.next_read_at) from pending_change p join change c using (change_id)
@@ -98,8 +102,10 @@ async def _standing(
     rows = await conn.fetch(
         """
         with member as (
-            select distinct account_id from watch_list_member m
-            where not exists (select from canary c where c.account_id = m.account_id)
+            select account_id from account a
+            where a.watched
+                and exists (select from watch_list_member m where m.account_id = a.account_id)
+                and not exists (select from canary c where c.account_id = a.account_id)
         ),
         read as (
             select distinct a.account_id

@@ -44,7 +44,9 @@ async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]
         """
         select m.mail_id, m.subject, m.state, cardinality(m.recipients) as recipients,
             coalesce(m.sent_at, m.created_at) as at,
-            array(select a.change_id from alert a where a.mail_id = m.mail_id order by a.change_id) as change_ids
+            array(
+                select a.change_id from alert a where a.mail_id = m.mail_id order by a.change_id
+            ) as change_ids
         from mail m
         where m.created_at >= $1 or m.mail_id = any($2::bigint[])
         order by m.mail_id

@@ -3,7 +3,7 @@ that is killed and started again lives through the same weather.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -72,7 +72,7 @@ class Glitch:
 class Faults:
     """A plan of faults. `weights` is how many of 100,000 requests meet each kind."""
 
-    weights: Mapping[Kind, int] = MappingProxyType({})
+    weights: Mapping[Kind, int] = field(default_factory=dict[Kind, int])
     seed: int = 0
     outages: tuple[Outage, ...] = ()
     glitches: tuple[Glitch, ...] = ()

@@ -1,16 +1,13 @@
 """Pure: how the faults of a plan look on X's wire."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from collectors.simulator import x_payloads as payloads
 from collectors.simulator.faults import Kind
 from collectors.simulator.x_payloads import Fragment, dumps
-
-_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +16,7 @@ class Reply:
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = _NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     content_type: str = "application/json"
     cut: bool = False
     hang_s: float = 0.0

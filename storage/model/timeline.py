@@ -51,7 +51,7 @@ Silence = tuple[datetime | None, datetime | None]
 def coverage_of(
     rosters: Mapping[int, Watch], requests: Iterable[Answered], limit: timedelta
 ) -> dict[int, Seen]:
-    """Say for each account of `rosters` when it was last read and where it was not read for longer than `limit`.
+    """When was each account of `rosters` last read, and where not at all for longer than `limit`?
 
     `requests` come in the order of time within each roster. Re-reads only ever shorten a silence.
     """

@@ -115,8 +115,8 @@ function settle(account) {
 }
 
 /** Add one answered request to the coverage; a silence longer than the limit becomes a gap. */
-export function read(state, roster, at, missing) {
-  const accounts = state.rosters.get(roster);
+export function read(state, roster, at, missing, ids = null) {
+  const accounts = ids ? ids.map((id) => state.byId.get(id)).filter(Boolean) : state.rosters.get(roster);
   if (!accounts) return false;
   if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
   state.lastRead = Math.max(state.lastRead, at);
@@ -150,7 +150,7 @@ export function apply(state, delta) {
       if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
     }
   }
-  for (const [roster, at, missing] of delta.reads ?? []) if (!read(state, roster, at, missing)) answer = "reload";
+  for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
   if (delta.kpis) state.kpis = delta.kpis;
   state.rev += 1;
   return answer;

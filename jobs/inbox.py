@@ -1,4 +1,4 @@
-"""A mailbox for demonstrations and tests: a real SMTP server on this machine that keeps what it is given.
+"""An inbox for demonstrations and tests: a real SMTP server on this machine that keeps what it is given.
 
 Like a mail client it shows a mail once, however often it came: repeats of a Message-ID are counted.
 """
@@ -20,8 +20,6 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-_READY_TIMEOUT_S = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
@@ -38,7 +36,7 @@ class ReceivedMail:
     """The first copy, as it came."""
 
 
-class Mailbox:
+class Inbox:
     """What was received, in memory or, given a directory, as .eml files that outlive the process."""
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -78,7 +76,7 @@ class Mailbox:
         self._mails.setdefault(key, raw)
         return key
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Called by the SMTP server with a complete mail."""
         await asyncio.to_thread(self.receive, envelope.original_content or b"")
         return "250 accepted"
@@ -121,8 +119,7 @@ class SmtpServer:
 
 
 def _parsed(raw: bytes) -> EmailMessage:
-    found = message_from_bytes(raw, _class=EmailMessage, policy=email_policy)
-    return found
+    return message_from_bytes(raw, _class=EmailMessage, policy=email_policy)
 
 
 def _received(raw: bytes, copies: int) -> ReceivedMail:

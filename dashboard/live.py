@@ -1,0 +1,163 @@
+"""Pushing: one listener per process hears the database, and every browser gets the same small delta at once.
+
+    NOTIFY blockline -> _listen -> _publish (coalesced) -> a bounded queue per browser -> its websocket
+
+NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed something
+sees it at the ids of the next delta and asks for the rest.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from dashboard.encode import Json, context_json, kpis_json, ms, news_json, reads_json
+from dashboard.settings import DashboardSettings
+from storage.db import Conn, Pool, StorageError, listen, transaction
+from storage.reports import News, last_event_id, news_since
+from storage.reports_context import collectors, executives, lists, order_events, orders
+from storage.reports_coverage import Request, requests_since
+from storage.reports_kpis import kpis
+
+CHANNEL = "blockline"
+COALESCE_S = 0.25
+"""News that arrives within so many seconds becomes one message: a wave of 257 is not 257 repaints."""
+HEARTBEAT_S = 1.0
+QUEUE = 50
+"""Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
+NEWS_LIMIT = 4000
+"""More events than this are not told one by one: the browser loads a snapshot."""
+CONTEXT_TOPICS = frozenset({"order", "order_event", "collector", "account"})
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Knows what every connected browser has to hear. `run` does the work until it is cancelled."""
+
+    def __init__(
+        self, pool: Pool, dsn: str, clock: Callable[[], datetime], settings: DashboardSettings
+    ) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._clock = clock
+        self._settings = settings
+        self._browsers: set[asyncio.Queue[Json]] = set()
+        self._woken = asyncio.Event()
+        self._last_event: int | None = None
+        self._told: set[tuple[int, datetime, int]] = set()
+        self._beats = 0
+        self.listening = False
+        """Whether the listener is connected: without it, news waits for the next heartbeat."""
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._publish())
+
+    @contextmanager
+    def subscribe(self) -> Generator[asyncio.Queue[Json]]:
+        """A queue of messages for one browser. What was before is not in it: its first ids tell."""
+        queue: asyncio.Queue[Json] = asyncio.Queue(QUEUE)
+        self._browsers.add(queue)
+        self._woken.set()
+        try:
+            yield queue
+        finally:
+            self._browsers.discard(queue)
+
+    async def _listen(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                async with listen(self._dsn, CHANNEL) as payloads:
+                    self.listening = True
+                    self._woken.set()
+                    pause = 1.0
+                    async for _ in payloads:
+                        self._woken.set()
+            except StorageError as error:
+                if self.listening:
+                    _log.warning("no news is pushed: %s", error)
+                self.listening = False
+            await asyncio.sleep(pause)
+            pause = min(15.0, pause * 2)
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._woken.wait()
+                await asyncio.sleep(COALESCE_S)
+            except TimeoutError:
+                pass
+            self._woken.clear()
+            if not self._browsers:
+                self._last_event = None
+                continue
+            try:
+                async with transaction(self._pool) as conn:
+                    message = await self._message(conn)
+            except StorageError as error:
+                message = {"now": ms(self._clock()), "lost": str(error)}
+            self._broadcast(message)
+
+    def _broadcast(self, message: Json) -> None:
+        for queue in self._browsers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(message)
+
+    async def _message(self, conn: Conn) -> Json:
+        now = self._clock()
+        self._beats += 1
+        if self._last_event is None:
+            self._last_event = await last_event_id(conn)
+            self._told.clear()
+        news = await news_since(conn, self._last_event, NEWS_LIMIT)
+        message: Json = {"now": ms(now)}
+        if news is None:
+            self._last_event = await last_event_id(conn)
+            return message | {"reload": True}
+        message |= await delta(conn, news)
+        self._last_event = news.live_event_id
+        requests = self._untold(await requests_since(conn, now - 2 * self._settings.sweep_every, now))
+        if requests:
+            message["reads"] = reads_json(requests)
+        if requests or news.topics or self._beats % 5 == 1:
+            message["kpis"] = kpis_json(await kpis(conn, now, self._settings.sweep_every))
+        return message
+
+    def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
+        """Those not pushed before. Coverage has no event of its own: most of it is no news."""
+        new = [r for r in requests if (r.roster_id, r.slot, r.attempt) not in self._told]
+        self._told = {(r.roster_id, r.slot, r.attempt) for r in requests}
+        return new
+
+
+async def delta(conn: Conn, news: News) -> Json:
+    """News with the small tables it touches."""
+    message = news_json(news)
+    if news.topics & CONTEXT_TOPICS:
+        message |= context_json(
+            await lists(conn),
+            await orders(conn),
+            await order_events(conn),
+            await executives(conn),
+            await collectors(conn),
+        )
+    return message
+
+
+async def catch_up(conn: Conn, since: int, now: datetime, sweep_every: timedelta) -> Json:
+    """What one browser missed after event `since`, by the same rules as a push."""
+    news = await news_since(conn, since, NEWS_LIMIT)
+    if news is None:
+        return {"now": ms(now), "reload": True}
+    return {
+        "now": ms(now),
+        **await delta(conn, news),
+        "reads": reads_json(await requests_since(conn, now - 2 * sweep_every, now)),
+        "kpis": kpis_json(await kpis(conn, now, sweep_every)),
+    }

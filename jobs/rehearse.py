@@ -1,0 +1,182 @@
+"""The rehearsal: the real pipeline, over real sockets, through a recorded history, in simulated time.
+
+Everything is as in production: tweepy asks a simulator that speaks X's protocol, readings are judged
+and recorded in Postgres, mails go to an SMTP server. Only the clock is simulated, so nothing sleeps.
+"""
+
+import json
+import math
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from collectors.simulator.history import History
+from jobs import truth
+from jobs.confirm import ConfirmationRule
+from jobs.inbox import Inbox, SmtpServer
+from jobs.policy import AlertRule
+from jobs.simulated import Mailing, Plan, enlist, perform
+from jobs.simulators import spawn_x
+from jobs.truth import Believed, Verdict
+from storage import audit
+from storage.db import Pool, open_pool, transaction
+from storage.model.availability import State
+
+RECIPIENT = "desk@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    at: datetime
+    readings: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rehearsal found. `figures` is what is printed; the verdict holds the cases behind it."""
+
+    figures: dict[str, object]
+    verdict: Verdict
+
+    @property
+    def is_right(self) -> bool:
+        return not self.verdict.false and not self.verdict.wrong_interval
+
+
+def span(history: History) -> tuple[datetime, datetime]:
+    """From the first to the last time in a history. Raises ValueError for an empty one."""
+    times = [t for a in history.accounts for t in (a.times[0], a.times[-1])]
+    if not times:
+        raise ValueError("the history holds no account")
+    return min(times), max(times)
+
+
+async def rehearse(
+    path: Path,
+    history: History,
+    plan: Plan,
+    faults: str,
+    dsn: str,
+    on_progress: Callable[[Progress], None],
+) -> Report:
+    """Play `history` (which is what the file at `path` holds) on an empty, migrated database."""
+
+    async def prepare(pool: Pool, now: datetime) -> None:
+        await enlist(pool, history.accounts, now)
+
+    started_cpu, started = _cpu_s(), time.perf_counter()
+    mailbox = Inbox()
+    with SmtpServer(mailbox) as smtp:
+        async with spawn_x(path, faults=faults) as simulator:
+            mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)))
+            await perform(
+                dsn,
+                simulator,
+                mailing,
+                plan,
+                prepare=prepare,
+                after=lambda at, m: on_progress(Progress(at, m.tally.readings, m.tally.requests)),
+            )
+            wall_s = time.perf_counter() - started
+    cpu_s = _cpu_s() - started_cpu
+    async with open_pool(dsn, max_size=2) as pool:
+        verdict, totals = await _judge(pool, history, plan)
+    delivered = mailbox.mails()
+    return Report(_figures(history, plan, verdict, totals, wall_s, cpu_s, len(delivered)), verdict)
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of the simulators that ended. Postgres is not in it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+async def _judge(pool: Pool, history: History, plan: Plan) -> tuple[Verdict, audit.Totals]:
+    async with transaction(pool) as conn:
+        readings = await audit.reading_times(conn)
+        confirmed = await audit.confirmed_changes(conn)
+        totals = await audit.totals(conn)
+    lines = {a.native_id: truth.shown(a) for a in history.accounts}
+    lists = {a.native_id: a.lists for a in history.accounts}
+    ideal = truth.observable(lines, lists, readings, ConfirmationRule())
+    detected = [Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed]
+    return truth.hold_against_truth(lines, ideal, detected, plan.start, plan.end), totals
+
+
+def _figures(
+    history: History,
+    plan: Plan,
+    verdict: Verdict,
+    totals: audit.Totals,
+    wall_s: float,
+    cpu_s: float,
+    delivered: int,
+) -> dict[str, object]:
+    return {
+        "accounts": len(history.accounts),
+        "from": plan.start.isoformat(),
+        "to": plan.end.isoformat(),
+        "every_s": plan.every.total_seconds(),
+        "readings": totals.readings,
+        "missed": totals.missed,
+        "requests": totals.requests,
+        "changes_true": verdict.changes_true,
+        "changes_observable": verdict.observable,
+        "changes_detected": verdict.detected,
+        "changes_observable_missed": len(verdict.unseen),
+        "false_changes": len(verdict.false),
+        "intervals_containing_truth": len(verdict.delays_s),
+        "spells_missed": verdict.spells_missed,
+        "not_confirmed": totals.not_confirmed,
+        "delay_s": _distribution(verdict.delays_s),
+        "mails": totals.mails,
+        "mails_in_mailbox": delivered,
+        "mail_recipients": totals.mail_recipients,
+        "bytes_per_reading": round(totals.coverage_bytes / totals.readings, 3) if totals.readings else None,
+        "wall_s": round(wall_s, 1),
+        "readings_per_s": round(totals.readings / wall_s),
+        "cpu_s": round(cpu_s, 1),
+        "notes": list(history.notes),
+    }
+
+
+def _distribution(values: Sequence[float]) -> dict[str, float | None]:
+    """Mean, median and 95th percentile (nearest rank) of ascending values; None where there are none."""
+    if not values:
+        return {"mean": None, "p50": None, "p95": None}
+
+    def rank(percent: int) -> float:
+        return values[max(0, math.ceil(percent * len(values) / 100) - 1)]
+
+    return {"mean": round(sum(values) / len(values), 1), "p50": rank(50), "p95": rank(95)}
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the cases behind the figures as JSON Lines: one case a line, with what is wrong about it."""
+    cases = [
+        ("false_change", report.verdict.false),
+        ("wrong_interval", report.verdict.wrong_interval),
+        ("observable_but_not_detected", report.verdict.unseen),
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        for what, changes in cases:
+            for change in changes:
+                print(json.dumps({"what": what, **_as_json(change)}), file=file)
+
+
+def _as_json(change: Believed) -> dict[str, object]:
+    return {
+        "account_id": change.native_id,
+        "old": _state(change.old),
+        "new": _state(change.new),
+        "last_seen_old": change.last_seen_old and change.last_seen_old.isoformat(),
+        "first_seen_new": change.first_seen_new.isoformat(),
+    }
+
+
+def _state(state: State | None) -> str | None:
+    return None if state is None else " ".join((state.status.value, *state.withheld_in))
