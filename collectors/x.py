@@ -116,10 +116,6 @@ class XCollector:
             for native_id in asked
             if not _is_id(native_id)
         ]
-        pause = self._client.pause(LOOKUP, now)
-        if pause is not None:
-            missed += all_missed(sound, now, Fault(pause.reason, pause.detail)).missed
-            return Answer((), tuple(missed), b"", 0, pause)
         if not sound:
             return Answer((), tuple(missed), b"", 0)
         started = perf_counter()
@@ -160,7 +156,8 @@ class XCollector:
         said: dict[str, Found | Unresolved] = {}
         trouble: Trouble | None = None
         for start in range(0, len(sound), BATCH_SIZE):
-            answered, trouble = await self._resolve(sound[start : start + BATCH_SIZE], now)
+            answered, met = await self._resolve(sound[start : start + BATCH_SIZE], now)
+            trouble = met or trouble
             said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
         refused = Unresolved("", WhyUnresolved.NOT_A_HANDLE, "not a handle of X")
         results = [replace(said.get(name, refused), asked=asked) for asked, name in names.items()]
@@ -178,6 +175,7 @@ class XCollector:
         requests = 0
         while parts:
             part = parts.pop()
+            trouble = self._client.pause(LOOKUP, now) or trouble
             stopped = trouble is not None and trouble.reason is not MissedReason.BAD_REQUEST
             if trouble is not None and (stopped or requests == _BISECT_REQUESTS):
                 lookups.append(all_missed(part, now, Fault(trouble.reason, trouble.detail)))

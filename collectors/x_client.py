@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 from tweepy.asynchronous import AsyncClient
 
 from collectors.base import Trouble
-from collectors.x_envelope import Fault
+from collectors.x_envelope import Fault, printable
 from collectors.x_limits import Window, exhausted, read_window, trouble_of
 from collectors.x_session import NoAnswer, RawAnswer, Retry, XSession
 from collectors.x_timeline import Position
@@ -150,7 +150,7 @@ class XClient:
         try:
             answer = cast("RawAnswer", await call)
         except NoAnswer as e:
-            return Fault(MissedReason.NETWORK, str(e))
+            return Fault(MissedReason.NETWORK, printable(str(e)))
         except _TWEEPY_FAULTS as e:
             return Fault(MissedReason.MALFORMED, f"tweepy: {type(e).__name__}")
         window = read_window(answer.headers)

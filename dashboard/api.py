@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -23,6 +23,9 @@ RANGES = {
     "all": None,
 }
 
+LAST_MS = 253_402_300_799_000
+"""The end of the year 9999, which is as far as a datetime goes."""
+
 
 async def live_json(conn: Conn, range_name: str, now: datetime, settings: DashboardSettings) -> Json:
     """The live page of one range. Raises KeyError for a range that is not in `RANGES`."""
@@ -33,9 +36,7 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     return snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after)
 
 
-def routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
-) -> APIRouter:
+def routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> APIRouter:
     router = APIRouter()
 
     @router.get("/api/live")
@@ -49,10 +50,14 @@ def routes(
             return _refusal(503, str(error))
 
     @router.get("/api/live/since")
-    async def live_since(event_id: Annotated[int, Query(alias="id", ge=0)]) -> Response:
+    async def live_since(
+        event_id: Annotated[int, Query(alias="id", ge=0)],
+        read_ms: Annotated[int, Query(alias="read", ge=0, le=LAST_MS)],
+    ) -> Response:
+        read_to = datetime.fromtimestamp(read_ms / 1000, UTC)
         try:
             async with transaction(pool) as conn:
-                return _compact(await catch_up(conn, event_id, clock(), settings.sweep_every))
+                return _compact(await catch_up(conn, event_id, read_to, clock(), settings.sweep_every))
         except StorageError as error:
             return _refusal(503, str(error))
 

@@ -90,7 +90,9 @@ def snapshot_json(
 def _groups(accounts: Sequence[LiveAccount], seen: dict[int, Seen]) -> tuple[list[Seen], dict[int, int]]:
     """Accounts that were looked at alike share one entry: almost all of a roster."""
     numbers: dict[Seen, int] = {}
-    group_of = {a.account_id: numbers.setdefault(seen.get(a.account_id, NEVER), len(numbers)) for a in accounts}
+    group_of = {
+        a.account_id: numbers.setdefault(seen.get(a.account_id, NEVER), len(numbers)) for a in accounts
+    }
     return list(numbers), group_of
 
 
@@ -167,7 +169,12 @@ def context_json(
             for e in executives
         ],
         "collectors": [
-            {"platform": PLATFORM_NAME[c.platform], "healthy": c.healthy, "detail": c.detail, "since": ms(c.since)}
+            {
+                "platform": PLATFORM_NAME[c.platform],
+                "healthy": c.healthy,
+                "detail": c.detail,
+                "since": ms(c.since),
+            }
             for c in collectors
         ],
     }
@@ -249,7 +256,13 @@ def signals_json(signals: Sequence[LiveSignal]) -> Json:
 
 def mail_json(mail: MailNote, *, with_changes: bool) -> Json:
     """A mail as the feed mentions it. In the snapshot each change names its mail, so the list is left out."""
-    out: Json = {"id": mail.mail_id, "subject": mail.subject, "state": mail.state, "n": mail.recipients, "t": ms(mail.at)}
+    out: Json = {
+        "id": mail.mail_id,
+        "subject": mail.subject,
+        "state": mail.state,
+        "n": mail.recipients,
+        "t": ms(mail.at),
+    }
     if with_changes:
         out["changes"] = mail.change_ids
     return out

@@ -56,21 +56,23 @@ class Guarded:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [(k, v) for k, v in message["headers"] if not (cache and k.lower() == b"cache-control")]
+                kept = [
+                    (k, v) for k, v in message["headers"] if not (cache and k.lower() == b"cache-control")
+                ]
                 message["headers"] = [*kept, *self._headers, *([(b"cache-control", cache)] if cache else [])]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
     def _from_here(self, scope: Scope) -> bool:
-        headers = dict(scope["headers"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
         return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host)
 
 
 def cache_control(path: str) -> bytes | None:
-    """Data is never stored; our own scripts are asked for again each time; Dash's carry a version and keep theirs."""
+    """Data is never stored; our own scripts are asked for each time; Dash's carry a version and keep theirs."""
     if path.startswith("/_dash-component-suites/"):
         return None
     if path.startswith("/assets/"):

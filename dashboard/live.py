@@ -2,8 +2,8 @@
 
     NOTIFY blockline -> _listen -> _publish (coalesced) -> a bounded queue per browser -> its websocket
 
-NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed something
-sees it at the ids of the next delta and asks for the rest.
+NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed
+something sees it at the ids of the next delta and asks for the rest.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ QUEUE = 50
 """Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
 NEWS_LIMIT = 4000
 """More events than this are not told one by one: the browser loads a snapshot."""
+CATCH_UP_AT_MOST = timedelta(days=1)
+"""A browser that was away for longer loads a snapshot."""
 CONTEXT_TOPICS = frozenset({"order", "order_event", "collector", "account"})
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Hub:
         self._browsers: set[asyncio.Queue[Json]] = set()
         self._woken = asyncio.Event()
         self._last_event: int | None = None
+        self._read_to: datetime | None = None
         self._told: set[tuple[int, datetime, int]] = set()
         self._beats = 0
         self.listening = False
@@ -94,14 +97,13 @@ class Hub:
                 pass
             self._woken.clear()
             if not self._browsers:
-                self._last_event = None
+                self._last_event = self._read_to = None
                 continue
             try:
                 async with transaction(self._pool) as conn:
-                    message = await self._message(conn)
+                    self._broadcast(await self._message(conn))
             except StorageError as error:
-                message = {"now": ms(self._clock()), "lost": str(error)}
-            self._broadcast(message)
+                self._broadcast({"now": ms(self._clock()), "lost": str(error)})
 
     def _broadcast(self, message: Json) -> None:
         for queue in self._browsers:
@@ -112,8 +114,10 @@ class Hub:
     async def _message(self, conn: Conn) -> Json:
         now = self._clock()
         self._beats += 1
-        if self._last_event is None:
+        recent = now - 2 * self._settings.sweep_every
+        if self._last_event is None or self._read_to is None:
             self._last_event = await last_event_id(conn)
+            self._read_to = recent
             self._told.clear()
         news = await news_since(conn, self._last_event, NEWS_LIMIT)
         message: Json = {"now": ms(now)}
@@ -122,9 +126,9 @@ class Hub:
             return message | {"reload": True}
         message |= await delta(conn, news)
         self._last_event = news.live_event_id
-        requests = self._untold(await requests_since(conn, now - 2 * self._settings.sweep_every, now))
-        if requests:
-            message["reads"] = reads_json(requests)
+        requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
+        message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
+        self._read_to = now
         if requests or news.topics or self._beats % 5 == 1:
             message["kpis"] = kpis_json(await kpis(conn, now, self._settings.sweep_every))
         return message
@@ -150,14 +154,15 @@ async def delta(conn: Conn, news: News) -> Json:
     return message
 
 
-async def catch_up(conn: Conn, since: int, now: datetime, sweep_every: timedelta) -> Json:
-    """What one browser missed after event `since`, by the same rules as a push."""
+async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
+    """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
     news = await news_since(conn, since, NEWS_LIMIT)
-    if news is None:
+    if news is None or now - read_to > CATCH_UP_AT_MOST:
         return {"now": ms(now), "reload": True}
     return {
         "now": ms(now),
         **await delta(conn, news),
-        "reads": reads_json(await requests_since(conn, now - 2 * sweep_every, now)),
+        "read_from": ms(read_to),
+        "reads": reads_json(await requests_since(conn, read_to, now)),
         "kpis": kpis_json(await kpis(conn, now, sweep_every)),
     }

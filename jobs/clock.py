@@ -1,10 +1,14 @@
 """Where the time comes from: the only module that reads the clock of the machine."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
+
+_LONGEST_NAP_S = 0.2
+"""The pace may change on the way, so a long wait is taken in small parts."""
 
 
 def system_clock() -> datetime:
@@ -28,7 +32,7 @@ class PacedClock:
     """A clock that runs through a simulated period faster than the wall does.
 
     `pace(at)` tells how many simulated seconds pass in one real second at that moment. It never
-    runs past `set_limit`, so that nobody sees a time whose events have not happened yet.
+    runs past the last `wait_for`, so that nobody sees a time whose events have not happened yet.
     """
 
     def __init__(self, start: datetime, pace: Callable[[datetime], float]) -> None:
@@ -44,11 +48,9 @@ class PacedClock:
         self._now = min(self._limit, self._now + timedelta(seconds=elapsed * self._pace(self._now)))
         return self._now
 
-    def set_limit(self, limit: datetime) -> None:
-        """Let the clock run on, but not past `limit`."""
+    async def wait_for(self, at: datetime) -> None:
+        """Let the clock run on, but not past `at`, and wait until it gets there."""
         self()
-        self._limit = max(limit, self._now)
-
-    def seconds_until(self, at: datetime) -> float:
-        """Real seconds until the clock, running freely from now, shows `at`; 0 when it is past."""
-        return max(0.0, (at - self()).total_seconds() / self._pace(self._now))
+        self._limit = max(at, self._now)
+        while (left := (at - self()).total_seconds()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await asyncio.sleep(min(left / self._pace(self._now), _LONGEST_NAP_S))

@@ -46,7 +46,7 @@ class Inbox:
         self._mails: dict[str, bytes] = {}
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
-            for path in sorted(directory.glob("*.eml")):
+            for path in sorted(directory.glob("*.eml"), key=lambda p: (len(p.name), p.name)):
                 self._keep(path.read_bytes())
 
     def mails(self) -> list[ReceivedMail]:

@@ -8,8 +8,7 @@ from collectors.base import Answer
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.detect import step
-from storage.accounts import Rename
-from storage.model.accounts import Account, ListId
+from storage.model.accounts import Account, ListId, Rename
 from storage.model.availability import MissedReason, Reading, Status
 from storage.model.coverage import BatchOutcome
 from storage.model.steps import Known, Step

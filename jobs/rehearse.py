@@ -15,6 +15,7 @@ from pathlib import Path
 
 from collectors.simulator.history import History
 from jobs import truth
+from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.inbox import Inbox, SmtpServer
 from jobs.policy import AlertRule
@@ -72,7 +73,7 @@ async def rehearse(
     mailbox = Inbox()
     with SmtpServer(mailbox) as smtp:
         async with spawn_x(path, faults=faults) as simulator:
-            mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)))
+            mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)), Letterhead())
             await perform(
                 dsn,
                 simulator,

@@ -41,6 +41,11 @@ def _zone(value: object) -> object:
         raise ValueError(f"{value!r} is not a time zone; write it like Asia/Kolkata.") from error
 
 
+def _default_data_dir() -> Path:
+    """Root's home is closed to the unprivileged user that the embedded Postgres runs as."""
+    return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Zone = Annotated[str, BeforeValidator(_zone)]
@@ -53,7 +58,7 @@ class Settings(BaseModel):
 
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database; without it, the embedded Postgres in `data_dir`."""
-    data_dir: Path = Path("~/.local/share/blockline")
+    data_dir: Path = Field(default_factory=_default_data_dir)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=0, le=65535)

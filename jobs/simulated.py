@@ -42,7 +42,7 @@ class Mailing:
     host: str
     port: int
     rule: AlertRule
-    head: Letterhead = Letterhead(synthetic=True)
+    head: Letterhead
 
 
 async def enlist(

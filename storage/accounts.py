@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.db import Conn, Refused
-from storage.model.accounts import Account, AccountId, ListId, Platform
+from storage.model.accounts import Account, AccountId, ListId, Platform, Rename
 from storage.model.availability import Status
 
 
@@ -141,17 +141,6 @@ async def memberships(conn: Conn, platform: Platform) -> dict[AccountId, frozens
     return {AccountId(r["account_id"]): frozenset(ListId(i) for i in r["lists"]) for r in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """The same account answered under another handle."""
-
-    account_id: AccountId
-    old_handle: str
-    new_handle: str
-    last_seen_old: datetime | None
-    first_seen_new: datetime
-
-
 async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -> None:
     """Store renames once each, and the new handle with the account."""
     await conn.execute(
@@ -193,3 +182,10 @@ async def stop_watching(conn: Conn, platform: Platform, handle: str) -> Account:
         raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
     await conn.execute("select announce('account', $1)", row["account_id"])
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
+
+
+async def accounts_version(conn: Conn) -> int:
+    """Grows whenever accounts were added to the watch or taken off it."""
+    return await conn.fetchval(
+        "select coalesce(max(live_event_id), 0) from live_event where topic = 'account'"
+    )

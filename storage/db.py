@@ -1,7 +1,7 @@
 """The one place where connections to Postgres are made, and where its errors become sentences.
 
 Nothing outside this package sees an asyncpg or operating-system error of the database: `open_pool`,
-`transaction`, `listen` and `exclusive` turn them into the exceptions below.
+`transaction`, `listen` and `exclusive` turn them into those of `storage.errors`.
 """
 
 import asyncio
@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+
+from storage.errors import SETTING, AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -23,61 +24,17 @@ else:  # asyncpg's classes take no parameters at run time
     Conn = asyncpg.Connection | PoolConnectionProxy
     _AsyncpgPool = asyncpg.Pool
 
-SETTING = "BLOCKLINE_DATABASE_URL"
 KEEP_ALIVE_S = 15.0
 _CONNECT_TIMEOUT_S = 10.0
 _FAREWELL_TIMEOUT_S = 5.0
+_ASYNCPG_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SERVER_GONE = (
+    asyncpg.InternalClientError,  # how asyncpg reports a server that was killed in mid query
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
 )
-
-
-class StorageError(Exception):
-    """Base of all errors of this package. Its message is one sentence for the user."""
-
-
-class Unreachable(StorageError):
-    """The database does not answer, refuses this login or dropped the connection. Later it may work."""
-
-
-class StaleState(StorageError):
-    """Somebody else changed the row first: nothing was written, so read again and decide again."""
-
-
-class Refused(StorageError):
-    """A rule of the schema forbids this write: nothing was written, and repeating it will not help."""
-
-    def __init__(self, message: str, constraint: str | None = None) -> None:
-        super().__init__(message)
-        self.constraint = constraint
-        """Name of the constraint, where Postgres gives one."""
-
-
-class SchemaBehind(StorageError):
-    """The database lacks tables that this version needs: migrate it."""
-
-
-class SchemaTooNew(StorageError):
-    """The database was made by a newer Blockline: upgrade Blockline, never the other way round."""
-
-
-class AlreadyHeld(StorageError):
-    """Another process holds this lock."""
-
-
-def address(dsn: str) -> str:
-    """Where the server of a DSN is, as host:port or socket folder. Never contains the password."""
-    try:
-        parts = urlsplit(dsn)
-        query = parse_qs(parts.query)
-        host = query["host"][-1] if "host" in query else parts.hostname or "localhost"
-        port = query["port"][-1] if "port" in query else str(parts.port or 5432)
-    except ValueError:
-        return "an address that cannot be read"
-    return host if host.startswith("/") else f"{host}:{port}"
 
 
 def address_of(database: "str | Pool") -> str:
@@ -99,13 +56,13 @@ async def connect(dsn: str) -> Connection:
         raise Unreachable(
             f"{SETTING} is not an address of the form postgresql://user:password@host:5432/database."
         ) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, *_ASYNCPG_ERRORS) as error:
         raise _unreachable(address(dsn), error) from error
 
 
 async def close(conn: Connection) -> None:
     """End a connection of `connect`, also one that is already dead. Never raises."""
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(OSError, *_ASYNCPG_ERRORS):
         await conn.close(timeout=_FAREWELL_TIMEOUT_S)
 
 
@@ -146,7 +103,7 @@ async def _close_pool(pool: Pool) -> None:
     try:
         async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
             await pool.close()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, *_ASYNCPG_ERRORS):
         pool.terminate()
 
 
@@ -207,7 +164,7 @@ def _reason(error: Exception) -> str:
         return "it does not answer in time"
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return "no server listens there"
-    if isinstance(error, asyncpg.InterfaceError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return "the connection was closed"
     return _first_line(error)
 
@@ -264,7 +221,7 @@ async def _payloads(
 async def _still_there(conn: Conn, where: str, timeout_s: float) -> None:
     try:
         await conn.execute("select 1", timeout=timeout_s)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, *_ASYNCPG_ERRORS) as error:
         conn.terminate()  # nobody there to say goodbye to
         raise _unreachable(where, error) from error
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.db import SETTING, StorageError
+from storage.errors import SETTING, StorageError
 
 _UNPRIVILEGED = ("postgres", "nobody")
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # none of the caller's PG* variables
@@ -94,7 +94,7 @@ def _owner(uid: int, *, differs: bool) -> Owner:
 def refuse_closed_parents(folder: Path, owner: Owner) -> None:
     """Raise EmbeddedError naming the first folder above `folder` that the server's user cannot enter."""
     for parent in reversed(folder.parents):
-        if parent.exists() and not owner.can_enter(parent):
+        if parent.is_dir() and not owner.can_enter(parent):
             raise EmbeddedError(
                 f"Postgres runs as the user {owner.name}, who cannot enter {parent}: "
                 f"choose a data folder outside of it, {INSTEAD}."

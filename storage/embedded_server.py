@@ -49,7 +49,6 @@ log_timezone = 'UTC'
 log_checkpoints = off
 fsync = {durable}
 full_page_writes = {durable}
-synchronous_commit = {durable}
 """
 
 

@@ -15,20 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage.db import (
-    Conn,
-    Connection,
-    Pool,
-    SchemaBehind,
-    SchemaTooNew,
-    StorageError,
-    address,
-    address_of,
-    close,
-    connect,
-    transaction,
-    translated,
-)
+from storage.db import Conn, Connection, Pool, address_of, close, connect, transaction, translated
+from storage.errors import SchemaBehind, SchemaTooNew, StorageError, address
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -58,8 +46,9 @@ async def migrate(dsn: str) -> Migrated:
             await conn.run_sync(_upgrade)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
+        why = str(cause).partition("\n")[0]
         raise StorageError(
-            f"The database at {address(dsn)} could not be migrated, and was left as it was: {cause}."
+            f"The database at {address(dsn)} could not be migrated, and was left as it was: {why}."
         ) from error
     finally:
         await engine.dispose()

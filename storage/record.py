@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage import coverage
-from storage.accounts import Rename, record_renames
+from storage.accounts import record_renames
 from storage.db import Conn, StaleState
-from storage.model.accounts import Account
+from storage.model.accounts import Account, Rename
 from storage.model.availability import ChangeKind, State, kind_of
 from storage.model.changes import change_key
 from storage.model.coverage import Batch

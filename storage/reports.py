@@ -139,7 +139,7 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
 async def spells(
     conn: Conn, since: datetime | None, account_ids: Sequence[int] | None
 ) -> tuple[LiveSpell, ...]:
-    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: of every account)."""
+    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: everybody)."""
     rows = await conn.fetch(
         """
         select account_id, status, withheld_in, onset_after, lower(valid) as since, upper(valid) as until

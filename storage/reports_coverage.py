@@ -56,7 +56,7 @@ async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: t
             from inside i join roster r using (roster_id)
             window w as (partition by i.roster_id order by i.observed_at)
         )
-        select roster_id, observed_at, previous, answered from ordered
+        select roster_id, observed_at, previous, following, answered from ordered
         where not base or answered is not null or previous is null or following is null
             or observed_at - previous > $3
         order by roster_id, observed_at
@@ -65,7 +65,9 @@ async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: t
         now,
         gap_after,
     )
-    requests = [Answered(r["roster_id"], r["observed_at"], r["previous"], r["answered"]) for r in rows]
+    requests = [
+        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+    ]
     watches = await _watches(conn, sorted({r.roster_id for r in requests}))
     return Coverage(
         rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},

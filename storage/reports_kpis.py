@@ -44,12 +44,12 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         select
             count(*) filter (where c.kind = 'block') as blocks,
             count(*) filter (
-                where c.kind = 'block' and c.first_seen_new > $1 - interval '1 hour'
+                where c.kind = 'block' and c.first_seen_new > $1::timestamptz - interval '1 hour'
             ) as blocks_hour,
             count(*) filter (where c.kind = 'restoration') as restored
         from change c join change_outcome o using (change_id)
         where o.outcome = 'confirmed'
-            and c.first_seen_new > $1 - interval '24 hours' and c.first_seen_new <= $1
+            and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
         """,
         now,
     )

@@ -1,14 +1,18 @@
 """Short builders of alerts, the rows that mails are made of."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from storage.db import Conn, Pool, transaction
 from storage.model.accounts import AccountId, ListId, Platform
 from storage.model.alerts import AlertChange, AlertDecision, AlertRow, Cohort, OrderRef, PastAlert
 from storage.model.availability import State, Status, Strength, kind_of
 from tests.factories import AVAILABLE, MINUTE, T0, WITHHELD_IN
 
-ORDER = Cohort(ListId(1), "Order of 31 January", OrderRef("MeitY 2021-01-31", "IN", T0 - timedelta(hours=12), 257))
+ORDER = Cohort(
+    ListId(1), "Order of 31 January", OrderRef("MeitY 2021-01-31", "IN", T0 - timedelta(hours=12), 257)
+)
 REPORTERS = Cohort(ListId(2), "Reporters", None)
 
 
@@ -24,7 +28,7 @@ def a_change(
     readings: int = 2,
     left_censored: bool = False,
 ) -> AlertChange:
-    """A change whose new state was first seen at `at`, 15 minutes after the old one unless `since` says else."""
+    """A change first seen at `at`, 15 minutes after the old state was last seen unless `since` says else."""
     return AlertChange(
         change_key=hashlib.sha256(f"{platform} {account} {new} {at.isoformat()}".encode()).hexdigest(),
         account_id=AccountId(account),
@@ -46,3 +50,125 @@ def an_alert(alert_id: int, change: AlertChange, created_at: datetime, *cohorts:
 
 def past(alert: AlertRow, decision: AlertDecision | None = None) -> PastAlert:
     return PastAlert(alert.created_at, alert.change, decision)
+
+
+async def store(pool: Pool, alerts: Sequence[AlertRow]) -> None:
+    """Put alerts into the database as recorded requests would, in this order: changes, spells, lists."""
+    async with transaction(pool) as conn:
+        for alert in alerts:
+            change = alert.change
+            account_id = await conn.fetchval(
+                """
+                insert into account (platform, native_id, handle, added_at) values ($1, $2, $3, $4)
+                on conflict (platform, native_id) do update set handle = excluded.handle returning account_id
+                """,
+                change.platform.value,
+                str(change.account_id),
+                change.handle,
+                T0,
+            )
+            for cohort in alert.cohorts:
+                await _join(conn, account_id, cohort)
+            change_id = await conn.fetchval(
+                """
+                insert into change (change_key, account_id, old_status, old_withheld_in, status, withheld_in,
+                    kind, strength, last_seen_old, first_seen_new, recorded_at, source)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 'test') returning change_id
+                """,
+                change.change_key,
+                account_id,
+                change.old and change.old.status.value,
+                change.old.withheld_in if change.old else (),
+                change.new.status.value,
+                change.new.withheld_in,
+                change.kind.value,
+                change.strength.value,
+                change.last_seen_old,
+                change.first_seen_new,
+            )
+            await conn.execute(
+                """
+                insert into change_outcome
+                    (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+                values ($1, 'confirmed', 'enough_strong', $2, $3, $2)
+                """,
+                change_id,
+                alert.created_at,
+                change.readings,
+            )
+            await conn.execute(
+                """
+                update spell set recorded = tstzrange(lower(recorded), $2)
+                where account_id = $1 and upper_inf(recorded)
+                """,
+                account_id,
+                alert.created_at,
+            )
+            await conn.execute(
+                """
+                insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
+                values ($1, $2, $3, $4, $5, tstzrange($6, null), tstzrange($7, null))
+                """,
+                account_id,
+                change_id,
+                change.new.status.value,
+                change.new.withheld_in,
+                change.last_seen_old,
+                change.first_seen_new,
+                alert.created_at,
+            )
+            await conn.execute(
+                "insert into alert (change_id, created_at) values ($1, $2)", change_id, alert.created_at
+            )
+
+
+async def _join(conn: Conn, account_id: int, cohort: Cohort) -> None:
+    list_id = await conn.fetchval(
+        """
+        insert into watch_list (name, created_at) values ($1, $2)
+        on conflict (name) do update set name = excluded.name returning list_id
+        """,
+        cohort.name,
+        T0,
+    )
+    await conn.execute(
+        """
+        insert into watch_list_member (list_id, account_id, added_at) values ($1, $2, $3)
+        on conflict do nothing
+        """,
+        list_id,
+        account_id,
+        T0,
+    )
+    if cohort.order is not None:
+        await conn.execute(
+            """
+            insert into legal_order (reference, title, issuer, country, legal_basis, issued_at, named_count,
+                list_id, known_at)
+            values ($1, 'Title', 'Issuer', $2, 'Section 69A', $3, $4, $5, $3) on conflict do nothing
+            """,
+            cohort.order.reference,
+            cohort.order.country,
+            cohort.order.issued_at,
+            cohort.order.named_count,
+            list_id,
+        )
+
+
+def blocked(count: int, confirmed: datetime = T0 + MINUTE, first: int = 0) -> list[AlertRow]:
+    return [
+        an_alert(i, a_change(i, at=confirmed - MINUTE), confirmed, ORDER) for i in range(first, first + count)
+    ]
+
+
+async def decisions(pool: Pool) -> list[tuple[str | None, bool]]:
+    """Decision of each alert, and whether it is in a mail."""
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select decision, mail_id is not null as mailed from alert order by alert_id")
+    return [(r["decision"], r["mailed"]) for r in rows]
+
+
+async def queue(pool: Pool) -> list[tuple[str, tuple[str, ...], int, str | None]]:
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select state, recipients, attempts, last_error from mail order by mail_id")
+    return [(r["state"], tuple(r["recipients"]), r["attempts"], r["last_error"]) for r in rows]

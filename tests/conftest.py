@@ -5,9 +5,9 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -61,6 +61,12 @@ def dsn(postgres_dsn: str, template: str) -> Generator[str]:
     """A fresh database with the schema and no rows."""
     with _database(postgres_dsn, template) as dsn:
         yield dsn
+
+
+@pytest.fixture
+def fresh_database(postgres_dsn: str, template: str) -> Callable[[], AbstractContextManager[str]]:
+    """Makes databases with the schema and no rows, for tests that need more than one."""
+    return lambda: _database(postgres_dsn, template)
 
 
 @pytest.fixture

@@ -9,21 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storage.db import (
-    AlreadyHeld,
-    Conn,
-    Pool,
-    Refused,
-    StaleState,
-    StorageError,
-    Unreachable,
-    address,
-    connect,
-    exclusive,
-    listen,
-    open_pool,
-    transaction,
-)
+from storage.db import Conn, Pool, connect, exclusive, listen, open_pool, transaction
+from storage.errors import AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
 
 PASSWORD = "s3cret"
 

@@ -97,10 +97,10 @@ async def serve_x(
     """
     start = now or min((a.times[0] for a in history.accounts), default=datetime.fromtimestamp(0, UTC))
     server = XServer(XAnswers(World(history, acts, start), faults, limit, spelling), bearer_token)
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None))
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=0.1)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         bound_host, bound_port = runner.addresses[0][:2]
         server.base_url = f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"

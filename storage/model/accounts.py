@@ -41,3 +41,14 @@ class Executive:
     cursor: str | None
     """Native id of the newest act seen so far; the next poll asks for what came after it."""
     last_polled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The same account answered under another handle."""
+
+    account_id: AccountId
+    old_handle: str
+    new_handle: str
+    last_seen_old: datetime | None
+    first_seen_new: datetime

@@ -13,13 +13,15 @@ class Answered:
     """One answered request of a roster, with its neighbours in that roster.
 
     Requests that all accounts answered, with the usual distance to their neighbours, may be left out of
-    the input of `coverage_of`: `previous` tells that they were there.
+    the input of `coverage_of`: `previous` and `following` tell that they were there.
     """
 
     roster_id: int
     at: datetime
     previous: datetime | None
     """The answered request before this one; None when there was none."""
+    following: datetime | None
+    """The answered request after this one."""
     answered: bytes | None
     """Bitmap over the roster's accounts; None when all of them answered."""
 
@@ -88,14 +90,15 @@ def _of_roster(
 
 def _silences(log: Sequence[Answered], position: int | None, limit: timedelta) -> Iterator[Silence]:
     last: datetime | None = None
-    before: datetime | None = None
+    before: Answered | None = None
     for request in log:
-        if request.previous is not None and request.previous != before:
+        if request.previous is not None and (before is None or request.previous != before.at):
             # Requests left out of the log lie in between: everybody answered them, without a gap.
-            if last is None:
-                yield None, request.previous
+            first = request.previous if before is None or before.following is None else before.following
+            if last is None or first - last > limit:
+                yield last, first
             last = request.previous
-        before = request.at
+        before = request
         if position is not None and not is_answered(request.answered, position):
             continue
         if last is None or request.at - last > limit:

@@ -1,6 +1,6 @@
 // The context rows above the lanes, all on one time axis: orders, the fleet's area, the share blocked per cohort.
 
-import { acts, pattern, prepare, snap, text, theme } from "./marks.mjs";
+import { acts, pattern, prepare, shape, snap, text, theme } from "./marks.mjs";
 import { outages, tally } from "./state.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
 
@@ -50,13 +50,14 @@ export function drawAnnotations(canvas, marks, window, width, height) {
     g.stroke();
     g.setLineDash([]);
     if (m.range) bracket(g, X(m.range[0]), X(m.range[1]), height - 4);
+    if (m.hollow) shape(g, "post", x + 0.5, height - 5, 4.5, true);
   }
   // Important ones claim their room first: orders, then notices and claims, then deadlines.
   const byWeight = [...inside].sort((a, b) => (a.minor ? 1 : 0) - (b.minor ? 1 : 0) || a.t - b.t);
   for (const m of byWeight) {
     const x = X(m.t);
     text(g, 11, 600);
-    const label = fit(g, m.label, Math.min(width * 0.5, 260));
+    const label = fit(g, m.label, Math.min(Math.max(width * 0.5, 130), 260));
     const w1 = g.measureText(label).width;
     text(g, 11);
     const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
@@ -96,8 +97,8 @@ function bracket(g, x0, x1, y) {
   g.stroke();
 }
 
-/** The vertical lines through all rows, and the crosshair with its time. */
-export function drawOverlay(canvas, marks, window, width, height, cursor) {
+/** The vertical lines through all rows, and the crosshair with its time beside the axis. */
+export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
   g.strokeStyle = theme.ink2;
@@ -126,9 +127,9 @@ export function drawOverlay(canvas, marks, window, width, height, cursor) {
   const w = g.measureText(words).width + 12;
   const left = Math.max(0, Math.min(width - w, x - w / 2));
   g.fillStyle = theme.ink;
-  g.fillRect(left, 0, w, 18);
+  g.fillRect(left, labelTop, w, 18);
   g.fillStyle = theme.card;
-  g.fillText(words, left + 6, 9.5);
+  g.fillText(words, left + 6, labelTop + 9.5);
 }
 
 export function drawAxis(canvas, window, width, height = 20) {
@@ -147,7 +148,7 @@ export function drawAxis(canvas, window, width, height = 20) {
 }
 
 const STACK = [["W"], ["S"], ["N", "D"], ["P"], ["A"], ["U"]];
-const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Not found, deact.", P: "Protected", A: "Available", U: "Not checked" };
+const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Gone", P: "Protected", A: "Available", U: "Not checked" };
 
 /** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the end of the window. */
 export function drawFleet(canvas, state, window, width, height) {

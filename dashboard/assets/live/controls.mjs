@@ -132,8 +132,13 @@ export function showPill(kind, word, age) {
   $("pill-age").textContent = age;
 }
 
-export function showBanner(sentence) {
+export function showBanner(sentence, something) {
   const banner = $("banner");
   banner.hidden = !sentence;
-  if (sentence) $("banner-text").textContent = `${sentence} What you see is the last that arrived; it is kept up to date again as soon as the connection is back.`;
+  if (!sentence) return;
+  const rest = something
+    ? "What you see is the last that arrived; it is brought up to date as soon as the connection is back."
+    : "The page fills itself as soon as the connection is back.";
+  const words = `${sentence} ${rest}`;
+  if ($("banner-text").textContent !== words) $("banner-text").textContent = words;
 }

@@ -51,7 +51,8 @@ function renderItem(state, item) {
   const of = denominator(state, wave.cohort);
   const n = wave.changes.length;
   const words = first.kind === "restoration" && first.s === "A" ? "restored" : first.kind === "restoration" ? `no longer blocked, ${stateSentence(first.s, first.c)}` : happened(first);
-  const meter = of && first.outcome === "confirmed" ? `<div class="wave"><canvas data-wave="${first.s},${n / of.of}" aria-hidden="true"></canvas><span>${escape(of.name)}</span></div>` : "";
+  const news = first.kind === "block" || first.kind === "restoration";
+  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><canvas data-wave="${first.s},${n / of.of}" aria-hidden="true"></canvas><span>${escape(of.name)}</span></div>` : "";
   const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
   return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(words)}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
 }

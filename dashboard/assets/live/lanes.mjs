@@ -60,6 +60,7 @@ export class Lanes {
     this.list = [];
     this.current = -1;
     this.rows = [];
+    this.moment = null;
     root.innerHTML =
       '<div class="lane-space"><div class="lane-view"><canvas role="img"></canvas><div class="names" role="list"></div></div></div>';
     this.space = root.firstElementChild;
@@ -108,16 +109,42 @@ export class Lanes {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 }[event.key];
     if (event.key === "Enter" && this.list[this.current] && event.target === this.root) this.on.open(this.list[this.current]);
     if (event.key === "Escape") this.on.leave();
-    if (!step) return;
+    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step && !(side && this.list[this.current])) return;
     event.preventDefault();
+    if (side) {
+      this.walk(side);
+      return;
+    }
+    this.moment = null;
     this.current = Math.max(0, Math.min(this.list.length - 1, this.current + step));
     const y = this.current * LANE;
     if (y < this.root.scrollTop) this.root.scrollTop = y;
     if (y > this.root.scrollTop + this.height - LANE) this.root.scrollTop = y - this.height + LANE;
     this.draw();
+    this.tell();
+  }
+
+  /** Go to the change before or after the one told last. */
+  walk(side) {
+    const [from, to] = this.window;
+    const times = this.list[this.current].changes.map((c) => c.seen).filter((t) => t >= from && t <= to);
+    const at = this.moment ?? to;
+    this.moment = (side < 0 ? times.findLast((t) => t < at) : times.find((t) => t > at)) ?? (side < 0 ? from : to);
+    this.tell();
+  }
+
+  /** Show the words for the current lane at the moment that the keys have reached. */
+  tell() {
     const account = this.list[this.current];
+    if (!account) return;
+    const t = this.moment ?? this.window[1];
     const box = this.root.getBoundingClientRect();
-    if (account) this.on.hover(account, this.window[1], { clientX: box.left + this.left + this.width * 0.5, clientY: box.top + y - this.root.scrollTop + LANE });
+    const share = (t - this.window[0]) / (this.window[1] - this.window[0]);
+    this.on.hover(account, t, {
+      clientX: box.left + this.left + this.width * share,
+      clientY: box.top + this.current * LANE - this.root.scrollTop + LANE,
+    });
   }
 
   draw() {

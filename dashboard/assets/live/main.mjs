@@ -1,6 +1,7 @@
 // The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
 
 import { draw, layout, resetLanes } from "./page.mjs";
+import { repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { apply, decode } from "./state.mjs";
 import { setZone } from "./time.mjs";
@@ -8,10 +9,13 @@ import { connectControls, showBanner, showPill, view } from "./controls.mjs";
 
 const shared = globalThis.__blockline;
 const root = document.documentElement;
+/** Readings that were recorded very late change the past: after so long everything is fetched anew. */
+const RENEW_MS = 30 * 60_000;
 let state = null;
 let loading = null;
 let catching = null;
 let heard = 0;
+let loaded = 0;
 let lost = null;
 let frame = 0;
 
@@ -38,7 +42,7 @@ async function load(range, response = null) {
       state.rev = rev;
       state.range = range;
       shared.state = state;
-      heard = Date.now();
+      heard = loaded = Date.now();
       lost = null;
       layout(state, view);
     } catch (error) {
@@ -56,7 +60,7 @@ async function catchUp() {
   if (catching || !state) return catching;
   catching = (async () => {
     try {
-      const answer = await fetch(`/api/live/since?id=${state.id}`);
+      const answer = await fetch(`/api/live/since?id=${state.id}&read=${state.readTo}`);
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.error);
       shared.resyncs = (shared.resyncs ?? 0) + 1;
@@ -91,7 +95,7 @@ function take(message) {
 
 function pill() {
   const silent = Date.now() - heard;
-  showBanner(lost);
+  showBanner(lost, state !== null);
   if (lost) showPill("lost", "Disconnected", "");
   else if (!heard) showPill("connecting", "Connecting", "");
   else if (silent > 60_000) showPill("lost", "Disconnected", "");
@@ -99,9 +103,11 @@ function pill() {
   else showPill("live", "Live", `${Math.max(0, Math.round(silent / 1000))} s`);
 }
 
-/** Ask again, when nothing came by the push for a while: websockets blocked, or given up. */
+/** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */
 function poll() {
-  if (loading || Date.now() - heard < 10_000) return;
+  if (loading) return;
+  if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range);
+  if (Date.now() - heard < 10_000) return;
   if (state) catchUp();
   else load(view.range);
 }
@@ -115,9 +121,11 @@ function route(path) {
   }
   const name = { live: "Live", mail: "Mail", account: "Account" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
-  if (page !== "live") return;
-  if (!state && !loading) load(view.range);
-  redraw();
+  if (page === "live") {
+    if (!state && !loading) load(view.range);
+    redraw();
+  }
+  return { path: path ?? location.pathname, theme: root.dataset.theme };
 }
 
 connectControls({
@@ -127,7 +135,10 @@ connectControls({
   theme: () => {
     readTheme();
     resetLanes();
+    repaintFeed();
     redraw();
+    // The server draws the one figure that is not a canvas: it has to know of the theme.
+    if (root.dataset.page === "account") globalThis.dash_clientside.set_props("routed", { data: route(location.pathname) });
   },
 });
 setZone(root.dataset.zone);

@@ -158,7 +158,7 @@ function placeOverlay() {
   const top = (view.only ? $("c-axis") : $("c-fleet")).offsetTop;
   overlay.style.left = `${left}px`;
   overlay.style.top = `${top}px`;
-  drawOverlay(overlay, marks, window, width, $("board").clientHeight - top, cursor);
+  drawOverlay(overlay, marks, window, width, $("board").clientHeight - top, cursor, view.only ? 0 : FLEET_HEIGHT + 1);
 }
 
 function connectLanes() {

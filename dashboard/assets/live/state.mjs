@@ -34,6 +34,7 @@ export function decode(snapshot) {
   const state = {
     id: snapshot.id,
     now: snapshot.now,
+    readTo: snapshot.now,
     from: snapshot.from,
     earliest: snapshot.earliest,
     gapAfter: snapshot.gap_after,
@@ -130,27 +131,26 @@ export function read(state, roster, at, missing, ids = null) {
 }
 
 /**
- * Fold a delta in. Answers "ok", "behind" when events before it are missing, or "reload" when the delta speaks of
- * accounts or requests this page has never heard of.
+ * Fold a delta in. Answers "ok", "behind" when events or readings before it are missing here (nothing is folded in
+ * then: a reading left out would look like a gap), or "reload" when it speaks of accounts this page does not know.
  */
 export function apply(state, delta) {
   state.now = Math.max(state.now, delta.now);
   if (delta.reload) return "reload";
+  if (delta.since > state.id || delta.read_from > state.readTo) return "behind";
   let answer = "ok";
-  if (delta.since !== undefined) {
-    if (delta.since > state.id) return "behind";
-    if (delta.id > state.id) {
-      state.id = delta.id;
-      merge(state, delta);
-      for (const key of ["orders", "events", "executives", "collectors", "lists"]) if (delta[key]) state[key] = delta[key];
-      for (const [id, handle] of delta.renames ?? []) {
-        const account = state.byId.get(id);
-        if (account) account.handle = handle;
-      }
-      if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
+  if (delta.id > state.id) {
+    state.id = delta.id;
+    merge(state, delta);
+    for (const key of ["orders", "events", "executives", "collectors", "lists"]) if (delta[key]) state[key] = delta[key];
+    for (const [id, handle] of delta.renames ?? []) {
+      const account = state.byId.get(id);
+      if (account) account.handle = handle;
     }
+    if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
   }
   for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
+  if (delta.reads) state.readTo = Math.max(state.readTo, delta.now);
   if (delta.kpis) state.kpis = delta.kpis;
   state.rev += 1;
   return answer;

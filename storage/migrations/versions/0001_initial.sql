@@ -193,6 +193,10 @@ create trigger change_append_only before update or delete on change
     for each row execute function refuse_rewriting();
 create trigger change_outcome_append_only before update or delete on change_outcome
     for each row execute function refuse_rewriting();
+create trigger change_no_truncate before truncate on change
+    for each statement execute function refuse_rewriting();
+create trigger change_outcome_no_truncate before truncate on change_outcome
+    for each statement execute function refuse_rewriting();
 
 -- Work table: the provisional changes that still need readings. Emptied by their outcome.
 create table pending_change (

@@ -1,0 +1,46 @@
+# Every target makes .venv by itself; only python3 (3.11 to 3.13) is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: install demo test lint bench screenshots lock
+
+install: .venv/runtime
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Blockline needs Python 3.11 to 3.13; set PYTHON=python3.x. This is %d.%d." % v)'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.txt pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/runtime
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: install
+	$(BIN)/blockline demo $(ARGS)
+
+test: .venv/development
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	@if grep -nE '://' requirements.txt requirements-dev.txt; then echo 'requirements: an address in a lock file'; exit 1; fi
+
+bench: .venv/development
+	$(BIN)/python -m tests.benchmarks $(GROUP)
+
+screenshots: .venv/development
+	$(BIN)/python -m tests.screenshots
+
+# Renew the locks from pyproject.toml; needs uv on the path.
+LOCK := pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header -q
+lock:
+	uv pip compile $(LOCK) -o requirements.txt
+	uv pip compile $(LOCK) --group dev -o requirements-dev.txt

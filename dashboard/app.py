@@ -1,0 +1,155 @@
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
+"""The dashboard as one ASGI app: Dash on FastAPI, its push, its data, its pages, behind the security headers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from dash import ClientsideFunction, Dash, Input, Output, ctx
+from dash.backends.ws import DashWebsocketCallback
+from dash.development.base_component import Component
+from fastapi import FastAPI
+
+from dashboard.api import routes
+from dashboard.figure_style import HEIGHT_PX, Theme, graph
+from dashboard.figures import Beside, account_figure
+from dashboard.headers import App, Guarded, content_security_policy
+from dashboard.live import Hub
+from dashboard.pages.account import account_page, missing_page
+from dashboard.pages.mail import LIMIT, mail_page
+from dashboard.pages.shell import index, layout, synthetic_tag
+from dashboard.settings import DashboardSettings
+from storage.db import Conn, Pool, StorageError, transaction
+from storage.reports_account import account_detail
+from storage.reports_context import orders, signals
+from storage.reports_mail import mail, mail_lines
+
+ASK_EVERY = 20
+"""After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
+ANSWER_WITHIN_S = 30.0
+PATIENCE = 20
+"""Unanswered questions before a browser is given up: ten minutes, as long as a frozen tab may sleep."""
+
+
+def create_app(pool: Pool, clock: Callable[[], datetime], *, dsn: str, settings: DashboardSettings) -> App:
+    """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
+
+    `clock` gives the monitor's now, which in a played scenario is not the wall clock's. There is no login:
+    whoever serves it has to bind it to the loopback only.
+    """
+    hub = Hub(pool, dsn, clock, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            work = tasks.create_task(hub.run())
+            yield
+            work.cancel()
+
+    server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    server.include_router(routes(pool, clock, settings, hub))
+    dash = Dash(
+        __name__,
+        server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
+        title=f"{settings.title} · Blockline",
+        update_title="",
+        assets_folder=str(Path(__file__).parent / "assets"),
+        assets_ignore=".*",  # the document names our files itself: they are there from the first request on
+        index_string=index(settings),
+        suppress_callback_exceptions=True,
+        compress=True,
+        websocket_allowed_origins=list(settings.allowed_origins),
+        websocket_inactivity_timeout=0,
+    )
+    dash.layout = layout()
+    _connect_browser(dash)
+    _connect_push(dash, hub)
+    _connect_pages(dash, pool, clock, settings)
+    policy = content_security_policy(dash.csp_hashes())
+    return Guarded(server, policy, settings.allowed_origins)
+
+
+def _connect_browser(dash: Dash) -> None:
+    """The page's own scripts, called by name so that no script stands in the document."""
+    dash.clientside_callback(
+        ClientsideFunction("blockline", "push"),
+        Output("live-seen", "data"),
+        Input("live-push", "data"),
+        prevent_initial_call=True,
+    )
+    dash.clientside_callback(
+        ClientsideFunction("blockline", "poll"),
+        Output("live-polled", "data"),
+        Input("live-poll", "n_intervals"),
+        prevent_initial_call=True,
+    )
+    dash.clientside_callback(
+        ClientsideFunction("blockline", "route"), Output("routed", "data"), Input("url", "pathname")
+    )
+
+
+def _connect_push(dash: Dash, hub: Hub) -> None:
+    @dash.callback(websocket=True, persistent=True)
+    async def push() -> None:  # pyright: ignore[reportUnusedFunction]
+        socket = ctx.websocket
+        if socket is None:
+            return
+        with hub.subscribe() as queue:
+            sent = 0
+            while not socket.is_shutdown:
+                await socket.set_prop("live-push", "data", await queue.get())
+                sent += 1
+                if sent % ASK_EVERY == 0 and not await _still_there(socket):
+                    return
+
+
+async def _still_there(socket: DashWebsocketCallback) -> bool:
+    for _ in range(PATIENCE):
+        try:
+            await socket.get_prop("live-seen", "data", timeout=ANSWER_WITHIN_S)
+        except TimeoutError:
+            continue
+        return True
+    return False
+
+
+def _connect_pages(
+    dash: Dash, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings
+) -> None:
+    @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)
+    async def page(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]
+        if routed["path"] == "/":
+            return None
+        theme: Theme = "dark" if routed["theme"] == "dark" else "light"
+        try:
+            async with transaction(pool) as conn:
+                return await _page(conn, routed["path"], clock(), settings, theme)
+        except StorageError as error:
+            return missing_page(str(error))
+
+
+async def _page(conn: Conn, path: str, now: datetime, settings: DashboardSettings, theme: Theme) -> Component:
+    tag = synthetic_tag(settings)
+    match path.strip("/").split("/"):
+        case ["mail"]:
+            lines = await mail_lines(conn, LIMIT)
+            newest = await mail(conn, lines[0].mail_id) if lines else None
+            return mail_page(lines, newest, tag)
+        case ["mail", number] if number.isdecimal():
+            opened = await mail(conn, int(number))
+            if opened is not None:
+                return mail_page(await mail_lines(conn, LIMIT), opened, tag)
+        case ["account", number] if number.isdecimal():
+            account = await account_detail(conn, int(number), now, settings.gap_after)
+            if account is not None:
+                since = account.spells[0].since if account.spells else now
+                beside = Beside(await orders(conn), await signals(conn, since, ()))
+                figure = account_figure(
+                    account.spells, account.changes, account.seen, beside, now, settings.gap_after, theme
+                )
+                return account_page(account, graph(figure, HEIGHT_PX), now, settings.gap_after, tag)
+        case _:
+            pass
+    return missing_page("There is no such page, or it was never there.")

@@ -1,0 +1,113 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+"""Pure: how figures look. The statuses' colours, hatches and heights; light and dark."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import plotly.graph_objects as go
+from dash import dcc
+from dash.development.base_component import Component
+
+from storage.model.availability import Status
+
+Theme = Literal["light", "dark"]
+
+CONFIG = {
+    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
+    "displaylogo": False,
+    "responsive": True,
+}
+"""Of every graph. plotly.js would otherwise offer to send the chart to a third party."""
+
+HEIGHT_PX = 280
+FONT = (
+    "-apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, Liberation Sans, Noto Sans,"
+    " DejaVu Sans Condensed, sans-serif"
+)
+
+PATTERN = {
+    Status.WITHHELD: "/",
+    Status.SUSPENDED: "x",
+    Status.NOT_FOUND: ".",
+    Status.DEACTIVATED: ".",
+    Status.PROTECTED: "|",
+    Status.AVAILABLE: "",
+}
+FILL = {
+    Status.AVAILABLE: ("#5FBFA8", "#2C8670", "#7FD3BF"),
+    Status.WITHHELD: ("#D55E00", "#A34700", "#FF9142"),
+    Status.SUSPENDED: ("#661100", "#460B00", "#FFDBE8"),
+    Status.NOT_FOUND: ("#DDCC77", "#8A7920", "#F0E3A0"),
+    Status.DEACTIVATED: ("#DDCC77", "#8A7920", "#F0E3A0"),
+    Status.PROTECTED: ("#0072B2", "#005280", "#56B4E9"),
+}
+SUSPENDED_DARK = "#F2B8D0"
+HEIGHT = {
+    Status.AVAILABLE: 0.08,
+    Status.PROTECTED: 0.4,
+    Status.DEACTIVATED: 0.4,
+    Status.NOT_FOUND: 0.8,
+    Status.WITHHELD: 0.8,
+    Status.SUSPENDED: 0.8,
+}
+"""Ink follows news: what was done to the account has full height, the owner's own act half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    ink: str
+    ink2: str
+    line: str
+    card: str
+    window: str
+
+
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette("#191A1C", "#54575E", "#E3E3DD", "#FFFFFF", "#3C3F45"),
+    "dark": Palette("#ECECEE", "#B0B3BA", "#2A2C31", "#1A1B1E", "#C9CCD2"),
+}
+
+
+def look(figure: go.Figure, palette: Palette, start: datetime, now: datetime) -> None:
+    margin = max((now - start) * 0.02, timedelta(minutes=5))
+    figure.update_layout(
+        barmode="overlay",
+        height=HEIGHT_PX,
+        margin={"l": 16, "r": 16, "t": 44, "b": 72},
+        paper_bgcolor=palette.card,
+        plot_bgcolor=palette.card,
+        font={"color": palette.ink2, "size": 11, "family": FONT},
+        legend={"orientation": "h", "y": -0.3, "x": 0, "itemclick": False, "itemdoubleclick": False},
+        hoverlabel={
+            "bgcolor": palette.card,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 12},
+            "align": "left",
+        },
+        dragmode="pan",
+        uirevision="account",
+    )
+    figure.update_xaxes(
+        type="date",
+        range=[start - margin, now + margin],
+        gridcolor=palette.line,
+        tickformatstops=[
+            {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
+            {"dtickrange": [86_400_000, None], "value": "%-d %b\n%Y"},
+        ],
+        linecolor=palette.line,
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        visible=False,
+        fixedrange=True,
+        categoryorder="array",
+        categoryarray=["Executives", "Status"],
+        autorange=True,
+    )
+
+
+def graph(figure: go.Figure, height: int) -> Component:
+    """The figure as a component, without the button that sends charts to a third party."""
+    return dcc.Graph(figure=figure, config=CONFIG, id="account-figure", style={"height": f"{height}px"})  # pyright: ignore[reportArgumentType]  # plotly's own options

@@ -1,0 +1,39 @@
+"""The frame: the static page that paints at once, and the few components that stay on every page."""
+
+import html as markup
+from pathlib import Path
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.settings import DashboardSettings
+
+SYNTHETIC = "Synthetic scenario"
+FALLBACK_MS = 15_000
+"""How often a browser asks by itself, in case its websocket is blocked."""
+
+
+def index(settings: DashboardSettings) -> str:
+    """The HTML document. The live page is part of it, so that it stands before any script has run."""
+    page = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+    tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
+    return page.replace("{{tag}}", tag).replace("{{subtitle}}", markup.escape(settings.subtitle))
+
+
+def synthetic_tag(settings: DashboardSettings) -> list[Component]:
+    return [html.Span(SYNTHETIC, className="tag")] if settings.synthetic else []
+
+
+def layout() -> Component:
+    """What Dash keeps: the address, the page, the last push, what was drawn of it, the fallback's clock."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            html.Div(id="page"),
+            dcc.Store(id="live-push"),
+            dcc.Store(id="live-seen", data=0),
+            dcc.Store(id="live-polled"),
+            dcc.Store(id="routed"),
+            dcc.Interval(id="live-poll", interval=FALLBACK_MS),
+        ]
+    )

@@ -1,0 +1,95 @@
+"""Times, spans and states in words, in UTC: for the pages that the server writes."""
+
+from datetime import UTC, datetime, timedelta
+
+from storage.model.availability import EVERYWHERE, ChangeKind, State, Status
+
+STATUS_NAME = {
+    Status.AVAILABLE: "Available",
+    Status.PROTECTED: "Protected",
+    Status.WITHHELD: "Withheld",
+    Status.SUSPENDED: "Suspended",
+    Status.DEACTIVATED: "Deactivated",
+    Status.NOT_FOUND: "Not found",
+}
+
+
+def day(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%b %Y}"
+
+
+def clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M}"
+
+
+def stamp(at: datetime) -> str:
+    return f"{day(at)}, {clock(at)} UTC"
+
+
+def exact(at: datetime) -> str:
+    """To the second, for the table of changes."""
+    return f"{day(at)}, {at.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def between(after: datetime | None, before: datetime) -> str:
+    """The interval that a change lies in; `after` is None when nothing contrary was ever seen."""
+    if after is None:
+        return f"first seen so {stamp(before)}"
+    if day(after) == day(before):
+        return f"{day(before)}, between {clock(after)} and {clock(before)} UTC"
+    return f"between {day(after)}, {clock(after)} and {stamp(before)}"
+
+
+def span(length: timedelta) -> str:
+    """Two units at most: "8 h 30 min"."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def state(value: State) -> str:
+    """ "Withheld in IN", "Withheld everywhere", "Suspended", ..."""
+    if value.status is not Status.WITHHELD:
+        return STATUS_NAME[value.status]
+    if value.withheld_in == (EVERYWHERE,):
+        return "Withheld everywhere"
+    return f"Withheld in {', '.join(value.withheld_in)}"
+
+
+KIND_NAME = {
+    ChangeKind.BASELINE: "First reading",
+    ChangeKind.BLOCK: "▼ Block",
+    ChangeKind.RESTORATION: "▲ Restoration",
+    ChangeKind.PARTIAL: "Countries changed",
+    ChangeKind.PROTECTION: "Owner's setting",
+    ChangeKind.GONE: "Gone",
+    ChangeKind.RETURN: "Found again",
+}
+
+REASON_WORDS = {
+    "baseline_seen": "first look, the account's own data",
+    "enough_strong": "the platform said so in {n}",
+    "enough_weak": "absent in {n}",
+    "cohort_active": "{n}; others of its list changed too",
+    "went_back": "a later reading showed the old state again",
+    "moved_on": "a later reading showed a third state",
+    "imported": "taken from a published record",
+}
+
+
+def readings(n: int) -> str:
+    return "one reading" if n == 1 else f"{n} readings"
+
+
+def reason(name: str, count: int) -> str:
+    """Why a change was confirmed or not, for the reader."""
+    return REASON_WORDS.get(name, name).format(n=readings(count))

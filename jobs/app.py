@@ -1,0 +1,188 @@
+"""The composition root: an installation that runs, put together from its settings."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from collectors.x import XCollector
+from dashboard.settings import DashboardSettings
+from jobs.clock import system_clock
+from jobs.compose import Letterhead
+from jobs.confirm import ConfirmationRule
+from jobs.database import ready
+from jobs.mail import MailServer, Security, SmtpSender
+from jobs.mail_loop import MailLoop
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.planner import Sweep
+from jobs.policy import AlertRule
+from jobs.schedule import Loop, scheduled
+from jobs.settings import Settings, SettingsError
+from jobs.web import listen_on, serve
+from storage.accounts import accounts_version, set_canaries
+from storage.db import Held, Pool, exclusive, open_pool, transaction
+from storage.model.accounts import Platform
+
+log = logging.getLogger(__name__)
+
+WAKE_S = 5.0
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""Slots of the sweep are counted from here, so that they stay where they are over restarts."""
+
+
+class Role(StrEnum):
+    COLLECT = "collect"
+    NOTIFY = "notify"
+    WEB = "web"
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    return Letterhead(
+        dashboard_url=settings.dashboard_url, id_domain=settings.mail_from.rpartition("@")[2].rstrip(">")
+    )
+
+
+def sender(settings: Settings) -> SmtpSender | None:
+    """The mail server of the settings; None when none is set. Raises SettingsError."""
+    if settings.smtp_host is None:
+        return None
+    password = settings.smtp_password
+    try:
+        server = MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.mail_from,
+            Security(settings.smtp_security),
+            settings.smtp_username,
+            None if password is None else password.get_secret_value(),
+        )
+    except ValueError as error:
+        raise SettingsError(f"Settings smtp_* and mail_from: {error}.") from error
+    return SmtpSender(server)
+
+
+def x_collector(settings: Settings) -> XCollector:
+    """The X collector of the settings. Raises SettingsError when the token is missing or cannot be one."""
+    if settings.x_bearer_token is None:
+        raise SettingsError(
+            "Setting x_bearer_token is missing: put an app's bearer token of X into blockline.toml or into "
+            "BLOCKLINE_X_BEARER_TOKEN, or start without the role collect."
+        )
+    try:
+        return XCollector(settings.x_bearer_token.get_secret_value(), base_url=settings.x_base_url)
+    except ValueError as error:
+        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """There is no login yet, so nobody else's machine may reach the dashboard. Raises SettingsError."""
+    if not settings.is_loopback:
+        raise SettingsError(
+            f"Setting host: {settings.host} can be reached by other machines, and there is no login yet; "
+            'use 127.0.0.1 with auth = "none".'
+        )
+    if settings.auth != "none":
+        raise SettingsError(
+            'Setting auth is missing: the dashboard has no login yet; say auth = "none" to serve it on '
+            f"{settings.host} all the same."
+        )
+
+
+@asynccontextmanager
+async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncGenerator[list[str]]:
+    """Run the roles until the block ends; yields a sentence about each that tells where it is.
+
+    Raises SettingsError, PortTaken, StorageError (AlreadyHeld when another process collects).
+    """
+    if Role.WEB in roles:
+        refuse_open_door(settings)
+    collector = x_collector(settings) if Role.COLLECT in roles else None
+    mail_sender = sender(settings)
+    await ready(settings, dsn)
+    said: list[str] = []
+    loops: list[tuple[Loop, float]] = []
+    async with AsyncExitStack() as stack:
+        listener = listen_on(settings.host, settings.port) if Role.WEB in roles else None
+        pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
+        if collector is not None:
+            held = await stack.enter_async_context(exclusive(dsn, "monitor of x", wait_s=10))
+            await stack.enter_async_context(collector)
+            loops.append((await _collecting(settings, pool, collector), WAKE_S))
+            await stack.enter_async_context(_while_held(held))
+            said.append(f"Reading X every {settings.sweep_every}.")
+        if Role.NOTIFY in roles:
+            loops.append((_notifying(settings, pool, mail_sender), WAKE_S))
+            said.append(_mail_sentence(settings))
+        if listener is not None:
+            view = DashboardSettings(
+                title="Live", subtitle="", synthetic=False, sweep_every=settings.sweep_every
+            )
+            address = await stack.enter_async_context(serve(listener, pool, dsn, system_clock, view))
+            said.append(f"Dashboard on {address}")
+        await stack.enter_async_context(scheduled(loops))
+        yield said
+
+
+@asynccontextmanager
+async def _while_held(held: Held) -> AsyncGenerator[None]:
+    """End the block when the lock is lost, for another process may then collect."""
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(held.until_lost())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+
+async def _collecting(settings: Settings, pool: Pool, collector: XCollector) -> Loop:
+    sweep = Sweep(settings.sweep_every, _EPOCH)
+    monitor = Monitor(
+        pool,
+        collector,
+        ConfirmationRule(),
+        MonitorSettings(sweep, engagement_every=settings.engagement_every),
+        system_clock,
+    )
+    async with transaction(pool) as conn:
+        await set_canaries(conn, Platform.X, settings.canaries(), system_clock())
+        seen = [await accounts_version(conn)]
+    await monitor.load()
+    if not settings.x_canaries:
+        log.warning(
+            "No control accounts are set (setting x_canaries): an outage of X that makes accounts look "
+            "missing could then not be told from a mass block."
+        )
+
+    async def collect() -> None:
+        async with transaction(pool) as conn:
+            version = await accounts_version(conn)
+        if version != seen[0]:
+            await monitor.load()
+            seen[0] = version
+        if monitor.next_due() <= system_clock():
+            await monitor.tick()
+
+    return Loop("Collecting from X", collect)
+
+
+def _notifying(settings: Settings, pool: Pool, mail_sender: SmtpSender | None) -> Loop:
+    rule = AlertRule(recipients=settings.recipients, zone=settings.recipients_zone)
+    mail = MailLoop(pool, mail_sender, rule, letterhead(settings))
+
+    async def notify() -> None:
+        now = system_clock()
+        due = await mail.next_due(now)
+        if due is not None and due <= now:
+            await mail.tick(now)
+
+    return Loop("Mailing", notify)
+
+
+def _mail_sentence(settings: Settings) -> str:
+    if not settings.recipients:
+        return "No mail goes out: setting recipients is empty."
+    if settings.smtp_host is None:
+        return "Mails are composed and wait: setting smtp_host is missing."
+    return f"Mails to {', '.join(settings.recipients)} through {settings.smtp_host}:{settings.smtp_port}."

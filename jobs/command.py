@@ -1,0 +1,84 @@
+"""What every command shares: running a coroutine to its end, and turning errors into one sentence."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+import uvloop
+
+from collectors.simulator.history import HistoryError
+from jobs.errors import first_error
+from jobs.settings import SettingsError
+from jobs.simulators import SimulatorError
+from jobs.tables import TableError
+from jobs.web import PortTaken
+from storage.db import StorageError
+
+T = TypeVar("T")
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked. The message is what the user reads, a sentence a line."""
+
+
+_SENTENCES = (
+    CommandError,
+    HistoryError,
+    SettingsError,
+    SimulatorError,
+    StorageError,
+    TableError,
+    PortTaken,
+)
+
+
+def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
+    """Run `work` to its end. An interrupt or a termination cancels it, so that it may clean up."""
+
+    async def until_terminated() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - inside a coroutine there is one
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work()
+
+    return uvloop.run(until_terminated())
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a command: 0 when done, 1 with a sentence on stderr. No traceback reaches a user."""
+    try:
+        command()
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0
+    except BaseExceptionGroup as group:
+        return _told(first_error(group))
+    except Exception as error:  # noqa: BLE001 - the last stop before the user
+        return _told(error)
+    return 0
+
+
+def _told(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+        return 0
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, _SENTENCES):
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    with tempfile.NamedTemporaryFile("w", prefix="blockline-error-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    print(  # noqa: T201
+        f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
+        f"please report it with {file.name}.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+async def for_ever() -> None:
+    """Until the command is interrupted."""
+    await asyncio.Event().wait()

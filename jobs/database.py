@@ -1,0 +1,26 @@
+"""Which database an installation uses: the one that is configured, or its own embedded Postgres."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from jobs.settings import Settings
+from storage.embedded import embedded_postgres
+from storage.migrate import check_schema, migrate
+
+
+@contextmanager
+def database(settings: Settings) -> Generator[str]:
+    """The DSN of the database, its server running as long as the block. Raises StorageError."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    else:
+        with embedded_postgres(settings.data_dir / "postgres") as dsn:
+            yield dsn
+
+
+async def ready(settings: Settings, dsn: str) -> None:
+    """See to it that the schema fits. Our own database is migrated; somebody else's only by command."""
+    if settings.database_url is None:
+        await migrate(dsn)
+    else:
+        await check_schema(dsn)

@@ -1,0 +1,61 @@
+"""Serving the dashboard: uvicorn on the event loop that owns the database pool."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+
+import uvicorn
+
+from dashboard.app import create_app
+from dashboard.settings import DashboardSettings
+from storage.db import Pool
+
+
+class PortTaken(Exception):
+    """The dashboard cannot listen there. The message is one sentence that names the setting."""
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is known before anything starts. Port 0 takes a free one."""
+    try:
+        return socket.create_server((host, port), reuse_port=False)
+    except OSError as error:
+        raise PortTaken(
+            f"The dashboard cannot listen on {host}:{port} (settings host and port): {error.strerror}."
+        ) from error
+
+
+@asynccontextmanager
+async def serve(
+    listener: socket.socket,
+    pool: Pool,
+    dsn: str,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+) -> AsyncGenerator[str]:
+    """Serve the dashboard on `listener` until the block ends; yields its address."""
+    host, port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        create_app(pool, clock, dsn=dsn, settings=settings),
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        ws_max_size=1_000_000,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://{host}:{port}"
+        finally:
+            server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process that embeds it decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

@@ -1,0 +1,32 @@
+"""A monitor to be killed: run as a module with DSN SIMULATOR SMTP_PORT HISTORY FROM TO EVERY_MINUTES."""
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import uvloop
+
+from collectors.simulator.files import load_history
+from jobs.compose import Letterhead
+from jobs.policy import AlertRule
+from jobs.simulated import Mailing, Plan, enlist, perform
+from jobs.simulators import connect_x
+
+
+async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: str, every: str) -> None:
+    history = load_history(Path(path))
+    plan = Plan(datetime.fromisoformat(start), datetime.fromisoformat(end), timedelta(minutes=int(every)))
+    rule = AlertRule(recipients=("desk@example.org",))
+    async with connect_x(url) as simulator:
+        await perform(
+            dsn,
+            simulator,
+            Mailing("127.0.0.1", int(smtp_port), rule, Letterhead()),
+            plan,
+            prepare=lambda pool, now: enlist(pool, history.accounts, now),
+            after=lambda at, _: print(at.isoformat(), flush=True),
+        )
+
+
+if __name__ == "__main__":
+    uvloop.run(work(*sys.argv[1:]))

@@ -1,0 +1,142 @@
+"""The X collector against the simulator at its worst: no fault becomes a reading that is not true."""
+
+from datetime import datetime
+
+import pytest
+
+from collectors.simulator.faults import PROFILES, Faults, Glitch, Kind, Outage, profile
+from collectors.simulator.history import visible
+from collectors.simulator.x import XServer, serve_x
+from collectors.x import XCollector
+from storage.model.accounts import Platform
+from storage.model.availability import MissedReason, Status
+from tests.factories import T0
+from tests.scripted_x import ONCE
+from tests.x_worlds import CROWD, HOUR, one
+
+OTHER = "2244994945"
+
+
+def test_the_same_seed_time_and_request_meet_the_same_fault() -> None:
+    times = [T0 + n * HOUR for n in range(400)]
+    weather = [profile("heavy", seed=1).of(at, "/2/users?ids=7") for at in times]
+    assert weather == [profile("heavy", seed=1).of(at, "/2/users?ids=7") for at in times]
+    assert weather != [profile("heavy", seed=2).of(at, "/2/users?ids=7") for at in times]
+    assert weather != [profile("heavy", seed=1).of(at, "/2/users?ids=8") for at in times]
+
+
+def test_light_faults_hit_one_request_in_a_hundred_and_heavy_ones_one_in_ten_with_every_kind() -> None:
+    assert sum(PROFILES["none"].values()) == 0
+    assert sum(PROFILES["light"].values()) == 1_000
+    assert 9_000 <= sum(PROFILES["heavy"].values()) <= 11_000
+    assert set(PROFILES["heavy"]) == set(Kind)
+
+
+def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(ValueError, match="none, light, heavy"):
+        profile("mild")
+
+
+REASONS = {
+    Kind.RESET: MissedReason.NETWORK,
+    Kind.HANG: MissedReason.NETWORK,
+    Kind.UNAUTHORIZED: MissedReason.AUTH,
+    Kind.CREDITS: MissedReason.CREDITS,
+    Kind.FORBIDDEN: MissedReason.ACCESS,
+    Kind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_HTML: MissedReason.RATE_LIMITED,
+    Kind.USAGE_CAPPED: MissedReason.USAGE_CAPPED,
+    Kind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
+    Kind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
+    Kind.UNKNOWN_PATH: MissedReason.UPSTREAM,
+    Kind.REDIRECT: MissedReason.UPSTREAM,
+    Kind.BAD_REQUEST: MissedReason.BAD_REQUEST,
+    Kind.TRUNCATED: MissedReason.MALFORMED,
+    Kind.HTML: MissedReason.MALFORMED,
+    Kind.EMPTY: MissedReason.MALFORMED,
+    Kind.NULL: MissedReason.MALFORMED,
+    Kind.OMITTED: MissedReason.OMITTED,
+    Kind.CONTRADICTORY: MissedReason.CONTRADICTORY,
+    Kind.ODD_ERROR: MissedReason.UNCLASSIFIED,
+    Kind.NO_PROTECTED: MissedReason.MALFORMED,
+    Kind.ODD_WITHHELD: MissedReason.MALFORMED,
+    Kind.EXPIRED_PAGE: None,
+    Kind.FOREIGN_ERROR: None,
+    Kind.NEW_HOST: None,
+}
+ABOUT_ONE = {Kind.OMITTED, Kind.CONTRADICTORY, Kind.ODD_ERROR, Kind.NO_PROTECTED, Kind.ODD_WITHHELD}
+
+
+async def read_crowd(server: XServer, collector: XCollector, now: datetime) -> tuple[int, list[MissedReason]]:
+    """Reads the whole crowd; every reading must be the truth, every account answered for once."""
+    server.set_clock(now)
+    truth = {a.native_id: visible(Platform.X, a.at(now)) for a in CROWD.accounts}
+    answer = await collector.read(list(truth), now)
+    assert {r.native_id: r.state for r in answer.readings}.items() <= truth.items()
+    assert sorted(said.native_id for said in (*answer.readings, *answer.missed)) == sorted(truth)
+    return len(answer.readings), [miss.reason for miss in answer.missed]
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) -> None:
+    faults = Faults({kind: 100_000}, hang_s=0.01)
+    async with (
+        serve_x(CROWD, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+    ):
+        for n in range(12):
+            seen, missed = await read_crowd(server, collector, T0 + n * HOUR)
+            reason = REASONS[kind]
+            assert set(missed) == ({reason} if reason else set())
+            assert seen == (60 if reason is None else 59 if kind in ABOUT_ONE else 0)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+async def test_under_every_profile_what_is_read_is_the_truth(name: str) -> None:
+    missed: list[MissedReason] = []
+    readings = 0
+    async with (
+        serve_x(CROWD, faults=profile(name, seed=3)) as server,
+        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+    ):
+        for n in range(300):
+            seen, why = await read_crowd(server, collector, T0 + n * HOUR / 20)
+            readings += seen
+            missed += why
+    assert readings > 60 * 200
+    assert bool(missed) == (name != "none")
+
+
+async def test_in_an_outage_nothing_is_read_and_afterwards_everything() -> None:
+    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
+    async with (
+        serve_x(CROWD, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+    ):
+        counts = [(await read_crowd(server, collector, T0 + n * HOUR / 2))[0] for n in range(5)]
+        assert counts == [60, 60, 0, 0, 60]
+
+
+async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_behind() -> None:
+    stable = one(OTHER, "canary", Status.AVAILABLE)
+    faults = profile("none", glitches=(Glitch(T0 + HOUR, T0 + 2 * HOUR, share=1.0),))
+    async with (
+        serve_x(stable, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+    ):
+        states: list[Status] = []
+        for n in range(3):
+            server.set_clock(T0 + n * HOUR)
+            (reading,) = (await collector.read([OTHER], T0 + n * HOUR)).readings
+            states.append(reading.state.status)
+        assert states == [Status.AVAILABLE, Status.NOT_FOUND, Status.AVAILABLE]
+
+
+def test_a_glitch_hits_its_share_and_the_same_accounts_all_through() -> None:
+    faults = profile("none", glitches=(Glitch(T0, T0 + HOUR, share=0.4),))
+    hit = [n for n in range(2000) if faults.lied_about(T0, str(n))]
+    assert 600 < len(hit) < 1000
+    assert hit == [n for n in range(2000) if faults.lied_about(T0 + HOUR / 2, str(n))]
+    assert not any(faults.lied_about(T0 + HOUR, str(n)) for n in range(2000))
