@@ -1,5 +1,5 @@
 # pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
-"""The dashboard as one ASGI app: Dash on FastAPI, its push, its data, its pages, behind the security headers."""
+"""The dashboard as one ASGI app: Dash on FastAPI, with push, data and pages, behind the security headers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

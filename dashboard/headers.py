@@ -72,7 +72,7 @@ class Guarded:
 
 
 def cache_control(path: str) -> bytes | None:
-    """Data is never stored; our own scripts are asked for each time; Dash's carry a version and keep theirs."""
+    """Data is never stored; our own scripts are asked for each time; Dash's carry a version."""
     if path.startswith("/_dash-component-suites/"):
         return None
     if path.startswith("/assets/"):

@@ -101,11 +101,11 @@ class Hub:
                 continue
             try:
                 async with transaction(self._pool) as conn:
-                    self._broadcast(await self._message(conn))
+                    self.broadcast(await self._message(conn))
             except StorageError as error:
-                self._broadcast({"now": ms(self._clock()), "lost": str(error)})
+                self.broadcast({"now": ms(self._clock()), "lost": str(error)})
 
-    def _broadcast(self, message: Json) -> None:
+    def broadcast(self, message: Json) -> None:
         for queue in self._browsers:
             if queue.full():
                 queue.get_nowait()

@@ -271,3 +271,7 @@ def migrate_command(*, config: ConfigFile = None) -> None:
         print(f"The database has schema {done.after} already.")
     else:
         print(f"The database went from schema {done.before or 'nothing'} to {done.after}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,16 +4,14 @@ import re
 from datetime import timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_FORM = re.compile(r"([0-9]{1,9})([smhd])")
+_FORM = re.compile(r"([0-9]{1,8})([smhd])")
+_LONGEST = timedelta(days=366)
 
 
 def parse_duration(text: str) -> timedelta:
     """The duration in `text`. Raises ValueError with a sentence when it is not one, or not positive."""
     found = _FORM.fullmatch(text.strip())
-    try:
-        duration = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
-    except OverflowError:
-        duration = timedelta(0)
-    if duration <= timedelta(0):
-        raise ValueError(f"{text!r} is not a duration; write it like 90s, 15m, 6h or 1d.")
+    duration = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
+    if not timedelta(0) < duration <= _LONGEST:
+        raise ValueError(f"{text!r} is not a duration up to a year; write it like 90s, 15m, 6h or 1d.")
     return duration

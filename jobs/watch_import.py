@@ -1,31 +1,272 @@
-"""Bringing users' files into the database: every line is reported, and all go in or none."""
+"""Bringing users' files into the database: every line is reported, and all go in or none.
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+With `partial`, the lines that are right are stored and the others are reported.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Generic, TypeVar
 
-from jobs.tables import TableError, header_of
+from jobs.resolve import Resolver
+from jobs.tables import Parsed, TableError, header_of, sorted_problems
 from jobs.user_tables import ExecutiveRow, OrderRow, WatchRow, executive_rows, order_rows, watch_rows
-from jobs.withheld import is_crawl, read_crawl
-from storage import orders, signals
+from jobs.withheld import COLUMNS, Crawl, read_crawl
+from jobs.wording import clean, handle_name, number
+from storage import listing, orders, reports_context, signals
 from storage.accounts import NewAccount, add_accounts
-from storage.db import Pool, transaction
+from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.model.accounts import Platform
+from storage.model.orders import NewOrder, Order
 
-Resolver = Callable[[Sequence[str]], Awaitable[dict[str, tuple[str, str] | str]]]
-"""For each handle of X its (id, handle as spelt), or the reason why there is none."""
+DEFAULT_LIST = "Watch list"
+"""For accounts that are on no list: the dashboard and the mails go by lists, so nobody may be without."""
+
+_CRAWL_ONLY = set(COLUMNS) - {"account_id", "handle"}
+T = TypeVar("T")
+_Row = TypeVar("_Row", WatchRow, ExecutiveRow, OrderRow)
+_Person = TypeVar("_Person", WatchRow, ExecutiveRow)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identified(Generic[_Person]):
+    """A row with the id that its account has on the platform, and its handle as the platform spells it."""
+
+    row: _Person
+    native_id: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one line."""
+
+    line: int
+    what: str
+    """Whom or what the line is about, by its id."""
+    did: str
+    """The rest of the sentence that begins with the account or the order."""
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import did: one sentence a line that was refused, and what the rest became."""
+    """What an import did."""
 
-    problems: tuple[str, ...]
-    done: str
-    """One sentence; empty when nothing was stored."""
-    figures: dict[str, int]
+    kind: str
+    lines: tuple[Line, ...]
+    """The lines that were taken; empty for a crawl, which is reported as a whole."""
+    problems: tuple[TableError, ...]
+    """The lines that were refused."""
+    stored: bool
+    """False: nothing was written, because of the problems."""
+    summary: str
+    figures: dict[str, int] = field(default_factory=dict[str, int])
+    ignored: tuple[str, ...] = ()
+    """Columns that mean nothing here."""
 
-    @property
-    def refused(self) -> bool:
-        return bool(self.problems) and not self.done
+
+async def import_accounts(
+    pool: Pool, content: bytes, name: str, resolve: Resolver | None, now: datetime, *, partial: bool
+) -> Report:
+    """A watch list, or a published crawl of withheld accounts: the header tells which.
+
+    Raises TableError when the file as a whole cannot be read.
+    """
+    if _CRAWL_ONLY & set(header_of(content)):
+        return await _import_crawl(pool, read_crawl(content, name), now, partial=partial)
+    parsed = await _identified(watch_rows(content, name), name, resolve)
+    if _refused(parsed, partial=partial):
+        return _nothing("watch list", parsed)
+    async with transaction(pool) as conn:
+        known = await listing.on_file(conn, Platform.X, [person.native_id for person in parsed.rows])
+        accounts = [_account(person, known.get(person.native_id)) for person in parsed.rows]
+        await add_accounts(conn, accounts, now)
+        if any(not k.watched for k in known.values()):
+            await listing.announce_watch(conn)
+    lines = tuple(
+        _watch_line(person.row.line, account, known.get(account.native_id))
+        for person, account in zip(parsed.rows, accounts, strict=True)
+    )
+    return _stored("watch list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
+
+
+async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
+    """Legal orders. One that is stored already is left as it is. Raises TableError as `import_accounts`."""
+    parsed = order_rows(content, name, now)
+    async with transaction(pool) as conn:
+        names = {w.list_id: w.name for w in await reports_context.lists(conn)}
+        on_file = [_as_brought(o, names[o.list_id]) for o in await reports_context.orders(conn)]
+        parsed = _checked(parsed, lambda row: _order_fault(row.order, on_file), name)
+        if _refused(parsed, partial=partial):
+            return _nothing("orders", parsed)
+        lines = [await _store_order(conn, row, now, on_file) for row in parsed.rows]
+    return _stored("orders", parsed, tuple(lines), f"{number(len(lines), 'order')} of {name} stored")
+
+
+async def import_executives(
+    pool: Pool, content: bytes, name: str, resolve: Resolver | None, now: datetime, *, partial: bool
+) -> Report:
+    """People whose engagement is collected. Raises TableError as `import_accounts`."""
+    parsed = await _identified(executive_rows(content, name), name, resolve)
+    if _refused(parsed, partial=partial):
+        return _nothing("executives", parsed)
+    async with transaction(pool) as conn:
+        known = {e.account.native_id: (e.name, e.title) for e in await signals.executives(conn, Platform.X)}
+        lines = [await _store_executive(conn, person, now, known) for person in parsed.rows]
+        if any(line.changed for line in lines):
+            await listing.announce_watch(conn)
+    return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
+
+
+async def _import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> Report:
+    if crawl.problems and not (partial and crawl.pairs):
+        return Report("crawl", (), crawl.problems, stored=False, summary="")
+    async with transaction(pool) as conn:
+        done = await import_history(conn, crawl.history, now)
+    figures = {"pairs": crawl.pairs, "new_accounts": done.accounts, "new_changes": done.changes}
+    whole = f"{number(crawl.pairs, 'line')} about {number(len(crawl.history.accounts), 'account')}"
+    if done.is_repeat:
+        summary = f"{whole}: imported before, nothing is new."
+    else:
+        new = f"{number(done.accounts, 'account')} and {number(done.changes, 'change')}"
+        summary = (
+            f"{whole}: {new} are new, on the list {crawl.history.list_name!r}. "
+            "They are kept as that record, and not watched."
+        )
+    return Report("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
+
+
+async def _identified(
+    parsed: Parsed[_Person], name: str, resolve: Resolver | None
+) -> Parsed[_Identified[_Person]]:
+    """The rows with the id of each account; a row that gets none, or another row's, is a problem."""
+    parsed = _checked(parsed, _unread_platform, name)
+    handles = [row.handle for row in parsed.rows if row.account_id is None]
+    answers = await resolve(handles) if resolve is not None and handles else {}
+    rows: list[_Identified[_Person]] = []
+    problems = list(parsed.problems)
+    lines: dict[str, int] = {}
+    for row in parsed.rows:
+        answer = answers.get(row.handle) if row.account_id is None else (row.account_id, row.handle)
+        if isinstance(answer, tuple) and answer[0] in lines:
+            answer = f"{handle_name(row.handle)} is account {answer[0]}, as on line {lines[answer[0]]}."
+        if isinstance(answer, tuple):
+            lines[answer[0]] = row.line
+            rows.append(_Identified(row, *answer))
+        else:
+            problems.append(TableError(name, row.line, answer or _unresolvable(row.handle)))
+    return Parsed(tuple(rows), sorted_problems(problems), parsed.ignored)
+
+
+def _unresolvable(handle: str) -> str:
+    return (
+        f"{handle_name(handle)} has no account_id, and it cannot be looked up: "
+        "setting x_bearer_token is missing."
+    )
+
+
+def _unread_platform(row: WatchRow | ExecutiveRow) -> str | None:
+    if row.platform is Platform.X:
+        return None
+    return f"{handle_name(row.handle)} is on {row.platform.value}; this version reads X only."
+
+
+def _checked(parsed: Parsed[_Row], fault_of: Callable[[_Row], str | None], name: str) -> Parsed[_Row]:
+    """The rows without a fault, and the others as problems."""
+    faults = {row.line: fault_of(row) for row in parsed.rows}
+    found = [TableError(name, line, fault) for line, fault in faults.items() if fault is not None]
+    return replace(
+        parsed,
+        rows=tuple(row for row in parsed.rows if faults[row.line] is None),
+        problems=sorted_problems((*parsed.problems, *found)),
+    )
+
+
+def _account(person: _Identified[WatchRow], known: listing.OnFile | None) -> NewAccount:
+    lists = person.row.lists or (() if known is not None and known.lists else (DEFAULT_LIST,))
+    return NewAccount(person.row.platform, person.native_id, person.handle, lists)
+
+
+def _watch_line(line: int, account: NewAccount, known: listing.OnFile | None) -> Line:
+    joined = [name for name in account.lists if known is None or name not in known.lists]
+    begins = known is None or not known.watched
+    did = "is watched from now on" if begins else "was watched already"
+    if joined:
+        did += f", now on the list{'s' if len(joined) > 1 else ''} {', '.join(map(clean, joined))}"
+    return Line(line, f"{handle_name(account.handle)} ({account.native_id})", did, begins or bool(joined))
+
+
+def _as_brought(order: Order, list_name: str) -> NewOrder:
+    return NewOrder(
+        reference=order.reference,
+        title=order.title,
+        issuer=order.issuer,
+        country=order.country,
+        legal_basis=order.legal_basis,
+        issued_at=order.issued_at,
+        issued_from=order.issued_from,
+        issued_to=order.issued_to,
+        deadline_at=order.deadline_at,
+        named_count=order.named_count,
+        list_name=list_name,
+        known_at=order.known_at,
+    )
+
+
+def _order_fault(order: NewOrder, stored: Sequence[NewOrder]) -> str | None:
+    for old in stored:
+        if old.reference == order.reference:
+            if replace(order, known_at=old.known_at) == old:
+                return None
+            return f"order {clean(order.reference)} is stored with other data, and is not overwritten."
+        if old.list_name == order.list_name:
+            return f"list {clean(order.list_name)!r} belongs to the order {clean(old.reference)} already."
+    return None
+
+
+async def _store_order(conn: Conn, row: OrderRow, now: datetime, stored: Sequence[NewOrder]) -> Line:
+    order = row.order
+    new = all(old.reference != order.reference for old in stored)
+    if new:
+        await orders.add_order(conn, order, now)
+    did = f"is stored, with the list {clean(order.list_name)}" if new else "was stored already"
+    return Line(row.line, clean(order.reference), did, new)
+
+
+async def _store_executive(
+    conn: Conn, person: _Identified[ExecutiveRow], now: datetime, known: dict[str, tuple[str, str]]
+) -> Line:
+    row, native_id, handle = person.row, person.native_id, person.handle
+    await signals.add_executive(conn, row.platform, native_id, handle, row.name, row.title, now)
+    before = known.get(native_id)
+    if before is None:
+        did = "is an executive from now on"
+    elif before == (row.name, row.title):
+        did = "was an executive already"
+    else:
+        did = "was an executive already; name and title are now those of the file"
+    who = f"{clean(row.name)}, {handle_name(handle)} ({native_id})"
+    return Line(row.line, who, did, before != (row.name, row.title))
+
+
+def _refused(parsed: Parsed[T], *, partial: bool) -> bool:
+    return bool(parsed.problems) and not (partial and parsed.rows)
+
+
+def _nothing(kind: str, parsed: Parsed[T]) -> Report:
+    return Report(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
+
+
+def _stored(kind: str, parsed: Parsed[T], lines: tuple[Line, ...], summary: str) -> Report:
+    new = sum(line.changed for line in lines)
+    return Report(
+        kind,
+        lines,
+        parsed.problems,
+        stored=True,
+        summary=f"{summary}; {new or 'nothing'} of that is new.",
+        figures={"taken": len(lines), "changed": new},
+        ignored=parsed.ignored,
+    )

@@ -1,4 +1,4 @@
-"""One change in a database, in the rows that the monitor writes: by `seed_live`, and by tests while a page is open."""
+"""One change in a database, in the rows that the monitor writes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -62,7 +62,10 @@ async def happen(
 ) -> int:
     """A change somewhere around `at`, seen by the readings on both sides of it."""
     row = await conn.fetchrow(
-        "select status, withheld_in from spell where account_id = $1 and upper_inf(valid) and upper_inf(recorded)",
+        """
+        select status, withheld_in from spell
+        where account_id = $1 and upper_inf(valid) and upper_inf(recorded)
+        """,
         account_id,
     )
     old = None if row is None else State(Status(row["status"]), tuple(row["withheld_in"]))
@@ -133,7 +136,8 @@ async def confirm(conn: Conn, change_id: int, decided: datetime, outcome: str = 
         """
         with closed as (
             update spell s set recorded = tstzrange(lower(s.recorded), $2) from change c
-            where c.change_id = $1 and s.account_id = c.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            where c.change_id = $1 and s.account_id = c.account_id
+                and upper_inf(s.valid) and upper_inf(s.recorded)
             returning s.*
         )
         insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)

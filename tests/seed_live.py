@@ -84,7 +84,10 @@ async def _accounts(conn: Conn, story: Story, sizes: Sequence[int], chance: rand
             )
         story.accounts.append(ids)
         await conn.execute(
-            "insert into watch_list_member (list_id, account_id, added_at) select $1, unnest($2::bigint[]), $3",
+            """
+            insert into watch_list_member (list_id, account_id, added_at)
+            select $1, unnest($2::bigint[]), $3
+            """,
             list_id,
             ids,
             story.start,
@@ -127,8 +130,8 @@ async def _orders(conn: Conn, story: Story, sizes: Sequence[int]) -> None:
         await conn.execute(
             """
             insert into legal_order (
-                reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to, deadline_at,
-                named_count, list_id, known_at
+                reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
+                deadline_at, named_count, list_id, known_at
             ) values ($1, $2, 'IT ministry', 'IN', 'Section 69A IT Act', $3, $4, $5, $6, $7, $8, $3)
             """,
             f"SYN/{n + 1}",
@@ -217,7 +220,8 @@ async def _mail(conn: Conn, story: Story, subject: str, change_ids: list[int], s
     mail_id = await conn.fetchval(
         """
         insert into mail (
-            message_id, recipients, subject, text_body, html_body, created_at, state, attempts, sent_at, last_error
+            message_id, recipients, subject, text_body, html_body, created_at, state, attempts, sent_at,
+            last_error
         ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning mail_id
         """,
         f"<{len(story.mails)}@blockline.test>",
@@ -232,7 +236,10 @@ async def _mail(conn: Conn, story: Story, subject: str, change_ids: list[int], s
         "550 no such user" if state == "dead" else None,
     )
     await conn.execute(
-        "update alert set mail_id = $1, decided_at = $2, decision = 'mailed' where change_id = any($3::bigint[])",
+        """
+        update alert set mail_id = $1, decided_at = $2, decision = 'mailed'
+        where change_id = any($3::bigint[])
+        """,
         mail_id,
         at,
         change_ids,
@@ -255,7 +262,10 @@ async def _executive(conn: Conn, story: Story, chance: random.Random) -> None:
     for n in range(60):
         made = story.at(chance.random() if n < 34 else 0.42 + chance.random() * 0.06)
         await conn.execute(
-            "insert into signal (account_id, kind, native_id, made_at, first_seen_at) values ($1, $2, $3, $4, $4)",
+            """
+            insert into signal (account_id, kind, native_id, made_at, first_seen_at)
+            values ($1, $2, $3, $4, $4)
+            """,
             story.executive,
             chance.choice(["repost", "quote", "reply", "post"]),
             str(10_000 + n),

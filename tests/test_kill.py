@@ -15,45 +15,11 @@ from jobs.inbox import Inbox, SmtpServer
 from jobs.simulators import spawn_x
 from storage.db import open_pool, transaction
 from tests.factories import T0
+from tests.histories import write_history
 
 KILLS = 20
 EVERY_MINUTES = 30
 END = T0 + timedelta(days=12)
-
-
-def history(path: Path) -> Path:
-    """260 accounts on three lists: waves, vanishings short and long, flapping, and quiet ones."""
-    rng = random.Random(7)
-    rows = ["platform,account_id,handle,at,status,withheld_in,list"]
-    for n in range(260):
-        name = f"x,{10_000 + n},handle_{n}"
-        watch_list = ("Order 9", "Reporters", "")[n % 3]
-        changes = [("2021-01-01T00:00:00Z", "available", "")]
-        for _ in range(rng.choice((0, 0, 1, 2, 6))):
-            begin = T0 + timedelta(seconds=rng.randrange(12 * 86_400))
-            status, countries = rng.choice(
-                (
-                    ("withheld", "IN"),
-                    ("suspended", ""),
-                    ("not_found", ""),
-                    ("protected", ""),
-                    ("withheld", "IN TR"),
-                )
-            )
-            lasting = timedelta(minutes=rng.choice((2, 20, 50, 90, 600, 4000)))
-            changes += [
-                (begin.isoformat(), status, countries),
-                ((begin + lasting).isoformat(), "available", ""),
-            ]
-        if watch_list == "Order 9" and n % 2 == 0:
-            wave = T0 + timedelta(days=3, seconds=rng.randrange(2400))
-            changes += [(wave.isoformat(), "withheld", "IN")]
-        rows += [
-            f"{name},{at},{status},{countries},{watch_list}"
-            for at, status, countries in dict.fromkeys(changes)
-        ]
-    path.write_text("\n".join(rows) + "\n")
-    return path
 
 
 Database = Callable[[], AbstractContextManager[str]]
@@ -62,7 +28,7 @@ Database = Callable[[], AbstractContextManager[str]]
 async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dict[str, tuple[str, str]], int]:
     """Run the monitor to its end, killing it so often. Returns changes, mails and the number of kills."""
     rng = random.Random(2021)
-    told = history(folder / "history.csv")
+    told = write_history(folder / "history.csv")
     inbox = Inbox(folder / "mailbox")
     killed = 0
     with SmtpServer(inbox) as smtp:

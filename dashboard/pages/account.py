@@ -44,12 +44,7 @@ def account_page(
                                 className="card-head",
                             ),
                             html.Div(
-                                XX(
-                                    figure=figure,
-                                    config=CONFIG,
-                                    id="account-figure",
-                                    style={"height": "280px"},
-                                ),
+                                graph,
                                 className="figure",
                             ),
                         ],

@@ -1,0 +1,195 @@
+"""How everything stands, as `blockline status` tells it: what is blocked, how well it is watched, what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.collectors import CollectorState
+from storage.countries import CountryCount, by_country
+from storage.db import Conn
+from storage.model.accounts import Platform
+from storage.model.availability import ChangeKind, MissedReason, State, Status
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """Watched accounts in one confirmed state; `state` is None for those with nothing confirmed yet."""
+
+    state: State | None
+    accounts: int
+    late: int
+    """Those of them without a conclusive answer in the last two sweeps: of these nothing is known now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What became of the requests of the last 24 hours. Imported records are not among them."""
+
+    answered: int
+    held: int
+    missed: dict[MissedReason, int]
+    last_answer_at: datetime | None
+    """Of all time. None: this installation has not read anything yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailCount:
+    queued: int
+    dead: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything at one moment. Control accounts are not counted."""
+
+    at: datetime
+    late_after: timedelta
+    states: tuple[StateCount, ...]
+    provisional: int
+    """Changes that still need readings."""
+    changes: dict[ChangeKind, int]
+    """Confirmed ones first seen in the last 24 hours, first states left out."""
+    requests: Requests
+    collectors: tuple[CollectorState, ...]
+    """Those that ever reported a trouble."""
+    mails: MailCount
+    alerts_open: int
+    """Confirmed changes about which it is not decided yet whether they go into a mail."""
+    countries: tuple[CountryCount, ...]
+    """Over every account on file, watched or imported."""
+
+    @property
+    def watched(self) -> int:
+        return sum(s.accounts for s in self.states)
+
+    @property
+    def late(self) -> int:
+        return sum(s.late for s in self.states)
+
+    @property
+    def late_share(self) -> float | None:
+        """None when nothing is watched: nobody is on time then either."""
+        return self.late / self.watched if self.watched else None
+
+    def standing(self, *statuses: Status) -> int:
+        """Watched accounts in one of these states that were read in the last two sweeps."""
+        return sum(s.accounts - s.late for s in self._in(statuses))
+
+    def last_known(self, *statuses: Status) -> int:
+        """Watched accounts that were in one of these states when last read, which was earlier."""
+        return sum(s.late for s in self._in(statuses))
+
+    def _in(self, statuses: tuple[Status, ...]) -> list[StateCount]:
+        return [s for s in self.states if s.state is not None and s.state.status in statuses]
+
+
+async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
+    """Count everything at `now`. An account is late when its last conclusive answer is older than two sweeps."""
+    late_after = 2 * sweep_every
+    return Overview(
+        at=now,
+        late_after=late_after,
+        states=await _states(conn, now, now - late_after),
+        provisional=await conn.fetchval(
+            "select count(*) from pending_change join change using (change_id) where kind <> 'baseline'"
+        ),
+        changes=await _changes(conn, now),
+        requests=await _requests(conn, now),
+        collectors=await _collectors(conn),
+        mails=await _mails(conn),
+        alerts_open=await conn.fetchval("select count(*) from alert where decided_at is null"),
+        countries=tuple(await by_country(conn)),
+    )
+
+
+async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[StateCount, ...]:
+    """The most frequent first."""
+    rows = await conn.fetch(
+        """
+        with read as (
+            select distinct m.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1
+                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+        )
+        select s.status, s.withheld_in, count(*) as accounts,
+            count(*) filter (where read.account_id is null) as late
+        from account a
+        left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join read on read.account_id = a.account_id
+        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        group by s.status, s.withheld_in
+        order by count(*) desc, s.status, s.withheld_in
+        """,
+        now,
+        read_after,
+    )
+    return tuple(
+        StateCount(
+            None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
+            r["accounts"],
+            r["late"],
+        )
+        for r in rows
+    )
+
+
+async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
+    rows = await conn.fetch(
+        """
+        select c.kind, count(*) as n from change c join change_outcome o using (change_id)
+        where o.outcome = 'confirmed' and c.kind <> 'baseline'
+            and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
+        group by c.kind
+        """,
+        now,
+    )
+    counted = {ChangeKind(r["kind"]): r["n"] for r in rows}
+    return {kind: counted.get(kind, 0) for kind in ChangeKind if kind is not ChangeKind.BASELINE}
+
+
+async def _requests(conn: Conn, now: datetime) -> Requests:
+    rows = await conn.fetch(
+        """
+        select outcome, missed_reason, count(*) as n from coverage
+        where observed_at > $1::timestamptz - interval '24 hours' and observed_at <= $1
+        group by 1, 2 order by 2
+        """,
+        now,
+    )
+    last = await conn.fetchval(
+        """
+        select max(c.observed_at) from roster r cross join lateral (
+            select observed_at from coverage c
+            where c.roster_id = r.roster_id and c.outcome = 0 order by observed_at desc limit 1
+        ) c
+        where r.base
+        """
+    )
+    return Requests(
+        answered=sum(r["n"] for r in rows if r["outcome"] == 0),
+        held=sum(r["n"] for r in rows if r["outcome"] == 2),
+        missed={MissedReason(r["missed_reason"]): r["n"] for r in rows if r["outcome"] == 1},
+        last_answer_at=last,
+    )
+
+
+async def _collectors(conn: Conn) -> tuple[CollectorState, ...]:
+    rows = await conn.fetch(
+        """
+        select platform, healthy, reason, detail, since, retry_at from collector_state order by platform
+        """
+    )
+    return tuple(
+        CollectorState(
+            Platform(r["platform"]), r["healthy"], r["reason"], r["detail"], r["since"], r["retry_at"]
+        )
+        for r in rows
+    )
+
+
+async def _mails(conn: Conn) -> MailCount:
+    rows = await conn.fetch("select state, count(*) as n from mail group by state")
+    counted = {r["state"]: r["n"] for r in rows}
+    return MailCount(counted.get("queued", 0), counted.get("dead", 0), counted.get("sent", 0))

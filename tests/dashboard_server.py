@@ -1,0 +1,53 @@
+"""Serves the dashboard over a real socket on the test's own event loop, and lets tests wait for what they expect."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import uvicorn
+
+from dashboard.app import create_app
+from dashboard.settings import DashboardSettings
+from storage.db import Pool
+
+SETTINGS = DashboardSettings(
+    title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
+)
+
+
+@asynccontextmanager
+async def served(
+    pool: Pool, dsn: str, now: datetime, settings: DashboardSettings = SETTINGS
+) -> AsyncGenerator[str]:
+    """Its address. The monitor's clock starts at `now` and runs at its usual speed."""
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    app = create_app(pool, clock, dsn=dsn, settings=settings)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets=[listener]))
+            await until(lambda: _resolved(server.started))
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+
+
+async def _resolved(value: bool) -> bool:
+    return value
+
+
+async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
+    """Wait for a condition that the code under test brings about."""
+    async with asyncio.timeout(within_s):
+        while not await condition():
+            await asyncio.sleep(0.02)

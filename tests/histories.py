@@ -1,0 +1,41 @@
+"""Invented histories for whole-pipeline tests."""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+from tests.factories import T0
+
+HEADER = "platform,account_id,handle,at,status,withheld_in,list"
+
+
+def write_history(path: Path, accounts: int = 260, days: int = 12, seed: int = 7) -> Path:
+    """Accounts on lists and on none: a wave, vanishings short and long, flapping, and quiet ones."""
+    rng = random.Random(seed)
+    rows = [HEADER]
+    for n in range(accounts):
+        watch_list = ("Order 9", "Reporters", "")[n % 3]
+        changes = [("2021-01-01T00:00:00Z", "available", "")]
+        for _ in range(rng.choice((0, 0, 1, 2, 6))):
+            begin = T0 + timedelta(seconds=rng.randrange(days * 86_400))
+            status, countries = rng.choice(
+                (
+                    ("withheld", "IN"),
+                    ("withheld", "IN TR"),
+                    ("suspended", ""),
+                    ("not_found", ""),
+                    ("deactivated", ""),
+                    ("protected", ""),
+                )
+            )
+            end = begin + timedelta(minutes=rng.choice((2, 20, 50, 90, 600, 4000)))
+            changes += [(begin.isoformat(), status, countries), (end.isoformat(), "available", "")]
+        if watch_list == "Order 9" and n % 2 == 0:
+            wave = T0 + timedelta(days=3, seconds=rng.randrange(2400))
+            changes += [(wave.isoformat(), "withheld", "IN")]
+        rows += [
+            f"x,{10_000 + n},handle_{n},{at},{status},{countries},{watch_list}"
+            for at, (status, countries) in {at: (s, c) for at, s, c in changes}.items()
+        ]
+    path.write_text("\n".join(rows) + "\n")
+    return path

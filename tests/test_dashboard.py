@@ -1,0 +1,334 @@
+"""The dashboard over real sockets: its data, its push, its headers; and the pure parts of its pages."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dashboard import words
+from dashboard.figure_style import CONFIG
+from dashboard.figures import Beside, account_figure, without_gaps
+from dashboard.headers import cache_control, content_security_policy
+from dashboard.live import Hub
+from dashboard.pages.account import blocked_for
+from storage.db import Pool, transaction
+from storage.model.coverage import Gap
+from storage.model.timeline import Seen
+from storage.reports_account import account_detail
+from tests.dashboard_server import SETTINGS, served, until
+from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
+from tests.seed_live import seed
+
+
+@pytest.fixture
+async def story(pool: Pool, now: datetime) -> Story:
+    async with transaction(pool) as conn:
+        return await seed(conn, now)
+
+
+async def get(session: aiohttp.ClientSession, url: str) -> tuple[int, Any, aiohttp.ClientResponse]:
+    async with session.get(url) as response:
+        text = await response.text()
+        is_json = response.content_type == "application/json"
+        return response.status, json.loads(text) if is_json else text, response
+
+
+async def test_the_first_answer_holds_all_accounts_in_columns_of_one_length(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        status, body, _ = await get(session, f"{base}/api/live?range=14d")
+
+    assert status == 200
+    assert {len(column) for column in body["accounts"].values()} == {32}
+    for table in ("spells", "changes", "signals"):
+        assert len({len(column) for column in body[table].values()}) == 1
+    assert body["kpis"]["watched"] == 32
+    assert body["executives"][0]["hidden"][0]["since"] == "June 2024"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/api/live?range=century", 422, id="a range that does not exist"),
+        pytest.param("/api/live/since?id=-1&read=0", 422, id="a negative event id"),
+        pytest.param("/api/live/since?id=0", 422, id="no time of the last reading"),
+        pytest.param("/healthz", 200, id="alive"),
+        pytest.param("/openapi.json", 200, id="no schema of the API: the page answers"),
+    ],
+)
+async def test_addresses_are_answered_or_refused(
+    pool: Pool, dsn: str, now: datetime, path: str, status: int
+) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        answer, body, _ = await get(session, base + path)
+
+    assert answer == status
+    assert "openapi" not in str(body)[:40]
+
+
+async def test_a_browser_that_missed_events_gets_them_all_since_its_last(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        _, first, _ = await get(session, f"{base}/api/live")
+        async with transaction(pool) as conn:
+            change_id = await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
+        since = f"{base}/api/live/since?id={first['id']}&read={first['now']}"
+        _, missed, _ = await get(session, since)
+        _, away, _ = await get(session, f"{base}/api/live/since?id={first['id']}&read=0")
+
+    assert missed["changes"]["id"] == [change_id]
+    assert missed["spells"]["s"] == ["A", "S"]
+    assert missed["since"] == first["id"] < missed["id"]
+    assert away == {"now": away["now"], "reload": True}
+
+
+async def test_every_answer_carries_the_policy_and_data_is_never_stored(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        for path in ("/", "/api/live", "/assets/boot.js", "/mail", "/_dash-layout"):
+            status, _, response = await get(session, base + path)
+            assert status == 200
+            policy = response.headers["content-security-policy"]
+            assert "script-src 'self' 'sha256-" in policy
+            assert "unsafe-eval" not in policy
+            assert response.headers["x-frame-options"] == "DENY"
+        _, page, response = await get(session, base + "/")
+
+    assert response.headers["cache-control"] == "no-store"
+    assert "A &lt;test&gt; of two orders" in page
+    assert "Synthetic scenario" in page
+
+
+@pytest.mark.parametrize(
+    ("origin", "accepted"),
+    [
+        pytest.param("same", True, id="the dashboard's own page"),
+        pytest.param("http://elsewhere.example", False, id="another site"),
+        pytest.param(None, False, id="no origin at all"),
+    ],
+)
+async def test_only_the_dashboards_own_page_may_open_the_websocket(
+    pool: Pool, dsn: str, now: datetime, origin: str | None, accepted: bool
+) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        sent = base if origin == "same" else origin
+        headers = {} if sent is None else {"Origin": sent}
+        try:
+            async with session.ws_connect(f"{base}/_dash-ws-callback", headers=headers):
+                opened = True
+        except aiohttp.WSServerHandshakeError:
+            opened = False
+
+    assert opened is accepted
+
+
+async def test_a_lost_database_is_said_in_one_sentence_and_not_as_zero(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        async with transaction(pool) as conn:
+            await conn.execute("alter table change rename to gone")
+        status, body, _ = await get(session, f"{base}/api/live")
+        ready, _, _ = await get(session, f"{base}/readyz")
+
+    assert status == 503
+    assert body["error"].endswith(".")
+    assert "kpis" not in body
+    assert ready == 200
+
+
+async def test_a_wave_becomes_one_push_for_every_browser(pool: Pool, dsn: str, story: Story) -> None:
+    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(hub.run())
+        with hub.subscribe() as one, hub.subscribe() as other:
+            await until(lambda: _is(hub.listening))
+            await one.get()
+            quiet = story.accounts[1][-4:-1]
+            async with transaction(pool) as conn:
+                ids = [await happen(conn, story, a, WITHHELD, story.now - HOUR) for a in quiet]
+            message: Any = await next_with(one, "changes")
+            same = await next_with(other, "changes")
+        work.cancel()
+
+    assert message["changes"]["id"] == ids
+    assert same is message
+    assert message["kpis"]["withheld"] > 0
+
+
+async def test_news_is_pushed_again_after_the_listener_was_cut_off(pool: Pool, dsn: str, story: Story) -> None:
+    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(hub.run())
+        with hub.subscribe() as queue:
+            await until(lambda: _is(hub.listening))
+            await queue.get()
+            async with transaction(pool) as conn:
+                await cut_listener(conn)
+            await until(lambda: _is(not hub.listening))
+            async with transaction(pool) as conn:
+                change_id = await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
+            message: Any = await next_with(queue, "changes")
+            await until(lambda: _is(hub.listening))
+        work.cancel()
+
+    assert message["changes"]["id"] == [change_id]
+
+
+async def test_a_browser_that_does_not_read_loses_the_oldest_message_and_no_memory(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    with hub.subscribe() as queue:
+        for n in range(queue.maxsize + 5):
+            hub.broadcast({"now": n})
+
+    assert queue.qsize() == queue.maxsize
+    assert queue.get_nowait() == {"now": 5}
+
+
+async def cut_listener(conn: Any) -> None:
+    """End the connection that listens, as a restart of the database would."""
+    await conn.execute(
+        """
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen%'
+        """
+    )
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def next_with(queue: asyncio.Queue[Any], key: str) -> Any:
+    async with asyncio.timeout(20):
+        while True:
+            message = await queue.get()
+            if key in message:
+                return message
+
+
+async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
+    assert account is not None
+
+    figure = account_figure(
+        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "light"
+    )
+
+    bars = {trace.name: trace for trace in figure.data}
+    assert set(bars) >= {"Change window", "Available", "Withheld"}
+    assert bars["Change window"].marker.pattern.shape == "/"
+    assert bars["Withheld"].base[0] == account.spells[1].since
+    gap = account.seen.gaps[0]
+    assert gap.until is not None
+    for start, length in zip(bars["Available"].base, bars["Available"].x, strict=True):
+        end = start + timedelta(milliseconds=length)
+        assert end <= gap.since or start >= gap.until
+    assert "sendChartToCloud" in CONFIG["modeBarButtonsToRemove"]
+
+
+async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        account = await account_detail(conn, story.provisional[0], story.now, SETTINGS.gap_after)
+    assert account is not None
+
+    figure = account_figure(
+        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "dark"
+    )
+
+    bars = {trace.name: trace for trace in figure.data}
+    last = bars["Available"].base[-1] + timedelta(milliseconds=bars["Available"].x[-1])
+    assert last == account.changes[0].last_seen_old
+    assert bars["Provisional or not confirmed"].base[0] == account.changes[0].first_seen_new
+
+
+async def test_how_long_an_account_was_blocked_has_a_least_and_a_most(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
+    assert account is not None
+
+    least, most = blocked_for(account, story.now)
+
+    assert most - least == 2 * story.sweep
+    assert least > timedelta()
+
+
+T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "parts"),
+    [
+        pytest.param([], [(0, 10)], id="no gap"),
+        pytest.param([(2, 3)], [(0, 2), (3, 10)], id="a gap inside splits"),
+        pytest.param([(-1, 2)], [(2, 10)], id="a gap over the start cuts"),
+        pytest.param([(9, 12)], [(0, 9)], id="a gap over the end cuts"),
+        pytest.param([(-5, 20)], [], id="nothing was read"),
+        pytest.param([(12, 13)], [(0, 10)], id="a gap elsewhere"),
+    ],
+)
+def test_bars_are_drawn_only_where_somebody_looked(
+    gaps: list[tuple[int, int]], parts: list[tuple[int, int]]
+) -> None:
+    def at(hour: int) -> datetime:
+        return T0 + hour * HOUR
+
+    found = without_gaps(at(0), at(10), tuple(Gap(at(a), at(b)) for a, b in gaps))
+
+    assert found == [(at(a), at(b)) for a, b in parts]
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "said"),
+    [
+        pytest.param(
+            T0, T0 + timedelta(minutes=15), "1 Feb 2021, between 12:00 and 12:15 UTC", id="the same day"
+        ),
+        pytest.param(
+            T0 - 13 * HOUR, T0, "between 31 Jan 2021, 23:00 and 1 Feb 2021, 12:00 UTC", id="two days"
+        ),
+        pytest.param(None, T0, "first seen so 1 Feb 2021, 12:00 UTC", id="nothing contrary was ever seen"),
+    ],
+)
+def test_an_interval_is_said_with_both_its_readings(
+    after: datetime | None, before: datetime, said: str
+) -> None:
+    assert words.between(after, before) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        pytest.param("/api/live", b"no-store", id="data"),
+        pytest.param("/_dash-layout", b"no-store", id="Dash's answers"),
+        pytest.param("/assets/live/main.mjs", b"no-cache", id="our scripts are asked for again"),
+        pytest.param("/_dash-component-suites/x.v1.js", None, id="versioned scripts keep theirs"),
+    ],
+)
+def test_what_a_browser_may_keep(path: str, kept: bytes | None) -> None:
+    assert cache_control(path) == kept
+
+
+def test_the_policy_names_this_host_only() -> None:
+    policy = content_security_policy(["'sha256-abc'"])
+
+    assert "http:" not in policy
+    assert "https:" not in policy
+    assert "script-src 'self' 'sha256-abc';" in policy
+
+
+def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
+    figure = account_figure((), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light")
+
+    assert len(figure.data) == 0

@@ -1,0 +1,280 @@
+"""The live page in a real browser: it paints, and news appears in it without a reload."""
+
+import os
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
+
+from storage.db import Pool, transaction
+from tests.dashboard_server import served, until
+from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
+from tests.seed_live import seed
+from tests.test_dashboard import cut_listener
+
+CHROMIUM = Path(os.environ.get("BLOCKLINE_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+if not CHROMIUM.exists():
+    if os.environ.get("BLOCKLINE_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"BLOCKLINE_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    pytest.skip(
+        f"needs a Chromium at {CHROMIUM}; BLOCKLINE_CHROMIUM names another", allow_module_level=True
+    )
+
+
+@dataclass(slots=True)
+class Browser:
+    """A page with what went wrong in it."""
+
+    page: Page
+    base: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def asked(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc or urlsplit(request.url).scheme)
+
+    async def state(self, expression: str) -> Any:
+        """A value of the live page's state `s`."""
+        return await self.page.evaluate(
+            f"(() => {{ const s = window.__blockline.state; return s && ({expression}); }})()"
+        )
+
+    async def painted(self) -> None:
+        await self.page.wait_for_function("document.documentElement.dataset.painted !== undefined")
+
+    async def pushed(self) -> None:
+        """The websocket is up: something came by it."""
+        await self.page.wait_for_function(
+            "window.__blockline.rev > 1 && document.getElementById('pill').dataset.state === 'live'"
+        )
+
+
+@asynccontextmanager
+async def opened(
+    base: str, folder: Path, path: str = "/", width: int = 1440, theme: Any = "light"
+) -> AsyncGenerator[Browser]:
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=CHROMIUM,
+            args=ARGUMENTS,
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+        )
+        try:
+            browser = Browser(await context.new_page(), base)
+            browser.page.on("console", browser.heard)
+            browser.page.on("pageerror", lambda error: browser.errors.append(str(error)))
+            browser.page.on("request", browser.asked)
+            await browser.page.goto(base + path)
+            yield browser
+            assert browser.errors == []
+            assert browser.hosts <= {urlsplit(base).netloc, "data", "blob"}
+        finally:
+            await context.close()
+
+
+@pytest.fixture
+async def story(pool: Pool, now: Any) -> Story:
+    async with transaction(pool) as conn:
+        return await seed(conn, now)
+
+
+async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    quiet = story.accounts[1][-2]
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.painted()
+        assert await page.locator("#k-blocked").inner_text() not in {"0", "–"}
+        await browser.pushed()
+        blocked = int(await page.locator("#k-blocked").inner_text())
+        await page.evaluate("window.__loaded_once = true")
+
+        async with transaction(pool) as conn:
+            change_id = await happen(conn, story, quiet, SUSPENDED, story.now - HOUR)
+
+        await page.locator(f"#feed [data-change='{change_id}']").wait_for()
+        await page.wait_for_function(
+            "n => document.getElementById('k-blocked').textContent === String(n)", arg=blocked + 1
+        )
+        assert await browser.state(f"s.byId.get({quiet}).spells.at(-1).s") == "S"
+        first = page.locator(".lane-row a").nth(0)
+        await page.locator("#pick-handle").fill(str(await browser.state(f"s.byId.get({quiet}).handle")))
+        await page.wait_for_function(
+            "path => document.querySelector('.lane-row a').getAttribute('href') === path",
+            arg=f"/account/{quiet}",
+        )
+        assert await first.get_attribute("href") == f"/account/{quiet}"
+        assert await page.evaluate("window.__loaded_once")
+
+
+async def test_news_from_before_the_listener_was_back_is_fetched_by_its_ids(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        await browser.pushed()
+        async with transaction(pool) as conn:
+            await cut_listener(conn)
+            change_id = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
+
+        await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
+        async with transaction(pool) as conn:
+            latest = await conn.fetchval("select max(live_event_id) from live_event")
+        assert await browser.state("s.id") == latest
+
+
+async def test_a_page_that_missed_messages_notices_it_and_asks_for_them(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        await browser.pushed()
+        async with transaction(pool) as conn:
+            first = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
+        await browser.page.locator(f"#feed [data-change='{first}']").wait_for()
+
+        # As if this page had never heard of what came after event 1.
+        await browser.page.evaluate(
+            f"(() => {{ const s = window.__blockline.state; s.id = 1; s.changes.delete({first}); }})()"
+        )
+
+        await browser.page.wait_for_function(f"window.__blockline.state.changes.has({first})")
+        assert await browser.page.evaluate("window.__blockline.resyncs >= 1")
+
+
+async def test_the_pages_links_lead_to_the_account_and_to_the_mail_and_back(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, theme="dark") as browser:
+        page = browser.page
+        await browser.painted()
+        await page.evaluate("window.__loaded_once = true")
+        loaded = await page.evaluate(
+            "performance.getEntriesByType('resource').map(r => r.name).filter(n => n.includes('plotly'))"
+        )
+        assert loaded == []
+
+        await page.locator(".lane-row a").nth(0).click()
+        await page.locator("#account-figure .js-plotly-plot").wait_for()
+        assert await page.locator("h1", has_text=re.compile("^@")).count() == 1
+        assert await page.get_by_text("Share chart").count() == 0
+
+        await page.locator("nav a", has_text="Mail").click()
+        await page.locator(".mail-line").nth(2).click()
+        frame = page.frame_locator(".mail-frame")
+        await frame.get_by_text("Between two readings.").wait_for()
+        assert await page.locator(".mail-frame").get_attribute("sandbox") == ""
+
+        await page.locator("nav a", has_text="Live").click()
+        await page.locator(".lane-row a").nth(0).wait_for()
+        assert await page.evaluate("window.__loaded_once")
+
+
+async def test_the_keys_move_along_the_lanes_and_open_the_account(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.painted()
+        lanes = page.locator("#lanes")
+        await lanes.focus()
+        for key in ("ArrowDown", "ArrowDown", "ArrowUp", "PageDown", "Home", "ArrowLeft"):
+            await page.keyboard.press(key)
+        handle = await page.locator(".lane-row.current .lane-name").inner_text()
+        assert handle.strip() in await page.locator("#tip").inner_text()
+
+        await page.keyboard.press("Enter")
+
+        await page.locator("h1", has_text=handle.strip()).wait_for()
+
+
+async def test_the_table_holds_what_the_lanes_show(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        await browser.painted()
+        await browser.page.locator("#as-table").click()
+
+        assert await browser.page.locator("#table-view tbody tr").count() == 32
+        assert await browser.page.get_by_text("Withheld IN?").count() >= 2
+
+
+async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.painted()
+        await page.evaluate(
+            "() => { const l = document.getElementById('lanes'); l.style.height = '200px';"
+            " dispatchEvent(new Event('resize')); }"
+        )
+        await page.evaluate("document.getElementById('lanes').scrollTop = 37")
+        await page.wait_for_function(
+            "document.querySelector('.lane-row').style.transform === 'translateY(-5px)'"
+        )
+        tops = await page.evaluate(
+            """() => {
+                const canvas = document.querySelector('#lanes canvas').getBoundingClientRect().top;
+                return [...document.querySelectorAll('.lane-row:not([hidden]) .lane-name')]
+                    .map((e) => e.getBoundingClientRect().top - canvas);
+            }"""
+        )
+        assert tops == [-5 + 16 * n for n in range(len(tops))]
+
+
+async def test_a_monitor_without_accounts_says_so_and_fills_itself(
+    pool: Pool, dsn: str, now: Any, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+        await browser.page.get_by_text("No accounts are watched yet").wait_for()
+        async with transaction(pool) as conn:
+            await seed(conn, now)
+
+        await browser.page.locator(".lane-row a").nth(0).wait_for()
+
+
+async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.pushed()
+        async with transaction(pool) as conn:
+            await conn.execute("alter table live_event rename to gone")
+        await page.locator("#pill[data-state=lost]").wait_for()
+        assert await page.locator("#banner").is_visible()
+        assert await page.locator(".lane-row a").nth(0).is_visible()
+
+        async with transaction(pool) as conn:
+            await conn.execute("alter table gone rename to live_event")
+
+        await page.locator("#pill[data-state=live]").wait_for()
+        await until(lambda: page.locator("#banner").is_hidden())
+
+
+async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, width=390) as browser:
+        await browser.painted()
+        await browser.page.locator(".account-card").nth(3).wait_for()
+
+        assert not await browser.page.locator("#lanes").is_visible()
+        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
