@@ -1,6 +1,6 @@
 """What every collector answers: for each account asked, one conclusive reading or one honest miss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -70,6 +70,6 @@ class Collector(Protocol):
         """Ask what an executive did since `cursor` (None: the newest page only)."""
         ...
 
-    def excerpt(self, body: bytes, native_id: str) -> bytes:
-        """The part of a raw answer that speaks of one account, as compact JSON: evidence to keep."""
+    def excerpts(self, body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
+        """For each account that a raw answer speaks of, the part about it: the evidence to keep."""
         ...

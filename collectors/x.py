@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
@@ -98,9 +98,9 @@ class XCollector:
         """X's own count of the requests left, by endpoint, as its last answers stated it."""
         return self._client.windows
 
-    def excerpt(self, body: bytes, native_id: str) -> bytes:
+    def excerpts(self, body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
         """See `Collector`."""
-        return x_wire.excerpt(body, native_id)
+        return x_wire.excerpts(body, native_ids)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
         """One lookup, or several smaller ones when X refuses a batch for one id. Never asks while paused.

@@ -9,7 +9,7 @@ would show a withheld account as restored.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,20 +102,26 @@ def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: F
     return Lookup((), tuple(Missed(native_id, at, fault.reason, fault.detail) for native_id in ids), fault)
 
 
-def excerpt(body: bytes, native_id: str) -> bytes:
-    """The parts of a raw answer that speak of one account, as compact JSON; empty when there are none."""
-    kept: dict[str, list[object]] = {"data": [], "errors": []}
+def excerpts(body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
+    """For each account that a raw answer speaks of, the parts about it as compact JSON."""
+    kept: dict[str, dict[str, list[object]]] = {native_id: {} for native_id in native_ids}
     for answer in body.split(RECORD_SEPARATOR):
         document = parse(answer)
         if not is_object(document):
             continue
-        for key, place in kept.items():
-            place.extend(item for item in _items(document.get(key)) if _speaks_of(item, native_id))
+        for key in ("data", "errors"):
+            for item in _items(document.get(key)):
+                for native_id in _spoken_of(item) & kept.keys():
+                    kept[native_id].setdefault(key, []).append(item)
+    texts = ((native_id, _compact(parts)) for native_id, parts in kept.items() if parts)
+    return {native_id: text for native_id, text in texts if text}
+
+
+def _compact(parts: object) -> bytes:
     try:
-        text = json.dumps({key: items for key, items in kept.items() if items}, separators=(",", ":"))
+        return json.dumps(parts, separators=(",", ":")).encode()
     except RecursionError:
         return b""
-    return text.encode() if any(kept.values()) else b""
 
 
 def _by_id(
@@ -205,5 +211,8 @@ def _items(value: object) -> Iterator[object]:
         yield value
 
 
-def _speaks_of(item: object, native_id: str) -> bool:
-    return is_object(item) and native_id in (item.get("id"), item.get("resource_id"), item.get("value"))
+def _spoken_of(item: object) -> set[str]:
+    if not is_object(item):
+        return set()
+    named = (item.get("id"), item.get("resource_id"), item.get("value"))
+    return {name for name in named if isinstance(name, str)}

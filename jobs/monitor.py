@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -221,14 +221,13 @@ class Monitor:
 
     async def _record(self, batch: Batch, judged: Judged, answer: Answer) -> bool:
         """Commit what the request brought. False when another writer was first and memory is out of date."""
+        opened = [w for w, _, s in judged.steps if s.opened]
+        old, new = (
+            self._evidence([(w.body, w) for w in opened]),
+            self._evidence([(answer.body, w) for w in opened]),
+        )
         news = [
-            AccountStep(
-                account=w.account,
-                before=w.known,
-                step=s,
-                old_evidence=self._excerpt(w.body, w) if s.opened else None,
-                new_evidence=self._excerpt(answer.body, w) if s.opened else None,
-            )
+            AccountStep(w.account, w.known, s, old.get(w.account.native_id), new.get(w.account.native_id))
             for w, _, s in judged.steps
             if s.is_news
         ]
@@ -245,8 +244,15 @@ class Monitor:
         self._months.add(month)
         return stored
 
-    def _excerpt(self, body: bytes, watched: Watched) -> bytes | None:
-        return self._collector.excerpt(body, watched.account.native_id) if body else None
+    def _evidence(self, shown: Iterable[tuple[bytes, Watched]]) -> dict[str, bytes]:
+        """What each raw answer says of the accounts that it is to be kept for, by native id."""
+        by_body: dict[bytes, list[str]] = {}
+        for body, w in shown:
+            by_body.setdefault(body, []).append(w.account.native_id)
+        found: dict[str, bytes] = {}
+        for body, native_ids in by_body.items():
+            found |= self._collector.excerpts(body, native_ids) if body else {}
+        return found
 
     def _apply(self, batch: Batch, judged: Judged, answer: Answer) -> None:
         """Take over into memory what was committed."""

@@ -1,9 +1,9 @@
-"""How everything stands, as `blockline status` tells it: what is blocked, how well it is watched, what waits."""
+"""How everything stands, as `blockline status` tells it: what is blocked, how well it is read, what waits."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.collectors import CollectorState
+from storage.collectors import CollectorState, load_state
 from storage.countries import CountryCount, by_country
 from storage.db import Conn
 from storage.model.accounts import Platform
@@ -22,13 +22,13 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What became of the requests of the last 24 hours. Imported records are not among them."""
+    """What became of the requests of the last 24 hours."""
 
     answered: int
     held: int
     missed: dict[MissedReason, int]
     last_answer_at: datetime | None
-    """Of all time. None: this installation has not read anything yet."""
+    """Of the regular sweep, at any time. None: nothing was ever read here; an import does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,13 @@ class Overview:
         """None when nothing is watched: nobody is on time then either."""
         return self.late / self.watched if self.watched else None
 
-    def standing(self, *statuses: Status) -> int:
-        """Watched accounts in one of these states that were read in the last two sweeps."""
+    def standing(self, *statuses: Status) -> int | None:
+        """Watched accounts in one of these states that were read in the last two sweeps.
+
+        None when no account at all was read in that time: how many there are is not known then.
+        """
+        if self.late == self.watched:
+            return None
         return sum(s.accounts - s.late for s in self._in(statuses))
 
     def last_known(self, *statuses: Status) -> int:
@@ -84,7 +89,7 @@ class Overview:
 
 
 async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
-    """Count everything at `now`. An account is late when its last conclusive answer is older than two sweeps."""
+    """Count everything at `now`. Late is an account whose last conclusive answer is older than two sweeps."""
     late_after = 2 * sweep_every
     return Overview(
         at=now,
@@ -95,7 +100,7 @@ async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         ),
         changes=await _changes(conn, now),
         requests=await _requests(conn, now),
-        collectors=await _collectors(conn),
+        collectors=tuple([s for platform in Platform if (s := await load_state(conn, platform))]),
         mails=await _mails(conn),
         alerts_open=await conn.fetchval("select count(*) from alert where decided_at is null"),
         countries=tuple(await by_country(conn)),
@@ -152,9 +157,9 @@ async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
 async def _requests(conn: Conn, now: datetime) -> Requests:
     rows = await conn.fetch(
         """
-        select outcome, missed_reason, count(*) as n from coverage
+        select outcome, coalesce(missed_reason, 'unclassified') as reason, count(*) as n from coverage
         where observed_at > $1::timestamptz - interval '24 hours' and observed_at <= $1
-        group by 1, 2 order by 2
+        group by 1, 2 order by 1, 2
         """,
         now,
     )
@@ -170,22 +175,8 @@ async def _requests(conn: Conn, now: datetime) -> Requests:
     return Requests(
         answered=sum(r["n"] for r in rows if r["outcome"] == 0),
         held=sum(r["n"] for r in rows if r["outcome"] == 2),
-        missed={MissedReason(r["missed_reason"]): r["n"] for r in rows if r["outcome"] == 1},
+        missed={MissedReason(r["reason"]): r["n"] for r in rows if r["outcome"] == 1},
         last_answer_at=last,
-    )
-
-
-async def _collectors(conn: Conn) -> tuple[CollectorState, ...]:
-    rows = await conn.fetch(
-        """
-        select platform, healthy, reason, detail, since, retry_at from collector_state order by platform
-        """
-    )
-    return tuple(
-        CollectorState(
-            Platform(r["platform"]), r["healthy"], r["reason"], r["detail"], r["since"], r["retry_at"]
-        )
-        for r in rows
     )
 
 
@@ -193,3 +184,24 @@ async def _mails(conn: Conn) -> MailCount:
     rows = await conn.fetch("select state, count(*) as n from mail group by state")
     counted = {r["state"]: r["n"] for r in rows}
     return MailCount(counted.get("queued", 0), counted.get("dead", 0), counted.get("sent", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a Postgres server says of itself."""
+
+    version: str
+    major: int
+    at: datetime
+    """Its clock."""
+
+
+async def server(conn: Conn) -> Server:
+    row = await conn.fetchrow(
+        """
+        select current_setting('server_version') as version,
+            current_setting('server_version_num')::int / 10000 as major, clock_timestamp() as at
+        """
+    )
+    assert row is not None  # noqa: S101 - a query without a table has one row
+    return Server(row["version"], row["major"], row["at"])

@@ -1,6 +1,6 @@
 """Short builders for tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from collectors.base import Answer, Engagement, Trouble
@@ -60,5 +60,5 @@ class FakeCollector:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
         return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
 
-    def excerpt(self, body: bytes, native_id: str) -> bytes:
-        return native_id.encode() + b": " + body
+    def excerpts(self, body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
+        return {i: i.encode() + b": " + body for i in native_ids}

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -332,3 +335,17 @@ def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
     figure = account_figure((), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light")
 
     assert len(figure.data) == 0
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: the scripts' own tests need it")
+def test_the_scripts_own_tests_pass() -> None:
+    done = subprocess.run(
+        ["node", "--test", *sorted(str(p) for p in (Path(__file__).parent / "js").glob("*.test.mjs"))],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout

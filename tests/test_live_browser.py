@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,14 +54,22 @@ class Browser:
             f"(() => {{ const s = window.__blockline.state; return s && ({expression}); }})()"
         )
 
+    async def becomes(self, expression: str) -> None:
+        """Wait until it is true. (Playwright's own wait evaluates text in the page, which the policy forbids.)"""
+        await until(lambda: self.page.evaluate(expression))
+
     async def painted(self) -> None:
-        await self.page.wait_for_function("document.documentElement.dataset.painted !== undefined")
+        await self.becomes("document.documentElement.dataset.painted !== undefined")
 
     async def pushed(self) -> None:
         """The websocket is up: something came by it."""
-        await self.page.wait_for_function(
+        await self.becomes(
             "window.__blockline.rev > 1 && document.getElementById('pill').dataset.state === 'live'"
         )
+
+
+async def _equal(found: Awaitable[object], wanted: object) -> bool:
+    return await found == wanted
 
 
 @asynccontextmanager
@@ -78,9 +86,9 @@ async def opened(
         )
         try:
             browser = Browser(await context.new_page(), base)
-            browser.page.on("console", browser.heard)
+            browser.page.on("console", lambda message: browser.heard(message))
             browser.page.on("pageerror", lambda error: browser.errors.append(str(error)))
-            browser.page.on("request", browser.asked)
+            browser.page.on("request", lambda request: browser.asked(request))
             await browser.page.goto(base + path)
             yield browser
             assert browser.errors == []
@@ -111,17 +119,10 @@ async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
             change_id = await happen(conn, story, quiet, SUSPENDED, story.now - HOUR)
 
         await page.locator(f"#feed [data-change='{change_id}']").wait_for()
-        await page.wait_for_function(
-            "n => document.getElementById('k-blocked').textContent === String(n)", arg=blocked + 1
-        )
+        await browser.becomes(f"document.getElementById('k-blocked').textContent === '{blocked + 1}'")
         assert await browser.state(f"s.byId.get({quiet}).spells.at(-1).s") == "S"
-        first = page.locator(".lane-row a").nth(0)
         await page.locator("#pick-handle").fill(str(await browser.state(f"s.byId.get({quiet}).handle")))
-        await page.wait_for_function(
-            "path => document.querySelector('.lane-row a').getAttribute('href') === path",
-            arg=f"/account/{quiet}",
-        )
-        assert await first.get_attribute("href") == f"/account/{quiet}"
+        await until(lambda: _equal(page.locator(".lane-row a").nth(0).get_attribute("href"), f"/account/{quiet}"))
         assert await page.evaluate("window.__loaded_once")
 
 
@@ -154,7 +155,7 @@ async def test_a_page_that_missed_messages_notices_it_and_asks_for_them(
             f"(() => {{ const s = window.__blockline.state; s.id = 1; s.changes.delete({first}); }})()"
         )
 
-        await browser.page.wait_for_function(f"window.__blockline.state.changes.has({first})")
+        await browser.becomes(f"window.__blockline.state.changes.has({first})")
         assert await browser.page.evaluate("window.__blockline.resyncs >= 1")
 
 
@@ -226,7 +227,7 @@ async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
             " dispatchEvent(new Event('resize')); }"
         )
         await page.evaluate("document.getElementById('lanes').scrollTop = 37")
-        await page.wait_for_function(
+        await browser.becomes(
             "document.querySelector('.lane-row').style.transform === 'translateY(-5px)'"
         )
         tops = await page.evaluate(

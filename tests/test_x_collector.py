@@ -178,7 +178,7 @@ async def test_one_id_that_x_refuses_is_found_and_the_others_are_read(position: 
     assert len(answer.readings) == 99
     assert answer.trouble is None
     assert len(server.asked) <= 17
-    assert json.loads(x.excerpt(answer.body, "50" if position != 50 else "51"))["data"]
+    assert x.excerpts(answer.body, ["50", "51"])
 
 
 async def test_a_batch_that_is_refused_in_every_part_costs_a_bounded_number_of_requests() -> None:

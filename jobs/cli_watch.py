@@ -1,0 +1,203 @@
+"""Commands that say whom to watch: accounts, orders, executives, lists."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from jobs.cli_output import show, show_json
+from jobs.clock import system_clock
+from jobs.command import CommandError, run
+from jobs.database import database, ready
+from jobs.options import AsJson, ConfigFile, Partial
+from jobs.resolve import resolver
+from jobs.settings import Settings, load_settings
+from jobs.watch_import import Report, import_accounts, import_executives, import_orders
+from jobs.watch_list import accounts_listing, executives_listing, lists_listing, orders_listing
+from jobs.wording import clean, handle_name
+from storage.accounts import stop_watching
+from storage.db import Conn, Pool, open_pool, transaction
+from storage.model.accounts import Platform
+
+T = TypeVar("T")
+CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
+
+accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
+orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
+executives = typer.Typer(help="The people whose engagement is collected.", no_args_is_help=True)
+
+
+def register(cli: typer.Typer) -> None:
+    cli.add_typer(accounts, name="accounts")
+    cli.add_typer(orders, name="orders")
+    cli.add_typer(executives, name="executives")
+    cli.command("lists")(lists_command)
+
+
+@accounts.command("import")
+def accounts_import(
+    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Watch the accounts of a list (platform,handle[,account_id,list]), or take in a withheld-accounts crawl.
+
+    Several lists of an account stand in one cell, with semicolons between them.
+    """
+    settings = load_settings(config)
+    content = _content(file)
+    resolve = resolver(settings, system_clock)
+    report = _with_pool(
+        settings,
+        lambda pool: import_accounts(pool, content, file.name, resolve, system_clock(), partial=partial),
+    )
+    _tell(file.name, report, as_json=as_json)
+
+
+@accounts.command("list")
+def accounts_list(
+    *,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="Only this list, with accounts that are not watched.")
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """The watched accounts, each in the state that was last confirmed."""
+    listing = _with_conn(load_settings(config), lambda conn: accounts_listing(conn, list_name))
+    listing.show("accounts", as_json=as_json)
+
+
+@accounts.command("remove")
+def accounts_remove(
+    platform: Annotated[Platform, typer.Argument()],
+    handle: Annotated[str, typer.Argument()],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Stop watching an account. What was seen of it stays on file."""
+    name = handle.removeprefix("@")
+    gone = _with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name))
+    show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
+
+
+@orders.command("import")
+def orders_import(
+    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Store legal orders, each with the list of the accounts that it names.
+
+    Columns: reference, title, issuer, country, legal_basis, issued_at, deadline_at, named_count, list, and
+    where the date is disputed issued_from and issued_to.
+    """
+    settings = load_settings(config)
+    content = _content(file)
+    report = _with_pool(
+        settings, lambda pool: import_orders(pool, content, file.name, system_clock(), partial=partial)
+    )
+    _tell(file.name, report, as_json=as_json)
+
+
+@orders.command("list")
+def orders_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The stored orders, by date."""
+    _with_conn(load_settings(config), orders_listing).show("orders", as_json=as_json)
+
+
+@executives.command("import")
+def executives_import(
+    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Collect the engagement of these people (platform,handle,name,title[,account_id])."""
+    settings = load_settings(config)
+    content = _content(file)
+    resolve = resolver(settings, system_clock)
+    report = _with_pool(
+        settings,
+        lambda pool: import_executives(pool, content, file.name, resolve, system_clock(), partial=partial),
+    )
+    _tell(file.name, report, as_json=as_json)
+
+
+@executives.command("list")
+def executives_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The people whose engagement is collected, and when it was last asked for."""
+    _with_conn(load_settings(config), executives_listing).show("executives", as_json=as_json)
+
+
+def lists_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The lists, with how many accounts are on each."""
+    _with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+
+
+def _content(file: Path) -> bytes:
+    """The file as it is. One that cannot be a table is refused in one sentence."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise CommandError(f"{file}: there is no such file.") from None
+    except IsADirectoryError:
+        raise CommandError(f"{file}: that is a folder; name a CSV file in it.") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
+    if b"\0" in content:
+        raise CommandError(f"{file.name}: not a text file; save the table as CSV UTF-8.")
+    return content
+
+
+def _with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
+    """Run `work` on the database of an installation, its schema being right."""
+
+    async def opened(dsn: str) -> T:
+        await ready(settings, dsn)
+        async with open_pool(dsn) as pool:
+            return await work(pool)
+
+    with database(settings) as dsn:
+        return run(lambda: opened(dsn))
+
+
+def _with_conn(settings: Settings, work: Callable[[Conn], Awaitable[T]]) -> T:
+    """Run `work` in one transaction."""
+
+    async def inside(pool: Pool) -> T:
+        async with transaction(pool) as conn:
+            return await work(conn)
+
+    return _with_pool(settings, inside)
+
+
+def _tell(file: str, report: Report, *, as_json: bool) -> None:
+    """Print what was done; raise CommandError with every line that was refused."""
+    if as_json:
+        show_json(_as_json(file, report))
+    else:
+        for line in report.lines:
+            show(f"{file}, line {line.line}: {line.what} {line.did}.")
+        if report.ignored:
+            show(f"{file}: without a meaning here, so ignored: {', '.join(map(clean, report.ignored))}.")
+        if report.summary:
+            show(report.summary)
+    notes = [str(problem) for problem in report.problems]
+    if report.problems:
+        refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
+        notes.append(
+            f"{refused}; the others are stored."
+            if report.stored
+            else f"{refused}, so nothing was stored; mend them, or store the others with --partial."
+        )
+        raise CommandError("\n".join(notes))
+
+
+def _as_json(file: str, report: Report) -> dict[str, object]:
+    return {
+        "file": file,
+        "kind": report.kind,
+        "stored": report.stored,
+        **report.figures,
+        "lines": [
+            {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
+            for line in report.lines
+        ],
+        "refused": [{"line": problem.line, "why": str(problem)} for problem in report.problems],
+        "ignored_columns": list(report.ignored),
+    }

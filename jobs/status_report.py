@@ -1,0 +1,229 @@
+"""PURE: how everything stands, for a program (`as_json`) and for a reader (`as_text`)."""
+
+from datetime import datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from jobs.cli_output import moment
+from jobs.wording import clean, countries, number
+from storage.model.accounts import Platform
+from storage.model.availability import EVERYWHERE, State, Status
+from storage.status import Overview
+
+_BLOCKED = tuple(status for status in Status if status.is_blocked)
+
+
+def as_json(stand: Overview) -> dict[str, object]:
+    """One object. What is not known is null, never 0."""
+    return {
+        "at": stand.at.isoformat(),
+        "accounts": {
+            "watched": stand.watched,
+            "by_status": _by_status(stand),
+            "withheld_by_country": _withheld_by_country(stand),
+        },
+        "blocked_now": {
+            "accounts": stand.standing(*_BLOCKED),
+            **{status.value: stand.standing(status) for status in _BLOCKED},
+            "last_known_only": stand.last_known(*_BLOCKED),
+        },
+        "provisional": stand.provisional,
+        "changes_24h": {kind.value: n for kind, n in stand.changes.items()},
+        "coverage": {
+            "late_after_s": stand.late_after.total_seconds(),
+            "read_in_time": stand.watched - stand.late,
+            "late": stand.late,
+            "late_share": stand.late_share,
+            "last_answer_at": _iso(stand.requests.last_answer_at),
+            "requests_24h": {
+                "answered": stand.requests.answered,
+                "held": stand.requests.held,
+                "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
+            },
+        },
+        "collectors": [_collector_json(stand)],
+        "mails": {
+            "queued": stand.mails.queued,
+            "dead": stand.mails.dead,
+            "sent": stand.mails.sent,
+            "changes_undecided": stand.alerts_open,
+        },
+        "countries": [
+            {
+                "country": c.country,
+                "pairs_ever": c.pairs_ever,
+                "withheld_at_last_reading": c.withheld_at_last_reading,
+                "no_longer": c.no_longer,
+                "last_known_only": c.last_known_only,
+                "oldest_reading_at": _iso(c.oldest_reading_at),
+                "newest_reading_at": _iso(c.newest_reading_at),
+            }
+            for c in stand.countries
+        ],
+    }
+
+
+def as_text(stand: Overview) -> RenderableType:
+    """Tables for a terminal."""
+    facts = Table.grid(padding=(0, 2))
+    for name, said in _facts(stand):
+        facts.add_row(name, said)
+    parts: list[RenderableType] = [facts]
+    if stand.watched:
+        parts += ["", _states(stand)]
+    if stand.countries:
+        parts += ["", _countries(stand)]
+    return Group(*parts)
+
+
+def _facts(stand: Overview) -> list[tuple[str, str]]:
+    share = stand.late_share
+    changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
+    missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
+    held = f", {stand.requests.held} held" if stand.requests.held else ""
+    return [
+        ("At", moment(stand.at)),
+        ("Watched", number(stand.watched, "account") if stand.watched else "nothing watched"),
+        ("Blocked now", _blocked_words(stand)),
+        ("Provisional", number(stand.provisional, "change")),
+        ("Changes in 24 h", changes or "none confirmed"),
+        (
+            "Late",
+            "nothing watched"
+            if share is None
+            else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {_span(stand.late_after)}",
+        ),
+        (
+            "Requests in 24 h",
+            f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
+        ),
+        ("Collector of X", _collector_words(stand)),
+        (
+            "Mails",
+            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
+            f"{number(stand.alerts_open, 'change')} undecided",
+        ),
+    ]
+
+
+def _blocked_words(stand: Overview) -> str:
+    if not stand.watched:
+        return "nothing watched"
+    blocked = stand.standing(*_BLOCKED)
+    if blocked is None:
+        words = f"not known: nobody was read in the last {_span(stand.late_after)}"
+    else:
+        each = ", ".join(f"{stand.standing(status):,} {status.value}" for status in _BLOCKED)
+        words = f"{number(blocked, 'account')} ({each})"
+    if last_known := stand.last_known(*_BLOCKED):
+        words += f"; {number(last_known, 'account')} blocked when last read, too long ago to say"
+    return words
+
+
+def _collector_state(stand: Overview) -> str:
+    """pauses, reads, silent (no trouble is on record, but no answer either), or never_read."""
+    if any(c.platform is Platform.X and not c.healthy for c in stand.collectors):
+        return "pauses"
+    last = stand.requests.last_answer_at
+    if last is None:
+        return "never_read"
+    return "reads" if last > stand.at - stand.late_after else "silent"
+
+
+def _collector_json(stand: Overview) -> dict[str, object]:
+    state = _collector_state(stand)
+    trouble = next((c for c in stand.collectors if not c.healthy), None)
+    return {
+        "platform": Platform.X.value,
+        "state": state,
+        "healthy": None if state == "never_read" else state == "reads",
+        "reason": trouble and trouble.reason,
+        "detail": trouble and trouble.detail,
+        "since": _iso(trouble and trouble.since),
+        "retry_at": _iso(trouble and trouble.retry_at),
+    }
+
+
+def _collector_words(stand: Overview) -> str:
+    trouble = next((c for c in stand.collectors if not c.healthy), None)
+    last = stand.requests.last_answer_at
+    if trouble is not None:
+        again = "" if trouble.retry_at is None else f", tries again at {moment(trouble.retry_at)}"
+        why = f"{trouble.reason}: {clean(trouble.detail, 160)}" if trouble.detail else f"{trouble.reason}"
+        return f"pauses since {moment(trouble.since)} ({why}){again}"
+    if last is None:
+        return "has not read anything yet; start it with: blockline run"
+    if _collector_state(stand) == "silent":
+        return f"silent since {moment(last)}; is blockline run running?"
+    return f"reads, last answer {moment(last)}"
+
+
+def _states(stand: Overview) -> Table:
+    table = Table(
+        "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
+    )
+    for count in stand.states:
+        table.add_row(_state_words(count.state), f"{count.accounts:,}", f"{count.late:,}")
+    return table
+
+
+def _countries(stand: Overview) -> Table:
+    table = Table(
+        "Country",
+        "Ever withheld",
+        "Withheld at last reading",
+        "No longer",
+        "Last known only",
+        "Readings from",
+        "to",
+        title="Withheld by country, all accounts on file, imported ones too",
+        title_justify="left",
+    )
+    for c in stand.countries:
+        table.add_row(
+            "everywhere" if c.country == EVERYWHERE else clean(c.country, 8),
+            f"{c.pairs_ever:,}",
+            f"{c.withheld_at_last_reading:,}",
+            f"{c.no_longer:,}",
+            f"{c.last_known_only:,}",
+            _day(c.oldest_reading_at),
+            _day(c.newest_reading_at),
+        )
+    return table
+
+
+def _by_status(stand: Overview) -> dict[str, int]:
+    """Every status, so that a program finds each; "unconfirmed" has no confirmed reading yet."""
+    out = {status.value: 0 for status in Status} | {"unconfirmed": 0}
+    for count in stand.states:
+        out["unconfirmed" if count.state is None else count.state.status.value] += count.accounts
+    return out
+
+
+def _withheld_by_country(stand: Overview) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for count in stand.states:
+        for country in count.state.withheld_in if count.state is not None else ():
+            out[country] = out.get(country, 0) + count.accounts
+    return out
+
+
+def _state_words(state: State | None) -> str:
+    if state is None:
+        return "nothing confirmed yet"
+    if state.status is Status.WITHHELD:
+        return f"withheld in {countries(state.withheld_in)}"
+    return state.status.value.replace("_", " ")
+
+
+def _span(length: timedelta) -> str:
+    return number(round(length.total_seconds() / 60), "minute")
+
+
+def _day(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d}"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,130 @@
+"""The listings of the commands: accounts, lists, orders and executives that are on file."""
+
+from jobs.cli_output import Listing, moment
+from jobs.command import CommandError
+from jobs.wording import clean, handle_name, state_words
+from storage import listing, reports_context, signals
+from storage.db import Conn
+from storage.model.accounts import Platform
+
+
+async def accounts_listing(conn: Conn, list_name: str | None) -> Listing:
+    """The watched accounts, or everybody on one list. Raises CommandError for a list that is not there."""
+    if list_name is not None:
+        names = [count.name for count in await listing.list_counts(conn)]
+        if list_name not in names:
+            known = ", ".join(map(clean, names)) or "none"
+            raise CommandError(f"There is no list {clean(list_name)!r}; there are: {known}.")
+    out = Listing(
+        ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
+        "No account is watched; add some with: blockline accounts import FILE",
+    )
+    for a in await listing.listed_accounts(conn, list_name):
+        words = "nothing confirmed yet" if a.state is None else state_words(a.state)
+        watched = "yes" if a.watched else "no"
+        lists = ", ".join(map(clean, a.lists))
+        out.add(
+            (a.platform.value, handle_name(a.handle), a.native_id, words, moment(a.since), watched, lists),
+            {
+                "platform": a.platform.value,
+                "handle": a.handle,
+                "account_id": a.native_id,
+                "status": a.state and a.state.status.value,
+                "withheld_in": list(a.state.withheld_in) if a.state is not None else [],
+                "since": a.since and a.since.isoformat(),
+                "watched": a.watched,
+                "lists": list(a.lists),
+            },
+        )
+    return out
+
+
+async def lists_listing(conn: Conn) -> Listing:
+    out = Listing(("List", "Accounts", "Watched", "Order"), "There is no list yet.")
+    for count in await listing.list_counts(conn):
+        reference = count.order_reference
+        out.add(
+            (
+                clean(count.name),
+                f"{count.accounts:,}",
+                f"{count.watched:,}",
+                clean(reference) if reference else "",
+            ),
+            {
+                "name": count.name,
+                "accounts": count.accounts,
+                "watched": count.watched,
+                "order": reference,
+            },
+        )
+    return out
+
+
+async def orders_listing(conn: Conn) -> Listing:
+    out = Listing(
+        ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
+        "No order is stored; add some with: blockline orders import FILE",
+    )
+    lists = {w.list_id: w for w in await reports_context.lists(conn)}
+    for order in await reports_context.orders(conn):
+        watch_list = lists[order.list_id]
+        issued = moment(order.issued_at)
+        if order.issued_from is not None or order.issued_to is not None:
+            issued += " (disputed)"
+        out.add(
+            (
+                clean(order.reference),
+                issued,
+                moment(order.deadline_at),
+                order.country,
+                clean(order.issuer),
+                clean(order.legal_basis),
+                f"{order.named_count:,}",
+                clean(watch_list.name),
+                f"{watch_list.size:,}",
+            ),
+            {
+                "reference": order.reference,
+                "title": order.title,
+                "issuer": order.issuer,
+                "country": order.country,
+                "legal_basis": order.legal_basis,
+                "issued_at": order.issued_at.isoformat(),
+                "issued_from": order.issued_from and order.issued_from.isoformat(),
+                "issued_to": order.issued_to and order.issued_to.isoformat(),
+                "deadline_at": order.deadline_at and order.deadline_at.isoformat(),
+                "named_count": order.named_count,
+                "list": watch_list.name,
+                "watched": watch_list.size,
+            },
+        )
+    return out
+
+
+async def executives_listing(conn: Conn) -> Listing:
+    out = Listing(
+        ("Platform", "Handle", "Id", "Name", "Title", "Last asked"),
+        "Nobody's engagement is collected; add people with: blockline executives import FILE",
+    )
+    for platform in Platform:
+        for e in await signals.executives(conn, platform):
+            account = e.account
+            out.add(
+                (
+                    platform.value,
+                    handle_name(account.handle),
+                    account.native_id,
+                    clean(e.name),
+                    clean(e.title),
+                    moment(e.last_polled_at) or "never",
+                ),
+                {
+                    "platform": platform.value,
+                    "handle": account.handle,
+                    "account_id": account.native_id,
+                    "name": e.name,
+                    "title": e.title,
+                    "last_polled_at": e.last_polled_at and e.last_polled_at.isoformat(),
+                },
+            )
+    return out

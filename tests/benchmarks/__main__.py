@@ -1,0 +1,28 @@
+"""`make bench [GROUP=name]`: one JSON object a line, each figure beside a reference from the same run."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks import pipeline, storage
+from tests.benchmarks.figure import Figure
+
+GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "pipeline": pipeline.figures,
+    "storage": storage.figures,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        print(f"No group {unknown[0]!r}; there are {', '.join(GROUPS)}.", file=sys.stderr)
+        return 1
+    for name in names or GROUPS:
+        for figure in GROUPS[name]():
+            print(json.dumps(figure.as_json(name)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { days, denominator, detail, happened, mark, waves } from "../../dashboard/assets/live/feed.mjs";
+import { decode } from "../../dashboard/assets/live/state.mjs";
+import { at, change, changes, snapshot } from "./world.mjs";
+
+const withChanges = (...rows) => decode(snapshot({ changes: changes(rows) }));
+
+test("changes of one list to the same state become one wave with the widest interval", () => {
+  const state = withChanges(change(1, 1, "W", 1, 2), change(2, 2, "W", 1.5, 2), change(3, 3, "W", 1.5, 2.5));
+  const [wave, ...rest] = waves(state);
+
+  assert.equal(rest.length, 0);
+  assert.equal(wave.changes.length, 3);
+  assert.deepEqual([wave.old, wave.seen], [at(1), at(2.5)]);
+});
+
+test("another state, another outcome or a long pause is another wave", () => {
+  const state = withChanges(
+    change(1, 1, "W", 1, 2), change(2, 2, "S", 1.5, 2), change(3, 3, "W", 1.5, 2, { outcome: null }), change(4, 2, "W", 6, 7),
+  );
+  assert.equal(waves(state).length, 4);
+});
+
+test("a wave names the order's own number, which is not that of the watched accounts", () => {
+  const state = withChanges(change(1, 1, "W", 1, 2));
+  assert.deepEqual(denominator(state, 1), { of: 7, name: "Order 1", watched: 3, named: true });
+  assert.equal(denominator(state, null), null);
+});
+
+test("only blocks and restorations carry the two marks, hollow while provisional", () => {
+  assert.equal(mark(change(1, 1, "W", 1, 2)), "▼");
+  assert.equal(mark(change(1, 1, "A", 1, 2)), "▲");
+  assert.equal(mark(change(1, 1, "W", 1, 2, { outcome: null })), "▽");
+  assert.equal(mark(change(1, 1, "N", 1, 2, { kind: "gone" })), "·");
+  assert.equal(mark(change(1, 1, "W", 1, 2, { outcome: "not_confirmed" })), "–");
+});
+
+test("what is not certain is said", () => {
+  const words = (more) => detail(waves(withChanges(change(1, 1, "W", 1.5, 2, more)))[0], false);
+  assert.equal(words({}), "between 13:30 and 14:00 UTC");
+  assert.equal(words({ outcome: null, agreeing: 1 }), "between 13:30 and 14:00 UTC; one reading, no mail yet");
+  assert.match(words({ outcome: "not_confirmed", why: "went_back" }), /showed the old state again$/);
+  assert.match(words({ strength: "weak" }), /weak evidence$/);
+});
+
+test("a restoration to another state than available does not say restored", () => {
+  assert.equal(happened(change(1, 1, "A", 1, 2)), "restored");
+  assert.equal(happened(change(1, 1, "P", 1, 2, { kind: "restoration" })), "no longer blocked, protected");
+});
+
+test("days come newest first, count confirmed changes only, and hold outages and orders", () => {
+  const state = withChanges(change(1, 1, "W", 1, 2), change(2, 2, "W", 1, 2), change(3, 3, "W", 20, 21, { outcome: null }));
+  state.outages = [[at(3), at(6)]];
+  const list = days(state, at(-24));
+
+  assert.deepEqual(list.map((d) => [d.down, d.items.map((i) => i.type)]), [
+    [0, ["change"]],
+    [2, ["gap", "wave", "order"]],
+  ]);
+});

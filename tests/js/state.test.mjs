@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { apply, covered, decode, knownUntil, outages, stateAt, stateNow, stateWords, tally } from "../../dashboard/assets/live/state.mjs";
+import { at, change, changes, HOUR, snapshot, spell, spells } from "./world.mjs";
+
+const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), ...more });
+
+test("a delta replaces the spells of its accounts and folding it in twice changes nothing", () => {
+  const state = decode(snapshot());
+  const news = delta({
+    changes: changes([change(12, 2, "S", 9, 9.5)]),
+    spells: spells([spell(2, "A", 0, 9.5), spell(2, "S", 9.5, null, 9)]),
+  });
+
+  assert.equal(apply(state, news), "ok");
+  const once = JSON.stringify([...state.changes.values(), state.accounts]);
+  assert.equal(apply(state, news), "ok");
+
+  assert.equal(JSON.stringify([...state.changes.values(), state.accounts]), once);
+  assert.deepEqual(state.byId.get(2).spells.map((s) => s.s), ["A", "S"]);
+  assert.equal(state.id, 6);
+});
+
+test("a delta that begins after the last known event is not folded in", () => {
+  const state = decode(snapshot());
+  assert.equal(apply(state, delta({ since: 8, id: 9 })), "behind");
+  assert.equal(state.id, 5);
+});
+
+test("readings that begin after the last known ones are not folded in, or a pause of this page would look like a gap", () => {
+  const state = decode(snapshot());
+  const answer = apply(state, delta({ since: 5, id: 5, now: at(14), read_from: at(13), reads: [[9, at(13.5), [], null]] }));
+
+  assert.equal(answer, "behind");
+  assert.equal(state.byId.get(1).last, at(10));
+});
+
+test("a change of an account that this page does not know asks for everything anew", () => {
+  const state = decode(snapshot());
+  assert.equal(apply(state, delta({ changes: changes([change(12, 77, "S", 9, 9.5)]) })), "reload");
+});
+
+test("a provisional change is pending until its outcome comes", () => {
+  const state = decode(snapshot());
+  apply(state, delta({ changes: changes([change(12, 2, "S", 9, 9.5, { outcome: null })]) }));
+  assert.equal(state.byId.get(2).pending.id, 12);
+
+  apply(state, delta({ since: 6, id: 7, changes: changes([change(12, 2, "S", 9, 9.5, { outcome: "not_confirmed" })]) }));
+  assert.equal(state.byId.get(2).pending, null);
+  assert.equal(stateNow(state, state.byId.get(2)).s, "A");
+});
+
+test("an account left out of an answer is read later than the others, and a long silence becomes its gap", () => {
+  const state = decode(snapshot());
+  apply(state, delta({ now: at(12), reads: [[9, at(10.5), [2], null], [9, at(11), [2], null], [9, at(11.5), [], null]] }));
+
+  assert.deepEqual(state.byId.get(1).gaps, []);
+  assert.deepEqual(state.byId.get(2).gaps, [[at(10), at(11.5)]]);
+});
+
+test("a re-read of single accounts counts for them only", () => {
+  const state = decode(snapshot());
+  apply(state, delta({ now: at(11), reads: [[500, at(10.7), [], [2]]] }));
+
+  assert.equal(state.byId.get(2).last, at(10.7));
+  assert.equal(state.byId.get(1).last, at(10));
+});
+
+test("without readings the state is drawn to the last one and no further", () => {
+  const state = decode(snapshot());
+  state.now = at(11);
+  assert.equal(knownUntil(state, state.byId.get(1)), at(11));
+  state.now = at(13);
+  assert.equal(knownUntil(state, state.byId.get(1)), at(10));
+  assert.equal(stateNow(state, state.byId.get(1)).s, "U");
+  assert.deepEqual(outages(state), [[at(10), null]]);
+});
+
+test("the state at a time is that of the confirmed spell, unknown inside a gap, nothing before the first reading", () => {
+  const state = decode(snapshot());
+  const [ada, , cy] = state.accounts;
+  assert.equal(stateAt(state, ada, at(1)).s, "A");
+  assert.deepEqual(stateAt(state, ada, at(3)), { s: "W", c: "IN" });
+  assert.equal(stateAt(state, cy, at(5)).s, "U");
+  assert.equal(stateAt(state, ada, at(-1)), null);
+});
+
+test("covered cuts out what was not read", () => {
+  const account = { gaps: [[2, 4], [6, 7]] };
+  assert.deepEqual(covered(account, 0, 10), [[0, 2], [4, 6], [7, 10]]);
+  assert.deepEqual(covered(account, 2, 4), []);
+});
+
+test("the counts of each moment add up to the watched accounts and agree with looking at each account", () => {
+  const state = decode(snapshot());
+  const n = 20;
+  const t = tally(state, state.accounts, at(-1), at(9), n);
+  for (let i = 0; i <= n; i++) {
+    const moment = at(-1) + (i * 10 * HOUR) / n;
+    const expected = { A: 0, W: 0, U: 0 };
+    let watched = 0;
+    for (const account of state.accounts) {
+      const one = stateAt(state, account, moment);
+      if (!one) continue;
+      watched += 1;
+      expected[one.s] += 1;
+    }
+    assert.equal(t.n[i], watched);
+    // At the very edge of a gap a reading exists: both answers are right there.
+    if (moment === at(4)) continue;
+    assert.deepEqual([t.A[i], t.W[i], t.U[i]], [expected.A, expected.W, expected.U], `moment ${i}`);
+  }
+});
+
+test("countries are named, and all of them in one word", () => {
+  assert.equal(stateWords("W", "IN,TR"), "Withheld IN, TR");
+  assert.equal(stateWords("W", "XX"), "Withheld everywhere");
+  assert.equal(stateWords("S", ""), "Suspended");
+});

@@ -1,0 +1,38 @@
+// A snapshot as the server sends it, small enough to see through.
+
+export const T0 = Date.UTC(2021, 1, 1, 12);
+export const HOUR = 3_600_000;
+export const at = (hours) => T0 + hours * HOUR;
+
+const columns = (rows, names) => Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name] ?? null)]));
+
+export const changes = (rows) =>
+  columns(rows, ["id", "account", "kind", "s0", "c0", "s", "c", "strength", "old", "seen", "recorded", "outcome", "why", "decided", "agreeing", "mail"]);
+export const spells = (rows) => columns(rows, ["account", "s", "c", "onset", "from", "to"]);
+
+/** A change that was confirmed, unless `more` says otherwise. */
+export const change = (id, account, s, old, seen, more = {}) => ({
+  id, account, kind: s === "A" ? "restoration" : "block", s0: s === "A" ? "W" : "A", c0: s === "A" ? "IN" : "", s, c: s === "W" ? "IN" : "",
+  strength: "strong", old: at(old), seen: at(seen), recorded: at(seen), outcome: "confirmed", why: "enough_strong", decided: at(seen), agreeing: 2, mail: null, ...more,
+});
+
+export const spell = (account, s, from, to = null, onset = null) => ({
+  account, s, c: s === "W" ? "IN" : "", onset: onset === null ? null : at(onset), from: at(from), to: to === null ? null : at(to),
+});
+
+/** Three accounts on one list of an order; read at 0 h and then each half hour until 10 h, which is now. */
+export function snapshot(more = {}) {
+  return {
+    id: 5, now: at(10), from: at(0), earliest: at(0), sweep: HOUR / 2, gap_after: 1.25 * HOUR,
+    lists: [{ id: 1, name: "Order 1 list", size: 3 }],
+    accounts: { id: [1, 2, 3], platform: ["x", "x", "x"], handle: ["ada", "bob", "cy"], lists: [[1], [1], [1]], group: [0, 0, 1] },
+    coverage: { groups: [[at(10), []], [at(10), [[at(4), at(7)]]]], rosters: { 9: [0, 1, 2] } },
+    outages: [],
+    spells: spells([spell(1, "A", 0, 2), spell(1, "W", 2, null, 1.5), spell(2, "A", 0), spell(3, "A", 0)]),
+    changes: changes([change(11, 1, "W", 1.5, 2)]),
+    signals: columns([], ["id", "executive", "kind", "t"]), mails: [],
+    orders: [{ id: 1, title: "Order 1", list: 1, named: 7, at: at(1), from: null, to: null, deadline: null }],
+    events: [], executives: [], collectors: [], kpis: {},
+    ...more,
+  };
+}
