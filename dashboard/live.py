@@ -28,6 +28,8 @@ QUEUE = 50
 """Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
 NEWS_LIMIT = 4000
 """More events than this are not told one by one: the browser loads a snapshot."""
+COUNT_EVERY = timedelta(seconds=5)
+"""Of the monitor's clock: without news the figures are counted anew as well, for silence changes them too."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
 CONTEXT_TOPICS = frozenset({"order", "order_event", "collector", "account"})
@@ -50,7 +52,7 @@ class Hub:
         self._last_event: int | None = None
         self._read_to: datetime | None = None
         self._told: set[tuple[int, datetime, int]] = set()
-        self._beats = 0
+        self._counted_at: datetime | None = None
         self.listening = False
         """Whether the listener is connected: without it, news waits for the next heartbeat."""
 
@@ -113,7 +115,6 @@ class Hub:
 
     async def _message(self, conn: Conn) -> Json:
         now = self._clock()
-        self._beats += 1
         recent = now - 2 * self._settings.sweep_every
         if self._last_event is None or self._read_to is None:
             self._last_event = await last_event_id(conn)
@@ -129,8 +130,9 @@ class Hub:
         requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
         message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
         self._read_to = now
-        if requests or news.topics or self._beats % 5 == 1:
+        if requests or news.topics or self._counted_at is None or now - self._counted_at >= COUNT_EVERY:
             message["kpis"] = kpis_json(await kpis(conn, now, self._settings.sweep_every))
+            self._counted_at = now
         return message
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:

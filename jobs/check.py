@@ -7,7 +7,7 @@ from datetime import datetime
 
 from collectors.x import XCollector
 from collectors.x_handles import Unresolved, WhyUnresolved
-from jobs.resolve import NOT_FOUND, why
+from jobs.resolve import NOT_FOUND
 from jobs.wording import clean, handle_name, state_words
 from storage.model.availability import Flag, Missed, Reading, State, Status, Strength
 
@@ -80,8 +80,10 @@ def _by_handle(said: Unresolved, now: datetime) -> Look:
         case WhyUnresolved.NOT_FOUND:
             absent = State(Status.NOT_FOUND)
             return Look(said.asked, now, state=absent, strength=Strength.WEAK, evidence=evidence)
-        case WhyUnresolved.NOT_A_HANDLE | WhyUnresolved.NO_ANSWER:
-            return Look(said.asked, now, reason=why(said))
+        case WhyUnresolved.NOT_A_HANDLE:
+            return Look(said.asked, now, reason="that is not a handle of X")
+        case WhyUnresolved.NO_ANSWER:
+            return Look(said.asked, now, reason=f"no answer ({clean(said.detail, 160)})")
 
 
 def as_json(looks: Sequence[Look]) -> dict[str, object]:

@@ -76,7 +76,7 @@ def check_command(
 def doctor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Try every part of the installation, and say what to do. Exit code 1 when something must be mended."""
     settings = load_settings(config)
-    findings = [doctor.data_folder(settings)]
+    findings: list[doctor.Finding] = []
     try:
         with database(settings) as dsn:
             own = settings.database_url is None
@@ -86,6 +86,7 @@ def doctor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
 
     async def tried() -> list[doctor.Finding]:
         return [
+            doctor.data_folder(settings),
             *await doctor.platform_findings(settings, system_clock),
             *await doctor.mail_findings(settings),
             await doctor.dashboard_finding(settings),

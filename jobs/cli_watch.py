@@ -181,9 +181,9 @@ def _tell(file: str, report: Report, *, as_json: bool) -> None:
     if report.problems:
         refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
         notes.append(
-            f"{refused}; the others are stored."
+            f"{refused}; what else the file says is stored."
             if report.stored
-            else f"{refused}, so nothing was stored; mend them, or store the others with --partial."
+            else f"{refused}, so nothing was stored; mend the file, or store the rest with --partial."
         )
         raise CommandError("\n".join(notes))
 

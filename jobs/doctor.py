@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 
 import aiohttp
 
@@ -25,6 +25,7 @@ from storage.model.availability import MissedReason, State, Status
 from storage.status import Server, server
 
 OLDEST_POSTGRES = 17
+_LITTLE_ROOM = 1_000_000_000
 _CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 _SOMEBODY_STABLE = "783214"
 """The account @X, asked when there is no control account."""
@@ -46,16 +47,18 @@ class Finding:
 
 
 def data_folder(settings: Settings) -> Finding:
-    """Whether the embedded Postgres may live where the settings put it."""
-    part = "data folder"
+    """Whether the embedded Postgres, which has made its folder when it was tried, has room there."""
+    part, folder = "data folder", settings.data_dir
     if settings.database_url is not None:
         return Finding(part, Verdict.OK, "Not used: setting database_url names a Postgres server.")
-    folder = settings.data_dir
-    there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), Path("/"))
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        said = f"Setting data_dir: {there} is no folder that may be written to; choose another one."
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        said = f"Setting data_dir: {folder} is no folder that may be written to; choose another one."
         return Finding(part, Verdict.MEND, said)
-    return Finding(part, Verdict.OK, f"{folder} {'is' if folder.exists() else 'can be'} there.")
+    free = shutil.disk_usage(folder).free
+    said = f"{folder} has {free / 1e9:,.1f} GB free."
+    if free < _LITTLE_ROOM:
+        return Finding(part, Verdict.ADVICE, f"{said} Make room, or choose another one in setting data_dir.")
+    return Finding(part, Verdict.OK, said)
 
 
 def no_database(error: StorageError) -> Finding:

@@ -78,7 +78,7 @@ def as_text(stand: Overview) -> RenderableType:
 
 
 def _facts(stand: Overview) -> list[tuple[str, str]]:
-    share = stand.late_share
+    share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
     missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
     held = f", {stand.requests.held} held" if stand.requests.held else ""
@@ -92,7 +92,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             "Late",
             "nothing watched"
             if share is None
-            else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {_span(stand.late_after)}",
+            else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {span}",
         ),
         (
             "Requests in 24 h",

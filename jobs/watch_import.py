@@ -78,7 +78,7 @@ async def import_accounts(
         return await _import_crawl(pool, read_crawl(content, name), now, partial=partial)
     parsed = await _identified(watch_rows(content, name), name, resolve)
     if _refused(parsed, partial=partial):
-        return _nothing("watch list", parsed)
+        return _nothing("watch_list", parsed)
     async with transaction(pool) as conn:
         known = await listing.on_file(conn, Platform.X, [person.native_id for person in parsed.rows])
         accounts = [_account(person, known.get(person.native_id)) for person in parsed.rows]
@@ -89,7 +89,7 @@ async def import_accounts(
         _watch_line(person.row.line, account, known.get(account.native_id))
         for person, account in zip(parsed.rows, accounts, strict=True)
     )
-    return _stored("watch list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
+    return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
 
 
 async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
@@ -266,7 +266,7 @@ def _stored(kind: str, parsed: Parsed[T], lines: tuple[Line, ...], summary: str)
         lines,
         parsed.problems,
         stored=True,
-        summary=f"{summary}; {new or 'nothing'} of that is new.",
+        summary=f"{summary}; {number(new, 'line') if new else 'no line'} brought something new.",
         figures={"taken": len(lines), "changed": new},
         ignored=parsed.ignored,
     )

@@ -46,11 +46,12 @@ async def serve(
     )
     server = _Server(config)
     async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
+        serving = group.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://{host}:{port}"
         finally:
             server.should_exit = True
+            await serving  # before the group cancels it: it has browsers to say goodbye to
 
 
 class _Server(uvicorn.Server):

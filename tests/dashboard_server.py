@@ -1,4 +1,4 @@
-"""Serves the dashboard over a real socket on the test's own event loop, and lets tests wait for what they expect."""
+"""Serves the dashboard over a real socket on the test's own event loop."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ async def _resolved(value: bool) -> bool:
 
 
 async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
-    """Wait for a condition that the code under test brings about."""
+    """Wait for a condition that the code under test brings about; it is elsewhere, so it is asked."""
     async with asyncio.timeout(within_s):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - no event reaches us from there
             await asyncio.sleep(0.02)

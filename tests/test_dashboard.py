@@ -12,14 +12,10 @@ import aiohttp
 import pytest
 
 from dashboard import words
-from dashboard.figure_style import CONFIG
-from dashboard.figures import Beside, account_figure, without_gaps
 from dashboard.headers import cache_control, content_security_policy
 from dashboard.live import Hub
 from dashboard.pages.account import blocked_for
 from storage.db import Pool, transaction
-from storage.model.coverage import Gap
-from storage.model.timeline import Seen
 from storage.reports_account import account_detail
 from tests.dashboard_server import SETTINGS, served, until
 from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
@@ -165,7 +161,9 @@ async def test_a_wave_becomes_one_push_for_every_browser(pool: Pool, dsn: str, s
     assert message["kpis"]["withheld"] > 0
 
 
-async def test_news_is_pushed_again_after_the_listener_was_cut_off(pool: Pool, dsn: str, story: Story) -> None:
+async def test_news_is_pushed_again_after_the_listener_was_cut_off(
+    pool: Pool, dsn: str, story: Story
+) -> None:
     hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(hub.run())
@@ -218,44 +216,6 @@ async def next_with(queue: asyncio.Queue[Any], key: str) -> Any:
                 return message
 
 
-async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
-    assert account is not None
-
-    figure = account_figure(
-        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "light"
-    )
-
-    bars = {trace.name: trace for trace in figure.data}
-    assert set(bars) >= {"Change window", "Available", "Withheld"}
-    assert bars["Change window"].marker.pattern.shape == "/"
-    assert bars["Withheld"].base[0] == account.spells[1].since
-    gap = account.seen.gaps[0]
-    assert gap.until is not None
-    for start, length in zip(bars["Available"].base, bars["Available"].x, strict=True):
-        end = start + timedelta(milliseconds=length)
-        assert end <= gap.since or start >= gap.until
-    assert "sendChartToCloud" in CONFIG["modeBarButtonsToRemove"]
-
-
-async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        account = await account_detail(conn, story.provisional[0], story.now, SETTINGS.gap_after)
-    assert account is not None
-
-    figure = account_figure(
-        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "dark"
-    )
-
-    bars = {trace.name: trace for trace in figure.data}
-    last = bars["Available"].base[-1] + timedelta(milliseconds=bars["Available"].x[-1])
-    assert last == account.changes[0].last_seen_old
-    assert bars["Provisional or not confirmed"].base[0] == account.changes[0].first_seen_new
-
-
 async def test_how_long_an_account_was_blocked_has_a_least_and_a_most(pool: Pool, story: Story) -> None:
     async with transaction(pool) as conn:
         account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
@@ -268,28 +228,6 @@ async def test_how_long_an_account_was_blocked_has_a_least_and_a_most(pool: Pool
 
 
 T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("gaps", "parts"),
-    [
-        pytest.param([], [(0, 10)], id="no gap"),
-        pytest.param([(2, 3)], [(0, 2), (3, 10)], id="a gap inside splits"),
-        pytest.param([(-1, 2)], [(2, 10)], id="a gap over the start cuts"),
-        pytest.param([(9, 12)], [(0, 9)], id="a gap over the end cuts"),
-        pytest.param([(-5, 20)], [], id="nothing was read"),
-        pytest.param([(12, 13)], [(0, 10)], id="a gap elsewhere"),
-    ],
-)
-def test_bars_are_drawn_only_where_somebody_looked(
-    gaps: list[tuple[int, int]], parts: list[tuple[int, int]]
-) -> None:
-    def at(hour: int) -> datetime:
-        return T0 + hour * HOUR
-
-    found = without_gaps(at(0), at(10), tuple(Gap(at(a), at(b)) for a, b in gaps))
-
-    assert found == [(at(a), at(b)) for a, b in parts]
 
 
 @pytest.mark.parametrize(
@@ -331,13 +269,9 @@ def test_the_policy_names_this_host_only() -> None:
     assert "script-src 'self' 'sha256-abc';" in policy
 
 
-def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
-    figure = account_figure((), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light")
-
-    assert len(figure.data) == 0
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: the scripts' own tests need it")
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is not installed: the scripts' own tests need it"
+)
 def test_the_scripts_own_tests_pass() -> None:
     done = subprocess.run(
         ["node", "--test", *sorted(str(p) for p in (Path(__file__).parent / "js").glob("*.test.mjs"))],

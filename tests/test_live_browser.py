@@ -19,17 +19,21 @@ from tests.seed_live import seed
 from tests.test_dashboard import cut_listener
 
 CHROMIUM = Path(os.environ.get("BLOCKLINE_CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 if not CHROMIUM.exists():
     if os.environ.get("BLOCKLINE_REQUIRE_BROWSER") == "1":
         raise RuntimeError(f"BLOCKLINE_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(
-        f"needs a Chromium at {CHROMIUM}; BLOCKLINE_CHROMIUM names another", allow_module_level=True
-    )
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; BLOCKLINE_CHROMIUM names another", allow_module_level=True)
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ class Browser:
         )
 
     async def becomes(self, expression: str) -> None:
-        """Wait until it is true. (Playwright's own wait evaluates text in the page, which the policy forbids.)"""
+        """Wait until it is true. (Playwright's own wait needs eval in the page, which the policy forbids.)"""
         await until(lambda: self.page.evaluate(expression))
 
     async def painted(self) -> None:
@@ -122,7 +126,9 @@ async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
         await browser.becomes(f"document.getElementById('k-blocked').textContent === '{blocked + 1}'")
         assert await browser.state(f"s.byId.get({quiet}).spells.at(-1).s") == "S"
         await page.locator("#pick-handle").fill(str(await browser.state(f"s.byId.get({quiet}).handle")))
-        await until(lambda: _equal(page.locator(".lane-row a").nth(0).get_attribute("href"), f"/account/{quiet}"))
+        await until(
+            lambda: _equal(page.locator(".lane-row a").nth(0).get_attribute("href"), f"/account/{quiet}")
+        )
         assert await page.evaluate("window.__loaded_once")
 
 
@@ -227,9 +233,7 @@ async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
             " dispatchEvent(new Event('resize')); }"
         )
         await page.evaluate("document.getElementById('lanes').scrollTop = 37")
-        await browser.becomes(
-            "document.querySelector('.lane-row').style.transform === 'translateY(-5px)'"
-        )
+        await browser.becomes("document.querySelector('.lane-row').style.transform === 'translateY(-5px)'")
         tops = await page.evaluate(
             """() => {
                 const canvas = document.querySelector('#lanes canvas').getBoundingClientRect().top;

@@ -1,6 +1,7 @@
 """Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ def log_of(roster_id: int, times: list[float], answers: list[list[bool]], *, who
 
 def plainly(readings: set[float]) -> Seen:
     times = sorted(readings)
-    gaps = [Gap(at(a), at(b)) for a, b in zip(times, times[1:], strict=False) if at(b) - at(a) > LIMIT]
+    gaps = [Gap(at(a), at(b)) for a, b in pairwise(times) if at(b) - at(a) > LIMIT]
     return Seen(at(times[-1]) if times else None, tuple(gaps))
 
 
@@ -40,7 +41,9 @@ def plainly(readings: set[float]) -> Seen:
     st.sets(st.integers(0, 40), max_size=30).flatmap(
         lambda times: st.tuples(
             st.just(sorted(float(t) for t in times)),
-            st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=len(times), max_size=len(times)),
+            st.lists(
+                st.lists(st.booleans(), min_size=3, max_size=3), min_size=len(times), max_size=len(times)
+            ),
         )
     ),
     st.sets(st.integers(0, 80).map(lambda n: n / 2 + 0.25), max_size=6),

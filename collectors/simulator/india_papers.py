@@ -74,14 +74,6 @@ def events() -> tuple[NewOrderEvent, ...]:
     return (
         _event(
             FIRST,
-            OrderEventKind.CLAIM,
-            _utc(2, 1, 14, 20),
-            "Press: all 257 accounts are restored.",
-            "press, 9 Feb 2021, of the evening of 1 Feb",
-            known_at=_utc(2, 1, 15, 3, 9),
-        ),
-        _event(
-            FIRST,
             OrderEventKind.NOTICE,
             _utc(2, 3, 11, 40),
             "Notice of non-compliance: an intermediary must obey the order; penal provisions are possible.",
@@ -106,6 +98,14 @@ def events() -> tuple[NewOrderEvent, ...]:
             "odishabhaskar.com",
             at_from=_utc(2, 2),
             at_to=_utc(2, 8),
+        ),
+        _event(
+            FIRST,
+            OrderEventKind.CLAIM,
+            _utc(2, 1, 14, 20),
+            "Press: all 257 accounts are restored.",
+            "press, 9 Feb 2021, of the evening of 1 Feb",
+            known_at=_utc(2, 9, 5, 12, 40),
         ),
         _event(
             None,

@@ -1,7 +1,7 @@
 // The context rows above the lanes, all on one time axis: orders, the fleet's area, the share blocked per cohort.
 
 import { acts, pattern, prepare, shape, snap, text, theme } from "./marks.mjs";
-import { outages, tally } from "./state.mjs";
+import { countNow, outages, tally } from "./state.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
 
 export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
@@ -150,7 +150,7 @@ export function drawAxis(canvas, window, width, height = 20) {
 const STACK = [["W"], ["S"], ["N", "D"], ["P"], ["A"], ["U"]];
 const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Gone", P: "Protected", A: "Available", U: "Not checked" };
 
-/** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the end of the window. */
+/** Accounts by status over time, stacked; what was not read is hatched. Answers the values of now. */
 export function drawFleet(canvas, state, window, width, height) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
@@ -178,13 +178,13 @@ export function drawFleet(canvas, state, window, width, height) {
     }
     base.set(top);
   }
-  const end = Math.max(0, Math.min(lastSample, n));
   gapLabels(g, state, window, width, X);
   g.fillStyle = theme.line2;
   g.fillRect(0, height - 1, width, 1);
+  const counts = countNow(state, state.accounts);
   let below = 0;
   return STACK.map((keys) => {
-    const value = keys.reduce((sum, k) => sum + t[k][end], 0);
+    const value = keys.reduce((sum, k) => sum + counts[k], 0);
     const y = Y(below + value / 2);
     below += value;
     return { s: keys[0], name: STACK_NAMES[keys[0]], value, y };
@@ -203,6 +203,7 @@ function outline(g, base, top, last, step, Y) {
     g.lineTo(i * step, Y(base[i]));
     g.lineTo(i * step, Y(base[i - 1]));
   }
+  g.lineTo(0, Y(base[0]));
   g.closePath();
 }
 
@@ -239,13 +240,12 @@ function gapLabels(g, state, window, width, X) {
   }
 }
 
-/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} at the end. */
+/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} of now. */
 export function drawStrip(canvas, state, accounts, window, width, height) {
   const g = prepare(canvas, width, height);
-  const n = Math.max(20, Math.floor(width / 8));
+  const n = Math.max(20, Math.floor(width / 4));
   const t = tally(state, accounts, window[0], window[1], n);
   const span = window[1] - window[0];
-  let end = { blocked: 0, read: 0 };
   for (let i = 0; i < n; i++) {
     const at = window[0] + (span * i) / n;
     if (at > state.now) break;
@@ -263,8 +263,8 @@ export function drawStrip(canvas, state, accounts, window, width, height) {
       g.globalAlpha = 1;
     }
   }
-  const stop = Math.max(0, Math.min(n, Math.floor(((Math.min(window[1], state.now) - window[0]) / span) * n)));
-  end = { blocked: t.W[stop] + t.S[stop], read: t.n[stop] - t.U[stop] };
+  const counts = countNow(state, accounts);
+  const end = { blocked: counts.W + counts.S, read: counts.n - counts.U };
   canvas.setAttribute("aria-label", `${percent(end.blocked, end.read)} blocked, ${count(end.blocked)} of ${count(end.read)} read`);
   return end;
 }

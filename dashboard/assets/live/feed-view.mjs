@@ -91,6 +91,9 @@ export function paintWaves(root) {
     const g = prepare(canvas, 112, 8);
     g.fillStyle = theme.sunk;
     g.fillRect(0, 0, 112, 8);
+    g.lineWidth = 1;
+    g.strokeStyle = theme.line2;
+    g.strokeRect(0.5, 0.5, 111, 7);
     if (s === "A") {
       g.fillStyle = theme.A;
       g.fillRect(0, 0, 112 * share, 8);
@@ -98,6 +101,25 @@ export function paintWaves(root) {
       g.strokeRect(0.5, 0.5, Math.max(1, 112 * share - 1), 7);
     } else bar(g, 0, 0, Math.max(2, 112 * Math.min(1, share)), 8, s);
   }
+}
+
+const PAUSE_MS = 10_000;
+let told = null;
+let toldAt = 0;
+
+/** Say what is new to a screen reader, in one sentence at most every ten seconds. */
+export function announce(state, view) {
+  const newest = Math.max(0, ...state.changes.keys());
+  if (told === null) told = newest;
+  if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
+  const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline");
+  told = newest;
+  if (!news.length) return;
+  toldAt = Date.now();
+  const last = news.reduce((a, b) => (b.seen > a.seen ? b : a));
+  const one = `@${state.byId.get(last.account).handle} ${happened(last)}`;
+  const root = document.getElementById("announce");
+  root.textContent = news.length === 1 ? `New change: ${one}.` : `${count(news.length)} new changes, the newest: ${one}.`;
 }
 
 /** After a change of theme the small canvases must be painted anew. */

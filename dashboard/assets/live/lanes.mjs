@@ -38,7 +38,11 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
     const end = change.outcome === null ? until : change.decided;
     if (end < from) continue;
     if (change.old !== null) windowBox(g, X(change.old), X(change.seen), y, height, min);
-    bar(g, X(change.seen), y, Math.max(X(Math.min(end, to)) - X(change.seen), change.outcome === null ? 8 : 5), height, change.s, true);
+    const parts = covered(account, Math.max(change.seen, from), Math.max(Math.min(end, to), change.seen + 1));
+    parts.forEach(([p, q], i) => {
+      const least = i < parts.length - 1 ? 3 : change.outcome === null ? 8 : 5;
+      bar(g, X(p), y, Math.max(X(q) - X(p), least), height, change.s, true);
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 // The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
 
 import { draw, layout, resetLanes } from "./page.mjs";
-import { repaintFeed } from "./feed-view.mjs";
+import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { apply, decode } from "./state.mjs";
 import { setZone } from "./time.mjs";
@@ -143,9 +143,9 @@ connectControls({
 });
 setZone(root.dataset.zone);
 readTheme();
-route(location.pathname);
 view.range = shared.range;
 if (shared.first) load(shared.range, shared.first);
+route(location.pathname);
 shared.arrived({
   push: (message) => {
     if (message) take(message);
@@ -154,7 +154,10 @@ shared.arrived({
   poll,
   route,
 });
-setInterval(pill, 1000);
+setInterval(() => {
+  pill();
+  if (state && root.dataset.page === "live") announce(state, view);
+}, 1000);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });

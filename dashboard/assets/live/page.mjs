@@ -36,7 +36,7 @@ export function resetLanes() {
 export function layout(state, view) {
   const empty = state.accounts.length === 0;
   $("empty").hidden = !empty;
-  $("grid").hidden = $("kpis").hidden = empty;
+  $("grid").hidden = $("kpis").hidden = $("ranges").hidden = $("lanes-only").hidden = empty;
   if (empty) renderEmpty();
   $("strips").replaceChildren(
     ...state.lists.filter((l) => l.size > 0).map((list) => {
@@ -164,7 +164,7 @@ function placeOverlay() {
 function connectLanes() {
   const board = $("board");
   board.addEventListener("mousemove", (event) => {
-    const x = event.clientX - board.getBoundingClientRect().left - current.left;
+    const x = event.clientX - $("c-axis").getBoundingClientRect().left;
     cursor = x >= 0 && x <= current.width ? current.window[0] + (x / current.width) * (current.window[1] - current.window[0]) : null;
     requestAnimationFrame(placeOverlay);
   });

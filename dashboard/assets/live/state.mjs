@@ -190,6 +190,18 @@ export function stateAt(state, account, t) {
 /** The confirmed state now. */
 export const stateNow = (state, account) => stateAt(state, account, state.now);
 
+/** How many of `accounts` are in each status now, exactly: {A, P, W, S, D, N, U, n}. */
+export function countNow(state, accounts) {
+  const out = { A: 0, P: 0, W: 0, S: 0, D: 0, N: 0, U: 0, n: 0 };
+  for (const account of accounts) {
+    const now = stateNow(state, account);
+    if (!now) continue;
+    out[now.s] += 1;
+    out.n += 1;
+  }
+  return out;
+}
+
 /**
  * How many of `accounts` were in each status at n + 1 equidistant times of [from, to]: {A: Int32Array, ..., U, n}.
  * Times after now stay zero.
