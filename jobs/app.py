@@ -27,7 +27,8 @@ from storage.model.accounts import Platform
 
 log = logging.getLogger(__name__)
 
-WAKE_S = 5.0
+WAKE_S = 1.0
+"""How often the loops look whether something is due. Looking costs one small query."""
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Slots of the sweep are counted from here, so that they stay where they are over restarts."""
 
@@ -104,7 +105,9 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
     said: list[str] = []
     loops: list[tuple[Loop, float]] = []
     async with AsyncExitStack() as stack:
-        listener = listen_on(settings.host, settings.port) if Role.WEB in roles else None
+        listener = None
+        if Role.WEB in roles:
+            listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if collector is not None:
             held = await stack.enter_async_context(exclusive(dsn, "monitor of x", wait_s=10))

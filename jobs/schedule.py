@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from jobs.clock import system_clock
 from jobs.errors import first_error
 from storage.db import StorageError
 
@@ -21,7 +22,7 @@ class Loop:
         self._work = work
         self._failing = False
 
-    async def __call__(self) -> None:
+    async def turn(self) -> None:
         try:
             await self._work()
         except* StorageError as group:
@@ -42,7 +43,9 @@ async def scheduled(loops: list[tuple[Loop, float]]) -> AsyncGenerator[None]:
     )
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that is skipped is not news
     for loop, seconds in loops:
-        scheduler.add_job(loop, "interval", seconds=seconds, id=loop.name, name=loop.name)
+        scheduler.add_job(
+            loop.turn, "interval", seconds=seconds, next_run_time=system_clock(), id=loop.name, name=loop.name
+        )
     scheduler.start()
     try:
         yield

@@ -41,6 +41,7 @@ async def serve(
         create_app(pool, clock, dsn=dsn, settings=settings),
         log_level="warning",
         lifespan="on",
+        ws="websockets-sansio",
         timeout_graceful_shutdown=2,
         ws_max_size=1_000_000,
     )

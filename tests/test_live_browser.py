@@ -274,6 +274,23 @@ async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
         await until(lambda: page.locator("#banner").is_hidden())
 
 
+async def test_a_page_opened_without_a_database_says_why_and_fills_itself_later(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute("alter table live_event rename to gone")
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        await browser.page.get_by_text("Nothing has arrived yet").wait_for()
+        assert await browser.page.locator("#k-blocked").inner_text() == "–"
+
+        async with transaction(pool) as conn:
+            await conn.execute("alter table gone rename to live_event")
+
+        await browser.page.locator(".lane-row a").nth(0).wait_for()
+        assert await browser.page.locator("#empty").is_hidden()
+        browser.errors.clear()  # the browser itself logs the refused request
+
+
 async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

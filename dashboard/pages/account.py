@@ -71,7 +71,7 @@ def missing_page(what: str) -> Component:
             ],
             className="card empty",
         ),
-        className="bar-space",
+        className="page-top",
     )
 
 

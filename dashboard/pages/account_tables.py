@@ -118,7 +118,7 @@ def gaps_card(gaps: tuple[Gap, ...]) -> list[Component]:
                     className="table-scroll",
                 ),
             ],
-            className="card",
+            className="card narrow",
         )
     ]
 
@@ -154,6 +154,6 @@ def renames_card(account: AccountDetail) -> list[Component]:
                     className="table-scroll",
                 ),
             ],
-            className="card",
+            className="card narrow",
         )
     ]

@@ -57,17 +57,25 @@ export function drawAnnotations(canvas, marks, window, width, height) {
   for (const m of byWeight) {
     const x = X(m.t);
     text(g, 11, 600);
-    const label = fit(g, m.label, Math.min(Math.max(width * 0.5, 130), 260));
-    const w1 = g.measureText(label).width;
+    let label = fit(g, m.label, Math.min(Math.max(width * 0.5, 130), 260));
+    let w1 = g.measureText(label).width;
     text(g, 11);
     const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
     const free = (a, b) => a >= 0 && b <= width && taken[m.row].every(([p, q]) => b + 8 < p || a - 8 > q);
     const others = inside.filter((o) => o !== m && o.row <= m.row).map((o) => X(o.t));
     const clear = (a, b) => others.every((o) => o < a - 3 || o > b + 3);
     const options = [[x + 6, w1 + w2, true], [x - 6 - w1 - w2, w1 + w2, true], [x + 6, w1, false], [x - 6 - w1, w1, false]];
-    const place =
+    let place =
       options.find(([a, w]) => free(a, a + w) && clear(a, a + w)) ?? options.find(([a, w, sub]) => !sub && free(a, a + w));
-    if (!place) continue;
+    if (!place) {
+      // Last resort: what fits between this line and the next label.
+      text(g, 11, 600);
+      const end = Math.min(width, ...taken[m.row].filter(([p]) => p > x).map(([p]) => p - 8));
+      label = fit(g, m.label, end - x - 6);
+      w1 = g.measureText(label).width;
+      if (end - x - 6 < 56 || !free(x + 6, x + 6 + w1)) continue;
+      place = [x + 6, w1, false];
+    }
     const [a, w, sub] = place;
     taken[m.row].push([a, a + w]);
     const y = m.row * 17 + 9;

@@ -132,13 +132,10 @@ export function showPill(kind, word, age) {
   $("pill-age").textContent = age;
 }
 
-export function showBanner(sentence, something) {
+export function showBanner(sentence) {
   const banner = $("banner");
   banner.hidden = !sentence;
   if (!sentence) return;
-  const rest = something
-    ? "What you see is the last that arrived; it is brought up to date as soon as the connection is back."
-    : "The page fills itself as soon as the connection is back.";
-  const words = `${sentence} ${rest}`;
+  const words = `${sentence} What you see is the last that arrived; it is brought up to date as soon as the connection is back.`;
   if ($("banner-text").textContent !== words) $("banner-text").textContent = words;
 }

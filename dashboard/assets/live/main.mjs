@@ -1,6 +1,6 @@
 // The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
 
-import { draw, layout, resetLanes } from "./page.mjs";
+import { draw, layout, resetLanes, showNothing } from "./page.mjs";
 import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { apply, decode } from "./state.mjs";
@@ -95,7 +95,8 @@ function take(message) {
 
 function pill() {
   const silent = Date.now() - heard;
-  showBanner(lost, state !== null);
+  showBanner(state ? lost : null);
+  if (lost && !state) showNothing(lost);
   if (lost) showPill("lost", "Disconnected", "");
   else if (!heard) showPill("connecting", "Connecting", "");
   else if (silent > 60_000) showPill("lost", "Disconnected", "");

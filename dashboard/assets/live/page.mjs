@@ -77,6 +77,15 @@ export function layout(state, view) {
   paintLegend();
 }
 
+/** For a page that never got its data: what is wrong, instead of an empty frame. */
+export function showNothing(sentence) {
+  $("grid").hidden = $("ranges").hidden = $("lanes-only").hidden = true;
+  const box = $("empty");
+  box.hidden = false;
+  box.innerHTML = '<h2>Nothing has arrived yet</h2><p></p><p class="faint">This page tries again by itself. No figure is shown until it is known.</p>';
+  box.querySelector("p").textContent = sentence;
+}
+
 function renderEmpty() {
   $("empty").innerHTML =
     '<h2>No accounts are watched yet</h2><p>As soon as a list of accounts is imported, their first readings appear here.</p><p><code>blockline accounts import accounts.csv --list "My list"</code></p><p class="faint">This page fills itself; there is no need to reload it.</p>';

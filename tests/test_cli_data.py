@@ -1,0 +1,305 @@
+"""Watch lists, executives and listings, through the real entry and on a real database."""
+
+import asyncio
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from jobs.watch_import import DEFAULT_LIST
+from storage.accounts import accounts_version
+from storage.db import open_pool, transaction
+from tests.cli_runs import HISTORY, Blockline, blockline, console, forget_settings, simulated_x
+
+WATCH = "platform,handle,account_id,list\n"
+EXECUTIVES = "platform,handle,name,title\n"
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+@pytest.fixture(scope="module")
+def x(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    history = tmp_path_factory.mktemp("x") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated_x(history) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def with_x(x: str, run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
+    monkeypatch.setenv("BLOCKLINE_X_BASE_URL", x)
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "token")
+    return run
+
+
+def file(content: str, name: str = "watch.csv") -> str:
+    """Written where the command runs."""
+    Path(name).write_text(content)
+    return name
+
+
+def version(dsn: str) -> int:
+    """What a running monitor looks at to know that it must load again."""
+
+    async def read() -> int:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            return await accounts_version(conn)
+
+    return asyncio.run(read())
+
+
+def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
+    watch = file(WATCH + "x,alpha,1001,Farmers;Press\nx,@beta,1002,Farmers\n")
+    first = run("accounts", "import", watch)
+    assert (first.code, first.err) == (0, "")
+    assert first.said == [
+        "watch.csv, line 2: @alpha (1001) is watched from now on, now on the lists Farmers, Press.",
+        "watch.csv, line 3: @beta (1002) is watched from now on, now on the list Farmers.",
+        "2 accounts of watch.csv watched; 2 lines brought something new.",
+    ]
+    assert run("accounts", "import", watch).said == [
+        "watch.csv, line 2: @alpha (1001) was watched already.",
+        "watch.csv, line 3: @beta (1002) was watched already.",
+        "2 accounts of watch.csv watched; no line brought something new.",
+    ]
+    listed = run("accounts", "list", "--json").json["accounts"]
+    assert [(a["handle"], a["lists"], a["status"], a["watched"]) for a in listed] == [
+        ("alpha", ["Farmers", "Press"], None, True),
+        ("beta", ["Farmers"], None, True),
+    ]
+    assert run("lists", "--json").json["lists"] == [
+        {"name": "Farmers", "accounts": 2, "watched": 2, "order": None},
+        {"name": "Press", "accounts": 1, "watched": 1, "order": None},
+    ]
+
+
+BAD_LINES = {
+    "too few columns": ("x,beta\n", "expected 4 columns, found 2."),
+    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are x, bluesky, mastodon."),
+    "shortened id": (
+        "x,beta,1e17,\n",
+        "'1e17' is an account id that a spreadsheet has shortened; keep ids as text.",
+    ),
+    "no handle": ("x,be ta,1002,\n", "'be ta' is not a handle of x."),
+    "duplicate": (
+        "x,ALPHA,,\n",
+        "account @ALPHA is already on line 2; name all lists of an account on one line, with semicolons "
+        "between them.",
+    ),
+    "no id, no token": (
+        "x,beta,,\n",
+        "@beta has no account_id, and it cannot be looked up: setting x_bearer_token is missing.",
+    ),
+    "a platform that is not read": (
+        "bluesky,a.bsky.social,did:plc:abc,\n",
+        "@a.bsky.social is on bluesky; this version reads X only.",
+    ),
+}
+each_bad_line = pytest.mark.parametrize(("line", "sentence"), BAD_LINES.values(), ids=BAD_LINES)
+
+
+@each_bad_line
+def test_one_line_that_is_refused_keeps_the_whole_file_out(run: Blockline, line: str, sentence: str) -> None:
+    refused = run("accounts", "import", file(f"{WATCH}x,alpha,1001,Farmers\n{line}"))
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.complaints == [
+        f"watch.csv, line 3: {sentence}",
+        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+    ]
+    assert run("accounts", "list", "--json").json == {"accounts": []}
+    assert run("lists", "--json").json == {"lists": []}
+
+
+@each_bad_line
+def test_partial_stores_the_rest_and_still_fails(run: Blockline, line: str, sentence: str) -> None:
+    watch = file(f"{WATCH}x,alpha,1001,Farmers\n{line}")
+    ran = run("accounts", "import", watch, "--partial", "--json")
+    assert ran.code == 1
+    did = "is watched from now on, now on the list Farmers"
+    assert ran.json == {
+        "file": "watch.csv",
+        "kind": "watch_list",
+        "stored": True,
+        "taken": 1,
+        "changed": 1,
+        "lines": [{"line": 2, "what": "@alpha (1001)", "did": did, "changed": True}],
+        "refused": [{"line": 3, "why": f"watch.csv, line 3: {sentence}"}],
+        "ignored_columns": [],
+    }
+    assert ran.complaints == [
+        f"watch.csv, line 3: {sentence}",
+        "1 line was refused; what else the file says is stored.",
+    ]
+    assert [a["handle"] for a in run("accounts", "list", "--json").json["accounts"]] == ["alpha"]
+
+
+def test_a_file_of_refused_lines_only_stores_nothing_even_in_part(run: Blockline) -> None:
+    ran = run("accounts", "import", file(WATCH + "y,beta,1002,New list\n"), "--partial", "--json")
+    assert (ran.code, ran.json["stored"]) == (1, False)
+    assert run("lists", "--json").json == {"lists": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "watch.csv: there is no such file."),
+        (b"", "watch.csv: the file is empty."),
+        (b"\x7fELF\0\0\0", "watch.csv: not a text file; save the table as CSV UTF-8."),
+        (b"platform,handle\nx,caf\xe9\n", "watch.csv, line 2: not UTF-8 text; save the file as CSV UTF-8."),
+        (b"handle,name,title\nalpha,A,B\n", "watch.csv, line 1: missing column platform."),
+    ],
+    ids=["missing", "empty", "binary", "latin-1", "no platform"],
+)
+@pytest.mark.parametrize("what", ["accounts", "executives"])
+def test_a_file_that_is_no_table_is_one_sentence(
+    run: Blockline, what: str, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        Path("watch.csv").write_bytes(content)
+    ran = run(what, "import", "watch.csv")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaints == [sentence]
+
+
+def test_a_folder_is_no_file(run: Blockline) -> None:
+    ran = run("orders", "import", ".")
+    assert (ran.code, ran.err) == (1, ".: that is a folder; name a CSV file in it.\n")
+
+
+def test_columns_without_a_meaning_are_named(run: Blockline) -> None:
+    ran = run("accounts", "import", file("platform,handle,account_id,colour\nx,alpha,1001,red\n"))
+    assert ran.code == 0
+    assert "watch.csv: without a meaning here, so ignored: colour." in ran.said
+
+
+def test_an_account_without_a_list_is_put_on_one_unless_it_is_on_one(run: Blockline) -> None:
+    watch = file("platform,handle,account_id\nx,alpha,1001\n")
+    run("accounts", "import", watch)
+    run("accounts", "import", watch)
+    run("accounts", "import", file(WATCH + "x,beta,1002,Farmers\n", "more.csv"))
+    run("accounts", "import", file("platform,handle,account_id\nx,beta,1002\n", "again.csv"))
+    assert [(c["name"], c["accounts"]) for c in run("lists", "--json").json["lists"]] == [
+        ("Farmers", 1),
+        (DEFAULT_LIST, 1),
+    ]
+
+
+def test_a_handle_is_resolved_once_to_the_id_that_stays(with_x: Blockline) -> None:
+    ran = with_x("accounts", "import", file("platform,handle,list\nx,ALPHA,L\nx,@beta,L\n"))
+    assert (ran.code, ran.err) == (0, "")
+    listed = with_x("accounts", "list", "--json").json["accounts"]
+    assert [(a["account_id"], a["handle"]) for a in listed] == [("1001", "alpha"), ("1002", "Beta")]
+
+
+def test_a_handle_without_an_id_is_refused_with_the_reason(with_x: Blockline) -> None:
+    ran = with_x(
+        "accounts", "import", file("platform,handle\nx,gamma\nx,nobody\nx,a_handle_too_long_for_x\n")
+    )
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaints[:3] == [
+        "watch.csv, line 2: @gamma is suspended, and X does not tell the id of a suspended account: add "
+        "account_id.",
+        "watch.csv, line 3: X knows no account @nobody (deactivated, deleted, renamed or never existed).",
+        "watch.csv, line 4: @a_handle_too_long_for_x is not a handle of X.",
+    ]
+
+
+def test_two_handles_of_one_account_are_told(with_x: Blockline) -> None:
+    ran = with_x("accounts", "import", file("platform,handle,account_id\nx,beta,\nx,old_beta,1002\n"))
+    assert ran.code == 1
+    assert ran.complaints[0] == "watch.csv, line 3: @old_beta is account 1002, as on line 2."
+
+
+def test_a_removed_account_is_not_listed_until_it_comes_back_and_a_monitor_hears_of_both(
+    run: Blockline, dsn: str
+) -> None:
+    watch = file(WATCH + "x,alpha,1001,Farmers\n")
+    run("accounts", "import", watch)
+    added = version(dsn)
+    gone = run("accounts", "remove", "x", "@Alpha")
+    assert (gone.code, gone.out) == (0, "@alpha (1001) is not watched any more; what was seen stays.\n")
+    removed = version(dsn)
+    assert run("accounts", "list").out.startswith("No account is watched")
+    on_list = run("accounts", "list", "--list", "Farmers", "--json").json["accounts"]
+    assert [(a["handle"], a["watched"]) for a in on_list] == [("alpha", False)]
+    again = run("accounts", "remove", "x", "alpha")
+    assert (again.code, again.err) == (1, "No watched account on x has the handle 'alpha'.\n")
+    back = run("accounts", "import", watch)
+    assert back.said[0] == "watch.csv, line 2: @alpha (1001) is watched from now on."
+    assert added < removed < version(dsn)
+
+
+def test_a_list_that_is_not_there_is_refused_with_those_that_are(run: Blockline) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
+    ran = run("accounts", "list", "--list", "Farmer")
+    assert (ran.code, ran.err) == (1, "There is no list 'Farmer'; there are: Farmers.\n")
+
+
+def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> None:
+    assert run("accounts", "remove", "myspace", "tom").code == 2
+
+
+def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
+    with_x: Blockline, dsn: str
+) -> None:
+    before = version(dsn)
+    first = with_x("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,CEO\n"))
+    assert first.code == 0
+    assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) is an executive from now on."
+    assert version(dsn) > before
+    renamed = with_x("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
+    assert "name and title are now those of the file" in renamed.out
+    assert with_x("executives", "list", "--json").json["executives"] == [
+        {
+            "platform": "x",
+            "handle": "Beta",
+            "account_id": "1002",
+            "name": "Bea Ta",
+            "title": "Chair",
+            "last_polled_at": None,
+        }
+    ]
+    assert with_x("accounts", "list", "--json").json == {"accounts": []}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("status",), ("accounts", "list"), ("orders", "list"), ("executives", "list"), ("lists",), ("doctor",)],
+    ids=" ".join,
+)
+def test_an_unreachable_database_is_one_sentence_without_the_password(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x")
+    ran = run(*command)
+    assert ran.code == 1
+    assert "Cannot reach the database at 127.0.0.1:1 (setting BLOCKLINE_DATABASE_URL)" in ran.out + ran.err
+    assert "secret" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "toml", "sentence"),
+    [
+        ({"BLOCKLINE_PORT": "abc"}, "", "Setting port (in the environment, as BLOCKLINE_PORT): "),
+        ({}, 'colour = "red"', "Setting colour (in blockline.toml) is not known."),
+        ({"BLOCKLINE_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "", "Cannot reach the database"),
+    ],
+    ids=["wrong value", "unknown setting", "unreachable database"],
+)
+def test_the_console_script_ends_in_one_sentence_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], toml: str, sentence: str
+) -> None:
+    forget_settings(monkeypatch, tmp_path)
+    file(toml, "blockline.toml")
+    ran = console("status", **settings)
+    assert (ran.code, ran.out) == (1, "")
+    assert len(ran.complaints) == 1
+    assert ran.err.startswith(sentence)
+    assert "secret" not in ran.err
