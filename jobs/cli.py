@@ -25,6 +25,7 @@ from jobs.app import Role
 from jobs.command import CommandError, exit_code, for_ever, run
 from jobs.database import database
 from jobs.durations import parse_duration
+from jobs.options import AsJson, ConfigFile
 from jobs.settings import load_settings
 from jobs.simulated import Plan
 from jobs.simulators import TOKEN, serve_history
@@ -43,12 +44,6 @@ cli = typer.Typer(
 cli_data.register(cli)
 
 err = Console(stderr=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file.", show_default="blockline.toml, if there is one"),
-]
 
 
 def main() -> None:

@@ -11,12 +11,11 @@ from typing import TypeVar
 import uvloop
 
 from collectors.simulator.history import HistoryError
-from jobs.errors import first_error
+from jobs.errors import PortTaken, first_error
 from jobs.settings import SettingsError
 from jobs.simulators import SimulatorError
 from jobs.tables import TableError
-from jobs.web import PortTaken
-from storage.db import StorageError
+from storage.errors import StorageError
 
 T = TypeVar("T")
 

@@ -14,7 +14,6 @@ from collectors.base import Answer
 from jobs.app import refuse_open_door, sender, x_collector
 from jobs.clock import Clock
 from jobs.mail import Undeliverable
-from jobs.mail_probe import MailProbe
 from jobs.settings import Settings, SettingsError
 from jobs.web import PortTaken, listen_on
 from jobs.wording import clean, number, state_words
@@ -199,15 +198,14 @@ async def mail_findings(settings: Settings) -> list[Finding]:
         return [Finding(part, Verdict.MEND, str(error)), *out]
     if configured is None:
         return out
-    probe = MailProbe(configured)
     try:
-        await probe.greet()
+        where = await configured.greet()
     except Undeliverable as error:
         todo = "Check the settings smtp_host, smtp_port, smtp_security, smtp_username and smtp_password."
         return [Finding(part, Verdict.MEND, f"{error} {todo}"), *out]
     how = {"none": "not encrypted", "starttls": "encrypted by STARTTLS", "tls": "encrypted by TLS"}
     login = "without a login" if settings.smtp_username is None else "logged in"
-    said = f"{probe.where} answers, {how[settings.smtp_security]}, {login}; no mail was sent."
+    said = f"{where} answers, {how[settings.smtp_security]}, {login}; no mail was sent."
     return [Finding(part, Verdict.OK, said), *out]
 
 

@@ -1,4 +1,4 @@
-"""Looking into groups of exceptions."""
+"""Errors of the command line, kept apart so that a command need not load what it does not use."""
 
 from typing import cast
 
@@ -8,3 +8,7 @@ def first_error(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error
+
+
+class PortTaken(Exception):
+    """The dashboard cannot listen there. The message is one sentence that names the setting."""

@@ -18,6 +18,7 @@ from storage.model.alerts import Mail
 
 _DELIVERY_LIMIT_S = 300.0
 """No delivery takes longer, so that it ends well within the lease of its mail."""
+_GREETING_LIMIT_S = 30.0
 _WAIT_ASKED_FOR = re.compile(r"\b(\d{1,5})\s*(s|sec|second|m|min|minute)s?\b", re.IGNORECASE)
 
 
@@ -95,6 +96,18 @@ class SmtpSender:
             if not reused or self._smtp is not None:
                 raise
         return await self._deliver(mail)
+
+    async def greet(self) -> str:
+        """Connect and log in as for a delivery, and send nothing. Returns host:port; raises Undeliverable."""
+        server = self._server
+        try:
+            async with asyncio.timeout(_GREETING_LIMIT_S):
+                await self._connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise _not_reached(server, error) from error
+        finally:
+            await self.close()
+        return server.where
 
     async def close(self) -> None:
         """Say goodbye, if there is a connection. Never raises: everything accepted is accepted."""

@@ -20,6 +20,7 @@ from storage.model.availability import Status
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
+_OF_THE_TESTS = {"BLOCKLINE_REQUIRE_BROWSER", "BLOCKLINE_SHARED_DATA"}
 
 
 class SettingsError(Exception):
@@ -113,11 +114,10 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         values.update(_read(path or DEFAULT_FILE))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name != f"{PREFIX}REQUIRE_BROWSER" and value:
+        if name.startswith(PREFIX) and name not in _OF_THE_TESTS and value:
             field = name.removeprefix(PREFIX).lower()
-            if field in Settings.model_fields:
-                values[field] = value
-                where[field] = f"the environment, as {name}"
+            values[field] = value
+            where[field] = f"the environment, as {name}"
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

@@ -27,6 +27,7 @@ def as_json(stand: Overview) -> dict[str, object]:
             "accounts": stand.standing(*_BLOCKED),
             **{status.value: stand.standing(status) for status in _BLOCKED},
             "last_known_only": stand.last_known(*_BLOCKED),
+            "unconfirmed": stand.unconfirmed,
         },
         "provisional": stand.provisional,
         "changes_24h": {kind.value: n for kind, n in stand.changes.items()},
@@ -112,12 +113,14 @@ def _blocked_words(stand: Overview) -> str:
         return "nothing watched"
     blocked = stand.standing(*_BLOCKED)
     if blocked is None:
-        words = f"not known: nobody was read in the last {_span(stand.late_after)}"
+        words = f"not known: no confirmed account was read in the last {_span(stand.late_after)}"
     else:
         each = ", ".join(f"{stand.standing(status):,} {status.value}" for status in _BLOCKED)
         words = f"{number(blocked, 'account')} ({each})"
     if last_known := stand.last_known(*_BLOCKED):
         words += f"; {number(last_known, 'account')} blocked when last read, too long ago to say"
+    if stand.unconfirmed:
+        words += f"; {number(stand.unconfirmed, 'account')} not confirmed in any state yet"
     return words
 
 

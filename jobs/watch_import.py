@@ -83,8 +83,6 @@ async def import_accounts(
         known = await listing.on_file(conn, Platform.X, [person.native_id for person in parsed.rows])
         accounts = [_account(person, known.get(person.native_id)) for person in parsed.rows]
         await add_accounts(conn, accounts, now)
-        if any(not k.watched for k in known.values()):
-            await listing.announce_watch(conn)
     lines = tuple(
         _watch_line(person.row.line, account, known.get(account.native_id))
         for person, account in zip(parsed.rows, accounts, strict=True)
@@ -115,8 +113,6 @@ async def import_executives(
     async with transaction(pool) as conn:
         known = {e.account.native_id: (e.name, e.title) for e in await signals.executives(conn, Platform.X)}
         lines = [await _store_executive(conn, person, now, known) for person in parsed.rows]
-        if any(line.changed for line in lines):
-            await listing.announce_watch(conn)
     return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
 
 

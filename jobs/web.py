@@ -10,11 +10,8 @@ import uvicorn
 
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
+from jobs.errors import PortTaken
 from storage.db import Pool
-
-
-class PortTaken(Exception):
-    """The dashboard cannot listen there. The message is one sentence that names the setting."""
 
 
 def listen_on(host: str, port: int) -> socket.socket:

@@ -45,11 +45,12 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         [a.handle for a in accounts],
         now,
     )
-    await conn.execute(
+    again = await conn.fetch(
         """
         update account a set watched = true
         from unnest($1::text[], $2::text[]) as u (platform, native_id)
         where a.platform = u.platform and a.native_id = u.native_id and not a.watched
+        returning a.account_id
         """,
         platforms,
         native_ids,
@@ -79,8 +80,8 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         [m[2] for m in members],
         now,
     )
-    if new or joined:
-        await conn.execute("select announce('account', null)")
+    if new or again or joined:
+        await announce_watch(conn)
     return Added(len(new), len(joined))
 
 
@@ -180,12 +181,17 @@ async def stop_watching(conn: Conn, platform: Platform, handle: str) -> Account:
     )
     if row is None:
         raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
-    await conn.execute("select announce('account', $1)", row["account_id"])
+    await announce_watch(conn)
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
 
 
+async def announce_watch(conn: Conn) -> None:
+    """Tell running monitors and open dashboards to load again what is watched."""
+    await conn.execute("select announce('account', null)")
+
+
 async def accounts_version(conn: Conn) -> int:
-    """Grows whenever accounts were added to the watch or taken off it."""
+    """Grows with each `announce_watch`."""
     return await conn.fetchval(
         "select coalesce(max(live_event_id), 0) from live_event where topic = 'account'"
     )

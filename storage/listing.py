@@ -110,8 +110,3 @@ async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> 
         r["native_id"]: OnFile(AccountId(r["account_id"]), r["handle"], r["watched"], tuple(r["lists"]))
         for r in rows
     }
-
-
-async def announce_watch(conn: Conn) -> None:
-    """Tell a running monitor to load again what it watches and whose engagement it collects."""
-    await conn.execute("select announce('account', null)")

@@ -12,7 +12,8 @@ async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
         await conn.fetchval(
             """
             with made as (
-                insert into watch_list (name, created_at) values ($1, $2)
+                insert into watch_list (name, created_at)
+                select $1, $2 where not exists (select from legal_order where reference = $3)
                 on conflict (name) do update set name = excluded.name returning list_id
             )
             insert into legal_order (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from storage.accounts import announce_watch
 from storage.db import Conn, StaleState
 from storage.model.accounts import Account, AccountId, Executive, Platform
 from storage.model.signals import Signal
@@ -23,7 +24,7 @@ async def add_executive(
         handle,
         now,
     )
-    return await conn.fetchval(
+    is_new = await conn.fetchval(
         """
         insert into executive (account_id, name, title) values ($1, $2, $3)
         on conflict (account_id) do update set name = excluded.name, title = excluded.title
@@ -33,6 +34,8 @@ async def add_executive(
         name,
         title,
     )
+    await announce_watch(conn)
+    return is_new
 
 
 async def executives(conn: Conn, platform: Platform) -> list[Executive]:

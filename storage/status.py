@@ -71,12 +71,17 @@ class Overview:
         """None when nothing is watched: nobody is on time then either."""
         return self.late / self.watched if self.watched else None
 
+    @property
+    def unconfirmed(self) -> int:
+        """Watched accounts of which no state is confirmed yet: they may be blocked or not."""
+        return sum(s.accounts for s in self.states if s.state is None)
+
     def standing(self, *statuses: Status) -> int | None:
         """Watched accounts in one of these states that were read in the last two sweeps.
 
-        None when no account at all was read in that time: how many there are is not known then.
+        None when of no account a state is confirmed and was read in that time: the number is not known.
         """
-        if self.late == self.watched:
+        if not any(s.accounts > s.late for s in self.states if s.state is not None):
             return None
         return sum(s.accounts - s.late for s in self._in(statuses))
 

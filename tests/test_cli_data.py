@@ -9,7 +9,7 @@ import pytest
 from jobs.watch_import import DEFAULT_LIST
 from storage.accounts import accounts_version
 from storage.db import open_pool, transaction
-from tests.cli_runs import HISTORY, Blockline, blockline, console, forget_settings, simulated_x
+from tests.cli_runs import HISTORY, Blockline, blockline, forget_settings, simulated_x
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
@@ -267,39 +267,3 @@ def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
         }
     ]
     assert with_x("accounts", "list", "--json").json == {"accounts": []}
-
-
-@pytest.mark.parametrize(
-    "command",
-    [("status",), ("accounts", "list"), ("orders", "list"), ("executives", "list"), ("lists",), ("doctor",)],
-    ids=" ".join,
-)
-def test_an_unreachable_database_is_one_sentence_without_the_password(
-    run: Blockline, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x")
-    ran = run(*command)
-    assert ran.code == 1
-    assert "Cannot reach the database at 127.0.0.1:1 (setting BLOCKLINE_DATABASE_URL)" in ran.out + ran.err
-    assert "secret" not in ran.out + ran.err
-
-
-@pytest.mark.parametrize(
-    ("settings", "toml", "sentence"),
-    [
-        ({"BLOCKLINE_PORT": "abc"}, "", "Setting port (in the environment, as BLOCKLINE_PORT): "),
-        ({}, 'colour = "red"', "Setting colour (in blockline.toml) is not known."),
-        ({"BLOCKLINE_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "", "Cannot reach the database"),
-    ],
-    ids=["wrong value", "unknown setting", "unreachable database"],
-)
-def test_the_console_script_ends_in_one_sentence_and_exit_code_1(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], toml: str, sentence: str
-) -> None:
-    forget_settings(monkeypatch, tmp_path)
-    file(toml, "blockline.toml")
-    ran = console("status", **settings)
-    assert (ran.code, ran.out) == (1, "")
-    assert len(ran.complaints) == 1
-    assert ran.err.startswith(sentence)
-    assert "secret" not in ran.err
