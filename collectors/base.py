@@ -35,8 +35,9 @@ class Answer:
     readings: tuple[Reading, ...]
     missed: tuple[Missed, ...]
     body: bytes
-    latency_ms: int
     trouble: Trouble | None = None
+    sent: bool = True
+    """False when nothing was asked, because the collector pauses: not an attempt."""
 
 
 @dataclass(frozen=True, slots=True)

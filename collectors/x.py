@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from time import perf_counter
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,7 +24,7 @@ from collectors.x_handles import (
 from collectors.x_limits import Window
 from collectors.x_session import Retry
 from collectors.x_timeline import Page, Position, Unreadable, read_timeline
-from collectors.x_wire import RECORD_SEPARATOR, Lookup, all_missed, read_lookup
+from collectors.x_wire import Lookup, all_missed, read_lookup
 from storage.model.accounts import Platform
 from storage.model.availability import Missed, MissedReason
 from storage.model.signals import Signal
@@ -34,7 +33,7 @@ BATCH_SIZE: Final = 100
 MAX_PAGES: Final = 5
 """Pages of a timeline that one poll reads; the next poll goes on from there."""
 
-_BISECT_REQUESTS: Final = 17
+_BISECT_REQUESTS: Final = 15
 """Enough to isolate one malformed id among a hundred."""
 
 _DEFAULT_RETRY: Final = Retry()
@@ -48,6 +47,16 @@ class Resolution:
     found: tuple[Found, ...]
     unresolved: tuple[Unresolved, ...]
     trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One request and what came of it."""
+
+    lookup: Lookup
+    body: bytes
+    trouble: Trouble | None
+    sent: bool = True
 
 
 class XCollector:
@@ -103,7 +112,9 @@ class XCollector:
         return x_wire.excerpts(body, native_ids)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
-        """One lookup, or several smaller ones when X refuses a batch for one id. Never asks while paused.
+        """One lookup. When X refuses it for a malformed id, that id is found and the rest asked again.
+
+        Never asks while paused: the answer is then not `sent`.
 
         Raises ValueError for more than `batch_size` ids.
         """
@@ -117,14 +128,11 @@ class XCollector:
             if not _is_id(native_id)
         ]
         if not sound:
-            return Answer((), tuple(missed), b"", 0)
-        started = perf_counter()
-        lookups, bodies, trouble = await self._look_up(sound, now)
-        latency_ms = round((perf_counter() - started) * 1000)
-        readings = tuple(reading for lookup in lookups for reading in lookup.readings)
-        missed += (miss for lookup in lookups for miss in lookup.missed)
-        body = RECORD_SEPARATOR.join(bodies)
-        return Answer(readings, tuple(missed), body, latency_ms, None if readings else trouble)
+            return Answer((), tuple(missed), b"")
+        said = await self._look_up(sound, now)
+        return Answer(
+            said.lookup.readings, (*missed, *said.lookup.missed), said.body, said.trouble, sent=said.sent
+        )
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         """Reposts, quotes, replies and posts; X shows likes to nobody else. A reply may be a quote too.
@@ -164,37 +172,53 @@ class XCollector:
         found = tuple(one for one in results if isinstance(one, Found))
         return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
 
-    async def _look_up(
-        self, ids: Sequence[str], now: datetime
-    ) -> tuple[list[Lookup], list[bytes], Trouble | None]:
-        """Halves a batch that X calls malformed until the id at fault stands alone, within a bound."""
-        lookups: list[Lookup] = []
-        bodies: list[bytes] = []
-        trouble: Trouble | None = None
-        parts = [ids]
-        requests = 0
-        while parts:
+    async def _look_up(self, ids: Sequence[str], now: datetime) -> _Said:
+        """What is believed comes from one answer, so that the control accounts in it speak for all of it."""
+        said = await self._ask(ids, now)
+        if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
+            return said
+        at_fault = await self._at_fault(ids, now)
+        if isinstance(at_fault, Trouble):
+            fault = Fault(at_fault.reason, at_fault.detail)
+            return replace(said, lookup=all_missed(ids, now, fault), trouble=at_fault)
+        rest = [native_id for native_id in ids if native_id not in at_fault]
+        if not at_fault or not rest:
+            return said
+        fault = Fault(MissedReason.BAD_REQUEST, "X calls this id malformed")
+        again = await self._ask(rest, now)
+        missed = all_missed([i for i in ids if i in at_fault], now, fault).missed
+        return replace(again, lookup=replace(again.lookup, missed=(*missed, *again.lookup.missed)))
+
+    async def _ask(self, ids: Sequence[str], now: datetime) -> _Said:
+        pause = self._client.pause(LOOKUP, now)
+        if pause is not None:
+            return _Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), b"", pause, sent=False)
+        answer = await self._client.users(ids, now)
+        if isinstance(answer, Fault):
+            return _Said(all_missed(ids, now, answer), b"", self._client.trouble(LOOKUP, answer, answer, now))
+        lookup = read_lookup(answer.http_status, answer.body, ids, now)
+        if lookup.fault is None:
+            return _Said(lookup, answer.body, None)
+        return _Said(lookup, answer.body, self._client.trouble(LOOKUP, lookup.fault, answer, now))
+
+    async def _at_fault(self, ids: Sequence[str], now: datetime) -> set[str] | Trouble:
+        """The ids that X refuses, found by halving: none when that takes too long, or what stopped it."""
+        found: set[str] = set()
+        parts = _halves(ids)
+        for _ in range(_BISECT_REQUESTS):
+            if not parts:
+                return found
             part = parts.pop()
-            trouble = self._client.pause(LOOKUP, now) or trouble
-            stopped = trouble is not None and trouble.reason is not MissedReason.BAD_REQUEST
-            if trouble is not None and (stopped or requests == _BISECT_REQUESTS):
-                lookups.append(all_missed(part, now, Fault(trouble.reason, trouble.detail)))
+            trouble = (await self._ask(part, now)).trouble
+            if trouble is None:
                 continue
-            requests += 1
-            answer = await self._client.users(part, now)
-            if isinstance(answer, Fault):
-                lookup = all_missed(part, now, answer)
+            if trouble.reason is not MissedReason.BAD_REQUEST:
+                return trouble
+            if len(part) == 1:
+                found.update(part)
             else:
-                lookup = read_lookup(answer.http_status, answer.body, part, now)
-            if lookup.fault is not None:
-                trouble = self._client.trouble(LOOKUP, lookup.fault, answer, now)
-                if lookup.fault.reason is MissedReason.BAD_REQUEST and len(part) > 1:
-                    half = len(part) // 2
-                    parts += (part[half:], part[:half])
-                    continue
-            lookups.append(lookup)
-            bodies.append(b"" if isinstance(answer, Fault) else answer.body)
-        return lookups, bodies, trouble
+                parts += _halves(part)
+        return set() if parts else found
 
     async def _page(
         self, native_id: str, position: Position, token: str | None, now: datetime
@@ -224,3 +248,8 @@ class XCollector:
         if handles.fault is None:
             return handles, None
         return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)
+
+
+def _halves(ids: Sequence[str]) -> list[Sequence[str]]:
+    half = len(ids) // 2
+    return [ids[half:], ids[:half]]

@@ -34,9 +34,6 @@ from storage.model.availability import (
     Strength,
 )
 
-RECORD_SEPARATOR = b"\x1e"
-"""Between the raw answers of one read that took several requests; it cannot occur inside JSON."""
-
 _COPYRIGHT_CODE = "XY"
 """X's pseudo country code for a copyright (DMCA) notice: not a block by a government."""
 
@@ -105,14 +102,13 @@ def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: F
 def excerpts(body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
     """For each account that a raw answer speaks of, the parts about it as compact JSON."""
     kept: dict[str, dict[str, list[object]]] = {native_id: {} for native_id in native_ids}
-    for answer in body.split(RECORD_SEPARATOR):
-        document = parse(answer)
-        if not is_object(document):
-            continue
-        for key in ("data", "errors"):
-            for item in _items(document.get(key)):
-                for native_id in _spoken_of(item) & kept.keys():
-                    kept[native_id].setdefault(key, []).append(item)
+    document = parse(body)
+    if not is_object(document):
+        return {}
+    for key in ("data", "errors"):
+        for item in _items(document.get(key)):
+            for native_id in _spoken_of(item) & kept.keys():
+                kept[native_id].setdefault(key, []).append(item)
     texts = ((native_id, _compact(parts)) for native_id, parts in kept.items() if parts)
     return {native_id: text for native_id, text in texts if text}
 

@@ -13,17 +13,21 @@ from dash.development.base_component import Component
 from fastapi import FastAPI
 
 from dashboard.api import routes
-from dashboard.figure_style import HEIGHT_PX, Theme, graph
+from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
 from dashboard.pages.account import account_page, missing_page
+from dashboard.pages.countries import countries_page
+from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.shell import index, layout, synthetic_tag
 from dashboard.settings import DashboardSettings
+from storage.countries import by_country
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.reports_account import account_detail
 from storage.reports_context import orders, signals
+from storage.reports_countries import Standing, country_accounts
 from storage.reports_mail import mail, mail_lines
 
 ASK_EVERY = 20
@@ -141,15 +145,38 @@ async def _page(conn: Conn, path: str, now: datetime, settings: DashboardSetting
             opened = await mail(conn, int(number))
             if opened is not None:
                 return mail_page(await mail_lines(conn, LIMIT), opened, tag)
+        case ["countries"]:
+            return countries_page(await by_country(conn), now, tag)
+        case ["countries", code, *more] if len(more) <= 2:
+            page = await _country(conn, code, more, now, tag)
+            if page is not None:
+                return page
         case ["account", number] if number.isdecimal():
             account = await account_detail(conn, int(number), now, settings.gap_after)
             if account is not None:
                 since = account.spells[0].since if account.spells else now
-                beside = Beside(await orders(conn), await signals(conn, since, ()))
+                beside = Beside(await orders(conn, known_at=now), await signals(conn, since, ()))
                 figure = account_figure(
                     account.spells, account.changes, account.seen, beside, now, settings.gap_after, theme
                 )
-                return account_page(account, graph(figure, HEIGHT_PX), now, settings.gap_after, tag)
+                return account_page(account, graph(figure), now, settings.gap_after, tag)
         case _:
             pass
     return missing_page("There is no such page, or it was never there.")
+
+
+async def _country(
+    conn: Conn, code: str, more: list[str], now: datetime, tag: list[Component]
+) -> Component | None:
+    """`more` is a standing and the number of a page; None when there is nothing under that address."""
+    name, number = [*more, *(EVERY, "1")[len(more) :]]
+    count = next((c for c in await by_country(conn) if c.country == code), None)
+    known = name == EVERY or name in list(Standing)
+    if count is None or not known or not number.isdecimal():
+        return None
+    standing = None if name == EVERY else Standing(name)
+    offset = (int(number) - 1) * PAGE
+    if not 0 <= offset < max(1, shown_of(count, standing)):
+        return None
+    accounts = await country_accounts(conn, code, standing, PAGE, offset)
+    return country_page(count, accounts, standing, int(number), now, tag)

@@ -9,11 +9,12 @@ from storage.model.coverage import Gap
 from storage.model.orders import Order, OrderEvent
 from storage.model.signals import X_NOT_OBSERVABLE, NotObservable
 from storage.model.timeline import NEVER, Seen
-from storage.reports import LiveAccount, LiveChange, LiveSpell, News, Snapshot
+from storage.reports import LiveAccount, LiveChange, LiveSpell, Snapshot
 from storage.reports_context import CollectorHealth, LiveExecutive, LiveSignal, WatchList
 from storage.reports_coverage import Request
 from storage.reports_kpis import Kpis
 from storage.reports_mail import MailNote
+from storage.reports_news import News
 
 Json = dict[str, object]
 Row = TypeVar("Row")
@@ -127,9 +128,9 @@ def context_json(
     executives: Sequence[LiveExecutive],
     collectors: Sequence[CollectorHealth],
 ) -> Json:
-    """The small tables, which are always sent whole."""
+    """The small tables, which are always sent whole. A list of which no account is watched is left out."""
     return {
-        "lists": [{"id": x.list_id, "name": x.name, "size": x.size} for x in lists],
+        "lists": [{"id": x.list_id, "name": x.name, "size": x.size} for x in lists if x.size],
         "orders": [
             {
                 "id": o.order_id,
@@ -144,6 +145,7 @@ def context_json(
                 "deadline": ms_or_none(o.deadline_at),
                 "named": o.named_count,
                 "list": o.list_id,
+                "known": ms(o.known_at),
             }
             for o in orders
         ],
@@ -156,6 +158,7 @@ def context_json(
                 "to": ms_or_none(e.at_to),
                 "text": e.text,
                 "source": e.source,
+                "known": ms(e.known_at),
             }
             for e in events
         ],

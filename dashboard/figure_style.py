@@ -1,4 +1,4 @@
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAttributeAccessIssue=false
 """Pure: how figures look. The statuses' colours, hatches and heights; light and dark."""
 
 from dataclasses import dataclass
@@ -21,6 +21,10 @@ CONFIG = {
 """Of every graph. plotly.js would otherwise offer to send the chart to a third party."""
 
 HEIGHT_PX = 280
+ROW_PX = 30
+"""More for each country that has a row of its own."""
+STATUS_ROW = "Status"
+EXECUTIVES_ROW = "Executives"
 FONT = (
     "-apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, Liberation Sans, Noto Sans,"
     " DejaVu Sans Condensed, sans-serif"
@@ -69,11 +73,20 @@ PALETTES: dict[Theme, Palette] = {
 }
 
 
-def look(figure: go.Figure, palette: Palette, start: datetime, now: datetime) -> None:
-    margin = max((now - start) * 0.02, timedelta(minutes=5))
+def look(
+    figure: go.Figure,
+    palette: Palette,
+    axis: tuple[datetime, datetime],
+    countries: tuple[str, ...],
+    *,
+    acts: bool,
+) -> None:
+    """Each of `countries` is a row below the status; `acts` tells whether executives have a row too."""
+    margin = max((axis[1] - axis[0]) * 0.02, timedelta(minutes=5))
+    rows = [*([EXECUTIVES_ROW] if acts else []), *reversed(countries), STATUS_ROW]
     figure.update_layout(
         barmode="overlay",
-        height=HEIGHT_PX,
+        height=HEIGHT_PX + ROW_PX * len(countries),
         margin={"l": 16, "r": 16, "t": 44, "b": 72},
         paper_bgcolor=palette.card,
         plot_bgcolor=palette.card,
@@ -90,7 +103,7 @@ def look(figure: go.Figure, palette: Palette, start: datetime, now: datetime) ->
     )
     figure.update_xaxes(
         type="date",
-        range=[start - margin, now + margin],
+        range=[axis[0] - margin, axis[1] + margin],
         gridcolor=palette.line,
         tickformatstops=[
             {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
@@ -100,14 +113,18 @@ def look(figure: go.Figure, palette: Palette, start: datetime, now: datetime) ->
         zeroline=False,
     )
     figure.update_yaxes(
-        visible=False,
+        visible=bool(countries),
+        tickvals=list(countries),
+        showgrid=False,
+        automargin=True,
         fixedrange=True,
         categoryorder="array",
-        categoryarray=["Executives", "Status"],
-        autorange=True,
+        categoryarray=rows,
+        range=[-0.6, len(rows) - 0.5 + 0.16 * len(rows)],  # room for words above the bars
     )
 
 
-def graph(figure: go.Figure, height: int) -> Component:
+def graph(figure: go.Figure) -> Component:
     """The figure as a component, without the button that sends charts to a third party."""
-    return dcc.Graph(figure=figure, config=CONFIG, id="account-figure", style={"height": f"{height}px"})  # pyright: ignore[reportArgumentType]  # plotly's own options
+    style = {"height": f"{figure.layout.height}px"}
+    return dcc.Graph(figure=figure, config=CONFIG, id="account-figure", style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options

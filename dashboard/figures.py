@@ -3,12 +3,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from dashboard.figure_style import FILL, HEIGHT, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme, look
-from dashboard.words import between, span, stamp, state
-from storage.model.availability import Status
+from dashboard.figure_style import (
+    EXECUTIVES_ROW,
+    FILL,
+    HEIGHT,
+    PALETTES,
+    PATTERN,
+    STATUS_ROW,
+    SUSPENDED_DARK,
+    Palette,
+    Theme,
+    look,
+)
+from dashboard.words import between, day, span, stamp, state
+from storage.model.availability import EVERYWHERE, State, Status
 from storage.model.coverage import Gap
 from storage.model.orders import Order
 from storage.model.timeline import Seen
@@ -30,6 +42,7 @@ class _Piece:
     since: datetime
     until: datetime
     hover: str
+    row: str = STATUS_ROW
 
 
 def account_figure(
@@ -47,24 +60,38 @@ def account_figure(
     """
     palette = PALETTES[theme]
     end = known_until(seen, now, gap_after)
+    start = spells[0].since if spells else now - timedelta(days=1)
+    axis = _axis(start, end, now)
+    least = (axis[1] - axis[0]) / 200  # about five pixels: a shorter mark would not be seen
     figure = go.Figure()
     doubted = [c.last_seen_old for c in changes if c.outcome is None and c.last_seen_old is not None]
+    countries = countries_apart(spells)
     pieces: dict[Status, list[_Piece]] = {}
     for i, spell in enumerate(spells):
         following = spells[i + 1] if i + 1 < len(spells) else None
         until = following.onset_after or following.since if following else min(end, *doubted, end)
+        until = max(until, spell.since)  # a record may know the day of its looks only
         words = state(spell.state) + (
             f"<br>since {between(spell.onset_after, spell.since)}" if spell.onset_after else ""
         )
         for since, stop in without_gaps(spell.since, until, seen.gaps):
-            pieces.setdefault(spell.state.status, []).append(_Piece(since, stop, words))
+            part = _widened(since, stop, least) if since == stop else (since, stop)
+            for row in (STATUS_ROW, *(c for c in countries if is_in(spell.state, c))):
+                pieces.setdefault(spell.state.status, []).append(_Piece(*part, words, row))
     open_changes = [c for c in changes if c.outcome != "confirmed" and c.last_seen_old is not None]
-    bounds = [(s.onset_after, s.since, s.state) for s in spells]
-    bounds += [(c.last_seen_old, c.first_seen_new, c.new) for c in open_changes]
-    least = _least_visible(spells, now)
+    bounds = [(s.onset_after, s.since, s.state, STATUS_ROW) for s in spells]
+    bounds += [(c.last_seen_old, c.first_seen_new, c.new, STATUS_ROW) for c in open_changes]
+    bounds += [
+        (s.onset_after, s.since, s.state, country)
+        for before, s in pairwise(spells)
+        for country in countries
+        if is_in(before.state, country) is not is_in(s.state, country)
+    ]
     windows = [
-        _Piece(*_widened(after, before, least), f"{state(to)}: the change lies<br>{between(after, before)}")
-        for after, before, to in bounds
+        _Piece(
+            *_widened(after, before, least), f"{state(to)}: the change lies<br>{between(after, before)}", row
+        )
+        for after, before, to, row in bounds
         if after is not None
     ]
     _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
@@ -73,15 +100,8 @@ def account_figure(
         if theme == "dark" and status is Status.SUSPENDED:
             fill = SUSPENDED_DARK
         edge = edge_light if theme == "light" else edge_dark
-        _bars(
-            figure,
-            parts,
-            status.value.replace("_", " ").capitalize(),
-            fill,
-            edge,
-            PATTERN[status],
-            HEIGHT[status],
-        )
+        name = status.value.replace("_", " ").capitalize()
+        _bars(figure, parts, name, fill, edge, PATTERN[status], HEIGHT[status])
     provisional = [
         _Piece(
             c.first_seen_new,
@@ -92,16 +112,32 @@ def account_figure(
         for c in open_changes
     ]
     _bars(figure, provisional, "Provisional or not confirmed", "rgba(0,0,0,0)", palette.ink2, "", 0.8)
-    _gaps(figure, seen.gaps, palette)
-    _signals(figure, beside.signals, now)
-    _orders(figure, beside.orders, spells, now, palette)
-    look(figure, palette, spells[0].since if spells else now - timedelta(days=1), now)
+    silent = (Gap(end, None),) if end < now else ()
+    _gaps(figure, (*seen.gaps, *silent), axis, palette)
+    acts = _signals(figure, beside.signals, axis)
+    _orders(figure, beside.orders, axis, palette)
+    look(figure, palette, axis, countries, acts=acts)
     return figure
 
 
-def _least_visible(spells: tuple[LiveSpell, ...], now: datetime) -> timedelta:
-    """About five pixels of the whole timeline: a shorter mark would not be seen."""
-    return (now - spells[0].since) / 200 if spells else timedelta(minutes=5)
+def _axis(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """Up to now, unless the account was last read so long ago that nearly all of it would be empty."""
+    read = end - start
+    if now - end <= max(read, timedelta(days=1)):
+        return start, now
+    least = timedelta(hours=36) if read < timedelta(days=1) else timedelta()
+    return start - least, end + max(read * 0.2, least)
+
+
+def countries_apart(spells: tuple[LiveSpell, ...]) -> tuple[str, ...]:
+    """The countries that get a row of their own: where there is only one, the status says it all."""
+    named = sorted({c for s in spells for c in s.state.withheld_in if c != EVERYWHERE})
+    return tuple(named) if len(named) > 1 else ()
+
+
+def is_in(value: State, country: str) -> bool:
+    """Whether the account is withheld in that country."""
+    return country in value.withheld_in or EVERYWHERE in value.withheld_in
 
 
 def _widened(after: datetime, before: datetime, least: timedelta) -> tuple[datetime, datetime]:
@@ -118,14 +154,15 @@ SYMBOL = {
 }
 
 
-def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], now: datetime) -> None:
-    known = [s for s in signals if s.at <= now]
+def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], axis: tuple[datetime, datetime]) -> bool:
+    """Answers whether there are any."""
+    known = [s for s in signals if axis[0] <= s.at <= axis[1]]
     if not known:
-        return
+        return False
     figure.add_trace(
         go.Scatter(
             x=[s.at for s in known],
-            y=["Executives"] * len(known),
+            y=[EXECUTIVES_ROW] * len(known),
             mode="markers",
             name="Executives' public acts, not evidence of cause",
             marker={
@@ -138,6 +175,7 @@ def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], now: datetime) 
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
+    return True
 
 
 def known_until(seen: Seen, now: datetime, gap_after: timedelta) -> datetime:
@@ -148,16 +186,16 @@ def known_until(seen: Seen, now: datetime, gap_after: timedelta) -> datetime:
 
 
 def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> list[tuple[datetime, datetime]]:
-    """The parts of [since, until) in which somebody looked."""
+    """The parts of [since, until] in which somebody looked. A single look between two gaps is a point."""
     parts: list[tuple[datetime, datetime]] = []
     start = since
     for gap in gaps:
         if gap.until is None or gap.until <= start or gap.since >= until:
             continue
-        if gap.since > start:
+        if gap.since >= start:
             parts.append((start, gap.since))
         start = max(start, gap.until)
-    if start < until:
+    if start <= until:
         parts.append((start, until))
     return parts
 
@@ -171,7 +209,7 @@ def _bars(
         go.Bar(
             base=[p.since for p in pieces],
             x=[(p.until - p.since) / timedelta(milliseconds=1) for p in pieces],
-            y=["Status"] * len(pieces),
+            y=[p.row for p in pieces],
             orientation="h",
             width=height,
             name=name,
@@ -186,35 +224,36 @@ def _bars(
     )
 
 
-def _gaps(figure: go.Figure, gaps: tuple[Gap, ...], palette: Palette) -> None:
+def _gaps(
+    figure: go.Figure, gaps: tuple[Gap, ...], axis: tuple[datetime, datetime], palette: Palette
+) -> None:
     for gap in gaps:
-        if gap.until is None:
-            continue
+        until = gap.until or axis[1]
+        wide = until - gap.since > (axis[1] - axis[0]) / 5
+        said = span(gap.until - gap.since) if gap.until else f"since {day(gap.since)}"
         figure.add_vrect(
             x0=gap.since,
-            x1=gap.until,
+            x1=until,
             line={"width": 0},
             fillcolor=palette.line,
             opacity=0.5,
             layer="below",
             annotation={
-                "text": f"not checked, {span(gap.until - gap.since)}",
+                "text": f"not checked {said}" if gap.until is None else f"not checked, {said}",
                 "font": {"size": 11, "color": palette.ink2},
-                "textangle": -90,
+                "textangle": 0 if wide else -90,
             },
-            annotation_position="inside left",
+            annotation_position="inside top left" if wide else "inside left",
         )
 
 
 def _orders(
     figure: go.Figure,
     orders: tuple[Order, ...],
-    spells: tuple[LiveSpell, ...],
-    now: datetime,
+    axis: tuple[datetime, datetime],
     palette: Palette,
 ) -> None:
-    start = spells[0].since if spells else now
-    for i, order in enumerate(o for o in orders if start <= o.issued_at <= now):
+    for i, order in enumerate(o for o in orders if axis[0] <= o.issued_at <= axis[1]):
         disputed = order.issued_from is not None
         figure.add_vline(
             x=order.issued_at,

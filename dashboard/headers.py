@@ -1,6 +1,11 @@
-"""Security headers on every answer, and no websocket from another origin: one pure-ASGI wrapper for both."""
+"""Who may ask, and the security headers on every answer: one pure-ASGI wrapper for http and websockets.
+
+There is no login, so a page of a stranger must not reach the dashboard through the visitor's own browser:
+not by a websocket from another origin, and not by a name that the stranger points at the loopback.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,12 +35,19 @@ def content_security_policy(script_hashes: Iterable[str]) -> str:
     )
 
 
+WRONG_HOST = (
+    "The dashboard answers under 127.0.0.1, localhost, [::1] or the host of an allowed origin, "
+    "and this request names another host."
+)
+
+
 class Guarded:
     """Wraps the dashboard's ASGI app. Dash's own hooks do not see websockets; this does."""
 
     def __init__(self, app: App, policy: str, allowed_origins: Sequence[str]) -> None:
         self._app = app
         self._allowed = frozenset(allowed_origins)
+        self._hosts = frozenset(host for origin in allowed_origins if (host := urlsplit(origin).hostname))
         self._headers = (
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -45,12 +57,18 @@ class Guarded:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not self._from_here(scope):
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if not self._answers_to(host_header(scope)):
+            await self._misdirected(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            if self._from_here(scope):
+                await self._app(scope, receive, send)
+                return
             await receive()
             await send({"type": "websocket.close", "code": 4003, "reason": "Origin not allowed"})
-            return
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
             return
         cache = cache_control(scope["path"])
 
@@ -64,11 +82,57 @@ class Guarded:
 
         await self._app(scope, receive, send_with_headers)
 
+    def _answers_to(self, host: str) -> bool:
+        name = host_name(host)
+        return name is not None and (is_loopback(name) or name in self._hosts)
+
+    async def _misdirected(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """421, for a websocket as well: the server then answers the handshake with it."""
+        prefix = ""
+        if scope["type"] == "websocket":
+            await receive()
+            if "websocket.http.response" not in scope.get("extensions", {}):
+                await send({"type": "websocket.close", "code": 4021, "reason": "Host not allowed"})
+                return
+            prefix = "websocket."
+        body = WRONG_HOST.encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            *self._headers,
+        ]
+        await send({"type": f"{prefix}http.response.start", "status": 421, "headers": headers})
+        await send({"type": f"{prefix}http.response.body", "body": body})
+
     def _from_here(self, scope: Scope) -> bool:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
-        host = headers.get(b"host", b"").decode("latin-1")
-        return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host)
+        return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host_header(scope))
+
+
+def host_header(scope: Scope) -> str:
+    """The host that the request names; empty when it names none, or more than one."""
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    return named[0].decode("latin-1") if len(named) == 1 else ""
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, without its port; None when there is none or it is malformed."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises when it is no number
+    except ValueError:
+        return None
+    return parts.hostname if parts.netloc == host and "@" not in host else None
+
+
+def is_loopback(name: str) -> bool:
+    """Whether the name leads to this machine whatever a name server says."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def cache_control(path: str) -> bytes | None:

@@ -3,7 +3,8 @@
     NOTIFY blockline -> _listen -> _publish (coalesced) -> a bounded queue per browser -> its websocket
 
 NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed
-something sees it at the ids of the next delta and asks for the rest.
+something sees it at the ids of the next delta and asks for the rest. When accounts join or leave the watch,
+or more happened than is worth telling, the message is "reload" and the browser takes a snapshot.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ from datetime import datetime, timedelta
 from dashboard.encode import Json, context_json, kpis_json, ms, news_json, reads_json
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, StorageError, listen, transaction
-from storage.reports import News, last_event_id, news_since
-from storage.reports_context import collectors, executives, lists, order_events, orders
+from storage.reports import last_event_id
+from storage.reports_context import became_known, collectors, executives, lists, order_events, orders
 from storage.reports_coverage import Request, requests_since
 from storage.reports_kpis import kpis
+from storage.reports_news import News, news_since
 
 CHANNEL = "blockline"
 COALESCE_S = 0.25
@@ -32,7 +34,7 @@ COUNT_EVERY = timedelta(seconds=5)
 """Of the monitor's clock: without news the figures are counted anew as well, for silence changes them too."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
-CONTEXT_TOPICS = frozenset({"order", "order_event", "collector", "account"})
+CONTEXT_TOPICS = frozenset({"order", "order_event", "collector"})
 
 _log = logging.getLogger(__name__)
 
@@ -125,8 +127,10 @@ class Hub:
         if news is None:
             self._last_event = await last_event_id(conn)
             return message | {"reload": True}
-        message |= await delta(conn, news)
         self._last_event = news.live_event_id
+        if "account" in news.topics:
+            return message | {"reload": True}
+        message |= await delta(conn, news, self._read_to, now)
         requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
         message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
         self._read_to = now
@@ -142,14 +146,14 @@ class Hub:
         return new
 
 
-async def delta(conn: Conn, news: News) -> Json:
-    """News with the small tables it touches."""
+async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
+    """News with the small tables that it touches, or that became known between `since` and `now`."""
     message = news_json(news)
-    if news.topics & CONTEXT_TOPICS:
+    if news.topics & CONTEXT_TOPICS or await became_known(conn, since, now):
         message |= context_json(
             await lists(conn),
-            await orders(conn),
-            await order_events(conn),
+            await orders(conn, known_at=now),
+            await order_events(conn, known_at=now),
             await executives(conn),
             await collectors(conn),
         )
@@ -159,11 +163,11 @@ async def delta(conn: Conn, news: News) -> Json:
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
     """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
     news = await news_since(conn, since, NEWS_LIMIT)
-    if news is None or now - read_to > CATCH_UP_AT_MOST:
+    if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
         return {"now": ms(now), "reload": True}
     return {
         "now": ms(now),
-        **await delta(conn, news),
+        **await delta(conn, news, read_to, now),
         "read_from": ms(read_to),
         "reads": reads_json(await requests_since(conn, read_to, now)),
         "kpis": kpis_json(await kpis(conn, now, sweep_every)),

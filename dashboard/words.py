@@ -41,6 +41,36 @@ def between(after: datetime | None, before: datetime) -> str:
     return f"between {day(after)}, {clock(after)} and {stamp(before)}"
 
 
+def since(after: datetime | None, before: datetime) -> str:
+    """Since when something is so, by day; `after` is the last reading that contradicts it, or None."""
+    if after is None:
+        return f"on or before {day(before)}"
+    if day(after) == day(before):
+        return f"{day(before)}, between {clock(after)} and {clock(before)} UTC"
+    return f"between {day(after)} and {day(before)}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago, roughly: "8 years ago", so that an old reading is not taken for a new one."""
+    days = (now - at).days
+    if days < 1:
+        return f"{span(now - at)} ago"
+    for unit, length in (("year", 365.25), ("month", 30.44), ("day", 1)):
+        if (n := int(days / length)) >= (2 if unit == "month" else 1):
+            return f"{n} {unit}{'' if n == 1 else 's'} ago"
+    return f"{days} days ago"
+
+
+def is_import(source: str) -> bool:
+    """Whether a change comes from a published record, not from our own monitor."""
+    return source.startswith("import:")
+
+
+def source(name: str) -> str:
+    """Who saw it: "platform monitor", or "import:<name>" of a published record."""
+    return name if is_import(name) else "platform monitor"
+
+
 def span(length: timedelta) -> str:
     """Two units at most: "8 h 30 min"."""
     seconds = max(0, round(length.total_seconds()))

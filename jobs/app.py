@@ -1,36 +1,26 @@
 """The composition root: an installation that runs, put together from its settings."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from collectors.x import XCollector
 from dashboard.settings import DashboardSettings
 from jobs.clock import system_clock
+from jobs.collecting import Collecting
 from jobs.compose import Letterhead
-from jobs.confirm import ConfirmationRule
-from jobs.database import ready
+from jobs.database import ready, revive
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
-from jobs.monitor import Monitor, MonitorSettings
-from jobs.planner import Sweep
 from jobs.policy import AlertRule
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
 from jobs.web import listen_on, serve
-from storage.accounts import accounts_version, set_canaries
-from storage.db import Held, Pool, exclusive, open_pool, transaction
-from storage.model.accounts import Platform
-
-log = logging.getLogger(__name__)
+from storage.db import Pool, open_pool
 
 WAKE_S = 1.0
 """How often the loops look whether something is due. Looking costs one small query."""
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-"""Slots of the sweep are counted from here, so that they stay where they are over restarts."""
 
 
 class Role(StrEnum):
@@ -102,7 +92,12 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
     collector = x_collector(settings) if Role.COLLECT in roles else None
     mail_sender = sender(settings)
     await ready(settings, dsn)
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops say that the database is away
     said: list[str] = []
+
+    async def mend() -> None:
+        await revive(settings)
+
     loops: list[tuple[Loop, float]] = []
     async with AsyncExitStack() as stack:
         listener = None
@@ -110,13 +105,17 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if collector is not None:
-            held = await stack.enter_async_context(exclusive(dsn, "monitor of x", wait_s=10))
             await stack.enter_async_context(collector)
-            loops.append((await _collecting(settings, pool, collector), WAKE_S))
-            await stack.enter_async_context(_while_held(held))
+            collecting = Collecting(settings, dsn, pool, collector)
+            stack.push_async_callback(collecting.let_go)
+            await collecting.take_hold(wait_s=10)
+            loops += [
+                (Loop("Collecting from X", collecting.turn, mend), WAKE_S),
+                (Loop("Collecting engagement from X", collecting.engagement_turn, mend), WAKE_S),
+            ]
             said.append(f"Reading X every {settings.sweep_every}.")
         if Role.NOTIFY in roles:
-            loops.append((_notifying(settings, pool, mail_sender), WAKE_S))
+            loops.append((Loop("Mailing", _notifying(settings, pool, mail_sender), mend), WAKE_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
             view = DashboardSettings(
@@ -128,49 +127,9 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         yield said
 
 
-@asynccontextmanager
-async def _while_held(held: Held) -> AsyncGenerator[None]:
-    """End the block when the lock is lost, for another process may then collect."""
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(held.until_lost())
-        try:
-            yield
-        finally:
-            watching.cancel()
-
-
-async def _collecting(settings: Settings, pool: Pool, collector: XCollector) -> Loop:
-    sweep = Sweep(settings.sweep_every, _EPOCH)
-    monitor = Monitor(
-        pool,
-        collector,
-        ConfirmationRule(),
-        MonitorSettings(sweep, engagement_every=settings.engagement_every),
-        system_clock,
-    )
-    async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, settings.canaries(), system_clock())
-        seen = [await accounts_version(conn)]
-    await monitor.load()
-    if not settings.x_canaries:
-        log.warning(
-            "No control accounts are set (setting x_canaries): an outage of X that makes accounts look "
-            "missing could then not be told from a mass block."
-        )
-
-    async def collect() -> None:
-        async with transaction(pool) as conn:
-            version = await accounts_version(conn)
-        if version != seen[0]:
-            await monitor.load()
-            seen[0] = version
-        if monitor.next_due() <= system_clock():
-            await monitor.tick()
-
-    return Loop("Collecting from X", collect)
-
-
-def _notifying(settings: Settings, pool: Pool, mail_sender: SmtpSender | None) -> Loop:
+def _notifying(
+    settings: Settings, pool: Pool, mail_sender: SmtpSender | None
+) -> Callable[[], Awaitable[None]]:
     rule = AlertRule(recipients=settings.recipients, zone=settings.recipients_zone)
     mail = MailLoop(pool, mail_sender, rule, letterhead(settings))
 
@@ -180,7 +139,7 @@ def _notifying(settings: Settings, pool: Pool, mail_sender: SmtpSender | None) -
         if due is not None and due <= now:
             await mail.tick(now)
 
-    return Loop("Mailing", notify)
+    return notify
 
 
 def _mail_sentence(settings: Settings) -> str:

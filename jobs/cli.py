@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from collectors.simulator.faults import PROFILES, profile
 from collectors.simulator.files import load_history
@@ -69,7 +69,7 @@ def _scratch_database() -> Generator[str]:
 
 
 @contextmanager
-def _progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[Progress, int]]:
+def _progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[Progress, TaskID]]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -76,7 +76,7 @@ def accounts_remove(
 ) -> None:
     """Stop watching an account. What was seen of it stays on file."""
     name = handle.removeprefix("@")
-    gone = _with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name))
+    gone = _with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
     show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
 
 

@@ -3,15 +3,13 @@
 import asyncio
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 import uvloop
 
 from collectors.simulator.history import HistoryError
-from jobs.errors import PortTaken, first_error
+from jobs.errors import PortTaken, first_error, unknown_error
 from jobs.settings import SettingsError
 from jobs.simulators import SimulatorError
 from jobs.tables import TableError
@@ -68,13 +66,7 @@ def _told(error: BaseException) -> int:
     if isinstance(error, _SENTENCES):
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    with tempfile.NamedTemporaryFile("w", prefix="blockline-error-", suffix=".txt", delete=False) as file:
-        traceback.print_exception(error, file=file)
-    print(  # noqa: T201
-        f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
-        f"please report it with {file.name}.",
-        file=sys.stderr,
-    )
+    print(unknown_error(error), file=sys.stderr)  # noqa: T201
     return 1
 
 

@@ -1,5 +1,6 @@
 """Which database an installation uses: the one that is configured, or its own embedded Postgres."""
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -24,3 +25,14 @@ async def ready(settings: Settings, dsn: str) -> None:
         await migrate(dsn)
     else:
         await check_schema(dsn)
+
+
+async def revive(settings: Settings) -> None:
+    """Start our own server again when it was killed. Somebody else's server is theirs to start."""
+    if settings.database_url is None:
+        await asyncio.to_thread(_enter_and_leave, settings)
+
+
+def _enter_and_leave(settings: Settings) -> None:
+    with database(settings):
+        """Entering starts the server; leaving lets it run for whoever else uses it, which is this process."""

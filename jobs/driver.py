@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.clock import SimulatedClock
+from jobs.engage import EngagementPoller
 from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor
 
@@ -23,6 +24,7 @@ class Scripted:
 @dataclass(frozen=True, slots=True)
 class Simulation:
     monitor: Monitor
+    engagement: EngagementPoller
     mail: MailLoop
     clock: SimulatedClock
     tell_simulators: Callable[[datetime], Awaitable[None]]
@@ -51,10 +53,14 @@ async def play(
         while script and script[0].at <= now:
             await script.pop(0).run(now)
             await simulation.monitor.load()
+            await simulation.engagement.load()
         await simulation.monitor.tick()
+        await simulation.engagement.tick()
         await simulation.mail.tick(now)
         after(now)
         times = [simulation.monitor.next_due()]
+        if (engagement_due := simulation.engagement.next_due()) is not None:
+            times.append(engagement_due)
         if (mail_due := await simulation.mail.next_due(now)) is not None:
             times.append(mail_due)
         if script:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from collectors.base import Collector
+from jobs.clock import Clock
 from jobs.health import Health
 from storage import signals
 from storage.db import Pool, StaleState, transaction
@@ -12,15 +13,20 @@ from storage.model.accounts import AccountId, Executive
 
 log = logging.getLogger(__name__)
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 class EngagementPoller:
-    """Polls each executive of one platform every `every`."""
+    """Polls each executive of one platform every `every`, apart from the lookups of accounts."""
 
-    def __init__(self, pool: Pool, collector: Collector, every: timedelta, health: Health) -> None:
+    def __init__(
+        self, pool: Pool, collector: Collector, every: timedelta, health: Health, clock: Clock
+    ) -> None:
         self._pool = pool
         self._collector = collector
         self._every = every
         self._health = health
+        self._clock = clock
         self._executives: list[Executive] = []
         self._tried_at: dict[AccountId, datetime] = {}
 
@@ -30,29 +36,37 @@ class EngagementPoller:
 
     def next_due(self) -> datetime | None:
         """When the next executive is to be polled; None when there is none."""
-        return min((self._due(e) for e in self._executives), default=None)
+        due = min((self._due(e) for e in self._executives), default=None)
+        closed_until = self._health.gate.closed_until
+        return due if due is None or closed_until is None else max(due, closed_until)
 
     def _due(self, executive: Executive) -> datetime:
         last = self._tried_at.get(executive.account.account_id, executive.last_polled_at)
-        return datetime.min.replace(tzinfo=UTC) if last is None else last + self._every
+        return _NEVER if last is None else last + self._every
 
-    async def tick(self, now: datetime) -> None:
-        for i, executive in enumerate(self._executives):
-            if self._due(executive) > now or self._health.gate.is_closed(now):
-                continue
-            self._tried_at[executive.account.account_id] = now
-            seen = await self._collector.engagement(executive.account.native_id, executive.cursor, now)
-            if seen.trouble is not None:
-                # Only a fault that would meet every request pauses the collector: a protected timeline,
-                # or the limit of the timelines alone, says nothing about the lookups.
-                if seen.trouble.breaker:
-                    await self._health.note(seen.trouble, now)
-                continue
-            try:
-                async with transaction(self._pool) as conn:
-                    await signals.record_signals(conn, executive, seen.signals, seen.cursor, now)
-            except StaleState as error:
-                log.warning("%s", error)
-                await self.load()
-                return
-            self._executives[i] = replace(executive, cursor=seen.cursor, last_polled_at=now)
+    async def tick(self) -> None:
+        """Poll everybody who is due."""
+        for executive in list(self._executives):
+            asked_at = self._clock()
+            if self._due(executive) <= asked_at and not self._health.gate.is_closed(asked_at):
+                await self._poll(executive, asked_at)
+
+    async def _poll(self, executive: Executive, asked_at: datetime) -> None:
+        self._tried_at[executive.account.account_id] = asked_at
+        seen = await self._collector.engagement(executive.account.native_id, executive.cursor, asked_at)
+        at = self._clock()
+        if seen.trouble is not None:
+            # Only a fault that would meet every request pauses the collector: a protected timeline,
+            # or the limit of the timelines alone, says nothing about the lookups.
+            if seen.trouble.breaker:
+                await self._health.note(seen.trouble, asked_at, at)
+            return
+        try:
+            async with transaction(self._pool) as conn:
+                await signals.record_signals(conn, executive, seen.signals, seen.cursor, at)
+        except StaleState as error:
+            log.warning("%s", error)
+            await self.load()
+            return
+        polled = replace(executive, cursor=seen.cursor, last_polled_at=at)
+        self._executives = [polled if e.account == polled.account else e for e in self._executives]

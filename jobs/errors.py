@@ -1,5 +1,7 @@
 """Errors of the command line, kept apart so that a command need not load what it does not use."""
 
+import tempfile
+import traceback
 from typing import cast
 
 
@@ -12,3 +14,13 @@ def first_error(error: BaseException) -> BaseException:
 
 class PortTaken(Exception):
     """The dashboard cannot listen there. The message is one sentence that names the setting."""
+
+
+def unknown_error(error: BaseException) -> str:
+    """A sentence about an error that nobody foresaw; its traceback goes to a file that the sentence names."""
+    with tempfile.NamedTemporaryFile("w", prefix="blockline-error-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return (
+        f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
+        f"please report it with {file.name}."
+    )

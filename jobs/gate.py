@@ -17,8 +17,8 @@ class Gate:
 
     failures: int = 0
     """Requests that failed in a row."""
-    rounds: int = 0
-    """Different times at which they failed: the pause doubles with each."""
+    closings: int = 0
+    """How often it closed in a row: the pause doubles with each."""
     failed_at: datetime | None = None
     closed_until: datetime | None = None
     reason: MissedReason | None = None
@@ -27,22 +27,27 @@ class Gate:
     def is_closed(self, now: datetime) -> bool:
         return self.closed_until is not None and now < self.closed_until
 
-    def after(self, trouble: Trouble | None, now: datetime) -> "Gate":
-        """The gate after a request. One failure does not close it; a bad token, a limit or the third does."""
+    def after(self, trouble: Trouble | None, asked_at: datetime, now: datetime) -> "Gate":
+        """The gate after a request that was asked at `asked_at` and ended `now`.
+
+        One failure does not close it; a bad token, a limit or the third does. Several requests are under
+        way at once: an answer to an older question opens nothing, and a failure never shortens a pause.
+        """
         if trouble is None:
-            return self if self == Gate() else Gate()
-        rounds = self.rounds + (self.failed_at != now)
+            is_news = self.failed_at is None or asked_at > self.failed_at
+            return Gate() if is_news else self
         failed = replace(
-            self,
-            failures=self.failures + 1,
-            rounds=rounds,
-            failed_at=now,
-            reason=trouble.reason,
-            detail=trouble.detail,
+            self, failures=self.failures + 1, failed_at=now, reason=trouble.reason, detail=trouble.detail
         )
         if trouble.breaker or trouble.reason is MissedReason.RATE_LIMITED:
-            return replace(failed, closed_until=trouble.retry_at)
+            return failed._closed(trouble.retry_at)
+        if self.is_closed(now):
+            return replace(self, failures=failed.failures, failed_at=now)
         if failed.failures < _FAILURES_TO_CLOSE:
             return failed
-        pause = min(_FIRST_PAUSE * 2 ** min(rounds - 1, 10), _LONGEST_PAUSE)
-        return replace(failed, closed_until=now + pause)
+        pause = min(_FIRST_PAUSE * 2 ** min(self.closings, 10), _LONGEST_PAUSE)
+        return replace(failed, closings=self.closings + 1)._closed(now + pause)
+
+    def _closed(self, until: datetime) -> "Gate":
+        longest = until if self.closed_until is None else max(until, self.closed_until)
+        return replace(self, closed_until=longest)

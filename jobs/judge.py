@@ -42,10 +42,14 @@ class Judged:
     reason: MissedReason | None
     """Why the request as a whole is not believed."""
     answered: tuple[bool, ...]
+    missed: dict[str, list[int]]
+    """Positions of accounts that gave nothing in an answer that is believed, by reason."""
     steps: tuple[tuple[Watched, Reading, Step], ...]
     renames: tuple[Rename, ...]
     postponed: tuple[tuple[Account, datetime], ...]
     """Provisional changes that were to be read again and were not, and when to try next."""
+    detail: str = ""
+    """Of an answer that was held: which control account looked wrong, for the operator."""
 
 
 def judge(
@@ -63,15 +67,14 @@ def judge(
     look, nothing in it is believed: every account is missed.
     """
     by_id = {r.native_id: r for r in answer.readings}
-    reason = None
+    nobody = (False,) * len(watched)
     if answer.trouble is not None:
-        outcome, reason = BatchOutcome.MISSED, answer.trouble.reason
-    elif not all(_as_expected(by_id.get(c.account.native_id), c) for c in canaries):
-        outcome, reason = BatchOutcome.HELD, MissedReason.HELD
-    else:
-        outcome = BatchOutcome.ANSWERED
-    if outcome is not BatchOutcome.ANSWERED:
-        return Judged(outcome, reason, (False,) * len(watched), (), (), _postponed(watched, at))
+        reason = answer.trouble.reason
+        return Judged(BatchOutcome.MISSED, reason, nobody, {}, (), (), _postponed(watched, at))
+    wrong = [said for c in canaries if (said := _wrong(c, by_id.get(c.account.native_id)))]
+    if wrong:
+        held = BatchOutcome.HELD, MissedReason.HELD
+        return Judged(*held, nobody, {}, (), (), _postponed(watched, at), "; ".join(wrong))
 
     readings = [(w, by_id.get(w.account.native_id)) for w in watched]
     steps = tuple(
@@ -80,17 +83,34 @@ def judge(
         if r is not None
     )
     return Judged(
-        outcome,
+        BatchOutcome.ANSWERED,
         None,
         tuple(r is not None for _, r in readings),
+        _reasons(answer, watched),
         steps,
         tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
         _postponed([w for w, r in readings if r is None], at),
     )
 
 
-def _as_expected(reading: Reading | None, canary: Canary) -> bool:
-    return reading is not None and reading.state.status is canary.expected
+def _reasons(answer: Answer, watched: Sequence[Watched]) -> dict[str, list[int]]:
+    why = {m.native_id: m.reason.value for m in answer.missed}
+    reasons: dict[str, list[int]] = {}
+    for position, w in enumerate(watched):
+        if (reason := why.get(w.account.native_id)) is not None:
+            reasons.setdefault(reason, []).append(position)
+    return reasons
+
+
+def _wrong(canary: Canary, reading: Reading | None) -> str | None:
+    """What is wrong about a control account in an answer; None when it looks as it is known to look."""
+    if reading is not None and reading.state.status is canary.expected:
+        return None
+    seen = "is not in the answer" if reading is None else f"looks {reading.state.status.value}"
+    return (
+        f"control account @{canary.account.handle} {seen} and should be {canary.expected.value} "
+        "(setting x_canaries)"
+    )
 
 
 def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account, datetime], ...]:

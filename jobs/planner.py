@@ -53,10 +53,15 @@ def next_attempt(sweep: Sweep, last: Attempt | None, now: datetime) -> Due:
     next_slot = last.slot + sweep.every
     if last.outcome is BatchOutcome.ANSWERED:
         return Due(next_slot, 0, next_slot)
-    retry_at = last.at + _RETRY_AFTER[min(last.number, len(_RETRY_AFTER) - 1)]
+    retry_at = last.at + retry_after(last.number)
     if retry_at < next_slot:
         return Due(last.slot, last.number + 1, retry_at)
     return Due(next_slot, 0, next_slot)
+
+
+def retry_after(number: int) -> timedelta:
+    """How long to wait after the attempt with this number, counted from 0, gave nothing."""
+    return _RETRY_AFTER[min(number, len(_RETRY_AFTER) - 1)]
 
 
 def pack(accounts: Iterable[Account], size: int) -> list[tuple[AccountId, ...]]:

@@ -4,35 +4,62 @@
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jobs.clock import system_clock
-from jobs.errors import first_error
+from jobs.errors import first_error, unknown_error
 from storage.db import StorageError
 
 log = logging.getLogger(__name__)
 
 
-class Loop:
-    """Something to be done again and again. Logs the first failure and the recovery, nothing between."""
+_LONGEST_PAUSE = timedelta(minutes=1)
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+
+class Loop:
+    """Something to be done again and again, whatever happens.
+
+    The first failure and the recovery are logged, nothing between. While it fails the turns are
+    further and further apart, up to a minute, and `mend` is tried before each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        mend: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.name = name
         self._work = work
-        self._failing = False
+        self._mend = mend
+        self._failures = 0
+        self._not_before: datetime | None = None
 
     async def turn(self) -> None:
+        """Do the work once; nothing is raised."""
+        if self._not_before is not None and system_clock() < self._not_before:
+            return
         try:
+            if self._failures and self._mend is not None:
+                await self._mend()
             await self._work()
-        except* StorageError as group:
-            if not self._failing:
-                log.error("%s stands still: %s", self.name, first_error(group))  # noqa: TRY400 - one sentence
-            self._failing = True
+        except Exception as error:  # noqa: BLE001 - a loop that ends would be a monitor that is silent
+            self._failed(first_error(error))
         else:
-            if self._failing:
+            if self._failures:
                 log.warning("%s goes on.", self.name)
-            self._failing = False
+            self._failures = 0
+            self._not_before = None
+
+    def _failed(self, error: BaseException) -> None:
+        if self._failures == 0:
+            said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+            log.error("%s stands still: %s", self.name, said)
+        self._failures += 1
+        pause = min(timedelta(seconds=2 ** min(self._failures, 10)), _LONGEST_PAUSE)
+        self._not_before = system_clock() + pause
 
 
 @asynccontextmanager

@@ -20,7 +20,6 @@ from storage.model.availability import Status
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
-_OF_THE_TESTS = {"BLOCKLINE_REQUIRE_BROWSER", "BLOCKLINE_SHARED_DATA"}
 
 
 class SettingsError(Exception):
@@ -114,7 +113,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         values.update(_read(path or DEFAULT_FILE))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in _OF_THE_TESTS and value:
+        if name.startswith(PREFIX) and value:
             field = name.removeprefix(PREFIX).lower()
             values[field] = value
             where[field] = f"the environment, as {name}"

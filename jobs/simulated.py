@@ -12,6 +12,7 @@ from jobs.clock import SimulatedClock
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.driver import Scripted, Simulation, play
+from jobs.engage import EngagementPoller
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor, MonitorSettings
@@ -93,9 +94,11 @@ async def perform(
             start = await coverage.newest_observation(conn, Platform.X) or plan.start
         clock = SimulatedClock(start)
         server = MailServer(mailing.host, mailing.port, "blockline@example.org", Security.NONE)
-        settings = MonitorSettings(Sweep(plan.every, plan.start), engagement_every=plan.engagement_every)
+        settings = MonitorSettings(Sweep(plan.every, plan.start))
         monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)
         mail = MailLoop(pool, SmtpSender(server), mailing.rule, mailing.head)
         await monitor.load()
-        simulation = Simulation(monitor, mail, clock, simulator.set_clock, script)
+        await engagement.load()
+        simulation = Simulation(monitor, engagement, mail, clock, simulator.set_clock, script)
         await play(simulation, start, plan.end, before, lambda at: after(at, monitor))

@@ -37,14 +37,10 @@ class Line:
     def at(self, when: datetime) -> State:
         return self.states[max(bisect_right(self.times, when) - 1, 0)]
 
-    def starts_in(self, after: datetime | None, until: datetime, state: State) -> datetime | None:
-        """The last time in (`after`, `until`] at which the account went over to `state`."""
-        for i in range(bisect_right(self.times, until) - 1, 0, -1):
-            if after is not None and self.times[i] <= after:
-                return None
-            if self.states[i] == state:
-                return self.times[i]
-        return None
+    def start_of(self, when: datetime) -> datetime | None:
+        """When the state at `when` began; None when it was so from the start of the record."""
+        segment = bisect_right(self.times, when) - 1
+        return self.times[segment] if segment > 0 else None
 
 
 def shown(account: HistoryAccount) -> Line:
@@ -162,9 +158,9 @@ class Verdict:
     observable: int
     detected: int
     false: list[Believed]
-    """Believed, but nothing of the kind happened."""
+    """Believed, but not so at that reading, or told twice, or from a state that was not held before."""
     wrong_interval: list[Believed]
-    """It happened, but not between the two readings."""
+    """It was so, but it did not begin between the two readings."""
     unseen: list[Believed]
     """Observable, but not detected."""
     spells_missed: int
@@ -185,18 +181,20 @@ def hold_against_truth(
     delays: list[float] = []
     explained: set[tuple[str, datetime]] = set()
     held: dict[str, list[tuple[datetime, State]]] = {}
-    for change in detected:
+    for change in sorted(detected, key=lambda c: c.first_seen_new):
         line = lines[change.native_id]
-        held.setdefault(change.native_id, []).append((change.first_seen_new, change.new))
-        happened = line.starts_in(change.last_seen_old, change.first_seen_new, change.new)
-        if change.old is None:
-            if line.at(change.first_seen_new) != change.new:
-                false.append(change)
-        elif happened is not None:
-            explained.add((change.native_id, happened))
-            delays.append((change.first_seen_new - happened).total_seconds())
-        else:
-            (wrong if line.starts_in(start, end, change.new) else false).append(change)
+        before = held.setdefault(change.native_id, [])
+        held_state = before[-1][1] if before else None
+        before.append((change.first_seen_new, change.new))
+        began = line.start_of(change.first_seen_new)
+        is_true = line.at(change.first_seen_new) == change.new and change.old == held_state != change.new
+        if not is_true or (began is not None and (change.native_id, began) in explained):
+            false.append(change)
+        elif change.old is not None and (began is None or not _within(began, change)):
+            wrong.append(change)
+        elif change.old is not None and began is not None:
+            explained.add((change.native_id, began))
+            delays.append((change.first_seen_new - began).total_seconds())
     changes = [c for c in detected if c.old is not None]
     found = {(c.native_id, c.new, c.first_seen_new) for c in changes}
     true_times = [(i, at, s) for i, line in lines.items() for at, s in _starts(line, start, end)]
@@ -215,6 +213,10 @@ def hold_against_truth(
         spells_missed=len(missed),
         delays_s=sorted(delays),
     )
+
+
+def _within(began: datetime, change: Believed) -> bool:
+    return change.last_seen_old is not None and change.last_seen_old < began <= change.first_seen_new
 
 
 def _starts(line: Line, start: datetime, end: datetime) -> list[tuple[datetime, State]]:

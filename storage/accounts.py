@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, ListId, Platform, Rename
-from storage.model.availability import Status
+from storage.model.availability import Reason, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,24 @@ class Added:
 
 
 async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime) -> Added:
-    """Add accounts to the watch, and to their lists. One that is already there only gains its new lists."""
+    """Add accounts to the watch, and to their lists. One that is already there only gains its new lists.
+
+    Raises Refused, and nothing is stored, when one of them is a control account.
+    """
     if not accounts:
         return Added(0, 0)
     platforms = [a.platform.value for a in accounts]
     native_ids = [a.native_id for a in accounts]
+    control = await conn.fetchval(
+        """
+        select min(a.handle) from canary join account a using (account_id)
+        join unnest($1::text[], $2::text[]) as u (platform, native_id) using (platform, native_id)
+        """,
+        platforms,
+        native_ids,
+    )
+    if control is not None:
+        raise Refused(f"@{control} is a control account (setting x_canaries) and cannot be watched as well.")
     new = await conn.fetch(
         """
         insert into account (platform, native_id, handle, added_at)
@@ -88,7 +101,25 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
 async def set_canaries(
     conn: Conn, platform: Platform, canaries: Sequence[tuple[str, str, Status]], now: datetime
 ) -> None:
-    """Name the control accounts of a platform: (native id, handle, expected status). They are not watched."""
+    """Name the control accounts of a platform: (native id, handle, expected status), and no others.
+
+    Raises Refused when one of them is watched: its changes would be taken for faults of the platform.
+    """
+    watched = await conn.fetchval(
+        "select min(handle) from account where platform = $1 and native_id = any($2::text[]) and watched",
+        platform.value,
+        [native_id for native_id, _, _ in canaries],
+    )
+    if watched is not None:
+        raise Refused(f"@{watched} is watched and cannot be a control account as well (setting x_canaries).")
+    await conn.execute(
+        """
+        delete from canary c using account a
+        where a.account_id = c.account_id and a.platform = $1 and a.native_id <> all($2::text[])
+        """,
+        platform.value,
+        [native_id for native_id, _, _ in canaries],
+    )
     for native_id, handle, expected in canaries:
         account_id = await conn.fetchval(
             """
@@ -169,8 +200,11 @@ async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -
     )
 
 
-async def stop_watching(conn: Conn, platform: Platform, handle: str) -> Account:
-    """Stop reading an account. What was seen of it stays. Refused when no account has that handle."""
+async def stop_watching(conn: Conn, platform: Platform, handle: str, now: datetime) -> Account:
+    """Stop reading an account. What was seen of it stays; a provisional change ends as not confirmed.
+
+    Raises Refused when no watched account has that handle.
+    """
     row = await conn.fetchrow(
         """
         update account set watched = false where platform = $1 and lower(handle) = lower($2) and watched
@@ -181,6 +215,16 @@ async def stop_watching(conn: Conn, platform: Platform, handle: str) -> Account:
     )
     if row is None:
         raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
+    await conn.execute(
+        """
+        with ended as (delete from pending_change where account_id = $1 returning *)
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select change_id, 'not_confirmed', $2, $3, agreeing, last_agreeing_at from ended
+        """,
+        row["account_id"],
+        Reason.NO_LONGER_WATCHED.value,
+        now,
+    )
     await announce_watch(conn)
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
 

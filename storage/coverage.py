@@ -1,5 +1,6 @@
 """Coverage: one row per request, from which every single reading can be rebuilt."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,8 +14,9 @@ async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
     stored = await conn.fetchval(
         """
         insert into coverage
-            (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, latency_ms, recorded_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
+            recorded_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (roster_id, slot, attempt) do nothing
         returning true
         """,
@@ -25,6 +27,7 @@ async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
         batch.outcome,
         batch.missed_reason,
         batch.answered,
+        json.dumps(batch.missed) if batch.missed else None,
         batch.latency_ms,
         now,
     )

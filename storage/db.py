@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -234,14 +234,9 @@ class Held:
     _conn: Conn
     _where: str
 
-    async def until_lost(self, keep_alive_s: float = KEEP_ALIVE_S) -> NoReturn:
-        """Never returns: raises Unreachable once the lock is lost with its connection.
-
-        Run it in one TaskGroup with the guarded work, which then stops when another process may start.
-        """
-        while True:
-            await asyncio.sleep(keep_alive_s)
-            await _still_there(self._conn, self._where, keep_alive_s)
+    async def check(self) -> None:
+        """Raises Unreachable when the lock was lost with its connection: another process may hold it now."""
+        await _still_there(self._conn, self._where, KEEP_ALIVE_S)
 
 
 @asynccontextmanager

@@ -81,6 +81,11 @@ async def _store_evidence(conn: Conn, contents: Sequence[bytes | None]) -> list[
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> None:
+    """Begin provisional changes. The account must stand confirmed where the reading found it."""
+    ids = [s.account.account_id for s, _ in opened]
+    await conn.execute(
+        "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
+    )
     old_hashes = await _store_evidence(conn, [s.old_evidence for s, _ in opened])
     new_hashes = await _store_evidence(conn, [s.new_evidence for s, _ in opened])
     made = await conn.fetch(
@@ -90,8 +95,8 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
                 change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
                 last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence
             )
-            select change_key, account_id, old_status, string_to_array(old_withheld_in, ' '), status,
-                string_to_array(withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
+            select change_key, u.account_id, old_status, string_to_array(old_withheld_in, ' '), u.status,
+                string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
                 platform, old_evidence, new_evidence
             from unnest(
                 $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -100,6 +105,10 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
                 change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
                 last_seen_old, first_seen_new, platform, old_evidence, new_evidence
             )
+            left join spell s
+                on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            where s.status is not distinct from u.old_status
+                and coalesce(s.withheld_in, '{}') = string_to_array(u.old_withheld_in, ' ')
             returning change_id, account_id
         )
         insert into pending_change (account_id, change_id, agreeing, next_read_at, last_agreeing_at)
@@ -110,7 +119,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
         returning account_id
         """,
         [change_key(s.account.platform, s.account.native_id, p.state, p.first_seen_new) for s, p in opened],
-        [s.account.account_id for s, _ in opened],
+        ids,
         [s.before.state and s.before.state.status.value for s, _ in opened],
         [_countries(s.before.state) for s, _ in opened],
         [p.state.status.value for _, p in opened],

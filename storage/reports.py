@@ -1,4 +1,4 @@
-"""Read models of the live page: everything in one snapshot, then what is new since an event.
+"""Read models of the live page: everything in one snapshot. What is new since is in `reports_news`.
 
 Every function runs on the caller's connection and returns typed rows; times are aware datetimes in UTC.
 """
@@ -75,7 +75,7 @@ class Snapshot:
 
     live_event_id: int
     earliest: datetime | None
-    """The first reading of any account: where "all" begins."""
+    """The first reading of any watched account: where "all" begins."""
     lists: tuple[WatchList, ...]
     accounts: tuple[LiveAccount, ...]
     spells: tuple[LiveSpell, ...]
@@ -97,7 +97,12 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
     deltas that follow are idempotent, so that this does no harm.
     """
     event_id = await last_event_id(conn)
-    earliest = await conn.fetchval("select min(first_seen_new) from change")
+    earliest = await conn.fetchval(
+        """
+        select min(c.first_seen_new) from change c
+        where exists (select from account a where a.account_id = c.account_id and a.watched)
+        """
+    )
     start = since or earliest or now
     coverage = await live_coverage(conn, start, now, gap_after)
     return Snapshot(
@@ -109,8 +114,8 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
         changes=await changes(conn, start, ()),
         coverage=coverage,
         seen=coverage.seen,
-        orders=await orders(conn),
-        events=await order_events(conn),
+        orders=await orders(conn, known_at=now),
+        events=await order_events(conn, known_at=now),
         executives=await executives(conn),
         signals=await signals(conn, start, ()),
         mails=await mail_notes(conn, start, ()),
@@ -139,15 +144,16 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
 async def spells(
     conn: Conn, since: datetime | None, account_ids: Sequence[int] | None
 ) -> tuple[LiveSpell, ...]:
-    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: everybody)."""
+    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: all watched)."""
     rows = await conn.fetch(
         """
-        select account_id, status, withheld_in, onset_after, lower(valid) as since, upper(valid) as until
-        from spell
-        where upper_inf(recorded)
-            and ($1::timestamptz is null or valid && tstzrange($1, null))
-            and ($2::bigint[] is null or account_id = any($2))
-        order by account_id, lower(valid)
+        select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
+            upper(s.valid) as until
+        from spell s join account a using (account_id)
+        where upper_inf(s.recorded)
+            and ($1::timestamptz is null or s.valid && tstzrange($1, null))
+            and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))
+        order by s.account_id, lower(s.valid)
         """,
         since,
         account_ids,
@@ -165,7 +171,8 @@ async def spells(
 
 
 async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int]) -> tuple[LiveChange, ...]:
-    """Changes first seen since `since` or still provisional (None: neither), and those of `change_ids`.
+    """Changes of watched accounts first seen since `since` or still provisional (None: neither), and those
+    of `change_ids`, whoever's they are.
 
     Confirmed baselines are left out: a first look is no news.
     """
@@ -180,8 +187,13 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
         left join alert a using (change_id)
         where (
                 c.change_id = any($2::bigint[])
-                or c.first_seen_new >= $1
-                or ($1 is not null and c.change_id = any(array(select change_id from pending_change)))
+                or (
+                    (
+                        c.first_seen_new >= $1
+                        or ($1 is not null and c.change_id = any(array(select change_id from pending_change)))
+                    )
+                    and exists (select from account w where w.account_id = c.account_id and w.watched)
+                )
             )
             and (
                 c.kind <> 'baseline' or o.outcome is distinct from 'confirmed'
@@ -215,61 +227,3 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
 
 def _old(status: str | None, withheld_in: Sequence[str]) -> State | None:
     return None if status is None else State(Status(status), tuple(withheld_in))
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What happened in the events after `since`, up to and including `live_event_id`."""
-
-    since: int
-    live_event_id: int
-    topics: frozenset[str]
-    changes: tuple[LiveChange, ...]
-    spells: tuple[LiveSpell, ...]
-    """All spells of the accounts in `changes`: they replace what was known."""
-    renamed: tuple[tuple[int, str], ...]
-    signals: tuple[LiveSignal, ...]
-    mails: tuple[MailNote, ...]
-
-
-async def news_since(conn: Conn, since: int, limit: int) -> News | None:
-    """The news after event `since`; None when there are more than `limit` events: take a snapshot then."""
-    rows = await conn.fetch(
-        """
-        select live_event_id, topic, ref from live_event
-        where live_event_id > $1 order by live_event_id limit $2
-        """,
-        since,
-        limit + 1,
-    )
-    if len(rows) > limit:
-        return None
-    refs: dict[str, list[int]] = {}
-    for r in rows:
-        if r["ref"] is not None:
-            refs.setdefault(r["topic"], []).append(r["ref"])
-    changed = await changes(conn, None, [*refs.get("change", []), *refs.get("outcome", [])])
-    touched = sorted({c.account_id for c in changed})
-    return News(
-        since=since,
-        live_event_id=rows[-1]["live_event_id"] if rows else since,
-        topics=frozenset(r["topic"] for r in rows),
-        changes=changed,
-        spells=await spells(conn, None, touched) if touched else (),
-        renamed=await _renamed(conn, refs.get("rename", [])),
-        signals=await signals(conn, None, refs["signal"]) if "signal" in refs else (),
-        mails=await mail_notes(conn, None, refs["mail"]) if "mail" in refs else (),
-    )
-
-
-async def _renamed(conn: Conn, rename_ids: Sequence[int]) -> tuple[tuple[int, str], ...]:
-    if not rename_ids:
-        return ()
-    rows = await conn.fetch(
-        """
-        select distinct a.account_id, a.handle from rename r join account a using (account_id)
-        where r.rename_id = any($1::bigint[])
-        """,
-        rename_ids,
-    )
-    return tuple((r["account_id"], r["handle"]) for r in rows)

@@ -61,14 +61,15 @@ async def lists(conn: Conn) -> tuple[WatchList, ...]:
     return tuple(WatchList(r["list_id"], r["name"], r["size"]) for r in rows)
 
 
-async def orders(conn: Conn) -> tuple[Order, ...]:
-    """All orders, by the date they carry."""
+async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, ...]:
+    """The orders known at that time (None: all), by the date they carry."""
     rows = await conn.fetch(
         """
         select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
             deadline_at, named_count, list_id, known_at
-        from legal_order order by issued_at, order_id
-        """
+        from legal_order where $1::timestamptz is null or known_at <= $1 order by issued_at, order_id
+        """,
+        known_at,
     )
     return tuple(
         Order(
@@ -90,13 +91,14 @@ async def orders(conn: Conn) -> tuple[Order, ...]:
     )
 
 
-async def order_events(conn: Conn) -> tuple[OrderEvent, ...]:
-    """Notices, claims, statements and rulings, by their date."""
+async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]:
+    """Notices, claims, statements and rulings known at that time, by the date they speak of."""
     rows = await conn.fetch(
         """
         select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at
-        from order_event order by at, order_event_id
-        """
+        from order_event where known_at <= $1 order by at, order_event_id
+        """,
+        known_at,
     )
     return tuple(
         OrderEvent(
@@ -111,6 +113,18 @@ async def order_events(conn: Conn) -> tuple[OrderEvent, ...]:
             known_at=r["known_at"],
         )
         for r in rows
+    )
+
+
+async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:
+    """Whether an order or an event became known after `since` and by `until`: no event tells of that."""
+    return await conn.fetchval(
+        """
+        select exists (select from legal_order where known_at > $1 and known_at <= $2)
+            or exists (select from order_event where known_at > $1 and known_at <= $2)
+        """,
+        since,
+        until,
     )
 
 

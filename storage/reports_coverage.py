@@ -34,13 +34,24 @@ class Request:
     """The accounts asked, of a single re-read; None for a roster of the regular sweep."""
 
 
-async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> Coverage:
-    """Fold the coverage between `since` and `now`. Silences longer than `gap_after` are gaps."""
+async def live_coverage(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
+) -> Coverage:
+    """Fold the coverage between `since` and `now`, of the rosters of one account or of all.
+
+    Silences longer than `gap_after` are gaps.
+    """
     rows = await conn.fetch(
         """
         with inside as (
             select roster_id, observed_at, answered from coverage
             where outcome = 0 and observed_at > $1 and observed_at <= $2
+                and (
+                    $4::bigint is null
+                    or roster_id = any(
+                        array(select roster_id from roster where account_ids @> array[$4::bigint])
+                    )
+                )
             union all
             select r.roster_id, before.observed_at, null from roster r
             cross join lateral (
@@ -48,7 +59,7 @@ async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: t
                 where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
                 order by c.observed_at desc limit 1
             ) before
-            where r.base
+            where r.base and ($4::bigint is null or r.account_ids @> array[$4::bigint])
         ),
         ordered as (
             select i.roster_id, i.observed_at, i.answered, r.base,
@@ -64,6 +75,7 @@ async def live_coverage(conn: Conn, since: datetime, now: datetime, gap_after: t
         since,
         now,
         gap_after,
+        account_id,
     )
     requests = [
         Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
@@ -91,8 +103,9 @@ async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timede
     rows = await conn.fetch(
         """
         select previous, observed_at from (
-            select observed_at, lag(observed_at) over (order by observed_at) as previous from coverage
-            where outcome = 0 and observed_at > $1 and observed_at <= $2
+            select c.observed_at, lag(c.observed_at) over (order by c.observed_at) as previous
+            from coverage c join roster r using (roster_id)
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.base
         ) c
         where observed_at - previous > $3 order by observed_at
         """,

@@ -8,7 +8,7 @@ from storage.db import Conn
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """Counts over the accounts on any list. Blocked means by the platform: withheld or suspended."""
+    """Counts over the watched accounts on any list. Blocked means by the platform: withheld or suspended."""
 
     watched: int
     withheld: int
@@ -47,8 +47,8 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
                 where c.kind = 'block' and c.first_seen_new > $1::timestamptz - interval '1 hour'
             ) as blocks_hour,
             count(*) filter (where c.kind = 'restoration') as restored
-        from change c join change_outcome o using (change_id)
-        where o.outcome = 'confirmed'
+        from change c join change_outcome o using (change_id) join account a using (account_id)
+        where o.outcome = 'confirmed' and a.watched
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
         """,
         now,
@@ -57,19 +57,24 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         """
         select
             (
-                select max(c.first_seen_new) from change c join change_outcome o using (change_id)
-                where c.kind = 'restoration' and o.outcome = 'confirmed'
+                select max(c.first_seen_new)
+                from change c join change_outcome o using (change_id) join account a using (account_id)
+                where c.kind = 'restoration' and o.outcome = 'confirmed' and a.watched
             ) as last_restored_at,
             (
-                select count(*) from pending_change p join change c using (change_id)
-                where c.kind <> 'baseline'
+                select count(*)
+                from pending_change p join change c using (change_id)
+                join account a on a.account_id = c.account_id
+                where c.kind <> 'baseline' and a.watched
             ) as provisional,
             (
-                select min(p.next_read_at) from pending_change p join change c using (change_id)
-                where c.kind <> 'baseline'
+                select min(p.next_read_at)
+                from pending_change p join change c using (change_id)
+                join account a on a.account_id = c.account_id
+                where c.kind <> 'baseline' and a.watched
             ) as next_read_at,
-            (select count(*) from legal_order) as orders,
-            (select count(*) from legal_order where deadline_at < $1) as orders_overdue
+            (select count(*) from legal_order where known_at <= $1) as orders,
+            (select count(*) from legal_order where known_at <= $1 and deadline_at < $1) as orders_overdue
         """,
         now,
     )

@@ -75,7 +75,8 @@ async def recent_confirmations(
         join change c using (change_id)
         join account a using (account_id)
         join watch_list_member m using (account_id)
-        where a.platform = $1 and o.decided_at >= $2 and o.outcome = 'confirmed' and c.kind <> 'baseline'
+        where a.platform = $1 and o.decided_at >= $2 and o.outcome = 'confirmed'
+            and o.reason <> 'imported' and c.kind <> 'baseline'
         order by o.decided_at, m.list_id
         """,
         platform.value,

@@ -47,14 +47,14 @@ class FakeCollector:
         self.asked.append(tuple(native_ids))
         if self.trouble is not None:
             missed = tuple(Missed(i, now, self.trouble.reason) for i in native_ids)
-            return Answer((), missed, b"", 0, self.trouble)
+            return Answer((), missed, b"", self.trouble)
         readings = tuple(
             reading(i, self.truth.get(i, AVAILABLE), now, self.handles.get(i))
             for i in native_ids
             if i not in self.silent
         )
         missed = tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent)
-        return Answer(readings, missed, f"answer of {now.isoformat()}".encode(), 0)
+        return Answer(readings, missed, f"answer of {now.isoformat()}".encode())
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]

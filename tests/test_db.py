@@ -253,4 +253,4 @@ async def test_one_who_waits_gets_the_lock_when_the_holder_dies(pool: Pool, dsn:
                 )
         assert await waiting == "poll x"
         with pytest.raises(Unreachable):
-            await first.until_lost(keep_alive_s=0.01)
+            await first.check()

@@ -95,7 +95,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
         ("X_CANARIES", "1002:Beta:suspended", "control accounts", "@Beta is available, not suspended"),
         ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
-        ("SMTP_PORT", str(free_port()), "mail", "Cannot use the mail server at 127.0.0.1:"),
+        ("SMTP_PORT", str(free_port()), "mail", "Cannot hand mails to the server at 127.0.0.1:"),
         ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
         ("AUTH", "", "dashboard", "Setting auth is missing"),
         ("HOST", "0.0.0.0", "dashboard", "can be reached by other machines"),

@@ -186,9 +186,9 @@ def test_the_recorded_kind_of_file_is_told_by_its_header() -> None:
 
 
 def test_the_published_record_of_2022_to_2023_is_taken_as_its_description_counts_it() -> None:
-    folder = os.environ.get("BLOCKLINE_SHARED_DATA")
+    folder = os.environ.get("TEST_SHARED_DATA")
     if folder is None:
-        pytest.skip("BLOCKLINE_SHARED_DATA does not name the folder with account_status_history.csv.gz")
+        pytest.skip("TEST_SHARED_DATA does not name the folder with account_status_history.csv.gz")
     history = load_history(Path(folder) / "account_status_history.csv.gz")
     assert len(history.accounts) == 7522
     assert sum(len(account.times) - 1 for account in history.accounts) == 7995

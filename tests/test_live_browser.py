@@ -31,8 +31,8 @@ ARGUMENTS = [
 ]
 
 if not CHROMIUM.exists():
-    if os.environ.get("BLOCKLINE_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"BLOCKLINE_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; BLOCKLINE_CHROMIUM names another", allow_module_level=True)
 
 

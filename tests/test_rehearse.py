@@ -42,7 +42,7 @@ async def test_no_fault_of_the_platform_ever_becomes_a_change(faults: str, dsn: 
 
 
 async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:
-    folder = Path(os.environ.get("BLOCKLINE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    folder = Path(os.environ.get("TEST_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not (folder / RECORDED).exists():
         pytest.skip(f"the recorded history {folder / RECORDED} is not on this machine")
     told = load_history(folder / RECORDED)

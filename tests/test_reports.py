@@ -8,11 +8,12 @@ from dashboard.settings import DashboardSettings
 from storage.db import Pool, transaction
 from storage.model.availability import Status
 from storage.model.coverage import Gap
-from storage.reports import accounts, changes, last_event_id, news_since, snapshot, spells
+from storage.reports import accounts, changes, last_event_id, snapshot, spells
 from storage.reports_account import account_detail
 from storage.reports_coverage import requests_since
 from storage.reports_kpis import kpis
 from storage.reports_mail import mail, mail_lines
+from storage.reports_news import news_since
 from tests.seed_changes import AVAILABLE, HOUR, SUSPENDED, Story, confirm, happen
 from tests.seed_live import seed
 

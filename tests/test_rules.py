@@ -45,35 +45,56 @@ def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = Fal
     return Trouble(reason, "because", minutes(99), breaker)
 
 
+def failing(gate: Gate, *at: float) -> Gate:
+    """Requests that were asked a second before they failed."""
+    for minute in at:
+        gate = gate.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
+    return gate
+
+
 def test_one_or_two_failed_requests_do_not_close_the_gate() -> None:
-    gate = Gate().after(trouble(), minutes(0)).after(trouble(), minutes(0))
-    assert not gate.is_closed(minutes(0))
+    assert not failing(Gate(), 0, 0.01).is_closed(minutes(0.01))
 
 
-def test_the_third_failure_closes_it_for_a_minute_and_each_further_round_for_twice_as_long() -> None:
-    gate = Gate()
-    for _ in range(3):
-        gate = gate.after(trouble(), minutes(0))
+def test_the_third_failure_closes_it_for_a_minute_and_each_further_one_for_twice_as_long() -> None:
+    gate = failing(Gate(), 0, 0, 0)
     assert gate.closed_until == minutes(1)
     pauses: list[timedelta] = []
     for _ in range(6):
         assert gate.closed_until is not None
         at = gate.closed_until
-        gate = gate.after(trouble(), at)
+        gate = gate.after(trouble(), at, at)
         assert gate.closed_until is not None
         pauses.append(gate.closed_until - at)
     assert pauses == [MINUTE * m for m in (2, 4, 8, 15, 15, 15)]
 
 
+def test_requests_that_fail_together_are_one_failure_of_the_platform() -> None:
+    gate = failing(Gate(), *(n / 60_000 for n in range(8)))
+    assert gate.closed_until == minutes(2 / 60_000) + MINUTE
+
+
 @pytest.mark.parametrize("reason", [MissedReason.AUTH, MissedReason.CREDITS, MissedReason.USAGE_CAPPED])
 def test_a_fault_that_meets_every_request_closes_it_at_once(reason: MissedReason) -> None:
-    gate = Gate().after(trouble(reason, breaker=True), minutes(0))
+    gate = Gate().after(trouble(reason, breaker=True), minutes(0), minutes(0))
     assert (gate.closed_until, gate.reason) == (minutes(99), reason)
     assert not gate.is_closed(minutes(99))
 
 
-def test_an_answer_opens_it_again() -> None:
-    assert Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0)).after(None, minutes(1)) == Gate()
+def test_an_answer_to_a_later_question_opens_it_again() -> None:
+    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(0))
+    assert closed.after(None, minutes(1), minutes(1)) == Gate()
+
+
+def test_an_answer_to_an_earlier_question_opens_nothing() -> None:
+    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(1))
+    assert closed.after(None, minutes(0), minutes(2)) == closed
+
+
+def test_a_failure_that_was_under_way_never_shortens_a_pause() -> None:
+    closed = Gate().after(trouble(MissedReason.AUTH, breaker=True), minutes(0), minutes(0))
+    later = failing(closed, 1, 1, 1)
+    assert (later.closed_until, later.reason) == (minutes(99), MissedReason.AUTH)
 
 
 def test_a_confirmation_makes_its_lists_active_for_six_hours_but_not_in_its_own_round() -> None:

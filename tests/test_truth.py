@@ -87,8 +87,11 @@ def test_a_change_that_never_happened_is_false() -> None:
     assert (len(verdict.false), len(verdict.wrong_interval), verdict.delays_s) == (1, 0, [])
 
 
+BASELINE = Believed("1", None, AVAILABLE, None, minutes(0))
+
+
 def test_a_change_dated_to_the_wrong_interval_is_wrong() -> None:
-    verdict = judged(believed(SUSPENDED, 120, 180))
+    verdict = judged(BASELINE, believed(SUSPENDED, 120, 180))
     assert (len(verdict.false), len(verdict.wrong_interval)) == (0, 1)
 
 
@@ -97,14 +100,30 @@ def test_a_first_state_that_was_not_so_is_false() -> None:
     assert not judged(Believed("1", None, AVAILABLE, None, minutes(0))).false
 
 
+def test_the_same_change_told_twice_is_false() -> None:
+    assert judged(BASELINE, believed(SUSPENDED, 60, 120), believed(SUSPENDED, 60, 180)).false
+
+
+def test_a_change_from_a_state_that_was_not_held_is_false() -> None:
+    assert judged(BASELINE, believed(SUSPENDED, 60, 120, old=NOT_FOUND)).false
+
+
+def test_a_state_that_had_ended_by_that_reading_is_false() -> None:
+    ended = line((-999, AVAILABLE), (100, SUSPENDED), (110, AVAILABLE))
+    verdict = hold_against_truth(
+        {"1": ended}, (), [BASELINE, believed(SUSPENDED, 60, 120)], minutes(0), minutes(600)
+    )
+    assert verdict.false == [believed(SUSPENDED, 60, 120)]
+
+
 def test_an_observable_change_that_was_not_detected_is_listed() -> None:
     ideal = [believed(SUSPENDED, 60, 120)]
-    assert judged(ideal=ideal).unseen == ideal
-    assert judged(*ideal, ideal=ideal).unseen == []
+    assert judged(BASELINE, ideal=ideal).unseen == ideal
+    assert judged(BASELINE, *ideal, ideal=ideal).unseen == []
 
 
 def test_the_delay_runs_from_the_true_time_to_the_first_agreeing_reading() -> None:
-    assert judged(believed(SUSPENDED, 60, 120)).delays_s == [1200.0]
+    assert judged(BASELINE, believed(SUSPENDED, 60, 120)).delays_s == [1200.0]
 
 
 @pytest.mark.parametrize("end", [minutes(50), minutes(600)])

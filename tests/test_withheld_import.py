@@ -1,6 +1,6 @@
 """A published crawl of withheld accounts is stored once, mails nobody and claims no look it did not take.
 
-The real file is used where it is at hand: in `BLOCKLINE_SHARED_DATA`, else in `shared/data` beside the
+The real file is used where it is at hand: in `TEST_SHARED_DATA`, else in `shared/data` beside the
 checkout. It is never part of the project.
 """
 
@@ -36,9 +36,9 @@ def end(year: int, month: int, day: int) -> datetime:
 @pytest.fixture(scope="session")
 def real_crawl() -> bytes:
     beside = Path(__file__).parents[2] / "shared" / "data"
-    path = Path(os.environ.get("BLOCKLINE_SHARED_DATA") or beside) / "withheld_2018.csv"
+    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / "withheld_2018.csv"
     if not path.is_file():
-        pytest.skip(f"the real crawl is not at {path}; name its folder in BLOCKLINE_SHARED_DATA")
+        pytest.skip(f"the real crawl is not at {path}; name its folder in TEST_SHARED_DATA")
     return path.read_bytes()
 
 

@@ -185,7 +185,7 @@ async def test_a_batch_that_is_refused_in_every_part_costs_a_bounded_number_of_r
     ids = [str(n) for n in range(100)]
     async with scripted(refusing(set(ids))) as server, collector(server.base_url) as x:
         answer = await x.read(ids, T0)
-    assert len(server.asked) == 17
+    assert len(server.asked) == 1 + 15
     assert sorted(miss.native_id for miss in answer.missed) == sorted(ids)
     assert answer.trouble is not None
     assert answer.trouble.reason is MissedReason.BAD_REQUEST

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard import words
 from dashboard.encode import PLATFORM_NAME
-from dashboard.figures import known_until
+from dashboard.figures import known_until, without_gaps
 from dashboard.pages.account_tables import changes_table, gaps_card, renames_card
 from storage.model.coverage import Gap
 from storage.reports_account import AccountDetail
@@ -20,7 +20,9 @@ def account_page(
         [
             html.Div(
                 [
-                    html.A("Live", href="/", className="under"),
+                    html.A("Live", href="/", className="under")
+                    if account.watched
+                    else html.A("Countries", href="/countries", className="under"),
                     html.Span("/", className="faint"),
                     html.Span(f"@{account.handle}"),
                     *tag,
@@ -78,10 +80,10 @@ def missing_page(what: str) -> Component:
 def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Component:
     lists = f" · {', '.join(account.lists)}" if account.lists else ""
     current = account.spells[-1] if account.spells else None
-    stale = current is not None and known_until(account.seen, now, gap_after) < now
+    until = known_until(account.seen, now, gap_after)
     chips: list[Component] = []
     if current is not None:
-        word = words.state(current.state) + (", when last read" if stale else "")
+        word = words.state(current.state) + (f", when last read {words.day(until)}" if until < now else "")
         chips.append(
             html.Span([html.I(className=f"sw-{current.state.status.value}"), word], className="status-chip")
         )
@@ -102,7 +104,7 @@ def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Compon
                         [
                             f"{PLATFORM_NAME[account.platform]}, id ",
                             html.Span(account.native_id, className="mono"),
-                            f"{lists} · watched since {words.day(account.added_at)}",
+                            f"{lists} · {_watch(account)}",
                         ],
                         className="muted",
                     ),
@@ -115,39 +117,40 @@ def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Compon
     )
 
 
+def _watch(account: AccountDetail) -> str:
+    """Whether anybody reads the account, and where what is known of an account on file comes from."""
+    if account.watched:
+        return f"watched since {words.day(account.added_at)}"
+    records = [s for s in account.sources if words.is_import(s)]
+    from_where = f", from {', '.join(records)}" if records else ""
+    return f"not watched, on file since {words.day(account.added_at)}{from_where}"
+
+
 def _facts(account: AccountDetail, now: datetime, gap_after: timedelta) -> Component:
     current = account.spells[-1] if account.spells else None
-    blocked = blocked_for(account, known_until(account.seen, now, gap_after))
-    blocks = sum(1 for s in account.spells if s.state.status.is_blocked)
+    until = known_until(account.seen, now, gap_after)
+    confirmed = "confirmed" if until == now else f"when last read, {words.day(until)}"
+    gaps = account.seen.gaps
+    silent = f"; not since {words.day(until)}" if until < now else ""
     facts = [
         (
             "Status",
             words.state(current.state) if current else "Not yet confirmed",
-            "confirmed" if current else "waiting for a reading that carries the account's data",
+            confirmed if current else "waiting for a reading that carries the account's data",
         ),
         (
             "Since",
-            words.day(current.since) if current else "–",
+            _since(current.onset_after, current.since) if current else "–",
             words.between(current.onset_after, current.since) if current else "",
         ),
-        (
-            "Blocked in all",
-            words.span(blocked[1]) if blocks else "never seen blocked",
-            f"at least {words.span(blocked[0])}, in {blocks} {'spell' if blocks == 1 else 'spells'}"
-            if blocks
-            else "since it is watched",
-        ),
-        (
-            "Last reading",
-            words.clock(account.seen.last) + " UTC" if account.seen.last else "never",
-            words.day(account.seen.last) if account.seen.last else "",
-        ),
+        ("Blocked in all", *_blocked(account, until)),
+        ("Last reading", *_last_reading(account, now)),
         (
             "Gaps",
-            str(len(account.seen.gaps)),
-            f"not checked for {words.span(_total(account.seen.gaps))} in all"
-            if account.seen.gaps
-            else "read all along",
+            str(len(gaps)),
+            f"not checked for {words.span(_total(gaps))} in all{silent}"
+            if gaps
+            else f"no gap between its readings{silent}",
         ),
     ]
     return html.Dl(
@@ -156,17 +159,50 @@ def _facts(account: AccountDetail, now: datetime, gap_after: timedelta) -> Compo
     )
 
 
-def blocked_for(account: AccountDetail, until: datetime) -> tuple[timedelta, timedelta]:
-    """How long the account was blocked in all: at least and at most, over its confirmed spells."""
-    least = most = timedelta()
+def _since(after: datetime | None, before: datetime) -> str:
+    return words.day(before) if after else f"on or before {words.day(before)}"
+
+
+def _last_reading(account: AccountDetail, now: datetime) -> tuple[str, str]:
+    last, look = account.seen.last, account.last_look
+    mute = f"last looked at {words.day(look.at)}, which told nothing" if look and not look.told else ""
+    if last is None:
+        return "never", mute
+    if now - last < timedelta(days=1):
+        return f"{words.clock(last)} UTC", mute or words.day(last)
+    return words.day(last), mute or f"last looked at then, {words.ago(last, now)}"
+
+
+def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
+    blocks = sum(1 for s in account.spells if s.state.status.is_blocked)
+    if not blocks:
+        return "never seen blocked", "since it is watched" if account.watched else "in what is on file"
+    least, most = blocked_for(account, until)
+    spells = "in one spell" if blocks == 1 else f"in {blocks} spells"
+    bound = (
+        f"at most {words.span(most)}" if most is not None else "no upper bound: it was so at the first look"
+    )
+    if not least:
+        return "not known", f"seen on single looks only; {bound}"
+    return f"at least {words.span(least)}", f"{bound}, {spells}"
+
+
+def blocked_for(account: AccountDetail, until: datetime) -> tuple[timedelta, timedelta | None]:
+    """How long the account was blocked in all up to `until`, over its confirmed spells: at least and at most.
+
+    At least leaves out what nobody checked. At most is None when no reading bounds it.
+    """
+    least = timedelta()
+    most: timedelta | None = timedelta()
     for i, spell in enumerate(account.spells):
         if not spell.state.status.is_blocked:
             continue
         following = account.spells[i + 1] if i + 1 < len(account.spells) else None
         last_seen = (following.onset_after or spell.since) if following else until
         stop = following.since if following else until
-        least += max(timedelta(), last_seen - spell.since)
-        most += max(timedelta(), stop - (spell.onset_after or spell.since))
+        least += sum((b - a for a, b in without_gaps(spell.since, last_seen, account.seen.gaps)), timedelta())
+        if most is not None:
+            most = None if spell.onset_after is None else most + max(timedelta(), stop - spell.onset_after)
     return least, most
 
 

@@ -162,6 +162,8 @@ class Reason(StrEnum):
     """A later reading showed the old state again."""
     MOVED_ON = "moved_on"
     """A later reading showed a third state."""
+    NO_LONGER_WATCHED = "no_longer_watched"
+    """The account was taken off the watch before it was read often enough."""
     IMPORTED = "imported"
     """Taken from somebody else's published record, under their name."""
 

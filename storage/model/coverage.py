@@ -1,7 +1,7 @@
 """Proof that we looked: who was asked in one request, who answered, when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
@@ -41,6 +41,8 @@ class Batch:
     answered: bytes | None
     """Bitmap over `Roster.account_ids`: bit i % 8 (lowest first) of byte i // 8. None when all answered."""
     latency_ms: int
+    missed: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    """Why accounts gave nothing in an answered request: positions in the roster by reason."""
 
 
 def bitmap(answered: Sequence[bool]) -> bytes | None:

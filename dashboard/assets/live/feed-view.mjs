@@ -1,7 +1,7 @@
 // Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
 
 import { escape } from "./html.mjs";
-import { days, denominator, detail, happened, mark } from "./feed.mjs";
+import { days, denominator, detail, happened, mailWords, mark, spokenOf } from "./feed.mjs";
 import { bar, prepare, theme } from "./marks.mjs";
 import { stateSentence } from "./state.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
@@ -43,7 +43,7 @@ function renderItem(state, item) {
   const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
   const sign = mark(first);
   const mails = [...wave.mails].map((id) => state.mails.get(id)).filter(Boolean);
-  const told = mails.map((m) => `<a class="mailed" href="/mail/${m.id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${mailWords(m)}</a>`).join("");
+  const told = mails.length ? `<a class="mailed" href="/mail/${mails.at(-1).id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${mailWords(mails)}</a>` : "";
   if (item.type === "change") {
     const account = state.byId.get(first.account);
     return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escape(account.handle)}</b></a> ${escape(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
@@ -62,12 +62,6 @@ function lateWords(wave) {
   return wave.recorded - wave.seen > 3_600_000 ? `; recorded ${stamp(wave.recorded)}, late` : "";
 }
 
-function mailWords(mail) {
-  if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
-  if (mail.state === "dead") return "mail could not be delivered";
-  return "mail is on its way";
-}
-
 function gapItem({ a, b }) {
   const words = b === null ? `Not checked since ${clock(a)} ${zoneName(a)}` : `Not checked for ${duration(b - a)}`;
   const span = b === null ? "" : `${stamp(a)} to ${stamp(b)} ${zoneName(b)}. `;
@@ -76,13 +70,15 @@ function gapItem({ a, b }) {
 
 function orderItem(state, order) {
   const list = state.lists.find((l) => l.id === order.list);
-  const dated = order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(order.to)}.`;
+  const of = spokenOf(order.at, order.known);
+  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(order.to)}.`}`;
   return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escape(order.issuer)}, ${escape(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
 }
 
 function eventItem(event) {
   const claim = event.kind === "claim" ? ' <span class="chip">claim</span>' : "";
-  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${escape(event.source)}</p></article>`;
+  const of = spokenOf(event.at, event.known);
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escape(event.source)}</p></article>`;
 }
 
 export function paintWaves(root) {

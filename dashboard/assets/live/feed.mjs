@@ -1,7 +1,7 @@
 // The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
 
 import { outages, stateSentence } from "./state.mjs";
-import { between, dayStart } from "./time.mjs";
+import { between, clock, count, dayStart, HOUR, stamp, zoneName } from "./time.mjs";
 
 /** ▼ is a block, ▲ a restoration, and nothing else carries these marks. */
 export function mark(change) {
@@ -66,8 +66,9 @@ export function days(state, from) {
   };
   for (const wave of waves(state)) put(wave.seen, { type: wave.changes.length > 1 ? "wave" : "change", wave });
   for (const [a, b] of outages(state)) put(b ?? state.now, { type: "gap", a, b });
-  for (const order of state.orders) put(order.at, { type: "order", order });
-  for (const event of state.events) put(event.at, { type: "event", event });
+  // Papers are news when they become known; what they speak of may lie days before.
+  for (const order of state.orders) put(order.known, { type: "order", order });
+  for (const event of state.events) put(event.known, { type: "event", event });
   for (const one of byDay.values()) {
     one.items.sort((x, y) => y.t - x.t);
     for (const item of one.items) {
@@ -85,6 +86,30 @@ export function denominator(state, cohort) {
   const list = state.lists.find((l) => l.id === cohort);
   if (order) return { of: order.named, name: order.title, watched: list ? list.size : 0, named: true };
   return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
+}
+
+/** What became of the mails about one wave, in one line: each of them stands on the mail page. */
+export function mailWords(mails) {
+  if (mails.length === 1) return oneMail(mails[0]);
+  const sent = mails.filter((m) => m.state === "sent");
+  const dead = mails.filter((m) => m.state === "dead").length;
+  const last = sent.reduce((t, m) => Math.max(t, m.t), -Infinity);
+  const parts = [`${mails.length} mails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
+  if (dead) parts.push(`${dead} could not be delivered`);
+  if (mails.length > sent.length + dead) parts.push(`${mails.length - sent.length - dead} on the way`);
+  return parts.join(", ");
+}
+
+function oneMail(mail) {
+  if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
+  if (mail.state === "dead") return "mail could not be delivered";
+  return "mail is on its way";
+}
+
+/** When a paper speaks of another time than the one at which it became known: of which. */
+export function spokenOf(paper, known) {
+  if (Math.abs(known - paper) < 6 * HOUR) return "";
+  return dayStart(paper) === dayStart(known) ? clock(paper) : stamp(paper);
 }
 
 /** The line under a wave or change: the interval, and what is not yet or never certain. */

@@ -13,6 +13,8 @@ const root = document.documentElement;
 const RENEW_MS = 30 * 60_000;
 let state = null;
 let loading = null;
+/** Asked to load while loading: what is on its way may have been read too early, so it is fetched once more. */
+let again = false;
 let catching = null;
 let heard = 0;
 let loaded = 0;
@@ -53,6 +55,15 @@ async function load(range, response = null) {
   loading = null;
   pill();
   redraw();
+  if (again) {
+    again = false;
+    reload();
+  }
+}
+
+function reload() {
+  if (loading) again = true;
+  else load(state ? state.range : view.range);
 }
 
 /** Fetch what was missed since the last event this page knows of. */
@@ -74,6 +85,9 @@ async function catchUp() {
   catching = null;
 }
 
+/** What the rows of the board are made of. */
+const rowsOf = (state) => JSON.stringify([state.lists, state.executives, state.orders.map((o) => [o.list, o.title, o.named])]);
+
 function take(message) {
   if (message.lost) {
     lost = message.lost;
@@ -83,12 +97,12 @@ function take(message) {
   heard = Date.now();
   lost = null;
   if (state) {
-    const before = `${state.lists.length}/${state.executives.length}`;
+    const before = rowsOf(state);
     const answer = apply(state, message);
     if (answer === "behind") catchUp();
-    if (answer === "reload" && !loading) load(state.range);
-    if (before !== `${state.lists.length}/${state.executives.length}`) layout(state, view);
-  } else if (!loading && root.dataset.page === "live") load(view.range);
+    if (answer === "reload") reload();
+    if (before !== rowsOf(state)) layout(state, view);
+  } else if (root.dataset.page === "live" && (message.reload || !loading)) reload();
   pill();
   redraw();
 }
@@ -120,7 +134,7 @@ function route(path) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", mail: "Mail", account: "Account" }[page];
+  const name = { live: "Live", mail: "Mail", countries: "Countries", account: "Account" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);

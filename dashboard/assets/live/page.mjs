@@ -7,25 +7,18 @@ import { escape } from "./html.mjs";
 import { renderKpis } from "./kpis.mjs";
 import { drawLane, Lanes, laneWord } from "./lanes.mjs";
 import { bar, prepare, shape, windowBox } from "./marks.mjs";
-import { isBlocked, stateNow } from "./state.mjs";
+import { isBlocked, stateNow, windowOf } from "./state.mjs";
 import { openTable } from "./table.mjs";
-import { between, count, day, DAY, percent, stamp, zoneName } from "./time.mjs";
+import { between, count, day, percent, stamp, zoneName } from "./time.mjs";
 import { hideTip, tipForAccount, tipForActs } from "./tip.mjs";
 
 const $ = (id) => document.getElementById(id);
-const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * DAY };
 const FLEET_HEIGHT = 112;
 let lanes = null;
 let cursor = null;
 let current = null;
 let listed = { key: "", list: [] };
 
-/** The time window of the board: the chosen range up to now, with a 2 % margin that keeps fresh changes visible. */
-export function windowOf(state, range) {
-  const from = range === "all" ? Math.min(state.earliest ?? state.now - DAY, state.now - 3_600_000) : state.now - RANGES[range];
-  const to = state.now + (state.now - from) * 0.02;
-  return range === "all" ? [from - (state.now - from) * 0.01, to] : [from, to];
-}
 
 export function resetLanes() {
   for (const row of lanes?.rows ?? []) row.key = "";
@@ -88,7 +81,7 @@ export function showNothing(sentence) {
 
 function renderEmpty() {
   $("empty").innerHTML =
-    '<h2>No accounts are watched yet</h2><p>As soon as a list of accounts is imported, their first readings appear here.</p><p><code>blockline accounts import accounts.csv --list "My list"</code></p><p class="faint">This page fills itself; there is no need to reload it.</p>';
+    '<h2>No accounts are watched yet</h2><p>As soon as a list of accounts is imported, their first readings appear here.</p><p><code>blockline accounts import watch.csv</code></p><p class="faint">This page fills itself; there is no need to reload it. Published records that were imported are not watched: they are under <a class="under" href="/countries">Countries</a>.</p>';
 }
 
 const SORTS = {

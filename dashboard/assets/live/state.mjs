@@ -1,8 +1,11 @@
 // What the page knows: decoded from the first answer, then kept up to date by deltas. No DOM in here.
 
+import { DAY, HOUR } from "./time.mjs";
+
 export const STATUS = {
   A: "Available", P: "Protected", W: "Withheld", S: "Suspended", D: "Deactivated", N: "Not found", U: "Not checked",
 };
+const CONTEXT = ["orders", "events", "executives", "collectors", "lists"];
 export const isBlocked = (s) => s === "W" || s === "S";
 
 /** "Withheld IN", "Suspended", ... */
@@ -142,18 +145,33 @@ export function apply(state, delta) {
   if (delta.id > state.id) {
     state.id = delta.id;
     merge(state, delta);
-    for (const key of ["orders", "events", "executives", "collectors", "lists"]) if (delta[key]) state[key] = delta[key];
     for (const [id, handle] of delta.renames ?? []) {
       const account = state.byId.get(id);
       if (account) account.handle = handle;
     }
     if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
   }
+  // Without an event as well: an order that is dated ahead becomes known when its time comes.
+  if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) state[key] = delta[key];
   for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
   if (delta.reads) state.readTo = Math.max(state.readTo, delta.now);
   if (delta.kpis) state.kpis = delta.kpis;
   state.rev += 1;
   return answer;
+}
+
+const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * DAY, all: Infinity };
+
+/**
+ * The time window of the board: the chosen range up to now, but from the first reading or order on where that is
+ * later, at least an hour; with margins of 1 % and 2 % that keep what is at its ends visible.
+ */
+export function windowOf(state, range) {
+  const start = state.now - RANGES[range];
+  const first = Math.min(state.earliest ?? state.now - DAY, state.now - HOUR, ...state.orders.map((o) => o.at).filter((t) => t >= start));
+  const from = Math.max(start, first);
+  const span = state.now - from;
+  return [from === start ? from : from - span * 0.01, state.now + span * 0.02];
 }
 
 /** Times in which nothing at all was read, the last one open (null) while it lasts. */

@@ -107,6 +107,8 @@ create table roster (
     retired_at timestamptz
 );
 
+-- `answered` is a bitmap over the roster (null: all answered); `missed` says why the others gave nothing, as
+-- {"reason": [positions]}. Both are null in the usual case.
 create table coverage (
     roster_id int not null references roster,
     slot timestamptz not null,
@@ -115,6 +117,7 @@ create table coverage (
     outcome smallint not null check (outcome between 0 and 2),
     missed_reason text,
     answered bytea,
+    missed jsonb,
     latency_ms int not null,
     recorded_at timestamptz not null,
     primary key (roster_id, slot, attempt)
@@ -273,6 +276,8 @@ create table live_event (
     ref bigint,
     at timestamptz not null default clock_timestamp()
 );
+
+create index live_event_account on live_event (live_event_id) where topic = 'account';
 
 create function announce(topic text, ref bigint) returns void language plpgsql as $$
 declare

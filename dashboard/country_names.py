@@ -1,0 +1,18 @@
+"""Names of countries by their ISO 3166-1 code, from the table that comes with the time zone data."""
+
+from functools import cache
+from importlib.resources import files
+
+from storage.model.availability import EVERYWHERE
+
+
+def country_name(code: str) -> str:
+    """The country's English name; the code itself when it is not in the table."""
+    return "Everywhere" if code == EVERYWHERE else _names().get(code, code)
+
+
+@cache
+def _names() -> dict[str, str]:
+    table = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8")
+    lines = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return {code: name for code, name in lines}

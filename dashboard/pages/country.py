@@ -1,0 +1,154 @@
+"""One country: its accounts, each with its state, since when, when it was last read, and who saw it."""
+
+from datetime import datetime
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import words
+from dashboard.country_names import country_name
+from dashboard.pages.countries import (
+    STANDING_WORDS,
+    WHAT_IT_DOES_NOT_SAY,
+    as_of,
+    bar,
+    count_of,
+    legend,
+)
+from storage.countries import CountryCount
+from storage.reports_countries import CountryAccount, Standing
+
+PAGE = 100
+EVERY = "all"
+
+
+def country_page(
+    count: CountryCount,
+    accounts: tuple[CountryAccount, ...],
+    standing: Standing | None,
+    number: int,
+    now: datetime,
+    tag: list[Component],
+) -> Component:
+    """`accounts` are those of page `number` (from 1) in one standing, or in any."""
+    name = country_name(count.country)
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Countries", href="/countries", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1(name),
+                    html.Span(count.country, className="mono faint"),
+                    *tag,
+                    html.Span(as_of(count), className="muted"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Div(
+                                [html.B(f"{count.pairs_ever:,}"), " accounts ever seen withheld here"],
+                                className="country-sum",
+                            ),
+                            legend(),
+                            bar(count, count.pairs_ever),
+                        ],
+                        className="country-head",
+                    ),
+                    _tabs(count, standing),
+                    html.Table(
+                        [_columns(), html.Tbody([_row(a, now) for a in accounts])], className="stacked"
+                    ),
+                    *_pages(count, standing, number),
+                    html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
+                ],
+                className="card",
+            ),
+        ]
+    )
+
+
+def shown_of(count: CountryCount, standing: Standing | None) -> int:
+    return count.pairs_ever if standing is None else count_of(count, standing)
+
+
+def _address(count: CountryCount, standing: Standing | None, number: int = 1) -> str:
+    place = f"/countries/{count.country}/{standing.value if standing else EVERY}"
+    return place if number == 1 else f"{place}/{number}"
+
+
+def _tabs(count: CountryCount, standing: Standing | None) -> Component:
+    tabs: list[tuple[Standing | None, str]] = [(None, "all"), *STANDING_WORDS.items()]
+    return html.Nav(
+        [
+            html.A(
+                [f"{word.capitalize()} ", html.B(f"{shown_of(count, which):,}")],
+                href=_address(count, which),
+                **({"aria-current": "true"} if which is standing else {}),  # pyright: ignore[reportArgumentType]
+            )
+            for which, word in tabs
+        ],
+        className="tabs",
+        **{"aria-label": "Standing"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+    )
+
+
+def _columns() -> Component:
+    return html.Thead(
+        html.Tr(
+            [
+                html.Th("Account"),
+                html.Th("Here"),
+                html.Th("Account as last seen"),
+                html.Th("Since"),
+                html.Th("Last reading"),
+                html.Th("Source"),
+            ]
+        )
+    )
+
+
+def _row(account: CountryAccount, now: datetime) -> Component:
+    last = account.last_reading_at
+    return html.Tr(
+        [
+            html.Th(
+                html.A(f"@{account.handle}", href=f"/account/{account.account_id}", className="handle"),
+                scope="row",
+            ),
+            html.Td(
+                [
+                    html.I(className=f"st-{account.standing.value}"),
+                    STANDING_WORDS[account.standing].capitalize(),
+                ],
+                className="standing",
+            ),
+            html.Td(words.state(account.state)),
+            html.Td(words.since(account.since_after, account.since)),
+            html.Td([words.day(last), f", {words.ago(last, now)}"] if last else "never"),
+            html.Td(words.source(account.source), className="source"),
+        ]
+    )
+
+
+def _pages(count: CountryCount, standing: Standing | None, number: int) -> list[Component]:
+    shown = shown_of(count, standing)
+    last = max(1, -(-shown // PAGE))
+    if last == 1:
+        return []
+    first = (number - 1) * PAGE + 1
+    links = [
+        html.A(
+            str(n),
+            href=_address(count, standing, n),
+            **({"aria-current": "page"} if n == number else {}),  # pyright: ignore[reportArgumentType]
+        )
+        for n in range(1, last + 1)
+    ]
+    span = html.Span(f"{first:,} to {min(shown, first + PAGE - 1):,} of {shown:,}", className="muted")
+    name: dict[str, Any] = {"aria-label": "Pages"}
+    return [html.Nav([span, *links], className="pages", **name)]
