@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pytest
 
 from storage.db import Pool, connect, open_pool
@@ -19,6 +20,10 @@ from storage.embedded import embedded_postgres
 from storage.migrate import migrate
 
 _counter = itertools.count()
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("blockline", deadline=None)
+hypothesis.settings.load_profile("blockline")
 
 
 @pytest.fixture

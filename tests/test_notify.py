@@ -1,11 +1,14 @@
 """From alert rows to accepted mails, on a real database and a real mail server."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 from jobs.compose import Letterhead
 from jobs.inbox import Inbox
 from jobs.notify import NO_SERVER, TickReport, next_due, tick
 from jobs.policy import AlertRule
 from storage import outbox
-from storage.db import Pool, transaction
+from storage.db import Pool, open_pool, transaction
 from storage.model.alerts import AlertDecision, Standing
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, blocked, decisions, queue, store
 from tests.factories import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
@@ -87,7 +90,7 @@ async def test_without_a_mail_server_mails_wait_and_say_why(pool: Pool) -> None:
 
 
 async def test_the_same_changes_make_the_same_mails_whatever_the_order_of_their_rows(
-    pool: Pool, dsn: str
+    fresh_database: Callable[[], AbstractContextManager[str]],
 ) -> None:
     alerts = [
         an_alert(
@@ -101,18 +104,12 @@ async def test_the_same_changes_make_the_same_mails_whatever_the_order_of_their_
     ]
     found: list[set[bytes]] = []
     for rows in (alerts, alerts[::-1]):
-        await store(pool, rows)
         inbox = Inbox()
-        async with serving(inbox) as sender:
-            await tick(pool, sender, RULE, minutes(60), HEAD)
+        with fresh_database() as dsn:
+            async with open_pool(dsn) as pool, serving(inbox) as sender:
+                await store(pool, rows)
+                await tick(pool, sender, RULE, minutes(60), HEAD)
         found.append({m.raw for m in inbox.mails()})
-        async with transaction(pool) as conn:
-            await conn.execute(
-                """
-                truncate alert, mail, spell, change_outcome, change, legal_order, watch_list_member,
-                    watch_list, account cascade
-                """
-            )
     assert found[0] == found[1]
     assert len(found[0]) == 1
 

@@ -1,109 +1,8 @@
-// The context rows above the lanes, all on one time axis: orders, the fleet's area, the share blocked per cohort.
+// The context rows above the lanes, all on one time axis: the fleet's area, the share blocked per cohort, executives.
 
-import { acts, pattern, prepare, shape, snap, text, theme } from "./marks.mjs";
+import { acts, pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
 import { countNow, outages, tally } from "./state.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
-
-export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
-
-/** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. */
-export function annotations(state) {
-  const out = state.orders.map((o) => ({
-    t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.from !== null ? disputed(o) : "",
-    range: o.from !== null && o.to !== null ? [o.from, o.to] : null, row: 0, hollow: false,
-  }));
-  for (const o of state.orders) {
-    if (o.deadline !== null) out.push({ t: o.deadline, label: `Deadline, ${o.title}`, sub: "", range: null, row: 1, hollow: false, minor: true });
-  }
-  for (const e of state.events) {
-    out.push({
-      t: e.at, label: e.kind === "claim" ? `Claim: “${e.text}”` : e.text, sub: e.source,
-      range: e.from !== null && e.to !== null ? [e.from, e.to] : null, row: 1, hollow: e.kind === "claim",
-    });
-  }
-  return out.sort((a, b) => a.t - b.t);
-}
-
-const disputed = (o) => `dated ${stamp(o.from).split(",")[0]} to ${stamp(o.to).split(",")[0]}`;
-
-const fit = (g, words, room) => {
-  if (g.measureText(words).width <= room) return words;
-  let cut = words;
-  while (cut.length > 4 && g.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
-  return `${cut.trimEnd()}…`;
-};
-
-/** The labels of the vertical lines. Two rows; where there is no room the second part goes first, then the label. */
-export function drawAnnotations(canvas, marks, window, width, height) {
-  const g = prepare(canvas, width, height);
-  const X = scale(window, width);
-  const inside = marks.filter((m) => m.t >= window[0] && m.t <= window[1]);
-  const taken = [[], []];
-  for (const m of inside) {
-    const x = snap(X(m.t));
-    g.strokeStyle = theme.ink2;
-    g.lineWidth = 1;
-    g.setLineDash(m.range ? [2, 3] : m.minor ? [5, 3] : []);
-    g.beginPath();
-    g.moveTo(x + 0.5, m.row * 17 + 3);
-    g.lineTo(x + 0.5, height);
-    g.stroke();
-    g.setLineDash([]);
-    if (m.range) bracket(g, X(m.range[0]), X(m.range[1]), height - 4);
-    if (m.hollow) shape(g, "post", x + 0.5, height - 5, 4.5, true);
-  }
-  // Important ones claim their room first: orders, then notices and claims, then deadlines.
-  const byWeight = [...inside].sort((a, b) => (a.minor ? 1 : 0) - (b.minor ? 1 : 0) || a.t - b.t);
-  for (const m of byWeight) {
-    const x = X(m.t);
-    text(g, 11, 600);
-    let label = fit(g, m.label, Math.min(Math.max(width * 0.5, 130), 260));
-    let w1 = g.measureText(label).width;
-    text(g, 11);
-    const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
-    const free = (a, b) => a >= 0 && b <= width && taken[m.row].every(([p, q]) => b + 8 < p || a - 8 > q);
-    const others = inside.filter((o) => o !== m && o.row <= m.row).map((o) => X(o.t));
-    const clear = (a, b) => others.every((o) => o < a - 3 || o > b + 3);
-    const options = [[x + 6, w1 + w2, true], [x - 6 - w1 - w2, w1 + w2, true], [x + 6, w1, false], [x - 6 - w1, w1, false]];
-    let place =
-      options.find(([a, w]) => free(a, a + w) && clear(a, a + w)) ?? options.find(([a, w, sub]) => !sub && free(a, a + w));
-    if (!place) {
-      // Last resort: what fits between this line and the next label.
-      text(g, 11, 600);
-      const end = Math.min(width, ...taken[m.row].filter(([p]) => p > x).map(([p]) => p - 8));
-      label = fit(g, m.label, end - x - 6);
-      w1 = g.measureText(label).width;
-      if (end - x - 6 < 56 || !free(x + 6, x + 6 + w1)) continue;
-      place = [x + 6, w1, false];
-    }
-    const [a, w, sub] = place;
-    taken[m.row].push([a, a + w]);
-    const y = m.row * 17 + 9;
-    g.fillStyle = theme.card;
-    g.fillRect(a - 2, y - 8, w + 4, 16);
-    text(g, 11, 600);
-    g.fillStyle = m.minor ? theme.ink2 : theme.ink;
-    g.fillText(label, a, y);
-    if (sub && m.sub) {
-      text(g, 11);
-      g.fillStyle = theme.ink2;
-      g.fillText(m.sub, a + w1 + 6, y);
-    }
-  }
-}
-
-function bracket(g, x0, x1, y) {
-  const a = snap(x0) + 0.5;
-  const b = snap(x1) + 0.5;
-  g.beginPath();
-  g.moveTo(a, y - 3);
-  g.lineTo(a, y + 3);
-  g.moveTo(a, y);
-  g.lineTo(b, y);
-  g.moveTo(b, y - 3);
-  g.lineTo(b, y + 3);
-  g.stroke();
-}
 
 /** The vertical lines through all rows, and the crosshair with its time beside the axis. */
 export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop) {
@@ -158,6 +57,9 @@ export function drawAxis(canvas, window, width, height = 20) {
 const STACK = [["W"], ["S"], ["N", "D"], ["P"], ["A"], ["U"]];
 const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Gone", P: "Protected", A: "Available", U: "Not checked" };
 
+/** How far the state of now is drawn beyond now: as far as the current spell of a lane. */
+const NOW_PX = 8;
+
 /** Accounts by status over time, stacked; what was not read is hatched. Answers the values of now. */
 export function drawFleet(canvas, state, window, width, height) {
   const g = prepare(canvas, width, height);
@@ -169,12 +71,15 @@ export function drawFleet(canvas, state, window, width, height) {
   const Y = (v) => height - 1 - (v / max) * (height - 6);
   g.fillStyle = theme.grid;
   for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
-  const base = new Float64Array(n + 1);
+  // The last sample is taken now, so that a change is there at once and not at the next step of the grid.
+  const counts = countNow(state, state.accounts);
+  const xs = Float64Array.from({ length: lastSample + 2 }, (_, i) => (i > lastSample ? X(state.now) : (i * width) / n));
+  const base = new Float64Array(xs.length);
   for (const keys of STACK) {
     const s = keys[0];
-    const top = base.map((b, i) => b + keys.reduce((sum, k) => sum + t[k][i], 0));
+    const top = base.map((b, i) => b + keys.reduce((sum, k) => sum + (i > lastSample ? counts[k] : t[k][i]), 0));
     if (!top.some((v, i) => v > base[i])) continue;
-    outline(g, base, top, lastSample, width / n, Y);
+    outline(g, base, top, xs, Y);
     g.globalAlpha = s === "U" ? 0.7 : 1;
     g.fillStyle = s === "A" ? theme["A-wash"] : pattern(g, s);
     g.fill();
@@ -182,14 +87,13 @@ export function drawFleet(canvas, state, window, width, height) {
     if (s !== "U") {
       g.strokeStyle = theme[`${s}-e`];
       g.lineWidth = 1;
-      edge(g, base, top, lastSample, width / n, Y);
+      edge(g, base, top, xs, Y);
     }
     base.set(top);
   }
   gapLabels(g, state, window, width, X);
   g.fillStyle = theme.line2;
   g.fillRect(0, height - 1, width, 1);
-  const counts = countNow(state, state.accounts);
   let below = 0;
   return STACK.map((keys) => {
     const value = keys.reduce((sum, k) => sum + counts[k], 0);
@@ -199,32 +103,37 @@ export function drawFleet(canvas, state, window, width, height) {
   }).filter((x) => x.value > 0);
 }
 
-function outline(g, base, top, last, step, Y) {
+/** A step at each sample: what is known at its time held since the one before at the latest. */
+function outline(g, base, top, xs, Y) {
+  const last = xs.length - 1;
   g.beginPath();
   g.moveTo(0, Y(top[0]));
   for (let i = 1; i <= last; i++) {
-    g.lineTo(i * step, Y(top[i - 1]));
-    g.lineTo(i * step, Y(top[i]));
+    g.lineTo(xs[i], Y(top[i - 1]));
+    g.lineTo(xs[i], Y(top[i]));
   }
-  g.lineTo(last * step, Y(base[last]));
+  const end = xs[last] + NOW_PX;
+  g.lineTo(end, Y(top[last]));
+  g.lineTo(end, Y(base[last]));
   for (let i = last; i > 0; i--) {
-    g.lineTo(i * step, Y(base[i]));
-    g.lineTo(i * step, Y(base[i - 1]));
+    g.lineTo(xs[i], Y(base[i]));
+    g.lineTo(xs[i], Y(base[i - 1]));
   }
   g.lineTo(0, Y(base[0]));
   g.closePath();
 }
 
-function edge(g, base, top, last, step, Y) {
+function edge(g, base, top, xs, Y) {
   g.beginPath();
   let drawing = false;
-  for (let i = 0; i <= last; i++) {
+  for (let i = 0; i < xs.length; i++) {
     const visible = top[i] > base[i];
-    if (visible && drawing) g.lineTo(i * step, Y(top[i - 1]));
-    if (visible) g[drawing ? "lineTo" : "moveTo"](i * step, Y(top[i]));
-    if (!visible && drawing) g.lineTo(i * step, Y(top[i - 1]));
+    if (visible && drawing) g.lineTo(xs[i], Y(top[i - 1]));
+    if (visible) g[drawing ? "lineTo" : "moveTo"](xs[i], Y(top[i]));
+    if (!visible && drawing) g.lineTo(xs[i], Y(top[i - 1]));
     drawing = visible;
   }
+  if (drawing) g.lineTo(xs.at(-1) + NOW_PX, Y(top.at(-1)));
   g.stroke();
 }
 

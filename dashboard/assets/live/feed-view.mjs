@@ -26,7 +26,9 @@ export function renderFeed(state, view, from) {
 function renderDay(state, view, one, index) {
   const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
   const today = one.day === dayStart(state.now);
-  const totals = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`, one.other && `${count(one.other)} other`].filter(Boolean);
+  const news = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`].filter(Boolean);
+  // Three totals have no room in a line: what was done to accounts is told, the rest stands below.
+  const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
   const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
   if (!open) return head;
   const items = one.items.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");

@@ -16,6 +16,9 @@ export function readTheme() {
   patterns.clear();
 }
 
+/** The pixel of a time in a window that is `width` pixels wide. */
+export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
+
 export const ratio = () => Math.max(1, Math.min(3, globalThis.devicePixelRatio || 1));
 /** The nearest whole device pixel. */
 export const snap = (v) => Math.round(v * ratio()) / ratio();
@@ -176,11 +179,13 @@ export function shape(g, kind, x, y, r = 4.8, hollow = false) {
   g.restore();
 }
 
-/** Acts on one line; three or more that touch become one box with their number. */
+const CLUSTER_PX = 44;
+
+/** Acts on one line; three or more that touch become one box with their number, so wide that it still says when. */
 export function acts(g, list, X, y, r = 4.8) {
   for (let i = 0; i < list.length; ) {
     let j = i;
-    while (j + 1 < list.length && X(list[j + 1].t) - X(list[j].t) < r * 1.9) j++;
+    while (j + 1 < list.length && X(list[j + 1].t) - X(list[j].t) < r * 1.9 && X(list[j + 1].t) - X(list[i].t) < CLUSTER_PX) j++;
     const n = j - i + 1;
     if (n >= 3) {
       text(g, 10, 700);

@@ -1,12 +1,13 @@
 // Draws the live page: figures, board, lanes, feed and cards, from the state and the reader's choices.
 
-import { annotations, drawAnnotations, drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, scale } from "./board.mjs";
+import { annotations, drawAnnotations } from "./annotations.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip } from "./board.mjs";
 import { navigate } from "./controls.mjs";
 import { renderFeed } from "./feed-view.mjs";
 import { escape } from "./html.mjs";
 import { renderKpis } from "./kpis.mjs";
 import { drawLane, Lanes, laneWord } from "./lanes.mjs";
-import { bar, prepare, shape, windowBox } from "./marks.mjs";
+import { bar, prepare, scale, shape, windowBox } from "./marks.mjs";
 import { isBlocked, stateNow, windowOf } from "./state.mjs";
 import { openTable } from "./table.mjs";
 import { between, count, day, percent, stamp, zoneName } from "./time.mjs";
@@ -116,7 +117,7 @@ export function draw(state, view) {
   const window = windowOf(state, view.range);
   const marks = annotations(state);
   current = { state, view, window, marks, left, width, right };
-  drawAnnotations($("c-ann"), marks, window, width, 44);
+  drawAnnotations($("c-ann"), marks, window, width);
   drawAxis($("c-axis"), window, width);
   if (!view.only) drawContext(state, window, width);
   const phone = innerWidth <= 640;
