@@ -1,6 +1,11 @@
 """An installation that runs: real clock, scheduler, sockets, database, dashboard; only X is a simulator."""
 
 import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +16,11 @@ from collectors.simulator.canaries import CANARIES
 from collectors.simulator.history import History, HistoryAccount
 from collectors.simulator.x import serve_x
 from jobs.app import Role, running
+from jobs.database import database
+from jobs.schedule import Loop
 from jobs.settings import Settings
 from storage.accounts import NewAccount, add_accounts
-from storage.db import AlreadyHeld, Pool, transaction
+from storage.db import AlreadyHeld, Pool, StorageError, open_pool, transaction
 from storage.model.accounts import Platform
 from tests.factories import AVAILABLE, SUSPENDED
 
@@ -41,8 +48,19 @@ def settings(dsn: str, x_url: str, tmp_path: Path) -> Settings:
 async def until(pool: Pool, query: str, wanted: object) -> None:
     """Wait until the query gives what is wanted; the test's own time limit is the bound."""
     while True:
-        async with transaction(pool) as conn:
-            if await conn.fetchval(query) == wanted:
+        with suppress(StorageError):
+            async with transaction(pool) as conn:
+                if await conn.fetchval(query) == wanted:
+                    return
+        await asyncio.sleep(0.05)
+
+
+async def watch(pool: Pool, native_id: str) -> None:
+    """Put an account on the watch, as soon as the database takes it."""
+    while True:
+        with suppress(StorageError):
+            async with transaction(pool) as conn:
+                await add_accounts(conn, [NewAccount(Platform.X, native_id, "h")], LONG_AGO)
                 return
         await asyncio.sleep(0.05)
 
@@ -52,12 +70,10 @@ async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_run
 ) -> None:
     told = History((account("1", "first"), account("2", "second"), *CANARIES))
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - a running installation has the real time
-        async with transaction(pool) as conn:
-            await add_accounts(conn, [NewAccount(Platform.X, "1", "first")], LONG_AGO)
+        await watch(pool, "1")
         async with running(settings(dsn, x.base_url, tmp_path), dsn, list(Role)) as said:
             await until(pool, "select count(*) from pending_change", 1)
-            async with transaction(pool) as conn:
-                await add_accounts(conn, [NewAccount(Platform.X, "2", "second")], LONG_AGO)
+            await watch(pool, "2")
             await until(pool, "select count(*) from pending_change", 2)
             address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
             async with aiohttp.ClientSession() as session, session.get(f"{address}/healthz") as answer:
@@ -74,3 +90,49 @@ async def test_a_second_monitor_on_one_database_is_refused(dsn: str, tmp_path: P
             with pytest.raises(AlreadyHeld, match="Another Blockline process"):
                 async with running(wanted, dsn, [Role.COLLECT]):
                     pass
+
+
+async def test_it_goes_on_after_its_database_server_was_killed() -> None:
+    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))
+    folder.chmod(0o755)  # the server's user has to enter it
+    try:
+        async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
+            wanted = settings("", x.base_url, folder).model_copy(update={"database_url": None})
+            with database(wanted) as dsn:
+                async with running(wanted, dsn, [Role.COLLECT]), open_pool(dsn) as pool:
+                    await watch(pool, "1")
+                    await until(pool, "select count(*) from pending_change", 1)
+                    server = int((folder / "postgres/pgdata/postmaster.pid").read_text().splitlines()[0])
+                    os.kill(server, signal.SIGKILL)
+                    await watch(pool, "2")
+                    await until(pool, "select count(*) from pending_change", 2)
+    finally:
+        shutil.rmtree(folder)
+
+
+async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_between(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("work")
+        if "mend" not in done:
+            raise KeyError("unforeseen")
+
+    async def mend() -> None:
+        done.append("mend")
+
+    loop = Loop("Collecting", work, mend)
+    await loop.turn()
+    await loop.turn()
+    assert done == ["work"], "after a failure the next turn waits"
+    while len(done) < 3:
+        await loop.turn()
+        await asyncio.sleep(0.01)
+    assert done == ["work", "mend", "work"]
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("Collecting stands still: Blockline met an error that it does not know (KeyError")
+    assert second == "Collecting goes on."
+    Path(first.rpartition(" with ")[2].rstrip(".")).unlink()

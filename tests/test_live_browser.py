@@ -13,22 +13,11 @@ import pytest
 from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
 from storage.db import Pool, transaction
+from tests.browser import ARGUMENTS, CHROMIUM
 from tests.dashboard_server import served, until
 from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
 from tests.seed_live import seed
 from tests.test_dashboard import cut_listener
-
-CHROMIUM = Path(os.environ.get("BLOCKLINE_CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
