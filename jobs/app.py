@@ -81,14 +81,23 @@ def refuse_open_door(settings: Settings) -> None:
         )
 
 
+def check(settings: Settings, roles: Sequence[Role]) -> None:
+    """Raise SettingsError for what these roles lack, before anything is started or written."""
+    if Role.WEB in roles:
+        refuse_open_door(settings)
+    if Role.COLLECT in roles:
+        x_collector(settings)
+    if Role.NOTIFY in roles:
+        sender(settings)
+
+
 @asynccontextmanager
 async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncGenerator[list[str]]:
     """Run the roles until the block ends; yields a sentence about each that tells where it is.
 
     Raises SettingsError, PortTaken, StorageError (AlreadyHeld when another process collects).
     """
-    if Role.WEB in roles:
-        refuse_open_door(settings)
+    check(settings, roles)
     collector = x_collector(settings) if Role.COLLECT in roles else None
     mail_sender = sender(settings)
     await ready(settings, dsn)

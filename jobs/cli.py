@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from collectors.simulator.faults import PROFILES, profile
+from collectors.simulator.faults import PROFILES, Faults, profile
 from collectors.simulator.files import load_history
 from jobs import app as installation
 from jobs import cli_data, demo, rehearse
@@ -161,12 +161,10 @@ def rehearse_command(
     truth = load_history(history)
     try:
         first, last = rehearse.span(truth)
-        first = _moment(start, "--from") or first
-        last = _moment(end, "--to") or last
-        plan = Plan(first, last, parse_duration(every))
-        profile(faults)
     except ValueError as error:
-        raise CommandError(f"{history.name}: {error}" if "history" in str(error) else str(error)) from error
+        raise CommandError(f"{history.name}: {error}.") from error
+    plan = Plan(_moment(start, "--from") or first, _moment(end, "--to") or last, _duration(every, "--every"))
+    _fault_plan(faults)
     if plan.end <= plan.start:
         raise CommandError(f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()}).")
     if report is not None and not report.parent.is_dir():
@@ -196,6 +194,20 @@ def rehearse_command(
         )
 
 
+def _duration(text: str, option: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}") from error
+
+
+def _fault_plan(name: str) -> Faults:
+    try:
+        return profile(name)
+    except ValueError as error:
+        raise CommandError(f"--faults: {error}.") from error
+
+
 def _moment(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
@@ -217,10 +229,7 @@ def simulate_command(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8060,
 ) -> None:
     """Serve a history as X would, for tests of your own."""
-    try:
-        plan = profile(faults)
-    except ValueError as error:
-        raise CommandError(f"--faults: {error}.") from error
+    plan = _fault_plan(faults)
 
     async def serve() -> None:
         try:
@@ -245,10 +254,12 @@ def run_command(
 ) -> None:
     """The real monitor, from blockline.toml and BLOCKLINE_*."""
     settings = load_settings(config)
+    roles = role or list(Role)
+    installation.check(settings, roles)
     with database(settings) as dsn:
 
         async def work() -> None:
-            async with installation.running(settings, dsn, role or list(Role)) as said:
+            async with installation.running(settings, dsn, roles) as said:
                 for sentence in said:
                     err.print(sentence)
                 await for_ever()

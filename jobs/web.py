@@ -1,6 +1,7 @@
 """Serving the dashboard: uvicorn on the event loop that owns the database pool."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +21,7 @@ def listen_on(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), reuse_port=False)
     except OSError as error:
         raise PortTaken(
-            f"The dashboard cannot listen on {host}:{port} (settings host and port): {error.strerror}."
+            f"The dashboard cannot listen on {host}:{port} (settings host and port): {os.strerror(error.errno or 0)}."
         ) from error
 
 

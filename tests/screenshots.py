@@ -135,7 +135,9 @@ async def _taken(browser: Browser, address: str, picture: Picture) -> bytes:
     page.on("pageerror", lambda error: faults.append(str(error)))
     await page.goto(address + picture.path)
     await until(_true_in(page, picture.shown))
-    await page.wait_for_load_state("networkidle")
+    for frame in page.frames:
+        await frame.wait_for_load_state("load")
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     data = await page.screenshot()
     await context.close()
     if faults:
@@ -157,7 +159,7 @@ async def _import_invented(pool: Pool) -> None:
 
 
 def invented_record() -> ImportedHistory:
-    """Accounts that do not exist, seen twice: most withheld still, some restored, and some looks told nothing."""
+    """Accounts that do not exist, seen twice: most withheld still, some restored, some told nothing."""
     chance = random.Random(11)
     accounts: list[ImportedAccount] = []
     changes: list[ImportedChange] = []
