@@ -20,8 +20,9 @@ def listen_on(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), reuse_port=False)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise PortTaken(
-            f"The dashboard cannot listen on {host}:{port} (settings host and port): {os.strerror(error.errno or 0)}."
+            f"The dashboard cannot listen on {host}:{port} (settings host and port): {why}."
         ) from error
 
 
