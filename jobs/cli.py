@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from jobs.app import Role
 from jobs.command import CommandError, exit_code, for_ever, run
 from jobs.database import database
 from jobs.durations import parse_duration
-from jobs.options import AsJson, ConfigFile
+from jobs.options import AsJson, ConfigFile, moment_of
 from jobs.settings import load_settings
 from jobs.simulated import Plan
 from jobs.simulators import TOKEN, serve_history
@@ -163,7 +163,9 @@ def rehearse_command(
         first, last = rehearse.span(truth)
     except ValueError as error:
         raise CommandError(f"{history.name}: {error}.") from error
-    plan = Plan(_moment(start, "--from") or first, _moment(end, "--to") or last, _duration(every, "--every"))
+    plan = Plan(
+        moment_of(start, "--from") or first, moment_of(end, "--to") or last, _duration(every, "--every")
+    )
     _fault_plan(faults)
     if plan.end <= plan.start:
         raise CommandError(f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()}).")
@@ -206,18 +208,6 @@ def _fault_plan(name: str) -> Faults:
         return profile(name)
     except ValueError as error:
         raise CommandError(f"--faults: {error}.") from error
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"{option}: {text!r} is not a time; write it like 2021-02-01T06:30:00Z."
-        ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 @cli.command("simulate")

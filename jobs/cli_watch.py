@@ -10,7 +10,7 @@ from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
-from jobs.options import AsJson, ConfigFile, Partial
+from jobs.options import AsJson, ConfigFile, Partial, moment_of
 from jobs.resolve import resolver
 from jobs.settings import Settings, load_settings
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
@@ -59,11 +59,20 @@ def accounts_list(
     list_name: Annotated[
         str | None, typer.Option("--list", help="Only this list, with accounts that are not watched.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As they stood then: a time in UTC, ISO 8601.")
+    ] = None,
+    as_known_at: Annotated[
+        str | None, typer.Option("--as-known-at", help="By what had been recorded then; now by default.")
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """The watched accounts, each in the state that was last confirmed."""
-    listing = _with_conn(load_settings(config), lambda conn: accounts_listing(conn, list_name))
+    """The watched accounts, each in the state that was last confirmed, now or at any moment."""
+    now = system_clock()
+    when, known_at = moment_of(at, "--at") or now, moment_of(as_known_at, "--as-known-at") or now
+    settings = load_settings(config)
+    listing = _with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at))
     listing.show("accounts", as_json=as_json)
 
 

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from jobs.command import CommandError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ConfigFile = Annotated[
@@ -13,3 +16,16 @@ ConfigFile = Annotated[
 Partial = Annotated[
     bool, typer.Option("--partial", help="Store the lines that are right, even if others are refused.")
 ]
+
+
+def moment_of(text: str | None, option: str) -> datetime | None:
+    """The time that was given with an option, UTC unless it says otherwise. Raises CommandError."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(
+            f"{option}: {text!r} is not a time; write it like 2021-02-01T06:30:00Z."
+        ) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

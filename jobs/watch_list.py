@@ -1,5 +1,7 @@
 """The listings of the commands: accounts, lists, orders and executives that are on file."""
 
+from datetime import datetime
+
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
 from jobs.wording import clean, handle_name, state_words
@@ -8,8 +10,11 @@ from storage.db import Conn
 from storage.model.accounts import Platform
 
 
-async def accounts_listing(conn: Conn, list_name: str | None) -> Listing:
-    """The watched accounts, or everybody on one list. Raises CommandError for a list that is not there."""
+async def accounts_listing(conn: Conn, list_name: str | None, at: datetime, known_at: datetime) -> Listing:
+    """The watched accounts, or everybody on one list, as they stood at `at` and as was known at `known_at`.
+
+    Raises CommandError for a list that is not there.
+    """
     if list_name is not None:
         names = [count.name for count in await listing.list_counts(conn)]
         if list_name not in names:
@@ -19,7 +24,7 @@ async def accounts_listing(conn: Conn, list_name: str | None) -> Listing:
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
         "No account is watched; add some with: blockline accounts import FILE",
     )
-    for a in await listing.listed_accounts(conn, list_name):
+    for a in await listing.listed_accounts(conn, list_name, at, known_at):
         words = "nothing confirmed yet" if a.state is None else state_words(a.state)
         watched = "yes" if a.watched else "no"
         lists = ", ".join(map(clean, a.lists))

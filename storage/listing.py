@@ -43,8 +43,13 @@ class OnFile:
     lists: tuple[str, ...]
 
 
-async def listed_accounts(conn: Conn, list_name: str | None) -> list[ListedAccount]:
-    """Everybody on a list, watched or not; without one, every watched account. Sorted by handle."""
+async def listed_accounts(
+    conn: Conn, list_name: str | None, at: datetime, known_at: datetime
+) -> list[ListedAccount]:
+    """Everybody on a list, watched or not; without one, every watched account. Sorted by handle.
+
+    The state is the one that held at `at`, by what was confirmed and recorded up to `known_at`.
+    """
     rows = await conn.fetch(
         """
         select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
@@ -53,7 +58,8 @@ async def listed_accounts(conn: Conn, list_name: str | None) -> list[ListedAccou
                 where m.account_id = a.account_id order by l.name
             ) as lists
         from account a
-        left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
+            and s.recorded @> $3::timestamptz
         where case when $1::text is null then a.watched else exists (
             select from watch_list_member m join watch_list l using (list_id)
             where m.account_id = a.account_id and l.name = $1
@@ -61,6 +67,8 @@ async def listed_accounts(conn: Conn, list_name: str | None) -> list[ListedAccou
         order by a.platform, lower(a.handle), a.account_id
         """,
         list_name,
+        at,
+        known_at,
     )
     return [
         ListedAccount(

@@ -49,10 +49,8 @@ class Picture:
     theme: Literal["light", "dark"] = "light"
 
 
-PAINTED = (
-    "document.documentElement.dataset.painted !== undefined"
-    " && document.getElementById('pill').dataset.state === 'live'"
-)
+PAINTED = "document.documentElement.dataset.painted !== undefined"
+LIVE = "document.getElementById('pill').dataset.state === 'live'"
 PICTURES = (
     Picture("live", "/", PAINTED),
     Picture("live-dark", "/", PAINTED, theme="dark"),
@@ -134,7 +132,7 @@ async def _taken(browser: Browser, address: str, picture: Picture) -> bytes:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     await page.goto(address + picture.path)
-    await until(_true_in(page, picture.shown))
+    await until(_true_in(page, f"{LIVE} && {picture.shown}"))
     for frame in page.frames:
         await frame.wait_for_load_state("load")
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -3,7 +3,8 @@
 import pytest
 
 from collectors.base import Trouble
-from storage.db import Pool
+from storage.db import Pool, transaction
+from storage.listing import listed_accounts
 from storage.model.availability import MissedReason
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 from tests.world import CHANGES, World
@@ -194,3 +195,22 @@ async def test_new_accounts_are_read_without_moving_the_rosters_that_are_full(wo
     )
     assert sizes == [(98, True), (2, False), (12, True)]
     assert await world.rows("select count(*) from spell") == [(110,)]
+
+
+async def test_what_was_so_at_a_moment_depends_on_when_one_asks(world: World) -> None:
+    await world.enlist(["1"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(125))
+
+    async def state(at: float, known_at: float) -> str | None:
+        async with transaction(world.pool) as conn:
+            (account,) = await listed_accounts(conn, None, minutes(at), minutes(known_at))
+        return account.state and account.state.status.value
+
+    assert await state(0, -1) is None
+    assert await state(119, 200) == "available"
+    assert await state(120, 200) == "suspended"
+    assert await state(120, 120.5) == "available", "the change was provisional then"
+    assert await state(120, 121) == "suspended"

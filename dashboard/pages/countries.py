@@ -18,7 +18,8 @@ STANDING_WORDS = {
 WHAT_IT_DOES_NOT_SAY = (
     "What the platform says it withholds, for the accounts on file only, imported ones included: not what a "
     "reader in a country can see, not how much is withheld there in all, and nothing later than each "
-    "row's last reading. Where the last look told nothing, the account may be withheld still or not."
+    "row's last reading. Where the last look told nothing, the account may be withheld still or not. “No "
+    "longer” is another state since, which may be a suspension."
 )
 
 
@@ -104,7 +105,7 @@ def _reading(count: CountryCount, now: datetime) -> list[str | Component]:
         f", {words.ago(newest, now)}",
     ]
     if words.day(oldest) != words.day(newest):
-        out.append(html.Small(f"some accounts were last read on {words.day(oldest)} or later"))
+        out.append(html.Small(f"oldest that counts: {words.day(oldest)}"))
     return out
 
 

@@ -32,6 +32,8 @@ const fit = (g, words, room) => {
 
 const ROWS = 3;
 const ROW_PX = 17;
+/** A label that stands nearer to a line than this is taken for that line's. */
+const APART = 10;
 export const LABELS_PX = ROWS * ROW_PX + 9;
 
 /** The labels of the vertical lines, in three rows that never overlap. What has no room loses its second part first. */
@@ -69,7 +71,7 @@ export function drawAnnotations(canvas, marks, window, width) {
 }
 
 /** Where each label goes: important ones choose first, orders, then notices and claims, then deadlines. */
-function place(g, marks, X, width) {
+export function place(g, marks, X, width) {
   const places = new Map();
   const taken = Array.from({ length: ROWS }, () => []);
   const weight = (m) => (m.minor ? 2 : m.row);
@@ -82,14 +84,15 @@ function place(g, marks, X, width) {
     const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
     const lines = marks.filter((o) => o !== m).map((o) => [X(o.t), places.get(o)?.row ?? weight(o)]);
     const free = (row, a, b) => a >= 0 && b <= width && taken[row].every(([p, q]) => b + 8 < p || a - 8 > q);
-    const clear = (row, a, b) => lines.every(([o, from]) => from > row || o < a - 3 || o > b + 3);
+    const clear = (row, a, b) => lines.every(([o, from]) => from > row || o < a - APART || o > b + APART);
     const rows = [0, 1, 2].sort((a, b) => Math.abs(a - weight(m)) - Math.abs(b - weight(m)));
     const sides = (w) => [x + 6, x - 6 - w];
     const choices = [[w1 + w2, m.sub, true], [w1, "", true], [w1, "", false]].flatMap(([w, rest, mustBeClear]) =>
       rows.flatMap((row) => sides(w).map((left) => ({ row, left, label, width: w, rest, mustBeClear }))),
     );
     const found = choices.find((c) => free(c.row, c.left, c.left + c.width) && (!c.mustBeClear || clear(c.row, c.left, c.left + c.width)));
-    const chosen = found ?? squeezed(g, m, x, width, rows, taken);
+    // A deadline is worth a label only where nobody takes it for another line's.
+    const chosen = m.minor ? (found?.mustBeClear ? found : null) : (found ?? squeezed(g, m, x, width, rows, taken));
     if (!chosen) continue;
     places.set(m, chosen);
     taken[chosen.row].push([chosen.left, chosen.left + chosen.width]);
