@@ -112,6 +112,7 @@ REASON_WORDS = {
     "cohort_active": "{n}; others of its list changed too",
     "went_back": "a later reading showed the old state again",
     "moved_on": "a later reading showed a third state",
+    "no_longer_watched": "the account was taken off the watch before",
     "imported": "taken from a published record",
 }
 

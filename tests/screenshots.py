@@ -62,7 +62,7 @@ PICTURES = (
 
 async def main() -> None:
     if not CHROMIUM.exists():
-        sys.exit(f"No browser at {CHROMIUM}; BLOCKLINE_CHROMIUM names another.")
+        sys.exit(f"No browser at {CHROMIUM}; TEST_CHROMIUM names another.")
     data, folder = (Path(tempfile.mkdtemp(prefix=f"blockline-{name}-")) for name in ("postgres", "demo"))
     try:
         with embedded_postgres(data, fsync=False) as dsn:

@@ -223,6 +223,7 @@ async def test_how_long_an_account_was_blocked_has_a_least_and_a_most(pool: Pool
 
     least, most = blocked_for(account, story.now)
 
+    assert most is not None
     assert most - least == 2 * story.sweep
     assert least > timedelta()
 

@@ -2,19 +2,19 @@
 
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
+from storage.accounts import NewAccount, add_accounts, stop_watching
 from storage.db import Pool, transaction
-from tests.browser import ARGUMENTS, CHROMIUM
+from storage.imports import import_history
+from storage.model.accounts import Platform
+from tests.browser import CHROMIUM, opened
 from tests.dashboard_server import served, until
+from tests.screenshots import invented_record
 from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
 from tests.seed_live import seed
 from tests.test_dashboard import cut_listener
@@ -22,72 +22,11 @@ from tests.test_dashboard import cut_listener
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; BLOCKLINE_CHROMIUM names another", allow_module_level=True)
-
-
-@dataclass(slots=True)
-class Browser:
-    """A page with what went wrong in it."""
-
-    page: Page
-    base: str
-    errors: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def asked(self, request: Request) -> None:
-        self.hosts.add(urlsplit(request.url).netloc or urlsplit(request.url).scheme)
-
-    async def state(self, expression: str) -> Any:
-        """A value of the live page's state `s`."""
-        return await self.page.evaluate(
-            f"(() => {{ const s = window.__blockline.state; return s && ({expression}); }})()"
-        )
-
-    async def becomes(self, expression: str) -> None:
-        """Wait until it is true. (Playwright's own wait needs eval in the page, which the policy forbids.)"""
-        await until(lambda: self.page.evaluate(expression))
-
-    async def painted(self) -> None:
-        await self.becomes("document.documentElement.dataset.painted !== undefined")
-
-    async def pushed(self) -> None:
-        """The websocket is up: something came by it."""
-        await self.becomes(
-            "window.__blockline.rev > 1 && document.getElementById('pill').dataset.state === 'live'"
-        )
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
 
 async def _equal(found: Awaitable[object], wanted: object) -> bool:
     return await found == wanted
-
-
-@asynccontextmanager
-async def opened(
-    base: str, folder: Path, path: str = "/", width: int = 1440, theme: Any = "light"
-) -> AsyncGenerator[Browser]:
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=CHROMIUM,
-            args=ARGUMENTS,
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-        )
-        try:
-            browser = Browser(await context.new_page(), base)
-            browser.page.on("console", lambda message: browser.heard(message))
-            browser.page.on("pageerror", lambda error: browser.errors.append(str(error)))
-            browser.page.on("request", lambda request: browser.asked(request))
-            await browser.page.goto(base + path)
-            yield browser
-            assert browser.errors == []
-            assert browser.hosts <= {urlsplit(base).netloc, "data", "blob"}
-        finally:
-            await context.close()
 
 
 @pytest.fixture
@@ -242,6 +181,59 @@ async def test_a_monitor_without_accounts_says_so_and_fills_itself(
             await seed(conn, now)
 
         await browser.page.locator(".lane-row a").nth(0).wait_for()
+
+
+async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.pushed()
+        await page.evaluate("window.__loaded_once = true")
+        async with transaction(pool) as conn:
+            new = [NewAccount(Platform.X, f"66000000{n}", f"newcomer_{n}", ("New list",)) for n in range(3)]
+            await add_accounts(conn, new, story.now)
+
+        await page.locator("#strips .name", has_text="New list").wait_for()
+        await browser.becomes("window.__blockline.state.accounts.length === 35")
+        await page.locator("#pick-handle").fill("newcomer")
+        await page.locator(".lane-row a", has_text="@newcomer_2").wait_for()
+        assert await page.locator("#pick-list option", has_text="New list, 3").count() == 1
+
+        async with transaction(pool) as conn:
+            for account in new:
+                await stop_watching(conn, Platform.X, account.handle, story.now)
+
+        await page.locator("#strips .name", has_text="New list").wait_for(state="detached")
+        await browser.becomes("window.__blockline.state.accounts.length === 32")
+        assert await page.evaluate("window.__loaded_once")
+
+
+async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live_page(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await import_history(conn, invented_record(), story.now)
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, width=390) as browser:
+        page = browser.page
+        await browser.painted()
+        assert await browser.state("s.accounts.length") == 32
+        assert await page.locator("#strips .strip").count() == 2
+
+        await page.locator("nav a", has_text="Countries").click()
+        await page.locator(".countries .country", has_text="Turkey").click()
+        await page.locator(".tabs a", has_text="Last known only").click()
+        await page.locator(".stacked .handle").nth(0).wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.locator(".tabs a", has_text="All").click()
+        await page.locator(".pages a", has_text="2").click()
+        await page.locator(".pages a[aria-current]", has_text="2").wait_for()
+        handle = (await page.locator(".stacked .handle").nth(0).inner_text()).strip()
+        await page.locator(".stacked .handle").nth(0).click()
+
+        await page.locator("h1", has_text=handle).wait_for()
+        await page.locator("#account-figure .js-plotly-plot").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(

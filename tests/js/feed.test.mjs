@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { days, denominator, detail, happened, mark, waves } from "../../dashboard/assets/live/feed.mjs";
+import { days, denominator, detail, happened, mailWords, mark, spokenOf, waves } from "../../dashboard/assets/live/feed.mjs";
 import { decode } from "../../dashboard/assets/live/state.mjs";
 import { at, change, changes, snapshot } from "./world.mjs";
 
@@ -59,4 +59,23 @@ test("days come newest first, count confirmed changes only, and hold outages and
     [0, ["change"]],
     [2, ["gap", "wave", "order"]],
   ]);
+});
+
+const mail = (id, hours, state = "sent") => ({ id, state, n: 1, t: at(hours) });
+
+test("several mails about one wave are said in one line, with what is not delivered", () => {
+  assert.equal(mailWords([mail(1, 1)]), "mailed 13:00 UTC to 1");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 mails, last 15:00 UTC");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 mails, last 13:00 UTC, 1 could not be delivered, 1 on the way");
+  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 mails, 2 on the way");
+});
+
+test("papers are told on the day on which they became known, with the time that they speak of", () => {
+  const event = { id: 1, kind: "claim", at: at(-70), known: at(9), from: null, to: null, text: "all restored", source: "press" };
+  const state = decode(snapshot({ events: [event] }));
+  const told = days(state, at(-100)).flatMap((day) => day.items.filter((i) => i.type === "event").map((i) => [day.day, i.t]));
+
+  assert.deepEqual(told, [[Date.UTC(2021, 1, 1), at(9)]]);
+  assert.equal(spokenOf(event.at, event.known), "29 Jan, 14:00");
+  assert.equal(spokenOf(at(8), at(9)), "");
 });

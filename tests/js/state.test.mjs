@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { apply, covered, decode, knownUntil, outages, stateAt, stateNow, stateWords, tally } from "../../dashboard/assets/live/state.mjs";
+import { apply, covered, decode, knownUntil, outages, stateAt, stateNow, stateWords, tally, windowOf } from "../../dashboard/assets/live/state.mjs";
 import { at, change, changes, HOUR, snapshot, spell, spells } from "./world.mjs";
 
 const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), ...more });
@@ -118,3 +118,34 @@ test("countries are named, and all of them in one word", () => {
   assert.equal(stateWords("W", "XX"), "Withheld everywhere");
   assert.equal(stateWords("S", ""), "Suspended");
 });
+
+test("papers that become known without an event are taken in, but never older ones than those that are there", () => {
+  const state = decode(snapshot());
+  const late = { ...state.orders[0], id: 2, title: "Late order", list: 9 };
+  apply(state, delta({ id: 5, orders: [...state.orders, late] }));
+  assert.deepEqual(state.orders.map((o) => o.title), ["Order 1", "Late order"]);
+
+  apply(state, delta({ since: 4, id: 4, orders: [] }));
+  assert.equal(state.orders.length, 2);
+});
+
+test("a message that accounts joined asks for everything anew and folds nothing in", () => {
+  const state = decode(snapshot());
+  assert.equal(apply(state, { now: at(11), reload: true }), "reload");
+  assert.equal(state.id, 5);
+});
+
+const DAY = 24 * HOUR;
+for (const [name, more, range, from] of [
+  ["the window begins at the first reading where that is later than the range", { now: at(100), earliest: at(0), orders: [] }, "14d", at(-1)],
+  ["the window begins at an order that is older than the first reading", { now: at(100), earliest: at(50) }, "14d", at(1 - 0.99)],
+  ["a range that is full begins where it says", { now: at(30 * 24), earliest: at(0) }, "7d", at(30 * 24) - 7 * DAY],
+  ["a window is an hour wide at least", { now: at(0.1), earliest: at(0), orders: [] }, "24h", at(0.1) - 1.01 * HOUR],
+  ["all begins at the first reading", { now: at(1000), earliest: at(0), orders: [] }, "all", at(-10)],
+]) {
+  test(name, () => {
+    const [start, end] = windowOf(decode(snapshot(more)), range);
+    assert.equal(Math.round(start), Math.round(from));
+    assert.ok(end > more.now);
+  });
+}

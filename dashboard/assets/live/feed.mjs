@@ -112,12 +112,18 @@ export function spokenOf(paper, known) {
   return dayStart(paper) === dayStart(known) ? clock(paper) : stamp(paper);
 }
 
+const NOT_CONFIRMED = {
+  went_back: "a later reading showed the old state again",
+  moved_on: "a later reading showed a third state",
+  no_longer_watched: "taken off the watch before it was confirmed",
+};
+
 /** The line under a wave or change: the interval, and what is not yet or never certain. */
 export function detail(wave, withDay) {
   const { first } = wave;
   let text = between(wave.old, wave.seen, withDay);
   if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
-  else if (first.outcome === "not_confirmed") text += first.why === "went_back" ? "; a later reading showed the old state again" : "; a later reading showed a third state";
+  else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[first.why] ?? "not confirmed"}`;
   else if (first.strength === "weak") text += ", weak evidence";
   return text;
 }
