@@ -113,10 +113,15 @@ async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
 
     Raises Unreachable, StaleState (deadlock or serialization failure), Refused, else StorageError.
     """
-    async with pool.acquire() as conn:
+    conn = await pool.acquire()
+    try:
         with translated(conn, pool.address):
             async with conn.transaction():
                 yield conn
+    finally:
+        # What is committed is committed: a connection that dies on its way back is dropped by the pool.
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *_SERVER_GONE):
+            await pool.release(conn)
 
 
 @contextmanager

@@ -209,4 +209,3 @@ def test_confirmation_never_moves_the_interval_and_needs_agreeing_readings(
             elif result.confirmed.reason is not Reason.BASELINE_SEEN:
                 assert (at - p.first_seen_new) >= MINUTE
         known = result.known
-
