@@ -117,7 +117,7 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             await stack.enter_async_context(collector)
             collecting = Collecting(settings, dsn, pool, collector)
             stack.push_async_callback(collecting.let_go)
-            await collecting.take_hold(wait_s=10)
+            await collecting.take_hold(wait_s=3)
             loops += [
                 (Loop("Collecting from X", collecting.turn, mend), WAKE_S),
                 (Loop("Collecting engagement from X", collecting.engagement_turn, mend), WAKE_S),

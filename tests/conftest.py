@@ -38,7 +38,7 @@ def postgres_dsn() -> Generator[str]:
     if given:
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=_roomy_memory()))
     try:
         with embedded_postgres(folder, fsync=False) as dsn:
             yield dsn
@@ -83,7 +83,7 @@ async def pool(dsn: str) -> AsyncGenerator[Pool]:
 @contextmanager
 def _database(server: str, template: str) -> Generator[str]:
     name = f"blockline_test_{os.getpid()}_{next(_counter)}"
-    _run(_execute(server, f'create database "{name}" template "{template}"'))
+    _run(_execute(server, f'create database "{name}" template "{template}" strategy file_copy'))
     try:
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
@@ -96,6 +96,13 @@ async def _execute(dsn: str, command: str) -> None:
         await conn.execute(command)
     finally:
         await conn.close()
+
+
+def _roomy_memory() -> str | None:
+    """A file system in memory, if there is room: a database is cloned there thirty times faster."""
+    memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+    is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**31
+    return str(memory) if is_roomy else None
 
 
 def _run(work: Coroutine[object, object, object]) -> None:

@@ -19,7 +19,7 @@ from tests.histories import write_history
 
 KILLS = 20
 EVERY_MINUTES = 30
-END = T0 + timedelta(days=12)
+END = T0 + timedelta(days=9)
 
 
 Database = Callable[[], AbstractContextManager[str]]
@@ -28,7 +28,7 @@ Database = Callable[[], AbstractContextManager[str]]
 async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dict[str, tuple[str, str]], int]:
     """Run the monitor to its end, killing it so often. Returns changes, mails and the number of kills."""
     rng = random.Random(2021)
-    told = write_history(folder / "history.csv")
+    told = write_history(folder / "history.csv", days=9)
     inbox = Inbox(folder / "mailbox")
     killed = 0
     with SmtpServer(inbox) as smtp:

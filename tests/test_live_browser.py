@@ -197,7 +197,7 @@ async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
         await page.locator("#strips .name", has_text="New list").wait_for()
         await browser.becomes("window.__blockline.state.accounts.length === 35")
         await page.locator("#pick-handle").fill("newcomer")
-        await page.locator(".lane-row a", has_text="@newcomer_2").wait_for()
+        await page.locator(".lane-row:not([hidden]) a", has_text="@newcomer_2").wait_for()
         assert await page.locator("#pick-list option", has_text="New list, 3").count() == 1
 
         async with transaction(pool) as conn:
