@@ -129,7 +129,7 @@ def demo_command(
             clock = demo.paced_clock()
             async with demo.shown(dsn, listener, clock) as address:
                 err.print(
-                    f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} minutes; Ctrl-C ends it)"
+                    f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} min; Ctrl-C ends it)"
                 )
                 tell(await demo.play(dsn, folder, dashboard_url=address, before=clock.wait_for, after=after))
                 err.print("The scenario has ended; the dashboard stays until Ctrl-C.")
