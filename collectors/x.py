@@ -8,23 +8,25 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from collectors import x_wire
-from collectors.base import Answer, Engagement, Trouble
-from collectors.x_client import BASE_URL, BY_HANDLE, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
-from collectors.x_envelope import Fault, printable
-from collectors.x_handles import (
+from collectors import evidence
+from collectors.base import (
+    Answer,
+    Candidate,
+    Engagement,
+    Exchange,
     Found,
-    Handles,
+    Resolution,
+    Trouble,
     Unresolved,
     WhyUnresolved,
-    is_handle,
-    none_resolved,
-    read_handles,
 )
-from collectors.x_limits import Window
-from collectors.x_session import Retry
+from collectors.fetch import HttpOptions, RawAnswer
+from collectors.limits import Window
+from collectors.wire import Fault, printable
+from collectors.x_client import BASE_URL, BY_HANDLE, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
+from collectors.x_handles import Handles, is_handle, none_resolved, read_handles
 from collectors.x_timeline import Page, Position, Unreadable, read_timeline
-from collectors.x_wire import Lookup, all_missed, read_lookup
+from collectors.x_wire import Lookup, all_missed, excerpt, read_lookup
 from storage.model.accounts import Platform
 from storage.model.availability import Missed, MissedReason
 from storage.model.signals import Signal
@@ -36,17 +38,19 @@ MAX_PAGES: Final = 5
 _BISECT_REQUESTS: Final = 15
 """Enough to isolate one malformed id among a hundred."""
 
-_DEFAULT_RETRY: Final = Retry()
+_DEFAULT_HTTP: Final = HttpOptions()
+_REQUEST_ID: Final = "x-transaction-id"
+STABLE_ACCOUNTS: Final = (
+    Candidate("783214", "X"),
+    Candidate("11348282", "NASA"),
+    Candidate("14159148", "UN"),
+    Candidate("742143", "BBCWorld"),
+)
+"""Institutions that have kept their accounts since before 2010 (recalled; each is looked at before it is
+relied on, and dropped when it does not look as expected).
+"""
+
 _is_id = re.compile(r"[0-9]{1,19}").fullmatch
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """Each asked handle is in exactly one of `found` and `unresolved`."""
-
-    found: tuple[Found, ...]
-    unresolved: tuple[Unresolved, ...]
-    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class _Said:
     """One request and what came of it."""
 
     lookup: Lookup
-    body: bytes
+    exchanges: tuple[Exchange, ...]
     trouble: Trouble | None
     sent: bool = True
 
@@ -62,7 +66,7 @@ class _Said:
 class XCollector:
     """X, seen with one app bearer token. Use as `async with`: it owns the connections.
 
-    `base_url` and `spelling` follow X's moves without a new tweepy. `timeout_s` bounds each request.
+    `base_url` and `spelling` follow X's moves without a new tweepy.
     """
 
     def __init__(
@@ -70,8 +74,7 @@ class XCollector:
         bearer_token: str,
         *,
         base_url: str = BASE_URL,
-        timeout_s: float = 20.0,
-        retry: Retry = _DEFAULT_RETRY,
+        http: HttpOptions = _DEFAULT_HTTP,
         spelling: Mapping[str, str] = TWEET_SPELLING,
         dice: random.Random | None = None,
     ) -> None:
@@ -79,8 +82,7 @@ class XCollector:
         self._client = XClient(
             bearer_token,
             base_url=base_url,
-            timeout_s=timeout_s,
-            retry=retry,
+            http=http,
             spelling=spelling,
             dice=dice or random.SystemRandom(),
         )
@@ -107,9 +109,17 @@ class XCollector:
         """X's own count of the requests left, by endpoint, as its last answers stated it."""
         return self._client.windows
 
-    def excerpts(self, body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
+    def place(self, native_id: str) -> str:  # noqa: ARG002
+        """One server answers for all of X."""
+        return ""
+
+    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
         """See `Collector`."""
-        return x_wire.excerpts(body, native_ids)
+        return STABLE_ACCOUNTS
+
+    def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
+        """See `Collector`."""
+        return evidence.document(exchanges, native_ids, excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
         """One lookup. When X refuses it for a malformed id, that id is found and the rest asked again.
@@ -128,10 +138,10 @@ class XCollector:
             if not _is_id(native_id)
         ]
         if not sound:
-            return Answer((), tuple(missed), b"")
+            return Answer((), tuple(missed))
         said = await self._look_up(sound, now)
         return Answer(
-            said.lookup.readings, (*missed, *said.lookup.missed), said.body, said.trouble, sent=said.sent
+            said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent
         )
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
@@ -192,14 +202,15 @@ class XCollector:
     async def _ask(self, ids: Sequence[str], now: datetime) -> _Said:
         pause = self._client.pause(LOOKUP, now)
         if pause is not None:
-            return _Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), b"", pause, sent=False)
+            return _Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
         answer = await self._client.users(ids, now)
         if isinstance(answer, Fault):
-            return _Said(all_missed(ids, now, answer), b"", self._client.trouble(LOOKUP, answer, answer, now))
+            return _Said(all_missed(ids, now, answer), (), self._client.trouble(LOOKUP, answer, answer, now))
         lookup = read_lookup(answer.http_status, answer.body, ids, now)
+        exchanges = (_exchange(ids, answer, now),)
         if lookup.fault is None:
-            return _Said(lookup, answer.body, None)
-        return _Said(lookup, answer.body, self._client.trouble(LOOKUP, lookup.fault, answer, now))
+            return _Said(lookup, exchanges, None)
+        return _Said(lookup, exchanges, self._client.trouble(LOOKUP, lookup.fault, answer, now))
 
     async def _at_fault(self, ids: Sequence[str], now: datetime) -> set[str] | Trouble:
         """The ids that X refuses, found by halving: none when that takes too long, or what stopped it."""
@@ -248,6 +259,12 @@ class XCollector:
         if handles.fault is None:
             return handles, None
         return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)
+
+
+def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
+    """The address names the account asked for first: a hundred ids in each piece of evidence say no more."""
+    url = f"/2/users?ids={ids[0]}" + (f",… ({len(ids)} ids)" if len(ids) > 1 else "")
+    return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))
 
 
 def _halves(ids: Sequence[str]) -> list[Sequence[str]]:

@@ -16,9 +16,10 @@ from aiohttp import ClientResponse
 from tweepy.asynchronous import AsyncClient
 
 from collectors.base import Trouble
-from collectors.x_envelope import Fault, printable
-from collectors.x_limits import Window, exhausted, read_window, trouble_of
-from collectors.x_session import NoAnswer, RawAnswer, Retry, XSession
+from collectors.fetch import Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.limits import MOST_JITTER_S, NOT_STATED, Pauses, Window, read_window, trouble_of
+from collectors.wire import Fault, printable
+from collectors.x_session import TweepyAnswer, XSession
 from collectors.x_timeline import Position
 from storage.model.availability import MissedReason
 
@@ -42,7 +43,6 @@ _ALL: Final = "*"
 
 _USER_FIELDS: Final = ["name", "username", "protected", "withheld", "public_metrics", "verified"]
 _POST_FIELDS: Final = ["author_id", "created_at", "in_reply_to_user_id", "referenced_tweets"]
-_MOST_JITTER_S: Final = 15.0
 _PAUSING: Final = {
     MissedReason.AUTH: _ALL,
     MissedReason.CREDITS: _ALL,
@@ -52,7 +52,6 @@ _PAUSING: Final = {
 }
 """Reasons to stop asking: every endpoint, or (None) the one that answered so."""
 
-_NOT_STATED: Final = Window(None, None, None, None)
 _is_token = re.compile(r"[!-~]+").fullmatch
 _TWEEPY_FAULTS: Final = (tweepy.TweepyException, ValueError, KeyError, TypeError, AttributeError)
 """What tweepy has been seen to raise over answers that it did not expect."""
@@ -70,8 +69,7 @@ class XClient:
         bearer_token: str,
         *,
         base_url: str,
-        timeout_s: float,
-        retry: Retry,
+        http: HttpOptions,
         spelling: Mapping[str, str],
         dice: random.Random,
     ) -> None:
@@ -84,10 +82,10 @@ class XClient:
         raw = cast("Any", ClientResponse)
         self._tweepy = AsyncClient(bearer_token, return_type=raw, wait_on_rate_limit=False)
         self._tweepy.user_agent = "Blockline"
-        self._base_url, self._timeout_s, self._retry, self._spelling = base_url, timeout_s, retry, spelling
+        self._base_url, self._spelling = base_url, spelling
+        self._http = Http(http, dice)
         self._dice = dice
-        self._session: XSession | None = None
-        self._pauses: dict[str, Trouble] = {}
+        self._pauses = Pauses()
         self._windows: dict[str, Window] = {}
 
     @property
@@ -97,13 +95,11 @@ class XClient:
 
     def open(self) -> None:
         """Must run inside the event loop that will send the requests."""
-        self._session = XSession(self._base_url, self._timeout_s, self._retry, self._spelling, self._dice)
-        self._tweepy.session = cast("Any", self._session)
+        self._http.open()
+        self._tweepy.session = cast("Any", XSession(self._http, self._base_url, self._spelling))
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-        self._session = None
+        await self._http.close()
 
     async def users(self, ids: Sequence[str], now: datetime) -> RawAnswer | Fault:
         """GET /2/users?ids="""
@@ -131,33 +127,27 @@ class XClient:
 
     def pause(self, endpoint: str, now: datetime) -> Trouble | None:
         """Why `endpoint` must not be asked at `now`, and until when; None when it may be."""
-        pauses = [self._pauses.get(place) for place in (endpoint, _ALL)]
-        lasting = [pause for pause in pauses if pause is not None and pause.retry_at > now]
-        return max(lasting, key=lambda pause: pause.retry_at, default=None)
+        return self._pauses.of(now, endpoint, _ALL)
 
     def trouble(self, endpoint: str, fault: Fault, answer: RawAnswer | Fault, now: datetime) -> Trouble:
         """What to do about a request that failed as a whole; starts the pause that it calls for."""
-        window = _NOT_STATED if isinstance(answer, Fault) else read_window(answer.headers)
-        trouble = trouble_of(fault, window, now, self._dice.uniform(0, _MOST_JITTER_S))
+        window = NOT_STATED if isinstance(answer, Fault) else read_window(answer.headers)
+        trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
             # An app may lack the right to read timelines and still look accounts up.
             trouble = replace(trouble, breaker=False)
         if fault.reason in _PAUSING:
-            self._pauses[_PAUSING[fault.reason] or endpoint] = trouble
+            self._pauses.start(_PAUSING[fault.reason] or endpoint, trouble)
         return trouble
 
     async def _sent(self, endpoint: str, call: Awaitable[object], now: datetime) -> RawAnswer | Fault:
         try:
-            answer = cast("RawAnswer", await call)
+            answer = cast("TweepyAnswer", await call).raw
         except NoAnswer as e:
             return Fault(MissedReason.NETWORK, printable(str(e)))
         except _TWEEPY_FAULTS as e:
             return Fault(MissedReason.MALFORMED, f"tweepy: {type(e).__name__}")
         window = read_window(answer.headers)
         self._windows[endpoint] = window
-        used_up_until = exhausted(window, now)
-        if used_up_until is not None:
-            detail = "the rate limit of this window is used up"
-            pause = Trouble(MissedReason.RATE_LIMITED, detail, used_up_until, breaker=False)
-            self._pauses[endpoint] = pause
+        self._pauses.note_window(endpoint, window, now)
         return answer

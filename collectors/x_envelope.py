@@ -5,33 +5,17 @@ a problem type moved from api.twitter.com to api.x.com, so only its last path se
 a whole request never means that an account is gone.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
 
+from collectors.wire import REASON_OF_CODE, Fault, is_array, is_object, parse, printable
 from storage.model.availability import MissedReason, Status
 
 _is_not_found_detail = re.compile(r"Could not find user with (?:ids?|usernames?)\b").match
 _bracketed = re.compile(r"\[([^\]]*)\]").search
 
 _ASKED_BY = {"id", "ids", "username", "usernames"}
-_REASON_OF_CODE = {
-    400: MissedReason.BAD_REQUEST,
-    401: MissedReason.AUTH,
-    402: MissedReason.CREDITS,
-    403: MissedReason.ACCESS,
-    429: MissedReason.RATE_LIMITED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a whole request proved nothing."""
-
-    reason: MissedReason
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +35,6 @@ def open_answer(http_status: int, body: bytes) -> dict[str, object] | Fault:
     if not is_object(document):
         return Fault(MissedReason.MALFORMED, "200 without a JSON object")
     return document
-
-
-def parse(body: bytes) -> object:
-    """The JSON value of `body`; None when it is not JSON (null is as useless to every caller)."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def is_object(value: object) -> TypeGuard[dict[str, object]]:
-    """Whether a parsed JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: object) -> TypeGuard[list[object]]:
-    """Whether a parsed JSON value is an array."""
-    return isinstance(value, list)
 
 
 def users_in(document: dict[str, object]) -> list[object] | Fault:
@@ -111,11 +77,6 @@ def errors_about(document: dict[str, object], wanted: Mapping[str, str]) -> dict
     return about
 
 
-def printable(text: str) -> str:
-    """`text` cut short and free of what a log, a terminal or a database would refuse."""
-    return text[:200].encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
-
-
 def last_segment(problem_type: object) -> str:
     """The last path segment of a problem type; empty when it is no text."""
     return problem_type.rpartition("/")[2] if isinstance(problem_type, str) else ""
@@ -126,7 +87,7 @@ def _failed(http_status: int, body: bytes) -> Fault:
     problem = document if is_object(document) else {}
     title, detail = problem.get("title"), problem.get("detail")
     said = ": ".join(part for part in (title, detail) if isinstance(part, str) and part)
-    reason = _REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM)
+    reason = REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM)
     if http_status == 429 and (
         title == "UsageCapExceeded" or last_segment(problem.get("type")) == "usage-capped"
     ):

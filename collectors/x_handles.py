@@ -7,45 +7,16 @@ taken by somebody else.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from collectors.x_envelope import ErrorItem, Fault, errors_about, is_object, open_answer, users_in
+from collectors.base import Found, Unresolved, WhyUnresolved
+from collectors.wire import Fault, is_object
+from collectors.x_envelope import ErrorItem, errors_about, open_answer, users_in
 from storage.model.availability import Status
 
 is_handle = re.compile(r"[A-Za-z0-9_]{1,15}").fullmatch
 """X refuses a whole request for one malformed handle."""
 
 _is_id = re.compile(r"[0-9]{1,19}").fullmatch
-
-
-class WhyUnresolved(StrEnum):
-    """Why no id is known for a handle."""
-
-    NOT_FOUND = "not_found"
-    """X knows no such handle: closed, renamed, or misspelt."""
-    SUSPENDED = "suspended"
-    """There is such an account and it is suspended; X does not tell its id."""
-    NOT_A_HANDLE = "not_a_handle"
-    NO_ANSWER = "no_answer"
-    """Nothing was learned: try again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """`asked` is the handle as it was asked for, `handle` as X spells it."""
-
-    asked: str
-    native_id: str
-    handle: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unresolved:
-    """A handle that gave no id."""
-
-    asked: str
-    why: WhyUnresolved
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from collectors.x_envelope import Fault, errors_about, is_array, is_object, open_answer, printable
+from collectors.wire import Fault, is_array, is_object, printable
+from collectors.x_envelope import errors_about, open_answer
 from storage.model.availability import MissedReason
 from storage.model.signals import Signal, SignalKind
 

@@ -7,22 +7,14 @@ An account whose `withheld` object is there but cannot be read is a Missed too: 
 would show a withheld account as restored.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from collectors.x_envelope import (
-    ErrorItem,
-    Fault,
-    errors_about,
-    is_array,
-    is_object,
-    open_answer,
-    parse,
-    users_in,
-)
+from collectors.base import Exchange
+from collectors.wire import Fault, is_array, is_object, parse
+from collectors.x_envelope import ErrorItem, errors_about, open_answer, users_in
 from storage.model.availability import (
     EVERYWHERE,
     Flag,
@@ -99,25 +91,17 @@ def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: F
     return Lookup((), tuple(Missed(native_id, at, fault.reason, fault.detail) for native_id in ids), fault)
 
 
-def excerpts(body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
-    """For each account that a raw answer speaks of, the parts about it as compact JSON."""
+def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
+    """For each account that a raw answer speaks of, the items of `data` and `errors` about it."""
     kept: dict[str, dict[str, list[object]]] = {native_id: {} for native_id in native_ids}
-    document = parse(body)
-    if not is_object(document):
+    answer = parse(exchange.body)
+    if not is_object(answer):
         return {}
     for key in ("data", "errors"):
-        for item in _items(document.get(key)):
+        for item in _items(answer.get(key)):
             for native_id in _spoken_of(item) & kept.keys():
                 kept[native_id].setdefault(key, []).append(item)
-    texts = ((native_id, _compact(parts)) for native_id, parts in kept.items() if parts)
-    return {native_id: text for native_id, text in texts if text}
-
-
-def _compact(parts: object) -> bytes:
-    try:
-        return json.dumps(parts, separators=(",", ":")).encode()
-    except RecursionError:
-        return b""
+    return {native_id: parts for native_id, parts in kept.items() if parts}
 
 
 def _by_id(

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from collectors.base import Unresolved, WhyUnresolved
 from collectors.x import XCollector
-from collectors.x_handles import Unresolved, WhyUnresolved
 from jobs.resolve import NOT_FOUND
 from jobs.wording import clean, handle_name, state_words
 from storage.model.availability import Flag, Missed, Reading, State, Status, Strength
@@ -58,7 +58,7 @@ async def _read(
     for start in range(0, len(native_ids), collector.batch_size):
         answer = await collector.read(native_ids[start : start + collector.batch_size], now)
         for said in (*answer.readings, *answer.missed):
-            excerpt = collector.excerpts(answer.body, [said.native_id]).get(said.native_id, b"")
+            excerpt = collector.evidence(answer.exchanges, [said.native_id]).get(said.native_id, b"")
             out[said.native_id] = said, excerpt.decode("utf-8", "replace")
     return out
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collectors.base import Answer
+from collectors.base import Answer, Exchange
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.detect import step
@@ -24,8 +24,8 @@ class Watched:
     lists: frozenset[ListId]
     known: Known
     handle_seen_at: datetime | None
-    body: bytes = b""
-    """The raw answer of the last reading: the evidence of the old side, should the next one differ."""
+    exchanges: tuple[Exchange, ...] = ()
+    """The raw answers of the last reading: the evidence of the old side, should the next one differ."""
 
 
 @dataclass(frozen=True, slots=True)

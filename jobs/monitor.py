@@ -114,8 +114,8 @@ class Monitor:
             account_id = w.account.account_id
             before = self._watched.get(account_id)
             same = before is not None and before.known.last_read_at == w.known.last_read_at
-            body = before.body if before is not None and same else b""
-            self._watched[account_id] = Watched(w.account, w.lists, w.known, _handle_seen_at(w.known), body)
+            shown = before.exchanges if before is not None and same else ()
+            self._watched[account_id] = Watched(w.account, w.lists, w.known, _handle_seen_at(w.known), shown)
             if w.known.pending is None:
                 self._pending.discard(account_id)
             else:
@@ -246,7 +246,7 @@ class Monitor:
             if s.confirmed is not None and w.known.state is not None:
                 self._cohorts.confirmed(w.lists, batch.observed_at)
             w.known = s.known
-            w.body = answer.body
+            w.exchanges = answer.exchanges
             if reading.handle is not None:
                 w.handle_seen_at = s.known.last_asked_at
             if s.is_news:

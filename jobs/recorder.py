@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from collectors.base import Answer, Collector
+from collectors.base import Answer, Collector, Exchange
 from jobs.judge import Judged, Watched
 from storage import coverage
 from storage.db import Pool, StaleState, transaction
@@ -25,8 +25,8 @@ class Recorder:
     async def record(self, batch: Batch, judged: Judged, answer: Answer) -> bool:
         """Commit. False when another writer was first: nothing is stored, and memory is out of date."""
         opened = [w for w, _, s in judged.steps if s.opened]
-        old = self._evidence((w.body, w) for w in opened)
-        new = self._evidence((answer.body, w) for w in opened)
+        old = self._evidence((w.exchanges, w) for w in opened)
+        new = self._evidence((answer.exchanges, w) for w in opened)
         news = [
             AccountStep(w.account, w.known, s, old.get(w.account.native_id), new.get(w.account.native_id))
             for w, _, s in judged.steps
@@ -45,12 +45,12 @@ class Recorder:
         self._months.add(month)
         return stored
 
-    def _evidence(self, shown: Iterable[tuple[bytes, Watched]]) -> dict[str, bytes]:
-        """What each raw answer says of the accounts that it is to be kept for, by native id."""
-        by_body: dict[bytes, list[str]] = {}
-        for body, w in shown:
-            by_body.setdefault(body, []).append(w.account.native_id)
+    def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], Watched]]) -> dict[str, bytes]:
+        """What the raw answers say of the accounts that they are to be kept for, by native id."""
+        by_answer: dict[tuple[Exchange, ...], list[str]] = {}
+        for exchanges, w in shown:
+            by_answer.setdefault(exchanges, []).append(w.account.native_id)
         found: dict[str, bytes] = {}
-        for body, native_ids in by_body.items():
-            found |= self._collector.excerpts(body, native_ids) if body else {}
+        for exchanges, native_ids in by_answer.items():
+            found |= self._collector.evidence(exchanges, native_ids)
         return found

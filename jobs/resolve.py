@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from collectors.x_handles import Unresolved, WhyUnresolved
+from collectors.base import Unresolved, WhyUnresolved
 from jobs.app import x_collector
 from jobs.clock import Clock
 from jobs.settings import Settings

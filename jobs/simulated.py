@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from collectors.fetch import HttpOptions, Retry
 from collectors.simulator.canaries import CANARIES
 from collectors.simulator.history import HistoryAccount
 from collectors.x import XCollector
-from collectors.x_session import Retry
 from jobs.clock import SimulatedClock
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
@@ -64,6 +64,9 @@ async def enlist(
         )
 
 
+_ONCE = HttpOptions(retry=Retry(attempts=0))
+
+
 async def _at_once(_: datetime) -> None:
     """As fast as it goes."""
 
@@ -87,7 +90,7 @@ async def perform(
     async with (
         open_pool(dsn, max_size=10) as pool,
         exclusive(dsn, "monitor of x", wait_s=20),
-        XCollector(TOKEN, base_url=simulator.base_url, retry=Retry(attempts=0)) as collector,
+        XCollector(TOKEN, base_url=simulator.base_url, http=_ONCE) as collector,
     ):
         await prepare(pool, plan.start)
         async with transaction(pool) as conn:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
 
-from collectors.base import Answer, Engagement, Trouble
+from collectors.base import Answer, Candidate, Engagement, Exchange, Resolution, Trouble
 from storage.model.accounts import Platform
 from storage.model.availability import Missed, MissedReason, Reading, State, Status, Strength
 from storage.model.signals import Signal
@@ -42,23 +44,43 @@ class FakeCollector:
         self.trouble: Trouble | None = None
         self.asked: list[tuple[str, ...]] = []
         self.acts: Mapping[str, Sequence[Signal]] = {}
+        self.spare: tuple[Candidate, ...] = ()
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
         self.asked.append(tuple(native_ids))
         if self.trouble is not None:
             missed = tuple(Missed(i, now, self.trouble.reason) for i in native_ids)
-            return Answer((), missed, b"", self.trouble)
+            return Answer((), missed, (), self.trouble)
         readings = tuple(
             reading(i, self.truth.get(i, AVAILABLE), now, self.handles.get(i))
             for i in native_ids
             if i not in self.silent
         )
         missed = tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent)
-        return Answer(readings, missed, f"answer of {now.isoformat()}".encode())
+        body = f"answer of {now.isoformat()}".encode()
+        return Answer(readings, missed, (Exchange("/read", now, 200, body),))
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
         return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
 
-    def excerpts(self, body: bytes, native_ids: Iterable[str]) -> dict[str, bytes]:
-        return {i: i.encode() + b": " + body for i in native_ids}
+    def place(self, native_id: str) -> str:
+        return ""
+
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
+        return Resolution((), ())
+
+    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+        return self.spare
+
+    def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
+        said = b" ".join(exchange.body for exchange in exchanges)
+        return {i: i.encode() + b": " + said for i in native_ids} if exchanges else {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close."""

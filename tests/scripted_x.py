@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from collectors.base import Answer
+from collectors.fetch import HttpOptions, Retry
 from collectors.x import XCollector
-from collectors.x_session import Retry
 from tests.factories import T0
 
 TOKEN = "AAAAverysecret"
-ONCE = Retry(attempts=0, base_s=0)
+ONCE = HttpOptions(retry=Retry(attempts=0, base_s=0))
 USERS = b'{"data":[{"id":"7","name":"a","username":"a","protected":false}]}'
 HTML = b"<html>Something went wrong.</html>"
 
@@ -52,7 +52,7 @@ async def scripted(script: Callable[[web.BaseRequest], web.Response | None]) -> 
 
 def collector(base_url: str, **settings: Any) -> XCollector:
     """A collector with no repeats and no chance in it, unless `settings` of XCollector say so."""
-    given: dict[str, Any] = {"retry": ONCE, "dice": random.Random(1)} | settings
+    given: dict[str, Any] = {"http": ONCE, "dice": random.Random(1)} | settings
     return XCollector(TOKEN, base_url=base_url, **given)
 
 

@@ -7,14 +7,16 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
+from collectors.fetch import MAX_BODY, HttpOptions, Retry
 from collectors.simulator.faults import Faults, Kind
 from collectors.simulator.history import History, settled
 from collectors.simulator.x import serve_x
-from collectors.x_session import MAX_BODY, Retry
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, State, Status
 from tests.factories import MINUTE, T0
 from tests.scripted_x import HTML, TOKEN, USERS, collector, cut, one_read, plain, scripted
+
+IMPATIENT = HttpOptions(timeout_s=0.05, retry=Retry(0))
 
 
 async def test_tweepy_asks_for_the_ids_and_for_no_field_that_is_not_used() -> None:
@@ -28,7 +30,8 @@ async def test_tweepy_asks_for_the_ids_and_for_no_field_that_is_not_used() -> No
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
     assert request.headers["User-Agent"] == "Blockline"
     assert [reading.state for reading in answer.readings] == [State(Status.AVAILABLE)]
-    assert answer.body == USERS
+    (exchange,) = answer.exchanges
+    assert (exchange.body, exchange.http_status) == (USERS, 200)
     assert answer.trouble is None
 
 
@@ -81,7 +84,7 @@ async def test_a_connection_that_is_cut_is_a_miss() -> None:
 async def test_an_answer_that_never_comes_is_a_miss_after_the_time_limit() -> None:
     faults = Faults({Kind.HANG: 100_000}, hang_s=30)
     history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
-    async with serve_x(history, faults=faults) as server, collector(server.base_url, timeout_s=0.05) as x:
+    async with serve_x(history, faults=faults) as server, collector(server.base_url, http=IMPATIENT) as x:
         answer = await x.read(["7"], T0)
     assert [(miss.reason, miss.detail) for miss in answer.missed] == [
         (MissedReason.NETWORK, "no answer in time")
@@ -99,7 +102,7 @@ async def test_a_server_that_is_not_there_is_a_miss() -> None:
 async def test_an_endless_answer_is_not_taken_in() -> None:
     answer, _ = await one_read(plain(200, b" " * (MAX_BODY + 1)))
     assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
-    assert answer.body == b""
+    assert answer.exchanges == ()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,8 @@ async def test_a_failed_get_is_repeated_as_often_as_allowed(
 ) -> None:
     left = iter([plain(503, HTML)] * failures)
     answer, server = await one_read(
-        lambda request: next(left, plain(200, USERS))(request), retry=Retry(attempts, base_s=0)
+        lambda request: next(left, plain(200, USERS))(request),
+        http=HttpOptions(retry=Retry(attempts, base_s=0)),
     )
     assert len(server.asked) == requests
     assert bool(answer.readings) is reads
@@ -119,7 +123,7 @@ async def test_a_failed_get_is_repeated_as_often_as_allowed(
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429])
 async def test_a_refusal_is_not_repeated(status: int) -> None:
-    _, server = await one_read(plain(status), retry=Retry(2, base_s=0))
+    _, server = await one_read(plain(status), http=HttpOptions(retry=Retry(2, base_s=0)))
     assert len(server.asked) == 1
 
 
@@ -178,7 +182,7 @@ async def test_one_id_that_x_refuses_is_found_and_the_others_are_read(position: 
     assert len(answer.readings) == 99
     assert answer.trouble is None
     assert len(server.asked) <= 17
-    assert x.excerpts(answer.body, ["50", "51"])
+    assert x.evidence(answer.exchanges, ["50", "51"])
 
 
 async def test_a_batch_that_is_refused_in_every_part_costs_a_bounded_number_of_requests() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from collectors.base import Found, WhyUnresolved
 from collectors.simulator.acts import Act
 from collectors.simulator.faults import Faults, Kind
 from collectors.simulator.history import History, settled
@@ -14,7 +15,6 @@ from collectors.simulator.x import serve_x
 from collectors.simulator.x_payloads import CLIENT_FORBIDDEN, Spelling
 from collectors.x import MAX_PAGES, Resolution
 from collectors.x_client import POST_SPELLING, TWEET_SPELLING
-from collectors.x_handles import Found, WhyUnresolved
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, State, Status
 from storage.model.signals import SignalKind

@@ -84,7 +84,7 @@ async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) 
     faults = Faults({kind: 100_000}, hang_s=0.01)
     async with (
         serve_x(CROWD, faults=faults) as server,
-        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
     ):
         for n in range(12):
             seen, missed = await read_crowd(server, collector, T0 + n * HOUR)
@@ -99,7 +99,7 @@ async def test_under_every_profile_what_is_read_is_the_truth(name: str) -> None:
     readings = 0
     async with (
         serve_x(CROWD, faults=profile(name, seed=3)) as server,
-        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
     ):
         for n in range(300):
             seen, why = await read_crowd(server, collector, T0 + n * HOUR / 20)
@@ -113,7 +113,7 @@ async def test_in_an_outage_nothing_is_read_and_afterwards_everything() -> None:
     faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
     async with (
         serve_x(CROWD, faults=faults) as server,
-        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
     ):
         counts = [(await read_crowd(server, collector, T0 + n * HOUR / 2))[0] for n in range(5)]
         assert counts == [60, 60, 0, 0, 60]
@@ -124,7 +124,7 @@ async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_be
     faults = profile("none", glitches=(Glitch(T0 + HOUR, T0 + 2 * HOUR, share=1.0),))
     async with (
         serve_x(stable, faults=faults) as server,
-        XCollector("t", base_url=server.base_url, retry=ONCE) as collector,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
     ):
         states: list[Status] = []
         for n in range(3):

@@ -6,9 +6,10 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.base import Exchange
 from collectors.x_handles import read_handles
 from collectors.x_timeline import read_timeline
-from collectors.x_wire import excerpts, read_lookup
+from collectors.x_wire import excerpt, read_lookup
 from storage.model.availability import MissedReason, Reading, Status
 from tests.x_samples import AT, ERROR, ID, MISSING, OTHER, USER
 
@@ -88,7 +89,7 @@ def states_it(document: dict[str, Any], reading: Reading) -> bool:
 def test_no_answer_whatsoever_raises_or_leaves_an_account_out(answer: bytes, status: int) -> None:
     lookup = read_lookup(status, answer, [ID, OTHER, ID], AT)
     assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted([ID, OTHER])
-    excerpts(answer, [ID])
+    excerpt(Exchange("/", AT, status, answer), [ID])
     read_timeline(status, answer, ID)
     handles = read_handles(status, answer, ["Somebody", "missing1"])
     assert len(handles.found) + len(handles.unresolved) == 2

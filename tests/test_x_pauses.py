@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 
 from collectors.base import Trouble
+from collectors.limits import Window, trouble_of
 from collectors.simulator.history import History, settled
 from collectors.simulator.x import serve_x
+from collectors.wire import Fault
 from collectors.x import XCollector
-from collectors.x_envelope import Fault
-from collectors.x_limits import Window, trouble_of
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, State, Status
 from tests.factories import MINUTE, T0

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from collectors.x_handles import Found, WhyUnresolved, read_handles
+from collectors.base import Found, WhyUnresolved
+from collectors.x_handles import read_handles
 from collectors.x_timeline import Page, Position, Unreadable, read_timeline
 from storage.model.availability import MissedReason
 from storage.model.signals import Signal, SignalKind

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from collectors.x_wire import excerpts, read_lookup
+from collectors.base import Exchange
+from collectors.x_wire import excerpt, read_lookup
 from storage.model.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 from tests.factories import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED
 from tests.x_samples import AT, ERROR, ID, MISSING, OTHER, USER, body, recorded
@@ -238,10 +239,10 @@ def test_one_odd_account_does_not_cost_the_others_of_its_batch() -> None:
 
 
 def test_an_excerpt_holds_what_speaks_of_the_account_and_nothing_else() -> None:
-    found = excerpts(recorded("mixed_by_id"), [ID, OTHER, "7"])
-    kept = json.loads(found[ID])
+    found = excerpt(Exchange("/", AT, 200, recorded("mixed_by_id")), [ID, OTHER, "7"])
+    kept = json.loads(json.dumps(found[ID]))
     assert [error["title"] for error in kept["errors"]] == ["Not Found Error"]
     assert "data" not in kept
-    assert [user["id"] for user in json.loads(found[OTHER])["data"]] == [OTHER]
+    assert [user["id"] for user in json.loads(json.dumps(found[OTHER]))["data"]] == [OTHER]
     assert "7" not in found
-    assert excerpts(b"<html>", [ID]) == {}
+    assert excerpt(Exchange("/", AT, 200, b"<html>"), [ID]) == {}

@@ -1,5 +1,6 @@
 """What an account looked like at one reading, and the change from one look to another."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,6 +64,31 @@ class Flag(StrEnum):
     PROTECTED = "protected"
     """Protected by its owner as well as withheld."""
 
+    HOST = "host"
+    """Suspended by the server that holds the account (Bluesky: its PDS)."""
+    APP_VIEW_ONLY = "app_view_only"
+    """Suspended in the Bluesky app only: the server that holds the account still serves it."""
+    DELETED = "deleted"
+    """Not found any more although it was seen before, and its server no longer holds it."""
+    TEMPORARY = "temporary"
+    """Mastodon: a suspension that the server may lift, with the data kept."""
+    SUSPENDED_OR_DELETED = "suspended_or_deleted"
+    """Mastodon: suspended for good or deleted by its owner, which look alike."""
+
+    HANDLE_INVALID = "handle_invalid"
+    """The handle no longer leads to the account (Bluesky): neither a rename nor a takedown."""
+    NO_UNAUTHENTICATED = "no_unauthenticated"
+    """The owner asks that it be shown to signed-in people only: respected on public pages."""
+    LIMITED = "limited"
+    """Mastodon: silenced by its server."""
+    MEMORIAL = "memorial"
+    MOVED = "moved"
+    """The owner moved to another account, which names this one as its own; see `Reading.moved_to`."""
+    MOVED_UNPROVEN = "moved_unproven"
+    """It names another account as its new one, which does not name this one."""
+    IDENTITY_CHANGED = "identity_changed"
+    """The name answers, but as another account than the one on file."""
+
 
 class MissedReason(StrEnum):
     """Why an attempt gave no conclusive answer. A missed attempt never opens, closes or shortens anything."""
@@ -94,6 +120,12 @@ class Reading:
     handle: str | None = None
     """The handle in this answer; None when the answer does not carry one (suspended, not found)."""
     flags: frozenset[Flag] = frozenset()
+    moved_to: str | None = None
+    """The address of the account that the owner moved to, with a flag MOVED or MOVED_UNPROVEN."""
+    silent_on: frozenset[str] = frozenset()
+    """Countries of which this answer says nothing: not that the account is withheld there, nor that it
+    is not.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +155,15 @@ class ChangeKind(StrEnum):
     """Found again after having been gone: not called a restoration, since no block was seen."""
 
 
-def kind_of(old: State | None, new: State) -> ChangeKind:
-    """Name the change from `old` (None: never seen before) to `new`."""
+def kind_of(old: State | None, new: State, flags: Collection[Flag] = ()) -> ChangeKind:
+    """Name the change from `old` (None: never seen before) to `new`, seen with `flags`.
+
+    What may as well be the owner's own deletion is not called a block.
+    """
     if old is None:
         return ChangeKind.BASELINE
+    if Flag.SUSPENDED_OR_DELETED in flags:
+        return ChangeKind.GONE
     if old.status is Status.WITHHELD and new.status is Status.WITHHELD:
         return ChangeKind.PARTIAL
     if new.status.is_blocked:
@@ -190,6 +227,8 @@ class Change:
     reason: Reason | None
     decided_at: datetime | None
     """When the outcome was decided: `confirmed_at` of a confirmed change."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed the new state first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""HTTP as collectors need it: bounded in time and size, repeated seldom, never following a redirect.
+
+Nothing that aiohttp raises leaves this module: it carries the headers of the request, and with them a token.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from collectors.guard import Guard, PrivateAddressError
+from collectors.pace import Pace
+
+USER_AGENT: Final = "Blockline"
+MAX_BODY: Final = 8 * 1024 * 1024
+_LONGEST_BACKOFF_S: Final = 60.0
+_WORTH_REPEATING: Final = frozenset({500, 502, 503, 504})
+
+
+class NoAnswer(Exception):
+    """No HTTP answer came: connection, TLS, time limit, or an answer beyond every reasonable size."""
+
+
+class HostRefused(NoAnswer):
+    """The host was not asked, because a stranger named it and it is not public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a GET is repeated after a connection error, a time-out or a 5xx, and how soon.
+
+    Repeat n waits a random time below `base_s * 4 ** n` seconds.
+    """
+
+    attempts: int = 2
+    base_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An HTTP answer as it came. Header names are matched in any case of letters."""
+
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """`proxy` is the address of an HTTP proxy, which may hold user and password: never logged.
+
+    `pace` is how fast each host is asked, None as fast as it goes; `guard` judges hosts of strangers.
+    """
+
+    timeout_s: float = 20.0
+    retry: Retry = field(default_factory=Retry)
+    max_body: int = MAX_BODY
+    proxy: str | None = None
+    pace: Pace | None = None
+    guard: Guard | None = None
+
+
+class Http:
+    """Sends GET requests. Use as `async with`: it owns the connections."""
+
+    def __init__(self, options: HttpOptions, dice: random.Random | None = None) -> None:
+        self._options = options
+        self._dice = dice or random.SystemRandom()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Must run inside the event loop that will send the requests."""
+        guard = self._options.guard
+        resolver = guard.resolver() if guard is not None and self._options.proxy is None else None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=16),
+            timeout=aiohttp.ClientTimeout(total=self._options.timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+    async def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> RawAnswer:
+        """The answer to a GET, after as many repeats as allowed. Raises NoAnswer."""
+        retry = self._options.retry
+        for repeat in range(retry.attempts):
+            try:
+                answer = await self._get_once(url, params, headers)
+            except HostRefused:
+                raise
+            except NoAnswer:
+                pass
+            else:
+                if answer.http_status not in _WORTH_REPEATING:
+                    return answer
+            await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
+        return await self._get_once(url, params, headers)
+
+    async def _get_once(
+        self,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+    ) -> RawAnswer:
+        if self._session is None:
+            raise RuntimeError("the collector is used outside of its `async with`")
+        options = self._options
+        try:
+            if options.guard is not None:
+                options.guard.check(url)
+            if options.pace is not None:
+                await options.pace.turn(url)
+            async with self._session.get(
+                url, params=params, headers=headers, allow_redirects=False, proxy=options.proxy
+            ) as response:
+                body = bytearray()
+                while chunk := await response.content.readany():
+                    body += chunk
+                    if len(body) > options.max_body:
+                        raise NoAnswer(f"an answer of more than {options.max_body} bytes")
+                return RawAnswer(response.status, response.headers, bytes(body))
+        except TimeoutError:
+            raise NoAnswer("no answer in time") from None
+        except PrivateAddressError as e:
+            raise HostRefused(str(e)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as e:
+            if isinstance(e, aiohttp.ClientConnectorError) and isinstance(e.os_error, PrivateAddressError):
+                raise HostRefused(str(e.os_error)) from None
+            raise NoAnswer(_said(e, options.proxy)) from None
+
+
+def _said(error: Exception, proxy: str | None) -> str:
+    """What went wrong, without the password that the address of a proxy may hold."""
+    at_proxy = aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError
+    if proxy is not None and isinstance(error, at_proxy):
+        return f"{type(error).__name__}: the proxy does not answer as one"
+    return f"{type(error).__name__}: {error}"
