@@ -167,10 +167,10 @@ class XCollector:
         oldest_first = sorted(dict.fromkeys(signals), key=lambda signal: int(signal.native_id))
         return Engagement(tuple(oldest_first), after.cursor)
 
-    async def resolve(self, handles: Sequence[str], now: datetime) -> Resolution:
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         """The ids of any number of handles (a leading @ is allowed), in as many requests as it takes."""
-        names = {asked: asked.removeprefix("@").lower() for asked in handles}
-        sound = list(dict.fromkeys(name for name in names.values() if is_handle(name)))
+        plain = {asked: asked.removeprefix("@").lower() for asked in names}
+        sound = list(dict.fromkeys(name for name in plain.values() if is_handle(name)))
         said: dict[str, Found | Unresolved] = {}
         trouble: Trouble | None = None
         for start in range(0, len(sound), BATCH_SIZE):
@@ -178,7 +178,7 @@ class XCollector:
             trouble = met or trouble
             said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
         refused = Unresolved("", WhyUnresolved.NOT_A_HANDLE, "not a handle of X")
-        results = [replace(said.get(name, refused), asked=asked) for asked, name in names.items()]
+        results = [replace(said.get(name, refused), asked=asked) for asked, name in plain.items()]
         found = tuple(one for one in results if isinstance(one, Found))
         return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
 

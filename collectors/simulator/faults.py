@@ -45,6 +45,14 @@ class Kind(StrEnum):
     ODD_WITHHELD = "odd_withheld"
     FOREIGN_ERROR = "foreign_error"
     """An error about an account that was not asked for."""
+    ALL_NOT_FOUND = "all_not_found"
+    """The whole answer says that nobody exists, control accounts included."""
+    HOST_DOWN = "host_down"
+    """Only the server that holds an account fails with 503 (Bluesky: PDS; Mastodon: the answers about one
+    account); what answers for many accounts works.
+    """
+    LABELER_SILENT = "labeler_silent"
+    """Bluesky: one regional labeler is missing from the header that says who was heard, and so are its labels."""
     NEW_HOST = "new_host"
     """Problem types under the other host: no fault, but a difference that must not matter."""
 
