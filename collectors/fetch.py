@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from yarl import URL
 
 from collectors.guard import Guard, PrivateAddressError
 from collectors.pace import Pace
@@ -65,7 +66,7 @@ class HttpOptions:
 
 
 class Http:
-    """Sends GET requests. Use as `async with`: it owns the connections."""
+    """Sends requests. Use as `async with`: it owns the connections."""
 
     def __init__(self, options: HttpOptions, dice: random.Random | None = None) -> None:
         self._options = options
@@ -107,7 +108,7 @@ class Http:
         retry = self._options.retry
         for repeat in range(retry.attempts):
             try:
-                answer = await self._get_once(url, params, headers)
+                answer = await self._once("GET", url, params, headers)
             except HostRefused:
                 raise
             except NoAnswer:
@@ -116,13 +117,26 @@ class Http:
                 if answer.http_status not in _WORTH_REPEATING:
                     return answer
             await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
-        return await self._get_once(url, params, headers)
+        return await self._once("GET", url, params, headers)
 
-    async def _get_once(
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> RawAnswer:
+        """The answer to one request, never repeated: it may have been carried out. Raises NoAnswer.
+
+        `url` goes out letter by letter, because one that was signed must not be spelled anew.
+        """
+        return await self._once(method, url, (), headers, body, exact=True)
+
+    async def _once(
         self,
+        method: str,
         url: str,
         params: Mapping[str, str] | Sequence[tuple[str, str]],
         headers: Mapping[str, str] | None,
+        body: bytes | None = None,
+        *,
+        exact: bool = False,
     ) -> RawAnswer:
         if self._session is None:
             raise RuntimeError("the collector is used outside of its `async with`")
@@ -132,15 +146,21 @@ class Http:
                 options.guard.check(url)
             if options.pace is not None:
                 await options.pace.turn(url)
-            async with self._session.get(
-                url, params=params, headers=headers, allow_redirects=False, proxy=options.proxy
+            async with self._session.request(
+                method,
+                URL(url, encoded=True) if exact else url,
+                params=params,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                proxy=options.proxy,
             ) as response:
-                body = bytearray()
+                received = bytearray()
                 while chunk := await response.content.readany():
-                    body += chunk
-                    if len(body) > options.max_body:
+                    received += chunk
+                    if len(received) > options.max_body:
                         raise NoAnswer(f"an answer of more than {options.max_body} bytes")
-                return RawAnswer(response.status, response.headers, bytes(body))
+                return RawAnswer(response.status, response.headers, bytes(received))
         except TimeoutError:
             raise NoAnswer("no answer in time") from None
         except PrivateAddressError as e:

@@ -47,7 +47,7 @@ class Guard:
             return
         if parts.scheme != "https" or port not in {None, 443}:
             raise PrivateAddressError(f"{host} is asked by https on port 443 only (setting trusted_hosts)")
-        if _is_literal(host) and not is_public(host):
+        if not _may_be_public(host):
             raise PrivateAddressError(f"{host} is not a public address (setting trusted_hosts)")
 
     def resolver(self) -> AbstractResolver:
@@ -64,13 +64,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def _is_literal(host: str) -> bool:
+def _may_be_public(host: str) -> bool:
+    """Whether a host is a public address, or a name that is still to be resolved."""
     try:
-        ip_address(host)
+        return is_public(host)
     except ValueError:
-        # "127.1", "0x7f000001", "2130706433": the C library takes them for addresses.
-        return host.replace(".", "").isdigit() or host.lower().startswith("0x")
-    return True
+        # "127.1", "0x7f.1", "2130706433": the C library takes them for addresses. No name ends in a number.
+        last = host.rstrip(".").rpartition(".")[2].lower()
+        return not (last.isdigit() or last.startswith("0x"))
 
 
 class _PublicResolver(AbstractResolver):

@@ -1,9 +1,9 @@
-"""X as a collector: batches, bisection of refused batches, pages of timelines."""
+"""X as a collector: lookups, handles, and the pages of timelines and of follows."""
 
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -20,13 +20,24 @@ from collectors.base import (
     Unresolved,
     WhyUnresolved,
 )
-from collectors.fetch import HttpOptions, RawAnswer
+from collectors.fetch import HttpOptions
 from collectors.limits import Window
 from collectors.wire import Fault, printable
-from collectors.x_client import BASE_URL, BY_HANDLE, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
+from collectors.x_client import (
+    BASE_URL,
+    BY_HANDLE,
+    FOLLOWING,
+    LOOKUP,
+    TIMELINE,
+    TWEET_SPELLING,
+    XClient,
+)
+from collectors.x_envelope import Unreadable
+from collectors.x_follows import Follows, FollowsPage, Listing, read_counts, read_following
 from collectors.x_handles import Handles, is_handle, none_resolved, read_handles
-from collectors.x_timeline import Page, Position, Unreadable, read_timeline
-from collectors.x_wire import Lookup, all_missed, excerpt, read_lookup
+from collectors.x_lookup import look_up
+from collectors.x_timeline import Page, Position, read_timeline
+from collectors.x_wire import excerpt
 from storage.model.accounts import Platform
 from storage.model.availability import Missed, MissedReason
 from storage.model.signals import Signal
@@ -35,11 +46,7 @@ BATCH_SIZE: Final = 100
 MAX_PAGES: Final = 5
 """Pages of a timeline that one poll reads; the next poll goes on from there."""
 
-_BISECT_REQUESTS: Final = 15
-"""Enough to isolate one malformed id among a hundred."""
-
 _DEFAULT_HTTP: Final = HttpOptions()
-_REQUEST_ID: Final = "x-transaction-id"
 STABLE_ACCOUNTS: Final = (
     Candidate("783214", "X"),
     Candidate("11348282", "NASA"),
@@ -51,16 +58,6 @@ relied on, and dropped when it does not look as expected).
 """
 
 _is_id = re.compile(r"[0-9]{1,19}").fullmatch
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One request and what came of it."""
-
-    lookup: Lookup
-    exchanges: tuple[Exchange, ...]
-    trouble: Trouble | None
-    sent: bool = True
 
 
 class XCollector:
@@ -139,7 +136,7 @@ class XCollector:
         ]
         if not sound:
             return Answer((), tuple(missed))
-        said = await self._look_up(sound, now)
+        said = await look_up(self._client, sound, now)
         return Answer(
             said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent
         )
@@ -182,54 +179,58 @@ class XCollector:
         found = tuple(one for one in results if isinstance(one, Found))
         return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
 
-    async def _look_up(self, ids: Sequence[str], now: datetime) -> _Said:
-        """What is believed comes from one answer, so that the control accounts in it speak for all of it."""
-        said = await self._ask(ids, now)
-        if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
-            return said
-        at_fault = await self._at_fault(ids, now)
-        if isinstance(at_fault, Trouble):
-            fault = Fault(at_fault.reason, at_fault.detail)
-            return replace(said, lookup=all_missed(ids, now, fault), trouble=at_fault)
-        rest = [native_id for native_id in ids if native_id not in at_fault]
-        if not at_fault or not rest:
-            return said
-        fault = Fault(MissedReason.BAD_REQUEST, "X calls this id malformed")
-        again = await self._ask(rest, now)
-        missed = all_missed([i for i in ids if i in at_fault], now, fault).missed
-        return replace(again, lookup=replace(again.lookup, missed=(*missed, *again.lookup.missed)))
+    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble:
+        """Whom a user follows, in one request a thousand, at most `MAX_PAGES`.
 
-    async def _ask(self, ids: Sequence[str], now: datetime) -> _Said:
+        Trouble when not even the first page came: of reason ACCESS without a breaker it is about this user
+        alone (protected, suspended). Raises ValueError for an id that is not one of X.
+        """
+        if not _is_id(native_id):
+            raise ValueError(f"not a numeric id of X: {printable(native_id)}")
+        listing = Listing()
+        token: str | None = None
+        while listing.pages == 0 or token is not None:
+            page = await self._following_page(native_id, token, now)
+            if isinstance(page, Trouble):
+                return listing.so_far(page) if listing.pages else page
+            token = listing.add(page)
+        return listing.so_far()
+
+    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int] | Trouble:
+        """How many accounts each user follows, by X's own count: what `follows` will cost, before it does.
+
+        One lookup. A user of whom no count is stated is not in the result. Raises ValueError for more than
+        `batch_size` ids.
+        """
+        ids = [native_id for native_id in dict.fromkeys(native_ids) if _is_id(native_id)]
+        if len(ids) > BATCH_SIZE:
+            raise ValueError(f"{len(ids)} accounts in one request; X answers at most {BATCH_SIZE}")
+        if not ids:
+            return {}
         pause = self._client.pause(LOOKUP, now)
         if pause is not None:
-            return _Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
+            return pause
         answer = await self._client.users(ids, now)
         if isinstance(answer, Fault):
-            return _Said(all_missed(ids, now, answer), (), self._client.trouble(LOOKUP, answer, answer, now))
-        lookup = read_lookup(answer.http_status, answer.body, ids, now)
-        exchanges = (_exchange(ids, answer, now),)
-        if lookup.fault is None:
-            return _Said(lookup, exchanges, None)
-        return _Said(lookup, exchanges, self._client.trouble(LOOKUP, lookup.fault, answer, now))
+            return self._client.trouble(LOOKUP, answer, answer, now)
+        counts = read_counts(answer.http_status, answer.body, ids)
+        return self._client.trouble(LOOKUP, counts, answer, now) if isinstance(counts, Fault) else counts
 
-    async def _at_fault(self, ids: Sequence[str], now: datetime) -> set[str] | Trouble:
-        """The ids that X refuses, found by halving: none when that takes too long, or what stopped it."""
-        found: set[str] = set()
-        parts = _halves(ids)
-        for _ in range(_BISECT_REQUESTS):
-            if not parts:
-                return found
-            part = parts.pop()
-            trouble = (await self._ask(part, now)).trouble
-            if trouble is None:
-                continue
-            if trouble.reason is not MissedReason.BAD_REQUEST:
-                return trouble
-            if len(part) == 1:
-                found.update(part)
-            else:
-                parts += _halves(part)
-        return set() if parts else found
+    async def _following_page(
+        self, native_id: str, token: str | None, now: datetime
+    ) -> FollowsPage | Trouble:
+        pause = self._client.pause(FOLLOWING, now)
+        if pause is not None:
+            return pause
+        answer = await self._client.following(native_id, token, now)
+        if isinstance(answer, Fault):
+            return self._client.trouble(FOLLOWING, answer, answer, now)
+        page = read_following(answer.http_status, answer.body, native_id)
+        if isinstance(page, Unreadable):
+            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, Fault):
+            return self._client.trouble(FOLLOWING, page, answer, now)
+        return page
 
     async def _page(
         self, native_id: str, position: Position, token: str | None, now: datetime
@@ -259,14 +260,3 @@ class XCollector:
         if handles.fault is None:
             return handles, None
         return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)
-
-
-def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
-    """The address names the account asked for first: a hundred ids in each piece of evidence say no more."""
-    url = f"/2/users?ids={ids[0]}" + (f",… ({len(ids)} ids)" if len(ids) > 1 else "")
-    return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))
-
-
-def _halves(ids: Sequence[str]) -> list[Sequence[str]]:
-    half = len(ids) // 2
-    return [ids[half:], ids[:half]]

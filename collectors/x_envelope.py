@@ -27,6 +27,22 @@ class ErrorItem:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What belongs to one account cannot be read (protected, suspended, gone): nothing is wrong with us."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """One page of a list, its items not yet looked at. `next_token` is None on the last page."""
+
+    document: dict[str, object]
+    items: list[object]
+    next_token: str | None
+
+
 def open_answer(http_status: int, body: bytes) -> dict[str, object] | Fault:
     """The JSON object of a successful answer, or why the whole request proved nothing. Never raises."""
     if http_status != 200:
@@ -75,6 +91,40 @@ def errors_about(document: dict[str, object], wanted: Mapping[str, str]) -> dict
                 said = ErrorItem(None, "two-names", "resource_id and value name two accounts")
             about.setdefault(wanted[name], []).append(said)
     return about
+
+
+def open_page(http_status: int, body: bytes, native_id: str) -> OpenPage | Unreadable | Fault:
+    """One page of what belongs to `native_id` (timeline, follows, likes), or why there is none. Never raises.
+
+    What became of an account whose pages are unreadable is for the lookup to say.
+    """
+    document = open_answer(http_status, body)
+    if isinstance(document, Fault):
+        return _account_of_403(http_status, body, native_id) or document
+    data, meta = document.get("data"), document.get("meta")
+    if data is None and not is_object(meta):
+        return _account_trouble(document, native_id) or Fault(MissedReason.MALFORMED, "neither data nor meta")
+    if not (data is None or is_array(data)) or not (meta is None or is_object(meta)):
+        return Fault(MissedReason.MALFORMED, "data or meta of an unexpected kind")
+    token = meta.get("next_token") if meta else None
+    if not (token is None or isinstance(token, str)):
+        return Fault(MissedReason.MALFORMED, "next_token is not a string")
+    return OpenPage(document, data or [], token)
+
+
+def _account_of_403(http_status: int, body: bytes, native_id: str) -> Unreadable | Fault | None:
+    """A 403 may be about the account alone, with the same errors as in a 200."""
+    document = open_answer(200, body) if http_status == 403 else None
+    return _account_trouble(document, native_id) if is_object(document) else None
+
+
+def _account_trouble(document: dict[str, object], native_id: str) -> Unreadable | Fault | None:
+    errors = errors_about(document, {native_id: native_id}).get(native_id, [])
+    if not errors:
+        return None
+    if any(error.status or error.problem == "not-authorized-for-resource" for error in errors):
+        return Unreadable(errors[0].detail)
+    return Fault(MissedReason.UNCLASSIFIED, errors[0].detail)
 
 
 def last_segment(problem_type: object) -> str:

@@ -46,17 +46,20 @@ class XSession:
     def request(
         self,
         method: str,
-        url: str,
+        url: object,
         *,
-        params: Mapping[str, object],
+        params: Mapping[str, object] | None,
         headers: Mapping[str, str],
         json: object = None,
     ) -> "_Exchange":
-        """What tweepy calls. Entering the result raises NoAnswer when no answer came."""
+        """What tweepy calls. Entering the result raises NoAnswer when no answer came.
+
+        A request that tweepy has signed holds its parameters in `url`: nothing in it may be spelled anew.
+        """
         if method != "GET" or json is not None:
             raise ValueError(f"only GET requests are sent, not {method}")
-        moved = url.replace(TWEEPY_HOST, self._base_url, 1)
-        return _Exchange(self._http, moved, self._spelled(params), headers)
+        moved = str(url).replace(TWEEPY_HOST, self._base_url, 1)
+        return _Exchange(self._http, moved, self._spelled(params or {}), headers)
 
     def _spelled(self, params: Mapping[str, object]) -> dict[str, str]:
         spelling = self._spelling

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Self
 
 from collectors.wire import Fault, is_array, is_object, printable
-from collectors.x_envelope import errors_about, open_answer
+from collectors.x_envelope import OpenPage, Unreadable, open_page
 from storage.model.availability import MissedReason
 from storage.model.signals import Signal, SignalKind
 
@@ -33,13 +33,6 @@ class Page:
     signals: tuple[Signal, ...]
     next_token: str | None
     """None on the last page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The author's timeline cannot be read (protected, suspended, gone): nothing is wrong with us."""
-
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +75,16 @@ class _OddPostError(Exception):
 
 
 def read_timeline(http_status: int, body: bytes, native_id: str) -> Page | Unreadable | Fault:
-    """The acts on a page of the timeline of `native_id`, or why nothing can be concluded. Never raises.
-
-    What became of an author whose timeline is unreadable is for the lookup to say.
-    """
-    document = open_answer(http_status, body)
-    if isinstance(document, Fault):
-        return _author_of_403(http_status, body, native_id) or document
-    data, meta = document.get("data"), document.get("meta")
-    if data is None and not is_object(meta):
-        unreadable = _author_trouble(document, native_id)
-        return unreadable or Fault(MissedReason.MALFORMED, "neither data nor meta")
-    if not (data is None or is_array(data)) or not (meta is None or is_object(meta)):
-        return Fault(MissedReason.MALFORMED, "data or meta of an unexpected kind")
-    token = meta.get("next_token") if meta else None
-    if not (token is None or isinstance(token, str)):
-        return Fault(MissedReason.MALFORMED, "next_token is not a string")
+    """The acts on a page of the timeline of `native_id`, or why nothing can be concluded. Never raises."""
+    page = open_page(http_status, body, native_id)
+    if not isinstance(page, OpenPage):
+        return page
     try:
-        authors = dict(_authors(document))
-        signals = tuple(signal for post in data or () for signal in _signals(post, authors))
+        authors = dict(_authors(page.document))
+        signals = tuple(signal for post in page.items for signal in _signals(post, authors))
     except _OddPostError as e:
         return Fault(MissedReason.MALFORMED, str(e))
-    return Page(signals, token)
-
-
-def _author_of_403(http_status: int, body: bytes, native_id: str) -> Unreadable | Fault | None:
-    """A 403 may be about the author alone, with the same errors as in a 200."""
-    document = open_answer(200, body) if http_status == 403 else None
-    return _author_trouble(document, native_id) if is_object(document) else None
-
-
-def _author_trouble(document: dict[str, object], native_id: str) -> Unreadable | Fault | None:
-    errors = errors_about(document, {native_id: native_id}).get(native_id, [])
-    if not errors:
-        return None
-    if any(error.status or error.problem == "not-authorized-for-resource" for error in errors):
-        return Unreadable(errors[0].detail)
-    return Fault(MissedReason.UNCLASSIFIED, errors[0].detail)
+    return Page(signals, page.next_token)
 
 
 def _signals(post: object, authors: dict[str, str]) -> Iterator[Signal]:

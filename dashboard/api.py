@@ -9,10 +9,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.encode import Json, snapshot_json
+from dashboard.encode_context import context_json, detectors_json
 from dashboard.live import Hub, catch_up
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.reports import snapshot
+from storage.reports_health import detectors
 from storage.reports_kpis import kpis
 
 RANGES = {
@@ -33,7 +35,11 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     shot = await snapshot(conn, None if span is None else now - span, now, settings.gap_after)
     counts = await kpis(conn, now, settings.sweep_every)
     since = now - span if span is not None else shot.earliest or now
-    return snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after)
+    return {
+        **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
+        **context_json(shot.lists, shot.orders, shot.events, shot.executives),
+        "detectors": detectors_json(await detectors(conn, now), now, settings.gap_after),
+    }
 
 
 def routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> APIRouter:

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from fastapi import FastAPI
 
 from dashboard.api import routes
+from dashboard.around import around
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
@@ -20,14 +21,17 @@ from dashboard.live import Hub
 from dashboard.pages.account import account_page, missing_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
+from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.shell import index, layout, synthetic_tag
 from dashboard.settings import DashboardSettings
 from storage.countries import by_country
 from storage.db import Conn, Pool, StorageError, transaction
+from storage.model.accounts import Platform
 from storage.reports_account import account_detail
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
+from storage.reports_health import detectors, disagreements, silent_countries
 from storage.reports_mail import mail, mail_lines
 
 ASK_EVERY = 20
@@ -129,12 +133,15 @@ def _connect_pages(
         theme: Theme = "dark" if routed["theme"] == "dark" else "light"
         try:
             async with transaction(pool) as conn:
-                return await _page(conn, routed["path"], clock(), settings, theme)
+                return await page_of(conn, routed["path"], clock(), settings, theme)
         except StorageError as error:
             return missing_page(str(error))
 
 
-async def _page(conn: Conn, path: str, now: datetime, settings: DashboardSettings, theme: Theme) -> Component:
+async def page_of(
+    conn: Conn, path: str, now: datetime, settings: DashboardSettings, theme: Theme
+) -> Component:
+    """The page under an address, as it stands at `now`; one that says so when there is none."""
     tag = synthetic_tag(settings)
     match path.strip("/").split("/"):
         case ["mail"]:
@@ -145,6 +152,15 @@ async def _page(conn: Conn, path: str, now: datetime, settings: DashboardSetting
             opened = await mail(conn, int(number))
             if opened is not None:
                 return mail_page(await mail_lines(conn, LIMIT), opened, tag)
+        case ["health"]:
+            return health_page(
+                await detectors(conn, now),
+                await silent_countries(conn),
+                await disagreements(conn),
+                now,
+                settings.gap_after,
+                tag,
+            )
         case ["countries"]:
             return countries_page(await by_country(conn), now, tag)
         case ["countries", code, *more] if len(more) <= 2:
@@ -157,9 +173,17 @@ async def _page(conn: Conn, path: str, now: datetime, settings: DashboardSetting
                 since = account.spells[0].since if account.spells else now
                 beside = Beside(await orders(conn, known_at=now), await signals(conn, since, ()))
                 figure = account_figure(
-                    account.spells, account.changes, account.seen, beside, now, settings.gap_after, theme
+                    Platform(account.platform),
+                    account.spells,
+                    account.changes,
+                    account.seen,
+                    beside,
+                    now,
+                    settings.gap_after,
+                    theme,
                 )
-                return account_page(account, graph(figure), now, settings.gap_after, tag)
+                known = await around(conn, account, now)
+                return account_page(account, known, graph(figure), now, settings.gap_after, tag)
         case _:
             pass
     return missing_page("There is no such page, or it was never there.")

@@ -1,16 +1,17 @@
 """Typed rows as the small JSON of the live page: columns, one-letter statuses, milliseconds since 1970."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from storage.model.availability import State, Status
+from storage.model.accounts import Platform
+from storage.model.availability import Flag, State, Status
 from storage.model.coverage import Gap
-from storage.model.orders import Order, OrderEvent
-from storage.model.signals import X_NOT_OBSERVABLE, NotObservable
 from storage.model.timeline import NEVER, Seen
+from storage.model.words import change_words, short_words
 from storage.reports import LiveAccount, LiveChange, LiveSpell, Snapshot
-from storage.reports_context import CollectorHealth, LiveExecutive, LiveSignal, WatchList
+from storage.reports_context import LiveSignal
 from storage.reports_coverage import Request
 from storage.reports_kpis import Kpis
 from storage.reports_mail import MailNote
@@ -27,8 +28,8 @@ LETTER = {
     Status.DEACTIVATED: "D",
     Status.NOT_FOUND: "N",
 }
-PLURAL = {"like": "likes", "follow": "follows", "repost": "reposts"}
-PLATFORM_NAME = {"x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon"}
+GONE_OR_SUSPENDED = "G"
+"""Suspended by its server or deleted by its owner, which look alike: drawn as gone, never as blocked."""
 
 
 def ms(at: datetime) -> int:
@@ -48,10 +49,31 @@ def columns(rows: Sequence[Row], cells: dict[str, Callable[[Row], object]]) -> d
     return {name: [cell(row) for row in rows] for name, cell in cells.items()}
 
 
+@dataclass(slots=True)
+class Phrases:
+    """The words of one message, each once: rows name them by their number."""
+
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+
+    def number(self, words: str) -> int:
+        return self.numbers.setdefault(words, len(self.numbers))
+
+    @property
+    def words(self) -> list[str]:
+        return list(self.numbers)
+
+
+def letter(state: State, flags: Collection[Flag]) -> str:
+    """How a state is drawn."""
+    return GONE_OR_SUSPENDED if Flag.SUSPENDED_OR_DELETED in flags else LETTER[state.status]
+
+
 def snapshot_json(
     shot: Snapshot, counts: Kpis, now: datetime, since: datetime, sweep_every: timedelta, gap_after: timedelta
 ) -> Json:
-    """The first answer: everything the page draws."""
+    """The first answer: all that the page draws of the accounts."""
+    said = Phrases()
+    platform_of = {a.account_id: Platform(a.platform) for a in shot.accounts}
     groups, group_of = _groups(shot.accounts, shot.seen)
     index = {a.account_id: i for i, a in enumerate(shot.accounts)}
     return {
@@ -79,12 +101,12 @@ def snapshot_json(
             },
         },
         "outages": _gaps(shot.coverage.outages),
-        "spells": spells_json(shot.spells),
-        "changes": changes_json(shot.changes),
+        "spells": spells_json(shot.spells, platform_of, said),
+        "changes": changes_json(shot.changes, said),
+        "words": said.words,
         "signals": signals_json(shot.signals),
         "mails": [mail_json(m, with_changes=False) for m in shot.mails],
         "kpis": kpis_json(counts),
-        **context_json(shot.lists, shot.orders, shot.events, shot.executives, shot.collectors),
     }
 
 
@@ -105,8 +127,10 @@ def news_json(news: News) -> Json:
     """What is new between two events. Folding it in twice changes nothing."""
     out: Json = {"since": news.since, "id": news.live_event_id}
     if news.changes:
-        out["changes"] = changes_json(news.changes)
-        out["spells"] = spells_json(news.spells)
+        said = Phrases()
+        out["changes"] = changes_json(news.changes, said)
+        out["spells"] = spells_json(news.spells, {c.account_id: c.platform for c in news.changes}, said)
+        out["words"] = said.words
     if news.signals:
         out["signals"] = signals_json(news.signals)
     if news.mails:
@@ -121,94 +145,16 @@ def reads_json(requests: Iterable[Request]) -> list[list[object]]:
     return [[r.roster_id, ms(r.at), r.missing, r.account_ids] for r in requests]
 
 
-def context_json(
-    lists: Sequence[WatchList],
-    orders: Sequence[Order],
-    events: Sequence[OrderEvent],
-    executives: Sequence[LiveExecutive],
-    collectors: Sequence[CollectorHealth],
-) -> Json:
-    """The small tables, which are always sent whole. A list of which no account is watched is left out."""
-    return {
-        "lists": [{"id": x.list_id, "name": x.name, "size": x.size} for x in lists if x.size],
-        "orders": [
-            {
-                "id": o.order_id,
-                "title": o.title,
-                "reference": o.reference,
-                "issuer": o.issuer,
-                "country": o.country,
-                "basis": o.legal_basis,
-                "at": ms(o.issued_at),
-                "from": ms_or_none(o.issued_from),
-                "to": ms_or_none(o.issued_to),
-                "deadline": ms_or_none(o.deadline_at),
-                "named": o.named_count,
-                "list": o.list_id,
-                "known": ms(o.known_at),
-            }
-            for o in orders
-        ],
-        "events": [
-            {
-                "id": e.order_event_id,
-                "kind": e.kind,
-                "at": ms(e.at),
-                "from": ms_or_none(e.at_from),
-                "to": ms_or_none(e.at_to),
-                "text": e.text,
-                "source": e.source,
-                "known": ms(e.known_at),
-            }
-            for e in events
-        ],
-        "executives": [
-            {
-                "id": e.account_id,
-                "name": e.name,
-                "title": e.title,
-                "hidden": [_hidden(h, e.platform) for h in not_observable(e.platform)],
-            }
-            for e in executives
-        ],
-        "collectors": [
-            {
-                "platform": PLATFORM_NAME[c.platform],
-                "healthy": c.healthy,
-                "detail": c.detail,
-                "since": ms(c.since),
-            }
-            for c in collectors
-        ],
-    }
-
-
-def not_observable(platform: str) -> tuple[NotObservable, ...]:
-    """What nobody outside can see of an executive on this platform."""
-    return X_NOT_OBSERVABLE if platform == "x" else ()
-
-
-def _hidden(hidden: NotObservable, platform: str) -> Json:
-    return {
-        "what": PLURAL.get(hidden.kind, hidden.kind),
-        "where": PLATFORM_NAME[platform],
-        "since": hidden.since,
-        "why": hidden.reason,
-    }
-
-
-def _countries(state: State | None) -> str:
-    return "" if state is None else ",".join(state.withheld_in)
-
-
-def spells_json(spells: Sequence[LiveSpell]) -> Json:
+def spells_json(spells: Sequence[LiveSpell], platform_of: Mapping[int, Platform], said: Phrases) -> Json:
+    """Of the accounts in `platform_of`: others may have spells and be on no list."""
+    spells = [s for s in spells if s.account_id in platform_of]
     return {
         **columns(
             spells,
             {
                 "account": lambda s: s.account_id,
-                "s": lambda s: LETTER[s.state.status],
-                "c": lambda s: _countries(s.state),
+                "s": lambda s: letter(s.state, s.flags),
+                "w": lambda s: said.number(short_words(s.state, platform_of[s.account_id], s.flags)),
                 "onset": lambda s: ms_or_none(s.onset_after),
                 "from": lambda s: ms(s.since),
                 "to": lambda s: ms_or_none(s.until),
@@ -217,7 +163,7 @@ def spells_json(spells: Sequence[LiveSpell]) -> Json:
     }
 
 
-def changes_json(changes: Sequence[LiveChange]) -> Json:
+def changes_json(changes: Sequence[LiveChange], said: Phrases) -> Json:
     return {
         **columns(
             changes,
@@ -225,10 +171,9 @@ def changes_json(changes: Sequence[LiveChange]) -> Json:
                 "id": lambda c: c.change_id,
                 "account": lambda c: c.account_id,
                 "kind": lambda c: c.kind,
-                "s0": lambda c: LETTER[c.old.status] if c.old else None,
-                "c0": lambda c: _countries(c.old),
-                "s": lambda c: LETTER[c.new.status],
-                "c": lambda c: _countries(c.new),
+                "s": lambda c: letter(c.new, c.flags),
+                "w": lambda c: said.number(short_words(c.new, c.platform, c.flags)),
+                "h": lambda c: said.number(change_words(c.kind, c.old, c.new, c.platform, c.flags)),
                 "strength": lambda c: c.strength,
                 "old": lambda c: ms_or_none(c.last_seen_old),
                 "seen": lambda c: ms(c.first_seen_new),

@@ -19,11 +19,13 @@ from dashboard.figure_style import (
     Theme,
     look,
 )
-from dashboard.words import between, day, span, stamp, state
+from dashboard.words import between, day, drawn_as, span, stamp, state
+from storage.model.accounts import Platform
 from storage.model.availability import EVERYWHERE, State, Status
 from storage.model.coverage import Gap
 from storage.model.orders import Order
 from storage.model.timeline import Seen
+from storage.model.words import capital, group_words
 from storage.reports import LiveChange, LiveSpell
 from storage.reports_context import LiveSignal
 
@@ -46,6 +48,7 @@ class _Piece:
 
 
 def account_figure(
+    platform: Platform,
     spells: tuple[LiveSpell, ...],
     changes: tuple[LiveChange, ...],
     seen: Seen,
@@ -66,47 +69,52 @@ def account_figure(
     figure = go.Figure()
     doubted = [c.last_seen_old for c in changes if c.outcome is None and c.last_seen_old is not None]
     countries = countries_apart(spells)
-    pieces: dict[Status, list[_Piece]] = {}
+    pieces: dict[tuple[Status, str], list[_Piece]] = {}
     for i, spell in enumerate(spells):
         following = spells[i + 1] if i + 1 < len(spells) else None
         until = following.onset_after or following.since if following else min(end, *doubted, end)
         until = max(until, spell.since)  # a record may know the day of its looks only
-        words = state(spell.state) + (
+        words = state(spell.state, platform, spell.flags) + (
             f"<br>since {between(spell.onset_after, spell.since)}" if spell.onset_after else ""
         )
         for since, stop in without_gaps(spell.since, until, seen.gaps):
             part = _widened(since, stop, least) if since == stop else (since, stop)
             for row in (STATUS_ROW, *(c for c in countries if is_in(spell.state, c))):
-                pieces.setdefault(spell.state.status, []).append(_Piece(*part, words, row))
+                kind = (
+                    drawn_as(spell.state, spell.flags),
+                    capital(group_words(spell.state.status, platform, spell.flags)),
+                )
+                pieces.setdefault(kind, []).append(_Piece(*part, words, row))
     open_changes = [c for c in changes if c.outcome != "confirmed" and c.last_seen_old is not None]
-    bounds = [(s.onset_after, s.since, s.state, STATUS_ROW) for s in spells]
-    bounds += [(c.last_seen_old, c.first_seen_new, c.new, STATUS_ROW) for c in open_changes]
+    bounds = [(s.onset_after, s.since, s.state, s.flags, STATUS_ROW) for s in spells]
+    bounds += [(c.last_seen_old, c.first_seen_new, c.new, c.flags, STATUS_ROW) for c in open_changes]
     bounds += [
-        (s.onset_after, s.since, s.state, country)
+        (s.onset_after, s.since, s.state, s.flags, country)
         for before, s in pairwise(spells)
         for country in countries
         if is_in(before.state, country) is not is_in(s.state, country)
     ]
     windows = [
         _Piece(
-            *_widened(after, before, least), f"{state(to)}: the change lies<br>{between(after, before)}", row
+            *_widened(after, before, least),
+            f"{state(to, platform, flags)}: the change lies<br>{between(after, before)}",
+            row,
         )
-        for after, before, to, row in bounds
+        for after, before, to, flags, row in bounds
         if after is not None
     ]
     _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
-    for status, parts in pieces.items():
+    for (status, name), parts in pieces.items():
         fill, edge_light, edge_dark = FILL[status]
         if theme == "dark" and status is Status.SUSPENDED:
             fill = SUSPENDED_DARK
         edge = edge_light if theme == "light" else edge_dark
-        name = status.value.replace("_", " ").capitalize()
         _bars(figure, parts, name, fill, edge, PATTERN[status], HEIGHT[status])
     provisional = [
         _Piece(
             c.first_seen_new,
             max(c.decided_at or end, c.first_seen_new + least),
-            f"{state(c.new)}? {'provisional' if c.outcome is None else 'not confirmed'}"
+            f"{state(c.new, platform, c.flags)}? {'provisional' if c.outcome is None else 'not confirmed'}"
             f"<br>{between(c.last_seen_old, c.first_seen_new)}",
         )
         for c in open_changes

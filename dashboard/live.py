@@ -13,12 +13,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from dashboard.encode import Json, context_json, kpis_json, ms, news_json, reads_json
-from dashboard.settings import DashboardSettings
+from dashboard.encode import Json, kpis_json, ms, news_json, reads_json
+from dashboard.encode_context import context_json, detectors_json
+from dashboard.settings import GAP_IN_SWEEPS, DashboardSettings
 from storage.db import Conn, Pool, StorageError, listen, transaction
 from storage.reports import last_event_id
-from storage.reports_context import became_known, collectors, executives, lists, order_events, orders
+from storage.reports_context import became_known, executives, lists, order_events, orders
 from storage.reports_coverage import Request, requests_since
+from storage.reports_health import detectors
 from storage.reports_kpis import kpis
 from storage.reports_news import News, news_since
 
@@ -34,7 +36,7 @@ COUNT_EVERY = timedelta(seconds=5)
 """Of the monitor's clock: without news the figures are counted anew as well, for silence changes them too."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
-CONTEXT_TOPICS = frozenset({"order", "order_event", "collector"})
+CONTEXT_TOPICS = frozenset({"order", "order_event"})
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +137,7 @@ class Hub:
         message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
         self._read_to = now
         if requests or news.topics or self._counted_at is None or now - self._counted_at >= COUNT_EVERY:
-            message["kpis"] = kpis_json(await kpis(conn, now, self._settings.sweep_every))
+            message |= await figures(conn, now, self._settings.sweep_every)
             self._counted_at = now
         return message
 
@@ -155,9 +157,16 @@ async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
             await orders(conn, known_at=now),
             await order_events(conn, known_at=now),
             await executives(conn),
-            await collectors(conn),
         )
     return message
+
+
+async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
+    """What is counted anew each time: the figures at the top, and how the detectors stand."""
+    return {
+        "kpis": kpis_json(await kpis(conn, now, sweep_every)),
+        "detectors": detectors_json(await detectors(conn, now), now, sweep_every * GAP_IN_SWEEPS),
+    }
 
 
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
@@ -170,5 +179,5 @@ async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, swe
         **await delta(conn, news, read_to, now),
         "read_from": ms(read_to),
         "reads": reads_json(await requests_since(conn, read_to, now)),
-        "kpis": kpis_json(await kpis(conn, now, sweep_every)),
+        **await figures(conn, now, sweep_every),
     }

@@ -1,17 +1,11 @@
 """Times, spans and states in words, in UTC: for the pages that the server writes."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from storage.model.availability import EVERYWHERE, ChangeKind, State, Status
-
-STATUS_NAME = {
-    Status.AVAILABLE: "Available",
-    Status.PROTECTED: "Protected",
-    Status.WITHHELD: "Withheld",
-    Status.SUSPENDED: "Suspended",
-    Status.DEACTIVATED: "Deactivated",
-    Status.NOT_FOUND: "Not found",
-}
+from storage.model.accounts import Platform
+from storage.model.availability import ChangeKind, Flag, State, Status
+from storage.model.words import capital, short_words
 
 
 def day(at: datetime) -> str:
@@ -86,13 +80,14 @@ def span(length: timedelta) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def state(value: State) -> str:
-    """ "Withheld in IN", "Withheld everywhere", "Suspended", ..."""
-    if value.status is not Status.WITHHELD:
-        return STATUS_NAME[value.status]
-    if value.withheld_in == (EVERYWHERE,):
-        return "Withheld everywhere"
-    return f"Withheld in {', '.join(value.withheld_in)}"
+def state(value: State, platform: Platform, flags: Collection[Flag] | None) -> str:
+    """In a few words that begin a line: "Withheld in India (IN)", "Taken down by its server"."""
+    return capital(short_words(value, platform, flags))
+
+
+def drawn_as(value: State, flags: Collection[Flag]) -> Status:
+    """The status whose colour a state has: what may be the owner's own deletion is not drawn as a block."""
+    return Status.NOT_FOUND if Flag.SUSPENDED_OR_DELETED in flags else value.status
 
 
 KIND_NAME = {
@@ -119,6 +114,10 @@ REASON_WORDS = {
 
 def readings(n: int) -> str:
     return "one reading" if n == 1 else f"{n} readings"
+
+
+def attempts(n: int) -> str:
+    return "one attempt" if n == 1 else f"{n:,} attempts"
 
 
 def reason(name: str, count: int) -> str:

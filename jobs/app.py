@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
-from collectors.x import XCollector
 from dashboard.settings import DashboardSettings
 from jobs.clock import system_clock
-from jobs.collecting import Collecting
 from jobs.compose import Letterhead
 from jobs.database import ready, revive
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
+from jobs.platforms import collector_of, platforms_of
 from jobs.policy import AlertRule
+from jobs.reading import reading
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
 from jobs.web import listen_on, serve
@@ -31,7 +31,9 @@ class Role(StrEnum):
 
 def letterhead(settings: Settings) -> Letterhead:
     return Letterhead(
-        dashboard_url=settings.dashboard_url, id_domain=settings.mail_from.rpartition("@")[2].rstrip(">")
+        dashboard_url=settings.dashboard_url,
+        id_domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
+        operators=settings.told_of_trouble,
     )
 
 
@@ -54,19 +56,6 @@ def sender(settings: Settings) -> SmtpSender | None:
     return SmtpSender(server)
 
 
-def x_collector(settings: Settings) -> XCollector:
-    """The X collector of the settings. Raises SettingsError when the token is missing or cannot be one."""
-    if settings.x_bearer_token is None:
-        raise SettingsError(
-            "Setting x_bearer_token is missing: put an app's bearer token of X into blockline.toml or into "
-            "BLOCKLINE_X_BEARER_TOKEN, or start without the role collect."
-        )
-    try:
-        return XCollector(settings.x_bearer_token.get_secret_value(), base_url=settings.x_base_url)
-    except ValueError as error:
-        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
-
-
 def refuse_open_door(settings: Settings) -> None:
     """There is no login yet, so nobody else's machine may reach the dashboard. Raises SettingsError."""
     if not settings.is_loopback:
@@ -86,7 +75,9 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
     if Role.WEB in roles:
         refuse_open_door(settings)
     if Role.COLLECT in roles:
-        x_collector(settings)
+        for platform in platforms_of(settings):
+            for vantage in ("", *settings.vantages):
+                collector_of(settings, platform, vantage)
     if Role.NOTIFY in roles:
         sender(settings)
 
@@ -98,7 +89,6 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
     Raises SettingsError, PortTaken, StorageError (AlreadyHeld when another process collects).
     """
     check(settings, roles)
-    collector = x_collector(settings) if Role.COLLECT in roles else None
     mail_sender = sender(settings)
     await ready(settings, dsn)
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops say that the database is away
@@ -113,16 +103,13 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         if Role.WEB in roles:
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
-        if collector is not None:
-            await stack.enter_async_context(collector)
-            collecting = Collecting(settings, dsn, pool, collector)
-            stack.push_async_callback(collecting.let_go)
-            await collecting.take_hold(wait_s=3)
-            loops += [
-                (Loop("Collecting from X", collecting.turn, mend), WAKE_S),
-                (Loop("Collecting engagement from X", collecting.engagement_turn, mend), WAKE_S),
-            ]
-            said.append(f"Reading X every {settings.sweep_every}.")
+        if Role.COLLECT in roles:
+            for platform in platforms_of(settings):
+                turns = reading(settings, dsn, pool, platform, letterhead(settings))
+                works = await stack.enter_async_context(turns)
+                loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
+            names = ", ".join(p.value for p in platforms_of(settings))
+            said.append(f"Reading {names} every {settings.sweep_every}.")
         if Role.NOTIFY in roles:
             loops.append((Loop("Mailing", _notifying(settings, pool, mail_sender), mend), WAKE_S))
             said.append(_mail_sentence(settings))

@@ -3,12 +3,10 @@
 import re
 from datetime import UTC, datetime
 
+from jobs.addresses import AddressError, is_actor, is_native_id, read_address
 from storage.model.accounts import Platform
 
-_X_ID = re.compile(r"[1-9][0-9]{0,18}")
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
-_X_HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
-_OTHER_HANDLE = re.compile(r"[^\s@,;/]+(\.[^\s@,;/]+)+|[^\s@,;/]+@[^\s@,;/]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -37,23 +35,32 @@ def account_id(cell: str, where: Platform) -> str:
     """The platform's own stable id of an account."""
     if where is Platform.X and _SHORTENED.fullmatch(cell):
         raise CellError(f"{cell!r} is an account id that a spreadsheet has shortened; keep ids as text.")
-    good = {
-        Platform.X: bool(_X_ID.fullmatch(cell)) and int(cell or 0) < 2**63,
-        Platform.BLUESKY: cell.startswith("did:") and " " not in cell,
-        Platform.MASTODON: cell.startswith(("https://", "http://")) and " " not in cell,
-    }
-    if not good[where]:
+    if not is_native_id(where, cell):
         raise CellError(f"{cell!r} is not an account id of {where.value}.")
     return cell
 
 
+def account_id_or_actor(cell: str, where: Platform) -> tuple[str | None, str | None]:
+    """The stable id; or for Mastodon, without the local id, the actor URI that it has to be of."""
+    if not cell:
+        return None, None
+    if where is Platform.MASTODON and is_actor(cell):
+        return None, cell
+    return account_id(cell, where), None
+
+
 def handle(cell: str, where: Platform) -> str:
-    """A handle without its leading @."""
-    name = text(cell, "handle").removeprefix("@")
-    pattern = _X_HANDLE if where is Platform.X else _OTHER_HANDLE
-    if not pattern.fullmatch(name):
-        raise CellError(f"{cell!r} is not a handle of {where.value}.")
-    return name
+    """A handle without its leading @, taken out of the address of a profile where that stands there.
+
+    On Bluesky a DID may stand for it.
+    """
+    try:
+        found = read_address(text(cell, "handle"), where)
+    except AddressError as fault:
+        raise CellError(str(fault)) from fault
+    if found.is_id and where is not Platform.BLUESKY:
+        raise CellError(f"handle {cell!r} is an id; put it into account_id, and the handle here.")
+    return found.name
 
 
 def country(cell: str) -> str:

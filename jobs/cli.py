@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from collectors.simulator.faults import PROFILES, Faults, profile
 from collectors.simulator.files import load_history
 from jobs import app as installation
-from jobs import cli_data, demo, rehearse
+from jobs import cli_data, cli_simulate, demo, rehearse
 from jobs.app import Role
 from jobs.command import CommandError, exit_code, for_ever, run
 from jobs.database import database
@@ -28,7 +28,7 @@ from jobs.durations import parse_duration
 from jobs.options import AsJson, ConfigFile, moment_of
 from jobs.settings import load_settings
 from jobs.simulated import Plan
-from jobs.simulators import TOKEN, serve_history
+from jobs.simulators import Played, played
 from jobs.web import listen_on
 from storage.embedded import embedded_postgres
 from storage.migrate import migrate
@@ -105,12 +105,12 @@ def demo_command(
         dsn = stack.enter_context(_scratch_database())
         bar, task = stack.enter_context(_progress(story.start, story.end, shown=err.is_terminal))
 
-        def after(at: datetime, monitor: demo.Monitor) -> None:
+        def after(at: datetime, tally: demo.Tally) -> None:
             bar.update(
                 task,
                 completed=(at - story.start).total_seconds(),
                 description=f"{at:%d %b %Y %H:%M} UTC",
-                said=f"{monitor.tally.readings:,} readings",
+                said=f"{tally.readings:,} readings",
             )
 
         async def at_once(_: datetime) -> None:
@@ -153,12 +153,15 @@ def rehearse_command(
     start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601 in UTC.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601 in UTC.")] = None,
     every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
+    platform: Annotated[
+        Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
+    ] = None,
     faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
     report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Drive the real pipeline through a recorded history in simulated time, and hold it against the truth."""
-    truth = load_history(history)
+    truth = played(load_history(history), platform)
     try:
         first, last = rehearse.span(truth)
     except ValueError as error:
@@ -181,7 +184,7 @@ def rehearse_command(
                 said=f"{at.readings:,} readings",
             )
 
-        found = run(lambda: rehearse.rehearse(history, truth, plan, faults, dsn, on_progress))
+        found = run(lambda: rehearse.rehearse(history, platform, truth, plan, faults, dsn, on_progress))
     if report is not None:
         rehearse.write_report(report, found)
     if as_json:
@@ -210,30 +213,7 @@ def _fault_plan(name: str) -> Faults:
         raise CommandError(f"--faults: {error}.") from error
 
 
-@cli.command("simulate")
-def simulate_command(
-    history: Annotated[Path, typer.Argument(help="Status history, CSV, gzipped or not.")],
-    *,
-    acts: Annotated[Path | None, typer.Option(help="Acts of executives, CSV.")] = None,
-    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8060,
-) -> None:
-    """Serve a history as X would, for tests of your own."""
-    plan = _fault_plan(faults)
-
-    async def serve() -> None:
-        try:
-            async with serve_history(history, acts, plan, port) as server:
-                print(f"X on {server.base_url}, bearer token {TOKEN!r} or any other; Ctrl-C ends it.")
-                print(
-                    f'Its clock: curl -X PUT {server.base_url}/_simulator/clock -d \'{{"now": "…"}}\'',
-                    flush=True,
-                )
-                await for_ever()
-        except OSError as error:
-            raise CommandError(f"--port: cannot listen on port {port}: {error.strerror}.") from error
-
-    run(serve)
+cli_simulate.register(cli)
 
 
 @cli.command("run")

@@ -5,15 +5,17 @@ from typing import Annotated
 import typer
 
 from jobs import check, doctor, status_report
-from jobs.app import x_collector
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
+from jobs.doctor_platforms import platform_findings
+from jobs.doctor_watch import watch_findings
+from jobs.findings import Finding, Verdict
 from jobs.options import AsJson, ConfigFile
-from jobs.settings import SettingsError, load_settings
+from jobs.platforms import collector_of
+from jobs.settings import load_settings
 from storage.db import StorageError, open_pool, transaction
-from storage.model.accounts import Platform
 from storage.status import Overview, overview
 
 
@@ -41,26 +43,37 @@ def status_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
 
 
 def check_command(
-    platform: Annotated[Platform, typer.Argument(help="This version reads x only.")],
-    handles: Annotated[list[str], typer.Argument(help="Handles, or numeric ids as id:12345.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="HANDLE-OR-URL",
+            help="Handles, with their platform before them (x, bluesky or mastodon); or addresses of "
+            "profiles, DIDs, name@host, or ids of X as id:12345, which tell it themselves.",
+        ),
+    ],
     *,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Look at accounts once, without a database. Exit code 0 when every look was conclusive."""
-    if platform is not Platform.X:
-        raise CommandError(f"This version reads X only, not {platform.value}.")
+    """Look at accounts once, without a database: check x NASA, or check https://bsky.app/profile/NAME.
+
+    Exit code 0 when every look was conclusive.
+    """
+    try:
+        asked = check.questions(words)
+    except check.UnclearError as error:
+        raise typer.BadParameter(str(error)) from error
     settings = load_settings(config)
-    if settings.x_bearer_token is None:
-        raise SettingsError(
-            "Setting x_bearer_token is missing: put an app's bearer token of X into blockline.toml or into "
-            "BLOCKLINE_X_BEARER_TOKEN."
-        )
-    collector = x_collector(settings)
+    collectors = {p: collector_of(settings, p) for p in dict.fromkeys(q.platform for q in asked)}
 
     async def looked() -> list[check.Look]:
-        async with collector:
-            return await check.look(collector, handles, system_clock())
+        looks: dict[check.Question, check.Look] = {}
+        for platform, collector in collectors.items():
+            questions = [q for q in asked if q.platform is platform]
+            async with collector:
+                said = await check.look(collector, questions, system_clock())
+            looks |= zip(questions, said, strict=True)
+        return [looks[q] for q in asked]
 
     looks = run(looked)
     if as_json:
@@ -76,29 +89,31 @@ def check_command(
 def doctor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Try every part of the installation, and say what to do. Exit code 1 when something must be mended."""
     settings = load_settings(config)
-    findings: list[doctor.Finding] = []
+    findings: list[Finding] = []
     try:
         with database(settings) as dsn:
             own = settings.database_url is None
             findings += run(lambda: doctor.database_findings(dsn, system_clock, own=own))
+            if not any(f.verdict is Verdict.MEND for f in findings):
+                findings += run(lambda: watch_findings(settings, dsn, system_clock))
     except StorageError as error:
         findings.append(doctor.no_database(error))
 
-    async def tried() -> list[doctor.Finding]:
+    async def tried() -> list[Finding]:
         return [
             doctor.data_folder(settings),
-            *await doctor.platform_findings(settings, system_clock),
+            *await platform_findings(settings, system_clock),
             *await doctor.mail_findings(settings),
             await doctor.dashboard_finding(settings),
         ]
 
     findings += run(tried)
-    to_mend = [f.part for f in findings if f.verdict is doctor.Verdict.MEND]
+    to_mend = [f.part for f in findings if f.verdict is Verdict.MEND]
     if as_json:
         checks = [{"part": f.part, "verdict": f.verdict.value, "said": f.said} for f in findings]
         show_json({"ok": not to_mend, "checks": checks})
     else:
         for finding in findings:
-            show(f"{finding.verdict.value:<7} {finding.part:<17} {finding.said}")
+            show(f"{finding.verdict.value:<7} {finding.part:<25} {finding.said}")
     if to_mend:
         raise CommandError(f"To mend: {', '.join(to_mend)}.")

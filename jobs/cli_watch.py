@@ -6,12 +6,14 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from jobs.cells import CellError
+from jobs.cells import handle as handle_of
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
 from jobs.options import AsJson, ConfigFile, Partial, moment_of
-from jobs.resolve import resolver
+from jobs.resolve import Resolver
 from jobs.settings import Settings, load_settings
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
 from jobs.watch_list import accounts_listing, executives_listing, lists_listing, orders_listing
@@ -22,6 +24,7 @@ from storage.model.accounts import Platform
 
 T = TypeVar("T")
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
+OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 
 accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
 orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
@@ -41,14 +44,15 @@ def accounts_import(
 ) -> None:
     """Watch the accounts of a list (platform,handle[,account_id,list]), or take in a withheld-accounts crawl.
 
-    Several lists of an account stand in one cell, with semicolons between them.
+    The platform is x, bluesky or mastodon; a handle may be the address of a profile. Several lists of an
+    account stand in one cell, with semicolons between them.
     """
     settings = load_settings(config)
     content = _content(file)
-    resolve = resolver(settings, system_clock)
+    resolver = Resolver(settings, system_clock)
     report = _with_pool(
         settings,
-        lambda pool: import_accounts(pool, content, file.name, resolve, system_clock(), partial=partial),
+        lambda pool: import_accounts(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
     _tell(file.name, report, as_json=as_json)
 
@@ -65,6 +69,7 @@ def accounts_list(
     as_known_at: Annotated[
         str | None, typer.Option("--as-known-at", help="By what had been recorded then; now by default.")
     ] = None,
+    platform: OnPlatform = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -72,19 +77,22 @@ def accounts_list(
     now = system_clock()
     when, known_at = moment_of(at, "--at") or now, moment_of(as_known_at, "--as-known-at") or now
     settings = load_settings(config)
-    listing = _with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at))
+    listing = _with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
     listing.show("accounts", as_json=as_json)
 
 
 @accounts.command("remove")
 def accounts_remove(
     platform: Annotated[Platform, typer.Argument()],
-    handle: Annotated[str, typer.Argument()],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL")],
     *,
     config: ConfigFile = None,
 ) -> None:
     """Stop watching an account. What was seen of it stays on file."""
-    name = handle.removeprefix("@")
+    try:
+        name = handle_of(handle, platform)
+    except CellError as error:
+        raise CommandError(str(error)) from error
     gone = _with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
     show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
 
@@ -116,21 +124,27 @@ def orders_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
 def executives_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Collect the engagement of these people (platform,handle,name,title[,account_id])."""
+    """Collect the engagement of these people (platform,handle,name,title[,account_id]).
+
+    The platform is x, bluesky or mastodon; a handle may be the address of a profile.
+    """
     settings = load_settings(config)
     content = _content(file)
-    resolve = resolver(settings, system_clock)
+    resolver = Resolver(settings, system_clock)
     report = _with_pool(
         settings,
-        lambda pool: import_executives(pool, content, file.name, resolve, system_clock(), partial=partial),
+        lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
     _tell(file.name, report, as_json=as_json)
 
 
 @executives.command("list")
-def executives_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+def executives_list(
+    *, platform: OnPlatform = None, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
     """The people whose engagement is collected, and when it was last asked for."""
-    _with_conn(load_settings(config), executives_listing).show("executives", as_json=as_json)
+    listing = _with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
+    listing.show("executives", as_json=as_json)
 
 
 def lists_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:

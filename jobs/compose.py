@@ -7,16 +7,22 @@ recipients, never from numbers that a database hands out, so that a repeat is re
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Protocol
+from urllib.parse import urljoin
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from jobs import digest
+from jobs import caveats, digest
 from jobs.policy import AlertRule, Wave
-from jobs.wording import handle_name, number, zone_note
+from jobs.wording import handle_name, minute, number, zone_note
+from storage.model.accounts import Platform
 from storage.model.alerts import Mail, MailDraft, Standing
+from storage.model.collector_words import WAIT, collector_name, to_do, why_words
+from storage.model.words import PLATFORM_NAME, clean, of_many
 
 TOPICS_IN_SUBJECT = 3
 
@@ -38,6 +44,27 @@ class Letterhead:
     """The accounts are invented: every mail then says so, in its subject too."""
     id_domain: str = "blockline.invalid"
     """Right half of the Message-IDs. A repeat of a mail is only recognised while it stays the same."""
+    operators: tuple[str, ...] = ()
+    """Who is told that a collector stopped."""
+
+
+class Stopped(Protocol):
+    """A collector that gives nothing, as it is on record."""
+
+    @property
+    def platform(self) -> Platform: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def vantage(self) -> str: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def since(self) -> datetime: ...
+    @property
+    def retry_at(self) -> datetime | None: ...
 
 
 def compose(wave: Wave, standing: Standing | None, rule: AlertRule, head: Letterhead) -> MailDraft:
@@ -58,8 +85,8 @@ def compose(wave: Wave, standing: Standing | None, rule: AlertRule, head: Letter
         "flap_accounts": len(wave.flaps),
         "flap_days": number(max(1, rule.flapping_period.days), "day"),
         "flaps": digest.flap_stories(wave, rule.zone),
-        "unknown": digest.unknown(wave),
-        "not_claimed": digest.not_claimed(wave),
+        "unknown": caveats.unknown(wave),
+        "not_claimed": caveats.not_claimed(wave),
         "zone_note": zone_note(rule.zone, wave.as_of),
         "dashboard_url": head.dashboard_url,
     }
@@ -79,7 +106,7 @@ def subject(wave: Wave, head: Letterhead) -> str:
 
 
 def _headline(wave: Wave) -> str:
-    """`12 accounts withheld in IN, 3 suspended`, or `@handle suspended` when it is about one account."""
+    """`12 accounts withheld in India (IN), 3 suspended`, or `@handle suspended` when it is about one."""
     told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in digest.topics(wave)]
     if wave.flaps:
         told.insert(0, (len(wave.flaps), digest.flap_phrase(wave.flaps)))
@@ -89,8 +116,53 @@ def _headline(wave: Wave) -> str:
     if len(told) > TOPICS_IN_SUBJECT:
         rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
         told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
-    (n, text), *more = told
+    (n, text), *more = [(n, text if n == 1 else of_many(text)) for n, text in told]
     return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
+
+
+def operator_mail(state: Stopped, head: Letterhead) -> MailDraft:
+    """The mail to the operators about a collector that stopped: since when, why, and what to do.
+
+    The same stop makes the same mail, so that it is told once however often it is noticed.
+    """
+    to = tuple(sorted(set(head.operators)))
+    name = collector_name(state.platform, state.place, state.vantage)
+    headline = f"the {name} collector stopped ({why_words(state.reason)})"
+    title = f"{'Synthetic scenario: ' if head.synthetic else ''}Blockline: {headline}"
+    facts = [
+        ("Since", minute(state.since)),
+        ("It says", clean(state.detail, 400) if state.detail else "nothing"),
+    ]
+    if state.retry_at is not None:
+        facts.append(("Tries again", minute(state.retry_at)))
+    content = {
+        "subject": title,
+        "headline": f"{headline[0].upper()}{headline[1:]}",
+        "synthetic": head.synthetic,
+        "facts": facts,
+        "to_do": to_do(state.platform, state.reason) or WAIT,
+        "meanwhile": _meanwhile(state),
+        "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
+    }
+    fact = ":".join((state.platform.value, state.place, state.vantage, state.since.isoformat()))
+    return MailDraft(
+        message_id=message_id((fact,), to, head.id_domain),
+        recipients=to,
+        subject=title,
+        text_body=_templates.get_template("operator.txt").render(content),
+        html_body=_templates.get_template("operator.html").render(content),
+    )
+
+
+def _meanwhile(state: Stopped) -> list[str]:
+    whose = clean(state.place, 80) if state.place else PLATFORM_NAME[state.platform]
+    if state.vantage:
+        return [f"Accounts of {whose} are not read from {clean(state.vantage)}; other vantages go on."]
+    return [
+        f"Nothing of {whose} is read, so no status changes: no account is called blocked, none restored.",
+        "The time until it works again is kept as not checked.",
+        "It tries again by itself. No further mail tells of this stop.",
+    ]
 
 
 def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:

@@ -17,10 +17,10 @@ from jobs.clock import PacedClock
 from jobs.compose import Letterhead
 from jobs.driver import Scripted
 from jobs.inbox import Inbox, SmtpServer
-from jobs.monitor import Monitor
+from jobs.monitor import Tally
 from jobs.policy import AlertRule
 from jobs.simulated import Mailing, Plan, enlist, perform
-from jobs.simulators import spawn_x
+from jobs.simulators import spawn
 from jobs.web import serve
 from storage import audit, orders, signals
 from storage.accounts import NewAccount, add_accounts
@@ -72,7 +72,7 @@ async def play(
     *,
     dashboard_url: str | None,
     before: Callable[[datetime], Awaitable[None]],
-    after: Callable[[datetime, Monitor], None],
+    after: Callable[[datetime, Tally], None],
 ) -> Ended:
     """Play the whole scenario on an empty, migrated database. `folder` takes its files and the mails,
     which link to `dashboard_url`."""
@@ -84,10 +84,10 @@ async def play(
     outage = Outage(told.outage.since, told.outage.until or told.end)
     inbox = Inbox(folder / "mailbox")
     with SmtpServer(inbox) as smtp:
-        async with spawn_x(files[0], acts=files[1], outages=[outage]) as simulator:
+        async with spawn(files[0], acts=files[1], outages=[outage]) as simulators:
             await perform(
                 dsn,
-                simulator,
+                simulators,
                 Mailing(
                     smtp.host,
                     smtp.port,
@@ -106,7 +106,7 @@ async def play(
 
 async def _prepare(pool: Pool, told: Scenario, history: History, now: datetime) -> None:
     canaries = [(c.account.native_id, c.account.handle, c.expected) for c in told.canaries]
-    await enlist(pool, (), now, canaries)
+    await enlist(pool, (), now, {Platform.X: canaries})
     async with transaction(pool) as conn:
         for e in told.executives:
             await signals.add_executive(

@@ -7,32 +7,68 @@ attempt is not a reading, so it never comes here.
 
 An answer speaks of a moment between question and answer. So the old state is certain up to when
 it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`).
+
+An answer may say nothing of some countries. It is then taken to say of them what is held already, and
+no more: a change there did not begin after such an answer, it may have begun before.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from jobs.confirm import ConfirmationRule
-from storage.model.availability import Outcome, Reading, Reason
+from storage.model.availability import Outcome, Reading, Reason, State, Status
 from storage.model.steps import Closed, Known, Pending, Step
+
+_BY_COUNTRY = {Status.AVAILABLE, Status.WITHHELD}
+
+
+def completed(known: Known, reading: Reading) -> Reading | None:
+    """The reading with what is held of the countries that it is silent on.
+
+    None when it leaves open whether a provisional change is so: it does not count for this account.
+    """
+    silent = reading.silent_on
+    if not silent or reading.state.status not in _BY_COUNTRY:
+        return reading
+    pending = None if known.pending is None else known.pending.state
+    possible = [s for s in (known.state, pending) if s is not None and _heard(s, silent) == reading.state]
+    if len(possible) > 1:
+        return None
+    if possible:
+        return replace(reading, state=possible[0])
+    held = known.state.withheld_in if known.state is not None else ()
+    return replace(reading, state=_withheld({*reading.state.withheld_in, *(c for c in held if c in silent)}))
+
+
+def _heard(state: State, silent: Collection[str]) -> State | None:
+    """What an answer that is silent on these countries shows of an account in this state."""
+    if state.status not in _BY_COUNTRY:
+        return None
+    return _withheld(c for c in state.withheld_in if c not in silent)
+
+
+def _withheld(countries: Iterable[str]) -> State:
+    found = tuple(sorted(countries))
+    return State(Status.WITHHELD, found) if found else State(Status.AVAILABLE)
 
 
 def step(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
 ) -> Step:
-    """Apply one reading. A reading not later than the last one changes nothing: it is a repeat."""
+    """Apply one reading, `completed` before. One not later than the last changes nothing: it is a repeat."""
     if known.last_read_at is not None and reading.at <= known.last_read_at:
         return Step(known)
     pending = known.pending
     if pending is None:
         if reading.state == known.state:
-            return Step(Known(known.state, reading.at, asked_at))
+            return Step(_known(known, reading, asked_at, known.state))
         return _open(known, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == pending.state:
         return _agree(known, pending, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == known.state:
         refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.WENT_BACK)
-        return Step(Known(known.state, reading.at, asked_at), refuted=refuted)
+        return Step(_known(known, reading, asked_at, known.state), refuted=refuted)
     refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.MOVED_ON)
     return replace(_open(known, reading, asked_at, rule, cohort_active=cohort_active), refuted=refuted)
 
@@ -44,17 +80,22 @@ def _open(
     pending = Pending(
         state=reading.state,
         strength=reading.strength,
-        last_seen_old=known.last_asked_at,
+        last_seen_old=_last_seen_old(known, reading.state),
         first_seen_new=reading.at,
         agreeing=1,
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
+        flags=reading.flags,
     )
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(pending, Outcome.CONFIRMED, reason)
-        return Step(Known(pending.state, reading.at, asked_at), opened=pending, confirmed=confirmed)
-    return Step(Known(known.state, reading.at, asked_at, pending), opened=pending)
+        return Step(
+            _known(known, reading, asked_at, pending.state),
+            opened=pending,
+            confirmed=confirmed,
+        )
+    return Step(_known(known, reading, asked_at, known.state, pending), opened=pending)
 
 
 def _agree(
@@ -77,5 +118,25 @@ def _agree(
     reason = rule.verdict(known.state, pending.state, pending.strength, agreeing, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(now_pending, Outcome.CONFIRMED, reason)
-        return Step(Known(pending.state, reading.at, asked_at), confirmed=confirmed)
-    return Step(Known(known.state, reading.at, asked_at, now_pending), advanced=True)
+        return Step(_known(known, reading, asked_at, pending.state), confirmed=confirmed)
+    return Step(_known(known, reading, asked_at, known.state, now_pending), advanced=True)
+
+
+def _known(
+    before: Known, reading: Reading, asked_at: datetime, state: State | None, pending: Pending | None = None
+) -> Known:
+    """What is held after a reading; of the countries that it is silent on, when each was last heard of."""
+    heard = {c: before.heard.get(c, before.last_asked_at) for c in reading.silent_on}
+    return Known(state, reading.at, asked_at, pending, heard)
+
+
+def _last_seen_old(known: Known, new: State) -> datetime | None:
+    """When the last answer was asked for that contradicts the new state."""
+    if not known.heard or known.state is None or new.status not in _BY_COUNTRY:
+        return known.last_asked_at
+    changed = set(known.state.withheld_in) ^ set(new.withheld_in)
+    unheard = [known.heard[c] for c in changed if c in known.heard]
+    if not unheard:
+        return known.last_asked_at
+    times = [at for at in unheard if at is not None]
+    return min(times) if len(times) == len(unheard) else None

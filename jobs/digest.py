@@ -1,13 +1,15 @@
-"""What a mail has to say of a wave: its topics, counts, groups of equal changes, and what stays unknown."""
+"""What a mail has to say of a wave: its topics, its counts, and groups of equal changes."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.policy import Flap, Wave
-from jobs.wording import account_name, clean, countries, day, evidence_words, interval, number, state_words
+from jobs.wording import account_name, day, evidence_words, interval, number
+from storage.model.accounts import Platform
 from storage.model.alerts import AlertChange, AlertRow, Cohort, Standing
 from storage.model.availability import ChangeKind, State, Status
+from storage.model.words import capital, change_words, clean, explanation, of_many, short_words, state_words
 
 ACCOUNTS_LISTED = 50
 FLAPS_LISTED = 10
@@ -33,6 +35,8 @@ class Section:
     """All changes of one kind: a heading and its groups."""
 
     phrase: str
+    note: str
+    """What the heading has no room for, as a sentence; empty when it says it all."""
     tone: str
     """Which colour the heading has: block, gone, back or other."""
     accounts: int
@@ -57,20 +61,16 @@ class Count:
 
 
 def phrase(change: AlertChange) -> str:
-    """What became of an account, so that it can follow "@handle" and "12 accounts"."""
-    tail = ", protected" if change.new.status is Status.PROTECTED else ""
-    match change.kind:
-        case ChangeKind.RESTORATION:
-            return f"available again{tail} (before: {state_words(change.old)})"
-        case ChangeKind.RETURN:
-            return f"found again{tail}"
-        case ChangeKind.PARTIAL:
-            before = countries(change.old.withheld_in if change.old else ())
-            return f"now {state_words(change.new)} (before: {before})"
-        case ChangeKind.PROTECTION:
-            return "protected by the owner" if tail else "no longer protected"
-        case _:
-            return state_words(change.new)
+    """What became of an account, so that it can follow "@handle"; after a number see `of_many`."""
+    return change_words(change.kind, change.old, change.new, change.platform, change.flags)
+
+
+def _was(change: AlertChange) -> str:
+    return short_words(change.old, change.platform, None)
+
+
+def _now(change: AlertChange) -> str:
+    return short_words(change.new, change.platform, change.flags)
 
 
 def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
@@ -84,7 +84,7 @@ def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
 
 
 def flap_phrase(flaps: Sequence[Flap]) -> str:
-    states = {state_words(f.alert.change.new) for f in flaps}
+    states = {_now(f.alert.change) for f in flaps}
     return f"going back and forth (now {states.pop()})" if len(states) == 1 else "going back and forth"
 
 
@@ -103,8 +103,18 @@ def sections(wave: Wave, zone: str) -> list[Section]:
         cut = [replace(g, names=g.names[: next(shares)]) for g in groups]
         shown = tuple(g for g in cut if g.names)
         unlisted = len(alerts) - sum(len(g.names) for g in shown)
-        out.append(Section(text, _tone(alerts[0].change), _accounts(alerts), shown, unlisted))
+        n = _accounts(alerts)
+        heading = text if n == 1 else of_many(text)
+        out.append(Section(heading, _note(alerts[0].change, n), _tone(alerts[0].change), n, shown, unlisted))
     return out
+
+
+def _note(change: AlertChange, accounts: int) -> str:
+    """What the heading over these changes leaves out: they have the same words, so the same explanation."""
+    more = explanation(change.new, change.platform, change.flags)
+    if not more or change.kind in {ChangeKind.RESTORATION, ChangeKind.RETURN}:
+        return ""
+    return f"{capital(more)}." if accounts == 1 else f"In each case {more}."
 
 
 def _share_out(sizes: Sequence[int], total: int) -> list[int]:
@@ -122,7 +132,7 @@ def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
     for change in sorted((a.change for a in alerts), key=lambda c: (c.first_seen_new, c.change_key)):
         when = interval(change.last_seen_old, change.first_seen_new, zone)
         evidence = evidence_words(change.strength, change.readings)
-        alike.setdefault((state_words(change.old), when, evidence), []).append(change)
+        alike.setdefault((_was(change), when, evidence), []).append(change)
     out: list[Group] = []
     for (was, when, evidence), changes in alike.items():
         changes.sort(key=lambda c: (c.handle.casefold(), c.change_key))
@@ -136,12 +146,13 @@ def flap_stories(wave: Wave, zone: str) -> list[FlapStory]:
     for flap in sorted(wave.flaps, key=_by_handle)[:FLAPS_LISTED]:
         change = flap.alert.change
         lines = tuple(
-            f"{state_words(p.change.old)} → {state_words(p.change.new)}, "
+            f"{_was(p.change)} → {_now(p.change)}, "
             f"{interval(p.change.last_seen_old, p.change.first_seen_new, zone)}; "
             f"{evidence_words(p.change.strength, p.change.readings)}"
             for p in flap.changes
         )
-        out.append(FlapStory(account_name(change.platform, change.handle), state_words(change.new), lines))
+        now = state_words(change.new, change.platform, change.flags)
+        out.append(FlapStory(account_name(change.platform, change.handle), now, lines))
     return out
 
 
@@ -185,67 +196,44 @@ def counts(wave: Wave, standing: Standing | None) -> list[Count]:
     named = wave.cohort.order.named_count if wave.cohort.order else 0
     whole = f"{named:,} named" if named >= standing.watched else f"{standing.watched:,} watched"
     difference = _difference(wave.alerts)
-    now = Counter(dict(standing.states))
-    touched = set(now) | {state for state, n in difference.items() if n}
-    ranked = sorted(touched, key=lambda s: (_rank(s), -now[s], state_words(s)))
+    now = Counter({(platform, state): n for platform, state, n in standing.states})
+    touched = set(now) | {held for held, n in difference.items() if n}
+    # Words of two platforms may be the same: such accounts are counted together.
+    ranks: dict[str, int] = {}
+    shown: Counter[str] = Counter()
+    more: Counter[str] = Counter()
+    for platform, state in touched:
+        words = of_many(short_words(state, platform, None))
+        ranks[words] = _rank(platform, state)
+        shown[words] += now[platform, state]
+        more[words] += difference[platform, state]
+    ranked = sorted(ranks, key=lambda w: (ranks[w], -shown[w], w))
     rows = [
-        Count(state_words(s), f"{now[s]:,} of {whole} accounts", _more(difference[s]))
-        for s in ranked[:COUNTS_LISTED]
+        Count(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
+        for words in ranked[:COUNTS_LISTED]
     ]
-    if rest := sum(now[s] for s in ranked[COUNTS_LISTED:]):
+    if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
         rows.append(Count("in other states", f"{rest:,} of {whole} accounts", ""))
-    if unread := standing.watched - now.total():
+    if unread := standing.watched - shown.total():
         rows.append(Count("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
     if named > standing.watched:
         rows.append(Count("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
     return rows
 
 
-def _difference(alerts: Iterable[AlertRow]) -> Counter[State]:
+def _difference(alerts: Iterable[AlertRow]) -> Counter[tuple[Platform, State]]:
     """How many more accounts are in each state after these changes than before them."""
     first: dict[int, AlertChange] = {}
     last: dict[int, AlertChange] = {}
     for alert in sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
         first.setdefault(alert.change.account_id, alert.change)
         last[alert.change.account_id] = alert.change
-    out: Counter[State] = Counter()
+    out: Counter[tuple[Platform, State]] = Counter()
     for account_id, change in last.items():
-        out[change.new] += 1
+        out[change.platform, change.new] += 1
         if (old := first[account_id].old) is not None:
-            out[old] -= 1
+            out[change.platform, old] -= 1
     return out
-
-
-def unknown(wave: Wave) -> list[str]:
-    """What the readings behind this mail do not tell."""
-    kinds = {a.change.kind for a in wave.alerts}
-    statuses = {a.change.new.status for a in wave.alerts}
-    lines = [
-        "When within its interval a change happened: between the two readings nothing conclusive was read."
-    ]
-    if any(a.change.last_seen_old is None for a in wave.alerts):
-        lines.append("How long before the first reading a change marked “on or before” happened.")
-    if Status.WITHHELD in statuses or ChangeKind.PARTIAL in kinds:
-        lines.append(
-            "Who asked for an account to be withheld, and on what ground: the platform names countries only."
-        )
-    if Status.SUSPENDED in statuses:
-        lines.append("Why an account was suspended: the platform does not say.")
-    if ChangeKind.GONE in kinds:
-        lines.append("Who closed an account that is gone: its owner or the platform.")
-    if kinds & {ChangeKind.RESTORATION, ChangeKind.RETURN}:
-        lines.append("Who brought an account back, and why.")
-    return lines
-
-
-def not_claimed(wave: Wave) -> list[str]:
-    """What a reader might conclude and this mail does not say."""
-    lines = ["That accounts which are not in this mail are unaffected."]
-    if wave.cohort and wave.cohort.order:
-        lines.insert(
-            0, "That the order is the cause: it names these accounts, and no more than that was seen."
-        )
-    return lines
 
 
 def _accounts(alerts: Iterable[AlertRow]) -> int:
@@ -264,7 +252,10 @@ def _tone(change: AlertChange) -> str:
             return "other"
 
 
-def _rank(state: State) -> int:
+def _rank(platform: Platform, state: State) -> int:
+    # On Mastodon the count holds accounts that may as well have been deleted by their owners.
+    if state.status is Status.SUSPENDED and platform is Platform.MASTODON:
+        return 1
     return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
 
 

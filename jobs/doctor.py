@@ -3,46 +3,24 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 import aiohttp
 
-from collectors.base import Answer
-from jobs.app import refuse_open_door, sender, x_collector
+from jobs.app import refuse_open_door, sender
 from jobs.clock import Clock
+from jobs.findings import Finding, Verdict
 from jobs.mail import Undeliverable
 from jobs.settings import Settings, SettingsError
 from jobs.web import PortTaken, listen_on
-from jobs.wording import clean, number, state_words
 from storage.db import StorageError, open_pool, transaction
 from storage.errors import SchemaBehind, address
 from storage.migrate import check_schema, newest
-from storage.model.availability import MissedReason, State, Status
 from storage.status import Server, server
 
 OLDEST_POSTGRES = 17
 _LITTLE_ROOM = 1_000_000_000
 _CLOCKS_MAY_DIFFER = timedelta(seconds=2)
-_SOMEBODY_STABLE = "783214"
-"""The account @X, asked when there is no control account."""
-
-
-class Verdict(StrEnum):
-    OK = "ok"
-    ADVICE = "advice"
-    """It works like this, but not as well as it could."""
-    MEND = "mend"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    part: str
-    verdict: Verdict
-    said: str
-    """One sentence: how it is, or what to do."""
 
 
 def data_folder(settings: Settings) -> Finding:
@@ -110,74 +88,6 @@ def _clock(facts: Server, behind: timedelta, ahead: timedelta) -> Finding:
         f"The database ({facts.at:%Y-%m-%d %H:%M:%S} UTC) is {off.total_seconds():.0f} s {way} this machine"
     )
     return Finding("clock", Verdict.MEND, f"{said}: set both by NTP, for every reading is dated by a clock.")
-
-
-async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
-    """One lookup at X, of the control accounts where there are some."""
-    canaries = settings.canaries()
-    try:
-        collector = x_collector(settings)
-    except SettingsError as error:
-        return [Finding("X", Verdict.MEND, str(error)), *_no_controls(settings)]
-    async with collector:
-        asked = [native_id for native_id, _, _ in canaries] or [_SOMEBODY_STABLE]
-        answer = await collector.read(asked[: collector.batch_size], clock())
-    if not answer.readings:
-        return [Finding("X", Verdict.MEND, _refusal(settings, answer)), *_no_controls(settings)]
-    left = next((w for w in collector.windows.values() if w.remaining is not None), None)
-    limit = f"; {number(left.remaining or 0, 'lookup')} left in this window" if left is not None else ""
-    answers = Finding("X", Verdict.OK, f"{settings.x_base_url} takes the token{limit}.")
-    return [answers, *(_no_controls(settings) or [_controls(canaries, answer)])]
-
-
-def _refusal(settings: Settings, answer: Answer) -> str:
-    """Why nothing was read, with what to do about it."""
-    reason, detail = answer.missed[0].reason, answer.missed[0].detail
-    match reason:
-        case MissedReason.AUTH:
-            todo = "put a valid bearer token into setting x_bearer_token"
-        case MissedReason.CREDITS | MissedReason.USAGE_CAPPED:
-            todo = "buy credits, or raise the cap, in X's developer console"
-        case MissedReason.ACCESS:
-            todo = "the app must belong to a project with access to API v2"
-        case MissedReason.RATE_LIMITED:
-            todo = "wait for the next window; another program may use the same token"
-        case MissedReason.NETWORK:
-            todo = "check the network, the firewall and setting x_base_url"
-        case _:
-            todo = "try again; if it stays like this, look at setting x_base_url"
-    said = f": {clean(detail, 160)}" if detail else ""
-    return f"{settings.x_base_url} was asked and gave no reading ({reason.value}{said}): {todo}."
-
-
-def _no_controls(settings: Settings) -> list[Finding]:
-    if settings.x_canaries:
-        return []
-    return [
-        Finding(
-            "control accounts",
-            Verdict.ADVICE,
-            "None are set: name stable accounts, and a suspended one, in setting x_canaries, so that an "
-            "outage of X can be told from a mass block.",
-        )
-    ]
-
-
-def _controls(canaries: Sequence[tuple[str, str, Status]], answer: Answer) -> Finding:
-    part = "control accounts"
-    states = {reading.native_id: reading.state for reading in answer.readings}
-    wrong = [
-        f"@{handle} is {_found(states.get(native_id))}, not {expected.value.replace('_', ' ')}"
-        for native_id, handle, expected in canaries
-        if (state := states.get(native_id)) is None or state.status is not expected
-    ]
-    if wrong:
-        return Finding(part, Verdict.MEND, f"{'; '.join(wrong)}: replace them in setting x_canaries.")
-    return Finding(part, Verdict.OK, f"{number(len(canaries), 'account')}, each as expected.")
-
-
-def _found(state: State | None) -> str:
-    return "without an answer" if state is None else state_words(state)
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:

@@ -1,13 +1,14 @@
 """Running the real pipeline in simulated time: from event to event, without sleeping unless asked to."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.clock import SimulatedClock
 from jobs.engage import EngagementPoller
 from jobs.mail_loop import MailLoop
-from jobs.monitor import Monitor
+from jobs.monitor import Monitor, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,28 @@ class Scripted:
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class PlatformWatch:
+    """Everything that reads one platform."""
+
     monitor: Monitor
     engagement: EngagementPoller
+
+    async def load(self) -> None:
+        await self.monitor.load()
+        await self.engagement.load()
+
+    async def tick(self) -> None:
+        await self.monitor.tick()
+        await self.engagement.tick()
+
+    def next_due(self) -> datetime:
+        due = self.engagement.next_due()
+        return self.monitor.next_due() if due is None else min(self.monitor.next_due(), due)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    watches: Sequence[PlatformWatch]
     mail: MailLoop
     clock: SimulatedClock
     tell_simulators: Callable[[datetime], Awaitable[None]]
@@ -37,12 +57,12 @@ async def play(
     start: datetime,
     end: datetime,
     before: Callable[[datetime], Awaitable[None]],
-    after: Callable[[datetime], None],
+    after: Callable[[datetime, Tally], None],
 ) -> None:
     """Let everything happen from `start` to `end` that is due by then, in the order of time.
 
     `before(at)` is awaited ahead of each event (a demonstration waits there until a human-paced
-    clock gets to it), `after(at)` is called when all that was due at that time is done.
+    clock gets to it), `after(at, tally)` is called when all that was due at that time is done.
     """
     script = sorted(simulation.script, key=lambda s: s.at)
     now = start
@@ -52,17 +72,25 @@ async def play(
         await simulation.tell_simulators(now)
         while script and script[0].at <= now:
             await script.pop(0).run(now)
-            await simulation.monitor.load()
-            await simulation.engagement.load()
-        await simulation.monitor.tick()
-        await simulation.engagement.tick()
+            for watch in simulation.watches:
+                await watch.load()
+        async with asyncio.TaskGroup() as group:
+            for watch in simulation.watches:
+                group.create_task(watch.tick())
         await simulation.mail.tick(now)
-        after(now)
-        times = [simulation.monitor.next_due()]
-        if (engagement_due := simulation.engagement.next_due()) is not None:
-            times.append(engagement_due)
+        after(now, _sum(watch.monitor.tally for watch in simulation.watches))
+        times = [watch.next_due() for watch in simulation.watches]
         if (mail_due := await simulation.mail.next_due(now)) is not None:
             times.append(mail_due)
         if script:
             times.append(script[0].at)
         now = max(min(times), now + timedelta(seconds=1))
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.requests += tally.requests
+        total.readings += tally.readings
+        total.missed += tally.missed
+    return total

@@ -36,19 +36,22 @@ class EngagementPoller:
 
     def next_due(self) -> datetime | None:
         """When the next executive is to be polled; None when there is none."""
-        due = min((self._due(e) for e in self._executives), default=None)
-        closed_until = self._health.gate.closed_until
-        return due if due is None or closed_until is None else max(due, closed_until)
+        return min((self._due(e) for e in self._executives), default=None)
 
     def _due(self, executive: Executive) -> datetime:
         last = self._tried_at.get(executive.account.account_id, executive.last_polled_at)
-        return _NEVER if last is None else last + self._every
+        due = _NEVER if last is None else last + self._every
+        closed_until = self._health.closed_until(self._place(executive))
+        return due if closed_until is None else max(due, closed_until)
+
+    def _place(self, executive: Executive) -> str:
+        return self._collector.place(executive.account.native_id)
 
     async def tick(self) -> None:
         """Poll everybody who is due."""
         for executive in list(self._executives):
             asked_at = self._clock()
-            if self._due(executive) <= asked_at and not self._health.gate.is_closed(asked_at):
+            if self._due(executive) <= asked_at:
                 await self._poll(executive, asked_at)
 
     async def _poll(self, executive: Executive, asked_at: datetime) -> None:
@@ -59,7 +62,7 @@ class EngagementPoller:
             # Only a fault that would meet every request pauses the collector: a protected timeline,
             # or the limit of the timelines alone, says nothing about the lookups.
             if seen.trouble.breaker:
-                await self._health.note(seen.trouble, asked_at, at)
+                await self._health.note(self._place(executive), seen.trouble, asked_at, at)
             return
         try:
             async with transaction(self._pool) as conn:

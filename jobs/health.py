@@ -1,90 +1,145 @@
-"""Whether a collector works: kept in the database, logged at the first failure and at the recovery."""
+"""Whether a collector works: kept in the database, logged at the first failure and at the recovery.
+
+Each place of a collector (a Mastodon server, or the whole of X) fails, pauses and recovers alone.
+"""
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.base import Trouble
+from collectors.limits import BREAKERS
 from jobs.gate import Gate
-from storage import collectors
+from storage import collectors, operators
+from storage.collectors import CollectorState
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
+from storage.model.alerts import MailDraft
 from storage.model.availability import MissedReason
 
 log = logging.getLogger(__name__)
 
 _HELD_TO_TELL = 3
 
+OperatorMail = Callable[[CollectorState], MailDraft]
+"""Composes the mail about a collector that stopped until a human does something."""
+
+
+@dataclass(slots=True)
+class _Place:
+    gate: Gate = field(default_factory=Gate)
+    held: int = 0
+    """Answers in a row that were not believed."""
+    stored: CollectorState | None = None
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
 
 class Health:
-    """The gate of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
+    """The gates of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
 
-    def __init__(self, pool: Pool, platform: Platform) -> None:
-        self.gate = Gate()
+    def __init__(
+        self, pool: Pool, platform: Platform, vantage: str = "", operator_mail: OperatorMail | None = None
+    ) -> None:
         self._pool = pool
         self._platform = platform
-        self._held = 0
-        self._stored: collectors.CollectorState | None = None
-        self._saving = asyncio.Lock()
+        self._vantage = vantage
+        self._operator_mail = operator_mail
+        self._places: dict[str, _Place] = {}
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
-            state = await collectors.load_state(conn, self._platform)
-        self._stored = state
-        if state is not None and not state.healthy and state.retry_at is not None:
-            reason = None if state.reason is None else MissedReason(state.reason)
-            self.gate = Gate(failures=1, closed_until=state.retry_at, reason=reason, detail=state.detail)
+            states = await collectors.load_states(conn, self._platform, self._vantage)
+        for place, state in states.items():
+            here = self._at(place)
+            here.stored = state
+            if not state.healthy and state.retry_at is not None:
+                reason = None if state.reason is None else MissedReason(state.reason)
+                here.gate = Gate(failures=1, closed_until=state.retry_at, reason=reason, detail=state.detail)
 
-    async def note(self, trouble: Trouble | None, asked_at: datetime, at: datetime) -> None:
-        """Take in how a request went. It is stored when the collector stops or works again."""
+    def closed_until(self, place: str) -> datetime | None:
+        """Until when a place is not asked; None when it may be."""
+        here = self._places.get(place)
+        return None if here is None else here.gate.closed_until
+
+    def is_closed(self, place: str, now: datetime) -> bool:
+        here = self._places.get(place)
+        return here is not None and here.gate.is_closed(now)
+
+    async def note(self, place: str, trouble: Trouble | None, asked_at: datetime, at: datetime) -> None:
+        """Take in how a request went. It is stored when the place stops or works again."""
+        here = self._at(place)
         if trouble is None:
-            self._held = 0
-        self.gate = self.gate.after(trouble, asked_at, at)
-        await self._save(at)
+            here.held = 0
+        here.gate = here.gate.after(trouble, asked_at, at)
+        await self._save(place, here, at)
 
-    async def note_held(self, detail: str, asked_at: datetime, at: datetime) -> None:
+    async def note_held(self, place: str, detail: str, asked_at: datetime, at: datetime) -> None:
         """An answer came, but its control accounts looked wrong. Several in a row are told."""
-        self._held += 1
-        self.gate = self.gate.after(None, asked_at, at)
-        await self._save(at, detail)
+        here = self._at(place)
+        here.held += 1
+        here.gate = here.gate.after(None, asked_at, at)
+        await self._save(place, here, at, detail)
 
-    async def _save(self, at: datetime, held: str = "") -> None:
-        async with self._saving:
-            state = self._state(at, held)
+    def _at(self, place: str) -> _Place:
+        return self._places.setdefault(place, _Place())
+
+    async def _save(self, place: str, here: _Place, at: datetime, held: str = "") -> None:
+        if here.stored is None and here.held == 0 and here.gate.closed_until is None:
+            return  # the usual case: it works, as far as anybody knows
+        async with here.saving:
+            state = self._state(place, here, at, held)
             if state is None:
                 return
             async with transaction(self._pool) as conn:
                 await collectors.save_state(conn, state)
-            self._stored = state
+                if self._operator_mail is not None and _needs_a_human(state):
+                    await operators.queue_operator_mail(conn, state, self._operator_mail(state), at)
+            here.stored = state
 
-    def _state(self, at: datetime, held: str) -> collectors.CollectorState | None:
+    def _state(self, place: str, here: _Place, at: datetime, held: str) -> CollectorState | None:
         """What has to be stored; None when it is stored already."""
-        before = self._stored
+        before = here.stored
         was_healthy = before is None or before.healthy
-        if self.gate.closed_until is not None:
-            healthy, reason, detail = False, self.gate.reason, self.gate.detail
-        elif self._held >= _HELD_TO_TELL:
+        if here.gate.closed_until is not None:
+            healthy, reason, detail = False, here.gate.reason, here.gate.detail
+        elif here.held >= _HELD_TO_TELL:
             healthy, reason, detail = False, MissedReason.HELD, held
-        elif self._held and not was_healthy:
+        elif here.held and not was_healthy:
             return None  # it answers again, but that is not believed yet
         else:
             healthy, reason, detail = True, None, ""
         if healthy and was_healthy:
             return None
-        retry_at = self.gate.closed_until
+        retry_at = here.gate.closed_until
         if before is not None and not healthy and not was_healthy:
             if (before.reason, before.retry_at) == (reason and reason.value, retry_at):
                 return None
             since = before.since
         else:
             since = at
-            self._tell(healthy, reason, detail)
-        return collectors.CollectorState(
-            self._platform, healthy, reason and reason.value, detail, since, retry_at
+            self._tell(place, healthy, reason, detail)
+        return CollectorState(
+            platform=self._platform,
+            healthy=healthy,
+            reason=reason and reason.value,
+            detail=detail,
+            since=since,
+            retry_at=retry_at,
+            place=place,
+            vantage=self._vantage,
         )
 
-    def _tell(self, healthy: bool, reason: MissedReason | None, detail: str) -> None:
+    def _tell(self, place: str, healthy: bool, reason: MissedReason | None, detail: str) -> None:
+        seen_from = self._vantage and f"(from {self._vantage})"
+        name = " ".join(filter(None, (self._platform.value, place, seen_from)))
         if healthy:
-            log.warning("The %s collector works again.", self._platform)
+            log.warning("The %s collector works again.", name)
         else:
-            log.warning("The %s collector gives nothing (%s): %s", self._platform, reason, detail)
+            log.warning("The %s collector gives nothing (%s): %s", name, reason, detail)
+
+
+def _needs_a_human(state: CollectorState) -> bool:
+    """The whole of a platform stopped for a reason that does not pass by itself."""
+    return not state.healthy and state.place == "" and state.reason in BREAKERS

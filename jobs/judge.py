@@ -1,19 +1,33 @@
 """What one answered request means: is it to be believed, and what did it do to each account."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from collectors.base import Answer, Exchange
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
-from jobs.detect import step
-from storage.model.accounts import Account, ListId, Rename
-from storage.model.availability import MissedReason, Reading, Status
+from jobs.detect import completed, step
+from storage.model.accounts import Account, AccountId, ListId, Rename
+from storage.model.availability import Flag, MissedReason, Reading, Status
 from storage.model.coverage import BatchOutcome
+from storage.model.facts import ObservedKind, Sighting
 from storage.model.steps import Known, Step
 
 _POSTPONE = timedelta(minutes=1)
+
+SideFacts = frozenset[tuple[Flag | ObservedKind, str]]
+
+_SCOPE = {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
+"""Flags about who closed an account. The others are about its own data, which a closed one hides."""
+
+_NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
+
+_VANISHED_AT_LEAST = 3
+_VANISHED_SHARE = 0.2
+"""In an answer without control accounts, so many accounts that vanish at once are taken for an outage
+(x-api.md section 5; a cohort that is really deleted at once is told to the operator as held).
+"""
 
 
 @dataclass(slots=True)
@@ -26,14 +40,20 @@ class Watched:
     handle_seen_at: datetime | None
     exchanges: tuple[Exchange, ...] = ()
     """The raw answers of the last reading: the evidence of the old side, should the next one differ."""
+    facts: SideFacts = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A control account and the status it is known to have."""
+    """A control account and the status it is known to have.
+
+    A `doubted` one looked otherwise while the others looked right: it may really have changed, so it
+    is not relied on as long as another stable one is in the same answer.
+    """
 
     account: Account
     expected: Status
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +64,16 @@ class Judged:
     answered: tuple[bool, ...]
     missed: dict[str, list[int]]
     """Positions of accounts that gave nothing in an answer that is believed, by reason."""
-    steps: tuple[tuple[Watched, Reading, Step], ...]
-    renames: tuple[Rename, ...]
-    postponed: tuple[tuple[Account, datetime], ...]
+    steps: tuple[tuple[Watched, Reading, Step], ...] = ()
+    renames: tuple[Rename, ...] = ()
+    postponed: tuple[tuple[Account, datetime], ...] = ()
     """Provisional changes that were to be read again and were not, and when to try next."""
+    sightings: tuple[Sighting, ...] = ()
+    """Side facts of accounts where they differ from what was seen before."""
+    silent: tuple[str, ...] = ()
+    """Countries of which the answer said nothing."""
+    wrong: tuple[AccountId, ...] = ()
+    """Control accounts that do not look as they are known to look."""
     detail: str = ""
     """Of an answer that was held: which control account looked wrong, for the operator."""
 
@@ -66,38 +92,113 @@ def judge(
     When the request failed, or when one of its control accounts does not look as it is known to
     look, nothing in it is believed: every account is missed.
     """
-    by_id = {r.native_id: r for r in answer.readings}
     nobody = (False,) * len(watched)
     if answer.trouble is not None:
         reason = answer.trouble.reason
-        return Judged(BatchOutcome.MISSED, reason, nobody, {}, (), (), _postponed(watched, at))
-    wrong = [said for c in canaries if (said := _wrong(c, by_id.get(c.account.native_id)))]
+        return Judged(BatchOutcome.MISSED, reason, nobody, {}, postponed=_postponed(watched, at))
+    looks = {r.native_id: r for r in answer.readings}
+    wrong = wrong_ones(canaries, answer)
     if wrong:
+        return Judged(
+            BatchOutcome.HELD,
+            MissedReason.HELD,
+            nobody,
+            {},
+            postponed=_postponed(watched, at),
+            wrong=tuple(c.account.account_id for c, _ in wrong),
+            detail="; ".join(said for _, said in wrong),
+        )
+    if not canaries and (vanished := _vanished(watched, looks)) is not None:
         held = BatchOutcome.HELD, MissedReason.HELD
-        return Judged(*held, nobody, {}, (), (), _postponed(watched, at), "; ".join(wrong))
-
-    readings = [(w, by_id.get(w.account.native_id)) for w in watched]
+        return Judged(*held, nobody, {}, postponed=_postponed(watched, at), detail=vanished)
+    told = [(w, _told(w, looks.get(w.account.native_id))) for w in watched]
     steps = tuple(
         (w, r, step(w.known, r, asked_at, rule, cohort_active=cohorts.is_active(w.lists, at)))
-        for w, r in readings
+        for w, r in told
         if r is not None
     )
     return Judged(
         BatchOutcome.ANSWERED,
         None,
-        tuple(r is not None for _, r in readings),
-        _reasons(answer, watched),
+        tuple(r is not None for _, r in told),
+        _reasons(answer, told),
         steps,
         tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
-        _postponed([w for w, r in readings if r is None], at),
+        _postponed([w for w, r in told if r is None], at),
+        tuple(sighting for w, r, _ in steps if (sighting := _sighting(w, r)) is not None),
+        tuple(sorted({country for r in answer.readings for country in r.silent_on})),
     )
 
 
-def _reasons(answer: Answer, watched: Sequence[Watched]) -> dict[str, list[int]]:
+def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary, str]]:
+    """The control accounts that do not look as they should, each with a sentence about it.
+
+    As long as a stable one that is not doubted looks right, two kinds do not count: doubted ones, and
+    those about which a further question got no answer (a platform may need several for one account).
+    """
+    looks = {r.native_id: r for r in answer.readings}
+    unheard = {m.native_id for m in answer.missed if m.reason in _NO_ANSWER}
+    said = [(c, _wrong(c, looks.get(c.account.native_id))) for c in canaries]
+    relied_on = any(wrong is None and not c.doubted and not c.expected.is_blocked for c, wrong in said)
+    return [
+        (c, wrong)
+        for c, wrong in said
+        if wrong is not None and not (relied_on and (c.doubted or c.account.native_id in unheard))
+    ]
+
+
+def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> str | None:
+    """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
+    seen = [w for w in watched if w.known.pending is None and _is_there(w.known)]
+    gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
+    if len(gone) < max(_VANISHED_AT_LEAST, _VANISHED_SHARE * len(seen)):
+        return None
+    return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account was asked with them"
+
+
+def _is_there(known: Known) -> bool:
+    return known.state is not None and not known.state.status.is_gone
+
+
+def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
+    """The side facts after a reading. What a closed account does not show is taken to be as it was."""
+    shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
+    if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
+        return shown
+    says_who = any(flag in _SCOPE for flag, _ in shown)
+    kept = {fact for fact in before if fact[0] not in _SCOPE or not says_who} if before else before
+    return shown | kept
+
+
+def _value(flag: Flag, reading: Reading) -> str:
+    return reading.moved_to or "" if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else ""
+
+
+def _told(watched: Watched, reading: Reading | None) -> Reading | None:
+    """What a reading says of this account, seen against what is known of it."""
+    if reading is None:
+        return None
+    if Flag.DELETED in reading.flags and watched.known.state is None:
+        # It was never seen alive, so nobody can say that it was deleted.
+        reading = replace(reading, flags=reading.flags - {Flag.DELETED})
+    return completed(watched.known, reading) if reading.silent_on else reading
+
+
+def _sighting(watched: Watched, reading: Reading) -> Sighting | None:
+    if not reading.flags and not watched.facts:
+        return None
+    facts = facts_of(watched.facts, reading)
+    if facts == watched.facts:
+        return None
+    return Sighting(watched.account.account_id, facts, watched.known.last_asked_at, reading.at)
+
+
+def _reasons(answer: Answer, told: Sequence[tuple[Watched, Reading | None]]) -> dict[str, list[int]]:
     why = {m.native_id: m.reason.value for m in answer.missed}
     reasons: dict[str, list[int]] = {}
-    for position, w in enumerate(watched):
-        if (reason := why.get(w.account.native_id)) is not None:
+    for position, (w, r) in enumerate(told):
+        if r is None:
+            reason = why.get(w.account.native_id, MissedReason.UNHEARD.value)
             reasons.setdefault(reason, []).append(position)
     return reasons
 
@@ -107,10 +208,7 @@ def _wrong(canary: Canary, reading: Reading | None) -> str | None:
     if reading is not None and reading.state.status is canary.expected:
         return None
     seen = "is not in the answer" if reading is None else f"looks {reading.state.status.value}"
-    return (
-        f"control account @{canary.account.handle} {seen} and should be {canary.expected.value} "
-        "(setting x_canaries)"
-    )
+    return f"control account @{canary.account.handle} {seen} and should be {canary.expected.value}"
 
 
 def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account, datetime], ...]:

@@ -13,8 +13,8 @@ import aiosmtplib
 from aiosmtplib.response import SMTPResponse
 
 from jobs.compose import message
-from jobs.wording import clean
 from storage.model.alerts import Mail
+from storage.model.words import clean
 
 _DELIVERY_LIMIT_S = 300.0
 """No delivery takes longer, so that it ends well within the lease of its mail."""

@@ -32,7 +32,7 @@ class Recorder:
             for w, _, s in judged.steps
             if s.is_news
         ]
-        recording = Recording(batch, news, judged.renames, judged.postponed)
+        recording = Recording(batch, news, judged.renames, judged.postponed, judged.sightings)
         month = (batch.slot.year, batch.slot.month)
         try:
             async with transaction(self._pool) as conn:

@@ -1,13 +1,14 @@
 """The rehearsal: the real pipeline, over real sockets, through a recorded history, in simulated time.
 
-Everything is as in production: tweepy asks a simulator that speaks X's protocol, readings are judged
-and recorded in Postgres, mails go to an SMTP server. Only the clock is simulated, so nothing sleeps.
+Everything is as in production: the collectors ask simulators that speak the platforms' protocols, readings
+are judged and recorded in Postgres, mails go to an SMTP server. Only the clock is simulated.
 """
 
 import json
 import math
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,8 @@ from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.inbox import Inbox, SmtpServer
 from jobs.policy import AlertRule
-from jobs.simulated import Mailing, Plan, enlist, perform
-from jobs.simulators import spawn_x
+from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
+from jobs.simulators import spawn
 from jobs.truth import Believed, Verdict
 from storage import audit
 from storage.db import Pool, open_pool, transaction
@@ -58,29 +59,34 @@ def span(history: History) -> tuple[datetime, datetime]:
 
 async def rehearse(
     path: Path,
+    platform: str | None,
     history: History,
     plan: Plan,
     faults: str,
     dsn: str,
     on_progress: Callable[[Progress], None],
 ) -> Report:
-    """Play `history` (which is what the file at `path` holds) on an empty, migrated database."""
+    """Play `history`, which is what the file at `path` holds as seen on `platform` (see `jobs.simulators`), on
+    an empty, migrated database.
+    """
+    canaries = simulated_canaries(history)
 
     async def prepare(pool: Pool, now: datetime) -> None:
-        await enlist(pool, history.accounts, now)
+        await enlist(pool, history.accounts, now, canaries)
 
     started_cpu, started = _cpu_s(), time.perf_counter()
     mailbox = Inbox()
     with SmtpServer(mailbox) as smtp:
-        async with spawn_x(path, faults=faults) as simulator:
+        async with spawn(path, platform=platform, faults=faults) as simulators:
             mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)), Letterhead())
             await perform(
                 dsn,
-                simulator,
+                simulators,
                 mailing,
                 plan,
                 prepare=prepare,
-                after=lambda at, m: on_progress(Progress(at, m.tally.readings, m.tally.requests)),
+                hosts=mastodon_hosts(history.accounts),
+                after=lambda at, tally: on_progress(Progress(at, tally.readings, tally.requests)),
             )
             wall_s = time.perf_counter() - started
     cpu_s = _cpu_s() - started_cpu
@@ -102,7 +108,7 @@ async def _judge(pool: Pool, history: History, plan: Plan) -> tuple[Verdict, aud
         confirmed = await audit.confirmed_changes(conn)
         totals = await audit.totals(conn)
     lines = {a.native_id: truth.shown(a) for a in history.accounts}
-    lists = {a.native_id: a.lists for a in history.accounts}
+    lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
     ideal = truth.observable(lines, lists, readings, ConfirmationRule())
     detected = [Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed]
     return truth.hold_against_truth(lines, ideal, detected, plan.start, plan.end), totals
@@ -118,6 +124,7 @@ def _figures(
     delivered: int,
 ) -> dict[str, object]:
     return {
+        "platforms": dict(Counter(a.platform.value for a in history.accounts)),
         "accounts": len(history.accounts),
         "from": plan.start.isoformat(),
         "to": plan.end.isoformat(),

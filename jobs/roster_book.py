@@ -1,77 +1,133 @@
 """Which accounts are asked together: the rosters of the sweep, and those made for one occasion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from jobs.judge import Canary, Watched
+from jobs.judge import Canary
 from jobs.planner import choose_canaries, pack
-from storage import accounts, rosters
+from storage import canaries, rosters
 from storage.db import Conn, Pool, transaction
-from storage.model.accounts import AccountId, Platform
+from storage.model.accounts import Account, AccountId, Platform
 from storage.model.coverage import Roster
 
 
 class RosterBook:
-    """The rosters of one platform. Every one of them holds the control accounts that are named now."""
+    """The rosters of one platform as read from one vantage.
 
-    def __init__(self, platform: Platform, batch_size: int, canaries_per_request: int) -> None:
+    Accounts of different places are never asked together. Every roster holds the control accounts of
+    its place that are relied on now.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        place_of: Callable[[str], str],
+        batch_size: int,
+        canaries_per_request: int,
+        vantage: str = "",
+    ) -> None:
         self.base: list[Roster] = []
         self._platform = platform
+        self._place_of = place_of
         self._batch_size = batch_size
         self._canaries_per_request = canaries_per_request
+        self._vantage = vantage
         self._canaries: dict[AccountId, Canary] = {}
+        self._places: dict[str, list[Canary]] = {}
         self._ad_hoc: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...]], Roster] = {}
 
-    async def load(self, conn: Conn, watched: Mapping[AccountId, Watched], now: datetime) -> None:
+    async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:
         """Put every watched account in one roster of the sweep, replacing only rosters that must change."""
-        self._canaries = {
-            a.account_id: Canary(a, s) for a, s in await accounts.canaries(conn, self._platform)
-        }
-        self._ad_hoc.clear()
-        existing = await rosters.base_rosters(conn, self._platform)
+        await self.load_canaries(conn)
+        existing = await rosters.base_rosters(conn, self._platform, self._vantage)
         whole = [r for r in existing if all(a in watched for a in r.account_ids)]
         placed = {a for r in whole for a in r.account_ids}
-        missing = [w.account for i, w in watched.items() if i not in placed]
-        if missing and whole and len(whole[-1].account_ids) < self.size:
-            missing += [watched[a].account for a in whole.pop().account_ids]
+        missing: dict[str, list[Account]] = {}
+        for account_id, account in watched.items():
+            if account_id not in placed:
+                missing.setdefault(self._place_of(account.native_id), []).append(account)
+        for place, accounts in missing.items():
+            room = [r for r in whole if r.place == place and len(r.account_ids) < self.size(place)]
+            if room:
+                whole.remove(room[-1])
+                accounts += [watched[a] for a in room[-1].account_ids]
         wanted = [
-            *((r.account_ids, r.canary_ids) for r in whole if self._is_guarded(r)),
-            *((r.account_ids, None) for r in whole if not self._is_guarded(r)),
-            *((ids, None) for ids in pack(missing, self.size)),
+            *((r.place, r.account_ids, r.canary_ids if self._is_guarded(r) else None) for r in whole),
+            *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
         ]
         self.base = [
             await rosters.get_or_make(
-                conn, self._platform, ids, canaries or self._choose(turn), now, base=True
+                conn,
+                self._platform,
+                ids,
+                kept or self._choose(place, turn),
+                now,
+                base=True,
+                vantage=self._vantage,
+                place=place,
             )
-            for turn, (ids, canaries) in enumerate(wanted)
+            for turn, (place, ids, kept) in enumerate(wanted)
         ]
-        kept = {r.roster_id for r in self.base}
-        await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept], now)
+        kept_ids = {r.roster_id for r in self.base}
+        await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
+
+    async def load_canaries(self, conn: Conn) -> None:
+        """Take up which control accounts there are, and which are doubted."""
+        rows = await canaries.canaries(conn, self._platform)
+        self._canaries = {
+            row.account.account_id: Canary(row.account, row.expected, row.doubts > 0) for row in rows
+        }
+        self._places = {}
+        for canary in self._canaries.values():
+            self._places.setdefault(self._place_of(canary.account.native_id), []).append(canary)
+        self._ad_hoc.clear()
 
     @property
-    def size(self) -> int:
-        """How many watched accounts one request takes."""
-        return self._batch_size - len(self._choose(0))
+    def places(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(r.place for r in self.base))
+
+    def size(self, place: str) -> int:
+        """How many watched accounts one request to a place takes."""
+        return self._batch_size - len(self._choose(place, 0))
 
     def canaries_of(self, roster: Roster) -> list[Canary]:
-        return [self._canaries[c] for c in roster.canary_ids]
+        return [self._canaries[c] for c in roster.canary_ids if c in self._canaries]
 
-    async def ad_hoc(self, pool: Pool, ids: Sequence[AccountId], turn: int, now: datetime) -> Roster:
+    def canaries_at(self, place: str) -> Sequence[Canary]:
+        """All control accounts of a place."""
+        return self._places.get(place, ())
+
+    async def ad_hoc(
+        self, pool: Pool, place: str, ids: Sequence[AccountId], turn: int, now: datetime
+    ) -> Roster:
         """A roster for one occasion. Another `turn` takes other control accounts: it asks another way."""
-        key = tuple(ids), self._choose(turn)
+        key = tuple(ids), self._choose(place, turn)
         roster = self._ad_hoc.get(key)
         if roster is None:
             async with transaction(pool) as conn:
-                roster = await rosters.get_or_make(conn, self._platform, *key, now, base=False)
+                roster = await rosters.get_or_make(
+                    conn, self._platform, *key, now, base=False, vantage=self._vantage, place=place
+                )
             self._ad_hoc[key] = roster
         return roster
 
+    def by_place(self, accounts: Iterable[Account]) -> list[tuple[str, tuple[AccountId, ...]]]:
+        """Accounts packed into requests, each with the place that it goes to."""
+        groups: dict[str, list[Account]] = {}
+        for account in accounts:
+            groups.setdefault(self._place_of(account.native_id), []).append(account)
+        return [(place, ids) for place, group in groups.items() for ids in pack(group, self.size(place))]
+
     def _is_guarded(self, roster: Roster) -> bool:
-        """Whether it has as many control accounts as there should be, all of them still named."""
-        enough = len(roster.canary_ids) == len(self._choose(0))
+        """Whether it has as many control accounts as there should be, all of them still relied on."""
+        enough = len(roster.canary_ids) == len(self._choose(roster.place, 0))
         return enough and all(c in self._canaries for c in roster.canary_ids)
 
-    def _choose(self, turn: int) -> tuple[AccountId, ...]:
-        blocked = [i for i, c in self._canaries.items() if c.expected.is_blocked]
-        stable = [i for i, c in self._canaries.items() if not c.expected.is_blocked]
+    def _choose(self, place: str, turn: int) -> tuple[AccountId, ...]:
+        here = self._places.get(place, [])
+        sound = [c for c in here if not c.doubted]
+        if not any(not c.expected.is_blocked for c in sound):
+            sound = here
+        blocked = [c.account.account_id for c in sound if c.expected.is_blocked]
+        stable = [c.account.account_id for c in sound if not c.expected.is_blocked]
         return choose_canaries(stable, blocked, self._canaries_per_request, turn)

@@ -8,15 +8,16 @@ import os
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from jobs.durations import parse_duration
-from storage.model.availability import Status
+from jobs import setting_values as values_of
+from jobs.setting_values import Control
+from storage.model.accounts import Platform
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
@@ -26,29 +27,28 @@ class SettingsError(Exception):
     """A setting cannot be used. The message is one sentence that names it and where it stands."""
 
 
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-def _zone(value: object) -> object:
-    try:
-        return str(ZoneInfo(str(value)))
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{value!r} is not a time zone; write it like Asia/Kolkata.") from error
-
-
 def _default_data_dir() -> Path:
     """Root's home is closed to the unprivileged user that the embedded Postgres runs as."""
     return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Zone = Annotated[str, BeforeValidator(_zone)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(values_of.texts)]
+Platforms = Annotated[
+    tuple[Platform, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.platforms)
+]
+Hosts = Annotated[Texts, AfterValidator(values_of.hosts)]
+MailAddresses = Annotated[Texts, AfterValidator(values_of.mail_addresses)]
+Table = Annotated[dict[str, str], BeforeValidator(values_of.table)]
+BaseUrl = Annotated[str, AfterValidator(values_of.base_url)]
+Duration = Annotated[timedelta, BeforeValidator(values_of.duration)]
+Zone = Annotated[str, BeforeValidator(values_of.zone)]
+XControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.X))]
+BlueskyControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.BLUESKY))]
+MastodonControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.MASTODON))]
+Vantages = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(values_of.vantages)
+]
+Grants = Annotated[tuple[SecretStr, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.grants)]
 
 
 class Settings(BaseModel):
@@ -65,12 +65,50 @@ class Settings(BaseModel):
     auth: Literal["none"] | None = None
     """There is no login yet: `none` says that you know, and only a loopback address is then accepted."""
 
-    x_bearer_token: SecretStr | None = None
-    x_base_url: str = "https://api.x.com"
-    x_canaries: Texts = ()
-    """Control accounts, `numeric id:handle:status` each: stable ones, and one known to be suspended."""
+    platforms: Platforms | None = None
+    """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""
     sweep_every: Duration = timedelta(minutes=15)
     engagement_every: Duration = timedelta(minutes=15)
+
+    x_bearer_token: SecretStr | None = None
+    x_base_url: BaseUrl = "https://api.x.com"
+    x_canaries: XControls = ()
+    """Control accounts of your own choice, `id:handle:status` each. All platforms take the same form."""
+    x_follows_every: Annotated[Duration | None, AfterValidator(values_of.at_least_a_day)] = None
+    """How often to read whom the executives on X follow, which X bills by the account. Without it: never."""
+    x_consumer_key: SecretStr | None = None
+    x_consumer_secret: SecretStr | None = None
+    x_likes: Grants = ()
+    """Executives who let us read their likes: `id:access token:access secret` each, of the app above."""
+    x_compliance: bool = False
+    """Whether to ask X once a day why accounts vanished. Most plans of X lack this."""
+
+    bluesky_app_view: BaseUrl = "https://public.api.bsky.app"
+    bluesky_plc: BaseUrl = "https://plc.directory"
+    bluesky_jetstream: Annotated[str, AfterValidator(values_of.stream_url)] = (
+        "wss://jetstream2.us-east.bsky.network/subscribe"
+    )
+    """Events that bring a reading forward. Empty: none, and changes are found by reading alone."""
+    bluesky_labelers: Annotated[Table, AfterValidator(values_of.labelers)] | None = None
+    """Country = DID of the labeler that hides accounts there. Replaces the list that is shipped."""
+    bluesky_label_values: Texts | None = None
+    """Label values that hide an account. Replaces those that are shipped."""
+    bluesky_canaries: BlueskyControls = ()
+
+    mastodon_canaries: MastodonControls = ()
+    mastodon_observers: Hosts = ()
+    """Servers whose view of watched accounts is kept as side facts."""
+    mastodon_watched_posts: Annotated[Texts, AfterValidator(values_of.posts)] = ()
+    """Addresses of posts of which it is kept which executives favourited them."""
+    mastodon_origins: Annotated[Table, AfterValidator(values_of.origins)] = Field(
+        default_factory=dict[str, str]
+    )
+    """Host = address where it is really asked, for a mirror or a simulator."""
+
+    trusted_hosts: Hosts = ()
+    """Hosts (`host` or `host:port`) that may be asked although they are private."""
+    vantages: Vantages = Field(default_factory=dict[str, SecretStr])
+    """Name = address of an HTTP proxy, to read from elsewhere as well. It may hold user and password."""
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -80,6 +118,8 @@ class Settings(BaseModel):
     mail_from: str = "blockline@localhost"
     recipients: Texts = ()
     recipients_zone: Zone = "UTC"
+    operators: MailAddresses = ()
+    """Who is told that a collector stopped. Without it: the recipients."""
     dashboard_url: str = "http://127.0.0.1:8050"
 
     @property
@@ -89,21 +129,18 @@ class Settings(BaseModel):
         except ValueError:
             return self.host == "localhost"
 
-    def canaries(self) -> list[tuple[str, str, Status]]:
-        """The control accounts as (id, handle, expected status). Raises SettingsError."""
-        return [_canary(text) for text in self.x_canaries]
+    @property
+    def told_of_trouble(self) -> tuple[str, ...]:
+        return self.operators or self.recipients
 
-
-def _canary(text: str) -> tuple[str, str, Status]:
-    parts = text.split(":")
-    if len(parts) == 3 and parts[0].isascii() and parts[0].isdigit() and parts[1]:
-        try:
-            return parts[0], parts[1], Status(parts[2])
-        except ValueError:
-            pass
-    raise SettingsError(
-        f"Setting x_canaries: {text!r} is not of the form id:handle:status, such as 783214:X:available."
-    )
+    def canaries(self, platform: Platform) -> list[Control]:
+        """The control accounts of a platform that are set: (id, handle, expected status)."""
+        named = {
+            Platform.X: self.x_canaries,
+            Platform.BLUESKY: self.bluesky_canaries,
+            Platform.MASTODON: self.mastodon_canaries,
+        }
+        return [values_of.control(text, platform) for text in named[platform]]
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -113,7 +150,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         values.update(_read(path or DEFAULT_FILE))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
     for name, value in environ.items():
-        if name.startswith(PREFIX) and value:
+        # An empty variable is one that is not set, but for this one, which an empty text switches off.
+        if name.startswith(PREFIX) and (value or name == f"{PREFIX}BLUESKY_JETSTREAM"):
             field = name.removeprefix(PREFIX).lower()
             values[field] = value
             where[field] = f"the environment, as {name}"
@@ -121,7 +159,11 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_sentence(error, where)) from None
-    settings.canaries()
+    if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
+        raise SettingsError(
+            f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "
+            "of the app that the executives authorised."
+        )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})
 
 

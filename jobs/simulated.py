@@ -1,26 +1,33 @@
-"""The whole pipeline against a simulator, in simulated time: what rehearsals and the demonstration share."""
+"""The whole pipeline against simulators, in simulated time: what rehearsals and the demonstration share."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
+from collectors.base import Collector
+from collectors.bluesky import BlueskyCollector
 from collectors.fetch import HttpOptions, Retry
-from collectors.simulator.canaries import CANARIES
-from collectors.simulator.history import HistoryAccount
+from collectors.guard import Guard
+from collectors.mastodon import MastodonCollector
+from collectors.simulator.canaries import canaries_of
+from collectors.simulator.history import History, HistoryAccount
 from collectors.x import XCollector
 from jobs.clock import SimulatedClock
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
-from jobs.driver import Scripted, Simulation, play
+from jobs.driver import PlatformWatch, Scripted, Simulation, play
 from jobs.engage import EngagementPoller
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
-from jobs.monitor import Monitor, MonitorSettings
+from jobs.monitor import Monitor, MonitorSettings, Tally
 from jobs.planner import Sweep
 from jobs.policy import AlertRule
-from jobs.simulators import TOKEN, SimulatedX
+from jobs.simulators import TOKEN, Simulators
 from storage import coverage
-from storage.accounts import NewAccount, add_accounts, set_canaries
+from storage.accounts import NewAccount, add_accounts
+from storage.canaries import set_canaries
 from storage.db import Pool, exclusive, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import Status
@@ -46,25 +53,52 @@ class Mailing:
     head: Letterhead
 
 
+_ONCE = Retry(attempts=0)
+
+
+def collector_at(platform: Platform, address: str, mastodon_hosts: Sequence[str]) -> Collector:
+    """A collector that asks the simulator at `address`, as fast as it goes and without repeats."""
+    netloc = urlsplit(address).netloc
+    http = HttpOptions(retry=_ONCE, guard=Guard({netloc}))
+    match platform:
+        case Platform.X:
+            return XCollector(TOKEN, base_url=address, http=HttpOptions(retry=_ONCE))
+        case Platform.BLUESKY:
+            return BlueskyCollector(app_view=address, plc=address, http=http)
+        case Platform.MASTODON:
+            return MastodonCollector(origins=dict.fromkeys(mastodon_hosts, address), http=http)
+
+
+def mastodon_hosts(accounts: Sequence[HistoryAccount]) -> tuple[str, ...]:
+    """The servers that hold these accounts."""
+    of = [urlsplit(a.native_id).netloc for a in accounts if a.platform is Platform.MASTODON]
+    return tuple(dict.fromkeys(of))
+
+
+def simulated_canaries(history: History) -> dict[Platform, list[tuple[str, str, Status]]]:
+    """The control accounts that the simulators serve beside a history."""
+    platforms = dict.fromkeys(a.platform for a in history.accounts)
+    return {
+        platform: [(c.native_id, c.handles[0], c.states[0].status) for c in canaries_of(platform, history)]
+        for platform in platforms
+    }
+
+
 async def enlist(
     pool: Pool,
     accounts: Sequence[HistoryAccount],
     now: datetime,
-    canaries: Sequence[tuple[str, str, Status]] = tuple(
-        (c.native_id, c.handles[0], c.states[0].status) for c in CANARIES
-    ),
+    canaries: Mapping[Platform, Sequence[tuple[str, str, Status]]],
 ) -> None:
     """Put accounts and control accounts on the watch. Repeating it adds nothing."""
     async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, canaries, now)
+        for platform, named in canaries.items():
+            await set_canaries(conn, platform, named, now)
         await add_accounts(
             conn,
             [NewAccount(a.platform, a.native_id, a.handle_at(now), a.lists) for a in accounts],
             now,
         )
-
-
-_ONCE = HttpOptions(retry=Retry(attempts=0))
 
 
 async def _at_once(_: datetime) -> None:
@@ -73,35 +107,50 @@ async def _at_once(_: datetime) -> None:
 
 async def perform(
     dsn: str,
-    simulator: SimulatedX,
+    simulators: Simulators,
     mailing: Mailing,
     plan: Plan,
     *,
     prepare: Callable[[Pool, datetime], Awaitable[None]],
+    hosts: Sequence[str] = (),
     script: Sequence[Scripted] = (),
     before: Callable[[datetime], Awaitable[None]] = _at_once,
-    after: Callable[[datetime, Monitor], None],
+    after: Callable[[datetime, Tally], None],
 ) -> None:
     """Watch from `plan.start` to `plan.end`, or from where a killed run stopped on this database.
 
-    `prepare` fills the watch and must add nothing when it is repeated. Raises AlreadyHeld when
-    another process does the same on this database.
+    `prepare` fills the watch and must add nothing when it is repeated; `hosts` are the Mastodon servers
+    that are simulated. Raises AlreadyHeld when another process does the same on this database.
     """
-    async with (
-        open_pool(dsn, max_size=10) as pool,
-        exclusive(dsn, "monitor of x", wait_s=20),
-        XCollector(TOKEN, base_url=simulator.base_url, http=_ONCE) as collector,
-    ):
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
+        collectors: list[Collector] = []
+        for platform, address in simulators.addresses.items():
+            await stack.enter_async_context(exclusive(dsn, f"monitor of {platform.value}", wait_s=20))
+            collector = collector_at(platform, address, hosts)
+            collectors.append(await stack.enter_async_context(collector))
         await prepare(pool, plan.start)
-        async with transaction(pool) as conn:
-            start = await coverage.newest_observation(conn, Platform.X) or plan.start
+        start = await _resume(pool, list(simulators.addresses), plan.start)
         clock = SimulatedClock(start)
         server = MailServer(mailing.host, mailing.port, "blockline@example.org", Security.NONE)
-        settings = MonitorSettings(Sweep(plan.every, plan.start))
-        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
-        engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)
         mail = MailLoop(pool, SmtpSender(server), mailing.rule, mailing.head)
-        await monitor.load()
-        await engagement.load()
-        simulation = Simulation(monitor, engagement, mail, clock, simulator.set_clock, script)
-        await play(simulation, start, plan.end, before, lambda at: after(at, monitor))
+        watches = [_watch(pool, collector, plan, clock) for collector in collectors]
+        for watch in watches:
+            await watch.load()
+        simulation = Simulation(watches, mail, clock, simulators.set_clock, script)
+        await simulators.set_clock(start)
+        await play(simulation, start, plan.end, before, after)
+
+
+def _watch(pool: Pool, collector: Collector, plan: Plan, clock: SimulatedClock) -> PlatformWatch:
+    settings = MonitorSettings(Sweep(plan.every, plan.start))
+    monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+    engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)
+    return PlatformWatch(monitor, engagement)
+
+
+async def _resume(pool: Pool, platforms: Sequence[Platform], start: datetime) -> datetime:
+    """Where a killed run stopped: the newest reading of any platform."""
+    async with transaction(pool) as conn:
+        newest = [await coverage.newest_observation(conn, platform) for platform in platforms]
+    return max((at for at in newest if at is not None), default=start)

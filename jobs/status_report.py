@@ -1,14 +1,19 @@
 """PURE: how everything stands, for a program (`as_json`) and for a reader (`as_text`)."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from dashboard.detectors import Condition, detector_name, since, worst_first
 from jobs.cli_output import moment
-from jobs.wording import clean, countries, number
+from jobs.wording import number
 from storage.model.accounts import Platform
-from storage.model.availability import EVERYWHERE, State, Status
+from storage.model.availability import EVERYWHERE, Flag, Status
+from storage.model.collector_words import collector_name
+from storage.model.words import clean, group_words, short_words
+from storage.reports_health import Detector
 from storage.status import Overview
 
 _BLOCKED = tuple(status for status in Status if status.is_blocked)
@@ -43,7 +48,7 @@ def as_json(stand: Overview) -> dict[str, object]:
                 "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
             },
         },
-        "collectors": [_collector_json(stand)],
+        "collectors": [_collector_json(detector, found) for found, detector in _found(stand)],
         "mails": {
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
@@ -99,7 +104,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             "Requests in 24 h",
             f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
         ),
-        ("Collector of X", _collector_words(stand)),
+        *_collectors(stand),
         (
             "Mails",
             f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
@@ -115,7 +120,7 @@ def _blocked_words(stand: Overview) -> str:
     if blocked is None:
         words = f"not known: no confirmed account was read in the last {_span(stand.late_after)}"
     else:
-        each = ", ".join(f"{stand.standing(status):,} {status.value}" for status in _BLOCKED)
+        each = ", ".join(f"{n:,} {what}" for what, n in _blocked_by_name(stand).items())
         words = f"{number(blocked, 'account')} ({each})"
     if last_known := stand.last_known(*_BLOCKED):
         words += f"; {number(last_known, 'account')} blocked when last read, too long ago to say"
@@ -124,50 +129,98 @@ def _blocked_words(stand: Overview) -> str:
     return words
 
 
-def _collector_state(stand: Overview) -> str:
-    """pauses, reads, silent (no trouble is on record, but no answer either), or never_read."""
-    if any(c.platform is Platform.X and not c.healthy for c in stand.collectors):
-        return "pauses"
-    last = stand.requests.last_answer_at
-    if last is None:
-        return "never_read"
-    return "reads" if last > stand.at - stand.late_after else "silent"
+def _blocked_by_name(stand: Overview) -> dict[str, int]:
+    """Accounts that were read in time, by what their platforms call a block."""
+    out: dict[str, int] = {}
+    platforms = {s.platform for s in stand.states}
+    for status in _BLOCKED:
+        for platform in (p for p in Platform if p in platforms):
+            if (platform, status) != (Platform.MASTODON, Status.WITHHELD):
+                out.setdefault(group_words(status, platform), 0)
+    for s in stand.states:
+        if s.state is not None and s.state.status in _BLOCKED and not s.or_deleted:
+            out[group_words(s.state.status, s.platform)] += s.accounts - s.late
+    return out
 
 
-def _collector_json(stand: Overview) -> dict[str, object]:
-    state = _collector_state(stand)
-    trouble = next((c for c in stand.collectors if not c.healthy), None)
+_STATE = {
+    Condition.STOPPED: "pauses",
+    Condition.HELD: "held",
+    Condition.SILENT: "silent",
+    Condition.NEVER: "never_read",
+    Condition.WORKS: "reads",
+}
+
+
+def _found(stand: Overview) -> list[tuple[Condition, Detector]]:
+    return worst_first(stand.detectors, stand.at, stand.late_after)
+
+
+def _collector_json(detector: Detector, found: Condition) -> dict[str, object]:
     return {
-        "platform": Platform.X.value,
-        "state": state,
-        "healthy": None if state == "never_read" else state == "reads",
-        "reason": trouble and trouble.reason,
-        "detail": trouble and trouble.detail,
-        "since": _iso(trouble and trouble.since),
-        "retry_at": _iso(trouble and trouble.retry_at),
+        "platform": detector.platform.value,
+        "place": detector.place,
+        "vantage": detector.vantage,
+        "state": _STATE[found],
+        "healthy": None if found is Condition.NEVER else found is Condition.WORKS,
+        "reason": None if detector.healthy else detector.reason,
+        "detail": None if detector.healthy else detector.detail,
+        "since": _iso(None if detector.healthy else detector.since),
+        "held_since": _iso(detector.held_since),
+        "retry_at": _iso(None if detector.healthy else detector.retry_at),
+        "last_answer_at": _iso(detector.last_answered_at),
     }
 
 
-def _collector_words(stand: Overview) -> str:
-    trouble = next((c for c in stand.collectors if not c.healthy), None)
-    last = stand.requests.last_answer_at
-    if trouble is not None:
-        again = "" if trouble.retry_at is None else f", tries again at {moment(trouble.retry_at)}"
-        why = f"{trouble.reason}: {clean(trouble.detail, 160)}" if trouble.detail else f"{trouble.reason}"
-        return f"pauses since {moment(trouble.since)} ({why}){again}"
-    if last is None:
-        return "has not read anything yet; start it with: blockline run"
-    if _collector_state(stand) == "silent":
-        return f"silent since {moment(last)}; is blockline run running?"
-    return f"reads, last answer {moment(last)}"
+def _collectors(stand: Overview) -> list[tuple[str, str]]:
+    """A line for each collector; servers of Mastodon that work are only counted."""
+    if not stand.detectors:
+        return [("Collectors", "nothing was read yet; start it with: blockline run")]
+    lines: list[tuple[str, str]] = []
+    works: Counter[str] = Counter()
+    for found, detector in _found(stand):
+        if detector.place and found is Condition.WORKS:
+            works[collector_name(detector.platform, "", detector.vantage)] += 1
+        else:
+            lines.append((f"Collector of {detector_name(detector)}", _collector_words(detector, found)))
+    return lines + [(f"Collector of {of}", f"{number(n, 'server')} read") for of, n in works.items()]
+
+
+def _collector_words(detector: Detector, found: Condition) -> str:
+    last = detector.last_answered_at
+    match found:
+        case Condition.STOPPED | Condition.HELD:
+            again = "" if detector.retry_at is None else f", tries again at {moment(detector.retry_at)}"
+            reason = detector.reason or "held"
+            why = f"{reason}: {clean(detector.detail, 160)}" if detector.detail else reason
+            return f"pauses since {moment(since(detector, found))} ({why}){again}"
+        case Condition.NEVER:
+            return "has not read anything yet; start it with: blockline run"
+        case Condition.SILENT if last is None:
+            return "was never answered yet"
+        case Condition.SILENT:
+            return f"silent since {moment(last)}; is blockline run running?"
+        case Condition.WORKS:
+            return f"reads, last answer {moment(last)}"
 
 
 def _states(stand: Overview) -> Table:
     table = Table(
         "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
     )
+    accounts: Counter[str] = Counter()
+    late: Counter[str] = Counter()
     for count in stand.states:
-        table.add_row(_state_words(count.state), f"{count.accounts:,}", f"{count.late:,}")
+        flags = (Flag.SUSPENDED_OR_DELETED,) if count.or_deleted else None
+        words = (
+            "nothing confirmed yet"
+            if count.state is None
+            else short_words(count.state, count.platform, flags)
+        )
+        accounts[words] += count.accounts
+        late[words] += count.late
+    for words, n in accounts.most_common():
+        table.add_row(words, f"{n:,}", f"{late[words]:,}")
     return table
 
 
@@ -210,14 +263,6 @@ def _withheld_by_country(stand: Overview) -> dict[str, int]:
         for country in count.state.withheld_in if count.state is not None else ():
             out[country] = out.get(country, 0) + count.accounts
     return out
-
-
-def _state_words(state: State | None) -> str:
-    if state is None:
-        return "nothing confirmed yet"
-    if state.status is Status.WITHHELD:
-        return f"withheld in {countries(state.withheld_in)}"
-    return state.status.value.replace("_", " ")
 
 
 def _span(length: timedelta) -> str:

@@ -11,8 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from collectors.bluesky_regions import SHIPPED_REGIONS
+from collectors.simulator.bluesky_world import observable as observable_on_bluesky
 from collectors.simulator.history import HistoryAccount, visible
 from jobs.confirm import ConfirmationRule
+from storage.model.accounts import Platform
 from storage.model.availability import State, Status
 
 
@@ -48,11 +51,17 @@ def shown(account: HistoryAccount) -> Line:
     times: list[datetime] = []
     states: list[State] = []
     for at, state in zip(account.times, account.states, strict=True):
-        seen = visible(account.platform, state)
+        seen = _shown(account.platform, state)
         if not states or states[-1] != seen:
             times.append(at)
             states.append(seen)
     return Line(tuple(times), tuple(states))
+
+
+def _shown(platform: Platform, state: State) -> State:
+    if platform is Platform.BLUESKY:
+        return observable_on_bluesky(state, SHIPPED_REGIONS)
+    return visible(platform, state)
 
 
 @dataclass(slots=True)
@@ -145,8 +154,8 @@ def _look(
 def _needed(account: _Ideal, state: State, at: datetime, rule: ConfirmationRule, cohorts: _Cohorts) -> int:
     if account.held is None and state.status in {Status.AVAILABLE, Status.PROTECTED}:
         return 1
-    if not state.status.is_gone:
-        return rule.strong_readings
+    if state.status is not Status.NOT_FOUND:
+        return rule.strong_readings  # the platform says so; only Bluesky says "deactivated"
     return rule.weak_readings - (rule.cohort_discount if cohorts.active(account.lists, at) else 0)
 
 
@@ -216,7 +225,7 @@ def hold_against_truth(
 
 
 def _within(began: datetime, change: Believed) -> bool:
-    return change.last_seen_old is not None and change.last_seen_old < began <= change.first_seen_new
+    return (change.last_seen_old is None or change.last_seen_old < began) and began <= change.first_seen_new
 
 
 def _starts(line: Line, start: datetime, end: datetime) -> list[tuple[datetime, State]]:

@@ -23,6 +23,8 @@ class WatchRow:
     handle: str
     account_id: str | None
     """None when the file does not give it: a collector has to resolve the handle."""
+    actor: str | None
+    """Mastodon: the actor URI that the file gives without the local id, and that the account must be of."""
     lists: tuple[str, ...]
 
 
@@ -38,12 +40,15 @@ class ExecutiveRow:
     platform: Platform
     handle: str
     account_id: str | None
+    actor: str | None
     name: str
     title: str
 
 
 def watch_rows(content: bytes, name: str) -> Parsed[WatchRow]:
     """A watch list: `platform,handle` and, where known, `account_id,list` (lists apart by semicolons).
+
+    A handle may also be the address of a profile.
 
     Raises TableError when the file as a whole cannot be read.
     """
@@ -108,8 +113,7 @@ def executive_rows(content: bytes, name: str) -> Parsed[ExecutiveRow]:
 
 
 def _watch_row(row: Row) -> WatchRow:
-    platform, handle, account_id = _who(row)
-    return WatchRow(row.line, platform, handle, account_id, cells.names(row["list"]))
+    return WatchRow(row.line, *_who(row), cells.names(row["list"]))
 
 
 def _executive_row(row: Row) -> ExecutiveRow:
@@ -118,10 +122,10 @@ def _executive_row(row: Row) -> ExecutiveRow:
     )
 
 
-def _who(row: Row) -> tuple[Platform, str, str | None]:
+def _who(row: Row) -> tuple[Platform, str, str | None, str | None]:
     platform = cells.platform(row["platform"])
     handle = cells.handle(row["handle"], platform)
-    return platform, handle, cells.account_id(row["account_id"], platform) if row["account_id"] else None
+    return platform, handle, *cells.account_id_or_actor(row["account_id"], platform)
 
 
 def _order_row(row: Row, now: datetime) -> OrderRow:

@@ -6,8 +6,9 @@ With `partial`, the lines that are right are stored and the others are reported.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
+from jobs.identify import Identified, identified
 from jobs.resolve import Resolver
 from jobs.tables import Parsed, TableError, header_of, sorted_problems
 from jobs.user_tables import ExecutiveRow, OrderRow, WatchRow, executive_rows, order_rows, watch_rows
@@ -25,17 +26,6 @@ DEFAULT_LIST = "Watch list"
 
 _CRAWL_ONLY = set(COLUMNS) - {"account_id", "handle"}
 T = TypeVar("T")
-_Row = TypeVar("_Row", WatchRow, ExecutiveRow, OrderRow)
-_Person = TypeVar("_Person", WatchRow, ExecutiveRow)
-
-
-@dataclass(frozen=True, slots=True)
-class _Identified(Generic[_Person]):
-    """A row with the id that its account has on the platform, and its handle as the platform spells it."""
-
-    row: _Person
-    native_id: str
-    handle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +58,7 @@ class Report:
 
 
 async def import_accounts(
-    pool: Pool, content: bytes, name: str, resolve: Resolver | None, now: datetime, *, partial: bool
+    pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
 ) -> Report:
     """A watch list, or a published crawl of withheld accounts: the header tells which.
 
@@ -76,15 +66,17 @@ async def import_accounts(
     """
     if _CRAWL_ONLY & set(header_of(content)):
         return await _import_crawl(pool, read_crawl(content, name), now, partial=partial)
-    parsed = await _identified(watch_rows(content, name), name, resolve)
+    parsed = await identified(watch_rows(content, name), name, resolver)
     if _refused(parsed, partial=partial):
         return _nothing("watch_list", parsed)
     async with transaction(pool) as conn:
-        known = await listing.on_file(conn, Platform.X, [person.native_id for person in parsed.rows])
-        accounts = [_account(person, known.get(person.native_id)) for person in parsed.rows]
+        known = await _on_file(conn, parsed.rows)
+        accounts = [
+            _account(person, known.get((person.row.platform, person.native_id))) for person in parsed.rows
+        ]
         await add_accounts(conn, accounts, now)
     lines = tuple(
-        _watch_line(person.row.line, account, known.get(account.native_id))
+        _watch_line(person.row.line, account, known.get((account.platform, account.native_id)))
         for person, account in zip(parsed.rows, accounts, strict=True)
     )
     return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
@@ -96,7 +88,7 @@ async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *,
     async with transaction(pool) as conn:
         names = {w.list_id: w.name for w in await reports_context.lists(conn)}
         on_file = [_as_brought(o, names[o.list_id]) for o in await reports_context.orders(conn)]
-        parsed = _checked(parsed, lambda row: _order_fault(row.order, on_file), name)
+        parsed = _without_fault(parsed, lambda row: _order_fault(row.order, on_file), name)
         if _refused(parsed, partial=partial):
             return _nothing("orders", parsed)
         lines = [await _store_order(conn, row, now, on_file) for row in parsed.rows]
@@ -104,14 +96,18 @@ async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *,
 
 
 async def import_executives(
-    pool: Pool, content: bytes, name: str, resolve: Resolver | None, now: datetime, *, partial: bool
+    pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
 ) -> Report:
     """People whose engagement is collected. Raises TableError as `import_accounts`."""
-    parsed = await _identified(executive_rows(content, name), name, resolve)
+    parsed = await identified(executive_rows(content, name), name, resolver)
     if _refused(parsed, partial=partial):
         return _nothing("executives", parsed)
     async with transaction(pool) as conn:
-        known = {e.account.native_id: (e.name, e.title) for e in await signals.executives(conn, Platform.X)}
+        known = {
+            (platform, e.account.native_id): (e.name, e.title)
+            for platform in Platform
+            for e in await signals.executives(conn, platform)
+        }
         lines = [await _store_executive(conn, person, now, known) for person in parsed.rows]
     return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
 
@@ -134,42 +130,9 @@ async def _import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: boo
     return Report("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
 
 
-async def _identified(
-    parsed: Parsed[_Person], name: str, resolve: Resolver | None
-) -> Parsed[_Identified[_Person]]:
-    """The rows with the id of each account; a row that gets none, or another row's, is a problem."""
-    parsed = _checked(parsed, _unread_platform, name)
-    handles = [row.handle for row in parsed.rows if row.account_id is None]
-    answers = await resolve(handles) if resolve is not None and handles else {}
-    rows: list[_Identified[_Person]] = []
-    problems = list(parsed.problems)
-    lines: dict[str, int] = {}
-    for row in parsed.rows:
-        answer = answers.get(row.handle) if row.account_id is None else (row.account_id, row.handle)
-        if isinstance(answer, tuple) and answer[0] in lines:
-            answer = f"{handle_name(row.handle)} is account {answer[0]}, as on line {lines[answer[0]]}."
-        if isinstance(answer, tuple):
-            lines[answer[0]] = row.line
-            rows.append(_Identified(row, *answer))
-        else:
-            problems.append(TableError(name, row.line, answer or _unresolvable(row.handle)))
-    return Parsed(tuple(rows), sorted_problems(problems), parsed.ignored)
-
-
-def _unresolvable(handle: str) -> str:
-    return (
-        f"{handle_name(handle)} has no account_id, and it cannot be looked up: "
-        "setting x_bearer_token is missing."
-    )
-
-
-def _unread_platform(row: WatchRow | ExecutiveRow) -> str | None:
-    if row.platform is Platform.X:
-        return None
-    return f"{handle_name(row.handle)} is on {row.platform.value}; this version reads X only."
-
-
-def _checked(parsed: Parsed[_Row], fault_of: Callable[[_Row], str | None], name: str) -> Parsed[_Row]:
+def _without_fault(
+    parsed: Parsed[OrderRow], fault_of: Callable[[OrderRow], str | None], name: str
+) -> Parsed[OrderRow]:
     """The rows without a fault, and the others as problems."""
     faults = {row.line: fault_of(row) for row in parsed.rows}
     found = [TableError(name, line, fault) for line, fault in faults.items() if fault is not None]
@@ -180,7 +143,19 @@ def _checked(parsed: Parsed[_Row], fault_of: Callable[[_Row], str | None], name:
     )
 
 
-def _account(person: _Identified[WatchRow], known: listing.OnFile | None) -> NewAccount:
+async def _on_file(
+    conn: Conn, people: Sequence[Identified[WatchRow]]
+) -> dict[tuple[Platform, str], listing.OnFile]:
+    """Those of the accounts that are stored already."""
+    out: dict[tuple[Platform, str], listing.OnFile] = {}
+    for platform in Platform:
+        ids = [person.native_id for person in people if person.row.platform is platform]
+        stored = await listing.on_file(conn, platform, ids) if ids else {}
+        out |= {(platform, native_id): account for native_id, account in stored.items()}
+    return out
+
+
+def _account(person: Identified[WatchRow], known: listing.OnFile | None) -> NewAccount:
     lists = person.row.lists or (() if known is not None and known.lists else (DEFAULT_LIST,))
     return NewAccount(person.row.platform, person.native_id, person.handle, lists)
 
@@ -232,11 +207,14 @@ async def _store_order(conn: Conn, row: OrderRow, now: datetime, stored: Sequenc
 
 
 async def _store_executive(
-    conn: Conn, person: _Identified[ExecutiveRow], now: datetime, known: dict[str, tuple[str, str]]
+    conn: Conn,
+    person: Identified[ExecutiveRow],
+    now: datetime,
+    known: dict[tuple[Platform, str], tuple[str, str]],
 ) -> Line:
     row, native_id, handle = person.row, person.native_id, person.handle
     await signals.add_executive(conn, row.platform, native_id, handle, row.name, row.title, now)
-    before = known.get(native_id)
+    before = known.get((row.platform, native_id))
     if before is None:
         did = "is an executive from now on"
     elif before == (row.name, row.title):

@@ -4,16 +4,19 @@ from datetime import datetime
 
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
-from jobs.wording import clean, handle_name, state_words
+from jobs.wording import handle_name
 from storage import listing, reports_context, signals
 from storage.db import Conn
 from storage.model.accounts import Platform
+from storage.model.words import clean, short_words
 
 
-async def accounts_listing(conn: Conn, list_name: str | None, at: datetime, known_at: datetime) -> Listing:
+async def accounts_listing(
+    conn: Conn, list_name: str | None, at: datetime, known_at: datetime, platform: Platform | None
+) -> Listing:
     """The watched accounts, or everybody on one list, as they stood at `at` and as was known at `known_at`.
 
-    Raises CommandError for a list that is not there.
+    `platform` leaves out all others. Raises CommandError for a list that is not there.
     """
     if list_name is not None:
         names = [count.name for count in await listing.list_counts(conn)]
@@ -25,7 +28,9 @@ async def accounts_listing(conn: Conn, list_name: str | None, at: datetime, know
         "No account is watched; add some with: blockline accounts import FILE",
     )
     for a in await listing.listed_accounts(conn, list_name, at, known_at):
-        words = "nothing confirmed yet" if a.state is None else state_words(a.state)
+        if platform not in {None, a.platform}:
+            continue
+        words = "nothing confirmed yet" if a.state is None else short_words(a.state, a.platform, None)
         watched = "yes" if a.watched else "no"
         lists = ", ".join(map(clean, a.lists))
         out.add(
@@ -106,12 +111,12 @@ async def orders_listing(conn: Conn) -> Listing:
     return out
 
 
-async def executives_listing(conn: Conn) -> Listing:
+async def executives_listing(conn: Conn, only: Platform | None) -> Listing:
     out = Listing(
         ("Platform", "Handle", "Id", "Name", "Title", "Last asked"),
         "Nobody's engagement is collected; add people with: blockline executives import FILE",
     )
-    for platform in Platform:
+    for platform in Platform if only is None else (only,):
         for e in await signals.executives(conn, platform):
             account = e.account
             out.add(

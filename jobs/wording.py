@@ -1,46 +1,12 @@
-"""Words for readers: states, intervals in two zones, and text of strangers made harmless."""
+"""Words for readers: names, numbers, intervals in two zones. What a state is called: storage.model.words."""
 
-import unicodedata
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from storage.model.accounts import Platform
-from storage.model.availability import EVERYWHERE, State, Status, Strength
-
-_STATUS_WORDS = {
-    Status.AVAILABLE: "available",
-    Status.PROTECTED: "protected",
-    Status.SUSPENDED: "suspended",
-    Status.DEACTIVATED: "deactivated",
-    Status.NOT_FOUND: "not found",
-}
-_PLATFORM_NAMES = {Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
-_MARKS_IN_A_ROW = 3
-_COUNTRIES_NAMED = 8
-_JOINERS = {"\u200c", "\u200d"}
-
-
-def clean(text: str, limit: int = 60) -> str:
-    """Text of a stranger on one line, at most `limit` characters, that can neither end a header nor hide.
-
-    Controls, line ends, direction marks and other invisible characters become U+FFFD, so that a
-    reader sees that something was there; the joiners of Indic and Persian writing are left out.
-    """
-    out: list[str] = []
-    marks = 0
-    for char in text:
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if char in _JOINERS or marks > _MARKS_IN_A_ROW:
-            continue
-        if category[0] == "C" or category in {"Zl", "Zp"}:
-            out.append("\ufffd")
-        else:
-            out.append(" " if category == "Zs" else char)
-    line = " ".join("".join(out).split())
-    if len(line) > limit:
-        line = line[: limit - 1].rstrip() + "…"
-    return line or "(no name)"
+from storage.model.availability import Strength
+from storage.model.words import PLATFORM_NAME
+from storage.model.words import clean as clean
 
 
 def handle_name(handle: str) -> str:
@@ -49,24 +15,8 @@ def handle_name(handle: str) -> str:
 
 def account_name(platform: Platform, handle: str) -> str:
     """A handle, with its platform unless that is X."""
-    where = _PLATFORM_NAMES.get(platform)
-    return f"{handle_name(handle)} ({where})" if where else handle_name(handle)
-
-
-def countries(codes: tuple[str, ...]) -> str:
-    if EVERYWHERE in codes:
-        return "all countries"
-    named = ", ".join(clean(code, 8) for code in codes[:_COUNTRIES_NAMED])
-    rest = len(codes) - _COUNTRIES_NAMED
-    return f"{named} and {rest} more" if rest > 0 else named
-
-
-def state_words(state: State | None) -> str:
-    if state is None:
-        return "never read"
-    if state.status is Status.WITHHELD:
-        return f"withheld in {countries(state.withheld_in)}"
-    return _STATUS_WORDS[state.status]
+    name = handle_name(handle)
+    return name if platform is Platform.X else f"{name} ({PLATFORM_NAME[platform]})"
 
 
 def number(n: int, singular: str) -> str:
@@ -95,6 +45,12 @@ def interval(last_seen_old: datetime | None, first_seen_new: datetime, zone: str
     return text if dated else f"{text} on {day(days.pop())}"
 
 
+def minute(at: datetime) -> str:
+    """`4 Feb 2021, 07:32 UTC`."""
+    at = at.astimezone(UTC)
+    return f"{day(at)}, {at:%H:%M} UTC"
+
+
 def day(at: date) -> str:
     return f"{at.day} {at:%b %Y}"
 
@@ -104,7 +60,8 @@ def zone_note(zone: str, at: datetime) -> str | None:
     local = at.astimezone(ZoneInfo(zone))
     if not local.utcoffset():
         return None
-    return f"{_zone_name(local)} is {zone}, {_offset(local)}."
+    name, offset = _zone_name(local), _offset(local)
+    return f"{name} is the time of {zone}." if name == offset else f"{name} is {zone}, {offset}."
 
 
 def _down(at: datetime) -> datetime:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage import canaries
 from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, ListId, Platform, Rename
-from storage.model.availability import Reason, Status
+from storage.model.availability import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,14 @@ class Added:
 async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime) -> Added:
     """Add accounts to the watch, and to their lists. One that is already there only gains its new lists.
 
-    Raises Refused, and nothing is stored, when one of them is a control account.
+    A control account that Blockline chose makes way. Raises Refused, and nothing is stored, when one of
+    them is a control account of the settings.
     """
     if not accounts:
         return Added(0, 0)
     platforms = [a.platform.value for a in accounts]
     native_ids = [a.native_id for a in accounts]
-    control = await conn.fetchval(
-        """
-        select min(a.handle) from canary join account a using (account_id)
-        join unnest($1::text[], $2::text[]) as u (platform, native_id) using (platform, native_id)
-        """,
-        platforms,
-        native_ids,
-    )
-    if control is not None:
-        raise Refused(f"@{control} is a control account (setting x_canaries) and cannot be watched as well.")
+    await canaries.refuse_named(conn, platforms, native_ids)
     new = await conn.fetch(
         """
         insert into account (platform, native_id, handle, added_at)
@@ -68,6 +61,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         platforms,
         native_ids,
     )
+    await canaries.release(conn, platforms, native_ids)
     members = [(a.platform.value, a.native_id, name) for a in accounts for name in a.lists]
     await conn.execute(
         """
@@ -96,69 +90,6 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     if new or again or joined:
         await announce_watch(conn)
     return Added(len(new), len(joined))
-
-
-async def set_canaries(
-    conn: Conn, platform: Platform, canaries: Sequence[tuple[str, str, Status]], now: datetime
-) -> None:
-    """Name the control accounts of a platform: (native id, handle, expected status), and no others.
-
-    Raises Refused when one of them is watched: its changes would be taken for faults of the platform.
-    """
-    watched = await conn.fetchval(
-        "select min(handle) from account where platform = $1 and native_id = any($2::text[]) and watched",
-        platform.value,
-        [native_id for native_id, _, _ in canaries],
-    )
-    if watched is not None:
-        raise Refused(f"@{watched} is watched and cannot be a control account as well (setting x_canaries).")
-    await conn.execute(
-        """
-        delete from canary c using account a
-        where a.account_id = c.account_id and a.platform = $1 and a.native_id <> all($2::text[])
-        """,
-        platform.value,
-        [native_id for native_id, _, _ in canaries],
-    )
-    for native_id, handle, expected in canaries:
-        account_id = await conn.fetchval(
-            """
-            insert into account (platform, native_id, handle, watched, added_at)
-            values ($1, $2, $3, false, $4)
-            on conflict (platform, native_id) do update set handle = excluded.handle
-            returning account_id
-            """,
-            platform.value,
-            native_id,
-            handle,
-            now,
-        )
-        await conn.execute(
-            """
-            insert into canary (account_id, expected_status) values ($1, $2)
-            on conflict (account_id) do update set expected_status = excluded.expected_status
-            """,
-            account_id,
-            expected.value,
-        )
-
-
-async def canaries(conn: Conn, platform: Platform) -> list[tuple[Account, Status]]:
-    """The control accounts of a platform with the status they are known to have, in stable order."""
-    rows = await conn.fetch(
-        """
-        select a.account_id, a.native_id, a.handle, c.expected_status
-        from canary c join account a using (account_id) where a.platform = $1 order by a.account_id
-        """,
-        platform.value,
-    )
-    return [
-        (
-            Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]),
-            Status(r["expected_status"]),
-        )
-        for r in rows
-    ]
 
 
 async def memberships(conn: Conn, platform: Platform) -> dict[AccountId, frozenset[ListId]]:
@@ -215,18 +146,23 @@ async def stop_watching(conn: Conn, platform: Platform, handle: str, now: dateti
     )
     if row is None:
         raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
+    await end_pending(conn, row["account_id"], now)
+    await announce_watch(conn)
+    return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
+
+
+async def end_pending(conn: Conn, account_id: int, now: datetime) -> None:
+    """Nobody will read the account again: its provisional change, if there is one, ends as not confirmed."""
     await conn.execute(
         """
         with ended as (delete from pending_change where account_id = $1 returning *)
         insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
         select change_id, 'not_confirmed', $2, $3, agreeing, last_agreeing_at from ended
         """,
-        row["account_id"],
+        account_id,
         Reason.NO_LONGER_WATCHED.value,
         now,
     )
-    await announce_watch(conn)
-    return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
 
 
 async def announce_watch(conn: Conn) -> None:

@@ -9,7 +9,8 @@ from storage.model.coverage import is_answered
 
 
 async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
-    """Every time at which each account (by native id) gave a conclusive answer, ascending.
+    """Every time at which each account (by native id) gave a conclusive answer to the installation's own
+    connection, ascending.
 
     This rebuilds the single readings from the coverage, so it is also a proof that they can be.
     """
@@ -20,13 +21,17 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
             select r.roster_id, array_agg(a.native_id order by m.position) as native_ids
             from roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             join account a on a.account_id = m.account_id
+            where r.vantage = ''
             group by r.roster_id
             """
         )
     }
     times: dict[str, list[datetime]] = {i: [] for ids in members.values() for i in ids}
     async for r in conn.cursor(
-        "select roster_id, observed_at, answered from coverage where outcome = 0 order by observed_at",
+        """
+        select c.roster_id, c.observed_at, c.answered from coverage c join roster r using (roster_id)
+        where c.outcome = 0 and r.vantage = '' order by c.observed_at
+        """,
         prefetch=5000,
     ):
         at, answered = r["observed_at"], r["answered"]

@@ -40,7 +40,7 @@ async def by_country(conn: Conn) -> list[CountryCount]:
         member as (
             select r.roster_id, m.account_id, m.position::int - 1 as bit
             from roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where m.account_id in (select account_id from pair)
+            where r.vantage = '' and m.account_id in (select account_id from pair)
         ),
         newest as (
             select distinct on (m.account_id) m.account_id,

@@ -1,7 +1,8 @@
 """Coverage: one row per request, from which every single reading can be rebuilt."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from storage.db import Conn
@@ -15,8 +16,8 @@ async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
         """
         insert into coverage
             (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
-            recorded_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            recorded_at, silent)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (roster_id, slot, attempt) do nothing
         returning true
         """,
@@ -30,6 +31,7 @@ async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
         json.dumps(batch.missed) if batch.missed else None,
         batch.latency_ms,
         now,
+        batch.silent or None,
     )
     return bool(stored)
 
@@ -49,8 +51,8 @@ class LastAttempt:
     outcome: BatchOutcome
 
 
-async def last_attempts(conn: Conn, platform: Platform) -> dict[int, LastAttempt]:
-    """The newest attempt of each roster of the regular sweep, by roster id."""
+async def last_attempts(conn: Conn, platform: Platform, vantage: str = "") -> dict[int, LastAttempt]:
+    """The newest attempt of each roster of the regular sweep from one vantage, by roster id."""
     rows = await conn.fetch(
         """
         select r.roster_id, c.slot, c.attempt, c.observed_at, c.outcome
@@ -59,9 +61,10 @@ async def last_attempts(conn: Conn, platform: Platform) -> dict[int, LastAttempt
             select slot, attempt, observed_at, outcome from coverage c
             where c.roster_id = r.roster_id order by slot desc, attempt desc limit 1
         ) c
-        where r.platform = $1 and r.base and r.retired_at is null
+        where r.platform = $1 and r.vantage = $2 and r.base and r.retired_at is null
         """,
         platform.value,
+        vantage,
     )
     return {
         r["roster_id"]: LastAttempt(r["slot"], r["attempt"], r["observed_at"], BatchOutcome(r["outcome"]))
@@ -71,37 +74,100 @@ async def last_attempts(conn: Conn, platform: Platform) -> dict[int, LastAttempt
 
 @dataclass(frozen=True, slots=True)
 class LastReading:
+    """The newest conclusive answer about one account."""
+
     asked_at: datetime
     at: datetime
+    heard: Mapping[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    """Countries of which it said nothing, and when the last answer that did was asked for (None: never)."""
 
 
-async def last_readings(conn: Conn, platform: Platform) -> dict[AccountId, LastReading]:
-    """When each account last gave a conclusive answer, from any roster."""
+async def last_readings(conn: Conn, platform: Platform, vantage: str = "") -> dict[AccountId, LastReading]:
+    """When each account last gave a conclusive answer, from any roster of one vantage."""
     rows = await conn.fetch(
         """
-        select distinct on (m.account_id) m.account_id, c.observed_at,
+        select distinct on (m.account_id) m.account_id, c.observed_at, c.silent,
             c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
         from roster r
         cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
         cross join lateral (
-            select c.observed_at, c.latency_ms from coverage c
+            select c.observed_at, c.latency_ms, c.silent from coverage c
             where c.roster_id = r.roster_id and c.outcome = 0
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
             order by c.observed_at desc limit 1
         ) c
-        where r.platform = $1
+        where r.platform = $1 and r.vantage = $2
         order by m.account_id, c.observed_at desc
         """,
         platform.value,
+        vantage,
     )
-    return {AccountId(r["account_id"]): LastReading(r["asked_at"], r["observed_at"]) for r in rows}
+    silent = {AccountId(r["account_id"]): tuple(r["silent"]) for r in rows if r["silent"]}
+    heard = await _last_heard(conn, platform, vantage, silent) if silent else {}
+    return {
+        (account_id := AccountId(r["account_id"])): LastReading(
+            r["asked_at"], r["observed_at"], heard.get(account_id, {})
+        )
+        for r in rows
+    }
 
 
-async def newest_observation(conn: Conn, platform: Platform) -> datetime | None:
-    """The latest time at which any request of this platform was recorded."""
+async def _last_heard(
+    conn: Conn, platform: Platform, vantage: str, silent: Mapping[AccountId, Sequence[str]]
+) -> dict[AccountId, dict[str, datetime | None]]:
+    """For each account and country, when the newest answer that spoke of it was asked for."""
+    pairs = [(account_id, country) for account_id, countries in silent.items() for country in countries]
+    rows = await conn.fetch(
+        """
+        with asked as (
+            select q.account_id, q.country, r.roster_id, m.position::int - 1 as bit
+            from unnest($1::bigint[], $2::text[]) as q (account_id, country)
+            join roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+                on m.account_id = q.account_id
+            where r.platform = $3 and r.vantage = $4
+        ),
+        -- Once a roster, however long the silence is; after this nearly every account is there at once.
+        spoken as materialized (
+            select p.roster_id, p.country, c.at
+            from (select distinct roster_id, country from asked) p
+            cross join lateral (
+                select observed_at as at from coverage
+                where roster_id = p.roster_id and outcome = 0 and (silent is null or p.country <> all(silent))
+                order by observed_at desc limit 1
+            ) c
+        )
+        select a.account_id, a.country,
+            max(c.observed_at - c.latency_ms * interval '1 millisecond') as asked_at
+        from asked a join spoken s using (roster_id, country)
+        cross join lateral (
+            select observed_at, latency_ms from coverage
+            where roster_id = a.roster_id and outcome = 0 and observed_at <= s.at
+                and (answered is null or get_bit(answered, a.bit) = 1)
+                and (silent is null or a.country <> all(silent))
+            order by observed_at desc limit 1
+        ) c
+        group by a.account_id, a.country
+        """,
+        [account_id for account_id, _ in pairs],
+        [country for _, country in pairs],
+        platform.value,
+        vantage,
+    )
+    out: dict[AccountId, dict[str, datetime | None]] = {
+        account_id: dict.fromkeys(countries) for account_id, countries in silent.items()
+    }
+    for r in rows:
+        out[AccountId(r["account_id"])][r["country"]] = r["asked_at"]
+    return out
+
+
+async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") -> datetime | None:
+    """The latest time at which any request of this platform from this vantage was recorded."""
     return await conn.fetchval(
         """
-        select max(c.observed_at) from coverage c join roster r using (roster_id) where r.platform = $1
+        select max(c.observed_at) from coverage c join roster r using (roster_id)
+        where r.platform = $1 and r.vantage = $2
         """,
         platform.value,
+        vantage,
     )

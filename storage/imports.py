@@ -3,17 +3,17 @@
 An import mails nobody, so it makes no alerts, and it does not put its accounts on the watch.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage import canaries, evidence
 from storage.db import Conn
 from storage.model.accounts import AccountId
 from storage.model.availability import State, kind_of
 from storage.model.changes import change_key
 from storage.model.coverage import BatchOutcome
-from storage.model.imports import ImportedChange, ImportedHistory, Look
+from storage.model.imports import ImportedHistory, Look
 from storage.rosters import content_hash
 
 _ROSTER_SIZE = 100
@@ -77,6 +77,7 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
         history.list_name,
         now,
     )
+    await canaries.release(conn, [history.platform.value] * len(native_ids), native_ids)
     if new or joined:
         await conn.execute("select announce('account', null)")
     return len(new)
@@ -97,7 +98,7 @@ async def _add_changes(
     """The accounts of the changes that were not there yet, one entry a change."""
     changes = sorted(history.changes, key=lambda c: (c.first_seen_new, ids[c.native_id]))
     keys = [change_key(history.platform, c.native_id, c.new, c.first_seen_new) for c in changes]
-    hashes = await _add_evidence(conn, changes)
+    hashes = await evidence.store(conn, [c.evidence for c in changes])
     made = await conn.fetch(
         """
         insert into change (
@@ -145,20 +146,6 @@ async def _add_changes(
         now,
     )
     return [r["account_id"] for r in made]
-
-
-async def _add_evidence(conn: Conn, changes: Sequence[ImportedChange]) -> list[bytes]:
-    hashes = [hashlib.sha256(c.evidence).digest() for c in changes]
-    by_hash = dict(zip(hashes, (c.evidence for c in changes), strict=True))
-    await conn.execute(
-        """
-        insert into evidence (sha256, content) select * from unnest($1::bytea[], $2::bytea[])
-        on conflict (sha256) do nothing
-        """,
-        list(by_hash),
-        list(by_hash.values()),
-    )
-    return hashes
 
 
 def _countries(state: State | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
-from storage.model.availability import State, Status
+from storage.model.availability import Flag, State, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class ListedAccount:
     state: State | None
     since: datetime | None
     """First reading that showed `state`."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of that reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ async def listed_accounts(
     rows = await conn.fetch(
         """
         select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
+            coalesce(c.flags, '{}') as flags,
             array(
                 select l.name from watch_list_member m join watch_list l using (list_id)
                 where m.account_id = a.account_id order by l.name
@@ -60,6 +63,7 @@ async def listed_accounts(
         from account a
         left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
             and s.recorded @> $3::timestamptz
+        left join change c on c.change_id = s.change_id
         where case when $1::text is null then a.watched else exists (
             select from watch_list_member m join watch_list l using (list_id)
             where m.account_id = a.account_id and l.name = $1
@@ -79,6 +83,7 @@ async def listed_accounts(
             tuple(r["lists"]),
             None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             r["since"],
+            frozenset(Flag(f) for f in r["flags"]),
         )
         for r in rows
     ]

@@ -19,7 +19,7 @@ from storage.model.alerts import (
     PastAlert,
     Standing,
 )
-from storage.model.availability import ChangeKind, State, Status, Strength
+from storage.model.availability import ChangeKind, Flag, State, Status, Strength
 
 
 async def open_alerts(conn: Conn) -> list[AlertRow]:
@@ -28,7 +28,7 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
         """
         select al.alert_id, al.created_at, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
             c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
-            o.readings
+            c.flags, o.readings
         from alert al
         join change c using (change_id)
         join change_outcome o using (change_id)
@@ -48,7 +48,7 @@ async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: d
         """
         select al.created_at, al.decision, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
             c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
-            o.readings
+            c.flags, o.readings
         from change c
         join alert al using (change_id)
         join change_outcome o using (change_id)
@@ -84,22 +84,22 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> Standing:
     """How the watched accounts of a list stood, as known at `as_of`."""
     rows = await conn.fetch(
         """
-        select s.status, s.withheld_in, count(*)::int as accounts
+        select a.platform, s.status, s.withheld_in, count(*)::int as accounts
         from watch_list_member m
         join account a on a.account_id = m.account_id and a.watched
         left join spell s on s.account_id = m.account_id and s.valid @> $2::timestamptz
             and s.recorded @> $2::timestamptz
         where m.list_id = $1
-        group by s.status, s.withheld_in
-        order by accounts desc, s.status, s.withheld_in
+        group by a.platform, s.status, s.withheld_in
+        order by accounts desc, a.platform, s.status, s.withheld_in
         """,
         list_id,
         as_of,
     )
-    states = ((_state(r["status"], r["withheld_in"]), r["accounts"]) for r in rows)
+    states = ((Platform(r["platform"]), _state(r["status"], r["withheld_in"]), r["accounts"]) for r in rows)
     return Standing(
         watched=sum(r["accounts"] for r in rows),
-        states=tuple((state, accounts) for state, accounts in states if state is not None),
+        states=tuple((platform, state, n) for platform, state, n in states if state is not None),
     )
 
 
@@ -222,6 +222,7 @@ def _change(r: Record) -> AlertChange:
         last_seen_old=r["last_seen_old"],
         first_seen_new=r["first_seen_new"],
         readings=r["readings"],
+        flags=frozenset(map(Flag, r["flags"])),
     )
 
 

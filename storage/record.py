@@ -1,17 +1,17 @@
 """Recording one answered request: coverage, changes, spells and alerts in one transaction, or nothing."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import coverage
+from storage import coverage, evidence, facts
 from storage.accounts import record_renames
 from storage.db import Conn, StaleState
 from storage.model.accounts import Account, Rename
 from storage.model.availability import ChangeKind, State, kind_of
 from storage.model.changes import change_key
 from storage.model.coverage import Batch
+from storage.model.facts import Sighting
 from storage.model.steps import Closed, Known, Pending, Step
 
 
@@ -36,6 +36,8 @@ class Recording:
     renames: Sequence[Rename]
     postponed: Sequence[tuple[Account, datetime]]
     """Provisional changes whose re-read gave nothing, and when to try again."""
+    sightings: Sequence[Sighting] = ()
+    """What the platform itself said beside the status, of accounts that this request answered for."""
 
 
 async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
@@ -63,21 +65,9 @@ async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:
         await _postpone(conn, recording.postponed)
+    if recording.sightings:
+        await facts.observe(conn, "", recording.sightings)
     return True
-
-
-async def _store_evidence(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
-    hashes = [None if c is None else hashlib.sha256(c).digest() for c in contents]
-    by_hash = {h: c for h, c in zip(hashes, contents, strict=True) if h is not None}
-    await conn.execute(
-        """
-        insert into evidence (sha256, content) select * from unnest($1::bytea[], $2::bytea[])
-        on conflict (sha256) do nothing
-        """,
-        list(by_hash),
-        list(by_hash.values()),
-    )
-    return hashes
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> None:
@@ -86,24 +76,25 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
     await conn.execute(
         "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
     )
-    old_hashes = await _store_evidence(conn, [s.old_evidence for s, _ in opened])
-    new_hashes = await _store_evidence(conn, [s.new_evidence for s, _ in opened])
+    old_hashes = await evidence.store(conn, [s.old_evidence for s, _ in opened])
+    new_hashes = await evidence.store(conn, [s.new_evidence for s, _ in opened])
     made = await conn.fetch(
         """
         with made as (
             insert into change (
                 change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-                last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence
+                last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, flags
             )
             select change_key, u.account_id, old_status, string_to_array(old_withheld_in, ' '), u.status,
                 string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
-                platform, old_evidence, new_evidence
+                platform, old_evidence, new_evidence, string_to_array(flags, ' ')
             from unnest(
                 $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[]
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[],
+                $17::text[]
             ) as u (
                 change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-                last_seen_old, first_seen_new, platform, old_evidence, new_evidence
+                last_seen_old, first_seen_new, platform, old_evidence, new_evidence, flags
             )
             left join spell s
                 on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
@@ -134,6 +125,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
         new_hashes,
         [p.agreeing for _, p in opened],
         [p.next_read_at for _, p in opened],
+        [" ".join(sorted(p.flags)) for _, p in opened],
     )
     _all_or_stale(len(made), len(opened))
 
@@ -143,7 +135,7 @@ def _countries(state: State | None) -> str:
 
 
 def _kind(step: AccountStep, pending: Pending) -> ChangeKind:
-    return kind_of(step.before.state, pending.state)
+    return kind_of(step.before.state, pending.state, pending.flags)
 
 
 async def _advance(conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]]) -> None:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.db import Conn
-from storage.model.availability import ChangeKind, State, Status, Strength
+from storage.model.accounts import Platform
+from storage.model.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.orders import Order, OrderEvent
 from storage.model.timeline import Seen
 from storage.reports_context import (
-    CollectorHealth,
     LiveExecutive,
     LiveSignal,
     WatchList,
-    collectors,
     executives,
     lists,
     order_events,
@@ -45,6 +44,8 @@ class LiveSpell:
     """The last reading that contradicts it: the onset lies between this and `since`."""
     since: datetime
     until: datetime | None
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed it first: they say, for one, who suspended an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,9 @@ class LiveChange:
     readings: int
     """How many readings agreed with it."""
     mail_id: int | None
+    platform: Platform
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed the new state first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,6 @@ class Snapshot:
     executives: tuple[LiveExecutive, ...]
     signals: tuple[LiveSignal, ...]
     mails: tuple[MailNote, ...]
-    collectors: tuple[CollectorHealth, ...]
 
 
 async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after: timedelta) -> Snapshot:
@@ -119,7 +122,6 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
         executives=await executives(conn),
         signals=await signals(conn, start, ()),
         mails=await mail_notes(conn, start, ()),
-        collectors=await collectors(conn),
     )
 
 
@@ -148,8 +150,8 @@ async def spells(
     rows = await conn.fetch(
         """
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
-            upper(s.valid) as until
-        from spell s join account a using (account_id)
+            upper(s.valid) as until, c.flags
+        from spell s join account a using (account_id) join change c on c.change_id = s.change_id
         where upper_inf(s.recorded)
             and ($1::timestamptz is null or s.valid && tstzrange($1, null))
             and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))
@@ -165,6 +167,7 @@ async def spells(
             onset_after=r["onset_after"],
             since=r["since"],
             until=r["until"],
+            flags=frozenset(Flag(f) for f in r["flags"]),
         )
         for r in rows
     )
@@ -180,8 +183,9 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
         """
         select c.change_id, c.account_id, c.kind, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
             c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.reason, o.decided_at,
-            coalesce(o.readings, p.agreeing, 1) as readings, a.mail_id
+            coalesce(o.readings, p.agreeing, 1) as readings, a.mail_id, c.flags, w.platform
         from change c
+        join account w on w.account_id = c.account_id
         left join change_outcome o using (change_id)
         left join pending_change p using (change_id)
         left join alert a using (change_id)
@@ -192,7 +196,7 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
                         c.first_seen_new >= $1
                         or ($1 is not null and c.change_id = any(array(select change_id from pending_change)))
                     )
-                    and exists (select from account w where w.account_id = c.account_id and w.watched)
+                    and w.watched
                 )
             )
             and (
@@ -220,6 +224,8 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
             decided_at=r["decided_at"],
             readings=r["readings"],
             mail_id=r["mail_id"],
+            platform=Platform(r["platform"]),
+            flags=frozenset(Flag(f) for f in r["flags"]),
         )
         for r in rows
     )

@@ -1,4 +1,4 @@
-"""Read models of what stands beside the accounts: lists, orders, executives and their acts, collectors."""
+"""Read models of what stands beside the accounts: lists, orders, executives and their acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,15 +35,6 @@ class LiveSignal:
     at: datetime
     """When the act was made; where the platform does not say, when it was first seen."""
     first_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CollectorHealth:
-    platform: str
-    healthy: bool
-    reason: str | None
-    detail: str
-    since: datetime
 
 
 async def lists(conn: Conn) -> tuple[WatchList, ...]:
@@ -155,14 +146,4 @@ async def signals(conn: Conn, since: datetime | None, signal_ids: Sequence[int])
     return tuple(
         LiveSignal(r["signal_id"], r["account_id"], SignalKind(r["kind"]), r["at"], r["first_seen_at"])
         for r in rows
-    )
-
-
-async def collectors(conn: Conn) -> tuple[CollectorHealth, ...]:
-    """How each platform's collector is, as it last said."""
-    rows = await conn.fetch(
-        "select platform, healthy, reason, detail, since from collector_state order by platform"
-    )
-    return tuple(
-        CollectorHealth(r["platform"], r["healthy"], r["reason"], r["detail"], r["since"]) for r in rows
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.db import Conn
-from storage.model.availability import State, Status
+from storage.model.availability import Flag, State, Status
 
 
 class Standing(StrEnum):
@@ -34,6 +34,8 @@ class CountryAccount:
     last_reading_at: datetime | None
     source: str
     """What saw that first reading: a platform's name for our own monitor, `import:<name>` for a record."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed `state` first."""
 
 
 async def country_accounts(
@@ -63,14 +65,14 @@ async def country_accounts(
             from turn where turned order by account_id, since desc
         ),
         pair as (
-            select last.account_id, last.status, last.withheld_in, last.inside, latest.change_id,
-                latest.onset_after, latest.since
+            select last.account_id, last.status, last.withheld_in, last.inside, last.change_id as opening_id,
+                latest.change_id, latest.onset_after, latest.since
             from step last join latest using (account_id) where last.open
         ),
         member as (
             select r.roster_id, m.account_id, m.position::int - 1 as bit
             from roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where m.account_id in (select account_id from pair)
+            where r.vantage = '' and m.account_id in (select account_id from pair)
         ),
         newest as (
             select distinct on (m.account_id) m.account_id,
@@ -105,8 +107,9 @@ async def country_accounts(
             left join reading r on r.account_id = p.account_id
         )
         select s.account_id, a.platform, a.handle, s.standing, s.status, s.withheld_in,
-            s.onset_after, s.since, s.last_reading_at, c.source
+            s.onset_after, s.since, s.last_reading_at, c.source, opening.flags
         from stand s join account a using (account_id) join change c using (change_id)
+        join change opening on opening.change_id = s.opening_id
         where $2::text is null or s.standing = $2
         order by s.since desc, lower(a.handle), s.account_id
         limit $3 offset $4
@@ -127,6 +130,7 @@ async def country_accounts(
             since=r["since"],
             last_reading_at=r["last_reading_at"],
             source=r["source"],
+            flags=frozenset(Flag(f) for f in r["flags"]),
         )
         for r in rows
     )

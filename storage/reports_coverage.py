@@ -1,4 +1,7 @@
-"""Read models of coverage: who was read when, which silences there were, which requests came in lately."""
+"""Read models of coverage: who was read when, which silences there were, which requests came in lately.
+
+Only what was read from the installation's own connection counts: another vantage proves nothing here.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,11 +47,11 @@ async def live_coverage(
     rows = await conn.fetch(
         """
         with inside as (
-            select roster_id, observed_at, answered from coverage
-            where outcome = 0 and observed_at > $1 and observed_at <= $2
+            select c.roster_id, c.observed_at, c.answered from coverage c join roster r using (roster_id)
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
                 and (
                     $4::bigint is null
-                    or roster_id = any(
+                    or c.roster_id = any(
                         array(select roster_id from roster where account_ids @> array[$4::bigint])
                     )
                 )
@@ -59,7 +62,7 @@ async def live_coverage(
                 where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
                 order by c.observed_at desc limit 1
             ) before
-            where r.base and ($4::bigint is null or r.account_ids @> array[$4::bigint])
+            where r.base and r.vantage = '' and ($4::bigint is null or r.account_ids @> array[$4::bigint])
         ),
         ordered as (
             select i.roster_id, i.observed_at, i.answered, r.base,
@@ -92,7 +95,7 @@ async def _watches(conn: Conn, roster_ids: list[int]) -> dict[int, Watch]:
     rows = await conn.fetch(
         """
         select roster_id, account_ids, base from roster
-        where roster_id = any($1::int[]) or (base and retired_at is null)
+        where roster_id = any($1::int[]) or (base and retired_at is null and vantage = '')
         """,
         roster_ids,
     )
@@ -105,7 +108,7 @@ async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timede
         select previous, observed_at from (
             select c.observed_at, lag(c.observed_at) over (order by c.observed_at) as previous
             from coverage c join roster r using (roster_id)
-            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.base
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.base and r.vantage = ''
         ) c
         where observed_at - previous > $3 order by observed_at
         """,
@@ -123,7 +126,7 @@ async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Re
         select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered, r.base,
             case when c.answered is null and r.base then null else r.account_ids end as account_ids
         from coverage c join roster r using (roster_id)
-        where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2
+        where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
         order by c.observed_at, c.roster_id
         """,
         since,

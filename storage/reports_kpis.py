@@ -15,6 +15,7 @@ class Kpis:
     withheld_by: tuple[tuple[str, int], ...]
     """(countries, accounts), the most frequent first; several countries are joined by a comma."""
     suspended: int
+    """Without those that their owner may as well have deleted."""
     new_blocks: int
     """Confirmed blocks first seen in the last 24 hours."""
     new_blocks_hour: int
@@ -36,9 +37,9 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     """Count at `now`. An account is unread when its last reading is older than two sweeps."""
     standing = await _standing(conn, now, now - 2 * sweep_every)
     by_country: dict[str, int] = {}
-    for status, countries, accounts, _ in standing:
-        if status == "withheld":
-            by_country[countries] = by_country.get(countries, 0) + accounts
+    for count in standing:
+        if count.status == "withheld":
+            by_country[count.countries] = by_country.get(count.countries, 0) + count.accounts
     recent = await conn.fetchrow(
         """
         select
@@ -81,10 +82,10 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     if recent is None or rest is None:
         raise LookupError("an aggregate always has one row")
     return Kpis(
-        watched=sum(accounts for _, _, accounts, _ in standing),
+        watched=sum(s.accounts for s in standing),
         withheld=sum(by_country.values()),
         withheld_by=tuple(sorted(by_country.items(), key=lambda item: (-item[1], item[0]))),
-        suspended=sum(accounts for status, _, accounts, _ in standing if status == "suspended"),
+        suspended=sum(s.accounts for s in standing if s.status == "suspended" and s.is_blocked),
         new_blocks=recent["blocks"],
         new_blocks_hour=recent["blocks_hour"],
         restored=recent["restored"],
@@ -93,17 +94,23 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         next_read_at=rest["next_read_at"],
         orders=rest["orders"],
         orders_overdue=rest["orders_overdue"],
-        unread=sum(unread for _, _, _, unread in standing),
-        blocked_unread=sum(
-            unread for status, _, _, unread in standing if status in {"withheld", "suspended"}
-        ),
+        unread=sum(s.unread for s in standing),
+        blocked_unread=sum(s.unread for s in standing if s.is_blocked),
     )
 
 
-async def _standing(
-    conn: Conn, now: datetime, read_after: datetime
-) -> list[tuple[str | None, str, int, int]]:
-    """(status, countries, accounts, unread ones) of all watched accounts; status None: never confirmed."""
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Watched accounts that stand alike; status None: never confirmed."""
+
+    status: str | None
+    countries: str
+    is_blocked: bool
+    accounts: int
+    unread: int
+
+
+async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
     rows = await conn.fetch(
         """
         with member as (
@@ -116,17 +123,21 @@ async def _standing(
             select distinct a.account_id
             from coverage c join roster r using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as a (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1
+            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
                 and (c.answered is null or get_bit(c.answered, a.position::int - 1) = 1)
         )
-        select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries, count(*) as accounts,
-            count(*) filter (where read.account_id is null) as unread
+        select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
+            coalesce(
+                s.status in ('withheld', 'suspended') and 'suspended_or_deleted' <> all(c.flags), false
+            ) as is_blocked,
+            count(*) as accounts, count(*) filter (where read.account_id is null) as unread
         from member
         left join spell s on s.account_id = member.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join change c on c.change_id = s.change_id
         left join read on read.account_id = member.account_id
-        group by 1, 2
+        group by 1, 2, 3
         """,
         now,
         read_after,
     )
-    return [(r["status"], r["countries"], r["accounts"], r["unread"]) for r in rows]
+    return [_Count(r["status"], r["countries"], r["is_blocked"], r["accounts"], r["unread"]) for r in rows]

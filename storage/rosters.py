@@ -9,9 +9,20 @@ from storage.model.accounts import AccountId, Platform
 from storage.model.coverage import Roster
 
 
-def content_hash(account_ids: Sequence[AccountId], canary_ids: Sequence[AccountId], *, base: bool) -> bytes:
-    """The identity of a roster: the same accounts in the same order, for the same purpose, are one roster."""
+def content_hash(
+    account_ids: Sequence[AccountId],
+    canary_ids: Sequence[AccountId],
+    *,
+    base: bool,
+    vantage: str = "",
+    place: str = "",
+) -> bytes:
+    """The identity of a roster: the same accounts in the same order, for the same purpose, are one roster,
+    as long as they are read from one vantage at one place.
+    """
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
+    if vantage or place:  # rosters of schema 1 had neither, and keep their identity
+        text += f"|{vantage}|{place}"
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -23,13 +34,16 @@ async def get_or_make(
     now: datetime,
     *,
     base: bool,
+    vantage: str = "",
+    place: str = "",
 ) -> Roster:
     """The roster with this content, made when there is none yet."""
     roster_id = await conn.fetchval(
         """
         with made as (
-            insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
-            values ($1, $2, $3, $4, $5, $6)
+            insert into roster
+                (platform, content_hash, account_ids, canary_ids, base, created_at, vantage, place)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (content_hash) do update set retired_at = null
                 where roster.retired_at is not null
             returning roster_id
@@ -37,23 +51,26 @@ async def get_or_make(
         select roster_id from made union all select roster_id from roster where content_hash = $2 limit 1
         """,
         platform.value,
-        content_hash(account_ids, canary_ids, base=base),
+        content_hash(account_ids, canary_ids, base=base, vantage=vantage, place=place),
         list(account_ids),
         list(canary_ids),
         base,
         now,
+        vantage,
+        place,
     )
-    return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids))
+    return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids), vantage, place)
 
 
-async def base_rosters(conn: Conn, platform: Platform) -> list[Roster]:
-    """The rosters of the regular sweep, oldest first."""
+async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> list[Roster]:
+    """The rosters of the regular sweep from one vantage, oldest first."""
     rows = await conn.fetch(
         """
-        select roster_id, account_ids, canary_ids from roster
-        where platform = $1 and base and retired_at is null order by roster_id
+        select roster_id, account_ids, canary_ids, place from roster
+        where platform = $1 and vantage = $2 and base and retired_at is null order by roster_id
         """,
         platform.value,
+        vantage,
     )
     return [
         Roster(
@@ -61,6 +78,8 @@ async def base_rosters(conn: Conn, platform: Platform) -> list[Roster]:
             platform,
             tuple(AccountId(i) for i in r["account_ids"]),
             tuple(AccountId(i) for i in r["canary_ids"]),
+            vantage,
+            r["place"],
         )
         for r in rows
     ]

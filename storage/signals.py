@@ -78,6 +78,11 @@ async def record_signals(
     )
     if not moved:
         raise StaleState(f"Another writer has read the engagement of {executive.name} meanwhile.")
+    return await add_signals(conn, executive.account.account_id, signals, now)
+
+
+async def add_signals(conn: Conn, account_id: AccountId, signals: Sequence[Signal], now: datetime) -> int:
+    """Store acts of an executive that were seen at `now`; returns how many were new."""
     rows = await conn.fetch(
         """
         insert into signal (account_id, kind, native_id, made_at, first_seen_at, target_id, target_author_id)
@@ -87,7 +92,7 @@ async def record_signals(
         on conflict (account_id, kind, native_id) do nothing
         returning signal_id
         """,
-        executive.account.account_id,
+        account_id,
         now,
         [s.kind.value for s in signals],
         [s.native_id for s in signals],

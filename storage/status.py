@@ -3,26 +3,29 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.collectors import CollectorState, load_state
 from storage.countries import CountryCount, by_country
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, MissedReason, State, Status
+from storage.reports_health import Detector, detectors
 
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """Watched accounts in one confirmed state; `state` is None for those with nothing confirmed yet."""
+    """Watched accounts of one platform in one confirmed state; None for those with nothing confirmed yet."""
 
+    platform: Platform
     state: State | None
     accounts: int
     late: int
     """Those of them without a conclusive answer in the last two sweeps: of these nothing is known now."""
+    or_deleted: bool = False
+    """Suspended by their server or deleted by their owner, which look alike: not counted as blocked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What became of the requests of the last 24 hours."""
+    """What became of the requests of the last 24 hours, from the installation's own connection."""
 
     answered: int
     held: int
@@ -50,8 +53,7 @@ class Overview:
     changes: dict[ChangeKind, int]
     """Confirmed ones first seen in the last 24 hours, first states left out."""
     requests: Requests
-    collectors: tuple[CollectorState, ...]
-    """Those that ever reported a trouble."""
+    detectors: tuple[Detector, ...]
     mails: MailCount
     alerts_open: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
@@ -90,7 +92,7 @@ class Overview:
         return sum(s.late for s in self._in(statuses))
 
     def _in(self, statuses: tuple[Status, ...]) -> list[StateCount]:
-        return [s for s in self.states if s.state is not None and s.state.status in statuses]
+        return [s for s in self.states if s.state and s.state.status in statuses and not s.or_deleted]
 
 
 async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
@@ -105,7 +107,7 @@ async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         ),
         changes=await _changes(conn, now),
         requests=await _requests(conn, now),
-        collectors=tuple([s for platform in Platform if (s := await load_state(conn, platform))]),
+        detectors=tuple(await detectors(conn, now)),
         mails=await _mails(conn),
         alerts_open=await conn.fetchval("select count(*) from alert where decided_at is null"),
         countries=tuple(await by_country(conn)),
@@ -120,26 +122,30 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Stat
             select distinct m.account_id
             from coverage c join roster r using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1
+            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
         )
-        select s.status, s.withheld_in, count(*) as accounts,
+        select a.platform, s.status, s.withheld_in,
+            coalesce('suspended_or_deleted' = any(c.flags), false) as or_deleted, count(*) as accounts,
             count(*) filter (where read.account_id is null) as late
         from account a
         left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join change c on c.change_id = s.change_id
         left join read on read.account_id = a.account_id
         where a.watched and not exists (select from canary c where c.account_id = a.account_id)
-        group by s.status, s.withheld_in
-        order by count(*) desc, s.status, s.withheld_in
+        group by 1, 2, 3, 4
+        order by count(*) desc, a.platform, s.status, s.withheld_in, or_deleted
         """,
         now,
         read_after,
     )
     return tuple(
         StateCount(
+            Platform(r["platform"]),
             None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             r["accounts"],
             r["late"],
+            r["or_deleted"],
         )
         for r in rows
     )
@@ -162,8 +168,9 @@ async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
 async def _requests(conn: Conn, now: datetime) -> Requests:
     rows = await conn.fetch(
         """
-        select outcome, coalesce(missed_reason, 'unclassified') as reason, count(*) as n from coverage
-        where observed_at > $1::timestamptz - interval '24 hours' and observed_at <= $1
+        select c.outcome, coalesce(c.missed_reason, 'unclassified') as reason, count(*) as n
+        from coverage c join roster r using (roster_id)
+        where c.observed_at > $1::timestamptz - interval '24 hours' and c.observed_at <= $1 and r.vantage = ''
         group by 1, 2 order by 1, 2
         """,
         now,
@@ -174,7 +181,7 @@ async def _requests(conn: Conn, now: datetime) -> Requests:
             select observed_at from coverage c
             where c.roster_id = r.roster_id and c.outcome = 0 order by observed_at desc limit 1
         ) c
-        where r.base
+        where r.base and r.vantage = ''
         """
     )
     return Requests(

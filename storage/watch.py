@@ -6,7 +6,7 @@ from datetime import datetime
 from storage import accounts, coverage
 from storage.db import Conn
 from storage.model.accounts import Account, AccountId, ListId, Platform
-from storage.model.availability import State, Status, Strength
+from storage.model.availability import Flag, State, Status, Strength
 from storage.model.steps import Known, Pending
 
 
@@ -25,7 +25,7 @@ async def load_watched(
         """
         select a.account_id, a.native_id, a.handle, s.status, s.withheld_in,
             c.status as pending_status, c.withheld_in as pending_withheld_in, c.strength, c.last_seen_old,
-            c.first_seen_new, p.agreeing, p.next_read_at, p.last_agreeing_at
+            c.first_seen_new, c.flags, p.agreeing, p.next_read_at, p.last_agreeing_at
         from account a
         left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
         left join pending_change p on p.account_id = a.account_id
@@ -52,13 +52,14 @@ async def load_watched(
                 agreeing=r["agreeing"],
                 last_agreeing_at=r["last_agreeing_at"],
                 next_read_at=r["next_read_at"],
+                flags=frozenset(Flag(f) for f in r["flags"]),
             )
         state = None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"]))
         out.append(
             WatchedAccount(
                 Account(account_id, platform, r["native_id"], r["handle"]),
                 lists.get(account_id, frozenset()),
-                Known(state, read and read.at, read and read.asked_at, pending),
+                Known(state, read and read.at, read and read.asked_at, pending, read.heard if read else {}),
             )
         )
     return out

@@ -1,7 +1,7 @@
 """Invented histories for whole-pipeline tests."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.factories import T0
@@ -36,6 +36,21 @@ def write_history(path: Path, accounts: int = 260, days: int = 12, seed: int = 7
         rows += [
             f"x,{10_000 + n},handle_{n},{at},{status},{countries},{watch_list}"
             for at, (status, countries) in {at: (s, c) for at, s, c in changes}.items()
+        ]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def write_order(path: Path, accounts: int, at: datetime) -> Path:
+    """Accounts of one order, all withheld in India and Turkey within the ten minutes after `at`."""
+    rng = random.Random(1)
+    rows = [HEADER]
+    for n in range(accounts):
+        blocked = at + timedelta(seconds=rng.randrange(600))
+        named = f"x,{20_000 + n},ordered_{n}"
+        rows += [
+            f"{named},2021-01-01T00:00:00Z,available,,Order 1",
+            f"{named},{blocked.isoformat()},withheld,IN TR,Order 1",
         ]
     path.write_text("\n".join(rows) + "\n")
     return path

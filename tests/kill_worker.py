@@ -9,21 +9,23 @@ import uvloop
 from collectors.simulator.files import load_history
 from jobs.compose import Letterhead
 from jobs.policy import AlertRule
-from jobs.simulated import Mailing, Plan, enlist, perform
-from jobs.simulators import connect_x
+from jobs.simulated import Mailing, Plan, enlist, perform, simulated_canaries
+from jobs.simulators import connected
+from storage.model.accounts import Platform
 
 
 async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: str, every: str) -> None:
     history = load_history(Path(path))
     plan = Plan(datetime.fromisoformat(start), datetime.fromisoformat(end), timedelta(minutes=int(every)))
     rule = AlertRule(recipients=("desk@example.org",))
-    async with connect_x(url) as simulator:
+    canaries = simulated_canaries(history)
+    async with connected({Platform.X: url}) as simulators:
         await perform(
             dsn,
-            simulator,
+            simulators,
             Mailing("127.0.0.1", int(smtp_port), rule, Letterhead()),
             plan,
-            prepare=lambda pool, now: enlist(pool, history.accounts, now),
+            prepare=lambda pool, now: enlist(pool, history.accounts, now, canaries),
             after=lambda at, _: print(at.isoformat(), flush=True),
         )
 

@@ -57,6 +57,7 @@ PICTURES = (
     Picture("live-phone", "/", PAINTED, width=390, height=844),
     Picture("mail", "/mail", "document.querySelector('.mail-frame') !== null"),
     Picture("countries", "/countries", "document.querySelector('.country-bar') !== null"),
+    Picture("health", "/health", "document.querySelector('.health') !== null"),
 )
 
 

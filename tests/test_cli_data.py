@@ -1,7 +1,7 @@
 """Watch lists, executives and listings, through the real entry and on a real database."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,8 @@ import pytest
 from jobs.watch_import import DEFAULT_LIST
 from storage.accounts import accounts_version
 from storage.db import open_pool, transaction
-from tests.cli_runs import HISTORY, Blockline, blockline, forget_settings, simulated_x
+from tests.cli_runs import Blockline, blockline, forget_settings
+from tests.three_platforms import HISTORY, leading_to, simulated
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
@@ -25,17 +26,17 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def x(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    history = tmp_path_factory.mktemp("x") / "history.csv"
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
     history.write_text(HISTORY)
-    with simulated_x(history) as base_url:
-        yield base_url
+    with simulated(history) as addresses:
+        yield addresses
 
 
 @pytest.fixture
-def with_x(x: str, run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
-    monkeypatch.setenv("BLOCKLINE_X_BASE_URL", x)
-    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "token")
+def online(platforms: Mapping[str, str], run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
+    for name, value in leading_to(platforms).items():
+        monkeypatch.setenv(name, value)
     return run
 
 
@@ -87,7 +88,10 @@ BAD_LINES = {
         "x,beta,1e17,\n",
         "'1e17' is an account id that a spreadsheet has shortened; keep ids as text.",
     ),
-    "no handle": ("x,be ta,1002,\n", "'be ta' is not a handle of x."),
+    "no handle": (
+        "x,be ta,1002,\n",
+        "'be ta' is not a handle, an id or an address of an account of X.",
+    ),
     "duplicate": (
         "x,ALPHA,,\n",
         "account @ALPHA is already on line 2; name all lists of an account on one line, with semicolons "
@@ -97,9 +101,9 @@ BAD_LINES = {
         "x,beta,,\n",
         "@beta has no account_id, and it cannot be looked up: setting x_bearer_token is missing.",
     ),
-    "a platform that is not read": (
-        "bluesky,a.bsky.social,did:plc:abc,\n",
-        "@a.bsky.social is on bluesky; this version reads X only.",
+    "an id of another platform": (
+        "bluesky,a.bsky.social,1002,\n",
+        "'1002' is not an account id of bluesky.",
     ),
 }
 each_bad_line = pytest.mark.parametrize(("line", "sentence"), BAD_LINES.values(), ids=BAD_LINES)
@@ -191,15 +195,15 @@ def test_an_account_without_a_list_is_put_on_one_unless_it_is_on_one(run: Blockl
     ]
 
 
-def test_a_handle_is_resolved_once_to_the_id_that_stays(with_x: Blockline) -> None:
-    ran = with_x("accounts", "import", file("platform,handle,list\nx,ALPHA,L\nx,@beta,L\n"))
+def test_a_handle_is_resolved_once_to_the_id_that_stays(online: Blockline) -> None:
+    ran = online("accounts", "import", file("platform,handle,list\nx,ALPHA,L\nx,@beta,L\n"))
     assert (ran.code, ran.err) == (0, "")
-    listed = with_x("accounts", "list", "--json").json["accounts"]
+    listed = online("accounts", "list", "--json").json["accounts"]
     assert [(a["account_id"], a["handle"]) for a in listed] == [("1001", "alpha"), ("1002", "Beta")]
 
 
-def test_a_handle_without_an_id_is_refused_with_the_reason(with_x: Blockline) -> None:
-    ran = with_x(
+def test_a_handle_without_an_id_is_refused_with_the_reason(online: Blockline) -> None:
+    ran = online(
         "accounts", "import", file("platform,handle\nx,gamma\nx,nobody\nx,a_handle_too_long_for_x\n")
     )
     assert (ran.code, ran.out) == (1, "")
@@ -211,8 +215,8 @@ def test_a_handle_without_an_id_is_refused_with_the_reason(with_x: Blockline) ->
     ]
 
 
-def test_two_handles_of_one_account_are_told(with_x: Blockline) -> None:
-    ran = with_x("accounts", "import", file("platform,handle,account_id\nx,beta,\nx,old_beta,1002\n"))
+def test_two_handles_of_one_account_are_told(online: Blockline) -> None:
+    ran = online("accounts", "import", file("platform,handle,account_id\nx,beta,\nx,old_beta,1002\n"))
     assert ran.code == 1
     assert ran.complaints[0] == "watch.csv, line 3: @old_beta is account 1002, as on line 2."
 
@@ -247,16 +251,16 @@ def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> N
 
 
 def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
-    with_x: Blockline, dsn: str
+    online: Blockline, dsn: str
 ) -> None:
     before = version(dsn)
-    first = with_x("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,CEO\n"))
+    first = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,CEO\n"))
     assert first.code == 0
     assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) is an executive from now on."
     assert version(dsn) > before
-    renamed = with_x("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
+    renamed = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
     assert "name and title are now those of the file" in renamed.out
-    assert with_x("executives", "list", "--json").json["executives"] == [
+    assert online("executives", "list", "--json").json["executives"] == [
         {
             "platform": "x",
             "handle": "Beta",
@@ -266,4 +270,4 @@ def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
             "last_polled_at": None,
         }
     ]
-    assert with_x("accounts", "list", "--json").json == {"accounts": []}
+    assert online("accounts", "list", "--json").json == {"accounts": []}

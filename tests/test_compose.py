@@ -57,12 +57,12 @@ def stored(draft: MailDraft) -> Mail:
     [
         pytest.param(
             [an_alert(i, a_change(i), T0, ORDER) for i in range(12)],
-            "12 accounts withheld in IN — order MeitY 2021-01-31",
+            "12 accounts withheld in India (IN) — order MeitY 2021-01-31",
             id="a wave of an order",
         ),
         pytest.param(
             [an_alert(i, a_change(i, WITHHELD_IN if i < 12 else SUSPENDED), T0, ORDER) for i in range(15)],
-            "12 accounts withheld in IN, 3 suspended — order MeitY 2021-01-31",
+            "12 accounts withheld in India (IN), 3 suspended — order MeitY 2021-01-31",
             id="two kinds in one mail",
         ),
         pytest.param(
@@ -70,7 +70,7 @@ def stored(draft: MailDraft) -> Mail:
                 an_alert(i, a_change(i, s), T0, ORDER)
                 for i, s in enumerate([WITHHELD_IN] * 4 + [SUSPENDED] * 3 + [NOT_FOUND, IN_PK])
             ],
-            "4 accounts withheld in IN, 3 suspended, 2 changed otherwise — order MeitY 2021-01-31",
+            "4 accounts withheld in India (IN), 3 suspended, 2 changed otherwise — order MeitY 2021-01-31",
             id="four kinds in one mail",
         ),
         pytest.param(
@@ -85,7 +85,7 @@ def stored(draft: MailDraft) -> Mail:
         ),
         pytest.param(
             [an_alert(i, a_change(i, AVAILABLE, WITHHELD_IN), T0, ORDER) for i in range(1300)],
-            "1,300 accounts available again (before: withheld in IN) — order MeitY 2021-01-31",
+            "1,300 accounts available again (before: withheld in India (IN)) — order MeitY 2021-01-31",
             id="a restoration",
         ),
         pytest.param(
@@ -95,7 +95,7 @@ def stored(draft: MailDraft) -> Mail:
         ),
         pytest.param(
             [an_alert(i, a_change(i, IN_PK, WITHHELD_IN), T0, ORDER) for i in range(2)],
-            "2 accounts now withheld in IN, PK (before: IN) — order MeitY 2021-01-31",
+            "2 accounts now withheld in India (IN), Pakistan (PK) (before: IN) — order MeitY 2021-01-31",
             id="more countries",
         ),
         pytest.param(
@@ -118,9 +118,11 @@ def test_the_subject_says_what_happened_to_whom_and_in_which_cohort(
 
 def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
     alerts = [an_alert(i, a_change(i), T0, ORDER) for i in range(46)]
-    text = mail_of(alerts, Standing(250, ((WITHHELD_IN, 204), (AVAILABLE, 40)))).text_body
+    text = mail_of(
+        alerts, Standing(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
+    ).text_body
     assert "names 257 accounts; 250 of them are watched here" in text
-    assert "withheld in IN: 204 of 257 named accounts, 46 more" in text
+    assert "withheld in India (IN): 204 of 257 named accounts, 46 more" in text
     assert "available: 40 of 257 named accounts, 46 fewer" in text
     assert "watched, not read yet: 6 of 257 named accounts" in text
     assert "not watched here: 7 of 257 named accounts" in text
@@ -128,13 +130,16 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
 
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
-    text = mail_of(alerts, Standing(12, ((AVAILABLE, 12),))).text_body
+    text = mail_of(alerts, Standing(12, ((Platform.X, AVAILABLE, 12),))).text_body
     assert "suspended: 0 of 12 watched accounts, 3 fewer" in text
 
 
 def test_an_order_that_names_fewer_accounts_than_are_watched_is_no_denominator() -> None:
     alerts = [an_alert(1, a_change(1), T0, ORDER)]
-    assert "1 of 300 watched accounts" in mail_of(alerts, Standing(300, ((WITHHELD_IN, 1),))).text_body
+    assert (
+        "1 of 300 watched accounts"
+        in mail_of(alerts, Standing(300, ((Platform.X, WITHHELD_IN, 1),))).text_body
+    )
 
 
 def test_every_group_of_changes_has_its_interval_evidence_and_number_of_readings() -> None:

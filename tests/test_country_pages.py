@@ -1,16 +1,13 @@
 """Countries: which accounts stand how in a country, and that a page never calls an old reading "now"."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dashboard import words
-from dashboard.app import _page
-from dashboard.country_names import country_name
+from dashboard.app import page_of
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import PAGE
 from jobs.withheld import read_crawl
@@ -18,8 +15,10 @@ from storage.countries import CountryCount, by_country
 from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.model.availability import State, Status
+from storage.model.country_names import country_name
 from storage.reports_countries import CountryAccount, Standing, country_accounts
 from tests.dashboard_server import SETTINGS
+from tests.pages import said
 from tests.screenshots import RECORD, invented_record
 from tests.seed_changes import SUSPENDED, WITHHELD, happen
 from tests.seed_live import seed
@@ -42,25 +41,8 @@ async def everybody(conn: Conn, country: str) -> dict[str, CountryAccount]:
     return {a.handle: a for a in await country_accounts(conn, country, None, 10_000, 0)}
 
 
-def said(component: Any) -> str:
-    """All words of a component, in order."""
-    return " ".join(_words(component))
-
-
-def _words(component: Any) -> Iterator[str]:
-    if component is None:
-        return
-    if isinstance(component, str | int):
-        yield str(component)
-    elif isinstance(component, list | tuple):
-        for one in component:  # pyright: ignore[reportUnknownVariableType]
-            yield from _words(one)
-    else:
-        yield from _words(getattr(component, "children", None))
-
-
 async def shown(conn: Conn, path: str, now: datetime) -> str:
-    return said(await _page(conn, path, now, SETTINGS, "light"))
+    return said(await page_of(conn, path, now, SETTINGS, "light"))
 
 
 async def test_the_accounts_of_a_country_are_those_that_its_row_counts(pool: Pool, now: datetime) -> None:

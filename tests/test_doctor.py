@@ -1,8 +1,7 @@
 """The doctor tries every part, says of each what to do, and fails when something must be mended."""
 
 import socket
-from collections.abc import Generator
-from datetime import timedelta
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,21 @@ from aiosmtpd.smtp import AuthResult
 from jobs import doctor
 from jobs.clock import system_clock
 from jobs.inbox import Inbox, SmtpServer
-from storage.status import Server
-from tests.cli_runs import HISTORY, Blockline, Ran, blockline, forget_settings, simulated_x
+from tests.cli_runs import Blockline, Ran, blockline, forget_settings
 from tests.mail_servers import free_port
+from tests.three_platforms import ALICE, HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
 
 CANARIES = "1001:alpha:withheld,1002:Beta:available,1003:gamma:suspended"
+OBSERVED = "mastodon.example"
+TR = "did:plc:cquoj7aozvmkud2gifeinkda"
 
 
 @pytest.fixture(scope="module")
-def x(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    history = tmp_path_factory.mktemp("x") / "history.csv"
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
     history.write_text(HISTORY)
-    with simulated_x(history) as base_url:
-        yield base_url
+    with simulated(history) as addresses:
+        yield addresses
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def mail_port(inbox: Inbox) -> Generator[int]:
 
 @pytest.fixture
 def run(
-    x: str,
+    platforms: Mapping[str, str],
     dsn: str,
     mail_port: int,
     tmp_path: Path,
@@ -48,11 +49,14 @@ def run(
 ) -> Blockline:
     """An installation with nothing wrong; a test spoils what it is about."""
     forget_settings(monkeypatch, tmp_path)
+    for name, value in leading_to(platforms).items():
+        monkeypatch.setenv(name, value)
     for name, value in {
         "DATABASE_URL": dsn,
-        "X_BASE_URL": x,
-        "X_BEARER_TOKEN": "token",
         "X_CANARIES": CANARIES,
+        "BLUESKY_CANARIES": f"{HEALTHY}:healthy.test:available,{TAKEN_DOWN}:takendown.test:suspended",
+        "MASTODON_CANARIES": f"{ALICE}:alice@mastodon.example:available",
+        "MASTODON_OBSERVERS": OBSERVED,
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail_port),
         "SMTP_SECURITY": "none",
@@ -72,7 +76,23 @@ def said(ran: Ran, part: str) -> str:
     return next(finding["said"] for finding in ran.json["checks"] if finding["part"] == part)
 
 
-PARTS = ["database", "schema", "clock", "data folder", "X", "control accounts", "mail", "dashboard"]
+PARTS = [
+    "database",
+    "schema",
+    "clock",
+    "readings",
+    "data folder",
+    "X",
+    "X control accounts",
+    "Bluesky",
+    "Bluesky labelers",
+    "Bluesky control accounts",
+    "Mastodon control accounts",
+    f"observer {OBSERVED}",
+    "Bluesky events",
+    "mail",
+    "dashboard",
+]
 
 
 def test_an_installation_with_nothing_wrong_passes_and_sends_no_mail(run: Blockline, inbox: Inbox) -> None:
@@ -86,13 +106,37 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
     ran = run("doctor")
     assert ran.code == 0
     assert [line.split()[0] for line in ran.said] == ["ok"] * len(PARTS)
+    assert [line[8:33].strip() for line in ran.said] == PARTS
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "part", "sentence"),
     [
-        ("X_BEARER_TOKEN", "", "X", "Setting x_bearer_token is missing"),
-        ("X_CANARIES", "1002:Beta:suspended", "control accounts", "@Beta is available, not suspended"),
+        ("X_CANARIES", "1002:Beta:suspended", "X control accounts", "@Beta is available, not suspended"),
+        (
+            "BLUESKY_CANARIES",
+            f"{TAKEN_DOWN}:takendown.test:available",
+            "Bluesky control accounts",
+            "@takendown.test is taken down, not available: replace them in setting bluesky_canaries",
+        ),
+        (
+            "MASTODON_CANARIES",
+            f"{ALICE}:alice@mastodon.example:suspended",
+            "Mastodon control accounts",
+            "@alice@mastodon.example is available, not suspended",
+        ),
+        (
+            "BLUESKY_APP_VIEW",
+            f"http://127.0.0.1:{free_port()}",
+            "Bluesky",
+            "check the network, the firewall and setting bluesky_app_view",
+        ),
+        (
+            "MASTODON_OBSERVERS",
+            "nowhere.invalid",
+            "observer nowhere.invalid",
+            "take it out of setting mastodon_observers",
+        ),
         ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
         ("SMTP_PORT", str(free_port()), "mail", "Cannot hand mails to the server at 127.0.0.1:"),
@@ -115,12 +159,53 @@ def test_what_must_be_mended_is_named_with_its_setting(
 def test_what_could_be_better_is_advice_and_does_not_fail(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BLOCKLINE_X_CANARIES", "")
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
     monkeypatch.setenv("BLOCKLINE_RECIPIENTS", "")
+    monkeypatch.setenv("BLOCKLINE_BLUESKY_LABELERS", f"TR={TR},AU=did:web:gone.test")
+    monkeypatch.setenv("BLOCKLINE_BLUESKY_JETSTREAM", f"ws://127.0.0.1:{free_port()}")
     ran = run("doctor", "--json")
     assert ran.code == 0
     advice = {name for name, verdict in verdicts(ran).items() if verdict == "advice"}
-    assert advice == {"control accounts", "recipients"}
+    assert advice == {"X", "Bluesky labelers", "Bluesky events", "recipients"}
+    assert said(ran, "X") == "X is not read: setting x_bearer_token is missing."
+    assert said(ran, "Bluesky labelers").startswith("Heard: TR. Nothing is told for AU: ")
+    assert "until then changes are found by reading alone" in said(ran, "Bluesky events")
+
+
+def test_a_platform_that_was_named_must_have_what_it_needs(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
+    monkeypatch.setenv("BLOCKLINE_PLATFORMS", "x")
+    ran = run("doctor", "--json")
+    assert ran.err == "To mend: X.\n"
+    assert said(ran, "X").startswith("Setting x_bearer_token is missing: ")
+    assert not any("Bluesky" in part or "Mastodon" in part for part in verdicts(ran))
+
+
+def test_without_control_accounts_in_the_settings_it_says_which_were_chosen(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for platform in ("X", "BLUESKY", "MASTODON"):
+        monkeypatch.setenv(f"BLOCKLINE_{platform}_CANARIES", "")
+    monkeypatch.setenv("BLOCKLINE_PLATFORMS", "mastodon")
+    monkeypatch.setenv("BLOCKLINE_MASTODON_OBSERVERS", "")
+    ran = run("doctor", "--json")
+    assert ran.code == 0
+    assert said(ran, "Mastodon control accounts").startswith("None yet: ")
+    assert said(ran, "Mastodon").startswith("Nothing to try: ")
+
+
+def test_each_vantage_is_tried_and_its_password_is_not_shown(
+    run: Blockline, platforms: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = f"http://me:hush-hush@127.0.0.1:{free_port()}"
+    monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
+    ran = run("doctor", "--json")
+    assert ran.err == "To mend: vantage de.\n"
+    assert said(ran, "vantage tr") == "Bluesky was read through its proxy."
+    assert "the proxy does not answer as one" in said(ran, "vantage de")
+    assert "hush-hush" not in ran.out + ran.err
 
 
 def test_a_wrong_login_at_the_mail_server_is_found_without_showing_the_password(
@@ -163,8 +248,9 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
     ran = run("doctor", "--json")
+    unknown = {"schema", "clock", "readings"}
     assert verdicts(ran) == {
-        part: "mend" if part == "database" else "ok" for part in PARTS if part not in {"schema", "clock"}
+        part: "mend" if part == "database" else "ok" for part in PARTS if part not in unknown
     }
     assert "secret" not in ran.out + ran.err
 
@@ -172,24 +258,3 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
 async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:
     findings = await doctor.database_findings(empty_dsn, system_clock, own=True)
     assert {finding.part: finding.verdict for finding in findings}["schema"] is doctor.Verdict.OK
-
-
-@pytest.mark.parametrize(
-    ("off", "words"),
-    [
-        (timedelta(hours=1), "3600 s behind this machine"),
-        (timedelta(hours=-1), "3600 s ahead of this machine"),
-    ],
-    ids=["behind", "ahead"],
-)
-async def test_a_clock_that_is_off_must_be_mended(dsn: str, off: timedelta, words: str) -> None:
-    findings = await doctor.database_findings(dsn, lambda: system_clock() + off, own=False)
-    (clock,) = [finding for finding in findings if finding.part == "clock"]
-    assert clock.verdict is doctor.Verdict.MEND
-    assert words in clock.said
-
-
-@pytest.mark.parametrize(("major", "verdict"), [(16, "mend"), (17, "ok"), (18, "ok")])
-def test_postgres_must_be_17_or_newer(major: int, verdict: str) -> None:
-    server = Server(f"{major}.1", major, system_clock())
-    assert doctor._version(server, "postgresql://u:secret@db:5433/x").verdict == verdict

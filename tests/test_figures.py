@@ -9,6 +9,7 @@ import pytest
 from dashboard.figure_style import CONFIG
 from dashboard.figures import Beside, account_figure, without_gaps
 from storage.db import Pool, transaction
+from storage.model.accounts import Platform
 from storage.model.coverage import Gap
 from storage.model.timeline import Seen
 from storage.reports_account import account_detail
@@ -33,7 +34,14 @@ async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap
     assert account is not None
 
     figure = account_figure(
-        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "light"
+        Platform.X,
+        account.spells,
+        account.changes,
+        account.seen,
+        Beside((), ()),
+        story.now,
+        SETTINGS.gap_after,
+        "light",
     )
 
     bars = {trace.name: trace for trace in figure.data}
@@ -54,7 +62,14 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
     assert account is not None
 
     figure = account_figure(
-        account.spells, account.changes, account.seen, Beside((), ()), story.now, SETTINGS.gap_after, "dark"
+        Platform.X,
+        account.spells,
+        account.changes,
+        account.seen,
+        Beside((), ()),
+        story.now,
+        SETTINGS.gap_after,
+        "dark",
     )
 
     bars = {trace.name: trace for trace in figure.data}
@@ -64,7 +79,9 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
 
 
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
-    figure = account_figure((), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light")
+    figure = account_figure(
+        Platform.X, (), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light"
+    )
 
     assert len(figure.data) == 0
 

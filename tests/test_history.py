@@ -20,6 +20,9 @@ HEADER = "platform,account_id,handle,at,status,withheld_in,list"
 RECORDED = "account_id,platform,status,seen_from,seen_to"
 ACTS = "actor_id,at,kind,post_id,target_id,target_author_id"
 
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+ACTOR = "https://mastodon.example/users/alice#1098765"
+
 AVAILABLE, SUSPENDED = State(Status.AVAILABLE), State(Status.SUSPENDED)
 T0 = datetime(2021, 2, 1, tzinfo=UTC)
 
@@ -83,6 +86,16 @@ def test_a_time_with_another_offset_is_the_same_moment() -> None:
         ("y,7,a,2021-02-01T00:00:00Z,available,,", "unknown platform 'y'"),
         ("x,,a,2021-02-01T00:00:00Z,available,,", "'' is not an account id of x"),
         ("x,seven,a,2021-02-01T00:00:00Z,available,,", "'seven' is not an account id of x"),
+        ("x,7,a.b,2021-02-01T00:00:00Z,available,,", "'a.b' is not a handle of x"),
+        ("bluesky,7,a.test,2021-02-01T00:00:00Z,available,,", "'7' is not an account id of bluesky"),
+        ("bluesky,did:plc:short,a.test,2021-02-01T00:00:00Z,available,,", "is not an account id of bluesky"),
+        (f"bluesky,{DID},alice,2021-02-01T00:00:00Z,available,,", "'alice' is not a handle of bluesky"),
+        (
+            "mastodon,https://a.example/users/b,b@a.example,2021-02-01T00:00:00Z,available,,",
+            "is not an account",
+        ),
+        ("mastodon,alice@a.example,b@a.example,2021-02-01T00:00:00Z,available,,", "is not an account id"),
+        (f"mastodon,{ACTOR},alice,2021-02-01T00:00:00Z,available,,", "'alice' is not a handle of mastodon"),
         ("x,7,,2021-02-01T00:00:00Z,available,,", "no handle"),
         ("x,7,a,2021-02-01T00:00:00Z,withheld,,", "withheld without countries"),
         ("x,7,a,2021-02-01T00:00:00Z,available,IN,", "countries for a status available"),
@@ -108,10 +121,75 @@ def test_a_missing_column_is_named(lines: list[str]) -> None:
         parse_history(lines, "h.csv")
 
 
-def test_x_shows_a_deactivated_account_as_not_found() -> None:
-    assert visible(Platform.X, State(Status.DEACTIVATED)) == State(Status.NOT_FOUND)
-    assert visible(Platform.BLUESKY, State(Status.DEACTIVATED)) == State(Status.DEACTIVATED)
-    assert visible(Platform.X, SUSPENDED) == SUSPENDED
+@pytest.mark.parametrize(
+    ("platform", "line"),
+    [
+        (Platform.BLUESKY, f"bluesky,{DID},alice.bsky.social"),
+        (Platform.BLUESKY, "bluesky,did:web:alice.example,alice.example"),
+        (Platform.MASTODON, f"mastodon,{ACTOR},alice@mastodon.example"),
+        (Platform.MASTODON, "mastodon,http://127.0.0.1:3000/ap/users/1#1,a_b.c@127.0.0.1:3000"),
+        (Platform.MASTODON, "mastodon,https://m.example/@alice#01HXYZ,alice@example.org"),
+    ],
+)
+def test_ids_and_handles_are_those_of_their_platform(platform: Platform, line: str) -> None:
+    (account,) = parse_history([HEADER, f"{line},{stamp(1)},available,,"], "h.csv").accounts
+    assert (account.platform, account.native_id, account.handles[0]) == (platform, *line.split(",")[1:])
+
+
+GONE, WITHHELD_IN = State(Status.NOT_FOUND), State(Status.WITHHELD, ("IN",))
+DEACTIVATED, PROTECTED = State(Status.DEACTIVATED), State(Status.PROTECTED)
+
+
+@pytest.mark.parametrize(
+    ("platform", "differently"),
+    [
+        (Platform.X, {DEACTIVATED: GONE}),
+        (Platform.BLUESKY, {PROTECTED: AVAILABLE}),
+        (Platform.MASTODON, {DEACTIVATED: AVAILABLE, PROTECTED: AVAILABLE, WITHHELD_IN: AVAILABLE}),
+    ],
+)
+def test_a_platform_shows_what_an_outsider_can_see_of_the_truth(
+    platform: Platform, differently: dict[State, State]
+) -> None:
+    for state in (AVAILABLE, SUSPENDED, GONE, WITHHELD_IN, DEACTIVATED, PROTECTED):
+        assert visible(platform, state) == differently.get(state, state)
+
+
+def detailed(*rows: str) -> list[str]:
+    return [f"{HEADER},detail", *(f"bluesky,{DID},a.test,{row}" for row in rows)]
+
+
+def test_a_detail_says_more_of_a_state_and_a_change_of_it_alone_is_an_entry_of_its_own() -> None:
+    lines = detailed(
+        f"{stamp(0)},available,,,",
+        f"{stamp(1)},suspended,,,app_view_only",
+        f"{stamp(2)},suspended,,,app_view_only",
+        f"{stamp(3)},suspended,,,",
+    )
+    (account,) = parse_history(lines, "h.csv").accounts
+    assert account.times == (hours(0), hours(1), hours(3))
+    assert account.states == (AVAILABLE, SUSPENDED, SUSPENDED)
+    assert account.details == ("", "app_view_only", "")
+    assert [account.detail_at(hours(n)) for n in (-1, 0.5, 2.5, 3)] == ["", "", "app_view_only", ""]
+
+
+def test_an_account_without_details_has_none_at_any_time() -> None:
+    (account,) = parse_history(detailed(f"{stamp(1)},suspended,,,"), "h.csv").accounts
+    assert account.details == ()
+    assert account.detail_at(hours(2)) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"bluesky,{DID},a.test,{stamp(2)},suspended,,,host", "unknown detail 'host'"),
+        (f"bluesky,{DID},a.test,{stamp(2)},available,,,app_view_only", "of bluesky that is available"),
+        (f"x,7,a,{stamp(2)},suspended,,,app_view_only", "of x that is suspended"),
+    ],
+)
+def test_a_detail_that_cannot_be_is_named(line: str, fault: str) -> None:
+    with pytest.raises(HistoryError, match=rf"^h\.csv, line 3: .*{fault}"):
+        parse_history([*detailed(f"{stamp(1)},available,,,"), line], "h.csv")
 
 
 @given(st.dictionaries(st.integers(0, 50), st.sampled_from([AVAILABLE, SUSPENDED]), min_size=1), st.data())
@@ -142,6 +220,21 @@ def test_a_recorded_status_begins_when_it_was_first_seen() -> None:
     assert history.notes == ()
 
 
+def test_handles_of_a_recorded_status_are_made_up_as_its_platform_has_them() -> None:
+    lines = [
+        RECORDED,
+        f"{DID},bluesky,suspended,{stamp(1)},{stamp(1)}",
+        f"did:web:alice.example%3A3000,bluesky,suspended,{stamp(1)},{stamp(1)}",
+        f"{ACTOR},mastodon,suspended,{stamp(1)},{stamp(1)}",
+    ]
+    handles = [account.handles[0] for account in parse_recorded(lines, "r.csv").accounts]
+    assert handles == [
+        "5q524mlvslhwwlcomnk7dzj4.test",
+        "alice.example.test",
+        "acct_1098765@mastodon.example",
+    ]
+
+
 def test_accounts_of_which_nothing_is_known_after_their_restoration_are_left_out_and_counted() -> None:
     lines = [
         RECORDED,
@@ -168,7 +261,8 @@ def test_accounts_of_which_nothing_is_known_after_their_restoration_are_left_out
         (f"7,x,gone,{stamp(1)},{stamp(1)}", "unknown status"),
         (f"7,x,withheld,{stamp(1)},{stamp(1)}", "unknown status"),
         (f"7,y,available,{stamp(1)},{stamp(1)}", "unknown platform"),
-        (f"a,x,available,{stamp(1)},{stamp(1)}", "not an account id"),
+        (f"a,x,available,{stamp(1)},{stamp(1)}", "not an account id of x"),
+        (f"7,bluesky,available,{stamp(1)},{stamp(1)}", "not an account id of bluesky"),
         ("7,x,available,soon,later", "impossible time"),
         (f"6,x,suspended,{stamp(1)},{stamp(4)}", "two rows"),
         ("7,x,available", "3 columns"),

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from dashboard.encode import snapshot_json
+from dashboard.encode_context import context_json
 from dashboard.figures import Beside, account_figure, countries_apart
 from dashboard.pages.account import blocked_for
 from storage.db import Conn, Pool, transaction
+from storage.model.accounts import Platform
 from storage.reports import last_event_id, snapshot
 from storage.reports_account import AccountDetail, account_detail
 from storage.reports_kpis import kpis
@@ -35,6 +37,7 @@ async def live(conn: Conn, story: Story, since: datetime | None) -> Any:
     counts = await kpis(conn, story.now, story.sweep)
     start = since or story.start
     body = snapshot_json(shot, counts, story.now, start, story.sweep, SETTINGS.gap_after)
+    body |= context_json(shot.lists, shot.orders, shot.events, shot.executives)
     return {key: value for key, value in body.items() if key != "id"}
 
 
@@ -112,7 +115,7 @@ async def test_a_last_look_that_told_nothing_is_no_reading(pool: Pool) -> None:
             "DE",
             [
                 "not watched, on file since 24 Nov 2026, from import:crawl",
-                "Withheld in DE, FR, when last read 11 Jan 2018",
+                "Withheld in Germany (DE), France (FR), when last read 11 Jan 2018",
                 "between 2 Oct 2017, 00:00 and 16 Oct 2017, 23:59 UTC",
                 "last looked at then, 8 years ago",
                 "not since 11 Jan 2018",
@@ -151,7 +154,7 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
 
     assert countries_apart(grows.spells) == ("DE", "FR")
     figure = account_figure(
-        grows.spells, grows.changes, grows.seen, Beside((), ()), NOW, SETTINGS.gap_after, "light"
+        Platform.X, grows.spells, grows.changes, grows.seen, Beside((), ()), NOW, SETTINGS.gap_after, "light"
     )
 
     bars = {trace.name: trace for trace in figure.data}

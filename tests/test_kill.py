@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from jobs.inbox import Inbox, SmtpServer
-from jobs.simulators import spawn_x
+from jobs.simulators import spawn
 from storage.db import open_pool, transaction
+from storage.model.accounts import Platform
 from tests.factories import T0
 from tests.histories import write_history
 
@@ -32,8 +33,9 @@ async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dic
     inbox = Inbox(folder / "mailbox")
     killed = 0
     with SmtpServer(inbox) as smtp:
-        async with spawn_x(told) as simulator:
-            command = [sys.executable, "-m", "tests.kill_worker", dsn, simulator.base_url, str(smtp.port)]
+        async with spawn(told) as simulators:
+            command = [sys.executable, "-m", "tests.kill_worker", dsn]
+            command += [simulators.addresses[Platform.X], str(smtp.port)]
             command += [str(told), T0.isoformat(), END.isoformat(), str(EVERY_MINUTES)]
             while True:
                 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:

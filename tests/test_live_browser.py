@@ -147,7 +147,7 @@ async def test_the_table_holds_what_the_lanes_show(
         await browser.page.locator("#as-table").click()
 
         assert await browser.page.locator("#table-view tbody tr").count() == 32
-        assert await browser.page.get_by_text("Withheld IN?").count() >= 2
+        assert await browser.page.get_by_text("Withheld in India (IN)?").count() >= 2
 
 
 async def test_names_stand_exactly_beside_their_lanes_when_scrolled(

@@ -13,7 +13,8 @@ from jobs.engage import EngagementPoller
 from jobs.health import Health
 from jobs.planner import Sweep
 from storage import collectors, imports
-from storage.accounts import NewAccount, accounts_version, add_accounts, set_canaries, stop_watching
+from storage.accounts import NewAccount, accounts_version, add_accounts, stop_watching
+from storage.canaries import set_canaries
 from storage.db import Pool, Refused, StorageError, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, Status, Strength
@@ -306,11 +307,11 @@ async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(ds
             async with asyncio.TaskGroup() as group:
                 for k in range(4):
                     trouble = replace(limit, retry_at=minutes(15 + n)) if k % 2 == 0 else None
-                    group.create_task(health.note(trouble, minutes(k), minutes(k)))
+                    group.create_task(health.note("", trouble, minutes(k), minutes(k)))
             async with transaction(pool) as conn:
-                stored = await collectors.load_state(conn, Platform.X)
+                stored = (await collectors.load_states(conn, Platform.X)).get("")
             assert stored is not None
-            assert stored.retry_at == health.gate.closed_until
+            assert stored.retry_at == health.closed_until("")
 
 
 # the watch list ------------------------------------------------------------------------------------------

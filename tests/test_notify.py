@@ -9,6 +9,7 @@ from jobs.notify import NO_SERVER, TickReport, next_due, tick
 from jobs.policy import AlertRule
 from storage import outbox
 from storage.db import Pool, open_pool, transaction
+from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision, Standing
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, blocked, decisions, queue, store
 from tests.factories import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
@@ -30,10 +31,10 @@ async def test_a_wave_of_257_is_one_mail_to_all_recipients(pool: Pool) -> None:
         assert await tick(pool, sender, RULE, minutes(30), HEAD) == NOTHING
         assert await next_due(pool, sender, RULE, minutes(30)) is None
     (mail,) = inbox.mails()
-    assert mail.subject == "257 accounts withheld in IN — order MeitY 2021-01-31"
+    assert mail.subject == "257 accounts withheld in India (IN) — order MeitY 2021-01-31"
     assert mail.recipients == RULE.recipients
     assert mail.date == minutes(3)
-    assert "withheld in IN: 257 of 257 named accounts, 257 more" in mail.text
+    assert "withheld in India (IN): 257 of 257 named accounts, 257 more" in mail.text
     assert await decisions(pool) == [("mailed", True)] * 257
     assert await queue(pool) == [("sent", RULE.recipients, 1, None)]
 
@@ -46,10 +47,16 @@ async def test_counts_are_those_known_when_the_wave_was_confirmed(pool: Pool) ->
     async with serving(inbox) as sender:
         await tick(pool, sender, RULE, minutes(500), HEAD)
     texts = {m.subject: m.text for m in inbox.mails()}
-    assert "withheld in IN: 20 of 257 named" in texts["20 accounts withheld in IN — order MeitY 2021-01-31"]
-    assert "25 of 257 named accounts, 5 more" in texts["5 accounts withheld in IN — order MeitY 2021-01-31"]
+    assert (
+        "withheld in India (IN): 20 of 257 named"
+        in texts["20 accounts withheld in India (IN) — order MeitY 2021-01-31"]
+    )
+    assert (
+        "25 of 257 named accounts, 5 more"
+        in texts["5 accounts withheld in India (IN) — order MeitY 2021-01-31"]
+    )
     (back,) = [text for subject, text in texts.items() if "available again" in subject]
-    assert "withheld in IN: 24 of 257 named accounts, 1 fewer" in back
+    assert "withheld in India (IN): 24 of 257 named accounts, 1 fewer" in back
 
 
 async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Pool) -> None:
@@ -59,10 +66,10 @@ async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Po
         await conn.execute("update account set watched = false where native_id = '1'")
         list_id = (await outbox.open_alerts(conn))[0].cohorts[0].list_id
         assert await outbox.standing(conn, list_id, minutes(20)) == Standing(
-            3, ((AVAILABLE, 1), (NOT_FOUND, 1), (WITHHELD_IN, 1))
+            3, ((Platform.X, AVAILABLE, 1), (Platform.X, NOT_FOUND, 1), (Platform.X, WITHHELD_IN, 1))
         )
         assert await outbox.standing(conn, list_id, minutes(5)) == Standing(
-            3, ((WITHHELD_IN, 2), (NOT_FOUND, 1))
+            3, ((Platform.X, WITHHELD_IN, 2), (Platform.X, NOT_FOUND, 1))
         )
         assert await outbox.standing(conn, list_id, minutes(-60)) == Standing(3, ())
 

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from jobs.app import refuse_open_door, sender, x_collector
+from jobs.app import refuse_open_door, sender
 from jobs.settings import Settings, SettingsError, load_settings
+from storage.model.accounts import Platform
 from storage.model.availability import Status
+
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+ACTOR = "https://mastodon.example:8443/users/staff#1"
 
 
 def from_file(tmp_path: Path, text: str, **environ: str) -> Settings:
@@ -31,9 +35,79 @@ def test_secrets_do_not_print(tmp_path: Path) -> None:
     assert "geheim" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
-def test_control_accounts_are_id_handle_and_status(tmp_path: Path) -> None:
-    settings = from_file(tmp_path, 'x_canaries = ["783214:X:available", "5:gone:suspended"]')
-    assert settings.canaries() == [("783214", "X", Status.AVAILABLE), ("5", "gone", Status.SUSPENDED)]
+@pytest.mark.parametrize(
+    ("platform", "text", "control"),
+    [
+        (Platform.X, "783214:X:available", ("783214", "X", Status.AVAILABLE)),
+        (Platform.X, "5:gone:suspended", ("5", "gone", Status.SUSPENDED)),
+        (Platform.BLUESKY, f"{DID}:bsky.app:available", (DID, "bsky.app", Status.AVAILABLE)),
+        (
+            Platform.MASTODON,
+            f"{ACTOR}:staff@mastodon.example:8443:available",
+            (ACTOR, "staff@mastodon.example:8443", Status.AVAILABLE),
+        ),
+    ],
+)
+def test_control_accounts_are_id_handle_and_status_whatever_colons_their_ids_hold(
+    tmp_path: Path, platform: Platform, text: str, control: tuple[str, str, Status]
+) -> None:
+    settings = from_file(tmp_path, f'{platform.value}_canaries = ["{text}"]')
+    assert settings.canaries(platform) == [control]
+    assert [settings.canaries(other) for other in Platform if other is not platform] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ"),
+    [
+        (f'bluesky_labelers = {{ TR = "{DID}", DE = "did:web:labels.test" }}', {}),
+        (f'[bluesky_labelers]\nTR = "{DID}"\nDE = "did:web:labels.test"', {}),
+        ("", {"BLOCKLINE_BLUESKY_LABELERS": f"TR={DID}, DE=did:web:labels.test"}),
+    ],
+    ids=["in a line", "a table", "the environment"],
+)
+def test_labelers_are_a_table_of_countries(tmp_path: Path, toml: str, environ: dict[str, str]) -> None:
+    settings = from_file(tmp_path, toml, **environ)
+    assert settings.bluesky_labelers == {"TR": DID, "DE": "did:web:labels.test"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ"),
+    [
+        ('[vantages]\ntr = "http://me:hush@proxy.example:3128"\nde = "http://other.example"', {}),
+        ("", {"BLOCKLINE_VANTAGES": "tr=http://me:hush@proxy.example:3128,de=http://other.example"}),
+    ],
+    ids=["a table", "the environment"],
+)
+def test_vantages_are_a_table_of_proxies_that_does_not_print(
+    tmp_path: Path, toml: str, environ: dict[str, str]
+) -> None:
+    settings = from_file(tmp_path, toml, **environ)
+    assert list(settings.vantages) == ["tr", "de"]
+    assert settings.vantages["tr"].get_secret_value() == "http://me:hush@proxy.example:3128"
+    assert "hush" not in repr(settings) + settings.model_dump_json()
+
+
+def test_an_empty_stream_address_switches_the_stream_off_in_the_environment_too(tmp_path: Path) -> None:
+    assert from_file(tmp_path, "").bluesky_jetstream.startswith("wss://")
+    assert from_file(tmp_path, 'bluesky_jetstream = ""').bluesky_jetstream == ""
+    assert from_file(tmp_path, "", BLOCKLINE_BLUESKY_JETSTREAM="").bluesky_jetstream == ""
+
+
+def test_operators_are_the_recipients_unless_they_are_named(tmp_path: Path) -> None:
+    assert from_file(tmp_path, 'recipients = ["a@x.org"]').told_of_trouble == ("a@x.org",)
+    both = from_file(tmp_path, 'recipients = ["a@x.org"]\noperators = ["Night shift <b@x.org>"]')
+    assert both.told_of_trouble == ("Night shift <b@x.org>",)
+
+
+def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
+    settings = from_file(
+        tmp_path,
+        'trusted_hosts = ["PDS.Example", "10.0.0.7:8443", "[::1]:80"]\nbluesky_plc = "https://plc.example/"\n'
+        '[mastodon_origins]\n"Mastodon.Example" = "http://127.0.0.1:8062/"',
+    )
+    assert settings.trusted_hosts == ("pds.example", "10.0.0.7:8443", "[::1]:80")
+    assert settings.bluesky_plc == "https://plc.example"
+    assert settings.mastodon_origins == {"mastodon.example": "http://127.0.0.1:8062"}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +125,60 @@ def test_control_accounts_are_id_handle_and_status(tmp_path: Path) -> None:
         ),
         pytest.param('smtp_security = "ssl"', {}, r"^Setting smtp_security .*starttls", id="an unknown word"),
         pytest.param(
-            'x_canaries = ["X"]', {}, r"^Setting x_canaries: 'X' .*id:handle:status", id="half a canary"
+            'x_canaries = ["X"]',
+            {},
+            r"^Setting x_canaries \(in .*blockline\.toml\): 'X' .*id:handle:status",
+            id="half a canary",
+        ),
+        pytest.param(
+            f'x_canaries = ["{DID}:bsky.app:available"]',
+            {},
+            r"^Setting x_canaries .*783214:X:available",
+            id="a canary of another platform",
+        ),
+        pytest.param(
+            f'bluesky_canaries = ["{DID}:bsky.app:fine"]', {}, "^Setting bluesky_canaries", id="a status"
+        ),
+        pytest.param(
+            'platforms = ["myspace"]', {}, "^Setting platforms .*'bluesky'", id="no platform of ours"
+        ),
+        pytest.param("platforms = []", {}, "^Setting platforms .*at least one", id="no platform at all"),
+        pytest.param(
+            'bluesky_labelers = { tr = "did:web:a.b" }',
+            {},
+            "^Setting bluesky_labelers .*'tr'",
+            id="no country",
+        ),
+        pytest.param(
+            'bluesky_labelers = { TR = "x" }', {}, "^Setting bluesky_labelers .*DID", id="no labeler"
+        ),
+        pytest.param(
+            "", {"BLOCKLINE_BLUESKY_LABELERS": "TR"}, "^Setting bluesky_labelers .*entry 1", id="half a table"
+        ),
+        pytest.param(
+            "",
+            {"BLOCKLINE_BLUESKY_LABELERS": "TR=did:web:a.b,TR=did:web:c.d"},
+            "^Setting bluesky_labelers .*twice",
+            id="a name that is there twice",
+        ),
+        pytest.param(
+            'bluesky_jetstream = "https://a.b"', {}, "^Setting bluesky_jetstream", id="no websocket"
+        ),
+        pytest.param('x_base_url = "api.x.com"', {}, "^Setting x_base_url .*https://", id="no scheme"),
+        pytest.param(
+            'trusted_hosts = ["https://a.b"]', {}, "^Setting trusted_hosts", id="an address, no host"
+        ),
+        pytest.param('mastodon_observers = ["a.b:0x1"]', {}, "^Setting mastodon_observers", id="an odd port"),
+        pytest.param(
+            'mastodon_watched_posts = ["https://a.b/@c"]', {}, "^Setting mastodon_watched_posts", id="no post"
+        ),
+        pytest.param('operators = ["me"]', {}, "^Setting operators .*mail address", id="no mail address"),
+        pytest.param('x_follows_every = "1h"', {}, "^Setting x_follows_every .*1d", id="follows too often"),
+        pytest.param(
+            'mastodon_origins = { "a.b" = "mirror" }',
+            {},
+            "^Setting mastodon_origins .*'mirror'",
+            id="no origin",
         ),
         pytest.param("port = ", {}, r"blockline\.toml: not TOML", id="not TOML"),
         pytest.param(
@@ -87,9 +214,30 @@ def test_the_loopback_without_a_login_must_be_asked_for() -> None:
     refuse_open_door(Settings(auth="none", host="::1"))
 
 
-def test_a_missing_token_is_named() -> None:
-    with pytest.raises(SettingsError, match="Setting x_bearer_token is missing"):
-        x_collector(Settings())
+SECRET = "hush-hush"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"VANTAGES": f"tr=socks5://me:{SECRET}@p:1"}, "entry 1 is not the address of a proxy"),
+        ({"VANTAGES": f"tr=http://me:{SECRET}, {SECRET}@p:1"}, "entry 2 is not of the form"),
+        ({"VANTAGES": f"{SECRET}!=http://p:1"}, "the name of entry 1"),
+        ({"X_LIKES": f"7:7-token:{SECRET}:more", "X_CONSUMER_KEY": "k"}, "entry 1 is not of the form"),
+        ({"X_LIKES": f"7:8-token:{SECRET}", "X_CONSUMER_KEY": "k"}, "entry 1 is not of the form"),
+        (
+            {"X_LIKES": f"7:7-token:{SECRET}", "X_CONSUMER_KEY": SECRET},
+            "needs x_consumer_key and x_consumer_sec",
+        ),
+        ({"DATABASE_URL": f"postgresql://u:{SECRET}@db/x", "PORT": "no"}, "Setting port"),
+    ],
+)
+def test_no_complaint_shows_a_secret(tmp_path: Path, environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_file(tmp_path, "", **{f"BLOCKLINE_{name}": value for name, value in environ.items()})
+    assert sentence in str(refused.value)
+    assert "(in the environment, as BLOCKLINE_" in str(refused.value)
+    assert SECRET not in str(refused.value)
 
 
 def test_a_password_in_clear_is_refused() -> None:

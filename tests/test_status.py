@@ -11,7 +11,8 @@ from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.planner import Sweep
 from jobs.status_report import as_json, as_text
-from storage.accounts import NewAccount, add_accounts, set_canaries
+from storage.accounts import NewAccount, add_accounts
+from storage.canaries import set_canaries
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, Status
@@ -79,7 +80,7 @@ async def test_with_nothing_watched_no_share_and_no_number_of_blocks_is_claimed(
     assert told["countries"] == []
     said = text(stand)
     assert {said[name] for name in ("Watched", "Blocked now", "Late")} == {"nothing watched"}
-    assert said["Collector of X"] == "has not read anything yet; start it with: blockline run"
+    assert said["Collectors"] == "nothing was read yet; start it with: blockline run"
 
 
 async def test_accounts_that_were_never_read_are_all_late(world: World) -> None:
@@ -110,7 +111,7 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
         "withheld_by_country": {"IN": 1},
     }
     assert text(stand)["Blocked now"] == "2 accounts (1 withheld, 1 suspended)"
-    assert text(stand)["Collector of X"] == "reads, last answer 2021-02-01 00:00 UTC"
+    assert text(stand)["Collector of X"] == "reads, last answer 2021-02-01 00:01 UTC"
 
 
 async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(world: World) -> None:
@@ -128,14 +129,14 @@ async def test_what_was_read_too_long_ago_is_only_the_last_that_is_known(world: 
     world.platform.truth["2"] = WITHHELD_IN
     await world.start()
     await world.run(minutes(2))
-    stand = await world.stand(minutes(31))
+    stand = await world.stand(minutes(32))
     assert (stand.late, stand.late_share) == (4, 1.0)
     assert (stand.standing(Status.WITHHELD), stand.last_known(Status.WITHHELD)) == (None, 1)
     assert text(stand)["Blocked now"] == (
         "not known: no confirmed account was read in the last 30 minutes; "
         "1 account blocked when last read, too long ago to say"
     )
-    assert text(stand)["Collector of X"].startswith("silent since 2021-02-01 00:00 UTC")
+    assert text(stand)["Collector of X"].startswith("silent since 2021-02-01 00:01 UTC")
 
 
 async def test_an_account_that_the_answers_leave_out_is_late_alone(world: World) -> None:
@@ -176,12 +177,16 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
     assert told["collectors"] == [
         {
             "platform": "x",
+            "place": "",
+            "vantage": "",
             "state": "pauses",
             "healthy": False,
             "reason": "credits",
             "detail": "no credits",
             "since": minutes(15).isoformat(),
+            "held_since": None,
             "retry_at": minutes(60).isoformat(),
+            "last_answer_at": minutes(0).isoformat(),
         }
     ]
     assert text(stand)["Collector of X"] == (

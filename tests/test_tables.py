@@ -87,13 +87,20 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
         b"x,another,1,\n"
         b"x,a,5,Desk,more\n"
         b"bluesky,someone.example,,\n"
+        b"mastodon,https://social.example/@bob,https://social.example/users/bob,\n"
+        b"mastodon,@carol@social.example,https://social.example/users/carol#12,\n"
+        b"bluesky,https://bsky.app/profile/did:plc:5q524mlvslhwwlcomnk7dzj4,,\n"
+        b"bluesky,@bob@social.example,,\n"
+        b"bluesky,dave.example,did:plc:abc,\n"
+        b"mastodon,erin@social.example,12,\n"
+        b"mastodon,https://social.example/users/frank#5,,\n"
     )
     parsed = watch_rows(content, "watch.csv")
     assert problems(parsed.problems) == [
         "watch.csv, line 3: expected 4 columns, found 2.",
         "watch.csv, line 4: unknown platform 'myspace'; known are x, bluesky, mastodon.",
         "watch.csv, line 5: handle is empty.",
-        "watch.csv, line 6: 'two words' is not a handle of x.",
+        "watch.csv, line 6: 'two words' is not a handle, an id or an address of an account of X.",
         "watch.csv, line 7: '1.02056E+09' is an account id that a spreadsheet has shortened; "
         "keep ids as text.",
         "watch.csv, line 8: 'abc' is not an account id of x.",
@@ -102,10 +109,18 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
         "watch.csv, line 10: account @another is already on line 2; "
         "name all lists of an account on one line, with semicolons between them.",
         "watch.csv, line 11: expected 4 columns, found 5.",
+        "watch.csv, line 16: '@bob@social.example' names an account of Mastodon, not of Bluesky.",
+        "watch.csv, line 17: 'did:plc:abc' is not an account id of bluesky.",
+        "watch.csv, line 18: '12' is not an account id of mastodon.",
+        "watch.csv, line 19: handle 'https://social.example/users/frank#5' is an id; put it into account_id, "
+        "and the handle here.",
     ]
-    assert [(r.line, r.handle, r.account_id, r.lists) for r in parsed.rows] == [
-        (2, "good_one", "1", ("Desk", "Unions")),
-        (12, "someone.example", None, ()),
+    assert [(r.line, r.handle, r.account_id, r.actor, r.lists) for r in parsed.rows] == [
+        (2, "good_one", "1", None, ("Desk", "Unions")),
+        (12, "someone.example", None, None, ()),
+        (13, "bob@social.example", None, "https://social.example/users/bob", ()),
+        (14, "carol@social.example", "https://social.example/users/carol#12", None, ()),
+        (15, "did:plc:5q524mlvslhwwlcomnk7dzj4", None, None, ()),
     ]
 
 

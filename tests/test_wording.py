@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.wording import clean, evidence_words, interval, zone_note
+from jobs.wording import evidence_words, interval, zone_note
 from storage.model.availability import Strength
+from storage.model.words import clean
 from tests.factories import T0
 
 
@@ -83,6 +84,7 @@ def test_an_interval_is_told_in_utc_and_in_the_recipients_zone(
 def test_the_zone_is_explained_unless_it_is_utc() -> None:
     assert zone_note("Asia/Kolkata", T0) == "IST is Asia/Kolkata, UTC+05:30."
     assert zone_note("UTC", T0) is None
+    assert zone_note("Europe/Istanbul", T0) == "UTC+03:00 is the time of Europe/Istanbul."
 
 
 def test_one_reading_agrees() -> None:

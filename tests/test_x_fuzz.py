@@ -7,16 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.base import Exchange
+from collectors.wire import Fault
+from collectors.x_compliance_wire import Job, read_job, read_reasons
+from collectors.x_follows import FollowsPage, read_counts, read_following
 from collectors.x_handles import read_handles
+from collectors.x_likes_wire import LikedPage, read_liked
 from collectors.x_timeline import read_timeline
 from collectors.x_wire import excerpt, read_lookup
 from storage.model.availability import MissedReason, Reading, Status
 from tests.x_samples import AT, ERROR, ID, MISSING, OTHER, USER
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-WORDS = st.sampled_from(
-    [ID, OTHER, *USER, *ERROR, *map(str, ERROR.values()), "withheld", "country_codes", "IN"]
-)
+NAMES = "withheld country_codes data errors meta next_token author_id public_metrics following_count reason"
+WORDS = st.sampled_from([ID, OTHER, *USER, *ERROR, *map(str, ERROR.values()), *NAMES.split(), "IN"])
 ANY_JSON = st.recursive(
     SCALARS | WORDS,
     lambda inner: (
@@ -32,9 +35,9 @@ VALID: tuple[dict[str, Any], ...] = (
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> dict[str, Any]:
+def mutated(draw: st.DrawFn, valid: tuple[dict[str, Any], ...] = VALID) -> dict[str, Any]:
     """A valid answer in which one to three values were replaced, removed or repeated."""
-    document = json.loads(json.dumps(draw(st.sampled_from(VALID))))
+    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
     for _ in range(draw(st.integers(1, 3))):
         place: Any = document
         while place:
@@ -91,6 +94,11 @@ def test_no_answer_whatsoever_raises_or_leaves_an_account_out(answer: bytes, sta
     assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted([ID, OTHER])
     excerpt(Exchange("/", AT, status, answer), [ID])
     read_timeline(status, answer, ID)
+    read_following(status, answer, ID)
+    read_liked(status, answer, ID)
+    read_counts(status, answer, [ID, OTHER])
+    read_job(status, answer)
+    read_reasons(status, answer, {ID, OTHER})
     handles = read_handles(status, answer, ["Somebody", "missing1"])
     assert len(handles.found) + len(handles.unresolved) == 2
 
@@ -109,3 +117,57 @@ def test_a_cut_answer_is_malformed_wherever_it_was_cut(document: dict[str, Any],
     answer = json.dumps(document).encode()
     cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
     assert [miss.reason for miss in read_lookup(200, cut, [ID], AT).missed] == [MissedReason.MALFORMED]
+
+
+LISTS: tuple[dict[str, Any], ...] = (
+    {"data": [{**USER, "author_id": "5"}, {**USER, "id": OTHER}], "meta": {"next_token": "t"}},
+    {"data": [{**USER, "public_metrics": {"following_count": 3}}], "meta": {"result_count": 1}},
+    {"data": [{**USER}], "errors": [{**ERROR}], "meta": {"result_count": 1}},
+    {"meta": {"result_count": 0}},
+)
+
+
+@given(mutated(LISTS))
+def test_a_list_holds_who_is_on_the_page_and_nobody_is_passed_over(document: dict[str, Any]) -> None:
+    answer = json.dumps(document).encode()
+    stated = [item.get("id") for item in objects(document.get("data") or [])]
+    follows = read_following(200, answer, "1")
+    if isinstance(follows, FollowsPage):
+        assert [target for target, _ in follows.targets] == stated
+        assert not (follows.whole and document.get("errors"))
+    likes = read_liked(200, answer, "1")
+    if isinstance(likes, LikedPage):
+        assert [signal.native_id for signal in likes.signals] == stated
+    counts = read_counts(200, answer, [ID])
+    if not isinstance(counts, Fault):
+        for count in counts.values():
+            assert any(
+                is_object(user.get("public_metrics"))
+                and user["public_metrics"].get("following_count") == count
+                for user in objects(document.get("data"))
+            )
+
+
+@given(st.sampled_from(LISTS), st.data())
+def test_a_cut_list_is_malformed_wherever_it_was_cut(document: dict[str, Any], data: st.DataObject) -> None:
+    answer = json.dumps(document).encode()
+    cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
+    for said in (read_following(200, cut, ID), read_liked(200, cut, ID)):
+        assert isinstance(said, Fault)
+        assert said.reason is MissedReason.MALFORMED
+
+
+@given(st.lists(st.tuples(st.sampled_from([ID, OTHER, "1"]), ANY_JSON), max_size=5))
+def test_a_file_of_reasons_says_no_more_than_its_lines(pairs: list[tuple[str, Any]]) -> None:
+    lines = b"\n".join(json.dumps({"id": i, "reason": reason}).encode() for i, reason in pairs)
+    said = read_reasons(200, lines, {ID, OTHER})
+    if not isinstance(said, Fault):
+        assert {(i, reason) for i, reasons in said.items() for reason in reasons} == {
+            (i, reason) for i, reason in pairs if i != "1"
+        }
+
+
+@given(ANY_JSON)
+def test_a_job_is_made_of_nothing_but_a_job(data: Any) -> None:
+    said = read_job(200, json.dumps({"data": data}).encode())
+    assert not isinstance(said, Job) or said.job_id == data["id"]

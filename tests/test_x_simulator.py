@@ -11,6 +11,7 @@ import pytest
 from collectors.simulator.acts import Act
 from collectors.simulator.history import History, settled
 from collectors.simulator.x import XServer, serve_x
+from collectors.simulator.x_meter import DOCUMENTED_LIMITS
 from collectors.simulator.x_payloads import USAGE_CAP_EXCEEDED, Spelling
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
@@ -137,6 +138,9 @@ async def test_optional_fields_come_only_when_they_are_asked_for() -> None:
         ("/2/users/7/tweets?max_results=4", 400),
         ("/2/users/7/tweets?since_id=x", 400),
         ("/2/users/7/tweets?pagination_token=x", 400),
+        ("/2/users/1000/following?max_results=0", 400),
+        ("/2/users/1000/following?max_results=1001", 400),
+        ("/2/users/1000/following?pagination_token=x", 400),
         ("/2/users/7/liked_tweets", 403),
         ("/2/users/7/followers", 404),
         ("/1.1/users/show.json", 404),
@@ -171,7 +175,7 @@ async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
             assert response.status == 400
         await got(server, "/2/users", ids="1000,1001,1002")
         async with session.get("/_simulator/counts") as response:
-            assert await response.json() == {"users": {"requests": 3, "ids": 5}}
+            assert await response.json() == {"users": {"requests": 3, "ids": 5, "refused": 0}}
 
 
 async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
@@ -208,6 +212,40 @@ async def test_rate_limits_run_in_windows_of_simulated_time_per_endpoint() -> No
         assert await ask("/2/users/1000/tweets") == (200, "1")
         server.set_clock(T0 + timedelta(minutes=15))
         assert await ask("/2/users?ids=1000") == (200, "1")
+
+
+async def test_each_endpoint_has_its_documented_limit() -> None:
+    async with serve_x(CROWD, limit=DOCUMENTED_LIMITS) as server, client(server) as session:
+        for path, limit in (("?ids=1000", "300"), ("/1000/tweets", "10000"), ("/1000/liked_tweets", "75")):
+            async with session.get(f"/2/users{path}") as response:
+                assert response.headers["x-rate-limit-limit"] == limit
+
+
+async def test_a_refused_request_is_counted_as_such_and_takes_nothing_from_the_window() -> None:
+    async with serve_x(CROWD, limit={"users": 1}) as server, client(server) as session:
+        for status in (200, 429, 429):
+            async with session.get("/2/users?ids=1000") as response:
+                assert response.status == status
+        assert server.counts == {"users": {"requests": 3, "ids": 1, "refused": 2}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/2/users", 405),
+        ("POST", "/2/compliance/jobs", 400),
+        ("GET", "/2/compliance/jobs/7", 404),
+        ("DELETE", "/2/compliance/jobs/7", 404),
+        ("PUT", "/_storage/submission/1000000", 403),
+        ("GET", "/_storage/delivery/1000000", 403),
+    ],
+)
+async def test_only_what_x_has_can_be_written_to(method: str, path: str, status: int) -> None:
+    async with serve_x(CROWD) as server, client(server) as session:
+        async with session.post("/2/compliance/jobs", json={"type": "users"}) as response:
+            assert response.status == 200
+        async with session.request(method, path, data=b"7") as response:
+            assert response.status == status
 
 
 def test_a_usage_cap_looks_as_recorded_json() -> None:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from collectors.base import Found, WhyUnresolved
+from collectors.x_envelope import Unreadable
 from collectors.x_handles import read_handles
-from collectors.x_timeline import Page, Position, Unreadable, read_timeline
+from collectors.x_timeline import Page, Position, read_timeline
 from storage.model.availability import MissedReason
 from storage.model.signals import Signal, SignalKind
 from tests.x_samples import OTHER, body, recorded

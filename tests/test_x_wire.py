@@ -43,37 +43,52 @@ def test_a_recorded_answer_is_read_as_what_it_states(
     assert said_of(recorded(name), native_id) == Reading(native_id, AT, state, strength, handle)
 
 
+WHOLE_REQUESTS = [
+    (401, b"", MissedReason.AUTH, "a token that X does not accept says nothing of any account"),
+    (402, body(title="CreditsDepleted"), MissedReason.CREDITS, "credits that are used up are ours to mend"),
+    (403, body(title="Client Forbidden"), MissedReason.ACCESS, "an app that may not look up is no block"),
+    (403, recorded("suspended_by_id"), MissedReason.ACCESS, "a 403 is believed of no account it names"),
+    (429, b"<html>slow down</html>", MissedReason.RATE_LIMITED, "a 429 counts whatever its body is"),
+    (429, body(title="Too Many Requests"), MissedReason.RATE_LIMITED, "a 429 is a rate limit"),
+    (429, recorded("usage_capped"), MissedReason.USAGE_CAPPED, "a usage cap is told by its title"),
+    (
+        429,
+        body(type="https://api.x.com/2/problems/usage-capped"),
+        MissedReason.USAGE_CAPPED,
+        "a usage cap is told by its type, whatever the host",
+    ),
+    (500, b"", MissedReason.UPSTREAM, "a 500 is the platform's trouble"),
+    (503, b"<html>oops</html>", MissedReason.UPSTREAM, "a 503 with a page is the platform's trouble"),
+    (503, recorded("suspended_by_id"), MissedReason.UPSTREAM, "a 503 is believed of no account it names"),
+    (404, b"", MissedReason.UPSTREAM, "an unknown path, 404 without a byte, is never a missing account"),
+    (404, recorded("not_found_by_id"), MissedReason.UPSTREAM, "a 404 for a request is never a lost account"),
+    (410, b"", MissedReason.UPSTREAM, "a 410 for a request is never a lost account"),
+    (302, b"<html>login</html>", MissedReason.UPSTREAM, "a redirect to a login page is no answer"),
+    (204, b"", MissedReason.UPSTREAM, "a success that is not 200 is no answer"),
+    (400, body(errors=None), MissedReason.BAD_REQUEST, "a 400 is about the request, even without errors"),
+    (200, b"", MissedReason.MALFORMED, "an empty 200 is no answer"),
+    (200, b"null", MissedReason.MALFORMED, "null is no answer"),
+    (200, b"[]", MissedReason.MALFORMED, "an array is no answer"),
+    (200, b"{}", MissedReason.MALFORMED, "neither data nor errors is no answer"),
+    (200, b"<html></html>", MissedReason.MALFORMED, "a page with 200 is no answer"),
+    (200, recorded("suspended_by_id")[:-20], MissedReason.MALFORMED, "a truncated answer is no answer"),
+    (200, b"[" * 100_000, MissedReason.MALFORMED, "an answer nested beyond reason is no answer"),
+    (200, b"\xff\xfe\xfa", MissedReason.MALFORMED, "bytes that are no text are no answer"),
+    (200, body(meta={}), MissedReason.MALFORMED, "meta alone is no answer to a lookup"),
+    (200, body(data="all well"), MissedReason.MALFORMED, "data that is a text is no answer"),
+    (
+        200,
+        body(data=[USER], errors={"0": ERROR}),
+        MissedReason.MALFORMED,
+        "errors that are no array spoil the whole answer",
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "reason"),
-    [
-        (401, b"", MissedReason.AUTH),
-        (402, body(title="CreditsDepleted"), MissedReason.CREDITS),
-        (403, body(title="Client Forbidden"), MissedReason.ACCESS),
-        (403, recorded("suspended_by_id"), MissedReason.ACCESS),
-        (429, b"<html>slow down</html>", MissedReason.RATE_LIMITED),
-        (429, body(title="Too Many Requests"), MissedReason.RATE_LIMITED),
-        (429, recorded("usage_capped"), MissedReason.USAGE_CAPPED),
-        (500, b"", MissedReason.UPSTREAM),
-        (503, b"<html>oops</html>", MissedReason.UPSTREAM),
-        (503, recorded("suspended_by_id"), MissedReason.UPSTREAM),
-        (404, b"", MissedReason.UPSTREAM),
-        (404, recorded("not_found_by_id"), MissedReason.UPSTREAM),
-        (410, b"", MissedReason.UPSTREAM),
-        (302, b"<html>login</html>", MissedReason.UPSTREAM),
-        (204, b"", MissedReason.UPSTREAM),
-        (400, body(errors=None), MissedReason.BAD_REQUEST),
-        (200, b"", MissedReason.MALFORMED),
-        (200, b"null", MissedReason.MALFORMED),
-        (200, b"[]", MissedReason.MALFORMED),
-        (200, b"{}", MissedReason.MALFORMED),
-        (200, b"<html></html>", MissedReason.MALFORMED),
-        (200, recorded("suspended_by_id")[:-20], MissedReason.MALFORMED),
-        (200, b"[" * 100_000, MissedReason.MALFORMED),
-        (200, b"\xff\xfe\xfa", MissedReason.MALFORMED),
-        (200, body(meta={}), MissedReason.MALFORMED),
-        (200, body(data="all well"), MissedReason.MALFORMED),
-        (200, body(data=[USER], errors={"0": ERROR}), MissedReason.MALFORMED),
-    ],
+    [row[:3] for row in WHOLE_REQUESTS],
+    ids=[row[3] for row in WHOLE_REQUESTS],
 )
 def test_a_request_that_failed_as_a_whole_proves_nothing_of_any_account(
     status: int, answer: bytes, reason: MissedReason
@@ -85,64 +100,87 @@ def test_a_request_that_failed_as_a_whole_proves_nothing_of_any_account(
     assert [(miss.native_id, miss.reason) for miss in lookup.missed] == [(ID, reason), (OTHER, reason)]
 
 
+def error(**changes: object) -> bytes:
+    """An answer with the error of a suspended account, changed."""
+    return body(errors=[{**ERROR, **changes}])
+
+
+def problem(name: str) -> bytes:
+    return error(type=f"https://api.x.com/2/problems/{name}")
+
+
+def user(**changes: object) -> bytes:
+    """An answer with the data of an account, changed."""
+    return body(data=[{**USER, **changes}])
+
+
+ONE_ACCOUNT = [
+    (body(data=[USER], errors=[ERROR]), MissedReason.CONTRADICTORY, "in data and in errors is neither"),
+    (body(errors=[ERROR, MISSING]), MissedReason.CONTRADICTORY, "two errors that disagree cancel out"),
+    (
+        body(data=[USER, {**USER, "protected": True}]),
+        MissedReason.CONTRADICTORY,
+        "twice in data with different content is neither",
+    ),
+    (user(protected=None), MissedReason.MALFORMED, "protected null is not open"),
+    (user(protected=0), MissedReason.MALFORMED, "protected as a number is not open"),
+    (body(data=[{"id": ID, "username": "a"}]), MissedReason.MALFORMED, "protected absent is not open"),
+    (user(id=int(ID)), MissedReason.MALFORMED, "an id that is a number is not believed"),
+    (user(username=None), MissedReason.MALFORMED, "data without a handle is not believed"),
+    (user(username="a\0"), MissedReason.MALFORMED, "data with an odd handle is not believed"),
+    (body(data=[], errors=[]), MissedReason.OMITTED, "an account left out is never called not found"),
+    (user(id="1"), MissedReason.OMITTED, "data about another account says nothing of this one"),
+    (body(data=[None, 3, "x", [3]]), MissedReason.OMITTED, "items that are no objects say nothing"),
+    (error(section="includes"), MissedReason.OMITTED, "an error about what a post includes says nothing"),
+    (error(parameter="entities.mentions.username"), MissedReason.OMITTED, "a suspended mention says nothing"),
+    (error(parameter="in_reply_to_user_id"), MissedReason.OMITTED, "whom a post answered says nothing"),
+    (error(resource_type="tweet"), MissedReason.OMITTED, "an error about a tweet says nothing"),
+    (error(resource_type="post"), MissedReason.OMITTED, "an error about a post says nothing, so spelt too"),
+    (error(parameter=["ids"]), MissedReason.OMITTED, "a parameter that is no text says nothing"),
+    (error(value="1", resource_id="1"), MissedReason.OMITTED, "an error about another account says nothing"),
+    (error(value="1"), MissedReason.UNCLASSIFIED, "an error that names two accounts is not classified"),
+    (
+        error(detail="User has been suspended: [1]."),
+        MissedReason.UNCLASSIFIED,
+        "a detail that names another account is not classified",
+    ),
+    (error(title="Odd"), MissedReason.UNCLASSIFIED, "an unknown title is not classified"),
+    (error(title="Not Found Error"), MissedReason.UNCLASSIFIED, "a title against its detail settles nothing"),
+    (problem("internal-error"), MissedReason.UNCLASSIFIED, "an internal error is not a status"),
+    (problem("resource-unavailable"), MissedReason.UNCLASSIFIED, "unavailable is not a status"),
+    (problem("field-hydration-failure"), MissedReason.UNCLASSIFIED, "a failed field is not a status"),
+    (problem("field-unauthorized"), MissedReason.UNCLASSIFIED, "a field we may not see is not a status"),
+    (problem("disallowed-resource"), MissedReason.UNCLASSIFIED, "disallowed is not a status"),
+    (problem("not-authorized-for-resource"), MissedReason.UNCLASSIFIED, "unauthorised is not a status"),
+    (error(type=None), MissedReason.UNCLASSIFIED, "an error without a type is not classified"),
+    (error(detail={"a": 1}), MissedReason.UNCLASSIFIED, "an error without a detail is not classified"),
+    (error(), SUSPENDED, "title Forbidden with a suspended detail is a suspension"),
+    (error(detail="User has been suspended."), SUSPENDED, "a detail need not repeat the id"),
+    (error(parameter="id"), SUSPENDED, "a lookup of one account says it the same way"),
+    (body(errors=[MISSING]), NOT_FOUND, "could not find user is not found, whoever deleted it"),
+    (user(), AVAILABLE, "data that is open is available"),
+    (user(protected=True), PROTECTED, "protected true is protected"),
+    (user(name="Withheld account"), AVAILABLE, "the display name is no evidence of anything"),
+    (user(pinned_tweet_id="1"), AVAILABLE, "fields of the old spelling do not matter"),
+    (user(pinned_post_id="1"), AVAILABLE, "fields of the new spelling do not matter"),
+    (user(something_new={"a": [1]}), AVAILABLE, "a field that X adds does not matter"),
+]
+
+
 @pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        pytest.param(
-            body(data=[USER], errors=[ERROR]), MissedReason.CONTRADICTORY, id="in data and in errors"
-        ),
-        pytest.param(
-            body(errors=[ERROR, MISSING]), MissedReason.CONTRADICTORY, id="two errors that disagree"
-        ),
-        pytest.param(
-            body(data=[USER, {**USER, "protected": True}]), MissedReason.CONTRADICTORY, id="twice, differing"
-        ),
-        pytest.param(body(data=[{**USER, "protected": None}]), MissedReason.MALFORMED, id="protected null"),
-        pytest.param(body(data=[{**USER, "protected": 0}]), MissedReason.MALFORMED, id="protected a number"),
-        pytest.param(body(data=[{"id": ID, "username": "a"}]), MissedReason.MALFORMED, id="protected absent"),
-        pytest.param(body(data=[{**USER, "id": int(ID)}]), MissedReason.MALFORMED, id="id a number"),
-        pytest.param(body(data=[{**USER, "username": None}]), MissedReason.MALFORMED, id="no username"),
-        pytest.param(body(data=[{**USER, "username": "a\0"}]), MissedReason.MALFORMED, id="odd username"),
-        pytest.param(body(data=[], errors=[]), MissedReason.OMITTED, id="empty answer"),
-        pytest.param(body(data=[{**USER, "id": "1"}]), MissedReason.OMITTED, id="another account"),
-        pytest.param(body(data=[None, 3, "x", [3]]), MissedReason.OMITTED, id="items that are no objects"),
-        pytest.param(body(errors=[{**ERROR, "section": "includes"}]), MissedReason.OMITTED, id="of includes"),
-        pytest.param(
-            body(errors=[{**ERROR, "parameter": "entities.mentions.username"}]),
-            MissedReason.OMITTED,
-            id="a mention",
-        ),
-        pytest.param(
-            body(errors=[{**ERROR, "resource_type": "tweet"}]), MissedReason.OMITTED, id="of a post"
-        ),
-        pytest.param(body(errors=[{**ERROR, "parameter": ["ids"]}]), MissedReason.OMITTED, id="unhashable"),
-        pytest.param(
-            body(errors=[{**ERROR, "value": "1"}]),
-            MissedReason.UNCLASSIFIED,
-            id="value names another account",
-        ),
-        pytest.param(
-            body(errors=[{**ERROR, "detail": "User has been suspended: [1]."}]),
-            MissedReason.UNCLASSIFIED,
-            id="detail names another account",
-        ),
-        pytest.param(body(errors=[{**ERROR, "title": "Odd"}]), MissedReason.UNCLASSIFIED, id="unknown title"),
-        pytest.param(
-            body(errors=[{**ERROR, "title": "Not Found Error"}]),
-            MissedReason.UNCLASSIFIED,
-            id="title against detail",
-        ),
-        pytest.param(
-            body(errors=[{**ERROR, "type": "https://api.x.com/2/problems/internal-error"}]),
-            MissedReason.UNCLASSIFIED,
-            id="unknown type",
-        ),
-        pytest.param(body(errors=[{**ERROR, "type": None}]), MissedReason.UNCLASSIFIED, id="no type"),
-        pytest.param(body(errors=[{**ERROR, "detail": {"a": 1}}]), MissedReason.UNCLASSIFIED, id="no detail"),
-    ],
+    ("answer", "want"), [row[:2] for row in ONE_ACCOUNT], ids=[row[2] for row in ONE_ACCOUNT]
 )
-def test_what_is_not_plainly_stated_of_an_account_is_missed(answer: bytes, reason: MissedReason) -> None:
-    assert reason_of(answer) is reason
+def test_an_account_is_what_is_plainly_stated_of_it_or_missed(
+    answer: bytes, want: State | MissedReason
+) -> None:
+    said = said_of(answer)
+    assert (said.state if isinstance(said, Reading) else said.reason) == want
+
+
+def test_a_handle_is_read_as_x_spells_it_now() -> None:
+    said = said_of(user(username="SomeBody_2"))
+    assert isinstance(said, Reading)
+    assert said.handle == "SomeBody_2"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.planner import Sweep
-from storage.accounts import NewAccount, add_accounts, set_canaries
+from storage.accounts import NewAccount, add_accounts
+from storage.canaries import set_canaries
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import Status

@@ -3,9 +3,10 @@ that is killed and started again lives through the same weather.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
@@ -46,15 +47,23 @@ class Kind(StrEnum):
     FOREIGN_ERROR = "foreign_error"
     """An error about an account that was not asked for."""
     ALL_NOT_FOUND = "all_not_found"
-    """The whole answer says that nobody exists, control accounts included."""
+    """The whole answer says that nobody exists, control accounts included: without these no collector
+    can tell it from the truth.
+    """
     HOST_DOWN = "host_down"
     """Only the server that holds an account fails with 503 (Bluesky: PDS; Mastodon: the answers about one
     account); what answers for many accounts works.
     """
     LABELER_SILENT = "labeler_silent"
-    """Bluesky: one regional labeler is missing from the header that says who was heard, and so are its labels."""
+    """Bluesky: one regional labeler is missing from the header that says who was heard, and so are its
+    labels.
+    """
+    SLOW = "slow"
+    """The answer comes after a while, and is right."""
     NEW_HOST = "new_host"
-    """Problem types under the other host: no fault, but a difference that must not matter."""
+    """X: problem types under the other host. Mastodon: null where a key is mostly left out. No fault, but a
+    difference that must not matter.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,23 @@ class Glitch:
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """Glitches without end: in each `window` another `share` of all accounts is said not to exist."""
+
+    share: float
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Once in `every`, at a time drawn from the seed, one of `kinds` meets every request for `length`."""
+
+    kinds: tuple[Kind, ...]
+    length: timedelta
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Faults:
     """A plan of faults. `weights` is how many of 100,000 requests meet each kind."""
 
@@ -84,13 +110,29 @@ class Faults:
     seed: int = 0
     outages: tuple[Outage, ...] = ()
     glitches: tuple[Glitch, ...] = ()
+    periods: tuple[Period, ...] = ()
+    flapping: Flapping | None = None
     hang_s: float = 0.05
-    """Real seconds, bounded so that a rehearsal does not stand still."""
+    """Real seconds before a hanging connection is cut: few, so that a rehearsal does not stand still."""
+    slow_s: float = 0.02
+    """Real seconds before a slow answer."""
+
+    @property
+    def lies(self) -> bool:
+        """Whether `lied_about` is ever True: callers that ask it for each account look here first."""
+        return bool(self.glitches) or self.flapping is not None
 
     def of(self, now: datetime, request: str) -> Kind | None:
-        """What goes wrong with `request` (path and query) at the simulated time `now`."""
+        """What goes wrong with `request` (path and query) at the simulated time `now`.
+
+        An outage and a period hit every request of their time, whatever it asks.
+        """
         if any(outage.since <= now < outage.until for outage in self.outages):
             return Kind.UNAVAILABLE_HTML
+        for period in self.periods:
+            since, kind = _occurrence(self.seed, period, (now - _EPOCH) // period.every)
+            if since <= now < since + period.length:
+                return kind
         if not self.weights:
             return None
         drawn = _draw(self.seed, now.isoformat(), request) % 100_000
@@ -106,13 +148,21 @@ class Faults:
 
     def lied_about(self, now: datetime, native_id: str) -> bool:
         """Whether a glitch makes the account look missing at `now`; stays so through the glitch."""
+        if self.flapping is not None:
+            window = (now - _EPOCH) // self.flapping.window
+            drawn = _window_hash(self.seed, self.flapping.window, window).copy()
+            drawn.update(native_id.encode())
+            if int.from_bytes(drawn.digest(), "big") < self.flapping.share * _DRAWS:
+                return True
         return any(
             glitch.since <= now < glitch.until
-            and _draw(self.seed, glitch.since.isoformat(), native_id) % 1000 < glitch.share * 1000
+            and _draw(self.seed, glitch.since.isoformat(), native_id) < glitch.share * _DRAWS
             for glitch in self.glitches
         )
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DRAWS: Final = 2**64
 _LIGHT: Final = {
     Kind.UNAVAILABLE_HTML: 250,
     Kind.UNAVAILABLE_JSON: 150,
@@ -124,15 +174,41 @@ _LIGHT: Final = {
     Kind.NEW_HOST: 80,
 }
 _HEAVY: Final = (
-    dict.fromkeys(Kind, 450)
+    dict.fromkeys([kind for kind in Kind if kind is not Kind.ALL_NOT_FOUND], 400)
     # These stop the collector for a while, so each of them costs many requests.
     | dict.fromkeys((Kind.UNAUTHORIZED, Kind.CREDITS, Kind.FORBIDDEN, Kind.USAGE_CAPPED), 10)
     | dict.fromkeys((Kind.LIMIT_WITHOUT_RESET, Kind.LIMIT_PAST_RESET, Kind.LIMIT_HTML), 40)
-    | {Kind.LIMIT_ABSURD_RESET: 10, Kind.HANG: 20}
+    | {Kind.LIMIT_ABSURD_RESET: 10, Kind.HANG: 20, Kind.SLOW: 50}
     | {Kind.UNAVAILABLE_HTML: 900, Kind.OMITTED: 900, Kind.ODD_ERROR: 700}
 )
-PROFILES: Final[Mapping[str, Mapping[Kind, int]]] = MappingProxyType(
-    {"none": {}, "light": _LIGHT, "heavy": _HEAVY}
+_OUTAGE: Final = Period((Kind.ALL_NOT_FOUND,), timedelta(minutes=40), timedelta(hours=12))
+_CREDENTIALS: Final = Period(
+    (Kind.UNAUTHORIZED, Kind.CREDITS, Kind.FORBIDDEN), timedelta(minutes=20), timedelta(hours=8)
+)
+_FLAPPING: Final = Flapping(share=0.001, window=timedelta(minutes=15))
+PROFILES: Final[Mapping[str, Faults]] = MappingProxyType(
+    {
+        "none": Faults(),
+        "light": Faults(_LIGHT),
+        "heavy": Faults(_HEAVY),
+        "network": Faults({Kind.RESET: 2000, Kind.HANG: 200}),
+        "rate_limit": Faults(
+            dict.fromkeys((Kind.LIMIT_WITHOUT_RESET, Kind.LIMIT_PAST_RESET, Kind.LIMIT_HTML), 150)
+            | {Kind.LIMIT_ABSURD_RESET: 30, Kind.USAGE_CAPPED: 5}
+        ),
+        "server_errors": Faults(
+            {Kind.UNAVAILABLE_HTML: 1500, Kind.UNAVAILABLE_JSON: 1500, Kind.HOST_DOWN: 1000}
+        ),
+        "truncated": Faults({Kind.TRUNCATED: 1000, Kind.HTML: 600, Kind.EMPTY: 600, Kind.NULL: 600}),
+        "omitted": Faults(
+            {Kind.OMITTED: 2000, Kind.CONTRADICTORY: 1000, Kind.ODD_ERROR: 1000, Kind.LABELER_SILENT: 2000}
+        ),
+        "outage": Faults(periods=(_OUTAGE,)),
+        "credentials": Faults(periods=(_CREDENTIALS,)),
+        "slow": Faults({Kind.SLOW: 3000}),
+        "flapping": Faults(flapping=_FLAPPING),
+        "everything": Faults(_HEAVY, periods=(_OUTAGE, _CREDENTIALS), flapping=_FLAPPING),
+    }
 )
 
 
@@ -143,15 +219,32 @@ def profile(
     outages: tuple[Outage, ...] = (),
     glitches: tuple[Glitch, ...] = (),
 ) -> Faults:
-    """The plan called `name`: none, light (1 % of requests) or heavy (10 %, every kind).
+    """The plan called `name`, so strong that a run still reads most of the time.
 
-    Raises ValueError, with the names there are, for any other.
+    light is 1 % of the requests, heavy 10 % with every kind but `ALL_NOT_FOUND`. In an outage everybody is
+    said not to exist, 40 minutes twice a day. Credentials are refused for 20 minutes three times a day.
+    Flapping says of 0.1 % of the accounts, drawn anew every 15 minutes, that they do not exist.
+    Raises ValueError, with the names there are, for any other name.
     """
-    weights = PROFILES.get(name)
-    if weights is None:
+    plan = PROFILES.get(name)
+    if plan is None:
         raise ValueError(f"no fault profile {name!r}; there are {', '.join(PROFILES)}")
-    return Faults(weights, seed, outages, glitches)
+    return replace(plan, seed=seed, outages=outages, glitches=glitches)
 
 
 def _draw(*parts: object) -> int:
     return int.from_bytes(blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest(), "big")
+
+
+@lru_cache(maxsize=64)
+def _occurrence(seed: int, period: Period, number: int) -> tuple[datetime, Kind]:
+    """When the period with this number begins, and what it brings."""
+    drawn = _draw(seed, "period", *period.kinds, number)
+    late = timedelta(seconds=drawn % int((period.every - period.length).total_seconds()))
+    return _EPOCH + number * period.every + late, period.kinds[drawn % len(period.kinds)]
+
+
+@lru_cache(maxsize=64)
+def _window_hash(seed: int, window: timedelta, number: int) -> blake2b:
+    """Begun once for a window, since it is finished for millions of accounts."""
+    return blake2b(f"flapping|{seed}|{window}|{number}|".encode(), digest_size=8)

@@ -9,7 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from collectors.simulator.history import History, HistoryAccount, HistoryError, moment, records, settled
+from collectors.simulator.history import (
+    History,
+    HistoryAccount,
+    HistoryError,
+    moment,
+    native_id_of,
+    platform_of,
+    records,
+    settled,
+)
+from collectors.simulator.mastodon_actor import actor_of
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
 
@@ -33,12 +43,13 @@ def parse_recorded(lines: Iterable[str], name: str) -> History:
 
     Left out, and counted in the notes, are the accounts whose record ends with the single sighting
     that ended their suspension: nothing is known of them afterwards, and silence is not a status.
-    The files carry no handles: they are made up from the ids.
+    The files carry no handles: these are made up from the ids.
     """
     rows: dict[tuple[Platform, str], list[_Seen]] = defaultdict(list)
-    for where, (account_id, platform, status, since, until) in records(lines, name, COLUMNS):
+    for where, (account_id, platform_text, status, since, until) in records(lines, name, COLUMNS):
         seen = _Seen(moment(since, where), moment(until, where), _state(status, where))
-        known = rows[_platform(platform, where), _account_id(account_id, where)]
+        platform = platform_of(platform_text, where)
+        known = rows[platform, native_id_of(platform, account_id, where)]
         if any(row.since == seen.since for row in known):
             raise HistoryError(f"{where}: account {account_id} has two rows at {since}.")
         known.append(seen)
@@ -62,20 +73,17 @@ def _ends_at_restoration(rows: list[_Seen]) -> bool:
 
 
 def _account(platform: Platform, native_id: str, rows: list[_Seen]) -> HistoryAccount:
-    return settled(platform, native_id, [(row.since, row.state, f"acct_{native_id}") for row in rows])
+    handle = _made_up(platform, native_id)
+    return settled(platform, native_id, [(row.since, row.state, handle) for row in rows])
 
 
-def _platform(text: str, where: str) -> Platform:
-    try:
-        return Platform(text)
-    except ValueError as e:
-        raise HistoryError(f"{where}: unknown platform {text!r}.") from e
-
-
-def _account_id(text: str, where: str) -> str:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise HistoryError(f"{where}: {text!r} is not an account id.")
-    return text
+def _made_up(platform: Platform, native_id: str) -> str:
+    if platform is Platform.X:
+        return f"acct_{native_id}"
+    if platform is Platform.BLUESKY:
+        return f"{native_id.split(':')[2].partition('%')[0]}.test"
+    actor = actor_of(native_id)
+    return f"acct_{actor.local_id}@{actor.host}"
 
 
 def _state(text: str, where: str) -> State:

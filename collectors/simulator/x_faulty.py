@@ -1,26 +1,13 @@
 """Pure: how the faults of a plan look on X's wire."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from collectors.simulator import x_payloads as payloads
 from collectors.simulator.faults import Kind
+from collectors.simulator.replies import Reply
 from collectors.simulator.x_payloads import Fragment, dumps
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer; `cut` means none at all: the connection is cut after `hang_s` real seconds."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    content_type: str = "application/json"
-    cut: bool = False
-    hang_s: float = 0.0
-
 
 _PLAIN: Final = {
     Kind.UNAUTHORIZED: Reply(401, dumps(payloads.UNAUTHORIZED)),
@@ -54,7 +41,10 @@ def failed(kind: Kind | None, now: datetime, hang_s: float) -> Reply | None:
 
 
 def twisted(kind: Kind | None, fragment: Fragment, value: str, parameter: str) -> Sequence[Fragment]:
-    """What an answer says of the one account `value` that `kind` hits, instead of `fragment`."""
+    """What an answer says of the one account `value` that `kind` hits, instead of `fragment`.
+
+    Kinds about parts that X does not have (another host, a labeler) change nothing.
+    """
     match kind:
         case Kind.OMITTED:
             return ()

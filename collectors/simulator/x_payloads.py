@@ -50,8 +50,12 @@ def problem_type(name: str, host: str = OLD_HOST) -> str:
     return f"{host}/2/problems/{name}"
 
 
-def user(native_id: str, handle: str, state: State, fields: Collection[str]) -> dict[str, object]:
-    """An item of `data`: of the optional fields those that were asked for."""
+def user(
+    native_id: str, handle: str, state: State, fields: Collection[str], following: int | None = None
+) -> dict[str, object]:
+    """An item of `data`: of the optional fields those that were asked for. `following`: how many it follows,
+    None where it does not matter.
+    """
     item: dict[str, object] = {"id": native_id, "name": handle, "username": handle}
     if "created_at" in fields:
         item["created_at"] = _CREATED_AT
@@ -62,7 +66,7 @@ def user(native_id: str, handle: str, state: State, fields: Collection[str]) -> 
     if "public_metrics" in fields:
         item["public_metrics"] = {
             "followers_count": 1200,
-            "following_count": 340,
+            "following_count": 340 if following is None else following,
             "tweet_count": 5600,
             "listed_count": 7,
             "like_count": 890,

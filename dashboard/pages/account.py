@@ -1,4 +1,4 @@
-"""One account: status and since when, its timeline, and below it the exact table of changes."""
+"""One account: what is known of it in sentences, its timeline, and below it the exact tables."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,26 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.encode import PLATFORM_NAME
+from dashboard.around import Around
 from dashboard.figures import known_until, without_gaps
-from dashboard.pages.account_tables import changes_table, gaps_card, renames_card
+from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
+from dashboard.pages.account_tables import changes_table, gaps_card
+from dashboard.pages.account_words import sentences
+from storage.model.accounts import Platform
 from storage.model.coverage import Gap
+from storage.model.words import PLATFORM_NAME, is_called_blocked
 from storage.reports_account import AccountDetail
 
 
 def account_page(
-    account: AccountDetail, graph: Component, now: datetime, gap_after: timedelta, tag: list[Component]
+    account: AccountDetail,
+    around: Around,
+    graph: Component,
+    now: datetime,
+    gap_after: timedelta,
+    tag: list[Component],
 ) -> Component:
+    until = stands_until(account, around, now, gap_after)
     return html.Div(
         [
             html.Div(
@@ -32,8 +42,14 @@ def account_page(
             html.Div(
                 [
                     html.Div(
-                        [_head(account, now, gap_after), _facts(account, now, gap_after)], className="card"
+                        [
+                            _head(account, until, now),
+                            html.Div([html.P(s) for s in sentences(account, around)], className="told"),
+                            _facts(account, until, now),
+                        ],
+                        className="card",
                     ),
+                    *vantages_card(account, around.facts, now),
                     html.Div(
                         [
                             html.Div(
@@ -53,8 +69,9 @@ def account_page(
                         className="card",
                     ),
                     html.Div(changes_table(account), className="card"),
-                    *gaps_card(account.seen.gaps),
-                    *renames_card(account),
+                    *facts_card(account, around.facts),
+                    *gaps_card(account, around.misses),
+                    *handles_card(account, around.handles),
                 ],
                 className="stack",
             ),
@@ -77,19 +94,35 @@ def missing_page(what: str) -> Component:
     )
 
 
-def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Component:
+def stands_until(account: AccountDetail, around: Around, now: datetime, gap_after: timedelta) -> datetime:
+    """Up to when the status is known: now, or the last reading when every look since told nothing."""
+    last = account.seen.last
+    if last is not None and any(m.since == last for m in around.misses):
+        return last
+    return known_until(account.seen, now, gap_after)
+
+
+def _head(account: AccountDetail, until: datetime, now: datetime) -> Component:
     lists = f" · {', '.join(account.lists)}" if account.lists else ""
+    platform = Platform(account.platform)
     current = account.spells[-1] if account.spells else None
-    until = known_until(account.seen, now, gap_after)
     chips: list[Component] = []
     if current is not None:
-        word = words.state(current.state) + (f", when last read {words.day(until)}" if until < now else "")
+        word = words.state(current.state, platform, current.flags)
+        if until < now:
+            word += f", when last read {_moment(until, now)}"
         chips.append(
-            html.Span([html.I(className=f"sw-{current.state.status.value}"), word], className="status-chip")
+            html.Span(
+                [html.I(className=f"sw-{words.drawn_as(current.state, current.flags).value}"), word],
+                className="status-chip",
+            )
         )
     chips.extend(
         html.Span(
-            [html.I(className=f"sw-{c.new.status.value}"), f"{words.state(c.new)}? provisional"],
+            [
+                html.I(className=f"sw-{words.drawn_as(c.new, c.flags).value}"),
+                f"{words.state(c.new, platform, c.flags)}? provisional",
+            ],
             className="status-chip provisional",
         )
         for c in account.changes
@@ -102,7 +135,7 @@ def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Compon
                     html.H1(f"@{account.handle}"),
                     html.Div(
                         [
-                            f"{PLATFORM_NAME[account.platform]}, id ",
+                            f"{PLATFORM_NAME[platform]}, id ",
                             html.Span(account.native_id, className="mono"),
                             f"{lists} · {_watch(account)}",
                         ],
@@ -117,6 +150,11 @@ def _head(account: AccountDetail, now: datetime, gap_after: timedelta) -> Compon
     )
 
 
+def _moment(at: datetime, now: datetime) -> str:
+    """A record may know no more than the day of its looks."""
+    return words.stamp(at) if now - at < timedelta(days=1) else words.day(at)
+
+
 def _watch(account: AccountDetail) -> str:
     """Whether anybody reads the account, and where what is known of an account on file comes from."""
     if account.watched:
@@ -126,16 +164,17 @@ def _watch(account: AccountDetail) -> str:
     return f"not watched, on file since {words.day(account.added_at)}{from_where}"
 
 
-def _facts(account: AccountDetail, now: datetime, gap_after: timedelta) -> Component:
+def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
-    until = known_until(account.seen, now, gap_after)
-    confirmed = "confirmed" if until == now else f"when last read, {words.day(until)}"
+    confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
     gaps = account.seen.gaps
-    silent = f"; not since {words.day(until)}" if until < now else ""
+    silent = f"; not since {_moment(until, now)}" if until < now else ""
     facts = [
         (
             "Status",
-            words.state(current.state) if current else "Not yet confirmed",
+            words.state(current.state, Platform(account.platform), current.flags)
+            if current
+            else "Not yet confirmed",
             confirmed if current else "waiting for a reading that carries the account's data",
         ),
         (
@@ -174,7 +213,7 @@ def _last_reading(account: AccountDetail, now: datetime) -> tuple[str, str]:
 
 
 def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
-    blocks = sum(1 for s in account.spells if s.state.status.is_blocked)
+    blocks = sum(1 for s in account.spells if is_called_blocked(s.state, s.flags))
     if not blocks:
         return "never seen blocked", "since it is watched" if account.watched else "in what is on file"
     least, most = blocked_for(account, until)
@@ -195,7 +234,7 @@ def blocked_for(account: AccountDetail, until: datetime) -> tuple[timedelta, tim
     least = timedelta()
     most: timedelta | None = timedelta()
     for i, spell in enumerate(account.spells):
-        if not spell.state.status.is_blocked:
+        if not is_called_blocked(spell.state, spell.flags):
             continue
         following = account.spells[i + 1] if i + 1 < len(account.spells) else None
         last_seen = (following.onset_after or spell.since) if following else until

@@ -1,15 +1,21 @@
-"""The exact tables of one account: its changes, its gaps, its handles. They hold what the figure shows."""
+"""The exact tables of one account: its changes and its gaps. They hold what the figure shows."""
 
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from storage.model.coverage import Gap
+from dashboard.pages.account_words import gap_words
+from storage.model.accounts import Platform
+from storage.model.words import capital, state_words
 from storage.reports import LiveChange
 from storage.reports_account import AccountDetail
+from storage.reports_looks import Misses
+
+Cell = Component | str
 
 
 def changes_table(account: AccountDetail) -> list[Component]:
+    platform = Platform(account.platform)
     return [
         html.Div(
             [
@@ -35,7 +41,7 @@ def changes_table(account: AccountDetail) -> list[Component]:
                             ]
                         )
                     ),
-                    html.Tbody([_row(c) for c in account.changes]),
+                    html.Tbody([_row(c, platform) for c in account.changes]),
                 ]
             ),
             className="table-scroll",
@@ -43,13 +49,13 @@ def changes_table(account: AccountDetail) -> list[Component]:
     ]
 
 
-def _row(change: LiveChange) -> Component:
+def _row(change: LiveChange, platform: Platform) -> Component:
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
     return html.Tr(
         [
             html.Td(words.KIND_NAME[change.kind]),
-            html.Td(words.state(change.old) if change.old else "–"),
-            html.Td(words.state(change.new)),
+            html.Td(words.state(change.old, platform, None) if change.old else "–"),
+            html.Td(capital(state_words(change.new, platform, change.flags))),
             html.Td(words.exact(change.last_seen_old) if change.last_seen_old else "none"),
             html.Td(words.exact(change.first_seen_new)),
             html.Td(window, className="n"),
@@ -78,82 +84,47 @@ def _outcome(change: LiveChange) -> list[Component | str]:
     return [head, when, html.Small(why), *mailed]
 
 
-def gaps_card(gaps: tuple[Gap, ...]) -> list[Component]:
+def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Component]:
+    """Each silence between two readings, and why nothing was learned in it."""
+    gaps = [g for g in reversed(account.seen.gaps) if g.until is not None]
     if not gaps:
         return []
+    platform = Platform(account.platform)
     return [
-        html.Div(
+        card(
+            "Not checked",
+            "no reading, so no statement",
+            ("Last reading before", "First reading after", "Length", "Why"),
             [
-                html.Div(
-                    [html.H2("Not checked"), html.Span("no reading, so no statement", className="faint")],
-                    className="card-head",
-                ),
-                html.Div(
-                    html.Table(
-                        [
-                            html.Thead(
-                                html.Tr(
-                                    [
-                                        html.Th("Last reading before"),
-                                        html.Th("First reading after"),
-                                        html.Th("Length", className="n"),
-                                    ]
-                                )
-                            ),
-                            html.Tbody(
-                                [
-                                    html.Tr(
-                                        [
-                                            html.Td(words.exact(g.since)),
-                                            html.Td(words.exact(g.until)),
-                                            html.Td(words.span(g.until - g.since), className="n"),
-                                        ]
-                                    )
-                                    for g in reversed(gaps)
-                                    if g.until is not None
-                                ]
-                            ),
-                        ]
-                    ),
-                    className="table-scroll",
-                ),
+                (
+                    words.exact(g.since),
+                    words.exact(g.until),
+                    words.span(g.until - g.since),
+                    gap_words([m for m in misses if m.since == g.since], platform),
+                )
+                for g in gaps
+                if g.until is not None
             ],
-            className="card narrow",
         )
     ]
 
 
-def renames_card(account: AccountDetail) -> list[Component]:
-    if not account.renames:
-        return []
-    return [
-        html.Div(
+def card(title: str, note: str, columns: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> Component:
+    """A card with one table; on a narrow screen each cell stands under its column's name."""
+    head = html.Thead(html.Tr([html.Th(c) for c in columns]))
+    body = [
+        html.Tr(
             [
-                html.Div(
-                    [html.H2("Handles"), html.Span("the account's id stayed the same", className="faint")],
-                    className="card-head",
-                ),
-                html.Div(
-                    html.Table(
-                        [
-                            html.Thead(html.Tr([html.Th("Old"), html.Th("New"), html.Th("Changed")])),
-                            html.Tbody(
-                                [
-                                    html.Tr(
-                                        [
-                                            html.Td(f"@{r.old}"),
-                                            html.Td(f"@{r.new}"),
-                                            html.Td(words.between(r.last_seen_old, r.first_seen_new)),
-                                        ]
-                                    )
-                                    for r in account.renames
-                                ]
-                            ),
-                        ]
-                    ),
-                    className="table-scroll",
-                ),
-            ],
-            className="card narrow",
+                html.Td(cell, **{"data-label": column})  # pyright: ignore[reportArgumentType]  # a wildcard
+                for column, cell in zip(columns, row, strict=True)
+            ]
         )
+        for row in rows
     ]
+    return html.Div(
+        [
+            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            html.Table([head, html.Tbody(body)], className="labelled"),
+        ],
+        className="card narrow",
+    )

@@ -6,8 +6,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.country_names import country_name
 from storage.countries import CountryCount
+from storage.model.accounts import Platform
+from storage.model.availability import Status
+from storage.model.country_names import country_name
+from storage.model.words import group_words
 from storage.reports_countries import Standing
 
 STANDING_WORDS = {
@@ -19,8 +22,16 @@ WHAT_IT_DOES_NOT_SAY = (
     "What the platform says it withholds, for the accounts on file only, imported ones included: not what a "
     "reader in a country can see, not how much is withheld there in all, and nothing later than each "
     "row's last reading. Where the last look told nothing, the account may be withheld still or not. “No "
-    "longer” is another state since, which may be a suspension."
+    "longer” is another state since, which may be a suspension. On Bluesky a country's label restricts an "
+    "account in the Bluesky app only: other apps may show it there."
 )
+
+
+def standing_words(standing: Standing, platform: Platform) -> str:
+    """How one account stands in a country, in its platform's term."""
+    if standing is Standing.WITHHELD:
+        return f"{group_words(Status.WITHHELD, platform)} at the last look"
+    return STANDING_WORDS[standing]
 
 
 def count_of(count: CountryCount, standing: Standing) -> int:

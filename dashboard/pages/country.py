@@ -7,7 +7,6 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.country_names import country_name
 from dashboard.pages.countries import (
     STANDING_WORDS,
     WHAT_IT_DOES_NOT_SAY,
@@ -15,8 +14,12 @@ from dashboard.pages.countries import (
     bar,
     count_of,
     legend,
+    standing_words,
 )
 from storage.countries import CountryCount
+from storage.model.accounts import Platform
+from storage.model.country_names import country_name
+from storage.model.words import capital
 from storage.reports_countries import CountryAccount, Standing
 
 PAGE = 100
@@ -123,11 +126,11 @@ def _row(account: CountryAccount, now: datetime) -> Component:
             html.Td(
                 [
                     html.I(className=f"st-{account.standing.value}"),
-                    STANDING_WORDS[account.standing].capitalize(),
+                    capital(standing_words(account.standing, Platform(account.platform))),
                 ],
                 className="standing",
             ),
-            html.Td(words.state(account.state)),
+            html.Td(words.state(account.state, Platform(account.platform), account.flags)),
             html.Td(words.since(account.since_after, account.since)),
             html.Td([words.day(last), f", {words.ago(last, now)}"] if last else "never"),
             html.Td(words.source(account.source), className="source"),

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.model.accounts import AccountId, ListId, Platform
-from storage.model.availability import ChangeKind, State, Strength
+from storage.model.availability import ChangeKind, Flag, State, Strength
 
 
 class AlertDecision(StrEnum):
@@ -65,6 +65,8 @@ class AlertChange:
     first_seen_new: datetime
     readings: int
     """How many agreeing readings confirmed it."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed the new state first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ class Standing:
 
     watched: int
     """How many accounts of the list are watched."""
-    states: tuple[tuple[State, int], ...]
-    """Number of accounts in each confirmed state, most first. Accounts never read are in none."""
+    states: tuple[tuple[Platform, State, int], ...]
+    """Accounts of a platform in each confirmed state, most first. Those never read are in none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ class MissedReason(StrEnum):
     CONTRADICTORY = "contradictory"
     OMITTED = "omitted"
     UNCLASSIFIED = "unclassified"
+    UNHEARD = "unheard"
+    """The answer came, but it says nothing of a country that is in question for this account."""
     HELD = "held"
     """The answer came, but its control accounts looked wrong, so none of it is believed."""
 

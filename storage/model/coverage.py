@@ -24,6 +24,10 @@ class Roster:
     platform: Platform
     account_ids: tuple[AccountId, ...]
     canary_ids: tuple[AccountId, ...] = ()
+    vantage: str = ""
+    """Where it is read from; empty is the installation's own connection."""
+    place: str = ""
+    """Which server answers; empty where one server answers for the whole platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Batch:
     latency_ms: int
     missed: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Why accounts gave nothing in an answered request: positions in the roster by reason."""
+    silent: tuple[str, ...] = ()
+    """Countries of which the answer said nothing: nobody in it was read for them."""
 
 
 def bitmap(answered: Sequence[bool]) -> bytes | None:

@@ -1,9 +1,10 @@
 """What is held of an account between two readings, and what one reading did to it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.model.availability import Outcome, Reason, State, Strength
+from storage.model.availability import Flag, Outcome, Reason, State, Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Pending:
     """Agreeing readings that count, the first included."""
     last_agreeing_at: datetime
     next_read_at: datetime
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Known:
     last_asked_at: datetime | None = None
     """When that answer was asked for. Only up to here is its state certain: it may have changed since."""
     pending: Pending | None = None
+    heard: Mapping[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    """Countries of which the last answer said nothing, and when the last answer that did was asked for
+    (None: never). Empty in the usual case: the last answer spoke of every country.
+    """
 
 
 @dataclass(frozen=True, slots=True)

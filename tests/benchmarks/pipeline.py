@@ -16,7 +16,8 @@ from collectors.simulator.files import load_history
 from collectors.simulator.history import History
 from jobs.rehearse import Report, rehearse
 from jobs.simulated import Plan
-from jobs.simulators import TOKEN, spawn_x
+from jobs.simulators import TOKEN, spawn
+from storage.model.accounts import Platform
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 from tests.factories import T0
@@ -42,15 +43,17 @@ def figures() -> Iterator[Figure]:
 
 async def _rehearse(told: Path, history: History, dsn: str) -> Report:
     plan = Plan(T0, T0 + timedelta(hours=SWEEPS - 1), timedelta(hours=1))
-    return await rehearse(told, history, plan, "none", dsn, lambda _: None)
+    return await rehearse(told, None, history, plan, "none", dsn, lambda _: None)
 
 
 async def _bare(told: Path, history: History) -> tuple[float, float]:
     """Accounts a second that the simulator answers: a hundred a request, and one a request."""
     ids = [a.native_id for a in history.accounts]
     async with (
-        spawn_x(told) as simulator,
-        aiohttp.ClientSession(simulator.base_url, headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+        spawn(told) as simulators,
+        aiohttp.ClientSession(
+            simulators.addresses[Platform.X], headers={"Authorization": f"Bearer {TOKEN}"}
+        ) as session,
     ):
         hundreds = [",".join(ids[i : i + 100]) for i in range(0, len(ids), 100)]
         batched = await _rate(

@@ -45,9 +45,11 @@ test("what is not certain is said", () => {
   assert.match(words({ strength: "weak" }), /weak evidence$/);
 });
 
-test("a restoration to another state than available does not say restored", () => {
-  assert.equal(happened(change(1, 1, "A", 1, 2)), "restored");
-  assert.equal(happened(change(1, 1, "P", 1, 2, { kind: "restoration" })), "no longer blocked, protected");
+test("what happened is said in the server's words, of one account and of many", () => {
+  const [back, down] = [change(1, 1, "A", 1, 2), change(2, 2, "S", 1, 2)].map((c) => withChanges(c).changes.get(c.id));
+  assert.equal(happened(back), "available again (before: withheld in India (IN))");
+  assert.equal(happened(down), "taken down by its server");
+  assert.equal(happened(down, 3), "taken down by their server");
 });
 
 test("days come newest first, count confirmed changes only, and hold outages and orders", () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { apply, covered, decode, knownUntil, outages, stateAt, stateNow, stateWords, tally, windowOf } from "../../dashboard/assets/live/state.mjs";
-import { at, change, changes, HOUR, snapshot, spell, spells } from "./world.mjs";
+import { apply, covered, decode, groupName, knownUntil, outages, stateAt, stateNow, tally, windowOf } from "../../dashboard/assets/live/state.mjs";
+import { at, change, changes, HOUR, snapshot, spell, spells, WORDS } from "./world.mjs";
 
-const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), ...more });
+const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), words: WORDS, ...more });
 
 test("a delta replaces the spells of its accounts and folding it in twice changes nothing", () => {
   const state = decode(snapshot());
@@ -81,7 +81,7 @@ test("the state at a time is that of the confirmed spell, unknown inside a gap, 
   const state = decode(snapshot());
   const [ada, , cy] = state.accounts;
   assert.equal(stateAt(state, ada, at(1)).s, "A");
-  assert.deepEqual(stateAt(state, ada, at(3)), { s: "W", c: "IN" });
+  assert.deepEqual(stateAt(state, ada, at(3)), { s: "W", w: "withheld in India (IN)" });
   assert.equal(stateAt(state, cy, at(5)).s, "U");
   assert.equal(stateAt(state, ada, at(-1)), null);
 });
@@ -113,10 +113,12 @@ test("the counts of each moment add up to the watched accounts and agree with lo
   }
 });
 
-test("countries are named, and all of them in one word", () => {
-  assert.equal(stateWords("W", "IN,TR"), "Withheld IN, TR");
-  assert.equal(stateWords("W", "XX"), "Withheld everywhere");
-  assert.equal(stateWords("S", ""), "Suspended");
+test("what a group of accounts is called depends on the platforms they are on", () => {
+  const on = (...platforms) => ["W", "S", "A"].map((s) => groupName({ platforms: new Set(platforms) }, s));
+  assert.deepEqual(on("x"), ["Withheld", "Suspended", "Available"]);
+  assert.deepEqual(on("bluesky"), ["Restricted", "Taken down", "Available"]);
+  assert.deepEqual(on("x", "bluesky"), ["Withheld or restricted", "Suspended or taken down", "Available"]);
+  assert.equal(groupName({ platforms: new Set(["mastodon"]) }, "G"), "Suspended or deleted");
 });
 
 test("papers that become known without an event are taken in, but never older ones than those that are there", () => {

@@ -6,18 +6,22 @@ export const at = (hours) => T0 + hours * HOUR;
 
 const columns = (rows, names) => Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name] ?? null)]));
 
+/** The words of a message: rows name them by their number. */
+export const WORDS = ["available", "withheld in India (IN)", "available again (before: withheld in India (IN))", "taken down by its server"];
+const wordOf = (s) => (s === "W" ? 1 : s === "S" ? 3 : 0);
+
 export const changes = (rows) =>
-  columns(rows, ["id", "account", "kind", "s0", "c0", "s", "c", "strength", "old", "seen", "recorded", "outcome", "why", "decided", "agreeing", "mail"]);
-export const spells = (rows) => columns(rows, ["account", "s", "c", "onset", "from", "to"]);
+  columns(rows, ["id", "account", "kind", "s", "w", "h", "strength", "old", "seen", "recorded", "outcome", "why", "decided", "agreeing", "mail"]);
+export const spells = (rows) => columns(rows, ["account", "s", "w", "onset", "from", "to"]);
 
 /** A change that was confirmed, unless `more` says otherwise. */
 export const change = (id, account, s, old, seen, more = {}) => ({
-  id, account, kind: s === "A" ? "restoration" : "block", s0: s === "A" ? "W" : "A", c0: s === "A" ? "IN" : "", s, c: s === "W" ? "IN" : "",
-  strength: "strong", old: at(old), seen: at(seen), recorded: at(seen), outcome: "confirmed", why: "enough_strong", decided: at(seen), agreeing: 2, mail: null, ...more,
+  id, account, kind: s === "A" ? "restoration" : "block", s, w: wordOf(s), h: s === "A" ? 2 : wordOf(s), strength: "strong",
+  old: at(old), seen: at(seen), recorded: at(seen), outcome: "confirmed", why: "enough_strong", decided: at(seen), agreeing: 2, mail: null, ...more,
 });
 
 export const spell = (account, s, from, to = null, onset = null) => ({
-  account, s, c: s === "W" ? "IN" : "", onset: onset === null ? null : at(onset), from: at(from), to: to === null ? null : at(to),
+  account, s, w: wordOf(s), onset: onset === null ? null : at(onset), from: at(from), to: to === null ? null : at(to),
 });
 
 /** Three accounts on one list of an order; read at 0 h and then each half hour until 10 h, which is now. */
@@ -29,10 +33,10 @@ export function snapshot(more = {}) {
     coverage: { groups: [[at(10), []], [at(10), [[at(4), at(7)]]]], rosters: { 9: [0, 1, 2] } },
     outages: [],
     spells: spells([spell(1, "A", 0, 2), spell(1, "W", 2, null, 1.5), spell(2, "A", 0), spell(3, "A", 0)]),
-    changes: changes([change(11, 1, "W", 1.5, 2)]),
+    changes: changes([change(11, 1, "W", 1.5, 2)]), words: WORDS,
     signals: columns([], ["id", "executive", "kind", "t"]), mails: [],
     orders: [{ id: 1, title: "Order 1", list: 1, named: 7, at: at(1), from: null, to: null, deadline: null, known: at(1) }],
-    events: [], executives: [], collectors: [], kpis: {},
+    events: [], executives: [], kpis: {}, detectors: { n: 1, bad: 0, worst: [] },
     ...more,
   };
 }

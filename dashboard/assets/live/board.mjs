@@ -1,7 +1,7 @@
 // The context rows above the lanes, all on one time axis: the fleet's area, the share blocked per cohort, executives.
 
 import { acts, pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
-import { countNow, outages, tally } from "./state.mjs";
+import { countNow, groupName, outages, tally } from "./state.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
 
 /** The vertical lines through all rows, and the crosshair with its time beside the axis. */
@@ -54,8 +54,7 @@ export function drawAxis(canvas, window, width, height = 20) {
   }
 }
 
-const STACK = [["W"], ["S"], ["N", "D"], ["P"], ["A"], ["U"]];
-const STACK_NAMES = { W: "Withheld", S: "Suspended", N: "Gone", P: "Protected", A: "Available", U: "Not checked" };
+const STACK = [["W"], ["S"], ["N", "G", "D"], ["P"], ["A"], ["U"]];
 
 /** How far the state of now is drawn beyond now: as far as the current spell of a lane. */
 const NOW_PX = 8;
@@ -99,7 +98,7 @@ export function drawFleet(canvas, state, window, width, height) {
     const value = keys.reduce((sum, k) => sum + counts[k], 0);
     const y = Y(below + value / 2);
     below += value;
-    return { s: keys[0], name: STACK_NAMES[keys[0]], value, y };
+    return { s: keys[0], name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, y };
   }).filter((x) => x.value > 0);
 }
 

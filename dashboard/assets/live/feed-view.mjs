@@ -3,7 +3,6 @@
 import { escape } from "./html.mjs";
 import { days, denominator, detail, happened, mailWords, mark, spokenOf } from "./feed.mjs";
 import { bar, prepare, theme } from "./marks.mjs";
-import { stateSentence } from "./state.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
 
 const PER_DAY = 40;
@@ -52,11 +51,10 @@ function renderItem(state, item) {
   }
   const of = denominator(state, wave.cohort);
   const n = wave.changes.length;
-  const words = first.kind === "restoration" && first.s === "A" ? "restored" : first.kind === "restoration" ? `no longer blocked, ${stateSentence(first.s, first.c)}` : happened(first);
   const news = first.kind === "block" || first.kind === "restoration";
   const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><canvas data-wave="${first.s},${n / of.of}" aria-hidden="true"></canvas><span>${escape(of.name)}</span></div>` : "";
   const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
-  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(words)}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
 }
 
 /** Readings that were recorded long after they were taken are said to be late. */

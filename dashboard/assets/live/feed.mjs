@@ -1,6 +1,6 @@
 // The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
 
-import { outages, stateSentence } from "./state.mjs";
+import { outages } from "./state.mjs";
 import { between, clock, count, dayStart, HOUR, stamp, zoneName } from "./time.mjs";
 
 /** ▼ is a block, ▲ a restoration, and nothing else carries these marks. */
@@ -12,14 +12,8 @@ export function mark(change) {
   return "·";
 }
 
-/** What happened to one account, after its name: "withheld in IN", "restored, available again". */
-export function happened(change) {
-  if (change.kind === "restoration") return change.s === "A" ? "restored" : `no longer blocked, ${stateSentence(change.s, change.c)}`;
-  if (change.kind === "return") return "found again";
-  if (change.kind === "partial") return `${stateSentence(change.s, change.c)}, before: ${change.c0.replaceAll(",", ", ")}`;
-  if (change.kind === "protection") return change.s === "P" ? "protected by its owner" : "public again";
-  return stateSentence(change.s, change.c);
-}
+/** What happened to `n` accounts, after their name or number: "withheld in India (IN)". The words are the server's. */
+export const happened = (change, n = 1) => (n === 1 ? change.h : change.h.replaceAll(" its ", " their "));
 
 /** The list a change is told under: the one of an order first, else the first. */
 function cohortOf(state, account) {
@@ -35,7 +29,7 @@ export function waves(state, reach = 4 * state.sweep) {
   for (const change of all) {
     const account = state.byId.get(change.account);
     const cohort = cohortOf(state, account);
-    const key = [cohort, change.kind, change.s, change.c, change.outcome ?? "open", dayStart(change.seen)].join("|");
+    const key = [cohort, change.kind, change.h, change.outcome ?? "open", dayStart(change.seen)].join("|");
     const known = open.get(key);
     if (known && change.seen - known.seen <= reach) {
       known.changes.push(change);

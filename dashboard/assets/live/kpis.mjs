@@ -1,6 +1,7 @@
 // The figures at the top. They are counted by the server; a figure that is not known is a dash, never a zero.
 
 import { bar, prepare } from "./marks.mjs";
+import { groupName } from "./state.mjs";
 import { clock, count, dayStart, duration, percent, stamp, zoneName } from "./time.mjs";
 
 const put = (id, words) => {
@@ -12,19 +13,20 @@ function when(t, now) {
   return `${dayStart(t) === dayStart(now) ? clock(t) : stamp(t)} ${zoneName(t)}`;
 }
 
-function blockedWords(k) {
+function blockedWords(state, k) {
   const by = k.withheld_by;
-  const withheld =
-    by.length === 1 ? `${count(k.withheld)} withheld in ${by[0][0].replaceAll(",", ", ").replace("XX", "all countries")}` : `${count(k.withheld)} withheld`;
+  const [withholds, suspends] = [groupName(state, "W"), groupName(state, "S")].map((name) => name.toLowerCase());
+  const where = by.length === 1 ? ` in ${by[0][0].replaceAll(",", ", ").replace("XX", "all countries")}` : "";
+  const withheld = `${count(k.withheld)} ${withholds}${where}`;
   const unread = k.blocked_unread ? `; ${count(k.blocked_unread)} not read lately` : "";
-  return `${withheld}, ${count(k.suspended)} suspended${unread}`;
+  return `${withheld}, ${count(k.suspended)} ${suspends}${unread}`;
 }
 
 export function renderKpis(state) {
   const k = state.kpis;
   const known = k.watched > 0;
   put("k-blocked", known ? count(k.withheld + k.suspended) : "–");
-  put("k-blocked-s", known ? blockedWords(k) : "no accounts watched");
+  put("k-blocked-s", known ? blockedWords(state, k) : "no accounts watched");
   document.getElementById("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
   put("k-new", count(k.new_blocks));
   put("k-new-s", `${count(k.new_blocks_hour)} in the last hour`);

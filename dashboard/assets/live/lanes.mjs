@@ -1,7 +1,7 @@
 // The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
 
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
-import { covered, knownUntil, stateNow, stateWords, STATUS } from "./state.mjs";
+import { capital, covered, knownUntil, stateNow, STATUS } from "./state.mjs";
 import { day, ticks } from "./time.mjs";
 
 export const LANE = 16;
@@ -49,11 +49,11 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
 /** The word at the right of a lane: a provisional change is said with a question mark. */
 export function laneWord(state, account) {
   if (account.pending && account.pending.kind !== "baseline") {
-    return { text: `${stateWords(account.pending.s, account.pending.c)}?`, icon: null, provisional: true };
+    return { text: `${capital(account.pending.w)}?`, icon: null, provisional: true };
   }
   const now = stateNow(state, account);
   if (!now) return { text: account.pending ? "First reading" : "Not yet read", icon: "U", provisional: false };
-  return { text: stateWords(now.s, now.c), icon: now.s, provisional: false };
+  return { text: capital(now.w), icon: now.s, provisional: false };
 }
 
 export class Lanes {

@@ -20,6 +20,8 @@ let heard = 0;
 let loaded = 0;
 let lost = null;
 let frame = 0;
+/** How the detectors stood in the last message, to see that it changed. */
+let stood = null;
 
 /** Draw once in the next frame, however often it is asked for. */
 function redraw() {
@@ -96,6 +98,7 @@ function take(message) {
   }
   heard = Date.now();
   lost = null;
+  if (message.detectors) renewHealth(JSON.stringify(message.detectors));
   if (state) {
     const before = rowsOf(state);
     const answer = apply(state, message);
@@ -106,6 +109,16 @@ function take(message) {
   pill();
   redraw();
 }
+
+/** The health page is written by the server: when a detector stops or works again, it is asked for anew. */
+function renewHealth(standing) {
+  const changed = stood !== null && stood !== standing;
+  stood = standing;
+  if (changed && root.dataset.page === "health") ask();
+}
+
+/** Have the server write the page that is shown once more. */
+const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname) });
 
 function pill() {
   const silent = Date.now() - heard;
@@ -134,7 +147,7 @@ function route(path) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", mail: "Mail", countries: "Countries", account: "Account" }[page];
+  const name = { live: "Live", mail: "Mail", countries: "Countries", account: "Account", health: "Health" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);
@@ -153,7 +166,7 @@ connectControls({
     repaintFeed();
     redraw();
     // The server draws the one figure that is not a canvas: it has to know of the theme.
-    if (root.dataset.page === "account") globalThis.dash_clientside.set_props("routed", { data: route(location.pathname) });
+    if (root.dataset.page === "account") ask();
   },
 });
 setZone(root.dataset.zone);

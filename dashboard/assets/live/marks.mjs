@@ -2,7 +2,7 @@
 
 const TOKENS = [
   "card", "sunk", "sel", "line", "line2", "grid", "ink", "ink2", "ink3", "A", "A-e", "A-wash", "W", "W-e", "W-h", "S", "S-e",
-  "S-h", "N", "N-e", "N-h", "D", "D-e", "D-h", "P", "P-e", "P-h", "X", "X-e", "win", "win-bg",
+  "S-h", "G", "G-e", "G-h", "N", "N-e", "N-h", "D", "D-e", "D-h", "P", "P-e", "P-h", "X", "X-e", "win", "win-bg",
 ];
 
 export const theme = {};
@@ -49,6 +49,7 @@ export const text = (g, size = 11, weight = 400) => (g.font = `${weight} ${size}
 const HATCH = {
   W: [[-1, 7, 7, -1], [-1, 1, 1, -1], [5, 7, 7, 5]],
   S: [[-1, -1, 7, 7], [-1, 7, 7, -1]],
+  G: [[-1, -1, 7, 7], [-1, 7, 7, -1]],
   D: [[0, 4.5, 3, 1.5], [3, 1.5, 6, 4.5]],
   P: [[1.5, 0, 1.5, 6], [4.5, 0, 4.5, 6]],
   U: [[0, 1.5, 6, 1.5], [0, 4.5, 6, 4.5]],

@@ -8,9 +8,10 @@ import { escape } from "./html.mjs";
 import { renderKpis } from "./kpis.mjs";
 import { drawLane, Lanes, laneWord } from "./lanes.mjs";
 import { bar, prepare, scale, shape, windowBox } from "./marks.mjs";
-import { isBlocked, stateNow, windowOf } from "./state.mjs";
+import { groupName, isBlocked, stateNow, windowOf } from "./state.mjs";
 import { openTable } from "./table.mjs";
 import { between, count, day, percent, stamp, zoneName } from "./time.mjs";
+import { renderDetectors } from "./detectors.mjs";
 import { hideTip, tipForAccount, tipForActs } from "./tip.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -68,7 +69,7 @@ export function layout(state, view) {
       ([value, label]) => new Option(label, value, false, value === view.list),
     ),
   );
-  paintLegend();
+  paintLegend(state);
 }
 
 /** For a page that never got its data: what is wrong, instead of an empty frame. */
@@ -107,6 +108,7 @@ function listOf(state, view) {
 
 export function draw(state, view) {
   renderKpis(state);
+  renderDetectors(state);
   if (state.accounts.length === 0) return;
   const board = $("board");
   const css = getComputedStyle(board);
@@ -139,7 +141,7 @@ function drawContext(state, window, width) {
     const y = Math.min(end.y, limit);
     if (y < 4) continue;
     limit = y - 14;
-    labels.push(`<span class="end" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b>${end.name}</span>`);
+    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
   }
   $("fleet-ends").innerHTML = labels.join("");
   $("strip-when").textContent = innerWidth <= 640 ? "now" : "now, of those read";
@@ -205,14 +207,17 @@ function renderCards(state, list, view, window) {
   });
 }
 
-const LEGEND = [
-  ["A", "Available"], ["W", "Withheld"], ["S", "Suspended"], ["N", "Not found"], ["P", "Protected"], ["D", "Deactivated"],
-  ["win", "Change window"], ["prov", "Provisional"], ["gap", "Not checked"],
-];
+const STATUSES = { x: "AWSNPD", bluesky: "AWSND", mastodon: "ASGN" };
+const MARKS = [["win", "Change window"], ["prov", "Provisional"], ["gap", "Not checked"]];
 
-function paintLegend() {
+/** The statuses that accounts of these platforms can be in, and the marks. */
+function paintLegend(state) {
   const root = $("legend");
-  if (!root.children.length) root.innerHTML = LEGEND.map(([key, word]) => `<span><canvas data-key="${key}" aria-hidden="true"></canvas>${word}</span>`).join("");
+  if (state) {
+    const possible = [..."AWSGNPD"].filter((s) => [...state.platforms].some((p) => STATUSES[p].includes(s)));
+    const words = [...possible.map((s) => [s, groupName(state, s)]), ...MARKS];
+    root.innerHTML = words.map(([key, word]) => `<span><canvas data-key="${key}" aria-hidden="true"></canvas>${word}</span>`).join("");
+  }
   for (const canvas of root.querySelectorAll("canvas")) {
     const g = prepare(canvas, 18, 12);
     const key = canvas.dataset.key;

@@ -3,21 +3,19 @@
 import { DAY, HOUR } from "./time.mjs";
 
 export const STATUS = {
-  A: "Available", P: "Protected", W: "Withheld", S: "Suspended", D: "Deactivated", N: "Not found", U: "Not checked",
+  A: "Available", P: "Protected", W: "Withheld", S: "Suspended", G: "Suspended or deleted", D: "Deactivated", N: "Not found",
+  U: "Not checked",
 };
-const CONTEXT = ["orders", "events", "executives", "collectors", "lists"];
+const CONTEXT = ["orders", "events", "executives", "lists"];
 export const isBlocked = (s) => s === "W" || s === "S";
 
-/** "Withheld IN", "Suspended", ... */
-export function stateWords(s, countries) {
-  if (s !== "W" || !countries) return STATUS[s];
-  return countries === "XX" ? "Withheld everywhere" : `Withheld ${countries.replaceAll(",", ", ")}`;
-}
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
-/** The same in running text: "withheld in IN", "suspended everywhere", "not found". */
-export function stateSentence(s, countries) {
-  if (s === "W") return countries === "XX" ? "withheld everywhere" : `withheld in ${countries.replaceAll(",", ", ")}`;
-  return { A: "available", P: "protected", S: "suspended everywhere", D: "deactivated", N: "not found", U: "not checked" }[s];
+/** What accounts of these platforms in one status are called together: Bluesky's own app restricts, X withholds. */
+export function groupName(state, s) {
+  const own = { W: "Restricted", S: "Taken down" }[s];
+  if (!own || !state.platforms.has("bluesky")) return STATUS[s];
+  return state.platforms.size === 1 ? own : `${STATUS[s]} or ${own.toLowerCase()}`;
 }
 
 function rows(table) {
@@ -53,8 +51,9 @@ export function decode(snapshot) {
     orders: snapshot.orders,
     events: snapshot.events,
     executives: snapshot.executives,
-    collectors: snapshot.collectors,
     kpis: snapshot.kpis,
+    detectors: snapshot.detectors,
+    platforms: new Set(),
     rev: 0,
   };
   for (const row of rows(snapshot.accounts)) addAccount(state, row, snapshot.coverage.groups[row.group]);
@@ -74,6 +73,7 @@ function addAccount(state, row, group) {
     spells: [], changes: [], pending: null, latest: 0,
   };
   state.accounts.push(account);
+  state.platforms.add(account.platform);
   state.byId.set(account.id, account);
 }
 
@@ -86,11 +86,14 @@ function merge(state, part) {
     if (!account) continue;
     if (!replaced.has(account)) account.spells = [];
     replaced.add(account);
-    account.spells.push({ s: row.s, c: row.c, onset: row.onset, from: row.from, to: row.to });
+    account.spells.push({ s: row.s, w: part.words[row.w], onset: row.onset, from: row.from, to: row.to });
   }
   for (const row of rows(part.changes)) {
     const account = state.byId.get(row.account);
     if (!account) continue;
+    // The words come once for each message: what a state is called is decided by the server alone.
+    row.w = part.words[row.w];
+    row.h = part.words[row.h];
     const known = state.changes.get(row.id);
     if (known) Object.assign(known, row);
     else {
@@ -156,6 +159,7 @@ export function apply(state, delta) {
   for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
   if (delta.reads) state.readTo = Math.max(state.readTo, delta.now);
   if (delta.kpis) state.kpis = delta.kpis;
+  if (delta.detectors) state.detectors = delta.detectors;
   state.rev += 1;
   return answer;
 }
@@ -196,21 +200,21 @@ export function covered(account, from, to) {
   return parts.filter(([p, q]) => q > p);
 }
 
-/** The confirmed state at `t`: {s, c}, "U" when nobody looked, null before the account was first read. */
+/** The confirmed state at `t`: {s, w}, "U" when nobody looked, null before the account was first read. */
 export function stateAt(state, account, t) {
   const first = account.spells[0];
   if (!first || t < first.from) return null;
-  if (t > knownUntil(state, account) || account.gaps.some(([a, b]) => t > a && t < b)) return { s: "U", c: "" };
+  if (t > knownUntil(state, account) || account.gaps.some(([a, b]) => t > a && t < b)) return { s: "U", w: "not checked" };
   const spell = account.spells.findLast((x) => x.from <= t);
-  return { s: spell.s, c: spell.c };
+  return { s: spell.s, w: spell.w };
 }
 
 /** The confirmed state now. */
 export const stateNow = (state, account) => stateAt(state, account, state.now);
 
-/** How many of `accounts` are in each status now, exactly: {A, P, W, S, D, N, U, n}. */
+/** How many of `accounts` are in each status now, exactly: {A, P, W, S, G, D, N, U, n}. */
 export function countNow(state, accounts) {
-  const out = { A: 0, P: 0, W: 0, S: 0, D: 0, N: 0, U: 0, n: 0 };
+  const out = { A: 0, P: 0, W: 0, S: 0, G: 0, D: 0, N: 0, U: 0, n: 0 };
   for (const account of accounts) {
     const now = stateNow(state, account);
     if (!now) continue;
@@ -227,7 +231,7 @@ export function countNow(state, accounts) {
 export function tally(state, accounts, from, to, n) {
   const step = (to - from) / n;
   const out = {};
-  for (const s of "APWSDNU") out[s] = new Int32Array(n + 2);
+  for (const s of "APWSGDNU") out[s] = new Int32Array(n + 2);
   out.n = new Int32Array(n + 2);
   const index = (t) => Math.max(0, Math.min(n + 1, Math.ceil((t - from) / step)));
   const add = (s, a, b) => {

@@ -1,7 +1,7 @@
 // "View as table": the lanes' facts as words, for screen readers, for copying, and for the exact times.
 
 import { escape } from "./html.mjs";
-import { isBlocked, stateNow, stateWords, STATUS } from "./state.mjs";
+import { capital, isBlocked, stateNow, STATUS } from "./state.mjs";
 import { between, count, day, full } from "./time.mjs";
 
 const MOST = 500;
@@ -13,9 +13,9 @@ export function openTable(state, list, window) {
     const now = stateNow(state, account);
     const spell = account.spells.at(-1);
     const since = spell && spell.onset !== null ? between(spell.onset, spell.from) : spell ? `first read ${full(spell.from)}` : "";
-    const open = account.pending && account.pending.kind !== "baseline" ? `${stateWords(account.pending.s, account.pending.c)}? ${between(account.pending.old, account.pending.seen)}` : "";
+    const open = account.pending && account.pending.kind !== "baseline" ? `${capital(account.pending.w)}? ${between(account.pending.old, account.pending.seen)}` : "";
     const blocks = account.spells.filter((s) => isBlocked(s.s)).length;
-    return `<tr><th scope="row"><a href="/account/${account.id}">@${escape(account.handle)}</a></th><td>${escape(now ? stateWords(now.s, now.c) : STATUS.U)}</td><td>${since}</td><td>${escape(open)}</td><td class="n">${blocks}</td><td>${account.last === null ? "never" : full(account.last)}</td></tr>`;
+    return `<tr><th scope="row"><a href="/account/${account.id}">@${escape(account.handle)}</a></th><td>${escape(now ? capital(now.w) : STATUS.U)}</td><td>${since}</td><td>${escape(open)}</td><td class="n">${blocks}</td><td>${account.last === null ? "never" : full(account.last)}</td></tr>`;
   });
   const more = list.length > MOST ? `<p class="nothing">The first ${count(MOST)} of ${count(list.length)}; filter the lanes to see others.</p>` : "";
   dialog.innerHTML = `<div class="card-head"><h2>Accounts</h2><span class="faint">${count(list.length)}, ${day(window[0])} to ${day(state.now)}</span><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div><div class="table-scroll"><table><thead><tr><th>Account</th><th>Status now</th><th>Since</th><th>Provisional</th><th class="n">Blocks</th><th>Last reading</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div>`;

@@ -2,7 +2,7 @@
 
 import { escape } from "./html.mjs";
 import { happened } from "./feed.mjs";
-import { knownUntil, stateSentence } from "./state.mjs";
+import { capital, knownUntil } from "./state.mjs";
 import { between, duration, full, stamp, zoneName } from "./time.mjs";
 
 const tip = () => document.getElementById("tip");
@@ -43,9 +43,9 @@ export function momentLines(state, account, t) {
   const spell = account.spells.findLast((s) => s.from <= t) ?? first;
   const next = account.spells[account.spells.indexOf(spell) + 1];
   if (next && next.onset !== null && t > next.onset) {
-    out.push(`Changed here from ${stateSentence(spell.s, spell.c)} to ${stateSentence(next.s, next.c)}`, between(next.onset, next.from));
+    out.push(`Changed here from ${spell.w} to ${next.w}`, between(next.onset, next.from));
   } else {
-    out.push(`<b>${capital(stateSentence(spell.s, spell.c))}</b>`);
+    out.push(`<b>${capital(spell.w)}</b>`);
     if (spell.onset !== null) out.push(`since ${between(spell.onset, spell.from)}`);
     const most = next ? `at least ${duration((next.onset ?? next.from) - spell.from)}, at most ${duration(next.from - (spell.onset ?? spell.from))}` : null;
     if (most && spell.onset !== null) out.push(most);
@@ -56,8 +56,6 @@ export function momentLines(state, account, t) {
   }
   return out;
 }
-
-const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 export function tipForActs(state, executive, window, event) {
   if (!state) return;

@@ -112,6 +112,22 @@ create table operator_mail (
     primary key (platform, place, vantage, since)
 );
 
+-- purges --------------------------------------------------------------------------------------------------
+-- What a platform wants gone is taken out of the store; that it was done, when and how much of it, stays.
+create table purge_log (
+    purge_id bigint generated always as identity primary key,
+    account_id bigint not null references account,
+    at timestamptz not null,
+    evidence int not null,
+    handles int not null,
+    facts int not null,
+    mails int not null
+);
+create trigger purge_log_append_only before update or delete on purge_log
+    for each row execute function refuse_rewriting();
+create trigger purge_log_no_truncate before truncate on purge_log
+    for each statement execute function refuse_rewriting();
+
 -- live ----------------------------------------------------------------------------------------------------
 alter table live_event drop constraint live_event_topic_check;
 alter table live_event add constraint live_event_topic_check check (
@@ -119,5 +135,11 @@ alter table live_event add constraint live_event_topic_check check (
         'change', 'outcome', 'rename', 'signal', 'mail', 'collector', 'order', 'order_event', 'account', 'fact'
     )
 );
+-- A control account that begins or ceases to be doubted changes what the health of its collector is.
+create trigger canary_live after update on canary for each row
+    when (
+        (old.doubts > 0) is distinct from (new.doubts > 0) or old.retired_at is distinct from new.retired_at
+    )
+    execute function announce_row('collector', 'none');
 create trigger fact_live after insert or update on fact
     for each row execute function announce_row('fact', 'fact_id');

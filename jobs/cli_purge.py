@@ -1,0 +1,100 @@
+"""The command that takes an account's content out of the store: purge."""
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from jobs.addresses import AddressError, read_address
+from jobs.cli_output import show, show_json
+from jobs.clock import system_clock
+from jobs.command import CommandError, run
+from jobs.database import database, ready
+from jobs.options import AsJson, ConfigFile
+from jobs.settings import Settings, load_settings
+from jobs.wording import handle_name, number
+from storage.db import open_pool, transaction
+from storage.lookup import accounts_named
+from storage.model.accounts import Account, Platform
+from storage.model.words import PLATFORM_NAME, clean
+from storage.purge import Purged, purge_account
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("purge")(purge_command)
+
+
+def purge_command(
+    platform: Annotated[Platform, typer.Argument()],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take the evidence and the handles of an account out of the store. Ids, states and times stay."""
+    try:
+        name = read_address(handle, platform).name
+    except AddressError as error:
+        raise CommandError(str(error)) from error
+    settings = load_settings(config)
+    with database(settings) as dsn:
+        account = run(lambda: _account(settings, dsn, platform, name))
+        if not yes and not typer.confirm(_question(account), err=True):
+            raise CommandError("Nothing was purged.")
+        purged = run(lambda: _purge(dsn, account))
+    if as_json:
+        show_json({"platform": platform.value, **dataclasses.asdict(purged)})
+    else:
+        for sentence in _sentences(account, purged):
+            show(sentence)
+
+
+async def _account(settings: Settings, dsn: str, platform: Platform, name: str) -> Account:
+    """The one account of that name. Raises CommandError when there is none, or more than one."""
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        found = await accounts_named(conn, platform, name)
+    if not found:
+        raise CommandError(f"No account on {PLATFORM_NAME[platform]} is on file as {clean(name, 120)}.")
+    if len(found) > 1:
+        ids = ", ".join(f"id:{account.native_id}" for account in found)
+        raise CommandError(
+            f"{number(len(found), 'account')} have the handle {clean(name)}; say which: {ids}."
+        )
+    return found[0]
+
+
+async def _purge(dsn: str, account: Account) -> Purged:
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        return await purge_account(conn, account.account_id, system_clock())
+
+
+def _question(account: Account) -> str:
+    return (
+        f"{_name(account)}: its evidence and its handles leave the store for ever, and it is not watched any "
+        "more. Purge it?"
+    )
+
+
+def _sentences(account: Account, purged: Purged) -> list[str]:
+    """What went, and what stays."""
+    went = ", ".join(
+        (
+            number(purged.evidence, "piece") + " of evidence",
+            number(purged.handles, "handle"),
+            number(purged.facts, "side fact"),
+            number(purged.mails, "mail"),
+        )
+    )
+    stays = f"{number(purged.changes, 'change')} and {number(purged.signals, 'act')} of executives"
+    watched = " It was watched, and is not any more." if purged.was_watched else ""
+    return [
+        f"{_name(account)} is purged. Emptied: {went}.{watched}",
+        f"What stays: its id, {stays} with their times, and the SHA-256 of each piece of evidence.",
+    ]
+
+
+def _name(account: Account) -> str:
+    return f"{handle_name(account.handle)} ({account.native_id})"

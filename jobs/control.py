@@ -1,0 +1,138 @@
+"""The control accounts: chosen where none are named, doubted when one alone looks wrong, retired in the end.
+
+An outage makes control accounts look wrong together. One that looks wrong while the others look right,
+again and again, has really changed: to go on holding every answer because of it would blind the monitor.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from collectors.base import Answer, Candidate, Collector
+from jobs.judge import Canary
+from jobs.roster_book import RosterBook
+from storage import canaries
+from storage.db import Pool, transaction
+from storage.model.availability import Reading, Status
+
+log = logging.getLogger(__name__)
+
+_STABLE_WANTED = 2
+_SUSPENDED_WANTED = 1
+_LOOK_FOR_MORE_EVERY = timedelta(days=1)
+_INQUIRE_EVERY = timedelta(minutes=5)
+_DOUBTS_TO_RETIRE = 3
+_DOUBTED_FOR = timedelta(hours=1)
+_LONG_SUSPENDED = timedelta(days=30)
+
+
+class ControlAccounts:
+    """Looks after the control accounts of one collector."""
+
+    def __init__(self, pool: Pool, collector: Collector, book: RosterBook) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._book = book
+        self._looked_at: dict[str, datetime] = {}
+        self._inquired_at: dict[str, datetime] = {}
+
+    async def provide(self, now: datetime) -> bool:
+        """Choose control accounts for places that have too few. True when some were found."""
+        found = False
+        for place in self._book.places:
+            here = self._book.canaries_at(place)
+            stable = sum(not c.expected.is_blocked for c in here)
+            looked_at = self._looked_at.get(place)
+            recently = looked_at is not None and now < looked_at + _LOOK_FOR_MORE_EVERY
+            if stable < _STABLE_WANTED and not recently:
+                self._looked_at[place] = now
+                wants_suspended = stable == len(here)
+                found |= await self._choose(place, here, now, wants_suspended=wants_suspended)
+        return found
+
+    async def inquire(self, place: str, now: datetime) -> bool:
+        """Ask the control accounts of a place alone. True when the rosters must be made anew."""
+        here = self._book.canaries_at(place)
+        inquired_at = self._inquired_at.get(place)
+        if not here or (inquired_at is not None and now < inquired_at + _INQUIRE_EVERY):
+            return False
+        self._inquired_at[place] = now
+        size = self._collector.batch_size
+        asked = sorted(here, key=lambda c: not c.expected.is_blocked)[:size]
+        answer = await self._collector.read([c.account.native_id for c in asked], now)
+        if answer.trouble is not None:
+            return False
+        return await self._take_in(asked, answer, now)
+
+    async def review(self, now: datetime) -> bool:
+        """Ask again about control accounts that are doubted. True when the rosters must be made anew."""
+        changed = False
+        for place in self._book.places:
+            if any(c.doubted for c in self._book.canaries_at(place)):
+                changed |= await self.inquire(place, now)
+        return changed
+
+    async def _take_in(self, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
+        looks = {r.native_id: r for r in answer.readings}
+        wrong = [c for c in asked if _looks_otherwise(c, looks.get(c.account.native_id))]
+        right = [c for c in asked if _looks_right(c, looks.get(c.account.native_id))]
+        right_stable = sum(not c.expected.is_blocked for c in right)
+        wrong_stable = sum(not c.expected.is_blocked for c in wrong)
+        if right_stable <= wrong_stable:
+            return False  # as in an outage: nobody is blamed
+        retired = False
+        async with transaction(self._pool) as conn:
+            await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])
+            for canary in wrong:
+                doubts, since = await canaries.doubt(conn, canary.account.account_id, now)
+                if doubts >= _DOUBTS_TO_RETIRE and now - since >= _DOUBTED_FOR:
+                    await canaries.retire(conn, canary.account.account_id, now)
+                    retired = True
+                    log.warning(
+                        "Control account @%s of %s looks otherwise for good, and is not relied on any more.",
+                        canary.account.handle,
+                        canary.account.platform.value,
+                    )
+            await self._book.load_canaries(conn)
+        return retired
+
+    async def _choose(
+        self, place: str, here: Sequence[Canary], now: datetime, *, wants_suspended: bool
+    ) -> bool:
+        known = {c.account.native_id for c in here}
+        offered = [c for c in await self._collector.candidates(place, now) if c.native_id not in known]
+        if wants_suspended:
+            async with transaction(self._pool) as conn:
+                suspended = await canaries.unlisted_suspended(
+                    conn, self._collector.platform, now - _LONG_SUSPENDED, _SUSPENDED_WANTED
+                )
+            offered += [
+                Candidate(a.native_id, a.handle, Status.SUSPENDED)
+                for a in suspended
+                if self._collector.place(a.native_id) == place and a.native_id not in known
+            ]
+        if not offered:
+            return False
+        offered = offered[: self._collector.batch_size]
+        answer = await self._collector.read([c.native_id for c in offered], now)
+        looks = {r.native_id: r for r in answer.readings}
+        sound = [
+            replace(c, handle=look.handle or c.handle)
+            for c in offered
+            if (look := looks.get(c.native_id)) is not None and look.state.status is c.expected
+        ]
+        if not sound:
+            return False
+        async with transaction(self._pool) as conn:
+            chosen = [(c.native_id, c.handle, c.expected) for c in sound]
+            await canaries.choose(conn, self._collector.platform, place, chosen, now)
+        return True
+
+
+def _looks_otherwise(canary: Canary, look: Reading | None) -> bool:
+    return look is not None and look.state.status is not canary.expected
+
+
+def _looks_right(canary: Canary, look: Reading | None) -> bool:
+    return look is not None and look.state.status is canary.expected

@@ -1,0 +1,19 @@
+"""What the doctor says of one part of an installation."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    ADVICE = "advice"
+    """It works like this, but not as well as it could."""
+    MEND = "mend"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    part: str
+    verdict: Verdict
+    said: str
+    """One sentence: how it is, or what to do."""

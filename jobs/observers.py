@@ -1,0 +1,114 @@
+"""How other Mastodon servers treat the watched accounts: facts about those servers, never a status."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from collectors.base import Trouble
+from collectors.mastodon import MastodonCollector
+from collectors.mastodon_servers import DomainBlocks, Observed
+from jobs.clock import Clock
+from jobs.judge import SideFacts
+from jobs.monitor import Monitor
+from storage import facts
+from storage.db import Pool, transaction
+from storage.model.accounts import Account, AccountId, Platform
+from storage.model.availability import Status
+from storage.model.facts import Sighting
+
+_EVERY = timedelta(days=1)
+_AT_ONCE = 50
+"""Accounts that one server is asked about in one turn: it allows 300 requests in 5 minutes (documented)."""
+_BETWEEN_TURNS = timedelta(minutes=2)
+
+
+class Observers:
+    """Asks each observer once a day about every watched account. See `jobs.chores.Chore`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: MastodonCollector,
+        servers: Sequence[str],
+        monitor: Monitor,
+        clock: Clock,
+    ) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._monitor = monitor
+        self._clock = clock
+        self._rounds = {server: _Round() for server in servers}
+
+    async def load(self) -> None:
+        """Whoever is watched when a round begins is asked about in it."""
+
+    def next_due(self) -> datetime | None:
+        return min((one.due for one in self._rounds.values()), default=None)
+
+    async def tick(self) -> None:
+        for server, one in self._rounds.items():
+            if one.due <= self._clock():
+                await self._turn(server, one)
+
+    async def _turn(self, server: str, one: "_Round") -> None:
+        now = self._clock()
+        if not one.left:
+            one.began = now
+            one.left = sorted(self._monitor.accounts().values(), key=lambda a: a.account_id)
+            blocks = await self._collector.domain_blocks(server, now)
+            one.blocks = None if isinstance(blocks, Trouble) else blocks
+        asked, one.left = one.left[:_AT_ONCE], one.left[_AT_ONCE:]
+        handles = {a.native_id: a.handle for a in asked}
+        by_domain = Observed(frozenset(), ()) if one.blocks is None else one.blocks.facts(handles)
+        here = {a.native_id: a.handle for a in asked if self._is_available(a)}
+        by_account = await self._collector.seen_from(server, here, now)
+        if by_account.trouble is not None:
+            # Whoever was not reached waits for the next round; nothing is known of them meanwhile.
+            one.left = []
+        await self._store(server, one, asked, by_domain, by_account)
+        one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
+
+    def _is_available(self, account: Account) -> bool:
+        """A copy is suspended too when the home server suspended the account: that is not the observer's."""
+        known = self._monitor.known(account.account_id)
+        return known is not None and known.state is not None and known.state.status is Status.AVAILABLE
+
+    async def _store(
+        self, server: str, one: "_Round", asked: Sequence[Account], by_domain: Observed, by_account: Observed
+    ) -> None:
+        at = self._clock()
+        async with transaction(self._pool) as conn:
+            before = await facts.open_facts(conn, Platform.MASTODON, server)
+            sightings = [
+                Sighting(
+                    a.account_id,
+                    _together(a.native_id, before.get(a.account_id, frozenset()), by_domain, by_account),
+                    one.seen_at.get(a.account_id),
+                    at,
+                )
+                for a in asked
+                if a.native_id in by_domain.answered | by_account.answered
+            ]
+            await facts.observe(conn, server, sightings)
+        one.seen_at |= {s.account_id: at for s in sightings}
+
+
+class _Round:
+    """One observer's round over everybody."""
+
+    def __init__(self) -> None:
+        self.began = datetime.min.replace(tzinfo=UTC)
+        self.due = self.began
+        self.left: list[Account] = []
+        self.blocks: DomainBlocks | None = None
+        self.seen_at: dict[AccountId, datetime] = {}
+
+
+def _together(native_id: str, before: SideFacts, by_domain: Observed, by_account: Observed) -> SideFacts:
+    """What is so now: of the part that did not answer, what was so before."""
+    now: SideFacts = frozenset()
+    for part, observed in (("domain", by_domain), ("account", by_account)):
+        if native_id in observed.answered:
+            now |= {(kind, value) for who, kind, value in observed.facts if who == native_id}
+        else:
+            now |= {fact for fact in before if fact[1].startswith(part)}
+    return now

@@ -1,0 +1,127 @@
+"""The collectors of an installation, one a platform and a vantage, put together from its settings."""
+
+from dataclasses import replace
+
+from collectors.base import Collector
+from collectors.bluesky import BlueskyCollector
+from collectors.bluesky_regions import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
+from collectors.fetch import HttpOptions
+from collectors.guard import Guard
+from collectors.mastodon import MAX_BODY, MastodonCollector, default_http
+from collectors.pace import Pace
+from collectors.x import XCollector
+from collectors.x_client import BASE_URL
+from collectors.x_compliance import XCompliance
+from collectors.x_likes import XLikes
+from collectors.x_session import TWEEPY_HOST
+from jobs.settings import Settings, SettingsError
+from storage.model.accounts import Platform
+
+_BLUESKY_PER_S = 5.0
+"""Requests a second to each host (recalled: the AppView's limit is not documented)."""
+
+
+def platforms_of(settings: Settings) -> tuple[Platform, ...]:
+    """The platforms that are read: those of the settings, else those without a key, and X with its token."""
+    if settings.platforms is not None:
+        return settings.platforms
+    return tuple(p for p in Platform if p is not Platform.X or settings.x_bearer_token is not None)
+
+
+def collector_of(settings: Settings, platform: Platform, vantage: str = "") -> Collector:
+    """The collector of a platform, reading from `vantage`: a name in the settings, empty for here.
+
+    Raises SettingsError when X has no token, or one that cannot be one, and for a vantage that is not set.
+    """
+    match platform:
+        case Platform.X:
+            return x_collector(settings, vantage)
+        case Platform.BLUESKY:
+            return bluesky_collector(settings, vantage)
+        case Platform.MASTODON:
+            return mastodon_collector(settings, vantage)
+
+
+def x_collector(settings: Settings, vantage: str = "") -> XCollector:
+    """The X collector of the settings. Raises SettingsError as `collector_of`."""
+    http = HttpOptions(proxy=_proxy(settings, vantage))
+    try:
+        return XCollector(_token(settings), base_url=settings.x_base_url, http=http)
+    except ValueError as error:
+        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
+
+
+def _token(settings: Settings) -> str:
+    if settings.x_bearer_token is None:
+        raise SettingsError(
+            "Setting x_bearer_token is missing: put an app's bearer token of X into blockline.toml or into "
+            "BLOCKLINE_X_BEARER_TOKEN, or leave x out of setting platforms."
+        )
+    return settings.x_bearer_token.get_secret_value()
+
+
+def likes_readers(settings: Settings) -> dict[str, XLikes]:
+    """What reads the likes of each executive on X who authorised our app, by their id.
+
+    Raises SettingsError when a key cannot be one; the message contains none.
+    """
+    key, secret = settings.x_consumer_key, settings.x_consumer_secret
+    if key is None or secret is None:
+        return {}
+    # tweepy signs for its own host of X; another address is somebody's mirror, or a simulator.
+    base_url = TWEEPY_HOST if settings.x_base_url == BASE_URL else settings.x_base_url
+    readers: dict[str, XLikes] = {}
+    for grant in settings.x_likes:
+        native_id, token, token_secret = grant.get_secret_value().split(":")
+        try:
+            readers[native_id] = XLikes(
+                key.get_secret_value(), secret.get_secret_value(), token, token_secret, base_url=base_url
+            )
+        except ValueError as error:
+            raise SettingsError(f"Settings x_consumer_key, x_consumer_secret, x_likes: {error}.") from error
+    return readers
+
+
+def compliance_jobs(settings: Settings) -> XCompliance | None:
+    """What asks X why accounts vanished; None when that is off. Raises SettingsError for the token."""
+    if not settings.x_compliance:
+        return None
+    try:
+        return XCompliance(_token(settings), base_url=settings.x_base_url, trusted=settings.trusted_hosts)
+    except ValueError as error:
+        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
+
+
+def bluesky_collector(settings: Settings, vantage: str = "") -> BlueskyCollector:
+    """The Bluesky collector of the settings. Raises SettingsError for labelers that cannot be asked."""
+    labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
+    http = HttpOptions(
+        max_body=MAX_BODY,
+        proxy=_proxy(settings, vantage),
+        pace=Pace(_BLUESKY_PER_S),
+        guard=Guard(settings.trusted_hosts),
+    )
+    try:
+        return BlueskyCollector(
+            app_view=settings.bluesky_app_view,
+            plc=settings.bluesky_plc,
+            regions=SHIPPED_REGIONS if labelers is None else labelers,
+            label_values=DEFAULT_LABEL_VALUES if values is None else values,
+            http=http,
+        )
+    except ValueError as error:
+        raise SettingsError(f"Setting bluesky_labelers: {error}.") from error
+
+
+def mastodon_collector(settings: Settings, vantage: str = "") -> MastodonCollector:
+    """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
+    http = replace(default_http(), proxy=_proxy(settings, vantage), guard=Guard(settings.trusted_hosts))
+    return MastodonCollector(http=http, origins=settings.mastodon_origins)
+
+
+def _proxy(settings: Settings, vantage: str) -> str | None:
+    if not vantage:
+        return None
+    if vantage not in settings.vantages:
+        raise SettingsError(f"Setting vantages names no vantage {vantage!r}.")
+    return settings.vantages[vantage].get_secret_value()

@@ -1,0 +1,113 @@
+"""Everything that reads one platform in a running installation: the monitor, its chores, its event stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from collectors.base import Collector
+from collectors.bluesky import BlueskyCollector
+from collectors.bluesky_stream import Jetstream
+from collectors.mastodon import MastodonCollector
+from collectors.x import XCollector
+from jobs.chores import Chore
+from jobs.clock import system_clock
+from jobs.collecting import EPOCH, Collecting
+from jobs.compose import Letterhead, operator_mail
+from jobs.confirm import ConfirmationRule
+from jobs.elsewhere import Elsewhere
+from jobs.engage import EngagementPoller
+from jobs.handles import HandleRecords
+from jobs.health import OperatorMail
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.observers import Observers
+from jobs.planner import Sweep
+from jobs.platforms import collector_of
+from jobs.push import Push
+from jobs.relations import Relations
+from jobs.settings import Settings
+from jobs.watched_posts import WatchedPosts
+from storage.db import Pool
+from storage.model.accounts import Platform
+
+Turns = Mapping[str, Callable[[], Awaitable[None]]]
+"""What has to be called again and again, by name."""
+
+
+@asynccontextmanager
+async def reading(
+    settings: Settings, dsn: str, pool: Pool, platform: Platform, head: Letterhead
+) -> AsyncGenerator[Turns]:
+    """Hold the lock of a platform and its connections; yields the turns of its loops.
+
+    Raises SettingsError, and AlreadyHeld when another process collects from the platform.
+    """
+    sweep = Sweep(settings.sweep_every, EPOCH)
+    async with AsyncExitStack() as stack:
+        collector = await stack.enter_async_context(collector_of(settings, platform))
+        monitor = Monitor(
+            pool,
+            collector,
+            ConfirmationRule(),
+            MonitorSettings(sweep),
+            system_clock,
+            _operator_mail(head),
+        )
+        chores: dict[str, Chore] = {
+            f"Collecting engagement from {platform.value}": EngagementPoller(
+                pool, collector, settings.engagement_every, monitor.health, system_clock
+            ),
+            **_own_chores(settings, pool, collector, monitor),
+        }
+        for vantage in settings.vantages:
+            there = await stack.enter_async_context(collector_of(settings, platform, vantage))
+            chores[f"Reading {platform.value} from {vantage}"] = Elsewhere(
+                pool, there, vantage, monitor, sweep, system_clock
+            )
+        push = None
+        if platform is Platform.BLUESKY and settings.bluesky_jetstream:
+            push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
+        collecting = Collecting(
+            settings, dsn, pool, collector, monitor, chores, push.renew if push else lambda: None
+        )
+        stack.push_async_callback(collecting.let_go)
+        await collecting.take_hold(wait_s=3)
+        turns = {f"Collecting from {platform.value}": collecting.turn}
+        turns |= {name: collecting.chore_turn(chore) for name, chore in chores.items()}
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(push.run()) if push is not None else None
+            try:
+                yield turns
+            finally:
+                if listening is not None:
+                    listening.cancel()
+
+
+def _own_chores(settings: Settings, pool: Pool, collector: Collector, monitor: Monitor) -> dict[str, Chore]:
+    """What only this platform lets anyone see."""
+    match collector:
+        case BlueskyCollector():
+            return {
+                "Collecting handles from PLC": HandleRecords(pool, collector, system_clock),
+                "Collecting follows from bluesky": Relations(pool, collector, monitor, system_clock),
+            }
+        case MastodonCollector():
+            chores: dict[str, Chore] = {}
+            if settings.mastodon_observers:
+                chores["Asking other servers"] = Observers(
+                    pool, collector, settings.mastodon_observers, monitor, system_clock
+                )
+            if settings.mastodon_watched_posts:
+                chores["Reading who favourited watched posts"] = WatchedPosts(
+                    pool, collector, settings.mastodon_watched_posts, system_clock
+                )
+            return chores
+        case XCollector():
+            return {}
+        case _:
+            return {}
+
+
+def _operator_mail(head: Letterhead) -> OperatorMail | None:
+    """How operators are told that the collector stopped; None when there is nobody to tell."""
+    return partial(operator_mail, head=head) if head.operators else None

@@ -1,0 +1,54 @@
+"""Which executive follows which watched account: asked of Bluesky's public graph, once a day."""
+
+from datetime import UTC, datetime, timedelta
+
+from collectors.base import Trouble
+from collectors.bluesky import BlueskyCollector
+from jobs.clock import Clock
+from jobs.monitor import Monitor
+from storage import signals
+from storage.db import Pool, transaction
+from storage.model.accounts import AccountId, Executive, Platform
+
+_EVERY = timedelta(days=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Relations:
+    """Keeps the follows from executives to watched accounts as signals. See `jobs.chores.Chore`.
+
+    A follow that is not listed any more is not called an unfollow: the platform lists those that stand, and
+    gives no date of an end.
+    """
+
+    def __init__(self, pool: Pool, collector: BlueskyCollector, monitor: Monitor, clock: Clock) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._monitor = monitor
+        self._clock = clock
+        self._executives: list[Executive] = []
+        self._asked_at: dict[AccountId, datetime] = {}
+
+    async def load(self) -> None:
+        async with transaction(self._pool) as conn:
+            self._executives = await signals.executives(conn, Platform.BLUESKY)
+
+    def next_due(self) -> datetime | None:
+        return min((self._due(e) for e in self._executives), default=None)
+
+    async def tick(self) -> None:
+        watched = [account.native_id for account in self._monitor.accounts().values()]
+        for executive in self._executives:
+            now = self._clock()
+            if self._due(executive) > now:
+                continue
+            self._asked_at[executive.account.account_id] = now
+            follows = await self._collector.follows_among(executive.account.native_id, watched, now)
+            if isinstance(follows, Trouble) or not follows:
+                continue
+            async with transaction(self._pool) as conn:
+                await signals.add_signals(conn, executive.account.account_id, follows, self._clock())
+
+    def _due(self, executive: Executive) -> datetime:
+        asked_at = self._asked_at.get(executive.account.account_id)
+        return _NEVER if asked_at is None else asked_at + _EVERY

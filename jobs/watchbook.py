@@ -1,0 +1,116 @@
+"""What a monitor holds in memory of the accounts that it watches, in step with the database."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from collectors.base import Answer
+from jobs.again import Again
+from jobs.cohorts import Cohorts
+from jobs.judge import Judged, SideFacts, Watched
+from storage import watch
+from storage.model.accounts import Account, AccountId
+from storage.model.availability import Status
+from storage.model.coverage import Batch, BatchOutcome
+from storage.model.steps import Known
+
+
+class WatchBook:
+    """Every watched account of one platform, and which of them are to be read before their next turn."""
+
+    def __init__(self, cohorts: Cohorts) -> None:
+        self.again = Again()
+        self._cohorts = cohorts
+        self._watched: dict[AccountId, Watched] = {}
+        self._pending: set[AccountId] = set()
+
+    def __getitem__(self, account_id: AccountId) -> Watched:
+        return self._watched[account_id]
+
+    def get(self, account_id: AccountId) -> Watched | None:
+        return self._watched.get(account_id)
+
+    def __iter__(self) -> Iterator[Watched]:
+        return iter(self._watched.values())
+
+    def accounts(self) -> dict[AccountId, Account]:
+        return {account_id: w.account for account_id, w in self._watched.items()}
+
+    def take_up(
+        self, loaded: Sequence[watch.WatchedAccount], facts: Mapping[AccountId, SideFacts], *, whole: bool
+    ) -> None:
+        """Take over what the database holds. `whole`: whoever is not in it is no longer watched."""
+        if whole:
+            for gone in self._watched.keys() - {w.account.account_id for w in loaded}:
+                del self._watched[gone]
+                self._pending.discard(gone)
+                self.again.forget(gone)
+        for w in loaded:
+            account_id = w.account.account_id
+            before = self._watched.get(account_id)
+            same = before is not None and before.known.last_read_at == w.known.last_read_at
+            self._watched[account_id] = Watched(
+                w.account,
+                w.lists,
+                w.known,
+                _handle_seen_at(w.known),
+                before.exchanges if before is not None and same else (),
+                facts.get(account_id, frozenset()),
+            )
+            self._note_pending(account_id, w.known)
+
+    def apply(self, batch: Batch, watched: Sequence[Watched], judged: Judged, answer: Answer) -> None:
+        """Take over what was committed of one request."""
+        for w, reading, s in judged.steps:
+            if s.confirmed is not None and w.known.state is not None:
+                self._cohorts.confirmed(w.lists, batch.observed_at)
+            w.known = s.known
+            w.exchanges = answer.exchanges
+            if reading.handle is not None:
+                w.handle_seen_at = s.known.last_asked_at
+            if s.is_news:
+                self._note_pending(w.account.account_id, s.known)
+        for rename in judged.renames:
+            w = self._watched[rename.account_id]
+            w.account = replace(w.account, handle=rename.new_handle)
+        for account, next_read_at in judged.postponed:
+            w = self._watched[account.account_id]
+            if w.known.pending is not None:
+                w.known = replace(w.known, pending=replace(w.known.pending, next_read_at=next_read_at))
+        for sighting in judged.sightings:
+            self._watched[sighting.account_id].facts = sighting.facts
+        others_answered = batch.outcome is BatchOutcome.ANSWERED
+        for w, answered in zip(watched, judged.answered, strict=True):
+            self.again.note(
+                w.account.account_id,
+                batch.observed_at,
+                answered=answered or w.known.pending is not None,
+                others_answered=others_answered,
+            )
+
+    def due_again(self, now: datetime) -> list[Account]:
+        """Provisional changes that are to be read again, and accounts that were called for."""
+        due = {i for i, at in self._next_reads() if at <= now}
+        return [self._watched[i].account for i in due | self.again.due(now)]
+
+    def times(self) -> Iterable[tuple[Account, datetime]]:
+        """When each account that does not wait for its turn is to be read."""
+        times = [*self._next_reads(), *self.again.times()]
+        return [(self._watched[i].account, at) for i, at in times]
+
+    def _next_reads(self) -> list[tuple[AccountId, datetime]]:
+        return [(i, p.next_read_at) for i in self._pending if (p := self._watched[i].known.pending)]
+
+    def _note_pending(self, account_id: AccountId, known: Known) -> None:
+        if known.pending is None:
+            self._pending.discard(account_id)
+        else:
+            self._pending.add(account_id)
+
+
+def _handle_seen_at(known: Known) -> datetime | None:
+    """The last time at which the stored handle is certain: a vanished or suspended account shows none."""
+    if known.state is None or known.pending is not None:
+        return None
+    shows_none = known.state.status.is_gone or known.state.status is Status.SUSPENDED
+    return None if shows_none else known.last_asked_at

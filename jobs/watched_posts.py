@@ -1,0 +1,51 @@
+"""Who favourited posts that the settings name: Mastodon lists no one's favourites, but a post's admirers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from collectors.base import Trouble
+from collectors.mastodon import MastodonCollector
+from collectors.mastodon_identity import Identity, post_of
+from collectors.mastodon_timeline import like_of
+from jobs.clock import Clock
+from storage import signals
+from storage.db import Pool, transaction
+from storage.model.accounts import Executive, Platform
+
+_EVERY = timedelta(hours=1)
+
+
+class WatchedPosts:
+    """Looks once an hour which executives favourited the watched posts. See `jobs.chores.Chore`."""
+
+    def __init__(
+        self, pool: Pool, collector: MastodonCollector, addresses: Sequence[str], clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._addresses = addresses
+        self._clock = clock
+        self._executives: list[Executive] = []
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    async def load(self) -> None:
+        async with transaction(self._pool) as conn:
+            self._executives = await signals.executives(conn, Platform.MASTODON)
+
+    def next_due(self) -> datetime | None:
+        return self._due if self._executives else None
+
+    async def tick(self) -> None:
+        self._due = self._clock() + _EVERY
+        for address in self._addresses:
+            post = post_of(address)
+            admirers = await self._collector.favourited_by(address, self._clock())
+            if post is None or isinstance(admirers, Trouble):
+                continue
+            async with transaction(self._pool) as conn:
+                for executive in self._executives:
+                    account = executive.account
+                    who = Identity.of(account.native_id)
+                    like = None if who is None else like_of(post, admirers, who.actor, account.handle)
+                    if like is not None:
+                        await signals.add_signals(conn, account.account_id, [like], self._clock())
