@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _STABLE_WANTED = 2
 _SUSPENDED_WANTED = 1
+_SUSPENDED_LOOKED_AT = 500
 _LOOK_FOR_MORE_EVERY = timedelta(days=1)
 _INQUIRE_EVERY = timedelta(minutes=5)
 _DOUBTS_TO_RETIRE = 3
@@ -98,20 +99,19 @@ class ControlAccounts:
         return retired
 
     async def _choose(
-        self, place: str, here: Sequence[Canary], now: datetime, *, wants_suspended: bool
+        self, place: str, named: Sequence[Canary], now: datetime, *, wants_suspended: bool
     ) -> bool:
-        known = {c.account.native_id for c in here}
+        known = {c.account.native_id for c in named}
         offered = [c for c in await self._collector.candidates(place, now) if c.native_id not in known]
         if wants_suspended:
             async with transaction(self._pool) as conn:
                 suspended = await canaries.unlisted_suspended(
-                    conn, self._collector.platform, now - _LONG_SUSPENDED, _SUSPENDED_WANTED
+                    conn, self._collector.platform, now - _LONG_SUSPENDED, _SUSPENDED_LOOKED_AT
                 )
+            here = [a for a in suspended if self._collector.place(a.native_id) == place]
             offered += [
-                Candidate(a.native_id, a.handle, Status.SUSPENDED)
-                for a in suspended
-                if self._collector.place(a.native_id) == place and a.native_id not in known
-            ]
+                Candidate(a.native_id, a.handle, Status.SUSPENDED) for a in here if a.native_id not in known
+            ][:_SUSPENDED_WANTED]
         if not offered:
             return False
         offered = offered[: self._collector.batch_size]

@@ -45,8 +45,9 @@ class HandleRecords:
             self._tried_at[account.account_id] = now
             record = await self._collector.handle_history(account.native_id, now)
             if isinstance(record, Trouble):
-                if record.retry_at > now:
-                    self._due = max(self._due, record.retry_at)
+                if record.retry_at <= now:
+                    continue  # about this account alone: one that PLC does not keep
+                self._due = max(self._due, record.retry_at)
                 return
             async with transaction(self._pool) as conn:
                 told = [(one.handle, one.since) for one in record]

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -27,7 +28,7 @@ _LASTED = timedelta(minutes=1)
 
 
 class Stream(Protocol):
-    def events(self, dids: Collection[str], cursor: str | None) -> AsyncIterator[StreamEvent]:
+    def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
         """Events about these accounts from `cursor` on. Raises StreamLost when the connection ends."""
         ...
 
@@ -94,13 +95,14 @@ class Push:
 
     async def _follow(self, dids: Collection[str], cursor: str) -> None:
         saved_at: datetime | None = None
-        async for event in self._stream.events(dids, cursor):
-            if self._is_lost:
-                log.warning("The event stream of Bluesky is back.")
-                self._is_lost = False
-            self._monitor.read_now([event.native_id])
-            now = self._clock()
-            if saved_at is None or now >= saved_at + _SAVE_EVERY:
-                async with transaction(self._pool) as conn:
-                    await streams.save_position(conn, Platform.BLUESKY, event.cursor, now)
-                saved_at = now
+        async with aclosing(self._stream.events(dids, cursor)) as events:
+            async for event in events:
+                if self._is_lost:
+                    log.warning("The event stream of Bluesky is back.")
+                    self._is_lost = False
+                self._monitor.read_now([event.native_id])
+                now = self._clock()
+                if saved_at is None or now >= saved_at + _SAVE_EVERY:
+                    async with transaction(self._pool) as conn:
+                        await streams.save_position(conn, Platform.BLUESKY, event.cursor, now)
+                    saved_at = now

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from collectors.simulator.faults import Faults, profile
 from collectors.simulator.history import History
 from jobs import truth
 from jobs.compose import Letterhead
@@ -66,8 +67,9 @@ async def rehearse(
     dsn: str,
     on_progress: Callable[[Progress], None],
 ) -> Report:
-    """Play `history`, which is what the file at `path` holds as seen on `platform` (see `jobs.simulators`), on
-    an empty, migrated database.
+    """Play `history` on an empty, migrated database.
+
+    It is what the file at `path` holds as it is played on `platform`: see `jobs.simulators.played`.
     """
     canaries = simulated_canaries(history)
 
@@ -91,7 +93,7 @@ async def rehearse(
             wall_s = time.perf_counter() - started
     cpu_s = _cpu_s() - started_cpu
     async with open_pool(dsn, max_size=2) as pool:
-        verdict, totals = await _judge(pool, history, plan)
+        verdict, totals = await _judge(pool, history, plan, profile(faults))
     delivered = mailbox.mails()
     return Report(_figures(history, plan, verdict, totals, wall_s, cpu_s, len(delivered)), verdict)
 
@@ -102,7 +104,7 @@ def _cpu_s() -> float:
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-async def _judge(pool: Pool, history: History, plan: Plan) -> tuple[Verdict, audit.Totals]:
+async def _judge(pool: Pool, history: History, plan: Plan, faults: Faults) -> tuple[Verdict, audit.Totals]:
     async with transaction(pool) as conn:
         readings = await audit.reading_times(conn)
         confirmed = await audit.confirmed_changes(conn)
@@ -111,7 +113,11 @@ async def _judge(pool: Pool, history: History, plan: Plan) -> tuple[Verdict, aud
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
     ideal = truth.observable(lines, lists, readings, ConfirmationRule())
     detected = [Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed]
-    return truth.hold_against_truth(lines, ideal, detected, plan.start, plan.end), totals
+
+    def lied(native_id: str, at: datetime) -> bool:
+        return faults.lies and faults.lied_about(at, native_id)
+
+    return truth.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied), totals
 
 
 def _figures(
@@ -138,6 +144,7 @@ def _figures(
         "changes_observable_missed": len(verdict.unseen),
         "false_changes": len(verdict.false),
         "intervals_containing_truth": len(verdict.delays_s),
+        "misled_by_the_platform": len(verdict.misled),
         "spells_missed": verdict.spells_missed,
         "not_confirmed": totals.not_confirmed,
         "delay_s": _distribution(verdict.delays_s),
@@ -168,6 +175,7 @@ def write_report(path: Path, report: Report) -> None:
     cases = [
         ("false_change", report.verdict.false),
         ("wrong_interval", report.verdict.wrong_interval),
+        ("misled_by_the_platform", report.verdict.misled),
         ("observable_but_not_detected", report.verdict.unseen),
     ]
     with path.open("w", encoding="utf-8") as file:

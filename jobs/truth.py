@@ -7,7 +7,7 @@ it believes is what the run could observe; `jobs.detect` has no part in it.
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -170,6 +170,10 @@ class Verdict:
     """Believed, but not so at that reading, or told twice, or from a state that was not held before."""
     wrong_interval: list[Believed]
     """It was so, but it did not begin between the two readings."""
+    misled: list[Believed]
+    """As these, but the platform itself said of the account, at a reading that bounds the interval, that it
+    did not exist: no monitor can tell that from the truth. Only fault profiles that lie have such cases.
+    """
     unseen: list[Believed]
     """Observable, but not detected."""
     spells_missed: int
@@ -183,8 +187,13 @@ def hold_against_truth(
     detected: Sequence[Believed],
     start: datetime,
     end: datetime,
+    lied: Callable[[str, datetime], bool] = lambda _account, _at: False,
 ) -> Verdict:
-    """Compare the confirmed changes of a run over [`start`, `end`] with the truth."""
+    """Compare the confirmed changes of a run over [`start`, `end`] with the truth.
+
+    `lied` tells whether the platform said untruly of an account, at a time, that it did not exist.
+    """
+    misled: list[Believed] = []
     false: list[Believed] = []
     wrong: list[Believed] = []
     delays: list[float] = []
@@ -197,10 +206,12 @@ def hold_against_truth(
         before.append((change.first_seen_new, change.new))
         began = line.start_of(change.first_seen_new)
         is_true = line.at(change.first_seen_new) == change.new and change.old == held_state != change.new
+        bounds = [at for at in (change.last_seen_old, change.first_seen_new) if at is not None]
+        is_misled = any(lied(change.native_id, at) for at in bounds)
         if not is_true or (began is not None and (change.native_id, began) in explained):
-            false.append(change)
+            (misled if is_misled and change.old == held_state else false).append(change)
         elif change.old is not None and (began is None or not _within(began, change)):
-            wrong.append(change)
+            (misled if is_misled else wrong).append(change)
         elif change.old is not None and began is not None:
             explained.add((change.native_id, began))
             delays.append((change.first_seen_new - began).total_seconds())
@@ -218,6 +229,7 @@ def hold_against_truth(
         detected=len(changes),
         false=false,
         wrong_interval=wrong,
+        misled=misled,
         unseen=[b for b in ideal if (b.native_id, b.new, b.first_seen_new) not in found],
         spells_missed=len(missed),
         delays_s=sorted(delays),

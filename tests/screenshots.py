@@ -20,7 +20,6 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from jobs import demo
 from jobs.clock import SimulatedClock
-from jobs.monitor import Monitor
 from jobs.web import listen_on, serve
 from storage.db import Pool, open_pool, transaction
 from storage.embedded import embedded_postgres
@@ -84,7 +83,7 @@ async def _played(dsn: str, folder: Path) -> None:
             arrived.set()
             await taken.wait()
 
-    def after(at: datetime, _: Monitor) -> None:
+    def after(at: datetime, _: object) -> None:
         clock.set(at)
 
     with listen_on("127.0.0.1", 0) as listener:

@@ -29,6 +29,18 @@ _SERVER_WORDS = {
     "account suspended": "suspended there only",
     "account limited": "limited there only",
 }
+_MISSED_WORDS = {
+    MissedReason.AUTH: "{name} refuses our key",
+    MissedReason.CREDITS: "the credits for {name} are used up",
+    MissedReason.USAGE_CAPPED: "the usage cap of {name} is reached",
+    MissedReason.ACCESS: "{name} does not give us access",
+    MissedReason.RATE_LIMITED: "too many requests in a short time: a pause was asked for",
+    MissedReason.OMITTED: "the answer left it out",
+    MissedReason.UNHEARD: "the answer said nothing of a country that is in question",
+    MissedReason.CONTRADICTORY: "two answers contradicted each other",
+    MissedReason.HELD: "the control accounts looked wrong, so nothing in the answer is believed",
+    MissedReason.BAD_REQUEST: "the request was refused as wrong",
+}
 _NO_ANSWER = frozenset({MissedReason.NETWORK, MissedReason.UPSTREAM})
 
 
@@ -79,30 +91,6 @@ def missed_words(reason: MissedReason, platform: Platform, *, alone: bool) -> st
         if platform is Platform.BLUESKY and alone:
             return "its server, or the directory that leads to it, does not answer"
         return "its server does not answer" if platform is Platform.MASTODON else f"{name} does not answer"
-    match reason:
-        case MissedReason.AUTH:
-            return f"{name} refuses our key"
-        case MissedReason.CREDITS:
-            return f"the credits for {name} are used up"
-        case MissedReason.USAGE_CAPPED:
-            return f"the usage cap of {name} is reached"
-        case MissedReason.ACCESS:
-            return (
-                "its server answers signed requests only"
-                if platform is Platform.MASTODON
-                else f"{name} does not give us access"
-            )
-        case MissedReason.RATE_LIMITED:
-            return "too many requests in a short time: a pause was asked for"
-        case MissedReason.OMITTED:
-            return "the answer left it out"
-        case MissedReason.UNHEARD:
-            return "the answer said nothing of a country that is in question"
-        case MissedReason.CONTRADICTORY:
-            return "two answers contradicted each other"
-        case MissedReason.HELD:
-            return "the control accounts looked wrong, so nothing in the answer is believed"
-        case MissedReason.BAD_REQUEST:
-            return "the request was refused as wrong"
-        case _:
-            return "the answer could not be read as any known one"
+    if reason is MissedReason.ACCESS and platform is Platform.MASTODON:
+        return "its server answers signed requests only"
+    return _MISSED_WORDS.get(reason, "the answer could not be read as any known one").format(name=name)
