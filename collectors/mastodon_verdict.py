@@ -37,7 +37,7 @@ def stranger(who: Identity, profile: Profile, created_on: str | None) -> str | N
     return None
 
 
-_PASSING = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED, MissedReason.MALFORMED}
+_PASSING = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
 """Faults that pass by themselves, unlike a server that shows the document to signed requests only."""
 
 

@@ -11,7 +11,7 @@ from jobs.compose import Letterhead
 from jobs.database import ready, revive
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
-from jobs.platforms import collector_of, platforms_of
+from jobs.platforms import collector_of, compliance_jobs, likes_readers, platforms_of
 from jobs.policy import AlertRule
 from jobs.reading import reading
 from jobs.schedule import Loop, scheduled
@@ -78,6 +78,8 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
         for platform in platforms_of(settings):
             for vantage in ("", *settings.vantages):
                 collector_of(settings, platform, vantage)
+        likes_readers(settings)
+        compliance_jobs(settings)
     if Role.NOTIFY in roles:
         sender(settings)
 

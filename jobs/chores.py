@@ -1,4 +1,4 @@
-"""What is done beside the reading of accounts, each at its own pace: engagement, other vantages, side facts."""
+"""What is done beside the reading of accounts, each at its own pace: engagement, vantages, side facts."""
 
 from datetime import datetime
 from typing import Protocol

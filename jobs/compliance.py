@@ -77,6 +77,9 @@ class ComplianceLoop:
         """When a job that was answered asked about each account; empty after a restart."""
         self._told = False
 
+    async def load(self) -> None:
+        """Which accounts vanished is asked when a job starts."""
+
     def next_due(self) -> datetime:
         """When `tick` has something to do."""
         return self._next_at

@@ -12,7 +12,7 @@ from storage.model.accounts import Account, AccountId, Platform
 
 log = logging.getLogger(__name__)
 
-SOURCE = "plc"
+SOURCE = "plc.directory"
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 20
 _TRY_AGAIN_AFTER = timedelta(days=1)
@@ -51,7 +51,9 @@ class HandleRecords:
                 return
             async with transaction(self._pool) as conn:
                 told = [(one.handle, one.since) for one in record]
-                await handles.record_handles(conn, account.account_id, told, SOURCE, self._clock())
+                new = await handles.record_handles(conn, account.account_id, told, SOURCE, self._clock())
+            if new:
+                del self._tried_at[account.account_id]
 
     def _tried_lately(self, account: Account, now: datetime) -> bool:
         tried_at = self._tried_at.get(account.account_id)

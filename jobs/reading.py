@@ -13,16 +13,19 @@ from collectors.x import XCollector
 from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.collecting import EPOCH, Collecting
+from jobs.compliance import ComplianceLoop
 from jobs.compose import Letterhead, operator_mail
 from jobs.confirm import ConfirmationRule
 from jobs.elsewhere import Elsewhere
 from jobs.engage import EngagementPoller
+from jobs.follows import FollowsPoller
 from jobs.handles import HandleRecords
 from jobs.health import OperatorMail
+from jobs.likes import LikesPoller
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
 from jobs.planner import Sweep
-from jobs.platforms import collector_of
+from jobs.platforms import collector_of, compliance_jobs, likes_readers
 from jobs.push import Push
 from jobs.relations import Relations
 from jobs.settings import Settings
@@ -57,7 +60,7 @@ async def reading(
             f"Collecting engagement from {platform.value}": EngagementPoller(
                 pool, collector, settings.engagement_every, monitor.health, system_clock
             ),
-            **_own_chores(settings, pool, collector, monitor),
+            **await _own_chores(settings, pool, collector, monitor, stack),
         }
         for vantage in settings.vantages:
             there = await stack.enter_async_context(collector_of(settings, platform, vantage))
@@ -83,7 +86,9 @@ async def reading(
                     listening.cancel()
 
 
-def _own_chores(settings: Settings, pool: Pool, collector: Collector, monitor: Monitor) -> dict[str, Chore]:
+async def _own_chores(
+    settings: Settings, pool: Pool, collector: Collector, monitor: Monitor, stack: AsyncExitStack
+) -> dict[str, Chore]:
     """What only this platform lets anyone see."""
     match collector:
         case BlueskyCollector():
@@ -92,20 +97,46 @@ def _own_chores(settings: Settings, pool: Pool, collector: Collector, monitor: M
                 "Collecting follows from bluesky": Relations(pool, collector, monitor, system_clock),
             }
         case MastodonCollector():
-            chores: dict[str, Chore] = {}
-            if settings.mastodon_observers:
-                chores["Asking other servers"] = Observers(
-                    pool, collector, settings.mastodon_observers, monitor, system_clock
-                )
-            if settings.mastodon_watched_posts:
-                chores["Reading who favourited watched posts"] = WatchedPosts(
-                    pool, collector, settings.mastodon_watched_posts, system_clock
-                )
-            return chores
+            return _chores_of_mastodon(settings, pool, collector, monitor)
         case XCollector():
-            return {}
+            return await _chores_of_x(settings, pool, collector, stack)
         case _:
             return {}
+
+
+def _chores_of_mastodon(
+    settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor
+) -> dict[str, Chore]:
+    chores: dict[str, Chore] = {}
+    if settings.mastodon_observers:
+        chores["Asking other servers"] = Observers(
+            pool, collector, settings.mastodon_observers, monitor, system_clock
+        )
+    if settings.mastodon_watched_posts:
+        chores["Reading who favourited watched posts"] = WatchedPosts(
+            pool, collector, settings.mastodon_watched_posts, system_clock
+        )
+    return chores
+
+
+async def _chores_of_x(
+    settings: Settings, pool: Pool, collector: XCollector, stack: AsyncExitStack
+) -> dict[str, Chore]:
+    """Likes are always among them, so that it is on record that they cannot be seen, and since when."""
+    readers = likes_readers(settings)
+    for reader in readers.values():
+        await stack.enter_async_context(reader)
+    chores: dict[str, Chore] = {
+        "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, system_clock)
+    }
+    if settings.x_follows_every is not None:
+        chores["Collecting follows from x"] = FollowsPoller(
+            pool, collector, settings.x_follows_every, system_clock
+        )
+    if (jobs := compliance_jobs(settings)) is not None:
+        await stack.enter_async_context(jobs)
+        chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, system_clock)
+    return chores
 
 
 def _operator_mail(head: Letterhead) -> OperatorMail | None:

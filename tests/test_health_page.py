@@ -24,7 +24,7 @@ from tests.factories import MINUTE, T0
 from tests.pages import said
 from tests.seed_changes import HOUR
 from tests.seed_live import seed
-from tests.test_seven_things import seven_things
+from tests.seed_seven import seven_things
 
 GAP = timedelta(minutes=75)
 WELL = Detector(

@@ -139,7 +139,6 @@ async def test_what_the_batch_leaves_out_is_asked_alone() -> None:
         (sample("actor__suspended_temporary"), Flag.TEMPORARY),
         (sample("actor__gone_410"), Flag.SUSPENDED_OR_DELETED),
         (sample("actor__signature_required_401"), Flag.SUSPENDED_OR_DELETED),
-        (Cut(), Flag.SUSPENDED_OR_DELETED),
     ],
 )
 async def test_a_suspended_account_costs_one_more_request(document: Answer, flag: Flag) -> None:
@@ -150,6 +149,15 @@ async def test_a_suspended_account_costs_one_more_request(document: Answer, flag
     assert server.requests[1].headers["Accept"] == "application/activity+json"
     (reading,) = answer.readings
     assert (reading.state.status, reading.flags) == (Status.SUSPENDED, {flag})
+
+
+async def test_a_suspension_whose_kind_could_not_be_asked_waits_for_the_next_try() -> None:
+    """Whether it is a block or may be the owner's own deletion is not left to a bad moment."""
+    suspended = sample_json("account__suspended")
+    async with asking({BATCH: ok([suspended]), ACTOR: Cut()}) as (mastodon, _):
+        answer = await mastodon.read([ALICE.native_id], T0)
+    assert answer.readings == ()
+    assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ def is_object(value: Any) -> bool:
 
 def reading_of(profile: Profile) -> Reading:
     if profile.suspended:
-        return suspended(ALICE, Fault(MissedReason.NETWORK, ""), AT)
+        reading = suspended(ALICE, Fault(MissedReason.ACCESS, ""), AT)
+        assert isinstance(reading, Reading)
+        return reading
     return available(ALICE, profile, AT, domain=None, proven=False)
 
 
@@ -182,6 +184,7 @@ def test_an_account_is_gone_only_when_two_answers_agree(
 def test_only_a_document_that_says_so_makes_a_suspension_temporary(document: Any) -> None:
     actor = read_actor(200, encoded(document))
     reading = suspended(ALICE, actor, AT)
+    assert isinstance(reading, Reading)
     states_it = document.get("suspended") is True and document.get("id") == ALICE.actor
     assert (Flag.TEMPORARY in reading.flags) is (isinstance(actor, Actor) and states_it)
     assert len(reading.flags) == 1

@@ -1,147 +1,119 @@
-"""Seven things that can happen to an account on Bluesky, and the sentence that its page says of each."""
+"""Seven things that can happen to an account on Bluesky, and the sentence that its page says of each.
+
+They are played by the simulator, read by the collector, judged, stored, and shown.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from collectors.bluesky import BlueskyCollector
+from collectors.fetch import HttpOptions, Retry
+from collectors.guard import Guard
+from collectors.simulator.bluesky import BlueskyServer, serve_bluesky
+from collectors.simulator.canaries import BLUESKY_CANARIES
+from collectors.simulator.faults import Faults, Kind
+from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from dashboard.app import page_of
-from storage.db import Conn, Pool, transaction
-from storage.handles import record_handles
-from storage.model.availability import Flag, State, Status, kind_of
-from storage.model.coverage import bitmap
+from jobs.clock import SimulatedClock
+from jobs.confirm import ConfirmationRule
+from jobs.handles import HandleRecords
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.planner import Sweep
+from storage.accounts import NewAccount, add_accounts
+from storage.canaries import set_canaries
+from storage.db import Pool, transaction
+from storage.model.accounts import Platform
+from storage.model.availability import State, Status
 from tests.dashboard_server import SETTINGS
+from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.pages import said
-from tests.seed_changes import AVAILABLE, DEACTIVATED, NOT_FOUND, SUSPENDED, confirm
 
-EVERY = timedelta(minutes=30)
+DAY = datetime(2021, 2, 1, tzinfo=UTC)
+START, NOW = DAY + timedelta(hours=6), DAY + timedelta(hours=13, minutes=5)
+AT = DAY + timedelta(hours=11, minutes=10)
+OUTAGE = DAY + timedelta(hours=12, minutes=40)
 IN_TURKEY = State(Status.WITHHELD, ("TR",))
-NAMES = ("restricted", "lifted", "hidden", "left", "erased", "renamed", "unreachable", "quiet", "control")
+STORIES: dict[str, tuple[State, State]] = {
+    "restricted": (AVAILABLE, IN_TURKEY),
+    "lifted": (IN_TURKEY, AVAILABLE),
+    "hidden": (AVAILABLE, SUSPENDED),
+    "left": (AVAILABLE, State(Status.DEACTIVATED)),
+    "erased": (AVAILABLE, NOT_FOUND),
+    "renamed": (AVAILABLE, AVAILABLE),
+    "unreachable": (AVAILABLE, NOT_FOUND),
+    "quiet": (AVAILABLE, AVAILABLE),
+}
+
+
+def did(name: str) -> str:
+    return f"did:plc:{name:a<24}"
+
+
+def told(name: str) -> HistoryAccount:
+    old, new = STORIES[name]
+    at = OUTAGE + timedelta(minutes=5) if name == "unreachable" else AT
+    later = "new.example" if name == "renamed" else f"{name}.example"
+    seen = [(START - timedelta(days=1), old, f"{name}.example"), (at, new, later)]
+    details = {at: APP_VIEW_ONLY} if name == "hidden" else {}
+    return settled(Platform.BLUESKY, did(name), seen, details=details)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What happened: account numbers by story, and the two readings that bound each change."""
+class HostOutage(Faults):
+    """From `OUTAGE` on, the server that holds the accounts answers 503; the app itself works."""
 
-    accounts: dict[str, int]
-    before: datetime
-    after: datetime
-
-
-async def seven_things(conn: Conn, now: datetime) -> Seen:
-    """Read nine accounts every half hour for six hours; in the fifth, something happens to seven of them."""
-    start, before, after = now - 6 * timedelta(hours=1), now - 2 * EVERY, now - EVERY
-    accounts = {name: await _account(conn, name, start) for name in NAMES}
-    ids = list(accounts.values())
-    roster_id = await conn.fetchval(
-        """
-        insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
-        values ('bluesky', 'nine', $1, $2, true, $3) returning roster_id
-        """,
-        ids,
-        ids[-1:],
-        start,
-    )
-    await conn.execute(
-        "insert into canary (account_id, expected_status) values ($1, 'available')", accounts["control"]
-    )
-    await conn.execute("select ensure_coverage_month($1)", start.date().replace(day=1))
-    await conn.execute("select ensure_coverage_month($1)", now.date().replace(day=1))
-    away = NAMES.index("unreachable")
-    at = start
-    while at <= now:
-        is_out = at > before
-        answered = bitmap([not is_out or i != away for i in range(len(ids))])
-        missed = f'{{"network": [{away}]}}' if is_out else None
-        await conn.execute(
-            """
-            insert into coverage (roster_id, slot, attempt, observed_at, outcome, answered, missed,
-                latency_ms, recorded_at)
-            values ($1, $2, 0, $2, 0, $3, $4, 80, $2)
-            """,
-            roster_id,
-            at,
-            answered,
-            missed,
-        )
-        at += EVERY
-    for name in NAMES[:-1]:
-        first = IN_TURKEY if name == "lifted" else AVAILABLE
-        await _happen(conn, accounts[name], None, first, frozenset(), None, start)
-    for name, old, new, flags in (
-        ("restricted", AVAILABLE, IN_TURKEY, frozenset[Flag]()),
-        ("lifted", IN_TURKEY, AVAILABLE, frozenset[Flag]()),
-        ("hidden", AVAILABLE, SUSPENDED, frozenset({Flag.APP_VIEW_ONLY})),
-        ("left", AVAILABLE, DEACTIVATED, frozenset[Flag]()),
-        ("erased", AVAILABLE, NOT_FOUND, frozenset({Flag.DELETED})),
-    ):
-        await _happen(conn, accounts[name], old, new, flags, before, after)
-    await conn.execute(
-        """
-        with named as (update account set handle = 'new.example' where account_id = $1)
-        insert into rename (account_id, old_handle, new_handle, last_seen_old, first_seen_new, recorded_at)
-        values ($1, 'renamed.example', 'new.example', $2, $3, $3)
-        """,
-        accounts["renamed"],
-        before,
-        after,
-    )
-    handles = [("renamed.example", start), ("new.example", before + EVERY / 3)]
-    await record_handles(conn, accounts["renamed"], handles, "plc.directory", after)
-    return Seen(accounts, before, after)
+    def of(self, now: datetime, request: str) -> Kind | None:
+        return Kind.HOST_DOWN if now >= OUTAGE else None
 
 
-async def _account(conn: Conn, name: str, at: datetime) -> int:
-    return await conn.fetchval(
-        """
-        insert into account (platform, native_id, handle, added_at)
-        values ('bluesky', $1, $2, $3) returning account_id
-        """,
-        f"did:plc:{name:a<24}",
-        f"{name}.example",
-        at,
-    )
+async def watch(pool: Pool, server: BlueskyServer) -> None:
+    """Read everybody every half hour."""
+    clock = SimulatedClock(START)
+    host = server.base_url.removeprefix("http://")
+    http = HttpOptions(retry=Retry(attempts=0), guard=Guard({host}))
+    async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as collector:
+        settings = MonitorSettings(Sweep(timedelta(minutes=30), START))
+        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        handles = HandleRecords(pool, collector, clock)
+        await monitor.load()
+        await handles.load()
+        now = START
+        while now <= NOW:
+            clock.set(now)
+            server.set_clock(now)
+            await monitor.tick()
+            if (due := handles.next_due()) is not None and due <= now:
+                await handles.tick()
+            now = max(monitor.next_due(), now + timedelta(seconds=1))
 
 
-async def _happen(
-    conn: Conn,
-    account_id: int,
-    old: State | None,
-    new: State,
-    flags: frozenset[Flag],
-    last_seen_old: datetime | None,
-    first_seen_new: datetime,
-) -> None:
-    change_id = await conn.fetchval(
-        """
-        insert into change (
-            change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-            last_seen_old, first_seen_new, recorded_at, source, flags
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 'bluesky', $11) returning change_id
-        """,
-        f"{account_id}:{new.status}:{first_seen_new.isoformat()}",
-        account_id,
-        old and old.status.value,
-        old.withheld_in if old else (),
-        new.status.value,
-        new.withheld_in,
-        kind_of(old, new, flags).value,
-        "weak" if new.status is Status.NOT_FOUND else "strong",
-        last_seen_old,
-        first_seen_new,
-        sorted(flags),
-    )
-    await confirm(conn, change_id, first_seen_new + timedelta(minutes=1))
+async def played(pool: Pool) -> dict[str, int]:
+    """Play every story to its end; returns the number of each account."""
+    accounts = [told(name) for name in STORIES]
+    async with transaction(pool) as conn:
+        named = [(c.native_id, c.handles[0], c.states[0].status) for c in BLUESKY_CANARIES]
+        await set_canaries(conn, Platform.BLUESKY, named, START)
+        new = [NewAccount(Platform.BLUESKY, a.native_id, a.handles[0], ("Desk",)) for a in accounts]
+        await add_accounts(conn, new, START)
+    history = History((*accounts, *BLUESKY_CANARIES))
+    async with serve_bluesky(history, now=START, faults=HostOutage()) as server:
+        await watch(pool, server)
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select account_id, native_id from account where watched")
+    ids = {r["native_id"]: r["account_id"] for r in rows}
+    return {name: ids[did(name)] for name in STORIES}
 
 
 @pytest.fixture
-async def pages(pool: Pool, now: datetime) -> dict[str, str]:
+async def pages(pool: Pool) -> dict[str, str]:
     """The words of each account's page, by story."""
+    ids = await played(pool)
     async with transaction(pool) as conn:
-        seen = await seven_things(conn, now)
         return {
-            name: said(await page_of(conn, f"/account/{account_id}", now, SETTINGS, "light"))
-            for name, account_id in seen.accounts.items()
+            name: said(await page_of(conn, f"/account/{account_id}", NOW, SETTINGS, "light"))
+            for name, account_id in ids.items()
         }
 
 
@@ -154,15 +126,17 @@ SENTENCES = {
     "left": f"Deactivated by its owner. The change lies {WINDOW}.",
     "erased": f"Deleted: its server no longer holds it. The change lies {WINDOW}.",
     "renamed": f"Renamed from @renamed.example to @new.example: {WINDOW}. It is the same account.",
-    "unreachable": "Its server, or the directory that leads to it, does not answer since 1 Feb 2021, 11:30 "
-    "UTC: nothing is known of the account meanwhile; last read 1 Feb 2021, 11:00 UTC.",
+    "unreachable": "Its server, or the directory that leads to it, does not answer since 1 Feb 2021, 13:00 "
+    "UTC: nothing is known of the account meanwhile; last read 1 Feb 2021, 12:30 UTC.",
 }
 
 
 @pytest.mark.parametrize("story", SENTENCES)
 def test_each_of_seven_things_has_a_sentence_of_its_own(pages: dict[str, str], story: str) -> None:
     assert SENTENCES[story] in pages[story]
-    others = [page for name, page in pages.items() if name != story]
+    # The server that does not answer held the deleted account too, and its page says so as well.
+    same = {story, "erased"} if story == "unreachable" else {story}
+    others = [page for name, page in pages.items() if name not in same]
     assert not [page for page in others if SENTENCES[story] in page]
 
 
@@ -184,7 +158,7 @@ def test_what_is_no_block_is_counted_as_none(pages: dict[str, str], story: str) 
 def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> None:
     page = pages["unreachable"]
     assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in page
-    assert "Available, when last read 1 Feb 2021, 11:00 UTC" in page
+    assert "Available, when last read 1 Feb 2021, 12:30 UTC" in page
     assert "First reading – Available none" in page
     assert "Gone" not in page
 
