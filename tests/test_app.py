@@ -18,11 +18,12 @@ from collectors.simulator.x import serve_x
 from jobs.app import Role, running
 from jobs.database import database
 from jobs.schedule import Loop
-from jobs.settings import Settings
+from jobs.settings import Settings, load_settings
 from storage.accounts import NewAccount, add_accounts
 from storage.db import AlreadyHeld, Pool, StorageError, open_pool, transaction
 from storage.model.accounts import Platform
 from tests.factories import AVAILABLE, SUSPENDED
+from tests.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -136,3 +137,32 @@ async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_betw
     assert first.startswith("Collecting stands still: Blockline met an error that it does not know (KeyError")
     assert second == "Collecting goes on."
     Path(first.rpartition(" with ")[2].rstrip(".")).unlink()
+
+
+async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard_is_served(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        named = leading_to(addresses)
+        environ = {name: value for name, value in named.items() if not name.startswith("BLOCKLINE_X_")}
+        environ |= {
+            "BLOCKLINE_TRUSTED_HOSTS": addresses["bluesky"].removeprefix("http://"),
+            "BLOCKLINE_AUTH": "none",
+            "BLOCKLINE_PORT": "0",
+            "BLOCKLINE_DATABASE_URL": dsn,
+            "BLOCKLINE_DATA_DIR": str(tmp_path),
+        }
+        wanted = load_settings(environ=environ)
+        async with transaction(pool) as conn:
+            new = [(Platform.BLUESKY, HEALTHY), (Platform.BLUESKY, HIDDEN), (Platform.MASTODON, ALICE)]
+            await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
+        async with running(wanted, dsn, list(Role)) as said:
+            assert said[0].startswith("Reading bluesky, mastodon every")
+            await until(pool, "select count(*) from spell where status = 'available'", 2)
+            await until(pool, "select count(*) from pending_change", 1)
+            await until(pool, "select count(*) > 0 from stream_position", wanted=True)
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select withheld_in from change where status = 'withheld'") == ["DE", "TR"]
+        assert await conn.fetchval("select count(*) from collector_state where not healthy") == 0
