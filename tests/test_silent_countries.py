@@ -110,12 +110,17 @@ def test_no_order_of_heard_and_unheard_looks_gives_a_wrong_change(
         heard = tuple(c for c in state.withheld_in if c not in silent)
         looks.append((minute * 10.0, State(Status.WITHHELD, heard) if heard else AVAILABLE, silent))
     states = [state for state, _ in truth]
-    for held, state, last_old, first_new in changes(looks):
-        now = int((first_new - minutes(0)).total_seconds() // 600)
-        heard_now = {"TR", "DE"} - set(truth[now][1])
-        for country in heard_now & (set(state.withheld_in) ^ set(held.withheld_in)):
-            is_in = [country in s.withheld_in for s in states]
-            assert (country in state.withheld_in) == is_in[now]
-            if last_old is not None:
-                old = int((last_old - minutes(0)).total_seconds() // 600)
-                assert any(is_in[i] != is_in[now] for i in range(old, now))
+    for _, state, last_old, first_new in changes(looks):
+        now = index(first_new)
+        heard = {"TR", "DE"} - set(truth[now][1])
+
+        def shown(state: State, heard: set[str] = heard) -> set[str]:
+            return set(state.withheld_in) & heard
+
+        assert shown(state) == shown(states[now])
+        if last_old is not None:
+            assert any(shown(states[i]) != shown(state) for i in range(index(last_old), now))
+
+
+def index(at: datetime) -> int:
+    return int((at - minutes(0)).total_seconds() // 600)
