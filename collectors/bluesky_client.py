@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from collectors.base import Exchange, Trouble
 from collectors.bluesky_identity import WEB_DOCUMENT, DidDocument, NoDid, document_url, has_log, read_document
@@ -20,7 +19,6 @@ from collectors.bluesky_labels import Labelers
 from collectors.bluesky_records import PAGE_SIZE
 from collectors.bluesky_wire import CONTENT_LABELERS
 from collectors.fetch import Http, HttpOptions, NoAnswer, RawAnswer
-from collectors.guard import Guard
 from collectors.limits import BREAKERS, MOST_JITTER_S, NOT_STATED, Pauses, Window, read_window, trouble_of
 from collectors.wire import REASON_OF_CODE, Fault, printable
 from storage.model.availability import MissedReason
@@ -46,17 +44,6 @@ class Identity:
     answer: Exchange | None
 
 
-class _Configured(Guard):
-    """A guard that trusts, beside the hosts of `inner`, the servers that the configuration names."""
-
-    def __init__(self, inner: Guard, urls: Sequence[str]) -> None:
-        super().__init__([_host_of(url) for url in urls])
-        self._inner = inner
-
-    def trusts(self, host: str, port: int | None) -> bool:
-        return super().trusts(host, port) or self._inner.trusts(host, port)
-
-
 class BlueskyClient:
     """Sends requests and keeps the pauses that the answers ask for.
 
@@ -70,7 +57,7 @@ class BlueskyClient:
         self._app_view, self._plc = app_view.rstrip("/"), plc.rstrip("/")
         self._accept = {"atproto-accept-labelers": labelers.accept_header}
         if http.guard is not None:
-            http = replace(http, guard=_Configured(http.guard, (self._app_view, self._plc)))
+            http = replace(http, guard=http.guard.trusting((self._app_view, self._plc)))
         self._http = Http(http, dice)
         self._dice = dice
         self._pauses = Pauses()
@@ -213,8 +200,3 @@ class BlueskyClient:
         trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         # Only what the app's servers refuse would meet every further request.
         return trouble if place == APP_VIEW else replace(trouble, breaker=False)
-
-
-def _host_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}"

@@ -54,13 +54,14 @@ class RawAnswer:
 class HttpOptions:
     """`proxy` is the address of an HTTP proxy, which may hold user and password: never logged.
 
+    With a proxy the hosts of strangers are judged here, by the addresses that they have here.
     `pace` is how fast each host is asked, None as fast as it goes; `guard` judges hosts of strangers.
     """
 
     timeout_s: float = 20.0
     retry: Retry = field(default_factory=Retry)
     max_body: int = MAX_BODY
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     pace: Pace | None = None
     guard: Guard | None = None
 
@@ -144,6 +145,8 @@ class Http:
         try:
             if options.guard is not None:
                 options.guard.check(url)
+                if options.proxy is not None:
+                    await options.guard.judge(url)
             if options.pace is not None:
                 await options.pace.turn(url)
             async with self._session.request(

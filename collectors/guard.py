@@ -5,8 +5,8 @@ which answers differently the second time gains nothing.
 """
 
 import socket
-from collections.abc import Collection
-from ipaddress import ip_address
+from collections.abc import Collection, Iterable
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,9 @@ class PrivateAddressError(OSError):
 
 
 _LONGEST_NAME: Final = 253
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "192.0.0.0/24")))
+"""Addresses that lead elsewhere: NAT64 to any IPv4 address, and the protocols of a transition."""
 
 
 class Guard:
@@ -26,6 +29,10 @@ class Guard:
 
     def __init__(self, trusted: Collection[str] = ()) -> None:
         self._trusted = frozenset(name.lower() for name in trusted)
+
+    def trusting(self, urls: Iterable[str]) -> "Guard":
+        """A guard that also trusts the servers of these addresses, which the configuration names."""
+        return Guard((*self._trusted, *(name for url in urls if (name := _server_of(url)))))
 
     def trusts(self, host: str, port: int | None) -> bool:
         """Whether the configuration names this host."""
@@ -40,7 +47,7 @@ class Guard:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             raise PrivateAddressError(f"{url[:100]!r} is not an address") from None
-        default = {"http": 80, "https": 443}.get(parts.scheme)
+        default = _DEFAULT_PORTS.get(parts.scheme)
         if default is None or not host or len(host) > _LONGEST_NAME or parts.username is not None:
             raise PrivateAddressError(f"{url[:100]!r} is not the address of a server")
         if self.trusts(host, port or default):
@@ -49,6 +56,19 @@ class Guard:
             raise PrivateAddressError(f"{host} is asked by https on port 443 only (setting trusted_hosts)")
         if not _may_be_public(host):
             raise PrivateAddressError(f"{host} is not a public address (setting trusted_hosts)")
+
+    async def judge(self, url: str) -> None:
+        """Resolve the host of a URL that somebody else will connect to, such as a proxy.
+
+        Raises PrivateAddressError when it leads to a private address, and OSError when it leads nowhere.
+        What the proxy itself makes of the name is out of reach.
+        """
+        parts = urlsplit(url)
+        resolver = self.resolver()
+        try:
+            await resolver.resolve(parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme])
+        finally:
+            await resolver.close()
 
     def resolver(self) -> AbstractResolver:
         """The resolver for an aiohttp connector: a name that leads to a private address is refused."""
@@ -61,7 +81,16 @@ def is_public(address: str) -> bool:
     mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     if mapped is not None:
         ip = mapped
-    return ip.is_global and not ip.is_multicast
+    if any(ip in network for network in _TRANSLATED if network.version == ip.version):
+        return False
+    is_site_local = isinstance(ip, IPv6Address) and ip.is_site_local
+    return ip.is_global and not ip.is_multicast and not is_site_local
+
+
+def _server_of(url: str) -> str:
+    """`host:port` of an address, with the usual port of its scheme; empty when it has none."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, 443)}" if parts.hostname else ""
 
 
 def _may_be_public(host: str) -> bool:

@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 
 from collectors.base import Trouble
 from collectors.fetch import HostRefused, Http, HttpOptions, NoAnswer, RawAnswer
-from collectors.guard import Guard
 from collectors.limits import MOST_JITTER_S, NOT_STATED, Pauses, read_window, trouble_of
 from collectors.mastodon_identity import host_of
 from collectors.wire import Fault, printable
@@ -35,8 +34,7 @@ class MastodonClient:
         """`origins` maps a host to the address that is really asked for it; these may be private."""
         self._origins = {host.lower(): origin.rstrip("/") for host, origin in origins.items()}
         if http.guard is not None:
-            trusted = [urlsplit(origin).netloc for origin in self._origins.values()]
-            http = replace(http, guard=_OriginsToo(http.guard, trusted))
+            http = replace(http, guard=http.guard.trusting(self._origins.values()))
         self._http = Http(http, dice)
         self._dice = dice
         self._pauses = Pauses()
@@ -126,14 +124,3 @@ class MastodonClient:
 
     def _jitter_s(self) -> float:
         return self._dice.uniform(0, MOST_JITTER_S)
-
-
-class _OriginsToo(Guard):
-    """Trusts what another guard trusts, and the configured origins."""
-
-    def __init__(self, inner: Guard, origins: Sequence[str]) -> None:
-        super().__init__(origins)
-        self._inner = inner
-
-    def trusts(self, host: str, port: int | None) -> bool:
-        return super().trusts(host, port) or self._inner.trusts(host, port)

@@ -4,12 +4,14 @@ An outage makes control accounts look wrong together. One that looks wrong while
 again and again, has really changed: to go on holding every answer because of it would blind the monitor.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from collectors.base import Answer, Candidate, Collector
+from jobs.clock import Clock
 from jobs.judge import Canary
 from jobs.roster_book import RosterBook
 from storage import canaries
@@ -22,6 +24,9 @@ _STABLE_WANTED = 2
 _SUSPENDED_WANTED = 1
 _SUSPENDED_LOOKED_AT = 500
 _LOOK_FOR_MORE_EVERY = timedelta(days=1)
+_PLACES_AT_ONCE = 8
+_BETWEEN_TURNS = timedelta(seconds=1)
+_LOOK_AROUND_EVERY = timedelta(minutes=10)
 _INQUIRE_EVERY = timedelta(minutes=5)
 _DOUBTS_TO_RETIRE = 3
 _DOUBTED_FOR = timedelta(hours=1)
@@ -29,28 +34,57 @@ _LONG_SUSPENDED = timedelta(days=30)
 
 
 class ControlAccounts:
-    """Looks after the control accounts of one collector."""
+    """Looks after the control accounts of one collector. As a chore (`jobs.chores.Chore`) it chooses them.
 
-    def __init__(self, pool: Pool, collector: Collector, book: RosterBook) -> None:
+    `on_found` is awaited when some were found: the rosters have to take them up.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: Collector,
+        book: RosterBook,
+        clock: Clock,
+        on_found: Callable[[datetime], Awaitable[None]],
+    ) -> None:
         self._pool = pool
         self._collector = collector
         self._book = book
+        self._clock = clock
+        self._on_found = on_found
         self._looked_at: dict[str, datetime] = {}
         self._inquired_at: dict[str, datetime] = {}
+        self._due = datetime.min.replace(tzinfo=UTC)
 
-    async def provide(self, now: datetime) -> bool:
-        """Choose control accounts for places that have too few. True when some were found."""
-        found = False
-        for place in self._book.places:
-            here = self._book.canaries_at(place)
-            stable = sum(not c.expected.is_blocked for c in here)
-            looked_at = self._looked_at.get(place)
-            recently = looked_at is not None and now < looked_at + _LOOK_FOR_MORE_EVERY
-            if stable < _STABLE_WANTED and not recently:
-                self._looked_at[place] = now
-                wants_suspended = stable == len(here)
-                found |= await self._choose(place, here, now, wants_suspended=wants_suspended)
-        return found
+    async def load(self) -> None:
+        """Places may have been added."""
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    def next_due(self) -> datetime | None:
+        return self._due
+
+    async def tick(self) -> None:
+        """Choose control accounts for some of the places that have too few."""
+        now = self._clock()
+        wanting = [place for place in self._book.places if self._is_wanting(place, now)]
+        asked = wanting[:_PLACES_AT_ONCE]
+        self._due = now + (_BETWEEN_TURNS if len(wanting) > len(asked) else _LOOK_AROUND_EVERY)
+        async with asyncio.TaskGroup() as group:
+            found = [group.create_task(self._provide(place, now)) for place in asked]
+        if any(task.result() for task in found):
+            await self._on_found(now)
+
+    def _is_wanting(self, place: str, now: datetime) -> bool:
+        looked_at = self._looked_at.get(place)
+        if looked_at is not None and now < looked_at + _LOOK_FOR_MORE_EVERY:
+            return False
+        return sum(not c.expected.is_blocked for c in self._book.canaries_at(place)) < _STABLE_WANTED
+
+    async def _provide(self, place: str, now: datetime) -> bool:
+        self._looked_at[place] = now
+        here = self._book.canaries_at(place)
+        wants_suspended = not any(c.expected.is_blocked for c in here)
+        return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
     async def inquire(self, place: str, now: datetime) -> bool:
         """Ask the control accounts of a place alone. True when the rosters must be made anew."""
@@ -68,11 +102,10 @@ class ControlAccounts:
 
     async def review(self, now: datetime) -> bool:
         """Ask again about control accounts that are doubted. True when the rosters must be made anew."""
-        changed = False
-        for place in self._book.places:
-            if any(c.doubted for c in self._book.canaries_at(place)):
-                changed |= await self.inquire(place, now)
-        return changed
+        doubted = [p for p in self._book.places if any(c.doubted for c in self._book.canaries_at(p))]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self.inquire(place, now)) for place in doubted[:_PLACES_AT_ONCE]]
+        return any(task.result() for task in asked)
 
     async def _take_in(self, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
         looks = {r.native_id: r for r in answer.readings}

@@ -6,9 +6,8 @@ is shown, never averaged.
 """
 
 import asyncio
-import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from collectors.base import Answer, Collector
@@ -19,14 +18,15 @@ from jobs.monitor import Monitor
 from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.roster_book import RosterBook
 from storage import coverage, facts
-from storage.db import Pool, transaction
-from storage.model.accounts import AccountId
+from storage.db import Pool, StorageError, transaction
+from storage.model.accounts import Account, AccountId
 from storage.model.availability import MissedReason, Reading, State
 from storage.model.coverage import Batch, BatchOutcome, Roster, bitmap
 from storage.model.facts import ObservedKind, Sighting
 from storage.model.steps import Known
 
-log = logging.getLogger(__name__)
+_AT_ONCE = 4
+"""Requests under way through one proxy."""
 
 
 def differs(known: Known | None, state: State) -> bool:
@@ -71,6 +71,7 @@ class Elsewhere:
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
         self._months: set[tuple[int, int]] = set()
+        self._requests = asyncio.Semaphore(_AT_ONCE)
 
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
@@ -90,13 +91,26 @@ class Elsewhere:
         return min((self._due_at(r, self._due(r)) for r in self._rosters.base), default=None)
 
     async def tick(self) -> None:
-        """Read every roster whose turn it is."""
+        """Read every roster whose turn it is. A fault of the database is raised at the end."""
         now = self._clock()
+        accounts = self._monitor.accounts()
         due = [(roster, self._due(roster)) for roster in self._rosters.base]
+        faults: list[StorageError] = []
         async with asyncio.TaskGroup() as group:
             for roster, turn in due:
                 if self._due_at(roster, turn) <= now:
-                    group.create_task(self._poll(roster, turn))
+                    group.create_task(self._caught(roster, turn, accounts, faults))
+        if faults:
+            raise faults[0]
+
+    async def _caught(
+        self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account], faults: list[StorageError]
+    ) -> None:
+        async with self._requests:
+            try:
+                await self._poll(roster, due, accounts)
+            except StorageError as error:
+                faults.append(error)
 
     def _due(self, roster: Roster) -> Due:
         return next_attempt(self._sweep, self._last.get(roster.roster_id), self._clock())
@@ -105,9 +119,10 @@ class Elsewhere:
         closed_until = self.health.closed_until(roster.place)
         return due.at if closed_until is None else max(due.at, closed_until)
 
-    async def _poll(self, roster: Roster, due: Due) -> None:
+    async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
         asked_at = self._clock()
-        accounts = self._monitor.accounts()
+        if self.health.is_closed(roster.place, asked_at):
+            return
         canaries = self._rosters.canaries_of(roster)
         ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
         answer = await self._collector.read([*ids, *(c.account.native_id for c in canaries)], asked_at)

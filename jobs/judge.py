@@ -25,8 +25,9 @@ _NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIM
 
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
-"""In an answer without control accounts, so many accounts that vanish at once are taken for an outage
-(x-api.md section 5; a cohort that is really deleted at once is told to the operator as held).
+_NO_OUTAGE_AFTER = timedelta(days=1)
+"""In an answer without control accounts, so many accounts that vanish at once are taken for an outage. It is
+held, logged and shown; no outage lasts longer than a day, and four readings have to agree even then.
 """
 
 
@@ -108,7 +109,7 @@ def judge(
             wrong=tuple(c.account.account_id for c, _ in wrong),
             detail="; ".join(said for _, said in wrong),
         )
-    if not canaries and (vanished := _vanished(watched, looks)) is not None:
+    if not canaries and (vanished := _vanished(watched, looks, at)) is not None:
         held = BatchOutcome.HELD, MissedReason.HELD
         return Judged(*held, nobody, {}, postponed=_postponed(watched, at), detail=vanished)
     told = [(w, _told(w, looks.get(w.account.native_id))) for w in watched]
@@ -147,17 +148,20 @@ def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary,
     ]
 
 
-def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> str | None:
+def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading], at: datetime) -> str | None:
     """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
-    seen = [w for w in watched if w.known.pending is None and _is_there(w.known)]
+    seen = [w for w in watched if w.known.pending is None and _was_there(w.known, at)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
     if len(gone) < max(_VANISHED_AT_LEAST, _VANISHED_SHARE * len(seen)):
         return None
     return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account was asked with them"
 
 
-def _is_there(known: Known) -> bool:
-    return known.state is not None and not known.state.status.is_gone
+def _was_there(known: Known, at: datetime) -> bool:
+    """Whether the account was seen lately, and not as gone."""
+    if known.state is None or known.state.status.is_gone or known.last_read_at is None:
+        return False
+    return at - known.last_read_at < _NO_OUTAGE_AFTER
 
 
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:

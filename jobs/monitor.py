@@ -74,7 +74,7 @@ class Monitor:
         self._rosters = RosterBook(
             collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
         )
-        self._control = ControlAccounts(pool, collector, self._rosters)
+        self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
         self._recorder = Recorder(pool, collector)
         self._last: dict[int, Attempt] = {}
         self._requests = asyncio.Semaphore(settings.concurrency)
@@ -100,8 +100,6 @@ class Monitor:
             for list_id, at in await watch.recent_confirmations(conn, self._platform, since):
                 self._cohorts.confirmed([list_id], at)
         await self.health.load()
-        if await self._control.provide(now):
-            await self._renew_rosters(now)
 
     def accounts(self) -> Mapping[AccountId, Account]:
         """Everybody who is watched."""
@@ -234,14 +232,14 @@ class Monitor:
                 await self._load_again(roster)
             if judged.outcome is BatchOutcome.HELD:
                 await self.health.note_held(roster.place, judged.detail, asked_at, at)
-                if await self._control.inquire(roster.place, at):
+                if await self.control.inquire(roster.place, at):
                     await self._renew_rosters(at)
             else:
                 await self.health.note(roster.place, answer.trouble, asked_at, at)
             return batch if stored else None
 
     async def _review(self, now: datetime) -> None:
-        if await self._control.review(now):
+        if await self.control.review(now):
             await self._renew_rosters(now)
 
     async def _renew_rosters(self, now: datetime) -> None:

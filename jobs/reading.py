@@ -57,6 +57,7 @@ async def reading(
             _operator_mail(head),
         )
         chores: dict[str, Chore] = {
+            f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
                 pool, collector, settings.engagement_every, monitor.health, system_clock
             ),

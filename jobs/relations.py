@@ -11,6 +11,7 @@ from storage.db import Pool, transaction
 from storage.model.accounts import AccountId, Executive, Platform
 
 _EVERY = timedelta(days=1)
+_TRY_AGAIN = timedelta(minutes=10)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -27,7 +28,7 @@ class Relations:
         self._monitor = monitor
         self._clock = clock
         self._executives: list[Executive] = []
-        self._asked_at: dict[AccountId, datetime] = {}
+        self._due_at: dict[AccountId, datetime] = {}
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
@@ -42,13 +43,13 @@ class Relations:
             now = self._clock()
             if self._due(executive) > now:
                 continue
-            self._asked_at[executive.account.account_id] = now
             follows = await self._collector.follows_among(executive.account.native_id, watched, now)
-            if isinstance(follows, Trouble) or not follows:
+            if isinstance(follows, Trouble):
+                self._due_at[executive.account.account_id] = max(follows.retry_at, now + _TRY_AGAIN)
                 continue
+            self._due_at[executive.account.account_id] = now + _EVERY
             async with transaction(self._pool) as conn:
                 await signals.add_signals(conn, executive.account.account_id, follows, self._clock())
 
     def _due(self, executive: Executive) -> datetime:
-        asked_at = self._asked_at.get(executive.account.account_id)
-        return _NEVER if asked_at is None else asked_at + _EVERY
+        return self._due_at.get(executive.account.account_id, _NEVER)

@@ -70,6 +70,18 @@ async def test_without_control_accounts_a_roster_that_vanishes_at_once_is_held(w
     assert "50 of 50 accounts vanished at once" in str(detail)
 
 
+async def test_such_a_hold_ends_after_a_day_and_four_readings_have_to_agree(world: World) -> None:
+    await watched(world, ORDER[:5])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth |= dict.fromkeys(ORDER[:3], NOT_FOUND)
+    await world.run(monitor, minutes(60 * 23))
+    assert await world.rows(NEWS) == []
+    world.platform.truth[ORDER[4]] = SUSPENDED
+    await world.run(monitor, minutes(60 * 30))
+    assert sorted(await world.rows(NEWS)) == [("block", "confirmed"), *[("gone", "confirmed")] * 3]
+
+
 async def test_without_control_accounts_a_few_that_vanish_are_confirmed_as_usual(world: World) -> None:
     await watched(world, ORDER[:50])
     monitor = await world.start()
@@ -113,7 +125,7 @@ async def test_control_accounts_are_chosen_from_accounts_that_look_as_expected(w
     world.platform.spare = (Candidate("800", "good"), Candidate("801", "bad"), Candidate("802", "fine"))
     world.platform.truth["801"] = NOT_FOUND
     await watched(world, ["1"])
-    await world.start()
+    await (await world.start()).control.tick()
     assert await world.rows(
         "select a.native_id, c.origin from canary c join account a using (account_id) order by 1"
     ) == [("800", "chosen"), ("802", "chosen")]
@@ -126,6 +138,6 @@ async def test_those_that_the_settings_name_are_enough(world: World) -> None:
     world.platform.spare = (Candidate("800", "good"),)
     await named(world, *STABLE)
     await watched(world, ["1"])
-    await world.start()
+    await (await world.start()).control.tick()
     assert await world.rows("select count(*) from canary where origin = 'chosen'") == [(0,)]
     assert world.platform.asked == []

@@ -32,6 +32,10 @@ ONCE = Retry(attempts=0)
         ("::ffff:127.0.0.1", False),
         ("::ffff:10.1.2.3", False),
         ("2002:7f00:1::", False),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::1", False),
+        ("fec0::1", False),
+        ("192.0.0.8", False),
     ],
 )
 def test_an_address_is_public_or_it_is_not_asked(address: str, *, public: bool) -> None:
@@ -139,3 +143,24 @@ async def test_a_proxy_sends_the_request_and_its_password_is_never_told() -> Non
         with pytest.raises(NoAnswer) as caught:
             await http.get("http://example.test/")
     assert "secret" not in str(caught.value)
+
+
+async def test_through_a_proxy_a_name_that_leads_to_our_own_network_is_refused_all_the_same() -> None:
+    async with scripted(plain(200)) as proxy:
+        options = HttpOptions(proxy=proxy.base_url, guard=Guard(), retry=ONCE)
+        async with Http(options) as http:
+            with pytest.raises(HostRefused, match="localhost leads to a private address"):
+                await http.get("https://localhost/users/alice")
+        assert proxy.asked == []
+
+
+def test_options_that_are_printed_do_not_show_the_password_of_a_proxy() -> None:
+    assert "secret" not in repr(HttpOptions(proxy="http://reader:secret@proxy.example:8080"))
+
+
+def test_a_guard_trusts_the_servers_that_it_is_told_by_their_ports() -> None:
+    guard = Guard(["pds.example"]).trusting(["http://127.0.0.1:8080/base", "https://10.0.0.1"])
+    assert guard.trusts("127.0.0.1", 8080)
+    assert not guard.trusts("127.0.0.1", 80)
+    assert guard.trusts("10.0.0.1", 443)
+    assert guard.trusts("pds.example", 443)
