@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from collectors.simulator.faults import PROFILES, Faults, profile
+from collectors.simulator.faults import PROFILES
 from collectors.simulator.files import load_history
 from jobs import app as installation
 from jobs import cli_data, cli_simulate, demo, rehearse
@@ -169,7 +169,7 @@ def rehearse_command(
     plan = Plan(
         moment_of(start, "--from") or first, moment_of(end, "--to") or last, _duration(every, "--every")
     )
-    _fault_plan(faults)
+    cli_simulate.fault_plan(faults)
     if plan.end <= plan.start:
         raise CommandError(f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()}).")
     if report is not None and not report.parent.is_dir():
@@ -204,13 +204,6 @@ def _duration(text: str, option: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise CommandError(f"{option}: {error}") from error
-
-
-def _fault_plan(name: str) -> Faults:
-    try:
-        return profile(name)
-    except ValueError as error:
-        raise CommandError(f"--faults: {error}.") from error
 
 
 cli_simulate.register(cli)

@@ -17,10 +17,11 @@ from jobs.resolve import Resolver
 from jobs.settings import Settings, load_settings
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
 from jobs.watch_list import accounts_listing, executives_listing, lists_listing, orders_listing
-from jobs.wording import clean, handle_name
+from jobs.wording import handle_name
 from storage.accounts import stop_watching
 from storage.db import Conn, Pool, open_pool, transaction
 from storage.model.accounts import Platform
+from storage.model.words import clean
 
 T = TypeVar("T")
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]

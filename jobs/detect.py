@@ -126,6 +126,8 @@ def _known(
     before: Known, reading: Reading, asked_at: datetime, state: State | None, pending: Pending | None = None
 ) -> Known:
     """What is held after a reading; of the countries that it is silent on, when each was last heard of."""
+    if not reading.silent_on:
+        return Known(state, reading.at, asked_at, pending)
     heard = {c: before.heard.get(c, before.last_asked_at) for c in reading.silent_on}
     return Known(state, reading.at, asked_at, pending, heard)
 

@@ -114,7 +114,11 @@ def judge(
         return Judged(*held, nobody, {}, postponed=_postponed(watched, at), detail=vanished)
     told = [(w, _told(w, looks.get(w.account.native_id))) for w in watched]
     steps = tuple(
-        (w, r, step(w.known, r, asked_at, rule, cohort_active=cohorts.is_active(w.lists, at)))
+        (
+            w,
+            r,
+            step(w.known, r, asked_at, rule, cohort_active=_is_news(w, r) and cohorts.is_active(w.lists, at)),
+        )
         for w, r in told
         if r is not None
     )
@@ -186,6 +190,11 @@ def _told(watched: Watched, reading: Reading | None) -> Reading | None:
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
     return completed(watched.known, reading) if reading.silent_on else reading
+
+
+def _is_news(watched: Watched, reading: Reading) -> bool:
+    """Whether it can matter what happened to others: nearly all readings agree with what is known."""
+    return reading.state != watched.known.state
 
 
 def _sighting(watched: Watched, reading: Reading) -> Sighting | None:

@@ -13,13 +13,14 @@ from jobs.resolve import Resolver
 from jobs.tables import Parsed, TableError, header_of, sorted_problems
 from jobs.user_tables import ExecutiveRow, OrderRow, WatchRow, executive_rows, order_rows, watch_rows
 from jobs.withheld import COLUMNS, Crawl, read_crawl
-from jobs.wording import clean, handle_name, number
+from jobs.wording import handle_name, number
 from storage import listing, orders, reports_context, signals
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.model.accounts import Platform
 from storage.model.orders import NewOrder, Order
+from storage.model.words import clean
 
 DEFAULT_LIST = "Watch list"
 """For accounts that are on no list: the dashboard and the mails go by lists, so nobody may be without."""

@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 
 from storage.model.accounts import Platform
 from storage.model.availability import Strength
-from storage.model.words import PLATFORM_NAME
-from storage.model.words import clean as clean
+from storage.model.words import PLATFORM_NAME, clean
 
 
 def handle_name(handle: str) -> str:

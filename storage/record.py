@@ -7,8 +7,8 @@ from datetime import datetime
 from storage import coverage, evidence, facts
 from storage.accounts import record_renames
 from storage.db import Conn, StaleState
-from storage.model.accounts import Account, Rename
-from storage.model.availability import ChangeKind, State, kind_of
+from storage.model.accounts import Account, AccountId, Rename
+from storage.model.availability import Flag, State, kind_of
 from storage.model.changes import change_key
 from storage.model.coverage import Batch
 from storage.model.facts import Sighting
@@ -76,6 +76,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
     await conn.execute(
         "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
     )
+    old_flags = await _flags(conn, ids)
     old_hashes = await evidence.store(conn, [s.old_evidence for s, _ in opened])
     new_hashes = await evidence.store(conn, [s.new_evidence for s, _ in opened])
     made = await conn.fetch(
@@ -115,7 +116,10 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
         [_countries(s.before.state) for s, _ in opened],
         [p.state.status.value for _, p in opened],
         [_countries(p.state) for _, p in opened],
-        [_kind(s, p).value for s, p in opened],
+        [
+            kind_of(s.before.state, p.state, p.flags, old_flags.get(s.account.account_id, ())).value
+            for s, p in opened
+        ],
         [p.strength.value for _, p in opened],
         [p.last_seen_old for _, p in opened],
         [p.first_seen_new for _, p in opened],
@@ -134,8 +138,16 @@ def _countries(state: State | None) -> str:
     return "" if state is None else " ".join(state.withheld_in)
 
 
-def _kind(step: AccountStep, pending: Pending) -> ChangeKind:
-    return kind_of(step.before.state, pending.state, pending.flags)
+async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozenset[Flag]]:
+    """The flags of the state in which each account stands confirmed."""
+    rows = await conn.fetch(
+        """
+        select s.account_id, c.flags from spell s join change c using (change_id)
+        where s.account_id = any($1::bigint[]) and upper_inf(s.valid) and upper_inf(s.recorded)
+        """,
+        ids,
+    )
+    return {AccountId(r["account_id"]): frozenset(Flag(f) for f in r["flags"]) for r in rows}
 
 
 async def _advance(conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]]) -> None:

@@ -18,26 +18,6 @@ from tests.x_worlds import CROWD, HOUR, one
 OTHER = "2244994945"
 
 
-def test_the_same_seed_time_and_request_meet_the_same_fault() -> None:
-    times = [T0 + n * HOUR for n in range(400)]
-    weather = [profile("heavy", seed=1).of(at, "/2/users?ids=7") for at in times]
-    assert weather == [profile("heavy", seed=1).of(at, "/2/users?ids=7") for at in times]
-    assert weather != [profile("heavy", seed=2).of(at, "/2/users?ids=7") for at in times]
-    assert weather != [profile("heavy", seed=1).of(at, "/2/users?ids=8") for at in times]
-
-
-def test_light_faults_hit_one_request_in_a_hundred_and_heavy_ones_one_in_ten_with_every_kind() -> None:
-    assert sum(PROFILES["none"].weights.values()) == 0
-    assert sum(PROFILES["light"].weights.values()) == 1_000
-    assert 9_000 <= sum(PROFILES["heavy"].weights.values()) <= 11_000
-    assert set(PROFILES["heavy"].weights) == set(Kind) - LIES
-
-
-def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match="none, light, heavy"):
-        profile("mild")
-
-
 REASONS = {
     Kind.RESET: MissedReason.NETWORK,
     Kind.HANG: MissedReason.NETWORK,
@@ -159,11 +139,3 @@ async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_be
             (reading,) = (await collector.read([OTHER], T0 + n * HOUR)).readings
             states.append(reading.state.status)
         assert states == [Status.AVAILABLE, Status.NOT_FOUND, Status.AVAILABLE]
-
-
-def test_a_glitch_hits_its_share_and_the_same_accounts_all_through() -> None:
-    faults = profile("none", glitches=(Glitch(T0, T0 + HOUR, share=0.4),))
-    hit = [n for n in range(2000) if faults.lied_about(T0, str(n))]
-    assert 600 < len(hit) < 1000
-    assert hit == [n for n in range(2000) if faults.lied_about(T0 + HOUR / 2, str(n))]
-    assert not any(faults.lied_about(T0 + HOUR, str(n)) for n in range(2000))

@@ -1,17 +1,15 @@
 """A local server that answers as Bluesky would at a moment of a history, for rehearsals and tests.
 
 One address stands for the app view, for the server that holds the accounts, for the directory of DIDs, for
-all labelers and for Jetstream: the path says which one is meant. Its clock stands still until it is told
-another time: `PUT /_simulator/clock {"now": "<ISO 8601>"}`, which also sends the events up to then to the
-listeners of `/subscribe`. `GET /_simulator/counts` says how many requests and accounts each endpoint has
-served.
+all labelers and for Jetstream: the path says which one is meant. Clock and counts are as
+`collectors.simulator.serving` says; setting the clock also sends the events up to then to the listeners of
+`/subscribe`.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -20,11 +18,10 @@ from collectors.bluesky_regions import MAIN_LABELER, SHIPPED_REGIONS
 from collectors.simulator.acts import Act
 from collectors.simulator.bluesky_answers import BlueskyAnswers
 from collectors.simulator.bluesky_events import BadOptionsError, EventLog, Options, read_query, read_update
-from collectors.simulator.bluesky_faulty import Reply
-from collectors.simulator.bluesky_payloads import dumps
 from collectors.simulator.bluesky_world import World, accounts_of
 from collectors.simulator.faults import Faults
 from collectors.simulator.history import History
+from collectors.simulator.serving import CONTROL, controlled, first_time, listening, sent
 
 _NO_FAULTS: Final = Faults()
 _LARGEST_UPDATE: Final = 10 * 1024 * 1024
@@ -101,8 +98,8 @@ class BlueskyServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.path_qs.partition("?")
-        if path.startswith("/_simulator/"):
-            return await self._control(request, path)
+        if path.startswith(CONTROL):
+            return await controlled(self, request)
         if request.method != "GET":
             return web.Response(status=405)
         if path == "/subscribe":
@@ -111,13 +108,7 @@ class BlueskyServer:
                 return await self._stream(request, query)
         else:
             reply = self._answers.reply(path, query, request.headers.get("atproto-accept-labelers"))
-        if reply.hang_s:
-            await asyncio.sleep(reply.hang_s)
-        if reply.cut:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-        return _response(reply)
+        return await sent(request, reply)
 
     async def _stream(self, request: web.BaseRequest, query: str) -> web.StreamResponse:
         try:
@@ -158,18 +149,6 @@ class BlueskyServer:
             except ConnectionError:
                 return
 
-    async def _control(self, request: web.BaseRequest, path: str) -> web.Response:
-        if request.method == "GET" and path == "/_simulator/counts":
-            return _response(Reply(200, dumps(self.counts)))
-        if request.method == "PUT" and path == "/_simulator/clock":
-            try:
-                now = datetime.fromisoformat(json.loads(await request.read())["now"])
-            except (ValueError, KeyError, TypeError):
-                return _response(Reply(400, dumps({"detail": 'expected {"now": "<ISO 8601>"}'})))
-            self.set_clock(now if now.tzinfo else now.replace(tzinfo=UTC))
-            return web.Response(status=204)
-        return web.Response(status=404)
-
 
 @asynccontextmanager
 async def serve_bluesky(
@@ -193,24 +172,13 @@ async def serve_bluesky(
     Acts have a record key as `post_id`, and as `target_id` the address of a post or the DID of who is
     followed. Port 0 picks a free one. Raises OSError when the port is taken.
     """
-    start = now or min((a.times[0] for a in history.accounts), default=datetime.fromtimestamp(0, UTC))
+    start = now or first_time(history)
     accounts = accounts_of(history, acts, start)
     answers = BlueskyAnswers(World(accounts, acts, start, regions, main_labeler), faults, limit)
     server = BlueskyServer(answers, EventLog(accounts.values()))
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        server.base_url = f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
+    async with listening(server, host, port):
         answers.pds = pds or server.base_url
-        yield server
-    finally:
-        server.cut_streams()
-        await runner.cleanup()
-
-
-def _response(reply: Reply) -> web.Response:
-    headers = {**reply.headers, "Content-Type": reply.content_type}
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
+        try:
+            yield server
+        finally:
+            server.cut_streams()

@@ -23,10 +23,11 @@ from collectors.simulator.bluesky_app_view import (
     is_did,
     is_handle,
 )
-from collectors.simulator.bluesky_faulty import Reply, failed
-from collectors.simulator.bluesky_payloads import DID_JSON, dumps
+from collectors.simulator.bluesky_faulty import failed
+from collectors.simulator.bluesky_payloads import DID_JSON, JSON, answer, dumps
 from collectors.simulator.bluesky_world import Standing, World
 from collectors.simulator.faults import Faults, Kind
+from collectors.simulator.replies import Reply
 
 STREAM: Final = "subscribe"
 """Name of the event stream among the counts."""
@@ -101,13 +102,13 @@ class BlueskyAnswers:
         method = path.removeprefix("/xrpc/")
         directory = _of_directory(unquote(path))
         if directory is None and method not in self._methods:
-            unknown = Reply(501, dumps(payloads.METHOD_NOT_IMPLEMENTED))
-            return Reply(404, b"") if method == path else unknown
+            unknown = answer(501, payloads.METHOD_NOT_IMPLEMENTED)
+            return Reply(404, b"", content_type=JSON) if method == path else unknown
         name = method if directory is None else _AUDIT if directory[2] else _DOCUMENT
         self._requests[name] += 1
         headers, refused = self._counted() if name in _AT_HOST else ({}, False)
         if refused:
-            return Reply(429, dumps(payloads.RATE_LIMITED), headers)
+            return answer(429, payloads.RATE_LIMITED, headers)
         request = f"{path}?{query}"
         kind = self._faults.of(self.now, request)
         reply = failed(kind, self.now, self._faults.hang_s, name in _AT_HOST)
@@ -156,21 +157,21 @@ class BlueskyAnswers:
             return bad_request(_RESOLVE, f'Invalid handle (got "{handle}")')
         did = self._world.did_of(handle)
         if did is None or self._world.standing(did) is not Standing.ACTIVE:
-            return Reply(400, dumps(payloads.HANDLE_NOT_FOUND))
-        return Reply(200, dumps({"did": did}))
+            return answer(400, payloads.HANDLE_NOT_FOUND)
+        return answer(200, {"did": did})
 
     def _status(self, asked: Asked) -> Reply:
         did = asked.first("did")
         if not is_did(did):
             return bad_request(_STATUS, f'Invalid DID (got "{did}")')
         if asked.kind is Kind.ODD_ERROR:
-            return Reply(400, dumps(payloads.UNDER_REVIEW))
+            return answer(400, payloads.UNDER_REVIEW)
         standing = self._world.standing(did)
         is_gone = standing in {Standing.DELETED, Standing.UNREGISTERED}
         if is_gone or (self._faults.lies and self._faults.lied_about(self.now, did)):
-            return Reply(400, dumps(payloads.repo_not_found(did)))
+            return answer(400, payloads.repo_not_found(did))
         status = None if standing is Standing.ACTIVE else standing.value
-        return Reply(200, dumps(payloads.repo_status(did, status)))
+        return answer(200, payloads.repo_status(did, status))
 
     def _records(self, asked: Asked) -> Reply:
         repo, collection = asked.first("repo"), asked.first("collection")
@@ -181,13 +182,13 @@ class BlueskyAnswers:
             return bad_request(_RECORDS, "limit is not an integer from 1 to 100")
         did = self._world.did_of(repo)
         if did is None or self._world.standing(did) is not Standing.ACTIVE:
-            return Reply(400, dumps(payloads.no_repo(repo)))
+            return answer(400, payloads.no_repo(repo))
         below = asked.first("cursor")
         acts = [a for a in self._world.records(did, collection) if not below or a.post_id < below][:size]
         page: dict[str, object] = {"records": [payloads.record(act) for act in acts]}
         if acts:
             page["cursor"] = acts[-1].post_id
-        return Reply(200, dumps(page))
+        return answer(200, page)
 
     def _labels(self, asked: Asked) -> Reply:
         patterns, sources = asked.every("uriPatterns"), asked.every("sources")
@@ -206,15 +207,15 @@ class BlueskyAnswers:
         ][:size]
         labels = [payloads.label_row(row.src, row.did, row.val, row.at, row.negated) for row in rows]
         page: dict[str, object] = {"cursor": str(rows[-1].number)} if rows else {}
-        return Reply(200, dumps({**page, "labels": labels}))
+        return answer(200, {**page, "labels": labels})
 
     def _registered(self, name: str, did: str) -> Reply:
         self._ids[name] += 1
         if did not in self._world:
-            return Reply(404, dumps({"message": f"DID not registered: {did}"}))
+            return answer(404, {"message": f"DID not registered: {did}"})
         handles = self._world.handles(did)
         if name == _AUDIT:
-            return Reply(200, dumps(payloads.audit_log(did, handles, self.pds)))
+            return answer(200, payloads.audit_log(did, handles, self.pds))
         document = payloads.did_document(did, handles[-1][1], self.pds)
         return Reply(200, dumps(document), content_type=DID_JSON)
 

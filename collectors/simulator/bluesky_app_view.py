@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from collectors.simulator import bluesky_payloads as payloads
-from collectors.simulator.bluesky_faulty import LASTING, Reply, odd_labels, twisted
-from collectors.simulator.bluesky_payloads import COLLECTIONS, dumps
+from collectors.simulator.bluesky_faulty import LASTING, odd_labels, twisted
+from collectors.simulator.bluesky_payloads import COLLECTIONS, JSON, answer
 from collectors.simulator.bluesky_world import Heard, Standing, World
 from collectors.simulator.faults import Faults, Kind
+from collectors.simulator.replies import Reply
 from storage.model.signals import SignalKind
 
 GET_PROFILES: Final = "app.bsky.actor.getProfiles"
@@ -77,7 +78,7 @@ class AppView:
             if asked.kind in LASTING:
                 self._lasting[dids[hit]] = asked.kind
         body = b'{"profiles":[' + b",".join([profile for profile in said if profile is not None]) + b"]}"
-        return Reply(200, body, {"atproto-content-labelers": heard.header})
+        return Reply(200, body, {"atproto-content-labelers": heard.header}, JSON)
 
     def profile(self, asked: Asked) -> Reply:
         """One account, or the reason why it is not shown."""
@@ -86,18 +87,18 @@ class AppView:
             return refused
         did = self._world.did_of(asked.first("actor"))
         if did is None:
-            return Reply(400, dumps(payloads.PROFILE_NOT_FOUND))
+            return answer(400, payloads.PROFILE_NOT_FOUND)
         kind = self._lasting.get(did, asked.kind)
         if kind is Kind.ODD_ERROR:
-            return Reply(400, dumps(payloads.UNDER_REVIEW))
+            return answer(400, payloads.UNDER_REVIEW)
         if kind is Kind.CONTRADICTORY or self._nobody or self._is_lied_about(did):
-            return Reply(400, dumps(payloads.PROFILE_NOT_FOUND))
+            return answer(400, payloads.PROFILE_NOT_FOUND)
         heard = self._all_heard(asked)
         (profile,) = self._world.look_up([did], heard)
         if profile is None:
-            return Reply(400, dumps(_why_hidden(self._world.standing(did))))
+            return answer(400, _why_hidden(self._world.standing(did)))
         body = odd_labels(profile) if kind is Kind.ODD_WITHHELD else profile
-        return Reply(200, body, {"atproto-content-labelers": heard.header})
+        return Reply(200, body, {"atproto-content-labelers": heard.header}, JSON)
 
     def relationships(self, asked: Asked) -> Reply:
         """Who follows whom between an actor and others; a follow of a vanished account is still there."""
@@ -109,7 +110,7 @@ class AppView:
             return refused
         did = self._world.did_of(asked.first("actor"))
         if did is None:
-            return Reply(400, dumps(payloads.ACTOR_NOT_FOUND))
+            return answer(400, payloads.ACTOR_NOT_FOUND)
         follows = self._follows(did)
         found: list[dict[str, object]] = []
         for other in others:
@@ -119,7 +120,7 @@ class AppView:
             else:
                 back = self._follows(other_did).get(did)
                 found.append(payloads.relationship(other_did, follows.get(other_did), back))
-        return Reply(200, dumps({"actor": did, "relationships": found}))
+        return answer(200, {"actor": did, "relationships": found})
 
     def _refused(self, method: str, parameter: str, actors: Sequence[str], most: int) -> Reply | None:
         """The answer to a request that names no account, too many, or one that cannot be."""
@@ -162,7 +163,7 @@ class AppView:
 
 def bad_request(method: str, what: str) -> Reply:
     """The answer to a request that is wrong in itself."""
-    return Reply(400, dumps(payloads.invalid(method, what)))
+    return answer(400, payloads.invalid(method, what))
 
 
 def _why_hidden(standing: Standing) -> Mapping[str, str]:

@@ -8,14 +8,14 @@ telling the truth, so the two contradict each other. Only a glitch makes both li
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from collectors.simulator import bluesky_payloads as payloads
-from collectors.simulator.bluesky_payloads import HTML_TYPE, JSON, dumps
+from collectors.simulator.bluesky_payloads import HTML_TYPE, JSON, answer, dumps
 from collectors.simulator.faults import Kind
+from collectors.simulator.replies import Reply
 
 STRANGER: Final = "did:plc:stranger2stranger2strang"
 """A DID that nobody asked for."""
@@ -23,35 +23,22 @@ STRANGER: Final = "did:plc:stranger2stranger2strang"
 LASTING: Final = frozenset({Kind.CONTRADICTORY, Kind.ODD_ERROR})
 """Kinds that hold for one account until the clock moves."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer, given after `hang_s` real seconds; `cut` means none: the connection is cut instead."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    content_type: str = JSON
-    cut: bool = False
-    hang_s: float = 0.0
-
-
 _PLAIN: Final = {
-    Kind.UNAUTHORIZED: Reply(401, dumps(payloads.AUTH_MISSING)),
-    Kind.FORBIDDEN: Reply(403, dumps(payloads.FORBIDDEN)),
-    Kind.LIMIT_WITHOUT_RESET: Reply(429, dumps(payloads.RATE_LIMITED)),
+    Kind.UNAUTHORIZED: answer(401, payloads.AUTH_MISSING),
+    Kind.FORBIDDEN: answer(403, payloads.FORBIDDEN),
+    Kind.LIMIT_WITHOUT_RESET: answer(429, payloads.RATE_LIMITED),
     Kind.LIMIT_HTML: Reply(429, payloads.HTML, content_type=HTML_TYPE),
     Kind.UNAVAILABLE_HTML: Reply(503, payloads.HTML, content_type=HTML_TYPE),
-    Kind.UNAVAILABLE_JSON: Reply(503, dumps(payloads.UNAVAILABLE)),
-    Kind.UNKNOWN_PATH: Reply(501, dumps(payloads.METHOD_NOT_IMPLEMENTED)),
+    Kind.UNAVAILABLE_JSON: answer(503, payloads.UNAVAILABLE),
+    Kind.UNKNOWN_PATH: answer(501, payloads.METHOD_NOT_IMPLEMENTED),
     Kind.REDIRECT: Reply(302, payloads.HTML, {"Location": "/login"}, HTML_TYPE),
-    Kind.BAD_REQUEST: Reply(400, dumps({"error": "InvalidRequest", "message": "Invalid request"})),
+    Kind.BAD_REQUEST: answer(400, {"error": "InvalidRequest", "message": "Invalid request"}),
     Kind.HTML: Reply(200, payloads.HTML, content_type=HTML_TYPE),
-    Kind.EMPTY: Reply(200, b""),
-    Kind.NULL: Reply(200, b"null"),
+    Kind.EMPTY: Reply(200, b"", content_type=JSON),
+    Kind.NULL: Reply(200, b"null", content_type=JSON),
     Kind.RESET: Reply(0, b"", cut=True),
 }
-_HOST_DOWN: Final = Reply(503, dumps(payloads.UNAVAILABLE))
+_HOST_DOWN: Final = answer(503, payloads.UNAVAILABLE)
 
 
 def failed(kind: Kind | None, now: datetime, hang_s: float, at_host: bool) -> Reply | None:
@@ -66,9 +53,9 @@ def failed(kind: Kind | None, now: datetime, hang_s: float, at_host: bool) -> Re
     if kind is Kind.HANG:
         return Reply(0, b"", cut=True, hang_s=hang_s)
     if kind is Kind.LIMIT_PAST_RESET:
-        return Reply(429, dumps(payloads.RATE_LIMITED), _used_up(now - timedelta(minutes=3)))
+        return answer(429, payloads.RATE_LIMITED, _used_up(now - timedelta(minutes=3)))
     if kind is Kind.LIMIT_ABSURD_RESET:
-        return Reply(429, dumps(payloads.RATE_LIMITED), _used_up(now + timedelta(days=400)))
+        return answer(429, payloads.RATE_LIMITED, _used_up(now + timedelta(days=400)))
     return _PLAIN.get(kind)
 
 

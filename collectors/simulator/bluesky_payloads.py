@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Final
 
 from collectors.simulator.acts import Act
+from collectors.simulator.replies import Reply
 from storage.model.signals import SignalKind
 
 JSON: Final = "application/json; charset=utf-8"
@@ -29,6 +30,7 @@ COLLECTIONS: Final[Mapping[SignalKind, str]] = {
 }
 """Which collection of an account's repository holds its acts of a kind."""
 
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 _CREATED_AT: Final = "2023-06-01T00:00:00.000Z"
 _REV: Final = "3jxtb5w2hkt2m"
 _KEY: Final = "zQ3shSimulatedAccountKeyOfTheBlocklineRehearsals1"
@@ -52,6 +54,11 @@ HTML: Final = b"<!DOCTYPE html><html><head><title>Bluesky</title></head><body><h
 def dumps(value: object) -> bytes:
     """Compact JSON, as the servers send it."""
     return json.dumps(value, separators=(",", ":")).encode()
+
+
+def answer(status: int, value: object, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:
+    """A value as JSON, under the servers' own name for its type."""
+    return Reply(status, dumps(value), headers, JSON)
 
 
 def stamp(at: datetime) -> str:

@@ -16,7 +16,8 @@ from aiohttp import web
 from collectors.simulator.history import History
 from collectors.simulator.replies import Reply
 
-_CONTROL: Final = "/_simulator/"
+CONTROL: Final = "/_simulator/"
+"""Under this path a simulator is told the time and asked for its counts."""
 
 
 class Answers(Protocol):
@@ -30,6 +31,19 @@ class Answers(Protocol):
     def reply(self, host: str, path: str, query: str, accept: str) -> Reply:
         """The answer to a GET; `host` and `accept` are the headers of these names."""
         ...
+
+
+class Server(Protocol):
+    """What can be served on a port."""
+
+    base_url: str
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+
+    def set_clock(self, now: datetime) -> None: ...
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse: ...
 
 
 class SimulatorServer:
@@ -50,26 +64,29 @@ class SimulatorServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.path_qs.partition("?")
-        if path.startswith(_CONTROL):
-            return await self._control(request, path.removeprefix(_CONTROL))
+        if path.startswith(CONTROL):
+            return await controlled(self, request)
         if request.method != "GET":
             return web.Response(status=405)
         host, accept = request.headers.get("Host", ""), request.headers.get("Accept", "")
         return await sent(request, self._answers.reply(host, path, query, accept))
 
-    async def _control(self, request: web.BaseRequest, what: str) -> web.Response:
-        if request.method == "GET" and what == "counts":
-            return web.json_response(self.counts)
-        if request.method == "PUT" and what == "clock":
-            now = told_time(await request.read())
-            if now is None:
-                return web.json_response({"detail": 'expected {"now": "<ISO 8601>"}'}, status=400)
-            self.set_clock(now)
-            return web.Response(status=204)
-        return web.Response(status=404)
+
+async def controlled(server: Server, request: web.BaseRequest) -> web.Response:
+    """The answer to a request under `CONTROL`: the counts, or the clock set."""
+    what = request.path.removeprefix(CONTROL)
+    if request.method == "GET" and what == "counts":
+        return web.json_response(server.counts)
+    if request.method == "PUT" and what == "clock":
+        now = _told_time(await request.read())
+        if now is None:
+            return web.json_response({"detail": 'expected {"now": "<ISO 8601>"}'}, status=400)
+        server.set_clock(now)
+        return web.Response(status=204)
+    return web.Response(status=404)
 
 
-def told_time(body: bytes) -> datetime | None:
+def _told_time(body: bytes) -> datetime | None:
     """The time in the body of a request to set the clock, UTC unless it says otherwise; None without one."""
     try:
         now = datetime.fromisoformat(json.loads(body)["now"])
@@ -96,7 +113,7 @@ def first_time(history: History) -> datetime:
 
 
 @asynccontextmanager
-async def listening(server: SimulatorServer, host: str, port: int) -> AsyncGenerator[None]:
+async def listening(server: Server, host: str, port: int) -> AsyncGenerator[None]:
     """Serve until the block ends; port 0 picks a free one. Raises OSError when the port is taken."""
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
     await runner.setup()

@@ -1,15 +1,12 @@
 """A local server that answers as X's API v2 would at a moment of a history, for rehearsals and tests.
 
-Its clock stands still until it is told another time: `PUT /_simulator/clock {"now": "<ISO 8601>"}`.
-`GET /_simulator/counts` says how many requests each endpoint got, how many ids were asked for, and how
-many requests it refused for its rate limit.
+Clock and counts are as `collectors.simulator.serving` says; the counts also say how many requests each
+endpoint refused for its rate limit.
 """
 
-import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -17,8 +14,9 @@ from aiohttp import web
 from collectors.simulator.acts import Act
 from collectors.simulator.faults import Faults
 from collectors.simulator.history import History
+from collectors.simulator.replies import Reply
+from collectors.simulator.serving import CONTROL, controlled, first_time, listening, sent
 from collectors.simulator.x_answers import XAnswers
-from collectors.simulator.x_faulty import Reply
 from collectors.simulator.x_grants import Grant, Tokens
 from collectors.simulator.x_jobs import FILES, JOBS, ComplianceJobs
 from collectors.simulator.x_meter import Meter
@@ -52,39 +50,21 @@ class XServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.path_qs.partition("?")
-        if path.startswith("/_simulator/"):
-            return await self._control(request, path)
+        if path.startswith(CONTROL):
+            return await controlled(self, request)
         if path.startswith(FILES):
             body = await request.read()
-            return _response(self._jobs.file(request.method, path, query, request.headers, body))
+            return await sent(request, self._jobs.file(request.method, path, query, request.headers, body))
         if request.method != "GET" and not path.startswith(JOBS):
             return web.Response(status=405)
         header = request.headers.get("Authorization", "")
         reader = self._tokens.reader(header, path, query, self._world.now)
         if reader is None:
-            return _response(Reply(401, dumps(UNAUTHORIZED)))
+            return await sent(request, Reply(401, dumps(UNAUTHORIZED)))
         if path.startswith(JOBS):
-            return _response(self._jobs.reply(request.method, path, await request.read(), self.base_url))
-        reply = self._answers.reply(path, query, reader)
-        if reply.hang_s:
-            await asyncio.sleep(reply.hang_s)
-        if reply.cut:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-        return _response(reply)
-
-    async def _control(self, request: web.BaseRequest, path: str) -> web.Response:
-        if request.method == "GET" and path == "/_simulator/counts":
-            return _response(Reply(200, dumps(self.counts)))
-        if request.method == "PUT" and path == "/_simulator/clock":
-            try:
-                now = datetime.fromisoformat(json.loads(await request.read())["now"])
-            except (ValueError, KeyError, TypeError):
-                return _response(Reply(400, dumps({"detail": 'expected {"now": "<ISO 8601>"}'})))
-            self.set_clock(now if now.tzinfo else now.replace(tzinfo=UTC))
-            return web.Response(status=204)
-        return web.Response(status=404)
+            body = await request.read()
+            return await sent(request, self._jobs.reply(request.method, path, body, self.base_url))
+        return await sent(request, self._answers.reply(path, query, reader))
 
 
 @asynccontextmanager
@@ -110,24 +90,9 @@ async def serve_x(
     tokens are accepted as well; `compliance` is whether the app's plan has compliance jobs. Port 0 picks
     a free one. Raises OSError when the port is taken.
     """
-    start = now or min((a.times[0] for a in history.accounts), default=datetime.fromtimestamp(0, UTC))
-    world, meter = World(history, acts, start), Meter(limit)
+    world, meter = World(history, acts, now or first_time(history)), Meter(limit)
     answers = XAnswers(world, faults, meter, spelling)
     jobs = ComplianceJobs(world, meter, included=compliance)
     server = XServer(world, answers, jobs, meter, Tokens(bearer_token, tuple(grants)))
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        server.base_url = f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
+    async with listening(server, host, port):
         yield server
-    finally:
-        await runner.cleanup()
-
-
-def _response(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status, body=reply.body, headers=reply.headers, content_type=reply.content_type
-    )

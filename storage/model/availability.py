@@ -78,7 +78,7 @@ class Flag(StrEnum):
     HANDLE_INVALID = "handle_invalid"
     """The handle no longer leads to the account (Bluesky): neither a rename nor a takedown."""
     NO_UNAUTHENTICATED = "no_unauthenticated"
-    """The owner asks that it be shown to signed-in people only: respected on public pages."""
+    """The owner asks that it be shown to signed-in people only. It is told beside the status, no more."""
     LIMITED = "limited"
     """Mastodon: silenced by its server."""
     MEMORIAL = "memorial"
@@ -88,6 +88,12 @@ class Flag(StrEnum):
     """It names another account as its new one, which does not name this one."""
     IDENTITY_CHANGED = "identity_changed"
     """The name answers, but as another account than the one on file."""
+
+
+SCOPE_FLAGS = frozenset(
+    {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
+)
+"""Flags that say who took an account down: the words of a status tell them already."""
 
 
 class MissedReason(StrEnum):
@@ -157,10 +163,12 @@ class ChangeKind(StrEnum):
     """Found again after having been gone: not called a restoration, since no block was seen."""
 
 
-def kind_of(old: State | None, new: State, flags: Collection[Flag] = ()) -> ChangeKind:
-    """Name the change from `old` (None: never seen before) to `new`, seen with `flags`.
+def kind_of(
+    old: State | None, new: State, flags: Collection[Flag] = (), old_flags: Collection[Flag] = ()
+) -> ChangeKind:
+    """Name the change from `old` (None: never seen before), seen with `old_flags`, to `new` with `flags`.
 
-    What may as well be the owner's own deletion is not called a block.
+    What may as well be the owner's own deletion is not called a block, and its end no restoration.
     """
     if old is None:
         return ChangeKind.BASELINE
@@ -172,10 +180,10 @@ def kind_of(old: State | None, new: State, flags: Collection[Flag] = ()) -> Chan
         return ChangeKind.BLOCK
     if new.status.is_gone:
         return ChangeKind.GONE
+    if old.status.is_gone or Flag.SUSPENDED_OR_DELETED in old_flags:
+        return ChangeKind.RETURN
     if old.status.is_blocked:
         return ChangeKind.RESTORATION
-    if old.status.is_gone:
-        return ChangeKind.RETURN
     return ChangeKind.PROTECTION
 
 
