@@ -140,6 +140,11 @@ class Collector(Protocol):
         """Largest number of accounts, control accounts included, that one `read` takes."""
         ...
 
+    @property
+    def countries(self) -> frozenset[str] | None:
+        """The countries of which it can tell that an account is withheld there; None: of all."""
+        ...
+
     def place(self, native_id: str) -> str:
         """Which server answers for the account: only accounts of one place are asked together.
 
@@ -162,7 +167,7 @@ class Collector(Protocol):
         ...
 
     async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
-        """Accounts of a place, on nobody's list, that are known to be stable: to choose control accounts
+        """Accounts of a place that are known to be stable, watched or not: to choose control accounts
         from. Empty when none is known or nothing was answered.
         """
         ...

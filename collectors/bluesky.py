@@ -113,6 +113,11 @@ class BlueskyCollector:
     def batch_size(self) -> int:
         return BATCH_SIZE
 
+    @property
+    def countries(self) -> frozenset[str]:
+        """Those whose labelers are configured."""
+        return frozenset(self._labelers.regions)
+
     def place(self, native_id: str) -> str:  # noqa: ARG002
         """One server answers for all of Bluesky's app."""
         return ""
@@ -255,6 +260,8 @@ class BlueskyCollector:
             return _Look(said, (profile,))
         if said is Absence.DEACTIVATED:
             return _Look(verdict(did, said, None, None, profile), (profile,))
+        # Whoever the app does not find may just have moved: no kept document is believed then.
+        since = now if said is Absence.NOT_FOUND else since
         identity = await self._client.identity(did, now, since)
         exchanges = (profile,) if identity.answer is None else (profile, identity.answer)
         repo: Repo | Fault | None = None

@@ -8,7 +8,7 @@ so that one which is down costs one attempt, not one for each of its accounts.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -95,26 +95,24 @@ class BlueskyClient:
             silence = self._pauses.of(now, _ONE_BY_ONE)
             if silence is not None:
                 return Fault(silence.reason, silence.detail)
-            answer = await self._call(APP_VIEW, self._app_view, "app.bsky.actor.getProfile", now, actor=actor)
+            answer = await self._ask_app("app.bsky.actor.getProfile", actor, now, actor=actor)
             if isinstance(answer, Fault) and answer.reason is MissedReason.NETWORK:
                 self._pauses.start(_ONE_BY_ONE, self._trouble(APP_VIEW, answer, NOT_STATED, now))
             return answer
 
     async def resolve_handle(self, handle: str, now: datetime) -> Exchange | Fault:
         """com.atproto.identity.resolveHandle"""
-        name = "com.atproto.identity.resolveHandle"
-        return await self._call(APP_VIEW, self._app_view, name, now, handle=handle)
+        return await self._ask_app("com.atproto.identity.resolveHandle", handle, now, handle=handle)
 
     async def relationships(self, actor: str, others: Sequence[str], now: datetime) -> Exchange | Fault:
         """app.bsky.graph.getRelationships of one account with up to 30 others."""
         url = f"{self._app_view}/xrpc/app.bsky.graph.getRelationships"
         params = [("actor", actor), *(("others", other) for other in others)]
-        return await self._get(APP_VIEW, url, params, now, f"{url}?actor={actor}")
+        return await self._get(APP_VIEW, url, params, now, f"{url}?actor={actor}", about=actor)
 
     async def repo_status(self, pds: str, did: str, now: datetime) -> Exchange | Fault:
         """com.atproto.sync.getRepoStatus on the server that holds the account."""
-        async with self._one_at_a_time[pds]:
-            return await self._call(pds, pds, "com.atproto.sync.getRepoStatus", now, did=did)
+        return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", now, did=did)
 
     async def records(
         self, pds: str, did: str, collection: str, cursor: str | None, now: datetime
@@ -123,8 +121,7 @@ class BlueskyClient:
         asked = {"repo": did, "collection": collection, "limit": str(PAGE_SIZE)}
         if cursor:
             asked["cursor"] = cursor
-        async with self._one_at_a_time[pds]:
-            return await self._call(pds, pds, "com.atproto.repo.listRecords", now, **asked)
+        return await self._ask_pds(pds, "com.atproto.repo.listRecords", now, **asked)
 
     async def log(self, did: str, now: datetime) -> Exchange | Fault:
         """The log of all changes of a DID document in the directory."""
@@ -153,11 +150,17 @@ class BlueskyClient:
         """The place that keeps the DID document: the directory, or a did:web's own host."""
         return PLC if has_log(did) else document_url(did, self._plc).removesuffix(WEB_DOCUMENT)
 
-    async def _call(self, place: str, base: str, name: str, now: datetime, **asked: str) -> Exchange | Fault:
-        url = f"{base}/xrpc/{name}"
-        shown = f"{url}?{'&'.join(f'{key}={value}' for key, value in asked.items())}"
-        headers = self._accept if place == APP_VIEW else None
-        return await self._get(place, url, tuple(asked.items()), now, shown, headers)
+    async def _ask_app(self, name: str, about: str, now: datetime, **asked: str) -> Exchange | Fault:
+        """A call that is about one account, with the labelers of all regions."""
+        url = f"{self._app_view}/xrpc/{name}"
+        return await self._get(
+            APP_VIEW, url, tuple(asked.items()), now, _with(url, asked), self._accept, about=about
+        )
+
+    async def _ask_pds(self, pds: str, name: str, now: datetime, **asked: str) -> Exchange | Fault:
+        url = f"{pds}/xrpc/{name}"
+        async with self._one_at_a_time[pds]:
+            return await self._get(pds, url, tuple(asked.items()), now, _with(url, asked))
 
     async def _get(
         self,
@@ -167,9 +170,15 @@ class BlueskyClient:
         now: datetime,
         shown: str,
         headers: dict[str, str] | None = None,
+        about: str = "",
     ) -> Exchange | Fault:
-        """One answer. A fault when none came, or when `place` pauses and was not asked."""
-        pause = self._pauses.of(now, place)
+        """One answer. A fault when none came, or when `place` pauses and was not asked.
+
+        `about` names the one account of a request to the app's servers: what they refuse to say of it (401,
+        403) is no refusal of the others, so that they pause for it alone.
+        """
+        alone = f"{place}, about {about}" if about else place
+        pause = self._pauses.of(now, place, alone)
         if pause is not None:
             return Fault(pause.reason, pause.detail)
         try:
@@ -178,18 +187,18 @@ class BlueskyClient:
             fault = Fault(MissedReason.NETWORK, printable(str(e)))
             self._note(place, fault, NOT_STATED, now)
             return fault
-        self._note_answer(place, answer, now)
+        self._note_answer(place, alone, answer, now)
         heard = answer.headers.get(CONTENT_LABELERS)
         said = ((CONTENT_LABELERS, heard),) if heard is not None else ()
         return Exchange(shown, now, answer.http_status, answer.body, None, said)
 
-    def _note_answer(self, place: str, answer: RawAnswer, now: datetime) -> None:
+    def _note_answer(self, place: str, alone: str, answer: RawAnswer, now: datetime) -> None:
         window = read_window(answer.headers)
         self._pauses.note_window(place, window, now)
         status = answer.http_status
         reason = MissedReason.UPSTREAM if status >= 500 else REASON_OF_CODE.get(status)
         if reason is not None:
-            self._note(place, Fault(reason, f"HTTP {status}"), window, now)
+            self._note(alone if reason in BREAKERS else place, Fault(reason, f"HTTP {status}"), window, now)
 
     def _note(self, place: str, fault: Fault, window: Window, now: datetime) -> None:
         """Start the pause that a failure calls for; the monitor sets the pace when the app's servers fail."""
@@ -200,3 +209,7 @@ class BlueskyClient:
         trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         # Only what the app's servers refuse would meet every further request.
         return trouble if place == APP_VIEW else replace(trouble, breaker=False)
+
+
+def _with(url: str, asked: Mapping[str, str]) -> str:
+    return f"{url}?{'&'.join(f'{key}={value}' for key, value in asked.items())}"

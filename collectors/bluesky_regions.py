@@ -5,7 +5,6 @@ hard-codes the list and changes it without notice, so an installation can replac
 """
 
 from collections.abc import Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -28,12 +27,9 @@ SHIPPED_REGIONS: Final[Mapping[str, str]] = MappingProxyType(
         "US": "did:plc:oz5zavafp7szpd2yyko57ccz",
     }
 )
-"""The DID of each region's labeler. BR and DE were seen labelling in a public archive (documented), US is
-in the app's source (documented), the others rest on one source (recalled).
+"""The DID of each region's labeler, put together on 2026-11-24. BR and DE were seen labelling in a public
+archive (documented), US is in the app's source (documented), the others rest on one source (recalled).
 """
-
-SHIPPED_ON: Final = date(2026, 11, 24)
-"""The day as of which `SHIPPED_REGIONS` was put together."""
 
 DEFAULT_LABEL_VALUES: Final = frozenset({"!hide", "!takedown", "!warn"})
 """Labels by which a regional labeler keeps an account from its region. Which of them the production

@@ -20,8 +20,10 @@ class PrivateAddressError(OSError):
 
 _LONGEST_NAME: Final = 253
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "192.0.0.0/24")))
-"""Addresses that lead elsewhere: NAT64 to any IPv4 address, and the protocols of a transition."""
+_TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "192.0.0.0/24")))
+"""Addresses that lead elsewhere: NAT64 and IPv4-compatible ones to any IPv4 address, and the protocols of a
+transition.
+"""
 
 
 class Guard:
@@ -46,10 +48,12 @@ class Guard:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise PrivateAddressError(f"{url[:100]!r} is not an address") from None
+            raise PrivateAddressError("what is to be asked is not an address") from None
+        # No message tells more of an address than scheme and host: the rest may be a secret.
         default = _DEFAULT_PORTS.get(parts.scheme)
         if default is None or not host or len(host) > _LONGEST_NAME or parts.username is not None:
-            raise PrivateAddressError(f"{url[:100]!r} is not the address of a server")
+            server = f"{parts.scheme}://{host}"[:100]
+            raise PrivateAddressError(f"{server!r} is not the address of a server")
         if self.trusts(host, port or default):
             return
         if parts.scheme != "https" or port not in {None, 443}:
@@ -95,6 +99,9 @@ def _server_of(url: str) -> str:
 
 def _may_be_public(host: str) -> bool:
     """Whether a host is a public address, or a name that is still to be resolved."""
+    if not host.isascii():
+        # Full-width digits and dots become plain ones on the way, and the resolver never sees the name.
+        return False
     try:
         return is_public(host)
     except ValueError:

@@ -119,6 +119,6 @@ def _moment(text: str | None) -> datetime | None:
         if epoch is not None:
             return datetime.fromtimestamp(epoch, UTC)
         at = datetime.fromisoformat(text.strip()) if text else None
+        return None if at is None else at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return None if at is None else at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -26,6 +26,10 @@ BATCH_SIZE: Final = 40
 """DEFAULT_ACCOUNTS_LIMIT of Mastodon: more ids are refused (documented)."""
 
 MAX_BODY: Final = 2 * 1024 * 1024
+
+_OF_ONE_COPY: Final = frozenset({MissedReason.MALFORMED, MissedReason.BAD_REQUEST})
+"""Faults that say nothing of the next account that the same server is asked about."""
+
 _NO_ORIGINS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -69,6 +73,10 @@ class MastodonCollector:
     @property
     def batch_size(self) -> int:
         return BATCH_SIZE
+
+    @property
+    def countries(self) -> None:
+        """Mastodon withholds nothing by country, so there is none that it is silent on."""
 
     def place(self, native_id: str) -> str:
         """The home server, as host or host:port; empty for an id that is not one of Mastodon."""
@@ -170,7 +178,8 @@ class MastodonCollector:
     async def seen_from(self, server: str, handles: Mapping[str, str], now: datetime) -> Observed:
         """How `server` (a host) treats its copies of accounts, given as name@domain by native id.
 
-        A server that never met an account says nothing of it. A copy is suspended too when the home server
+        A server that never met an account says nothing of it, and nothing is known of one whose copy cannot
+        be read. A copy is suspended too when the home server
         suspended the account, so that "account suspended" is the observer's doing only while the home
         server has the account available. Raises ValueError when `server` is not a host.
         """
@@ -181,6 +190,8 @@ class MastodonCollector:
             who = Identity.of(native_id)
             answer = await self._client.get(f"{base}/api/v1/accounts/lookup", now, [("acct", handle)])
             said = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
+            if isinstance(said, Fault) and said.reason in _OF_ONE_COPY:
+                continue
             if isinstance(said, Fault):
                 return Observed(
                     frozenset(answered), tuple(facts), self._client.trouble(server.lower(), said, now)

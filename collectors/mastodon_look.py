@@ -125,7 +125,6 @@ class Look:
             self._api_answered = True
             await self._present(who, said)
         else:
-            self._api_answered |= said.in_json
             await self._absent(who, said)
 
     def _failed(self, fault: Fault) -> None:

@@ -127,7 +127,7 @@ def price_sentence(follow_counts: Sequence[int]) -> str:
     """For whoever switches the reading on. The counts are X's own, one an executive."""
     n = len(follow_counts)
     who = "1 executive follows" if n == 1 else f"{n} executives follow"
-    return f"Reading whom {who} costs about ${price_of(follow_counts):,.2f} a day."
+    return f"Reading whom {who} costs about ${price_of(follow_counts):,.2f} each time they are read."
 
 
 def believable(listed: int, stated: int | None, known: int, vanished: int) -> bool:

@@ -1,4 +1,4 @@
-"""Pure: how each collector stands: whether it reads, and if not, since when and why."""
+"""How each collector stands: whether it reads, and if not, since when and why."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

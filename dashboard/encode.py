@@ -9,7 +9,7 @@ from storage.model.accounts import Platform
 from storage.model.availability import Flag, State, Status
 from storage.model.coverage import Gap
 from storage.model.timeline import NEVER, Seen
-from storage.model.words import change_words, short_words
+from storage.model.words import change_words, clean, short_words
 from storage.reports import LiveAccount, LiveChange, LiveSpell, Snapshot
 from storage.reports_context import LiveSignal
 from storage.reports_coverage import Request
@@ -28,6 +28,7 @@ LETTER = {
     Status.DEACTIVATED: "D",
     Status.NOT_FOUND: "N",
 }
+_HANDLE = 120
 GONE_OR_SUSPENDED = "G"
 """Suspended by its server or deleted by its owner, which look alike: drawn as gone, never as blocked."""
 
@@ -88,7 +89,7 @@ def snapshot_json(
             {
                 "id": lambda a: a.account_id,
                 "platform": lambda a: a.platform,
-                "handle": lambda a: a.handle,
+                "handle": lambda a: clean(a.handle, _HANDLE),
                 "lists": lambda a: a.list_ids,
                 "group": lambda a: group_of[a.account_id],
             },
@@ -136,7 +137,7 @@ def news_json(news: News) -> Json:
     if news.mails:
         out["mails"] = [mail_json(m, with_changes=True) for m in news.mails]
     if news.renamed:
-        out["renames"] = news.renamed
+        out["renames"] = [(account_id, clean(handle, _HANDLE)) for account_id, handle in news.renamed]
     return out
 
 

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from dashboard.detectors import Condition, detector_name, since, worst_first
 from dashboard.encode import Json, ms, ms_or_none
-from storage.model.accounts import Platform
 from storage.model.orders import Order, OrderEvent
-from storage.model.signals import X_NOT_OBSERVABLE, NotObservable
+from storage.model.signals import NOT_OBSERVABLE
 from storage.model.words import PLATFORM_NAME
 from storage.reports_context import LiveExecutive, WatchList
 from storage.reports_health import Detector
@@ -62,25 +61,31 @@ def context_json(
                 "id": e.account_id,
                 "name": e.name,
                 "title": e.title,
-                "hidden": [_hidden(h, e.platform) for h in not_observable(e.platform)],
+                "access": access_json(e),
             }
             for e in executives
         ],
     }
 
 
-def not_observable(platform: str) -> tuple[NotObservable, ...]:
-    """What nobody outside can see of an executive on this platform."""
-    return X_NOT_OBSERVABLE if platform == "x" else ()
+def access_json(executive: LiveExecutive) -> list[Json]:
+    """Which acts of an executive can be seen, and which not: what was found, else what holds of everybody.
 
-
-def _hidden(hidden: NotObservable, platform: str) -> Json:
-    return {
-        "what": PLURAL.get(hidden.kind, hidden.kind),
-        "where": PLATFORM_NAME[Platform(platform)],
-        "since": hidden.since,
-        "why": hidden.reason,
-    }
+    `state`, followed by the time `at` where there is one, can follow "likes on X".
+    """
+    found = {a.kind for a in executive.access}
+    rows = [
+        (a.kind, "observable since" if a.observable else "not observable as of", ms(a.since), a.reason)
+        for a in executive.access
+    ]
+    rows += [
+        (n.kind, n.state, None, n.reason) for n in NOT_OBSERVABLE[executive.platform] if n.kind not in found
+    ]
+    where = PLATFORM_NAME[executive.platform]
+    return [
+        {"what": PLURAL.get(kind, kind), "where": where, "state": state, "at": at, "why": why}
+        for kind, state, at, why in rows
+    ]
 
 
 def detectors_json(detectors: Sequence[Detector], now: datetime, gap_after: timedelta) -> Json:

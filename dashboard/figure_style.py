@@ -1,5 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAttributeAccessIssue=false
-"""Pure: how figures look. The statuses' colours, hatches and heights; light and dark."""
+"""How figures look. The statuses' colours, hatches and heights; light and dark."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

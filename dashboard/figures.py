@@ -1,5 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-"""Pure: rows to plotly figures. Nothing in here knows the database or the clock."""
+"""Rows to plotly figures. Nothing in here knows the database or the clock."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

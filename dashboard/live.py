@@ -33,7 +33,7 @@ QUEUE = 50
 NEWS_LIMIT = 4000
 """More events than this are not told one by one: the browser loads a snapshot."""
 COUNT_EVERY = timedelta(seconds=5)
-"""Of the monitor's clock: without news the figures are counted anew as well, for silence changes them too."""
+"""Of the monitor's clock: without news all is counted anew as well, for silence changes the figures too."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
 CONTEXT_TOPICS = frozenset({"order", "order_event"})
@@ -57,6 +57,7 @@ class Hub:
         self._read_to: datetime | None = None
         self._told: set[tuple[int, datetime, int]] = set()
         self._counted_at: datetime | None = None
+        self._health_at: datetime | None = None
         self.listening = False
         """Whether the listener is connected: without it, news waits for the next heartbeat."""
 
@@ -136,9 +137,12 @@ class Hub:
         requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
         message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
         self._read_to = now
-        if requests or news.topics or self._counted_at is None or now - self._counted_at >= COUNT_EVERY:
+        if requests or news.topics or _is_due(self._counted_at, now):
             message |= await figures(conn, now, self._settings.sweep_every)
             self._counted_at = now
+        if "collector" in news.topics or _is_due(self._health_at, now):
+            message |= await health(conn, now, self._settings.sweep_every)
+            self._health_at = now
         return message
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
@@ -146,6 +150,10 @@ class Hub:
         new = [r for r in requests if (r.roster_id, r.slot, r.attempt) not in self._told]
         self._told = {(r.roster_id, r.slot, r.attempt) for r in requests}
         return new
+
+
+def _is_due(counted_at: datetime | None, now: datetime) -> bool:
+    return counted_at is None or now - counted_at >= COUNT_EVERY
 
 
 async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
@@ -162,11 +170,13 @@ async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
 
 
 async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
-    """What is counted anew each time: the figures at the top, and how the detectors stand."""
-    return {
-        "kpis": kpis_json(await kpis(conn, now, sweep_every)),
-        "detectors": detectors_json(await detectors(conn, now), now, sweep_every * GAP_IN_SWEEPS),
-    }
+    """The figures at the top, which every reading may change."""
+    return {"kpis": kpis_json(await kpis(conn, now, sweep_every))}
+
+
+async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
+    """How the detectors stand. It costs more than the figures, and changes less often."""
+    return {"detectors": detectors_json(await detectors(conn, now), now, sweep_every * GAP_IN_SWEEPS)}
 
 
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
@@ -180,4 +190,5 @@ async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, swe
         "read_from": ms(read_to),
         "reads": reads_json(await requests_since(conn, read_to, now)),
         **await figures(conn, now, sweep_every),
+        **await health(conn, now, sweep_every),
     }

@@ -11,13 +11,9 @@ from jobs.addresses import Address, AddressError, read_address
 from jobs.resolve import ABSENT
 from jobs.wording import handle_name
 from storage.model.accounts import Platform
-from storage.model.availability import Flag, Missed, Reading, State, Status, Strength
+from storage.model.availability import SCOPE_FLAGS, Flag, Missed, Reading, State, Status, Strength
 from storage.model.fact_words import flag_words
 from storage.model.words import PLATFORM_NAME, clean, short_words, state_words
-
-_TOLD_WITH_THE_STATE = frozenset(
-    {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
-)
 
 
 class UnclearError(Exception):
@@ -221,7 +217,7 @@ def sentences(one: Look) -> list[str]:
         f"{_name(one)}: {words}",
         f"  evidence {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
     ]
-    for flag in sorted(one.flags - _TOLD_WITH_THE_STATE):
+    for flag in sorted(one.flags - SCOPE_FLAGS):
         moved_to = one.moved_to if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else None
         lines.append(f"  beside it: {flag_words(flag, moved_to or '')}")
     if one.silent_on:

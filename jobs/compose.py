@@ -121,7 +121,7 @@ def _headline(wave: Wave) -> str:
 
 
 def operator_mail(state: Stopped, head: Letterhead) -> MailDraft:
-    """The mail to the operators about a collector that stopped: since when, why, and what to do.
+    """The mail to the operators about a platform that is not read from here: since when, why, what to do.
 
     The same stop makes the same mail, so that it is told once however often it is noticed.
     """
@@ -141,7 +141,12 @@ def operator_mail(state: Stopped, head: Letterhead) -> MailDraft:
         "synthetic": head.synthetic,
         "facts": facts,
         "to_do": to_do(state.platform, state.reason) or WAIT,
-        "meanwhile": _meanwhile(state),
+        "meanwhile": [
+            f"Nothing of {PLATFORM_NAME[state.platform]} is read, so no status changes: no account is called "
+            "blocked, none restored.",
+            "The time until it works again is kept as not checked.",
+            "It tries again by itself. No further mail tells of this stop.",
+        ],
         "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
     }
     fact = ":".join((state.platform.value, state.place, state.vantage, state.since.isoformat()))
@@ -152,17 +157,6 @@ def operator_mail(state: Stopped, head: Letterhead) -> MailDraft:
         text_body=_templates.get_template("operator.txt").render(content),
         html_body=_templates.get_template("operator.html").render(content),
     )
-
-
-def _meanwhile(state: Stopped) -> list[str]:
-    whose = clean(state.place, 80) if state.place else PLATFORM_NAME[state.platform]
-    if state.vantage:
-        return [f"Accounts of {whose} are not read from {clean(state.vantage)}; other vantages go on."]
-    return [
-        f"Nothing of {whose} is read, so no status changes: no account is called blocked, none restored.",
-        "The time until it works again is kept as not checked.",
-        "It tries again by itself. No further mail tells of this stop.",
-    ]
 
 
 def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.base import Answer, Candidate, Collector
 from jobs.clock import Clock
-from jobs.judge import Canary
+from jobs.judge import NO_ANSWER, Canary
 from jobs.roster_book import RosterBook
 from storage import canaries
 from storage.db import Pool, transaction
@@ -30,6 +30,8 @@ _LOOK_AROUND_EVERY = timedelta(minutes=10)
 _INQUIRE_EVERY = timedelta(minutes=5)
 _DOUBTS_TO_RETIRE = 3
 _DOUBTED_FOR = timedelta(hours=1)
+_NO_OUTAGE_AFTER = timedelta(days=1)
+"""Control accounts that look wrong for longer have changed, whatever else looks wrong beside them."""
 _LONG_SUSPENDED = timedelta(days=30)
 
 
@@ -54,6 +56,10 @@ class ControlAccounts:
         self._on_found = on_found
         self._looked_at: dict[str, datetime] = {}
         self._inquired_at: dict[str, datetime] = {}
+        self._vouched: dict[str, bool | None] = {}
+        self._unsure: set[str] = set()
+        """Places of which some control account looked wrong when they were last asked alone."""
+        self._wrong_since: dict[str, datetime] = {}
         self._due = datetime.min.replace(tzinfo=UTC)
 
     async def load(self) -> None:
@@ -86,11 +92,19 @@ class ControlAccounts:
         wants_suspended = not any(c.expected.is_blocked for c in here)
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
+    def is_unsure(self, place: str) -> bool:
+        """Whether some control account of a place looked wrong when they were last asked alone."""
+        return place in self._unsure
+
+    async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
+        """An answer was held. `vouched`: see `Judged`. True when the rosters must be made anew."""
+        self._vouched[place] = vouched
+        return await self.inquire(place, now)
+
     async def inquire(self, place: str, now: datetime) -> bool:
         """Ask the control accounts of a place alone. True when the rosters must be made anew."""
         here = self._book.canaries_at(place)
-        inquired_at = self._inquired_at.get(place)
-        if not here or (inquired_at is not None and now < inquired_at + _INQUIRE_EVERY):
+        if not here or not self._may_inquire(place, now):
             return False
         self._inquired_at[place] = now
         size = self._collector.batch_size
@@ -98,22 +112,41 @@ class ControlAccounts:
         answer = await self._collector.read([c.account.native_id for c in asked], now)
         if answer.trouble is not None:
             return False
-        return await self._take_in(asked, answer, now)
+        return await self._take_in(place, asked, answer, now)
+
+    def _may_inquire(self, place: str, now: datetime) -> bool:
+        inquired_at = self._inquired_at.get(place)
+        return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
         """Ask again about control accounts that are doubted. True when the rosters must be made anew."""
-        doubted = [p for p in self._book.places if any(c.doubted for c in self._book.canaries_at(p))]
+        doubted = [
+            place
+            for place in self._book.places
+            if any(c.doubted for c in self._book.canaries_at(place)) and self._may_inquire(place, now)
+        ]
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(self.inquire(place, now)) for place in doubted[:_PLACES_AT_ONCE]]
         return any(task.result() for task in asked)
 
-    async def _take_in(self, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
+    async def _take_in(self, place: str, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
         looks = {r.native_id: r for r in answer.readings}
-        wrong = [c for c in asked if _looks_otherwise(c, looks.get(c.account.native_id))]
+        unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
+        wrong = [
+            c
+            for c in asked
+            if c.account.native_id not in unheard and not _looks_right(c, looks.get(c.account.native_id))
+        ]
         right = [c for c in asked if _looks_right(c, looks.get(c.account.native_id))]
         right_stable = sum(not c.expected.is_blocked for c in right)
         wrong_stable = sum(not c.expected.is_blocked for c in wrong)
-        if right_stable <= wrong_stable:
+        (self._unsure.add if wrong else self._unsure.discard)(place)
+        if not wrong:
+            self._wrong_since.pop(place, None)
+        vouched = self._vouched.get(place)
+        wrong_for = now - self._wrong_since.setdefault(place, now) if wrong else timedelta(0)
+        alone = right_stable > wrong_stable if vouched is None else vouched
+        if not alone and wrong_for < _NO_OUTAGE_AFTER:
             return False  # as in an outage: nobody is blamed
         retired = False
         async with transaction(self._pool) as conn:
@@ -161,10 +194,6 @@ class ControlAccounts:
             chosen = [(c.native_id, c.handle, c.expected) for c in sound]
             await canaries.choose(conn, self._collector.platform, place, chosen, now)
         return True
-
-
-def _looks_otherwise(canary: Canary, look: Reading | None) -> bool:
-    return look is not None and look.state.status is not canary.expected
 
 
 def _looks_right(canary: Canary, look: Reading | None) -> bool:

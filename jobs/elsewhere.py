@@ -2,23 +2,24 @@
 
 What is seen elsewhere never changes a status. Where it differs from what this installation sees itself, it
 is kept as a side fact of that vantage, with the readings between which it began and ended: a disagreement
-is shown, never averaged.
+is shown, never averaged. A block that was only seen there first is none: both must have looked again.
 """
 
 import asyncio
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.base import Answer, Collector
 from jobs.clock import Clock
 from jobs.health import Health
-from jobs.judge import SideFacts, wrong_ones
+from jobs.judge import wrong_ones
 from jobs.monitor import Monitor
 from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.roster_book import RosterBook
 from storage import coverage, facts
-from storage.db import Pool, StorageError, transaction
+from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId
 from storage.model.availability import MissedReason, Reading, State
 from storage.model.coverage import Batch, BatchOutcome, Roster, bitmap
@@ -43,6 +44,44 @@ def differs(known: Known | None, state: State) -> bool:
 def value_of(state: State) -> str:
     """The state as the value of a side fact: `withheld IN TR`."""
     return " ".join((state.status.value, *state.withheld_in))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How an account looks from elsewhere and not at home, since the look that showed it first.
+
+    It is kept as a fact once it is `proven`: it may be news that nobody has read at home yet.
+    """
+
+    value: str
+    before: datetime | None
+    """When the last look that did not show it was asked for; None when that is not known."""
+    at: datetime
+    proven: bool = False
+
+
+def compare(
+    known: Known, account_id: AccountId, look: Reading, held: Difference | None, before: datetime | None
+) -> tuple[Difference | None, tuple[Sighting, ...]]:
+    """The difference after a look from elsewhere, and what is to be kept of it.
+
+    `held` is the difference so far, `before` when the last look was asked for. A difference is proven by a
+    second look that still shows it although the account was asked for at home after the first.
+    """
+    value = value_of(look.state) if differs(known, look.state) else None
+    if held is not None and held.value == value:
+        read_since = known.last_asked_at is not None and known.last_asked_at > held.at
+        if held.proven or not read_since:
+            return held, ()
+        seen_as = frozenset([(ObservedKind.SEEN_AS, held.value)])
+        return replace(held, proven=True), (Sighting(account_id, seen_as, held.before, held.at),)
+    now = None if value is None else Difference(value, before, look.at)
+    if held is not None and not held.proven:
+        # Whatever was kept from before it ended with the look that showed it first.
+        return now, (Sighting(account_id, frozenset(), held.before, held.at),)
+    if held is not None and now is None:
+        return None, (Sighting(account_id, frozenset(), before, look.at),)
+    return now, ()
 
 
 class Elsewhere:
@@ -70,21 +109,42 @@ class Elsewhere:
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
+        """When the last look at each account was asked for; empty after a restart, because what that look
+        showed is then known only where it was proven to differ.
+        """
+        self._held: dict[AccountId, Difference] = {}
         self._months: set[tuple[int, int]] = set()
         self._requests = asyncio.Semaphore(_AT_ONCE)
 
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
+        now, watched = self._clock(), self._monitor.accounts()
         async with transaction(self._pool) as conn:
-            await self._rosters.load(conn, self._monitor.accounts(), self._clock())
-            stored = await coverage.last_attempts(conn, self._collector.platform, self._vantage)
-            read = await coverage.last_readings(conn, self._collector.platform, self._vantage)
-        self._last = {
-            roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
-            for roster_id, last in stored.items()
+            await self._load_rosters(conn, now)
+            kept = await facts.open_facts(conn, self._collector.platform, self._vantage)
+        proven = {
+            account_id: Difference(value, None, now, proven=True)
+            for account_id, seen in kept.items()
+            if account_id in watched
+            for _, value in seen
         }
-        self._read_at = {account_id: last.asked_at for account_id, last in read.items()}
+        unproven = {a: d for a, d in self._held.items() if not d.proven and a in watched}
+        self._held = proven | unproven
+        self._read_at = {a: at for a, at in self._read_at.items() if a in watched}
         await self.health.load()
+
+    async def _load_rosters(self, conn: Conn, now: datetime) -> None:
+        """Take up the rosters; one that was made anew only for its control accounts keeps its turn."""
+        turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
+        await self._rosters.load(conn, self._monitor.accounts(), now)
+        stored = await coverage.last_attempts(conn, self._collector.platform, self._vantage)
+        last = {
+            r.roster_id: Attempt(s.slot, s.attempt, s.observed_at, s.outcome)
+            if (s := stored.get(r.roster_id)) is not None
+            else turns.get(r.account_ids)
+            for r in self._rosters.base
+        }
+        self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
 
     def next_due(self) -> datetime | None:
         """When the next roster is to be read; None when there is none."""
@@ -93,6 +153,11 @@ class Elsewhere:
     async def tick(self) -> None:
         """Read every roster whose turn it is. A fault of the database is raised at the end."""
         now = self._clock()
+        # The monitor looks after the control accounts: it finds, doubts and retires them between two turns.
+        async with transaction(self._pool) as conn:
+            await self._rosters.load_canaries(conn)
+            if any(self._is_outdated(roster) for roster in self._rosters.base):
+                await self._load_rosters(conn, now)
         accounts = self._monitor.accounts()
         due = [(roster, self._due(roster)) for roster in self._rosters.base]
         faults: list[StorageError] = []
@@ -112,6 +177,11 @@ class Elsewhere:
             except StorageError as error:
                 faults.append(error)
 
+    def _is_outdated(self, roster: Roster) -> bool:
+        """Whether one of its control accounts is gone, or it has fewer than there are now."""
+        wanted = self._collector.batch_size - self._rosters.size(roster.place)
+        return not len(roster.canary_ids) == len(self._rosters.canaries_of(roster)) == wanted
+
     def _due(self, roster: Roster) -> Due:
         return next_attempt(self._sweep, self._last.get(roster.roster_id), self._clock())
 
@@ -128,7 +198,7 @@ class Elsewhere:
         answer = await self._collector.read([*ids, *(c.account.native_id for c in canaries)], asked_at)
         at = self._clock()
         if not answer.sent:
-            await self.health.note(roster.place, answer.trouble, asked_at, at)
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
         looks = {r.native_id: r for r in answer.readings}
         wrong = wrong_ones(canaries, answer)
@@ -138,6 +208,7 @@ class Elsewhere:
             outcome, reason = BatchOutcome.MISSED, answer.trouble.reason
         elif wrong:
             outcome, reason = BatchOutcome.HELD, MissedReason.HELD
+        answered = outcome is BatchOutcome.ANSWERED
         batch = Batch(
             roster_id=roster.roster_id,
             slot=due.slot,
@@ -145,43 +216,55 @@ class Elsewhere:
             observed_at=at,
             outcome=outcome,
             missed_reason=reason and reason.value,
-            answered=bitmap([r is not None for r in told]) if outcome is BatchOutcome.ANSWERED else None,
+            answered=bitmap([r is not None for r in told]) if answered else None,
             latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
             silent=_silent(answer),
         )
-        sightings = self._sightings(roster, told, at) if outcome is BatchOutcome.ANSWERED else ()
-        await self._store(batch, sightings)
-        for account_id, look in zip(roster.account_ids, told, strict=True):
-            if outcome is BatchOutcome.ANSWERED and look is not None:
-                self._read_at[account_id] = asked_at
+        await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
         self._last[roster.roster_id] = Attempt(due.slot, due.number, at, outcome)
         if wrong:
-            await self.health.note_held(roster.place, "; ".join(said for _, said in wrong), asked_at, at)
+            await self.health.note_held(
+                roster.place, roster.account_ids, "; ".join(said for _, said in wrong), asked_at, at
+            )
         else:
-            await self.health.note(roster.place, answer.trouble, asked_at, at)
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
 
-    def _sightings(
+    def _compared(
         self, roster: Roster, told: Collection[Reading | None], at: datetime
-    ) -> tuple[Sighting, ...]:
-        """What each account looked like from here, where it looked otherwise than at home."""
-        out: list[Sighting] = []
-        for account_id, look in zip(roster.account_ids, told, strict=True):
-            if look is None or look.silent_on:
-                continue
-            odd: SideFacts = frozenset()
-            if differs(self._monitor.known(account_id), look.state):
-                odd = frozenset([(ObservedKind.SEEN_AS, value_of(look.state))])
-            out.append(Sighting(account_id, odd, self._read_at.get(account_id), at))
-        return tuple(out)
+    ) -> dict[AccountId, tuple[Difference | None, tuple[Sighting, ...]]]:
+        """What each look says beside what is held at home. One that leaves a country open says nothing."""
+        looks = {
+            account_id: (known, replace(look, at=at))
+            for account_id, look in zip(roster.account_ids, told, strict=True)
+            if look is not None and not look.silent_on
+            if (known := self._monitor.known(account_id)) is not None and known.state is not None
+        }
+        return {
+            i: compare(known, i, look, self._held.get(i), self._read_at.get(i))
+            for i, (known, look) in looks.items()
+        }
 
-    async def _store(self, batch: Batch, sightings: Collection[Sighting]) -> None:
+    async def _store(
+        self,
+        batch: Batch,
+        compared: Mapping[AccountId, tuple[Difference | None, tuple[Sighting, ...]]],
+        asked_at: datetime,
+    ) -> None:
         month = (batch.slot.year, batch.slot.month)
         async with transaction(self._pool) as conn:
             if month not in self._months:
                 await coverage.ensure_month(conn, batch.slot.date())
-            if await coverage.insert_batch(conn, batch, batch.observed_at):
-                await facts.observe(conn, self._vantage, list(sightings))
+            is_new = await coverage.insert_batch(conn, batch, batch.observed_at)
+            if is_new:
+                sightings = [s for _, said in compared.values() for s in said]
+                await facts.observe(conn, self._vantage, sightings)
         self._months.add(month)
+        for account_id, (difference, _) in compared.items() if is_new else ():
+            self._read_at[account_id] = asked_at
+            if difference is None:
+                self._held.pop(account_id, None)
+            else:
+                self._held[account_id] = difference
 
 
 def _silent(answer: Answer) -> tuple[str, ...]:

@@ -23,6 +23,15 @@ _TRY_AGAIN: Final = timedelta(hours=1)
 """After a request that failed. X bills a user once a UTC day, so the same day it costs nothing again."""
 
 _READABLE: Final = Access(observable=True, reason="The list of those followed is public.")
+_LEFT_OUT: Final = Access(
+    observable=False, reason="X left somebody out of the list, so it cannot be compared."
+)
+_NOT_BELIEVED: Final = Access(
+    observable=False, reason="Too many are missing from the list that X shows, so it is not believed."
+)
+_TOO_MANY: Final = Access(
+    observable=False, reason=f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much."
+)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _STILL_SHOWN: Final = {Status.AVAILABLE, Status.PROTECTED, Status.WITHHELD}
 
@@ -108,8 +117,7 @@ class FollowsPoller:
             return
         stated = counts.get(native_id)
         if stated is not None and stated > MOST_FOLLOWS:
-            reason = f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much."
-            await self._note_access(account_id, Access(observable=False, reason=reason), asked_at)
+            await self._note_access(account_id, _TOO_MANY, asked_at)
             return
         seen = await self._collector.follows(native_id, asked_at)
         if isinstance(seen, Trouble) and seen.reason is MissedReason.ACCESS and not seen.breaker:
@@ -121,6 +129,9 @@ class FollowsPoller:
             await self._take_in(executive, seen, stated, asked_at)
         elif seen.trouble is not None:
             self._try_again(account_id, seen.trouble, asked_at)
+        else:
+            cut_short = len(seen.targets) >= MOST_FOLLOWS
+            await self._note_access(account_id, _TOO_MANY if cut_short else _LEFT_OUT, asked_at)
 
     async def _take_in(
         self, executive: Executive, seen: Follows, stated: int | None, asked_at: datetime
@@ -136,6 +147,7 @@ class FollowsPoller:
                 "The list of those whom %s follows is not believed: %d listed, %s by X's own count.",
                 executive.name, len(listed), "unknown" if stated is None else stated,
             )  # fmt: skip
+            await self._note_access(account_id, _NOT_BELIEVED, asked_at)
             return
         step = compare(known, listed, await self._shown(gone))
         at = self._clock()

@@ -5,7 +5,7 @@ Each place of a collector (a Mastodon server, or the whole of X) fails, pauses a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,8 +30,10 @@ OperatorMail = Callable[[CollectorState], MailDraft]
 @dataclass(slots=True)
 class _Place:
     gate: Gate = field(default_factory=Gate)
-    held: int = 0
-    """Answers in a row that were not believed."""
+    held: dict[Hashable, tuple[int, datetime]] = field(default_factory=dict[Hashable, tuple[int, datetime]])
+    """By what was asked: how many answers in a row were not believed, and the time of the first."""
+    detail: str = ""
+    """Why an answer was held, the last time."""
     stored: CollectorState | None = None
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,30 +65,41 @@ class Health:
         here = self._places.get(place)
         return None if here is None else here.gate.closed_until
 
+    def held_since(self, place: str, asked: Hashable) -> datetime | None:
+        """Since when no answer about `asked` was believed; None when the last one was."""
+        here = self._places.get(place)
+        return None if here is None or asked not in here.held else here.held[asked][1]
+
     def is_closed(self, place: str, now: datetime) -> bool:
         here = self._places.get(place)
         return here is not None and here.gate.is_closed(now)
 
-    async def note(self, place: str, trouble: Trouble | None, asked_at: datetime, at: datetime) -> None:
-        """Take in how a request went. It is stored when the place stops or works again."""
+    async def note(
+        self, place: str, asked: Hashable, trouble: Trouble | None, asked_at: datetime, at: datetime
+    ) -> None:
+        """Take in how a request about `asked` went. It is stored when the place stops or works again."""
         here = self._at(place)
         if trouble is None:
-            here.held = 0
+            here.held.pop(asked, None)
         here.gate = here.gate.after(trouble, asked_at, at)
         await self._save(place, here, at)
 
-    async def note_held(self, place: str, detail: str, asked_at: datetime, at: datetime) -> None:
-        """An answer came, but its control accounts looked wrong. Several in a row are told."""
+    async def note_held(
+        self, place: str, asked: Hashable, detail: str, asked_at: datetime, at: datetime
+    ) -> None:
+        """An answer about `asked` came, but was not believed. Several in a row are told."""
         here = self._at(place)
-        here.held += 1
+        times, since = here.held.get(asked, (0, at))
+        here.held[asked] = (times + 1, since)
         here.gate = here.gate.after(None, asked_at, at)
+        here.detail = detail
         await self._save(place, here, at, detail)
 
     def _at(self, place: str) -> _Place:
         return self._places.setdefault(place, _Place())
 
     async def _save(self, place: str, here: _Place, at: datetime, held: str = "") -> None:
-        if here.stored is None and here.held == 0 and here.gate.closed_until is None:
+        if here.stored is None and not here.held and here.gate.closed_until is None:
             return  # the usual case: it works, as far as anybody knows
         async with here.saving:
             state = self._state(place, here, at, held)
@@ -104,8 +117,8 @@ class Health:
         was_healthy = before is None or before.healthy
         if here.gate.closed_until is not None:
             healthy, reason, detail = False, here.gate.reason, here.gate.detail
-        elif here.held >= _HELD_TO_TELL:
-            healthy, reason, detail = False, MissedReason.HELD, held
+        elif max((times for times, _ in here.held.values()), default=0) >= _HELD_TO_TELL:
+            healthy, reason, detail = False, MissedReason.HELD, held or here.detail
         elif here.held and not was_healthy:
             return None  # it answers again, but that is not believed yet
         else:
@@ -142,4 +155,4 @@ class Health:
 
 def _needs_a_human(state: CollectorState) -> bool:
     """The whole of a platform stopped for a reason that does not pass by itself."""
-    return not state.healthy and state.place == "" and state.reason in BREAKERS
+    return not state.healthy and state.place == "" and state.reason in {*BREAKERS, MissedReason.HELD}

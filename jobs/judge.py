@@ -9,19 +9,17 @@ from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.detect import completed, step
 from storage.model.accounts import Account, AccountId, ListId, Rename
-from storage.model.availability import Flag, MissedReason, Reading, Status
+from storage.model.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, Status
 from storage.model.coverage import BatchOutcome
 from storage.model.facts import ObservedKind, Sighting
 from storage.model.steps import Known, Step
 
 _POSTPONE = timedelta(minutes=1)
+_LONGEST_POSTPONE = timedelta(minutes=15)
 
 SideFacts = frozenset[tuple[Flag | ObservedKind, str]]
 
-_SCOPE = {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
-"""Flags about who closed an account. The others are about its own data, which a closed one hides."""
-
-_NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
+NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
 
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
@@ -75,6 +73,10 @@ class Judged:
     """Countries of which the answer said nothing."""
     wrong: tuple[AccountId, ...] = ()
     """Control accounts that do not look as they are known to look."""
+    vouched: bool | None = None
+    """Of an answer that was held: whether the watched accounts in it look as before, so that a wrong control
+    account is wrong alone. None: too few of them to tell.
+    """
     detail: str = ""
     """Of an answer that was held: which control account looked wrong, for the operator."""
 
@@ -87,8 +89,16 @@ def judge(
     cohorts: Cohorts,
     asked_at: datetime,
     at: datetime,
+    *,
+    unsure: bool = False,
+    held_since: datetime | None = None,
+    countries: frozenset[str] | None = None,
 ) -> Judged:
     """Decide about one request that was asked at `asked_at` and answered at `at`.
+
+    `unsure`: some control account of this place looked wrong lately. `held_since`: since when no answer about
+    these accounts was believed. `countries`: those that the collector
+    can speak of (None: all); of any other that is held of an account, no answer says anything.
 
     When the request failed, or when one of its control accounts does not look as it is known to
     look, nothing in it is believed: every account is missed.
@@ -107,12 +117,14 @@ def judge(
             {},
             postponed=_postponed(watched, at),
             wrong=tuple(c.account.account_id for c, _ in wrong),
+            vouched=_vouched(watched, looks),
             detail="; ".join(said for _, said in wrong),
         )
-    if not canaries and (vanished := _vanished(watched, looks, at)) is not None:
+    unguarded = (unsure or not canaries) and (held_since is None or at - held_since < _NO_OUTAGE_AFTER)
+    if unguarded and (vanished := _vanished(watched, looks)) is not None:
         held = BatchOutcome.HELD, MissedReason.HELD
-        return Judged(*held, nobody, {}, postponed=_postponed(watched, at), detail=vanished)
-    told = [(w, _told(w, looks.get(w.account.native_id))) for w in watched]
+        return Judged(*held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished)
+    told = [(w, _told(w, looks.get(w.account.native_id), countries)) for w in watched]
     steps = tuple(
         (
             w,
@@ -142,7 +154,7 @@ def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary,
     those about which a further question got no answer (a platform may need several for one account).
     """
     looks = {r.native_id: r for r in answer.readings}
-    unheard = {m.native_id for m in answer.missed if m.reason in _NO_ANSWER}
+    unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
     said = [(c, _wrong(c, looks.get(c.account.native_id))) for c in canaries]
     relied_on = any(wrong is None and not c.doubted and not c.expected.is_blocked for c, wrong in said)
     return [
@@ -152,20 +164,26 @@ def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary,
     ]
 
 
-def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading], at: datetime) -> str | None:
+def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> str | None:
     """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
-    seen = [w for w in watched if w.known.pending is None and _was_there(w.known, at)]
+    seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
     if len(gone) < max(_VANISHED_AT_LEAST, _VANISHED_SHARE * len(seen)):
         return None
-    return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account was asked with them"
+    return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account vouches for it"
 
 
-def _was_there(known: Known, at: datetime) -> bool:
-    """Whether the account was seen lately, and not as gone."""
-    if known.state is None or known.state.status.is_gone or known.last_read_at is None:
-        return False
-    return at - known.last_read_at < _NO_OUTAGE_AFTER
+def _vouched(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> bool | None:
+    """Whether nearly all accounts that were there look as before; None when they are too few to tell."""
+    seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
+    if len(seen) < _VANISHED_AT_LEAST:
+        return None
+    same = sum((r := looks.get(w.account.native_id)) is not None and r.state == w.known.state for w in seen)
+    return same > (1 - _VANISHED_SHARE) * len(seen)
+
+
+def _was_there(known: Known) -> bool:
+    return known.state is not None and not known.state.status.is_gone
 
 
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
@@ -173,8 +191,8 @@ def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
         return shown
-    says_who = any(flag in _SCOPE for flag, _ in shown)
-    kept = {fact for fact in before if fact[0] not in _SCOPE or not says_who} if before else before
+    says_who = any(flag in SCOPE_FLAGS for flag, _ in shown)
+    kept = {fact for fact in before if fact[0] not in SCOPE_FLAGS or not says_who} if before else before
     return shown | kept
 
 
@@ -182,14 +200,22 @@ def _value(flag: Flag, reading: Reading) -> str:
     return reading.moved_to or "" if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else ""
 
 
-def _told(watched: Watched, reading: Reading | None) -> Reading | None:
+def _told(watched: Watched, reading: Reading | None, countries: frozenset[str] | None) -> Reading | None:
     """What a reading says of this account, seen against what is known of it."""
     if reading is None:
         return None
     if Flag.DELETED in reading.flags and watched.known.state is None:
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
+    if countries is not None and (unspoken := _held_in(watched.known) - countries):
+        reading = replace(reading, silent_on=reading.silent_on | unspoken)
     return completed(watched.known, reading) if reading.silent_on else reading
+
+
+def _held_in(known: Known) -> frozenset[str]:
+    """The countries in which the account is held to be withheld, provisionally or not."""
+    states = (known.state, known.pending.state if known.pending is not None else None)
+    return frozenset(country for s in states if s is not None for country in s.withheld_in)
 
 
 def _is_news(watched: Watched, reading: Reading) -> bool:
@@ -225,10 +251,11 @@ def _wrong(canary: Canary, reading: Reading | None) -> str | None:
 
 
 def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account, datetime], ...]:
+    """Each re-read that gave nothing is tried again, less and less often the longer nothing comes."""
     return tuple(
-        (w.account, at + _POSTPONE)
+        (w.account, at + min(max(_POSTPONE, (at - p.last_agreeing_at) / 4), _LONGEST_POSTPONE))
         for w in watched
-        if w.known.pending is not None and w.known.pending.next_read_at <= at
+        if (p := w.known.pending) is not None and p.next_read_at <= at
     )
 
 

@@ -23,7 +23,11 @@ _NO_AUTHORISATION: Final = Access(
     observable=False, reason="Likes on X are private, and our app has no authorisation of theirs."
 )
 _REVOKED: Final = Access(
-    observable=False, reason="X no longer accepts their authorisation of our app (401): it was revoked."
+    observable=False,
+    reason=(
+        "X does not accept their authorisation of our app (401): it was revoked, or our keys or this "
+        "machine's clock are wrong."
+    ),
 )
 _REFUSED: Final = Access(
     observable=False, reason="X refuses to show their likes in spite of their authorisation (403)."

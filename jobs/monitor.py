@@ -205,11 +205,23 @@ class Monitor:
             answer = await self._collector.read(asked, asked_at)
             at = self._clock()
             if not answer.sent:
-                await self.health.note(roster.place, answer.trouble, asked_at, at)
+                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
                 return None
             if at != asked_at:
                 answer = replace(answer, readings=tuple(replace(r, at=at) for r in answer.readings))
-            judged = judge(answer, watched, canaries, self._rule, self._cohorts, asked_at, at)
+            unsure = self.control.is_unsure(roster.place)
+            judged = judge(
+                answer,
+                watched,
+                canaries,
+                self._rule,
+                self._cohorts,
+                asked_at,
+                at,
+                unsure=unsure,
+                held_since=self.health.held_since(roster.place, roster.account_ids),
+                countries=self._collector.countries,
+            )
             batch = Batch(
                 roster_id=roster.roster_id,
                 slot=slot,
@@ -231,11 +243,11 @@ class Monitor:
             else:
                 await self._load_again(roster)
             if judged.outcome is BatchOutcome.HELD:
-                await self.health.note_held(roster.place, judged.detail, asked_at, at)
-                if await self.control.inquire(roster.place, at):
+                await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
+                if await self.control.held(roster.place, at, vouched=judged.vouched):
                     await self._renew_rosters(at)
             else:
-                await self.health.note(roster.place, answer.trouble, asked_at, at)
+                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return batch if stored else None
 
     async def _review(self, now: datetime) -> None:

@@ -20,6 +20,9 @@ _AT_ONCE = 50
 """Accounts that one server is asked about in one turn: it allows 300 requests in 5 minutes (documented)."""
 _BETWEEN_TURNS = timedelta(minutes=2)
 
+_DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
+"""How the values of these facts begin: what a server does to a whole server, and to one account of it."""
+
 
 class Observers:
     """Asks each observer once a day about every watched account. See `jobs.chores.Chore`."""
@@ -64,7 +67,7 @@ class Observers:
         if by_account.trouble is not None:
             # Whoever was not reached waits for the next round; nothing is known of them meanwhile.
             one.left = []
-        await self._store(server, one, asked, by_domain, by_account)
+        await self._store(server, one, asked, by_domain, by_account, now)
         one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
 
     def _is_available(self, account: Account) -> bool:
@@ -73,23 +76,29 @@ class Observers:
         return known is not None and known.state is not None and known.state.status is Status.AVAILABLE
 
     async def _store(
-        self, server: str, one: "_Round", asked: Sequence[Account], by_domain: Observed, by_account: Observed
+        self,
+        server: str,
+        one: "_Round",
+        asked: Sequence[Account],
+        by_domain: Observed,
+        by_account: Observed,
+        asked_at: datetime,
     ) -> None:
         at = self._clock()
+        sightings: list[Sighting] = []
         async with transaction(self._pool) as conn:
-            before = await facts.open_facts(conn, Platform.MASTODON, server)
-            sightings = [
-                Sighting(
-                    a.account_id,
-                    _together(a.native_id, before.get(a.account_id, frozenset()), by_domain, by_account),
-                    one.seen_at.get(a.account_id),
-                    at,
-                )
-                for a in asked
-                if a.native_id in by_domain.answered | by_account.answered
-            ]
+            kept = await facts.open_facts(conn, Platform.MASTODON, server)
+            for account in asked:
+                before = kept.get(account.account_id, frozenset())
+                now = _together(account.native_id, before, by_domain, by_account)
+                if now != before:
+                    last_look = one.last_look(account.account_id, now ^ before)
+                    sightings.append(Sighting(account.account_id, now, last_look, at))
             await facts.observe(conn, server, sightings)
-        one.seen_at |= {s.account_id: at for s in sightings}
+        # The list of domains was asked for once, as the round began.
+        for part, observed, looked_at in (_DOMAIN, by_domain, one.began), (_ACCOUNT, by_account, asked_at):
+            answered = (a.account_id for a in asked if a.native_id in observed.answered)
+            one.seen_at |= {(account_id, part): looked_at for account_id in answered}
 
 
 class _Round:
@@ -100,13 +109,21 @@ class _Round:
         self.due = self.began
         self.left: list[Account] = []
         self.blocks: DomainBlocks | None = None
-        self.seen_at: dict[AccountId, datetime] = {}
+        self.seen_at: dict[tuple[AccountId, str], datetime] = {}
+        """When each part of what is known of an account (its domain, its copy) was asked for and answered."""
+
+    def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
+        """When all the parts to which these facts belong were last seen; None when one of them never was."""
+        parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
+        times = [self.seen_at.get((account_id, part)) for part in parts]
+        known = [at for at in times if at is not None]
+        return min(known) if len(known) == len(times) else None
 
 
 def _together(native_id: str, before: SideFacts, by_domain: Observed, by_account: Observed) -> SideFacts:
     """What is so now: of the part that did not answer, what was so before."""
     now: SideFacts = frozenset()
-    for part, observed in (("domain", by_domain), ("account", by_account)):
+    for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):
         if native_id in observed.answered:
             now |= {(kind, value) for who, kind, value in observed.facts if who == native_id}
         else:

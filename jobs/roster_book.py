@@ -40,7 +40,11 @@ class RosterBook:
         """Put every watched account in one roster of the sweep, replacing only rosters that must change."""
         await self.load_canaries(conn)
         existing = await rosters.base_rosters(conn, self._platform, self._vantage)
-        whole = [r for r in existing if all(a in watched for a in r.account_ids)]
+        whole = [
+            r
+            for r in existing
+            if len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
+        ]
         placed = {a for r in whole for a in r.account_ids}
         missing: dict[str, list[Account]] = {}
         for account_id, account in watched.items():
@@ -101,7 +105,7 @@ class RosterBook:
         self, pool: Pool, place: str, ids: Sequence[AccountId], turn: int, now: datetime
     ) -> Roster:
         """A roster for one occasion. Another `turn` takes other control accounts: it asks another way."""
-        key = tuple(ids), self._choose(place, turn)
+        key = tuple(ids), self._choose(place, turn)[: self._batch_size - len(ids)]
         roster = self._ad_hoc.get(key)
         if roster is None:
             async with transaction(pool) as conn:

@@ -1,4 +1,4 @@
-"""PURE: how everything stands, for a program (`as_json`) and for a reader (`as_text`)."""
+"""How everything stands, for a program (`as_json`) and for a reader (`as_text`)."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from dashboard.detectors import Condition, detector_name, since, worst_first
 from jobs.cli_output import moment
+from jobs.status_collectors import collector_lines, collectors_json
 from jobs.wording import number
 from storage.model.accounts import Platform
 from storage.model.availability import EVERYWHERE, Flag, Status
-from storage.model.collector_words import collector_name
 from storage.model.words import clean, group_words, short_words
-from storage.reports_health import Detector
 from storage.status import Overview
 
 _BLOCKED = tuple(status for status in Status if status.is_blocked)
@@ -48,7 +46,7 @@ def as_json(stand: Overview) -> dict[str, object]:
                 "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
             },
         },
-        "collectors": [_collector_json(detector, found) for found, detector in _found(stand)],
+        "collectors": collectors_json(stand.detectors, stand.at, stand.late_after),
         "mails": {
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
@@ -104,7 +102,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             "Requests in 24 h",
             f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
         ),
-        *_collectors(stand),
+        *collector_lines(stand.detectors, stand.at, stand.late_after),
         (
             "Mails",
             f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
@@ -141,67 +139,6 @@ def _blocked_by_name(stand: Overview) -> dict[str, int]:
         if s.state is not None and s.state.status in _BLOCKED and not s.or_deleted:
             out[group_words(s.state.status, s.platform)] += s.accounts - s.late
     return out
-
-
-_STATE = {
-    Condition.STOPPED: "pauses",
-    Condition.HELD: "held",
-    Condition.SILENT: "silent",
-    Condition.NEVER: "never_read",
-    Condition.WORKS: "reads",
-}
-
-
-def _found(stand: Overview) -> list[tuple[Condition, Detector]]:
-    return worst_first(stand.detectors, stand.at, stand.late_after)
-
-
-def _collector_json(detector: Detector, found: Condition) -> dict[str, object]:
-    return {
-        "platform": detector.platform.value,
-        "place": detector.place,
-        "vantage": detector.vantage,
-        "state": _STATE[found],
-        "healthy": None if found is Condition.NEVER else found is Condition.WORKS,
-        "reason": None if detector.healthy else detector.reason,
-        "detail": None if detector.healthy else detector.detail,
-        "since": _iso(None if detector.healthy else detector.since),
-        "held_since": _iso(detector.held_since),
-        "retry_at": _iso(None if detector.healthy else detector.retry_at),
-        "last_answer_at": _iso(detector.last_answered_at),
-    }
-
-
-def _collectors(stand: Overview) -> list[tuple[str, str]]:
-    """A line for each collector; servers of Mastodon that work are only counted."""
-    if not stand.detectors:
-        return [("Collectors", "nothing was read yet; start it with: blockline run")]
-    lines: list[tuple[str, str]] = []
-    works: Counter[str] = Counter()
-    for found, detector in _found(stand):
-        if detector.place and found is Condition.WORKS:
-            works[collector_name(detector.platform, "", detector.vantage)] += 1
-        else:
-            lines.append((f"Collector of {detector_name(detector)}", _collector_words(detector, found)))
-    return lines + [(f"Collector of {of}", f"{number(n, 'server')} read") for of, n in works.items()]
-
-
-def _collector_words(detector: Detector, found: Condition) -> str:
-    last = detector.last_answered_at
-    match found:
-        case Condition.STOPPED | Condition.HELD:
-            again = "" if detector.retry_at is None else f", tries again at {moment(detector.retry_at)}"
-            reason = detector.reason or "held"
-            why = f"{reason}: {clean(detector.detail, 160)}" if detector.detail else reason
-            return f"pauses since {moment(since(detector, found))} ({why}){again}"
-        case Condition.NEVER:
-            return "has not read anything yet; start it with: blockline run"
-        case Condition.SILENT if last is None:
-            return "was never answered yet"
-        case Condition.SILENT:
-            return f"silent since {moment(last)}; is blockline run running?"
-        case Condition.WORKS:
-            return f"reads, last answer {moment(last)}"
 
 
 def _states(stand: Overview) -> Table:

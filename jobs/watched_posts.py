@@ -1,5 +1,6 @@
 """Who favourited posts that the settings name: Mastodon lists no one's favourites, but a post's admirers."""
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,8 @@ from jobs.clock import Clock
 from storage import signals
 from storage.db import Pool, transaction
 from storage.model.accounts import Executive, Platform
+
+log = logging.getLogger(__name__)
 
 _EVERY = timedelta(hours=1)
 
@@ -26,6 +29,7 @@ class WatchedPosts:
         self._addresses = addresses
         self._clock = clock
         self._executives: list[Executive] = []
+        self._failing: set[str] = set()
         self._due = datetime.min.replace(tzinfo=UTC)
 
     async def load(self) -> None:
@@ -40,6 +44,7 @@ class WatchedPosts:
         for address in self._addresses:
             post = post_of(address)
             admirers = await self._collector.favourited_by(address, self._clock())
+            self._tell(address, admirers if isinstance(admirers, Trouble) else None)
             if post is None or isinstance(admirers, Trouble):
                 continue
             async with transaction(self._pool) as conn:
@@ -49,3 +54,12 @@ class WatchedPosts:
                     like = None if who is None else like_of(post, admirers, who.actor, account.handle)
                     if like is not None:
                         await signals.add_signals(conn, account.account_id, [like], self._clock())
+
+    def _tell(self, address: str, trouble: Trouble | None) -> None:
+        """Log the first failure and the recovery."""
+        if trouble is None and address in self._failing:
+            self._failing.discard(address)
+            log.warning("Who favourites %s can be read again.", address)
+        elif trouble is not None and address not in self._failing:
+            self._failing.add(address)
+            log.warning("Who favourites %s cannot be read (%s): %s", address, trouble.reason, trouble.detail)

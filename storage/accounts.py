@@ -112,6 +112,8 @@ async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -
         select account_id, old_handle, new_handle, last_seen_old, first_seen_new, $6::timestamptz
         from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
             as u (account_id, old_handle, new_handle, last_seen_old, first_seen_new)
+        join account a using (account_id)
+        where a.watched
         on conflict (account_id, first_seen_new) do nothing
         """,
         [r.account_id for r in renames],
@@ -124,7 +126,8 @@ async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -
     await conn.execute(
         """
         update account a set handle = u.handle
-        from unnest($1::bigint[], $2::text[]) as u (account_id, handle) where a.account_id = u.account_id
+        from unnest($1::bigint[], $2::text[]) as u (account_id, handle)
+        where a.account_id = u.account_id and a.watched
         """,
         [r.account_id for r in renames],
         [r.new_handle for r in renames],

@@ -165,8 +165,8 @@ async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") 
     """The latest time at which any request of this platform from this vantage was recorded."""
     return await conn.fetchval(
         """
-        select max(c.observed_at) from coverage c join roster r using (roster_id)
-        where r.platform = $1 and r.vantage = $2
+        select c.observed_at from coverage c join roster r using (roster_id)
+        where r.platform = $1 and r.vantage = $2 order by c.observed_at desc limit 1
         """,
         platform.value,
         vantage,

@@ -140,20 +140,6 @@ class Access:
     reason: str
 
 
-async def access_now(conn: Conn, kind: SignalKind, platform: Platform) -> dict[AccountId, Access]:
-    """The latest known access to one kind of signal, of every executive of whom any is known."""
-    rows = await conn.fetch(
-        """
-        select distinct on (s.account_id) s.account_id, s.observable, s.reason
-        from signal_access s join account a using (account_id)
-        where s.kind = $1 and a.platform = $2 order by s.account_id, s.since desc
-        """,
-        kind.value,
-        platform.value,
-    )
-    return {AccountId(r["account_id"]): Access(r["observable"], r["reason"]) for r in rows}
-
-
 async def note_access(conn: Conn, kind: SignalKind, found: Mapping[AccountId, Access], now: datetime) -> int:
     """Store what can be seen from `now` on, where that differs from before; returns how many differ.
 

@@ -1,6 +1,7 @@
 """Brings a database to the schema of this version, and says when the two do not fit."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy.pool import NullPool
 from storage.db import Conn, Connection, Pool, address_of, close, connect, transaction, translated
 from storage.errors import SchemaBehind, SchemaTooNew, StorageError, address
 
+LOCK_WAIT = timedelta(seconds=30)
+"""How long a step waits for another program that uses one of its tables."""
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -29,11 +32,12 @@ class Migrated:
     after: str
 
 
-async def migrate(dsn: str) -> Migrated:
+async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT) -> Migrated:
     """Bring the database to the newest schema that this version knows, in one transaction.
 
     Processes that start at once wait for each other; a second run changes nothing. Raises
-    SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then).
+    SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then) and when
+    another program keeps a table for longer than `lock_wait`.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: connect(dsn), poolclass=NullPool
@@ -41,11 +45,21 @@ async def migrate(dsn: str) -> Migrated:
     try:
         async with engine.begin() as conn:
             await conn.execute(text("select pg_advisory_xact_lock(hashtextextended('blockline migrate', 0))"))
+            # Only after the lock above: other processes that migrate are waited for as long as they take.
+            await conn.execute(
+                text("select set_config('lock_timeout', :wait, true)"),
+                {"wait": f"{round(lock_wait.total_seconds() * 1000)}ms"},
+            )
             before = await conn.run_sync(_revision)
             _refuse_newer(before, address(dsn))
             await conn.run_sync(_upgrade)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
+        if isinstance(cause, asyncpg.LockNotAvailableError):
+            raise StorageError(
+                f"Another program uses the database at {address(dsn)}; stop it and run again: "
+                "blockline migrate"
+            ) from error
         why = str(cause).partition("\n")[0]
         raise StorageError(
             f"The database at {address(dsn)} could not be migrated, and was left as it was: {why}."

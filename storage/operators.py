@@ -1,7 +1,6 @@
 """Mails to the operators: one for each time that a collector stops for a reason only a human can mend."""
 
-import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 
 from storage.collectors import CollectorState
 from storage.db import Conn
@@ -9,11 +8,7 @@ from storage.model.alerts import MailDraft
 
 
 async def queue_operator_mail(conn: Conn, state: CollectorState, draft: MailDraft, now: datetime) -> bool:
-    """Queue the mail about a stop, inside the caller's transaction. False when this stop was told before.
-
-    Of the draft's Message-ID only the domain counts: the rest comes from the stop itself, so that however
-    often the mail is composed it stays one mail.
-    """
+    """Queue the mail about a stop, inside the caller's transaction. False when this stop was told before."""
     return bool(
         await conn.fetchval(
             """
@@ -38,7 +33,7 @@ async def queue_operator_mail(conn: Conn, state: CollectorState, draft: MailDraf
             state.place,
             state.vantage,
             state.since,
-            _message_id(state, draft.message_id),
+            draft.message_id,
             draft.recipients,
             draft.subject,
             draft.text_body,
@@ -46,10 +41,3 @@ async def queue_operator_mail(conn: Conn, state: CollectorState, draft: MailDraf
             now,
         )
     )
-
-
-def _message_id(state: CollectorState, drafted: str) -> str:
-    since = state.since.astimezone(UTC).isoformat()
-    stop = "|".join((state.platform.value, state.place, state.vantage, since))
-    domain = drafted.rstrip(">").rpartition("@")[2] or "blockline.invalid"
-    return f"<{hashlib.sha256(stop.encode()).hexdigest()[:40]}@{domain}>"

@@ -99,7 +99,8 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
             )
             left join spell s
                 on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
-            where s.status is not distinct from u.old_status
+            where exists (select from account a where a.account_id = u.account_id and a.watched)
+                and s.status is not distinct from u.old_status
                 and coalesce(s.withheld_in, '{}') = string_to_array(u.old_withheld_in, ' ')
             returning change_id, account_id
         )

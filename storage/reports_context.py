@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.db import Conn
-from storage.model.accounts import ListId
+from storage.model.accounts import ListId, Platform
 from storage.model.orders import Order, OrderEvent, OrderEventKind
 from storage.model.signals import SignalKind
 
@@ -19,12 +19,25 @@ class WatchList:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveAccess:
+    """Whether a kind of signal of an executive can be seen, as was last found, and why (not)."""
+
+    kind: SignalKind
+    observable: bool
+    reason: str
+    since: datetime
+    """When it was first found so. What is not observable may not have been before either."""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveExecutive:
     account_id: int
-    platform: str
+    platform: Platform
     handle: str
     name: str
     title: str
+    access: tuple[LiveAccess, ...]
+    """At most one of a kind; none of a kind of which nothing was found out about this executive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +133,39 @@ async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:
 
 
 async def executives(conn: Conn) -> tuple[LiveExecutive, ...]:
+    """Everybody whose acts are collected, with what was last found of which acts can be seen."""
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, e.name, e.title
         from executive e join account a using (account_id) order by a.account_id
         """
     )
+    access = await _access(conn)
     return tuple(
-        LiveExecutive(r["account_id"], r["platform"], r["handle"], r["name"], r["title"]) for r in rows
+        LiveExecutive(
+            account_id=r["account_id"],
+            platform=Platform(r["platform"]),
+            handle=r["handle"],
+            name=r["name"],
+            title=r["title"],
+            access=access.get(r["account_id"], ()),
+        )
+        for r in rows
     )
+
+
+async def _access(conn: Conn) -> dict[int, tuple[LiveAccess, ...]]:
+    rows = await conn.fetch(
+        """
+        select distinct on (account_id, kind) account_id, kind, observable, reason, since
+        from signal_access order by account_id, kind, since desc
+        """
+    )
+    out: dict[int, tuple[LiveAccess, ...]] = {}
+    for r in rows:
+        found = LiveAccess(SignalKind(r["kind"]), r["observable"], r["reason"], r["since"])
+        out[r["account_id"]] = (*out.get(r["account_id"], ()), found)
+    return out
 
 
 async def signals(conn: Conn, since: datetime | None, signal_ids: Sequence[int]) -> tuple[LiveSignal, ...]:

@@ -57,14 +57,19 @@ class Disagreement:
 
 
 async def detectors(conn: Conn, now: datetime) -> list[Detector]:
-    """One for each place and vantage that is read, or that has a trouble on record for a whole platform."""
+    """One for each place and vantage that is read, or that has a trouble on record for a whole platform.
+
+    What was asked more than a week ago counts only for the rosters that the sweep reads now.
+    """
     rows = await conn.fetch(
         """
         with attempt as (
-            select r.platform, r.place, r.vantage, r.roster_id, newest.asked_at, answered.at as answered_at
+            select r.platform, r.place, r.vantage, r.roster_id, newest.observed_at as newest_at,
+                newest.observed_at - newest.latency_ms * interval '1 millisecond' as asked_at,
+                answered.at as answered_at
             from roster r
             cross join lateral (
-                select observed_at - latency_ms * interval '1 millisecond' as asked_at from coverage
+                select observed_at, latency_ms from coverage
                 where roster_id = r.roster_id and observed_at <= $1 order by observed_at desc limit 1
             ) newest
             left join lateral (
@@ -73,7 +78,8 @@ async def detectors(conn: Conn, now: datetime) -> list[Detector]:
                 order by observed_at desc limit 1
             ) answered on true
             -- Neither the sweep nor with control accounts: an import, or a single re-read without a guard.
-            where r.base or cardinality(r.canary_ids) > 0
+            where r.base and r.retired_at is null
+                or newest.observed_at > $1 - interval '7 days' and (r.base or cardinality(r.canary_ids) > 0)
         ),
         last as (
             select platform, place, vantage, max(asked_at) as asked_at, max(answered_at) as answered_at
@@ -84,6 +90,7 @@ async def detectors(conn: Conn, now: datetime) -> list[Detector]:
             from attempt a join last using (platform, place, vantage)
             join coverage c on c.roster_id = a.roster_id and c.outcome = 2
                 and c.observed_at > coalesce(last.answered_at, '-infinity') and c.observed_at <= $1
+            where last.answered_at is null or a.newest_at > last.answered_at
             group by 1, 2, 3
         ),
         control as (

@@ -45,6 +45,8 @@ class FakeCollector:
         self.asked: list[tuple[str, ...]] = []
         self.acts: Mapping[str, Sequence[Signal]] = {}
         self.spare: tuple[Candidate, ...] = ()
+        self.spoken_of: frozenset[str] | None = None
+        """Countries that it can speak of; None: all."""
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
         self.asked.append(tuple(native_ids))
@@ -63,6 +65,10 @@ class FakeCollector:
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
         return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
+
+    @property
+    def countries(self) -> frozenset[str] | None:
+        return self.spoken_of
 
     def place(self, native_id: str) -> str:
         return ""

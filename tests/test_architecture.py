@@ -1,8 +1,10 @@
 """What holds the house together: import direction, names, and a wheel that works without this checkout."""
 
+import ast
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -34,6 +36,22 @@ def test_each_package_says_what_lives_in_it_and_is_typed(package: str) -> None:
 
 def modules() -> list[Path]:
     return [p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))]
+
+
+def dotted(module: Path) -> str:
+    return ".".join(module.relative_to(ROOT).with_suffix("").parts)
+
+
+def docstring(module: Path) -> str:
+    return ast.get_docstring(ast.parse(module.read_text())) or ""
+
+
+def test_a_module_that_says_pure_in_its_docstring_is_in_the_contract_of_pure_modules() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (pure,) = (set(c["source_modules"]) for c in contracts if "pure rules reach no input" in c["name"])
+    say_so = [dotted(p) for p in modules() if docstring(p).lower().startswith("pure:")]
+    assert len(say_so) > 50
+    assert [m for m in say_so if not any(f"{m}.".startswith(f"{listed}.") for listed in pure)] == []
 
 
 def test_no_module_is_named_after_the_standard_library() -> None:

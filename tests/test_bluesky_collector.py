@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
+from collectors.base import Trouble
 from collectors.fetch import HttpOptions, Retry
 from collectors.guard import Guard
 from storage.model.accounts import Platform
@@ -130,6 +131,47 @@ async def test_the_platform_and_its_one_place() -> None:
     assert {one.expected for one in candidates} == {Status.AVAILABLE}
 
 
+# refusals of one account ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        pytest.param((403, {"error": "Forbidden", "message": "no"}), "access", id="403"),
+        pytest.param((401, {"error": "AuthMissing", "message": "no"}), "auth", id="401"),
+    ],
+)
+async def test_one_account_that_the_app_refuses_to_show_is_left_alone_and_stops_no_other(
+    refusal: Said, reason: str
+) -> None:
+    stage = Stage({B: shown(B)}, alone={A: refusal, C: DEACTIVATED})
+    async with staged(stage) as (bluesky, server):
+        for after in (0, 10, 14):
+            answer = await bluesky.read([A, B, C], T0 + after * MINUTE)
+            assert statuses(answer) == {A: reason, B: "available", C: "deactivated"}
+            assert (answer.sent, answer.trouble) == (True, None)
+        about_a = [one for one in server.asked if one.rel_url.query.get("actor") == A]
+        assert len(about_a) == 1
+        stage.alone[A] = TAKEN_DOWN
+        stage.repos[A] = holds(A, active=False, status="takendown")
+        assert statuses(await bluesky.read([A], T0 + 15 * MINUTE)) == {A: "suspended"}
+
+
+async def test_a_handle_that_the_app_refuses_to_resolve_stops_no_reading() -> None:
+    stage = Stage({B: shown(B)}, resolved={"alice.test": (403, {"error": "Forbidden", "message": "no"})})
+    async with staged(stage) as (bluesky, _):
+        assert (await bluesky.resolve(["alice.test"], T0)).trouble is not None
+        assert statuses(await bluesky.read([B], T0)) == {B: "available"}
+
+
+async def test_follows_that_the_app_refuses_to_compare_stop_no_reading() -> None:
+    stage = Stage({B: shown(B)}, calls={"getRelationships": (403, {"error": "Forbidden", "message": "no"})})
+    async with staged(stage) as (bluesky, _):
+        refused = await bluesky.follows_among(B, [C], T0)
+        assert isinstance(refused, Trouble)
+        assert statuses(await bluesky.read([B], T0)) == {B: "available"}
+
+
 # ids -----------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +254,7 @@ async def test_trouble_met_while_looking_for_the_refused_id_is_the_batchs_troubl
 
 
 async def test_a_document_is_kept_for_an_hour() -> None:
-    async with staged(Stage()) as (bluesky, server):
+    async with staged(Stage(alone={A: TAKEN_DOWN})) as (bluesky, server):
         for after in (0 * MINUTE, 30 * MINUTE, HOUR):
             await bluesky.read([A], T0 + after)
         assert names(server).count("document") == 1
@@ -231,6 +273,15 @@ async def test_a_server_that_an_account_left_is_not_believed_over_the_new_one() 
         del stage.profiles[A]
         stage.alone = {A: NOT_SHOWN}
         assert statuses(await bluesky.read([A], T0 + 2 * MINUTE)) == {A: "contradictory"}
+
+
+async def test_an_old_server_is_not_believed_after_a_move_within_the_hour_that_a_document_is_kept() -> None:
+    stage = Stage(alone={A: NOT_SHOWN}, repos={A: DOWN})
+    async with scripted(Stage(repos={A: DOWN}).answer) as new, staged(stage) as (bluesky, _):
+        assert statuses(await bluesky.read([A], T0)) == {A: "upstream"}
+        stage.documents[A] = (200, document(A, new.base_url))
+        stage.repos[A] = holds(A, active=False, status="deactivated")
+        assert statuses(await bluesky.read([A], T0 + 10 * MINUTE)) == {A: "upstream"}
 
 
 @pytest.mark.parametrize(

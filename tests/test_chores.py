@@ -29,7 +29,7 @@ from storage.facts import facts_of
 from storage.model.accounts import Platform
 from storage.model.facts import Fact
 from storage.model.signals import SignalKind
-from tests.factories import AVAILABLE, T0, FakeCollector, minutes
+from tests.factories import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
 from tests.scripted_mastodon import Routes, Scripted, collector, ok, scripted, status
 
 SWEEP = Sweep(timedelta(hours=2), T0)
@@ -60,8 +60,17 @@ async def come_round(chore: Chore, clock: SimulatedClock, until: datetime) -> No
 class Observed:
     """A server, example.org, that is asked about two accounts."""
 
-    def __init__(self, pool: Pool, server: Scripted, observers: Observers, clock: SimulatedClock) -> None:
-        self.pool, self.server, self.observers, self.clock = pool, server, observers, clock
+    def __init__(
+        self,
+        pool: Pool,
+        home: FakeCollector,
+        monitor: Monitor,
+        server: Scripted,
+        observers: Observers,
+        clock: SimulatedClock,
+    ) -> None:
+        self.pool, self.home, self.monitor = pool, home, monitor
+        self.server, self.observers, self.clock = server, observers, clock
 
     async def facts(self, native_id: str = ALICE) -> list[Fact]:
         async with transaction(self.pool) as conn:
@@ -81,7 +90,8 @@ async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
     await monitor.load()
     await monitor.tick()
     async with scripted(routes) as server, collector(server) as mastodon:
-        yield Observed(pool, server, Observers(pool, mastodon, ["example.org"], monitor, clock), clock)
+        observers = Observers(pool, mastodon, ["example.org"], monitor, clock)
+        yield Observed(pool, platform, monitor, server, observers, clock)
 
 
 async def test_a_server_that_silences_another_is_a_fact_of_that_server_and_of_nobody_else(pool: Pool) -> None:
@@ -133,6 +143,32 @@ async def test_a_server_that_is_away_says_nothing_and_is_asked_once_a_day(pool: 
         assert len(there.server.asked) > asked
 
 
+async def test_what_a_server_does_to_an_account_begins_after_a_look_at_that_account_only(pool: Pool) -> None:
+    """Who is suspended at home is asked for in the list of domains alone: that says nothing of the copy."""
+    routes = {BLOCKS: ok([]), LOOKUP: ok(COPY | {"suspended": True})}
+    async with observed(pool, routes) as there:
+        there.home.truth[ALICE] = SUSPENDED
+        await come_round(there.monitor, there.clock, T0 + timedelta(hours=3))
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=4))
+        assert {r.query.get("acct") for r in there.server.requests} == {None, "bob@social.example"}
+        there.home.truth[ALICE] = AVAILABLE
+        await come_round(there.monitor, there.clock, T0 + timedelta(hours=20))
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=40))
+        (fact,) = await there.facts()
+        assert (fact.value, fact.last_absent) == ("account suspended", None)
+
+
+async def test_what_a_server_does_to_a_domain_begins_after_the_last_list_that_it_showed(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok([]), LOOKUP: ok(COPY)}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        there.server.routes[BLOCKS] = status(404)
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
+        there.server.routes[BLOCKS] = ok(SILENCED)
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=49))
+        (fact,) = await there.facts()
+    assert (fact.last_absent, fact.first_seen) == (T0, T0 + timedelta(days=2))
+
+
 # admirers ------------------------------------------------------------------------------------------------
 
 POST = "https://mastodon.example/@alice/4711"
@@ -172,6 +208,28 @@ async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_
         await posts.load()
         await come_round(posts, clock, minutes(90))
     assert await liked(pool) == ([("like", POST, None, T0)] if is_liked else [])
+
+
+async def test_a_post_whose_admirers_cannot_be_read_is_told_once_and_so_is_its_recovery(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SimulatedClock(T0)
+    other = POST.replace("4711", "4712")
+    async with transaction(pool) as conn:
+        await signals.add_executive(conn, Platform.MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
+    routes = {ADMIRERS: status(503), ADMIRERS.replace("4711", "4712"): ok([])}
+    async with scripted(routes) as server, collector(server) as mastodon:
+        posts = WatchedPosts(pool, mastodon, [POST, other], clock)
+        await posts.load()
+        await come_round(posts, clock, T0 + timedelta(hours=5))
+        assert [record.getMessage() for record in caplog.records] == [
+            f"Who favourites {POST} cannot be read (upstream): HTTP 503"
+        ]
+        server.routes[ADMIRERS] = ok([])
+        await come_round(posts, clock, T0 + timedelta(hours=9))
+    assert [record.getMessage() for record in caplog.records[1:]] == [
+        f"Who favourites {POST} can be read again."
+    ]
 
 
 # follows and handles on Bluesky --------------------------------------------------------------------------

@@ -141,3 +141,69 @@ async def test_those_that_the_settings_name_are_enough(world: World) -> None:
     await (await world.start()).control.tick()
     assert await world.rows("select count(*) from canary where origin = 'chosen'") == [(0,)]
     assert world.platform.asked == []
+
+
+async def test_a_single_control_account_that_changed_blinds_nobody_for_ever(
+    world: World,
+) -> None:
+    await named(world, STABLE[0])
+    await watched(world, ORDER[:10])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth |= {"900": SUSPENDED, "1": SUSPENDED}
+    await world.run(monitor, minutes(600))
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+    assert await world.rows("select count(*) from canary where retired_at is not null") == [(1,)]
+
+
+async def test_with_too_few_accounts_to_tell_such_a_hold_ends_after_a_day(world: World) -> None:
+    await named(world, STABLE[0])
+    await watched(world, ["1"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth |= {"900": SUSPENDED, "1": SUSPENDED}
+    await world.run(monitor, minutes(60 * 23))
+    assert await world.rows(NEWS) == []
+    await world.run(monitor, minutes(60 * 31))
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+
+
+async def test_an_outage_of_a_part_that_takes_a_control_account_with_it_makes_nobody_vanish(
+    world: World,
+) -> None:
+    await named(world, *STABLE, GONE)
+    await watched(world, ORDER[:90])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    part = [*ORDER[:30], "900"]
+    world.platform.truth |= dict.fromkeys(part, NOT_FOUND)
+    await world.run(monitor, minutes(60 * 12))
+    world.platform.truth |= dict.fromkeys(part, AVAILABLE)
+    await world.run(monitor, minutes(60 * 20))
+    assert set(await world.rows(NEWS)) <= {("gone", "not_confirmed")}
+    assert await world.rows("select count(*) from canary where retired_at is not null") == [(0,)]
+
+
+async def test_control_accounts_that_are_named_later_find_room_in_full_rosters(world: World) -> None:
+    await watched(world, [str(n) for n in range(1, 101)])
+    await world.run(await world.start(), minutes(1))
+    await named(world, *STABLE, GONE)
+    monitor = await world.start()
+    world.platform.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(300))
+    assert max(map(len, world.platform.asked)) <= 100
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+
+
+async def test_of_a_country_that_is_no_longer_spoken_of_what_was_held_stays(
+    world: World,
+) -> None:
+    await named(world, *STABLE)
+    await watched(world, ["1"])
+    world.platform.truth["1"] = WITHHELD_IN
+    monitor = await world.start()
+    await world.run(monitor, minutes(130))
+    world.platform.spoken_of = frozenset({"DE"})
+    world.platform.truth["1"] = AVAILABLE
+    await world.run(monitor, minutes(600))
+    assert await world.rows(NEWS) == []

@@ -46,7 +46,7 @@ async def test_the_first_answer_holds_all_accounts_in_columns_of_one_length(
     for table in ("spells", "changes", "signals"):
         assert len({len(column) for column in body[table].values()}) == 1
     assert body["kpis"]["watched"] == 32
-    assert body["executives"][0]["hidden"][0]["since"] == "June 2024"
+    assert body["executives"][0]["access"][0]["state"] == "not observable since June 2024"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ def test_the_same_seed_is_the_same_weather_and_another_seed_another(name: str) -
     assert (lived(1) != lived(2)) == (name != "none")
 
 
+def test_two_requests_at_the_same_times_meet_different_weather() -> None:
+    faults = profile("heavy", seed=1)
+    assert weather(faults, days=1) != [faults.of(T0 + n * MINUTE, "/2/users?ids=8") for n in range(1440)]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_under_every_profile_most_requests_are_answered_in_full(name: str) -> None:
     harmless = {None, Kind.SLOW, Kind.NEW_HOST}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from collectors.simulator.acts import Act
 from collectors.simulator.history import History, settled
 from collectors.simulator.x import serve_x
+from collectors.x_follows import MOST_FOLLOWS, Follows
 from jobs.clock import SimulatedClock
 from jobs.follows import FollowsPoller, compare
 from storage.db import Pool, StaleState, transaction
@@ -19,7 +20,7 @@ from storage.model.accounts import AccountId, Platform
 from storage.model.availability import State, Status
 from storage.model.signals import SignalKind
 from storage.signals import add_executive
-from tests.factories import AVAILABLE, MINUTE, SUSPENDED, T0
+from tests.factories import AVAILABLE, MINUTE, SUSPENDED, T0, FakeCollector
 from tests.scripted_x import collector
 
 EXECUTIVE = "310000001"
@@ -180,6 +181,65 @@ async def test_a_list_that_x_does_not_show_is_kept_as_such_and_not_as_empty(
     assert await rows(pool, ACCESS) == [(T0, True), (T0 + DAY, False), (T0 + 3 * DAY, True)]
     assert await rows(pool, SIGNALS) == []
     assert await rows(pool, FOLLOWS) == [("1", None, T0, None, None)]
+
+
+# lists that cannot be compared ---------------------------------------------------------------------------
+
+
+class Lists(FakeCollector):
+    """A platform whose list of those followed, and its own count of them, a test sets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed = Follows((("1", "a"), ("2", "b")), complete=True, price_usd=0.02)
+        self.stated = 2
+
+    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int]:
+        return dict.fromkeys(native_ids, self.stated)
+
+    async def follows(self, native_id: str, now: datetime) -> Follows:
+        return self.listed
+
+
+@pytest.mark.parametrize(
+    ("listed", "stated", "said"),
+    [
+        pytest.param(
+            Follows((("1", "a"),), complete=False, price_usd=0.01),
+            2,
+            "X left somebody out of the list, so it cannot be compared.",
+            id="somebody is left out",
+        ),
+        pytest.param(
+            Follows(tuple((str(n), "") for n in range(MOST_FOLLOWS)), complete=False, price_usd=150.0),
+            2,
+            f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much.",
+            id="it goes on beyond what is read",
+        ),
+        pytest.param(
+            Follows((), complete=True, price_usd=0.0),
+            2000,
+            "Too many are missing from the list that X shows, so it is not believed.",
+            id="it is far below X's own count",
+        ),
+    ],
+)
+async def test_a_list_that_cannot_be_compared_is_kept_as_such_until_one_can_be(
+    listed: Follows, stated: int, said: str, pool: Pool
+) -> None:
+    await enlist(pool)
+    clock = SimulatedClock(T0)
+    x = Lists()
+    poller = FollowsPoller(pool, x, DAY, clock)
+    await poller.load()
+    await poller.tick()
+    whole = x.listed, x.stated
+    for day, (x.listed, x.stated) in enumerate([(listed, stated), (listed, stated), whole], start=1):
+        clock.set(T0 + day * DAY)
+        await poller.tick()
+    assert await rows(pool, ACCESS) == [(T0, True), (T0 + DAY, False), (T0 + 3 * DAY, True)]
+    assert await rows(pool, "select reason from signal_access where not observable") == [(said,)]
+    assert await rows(pool, SIGNALS) == []
 
 
 # the table -----------------------------------------------------------------------------------------------

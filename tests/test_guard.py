@@ -36,6 +36,9 @@ ONCE = Retry(attempts=0)
         ("64:ff9b:1::1", False),
         ("fec0::1", False),
         ("192.0.0.8", False),
+        ("::7f00:1", False),
+        ("::10.1.2.3", False),
+        ("::8.8.8.8", False),
     ],
 )
 def test_an_address_is_public_or_it_is_not_asked(address: str, *, public: bool) -> None:
@@ -53,6 +56,11 @@ def test_an_address_is_public_or_it_is_not_asked(address: str, *, public: bool) 
         "https://0x7f000001/",
         "https://[::1]/",
         "https://[::ffff:10.0.0.1]/",
+        "https://[::127.0.0.1]/",
+        "https://127。0。0。1/",
+        "https://１２７.0.0.1/",
+        "https://①②⑦.0.0.1/",
+        "https://münchen.example/",
         "https://user@mastodon.example/",
         "https:///users/alice",
         "ftp://mastodon.example/",
@@ -79,6 +87,25 @@ def test_an_address_that_no_server_of_strangers_has_is_refused(url: str) -> None
 )
 def test_the_address_of_a_public_server_passes(url: str) -> None:
     Guard().check(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://storage.example/up?signature=secret",
+        "https://storage.example:8443/up?signature=secret",
+        "https://storage.example:port/up?signature=secret",
+        "https://10.0.0.1/up?signature=secret",
+        "https://reader:secret@storage.example/up",
+        "ftp://storage.example/secret",
+        "https:///secret",
+        "secret",
+    ],
+)
+def test_a_refusal_tells_no_more_of_an_address_than_scheme_and_host(url: str) -> None:
+    with pytest.raises(PrivateAddressError) as caught:
+        Guard().check(url)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("named", ["127.0.0.1", "127.0.0.1:8080"])

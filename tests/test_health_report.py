@@ -1,6 +1,8 @@
 """How the collectors are, as the dashboard tells it: nothing is called well that was not heard of."""
 
-from storage import canaries, collectors, facts
+from datetime import timedelta
+
+from storage import canaries, collectors, facts, rosters
 from storage.accounts import stop_watching
 from storage.collectors import CollectorState
 from storage.db import Conn, Pool, transaction
@@ -9,11 +11,12 @@ from storage.model.availability import Flag, Status
 from storage.model.coverage import BatchOutcome, Roster
 from storage.model.facts import ObservedKind, Sighting
 from storage.reports_health import SilentCountry, detectors, disagreements, silent_countries
-from tests.factories import T0, minutes
+from tests.factories import MINUTE, T0, minutes
 from tests.seed_rows import LATENCY, batch, enlist, read, roster_of
 
 NAMED = [("900", "stable", Status.AVAILABLE), ("901", "gone", Status.SUSPENDED)]
 LATER = minutes(600)
+WEEK = timedelta(days=7)
 
 
 async def guarded(conn: Conn, platform: Platform = Platform.X) -> tuple[list[Account], Roster]:
@@ -68,6 +71,42 @@ async def test_answers_are_held_since_the_first_that_was_not_believed_after_the_
     assert (held.held_since, held.doubted, held.last_answered_at) == (minutes(30), (), minutes(15))
     assert (doubted.held_since, doubted.doubted) == (minutes(30), ("stable",))
     assert (believed.held_since, believed.last_answered_at) == (None, minutes(45))
+
+
+async def test_what_was_asked_last_week_counts_only_for_the_rosters_of_the_sweep(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts, roster = await guarded(conn)
+        other = await roster_of(conn, accounts[:1], roster.canary_ids, base=False)
+        await read(conn, batch(roster, minutes(0)))
+        await read(conn, batch(other, minutes(10)))
+        (before,) = await detectors(conn, minutes(10) + WEEK - MINUTE)
+        (after,) = await detectors(conn, minutes(10) + WEEK)
+        await read(conn, batch(other, minutes(10) + WEEK))
+        (again,) = await detectors(conn, minutes(10) + WEEK)
+    assert before.last_answered_at == minutes(10)
+    assert after.last_answered_at == minutes(0)
+    assert again.last_answered_at == minutes(10) + WEEK
+
+
+async def test_a_roster_that_made_way_still_tells_when_the_last_answer_came(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts, roster = await guarded(conn)
+        await read(conn, batch(roster, minutes(0)))
+        await rosters.retire(conn, [roster.roster_id], minutes(1))
+        await roster_of(conn, accounts[:1], roster.canary_ids)
+        (one,) = await detectors(conn, minutes(2))
+        (later,) = await detectors(conn, minutes(2) + WEEK)
+    assert (one.last_answered_at, one.last_asked_at) == (minutes(0), minutes(0) - LATENCY)
+    assert (later.last_answered_at, later.last_asked_at) == (None, None)
+
+
+async def test_an_answer_that_is_held_before_any_was_believed_counts_from_the_first(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        _, roster = await guarded(conn)
+        await read(conn, batch(roster, minutes(0), BatchOutcome.HELD))
+        await read(conn, batch(roster, minutes(15), BatchOutcome.HELD))
+        (one,) = await detectors(conn, LATER)
+    assert (one.held_since, one.last_answered_at) == (minutes(0), None)
 
 
 async def test_an_import_is_no_answer_of_a_collector(pool: Pool) -> None:

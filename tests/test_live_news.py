@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.live import COUNT_EVERY, Hub, catch_up
 from storage.accounts import NewAccount, add_accounts, stop_watching
+from storage.collectors import CollectorState, save_state
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.orders import NewOrder, NewOrderEvent, OrderEventKind
@@ -17,7 +18,7 @@ from storage.orders import add_order, add_order_event
 from storage.reports import last_event_id, snapshot
 from storage.reports_kpis import kpis
 from tests.dashboard_server import SETTINGS
-from tests.seed_changes import DAY, HOUR, Story
+from tests.seed_changes import DAY, HOUR, SUSPENDED, Story, happen
 from tests.seed_live import seed
 from tests.test_country_pages import import_crawl
 from tests.test_dashboard import next_with
@@ -166,6 +167,26 @@ async def test_a_paper_is_pushed_when_its_time_comes_although_no_event_tells_of_
     assert "Late order" in {o["title"] for o in message["orders"]}
     told = next(e for e in message["events"] if e["text"] == "all restored")
     assert told["at"] < told["known"] == round(known_at.timestamp() * 1000)
+
+
+async def test_how_the_detectors_stand_is_pushed_when_one_stops_and_not_with_each_change(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    clock = Clock(story.now)
+    async with listening(pool, dsn, clock) as queue:
+        async with transaction(pool) as conn:
+            await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
+        changed = await next_with(queue, "changes")
+        async with transaction(pool) as conn:
+            await save_state(conn, CollectorState(Platform.X, False, "auth", "", story.now, None))
+        stopped = await next_with(queue, "detectors")
+        clock.now += COUNT_EVERY
+        silent = await next_with(queue, "kpis")
+
+    assert "kpis" in changed
+    assert "detectors" not in changed
+    assert stopped["detectors"]["worst"][0]["state"] == "stopped"
+    assert silent["detectors"] == stopped["detectors"]
 
 
 async def test_a_page_that_was_away_when_a_paper_became_known_gets_it(pool: Pool, story: Story) -> None:

@@ -183,6 +183,12 @@ def stopped(
             id="control accounts",
         ),
         pytest.param(
+            stopped("held", MASTODON),
+            "Blockline: the Mastodon collector stopped (control accounts look wrong)",
+            "name some in setting mastodon_canaries.",
+            id="control accounts of one's own",
+        ),
+        pytest.param(
             stopped("network", BLUESKY, vantage="tr"),
             "Blockline: the Bluesky from tr collector stopped (not reached)",
             "it tries again by itself",

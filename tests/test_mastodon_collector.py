@@ -15,6 +15,7 @@ from collectors.mastodon import MAX_BODY, MastodonCollector
 from collectors.mastodon_identity import Identity
 from storage.model.accounts import Platform
 from storage.model.availability import Flag, MissedReason, Status
+from storage.model.facts import ObservedKind
 from tests.factories import MINUTE, T0
 from tests.mastodon_samples import ALICE, Sample, account, sample, sample_json
 from tests.scripted_mastodon import Answer, Cut, asking, ok, scripted, status
@@ -363,6 +364,44 @@ async def test_accounts_read_before_the_limit_count_and_the_rest_waits() -> None
     assert [miss.reason for miss in said.missed] == [MissedReason.RATE_LIMITED] * 2
     assert f"{BATCH}/3" not in server.asked
     assert said.trouble is None
+
+
+# what another server says --------------------------------------------------------------------------------
+
+STRANGERS = {f"https://social.example/users/{name}#9": f"{name}@social.example" for name in "abc"}
+
+
+def copy_of(name: str, **parts: object) -> Sample:
+    who = Identity(f"https://social.example/users/{name}", "9")
+    return ok(account(who, acct=f"{name}@social.example", username=name, **parts))
+
+
+@pytest.mark.parametrize("unreadable", [ok({"id": 5}), ok([]), status(200, b"<html>")])
+async def test_one_copy_that_cannot_be_read_does_not_hide_the_others_from_an_observer(
+    unreadable: Sample,
+) -> None:
+    def lookup(request: web.BaseRequest) -> Sample:
+        name = request.rel_url.query["acct"].partition("@")[0]
+        return unreadable if name == "b" else copy_of(name, limited=name == "c")
+
+    a, _, c = STRANGERS
+    async with asking({LOOKUP: lookup}) as (mastodon, _server):
+        seen = await mastodon.seen_from(HOME, STRANGERS, T0)
+    assert (seen.answered, seen.trouble) == ({a, c}, None)
+    assert seen.facts == ((c, ObservedKind.BLOCKED_BY_SERVER, "account limited"),)
+
+
+async def test_an_observer_that_fails_ends_the_round_with_what_it_had_said() -> None:
+    def lookup(request: web.BaseRequest) -> Sample:
+        name = request.rel_url.query["acct"].partition("@")[0]
+        return status(503) if name == "b" else copy_of(name)
+
+    async with asking({LOOKUP: lookup}) as (mastodon, server):
+        seen = await mastodon.seen_from(HOME, STRANGERS, T0)
+    assert seen.answered == {next(iter(STRANGERS))}
+    assert seen.trouble is not None
+    assert seen.trouble.reason is MissedReason.UPSTREAM
+    assert len(server.asked) == 2
 
 
 # strangers' addresses ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from storage.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, Un
 from storage.migrate import Migrated, check_schema, migrate, newest
 
 ROOT = Path(__file__).parent.parent
+SCHEMA_1 = ROOT / "storage" / "migrations" / "versions" / "0001_initial.sql"
 MIGRATE = """
 import asyncio, sys
 from storage import migrate
@@ -115,6 +116,24 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_dsn: str) -> N
     with pytest.raises(StorageError, match='was left as it was: relation "live_event" already exists'):
         await migrate(empty_dsn)
     assert await tables(empty_dsn) == {"live_event"}
+
+
+async def test_while_another_program_uses_a_table_nothing_is_migrated_and_the_sentence_says_so(
+    empty_dsn: str,
+) -> None:
+    await execute(empty_dsn, SCHEMA_1.read_text(encoding="utf-8"))
+    await execute(empty_dsn, "create table alembic_version (version_num varchar(32) primary key)")
+    await execute(empty_dsn, "insert into alembic_version values ('0001')")
+    before = await tables(empty_dsn)
+    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+        await conn.execute("lock table change in access share mode")
+        with pytest.raises(
+            StorageError,
+            match=r"^Another program uses the database at \S+; stop it and run again: blockline migrate$",
+        ):
+            await migrate(empty_dsn, lock_wait=timedelta(milliseconds=50))
+    assert await tables(empty_dsn) == before
+    assert await migrate(empty_dsn) == Migrated("0001", newest())
 
 
 async def test_a_database_of_a_newer_version_is_refused_in_one_sentence_and_left_alone(dsn: str) -> None:

@@ -307,7 +307,7 @@ async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(ds
             async with asyncio.TaskGroup() as group:
                 for k in range(4):
                     trouble = replace(limit, retry_at=minutes(15 + n)) if k % 2 == 0 else None
-                    group.create_task(health.note("", trouble, minutes(k), minutes(k)))
+                    group.create_task(health.note("", "all", trouble, minutes(k), minutes(k)))
             async with transaction(pool) as conn:
                 stored = (await collectors.load_states(conn, Platform.X)).get("")
             assert stored is not None

@@ -74,6 +74,26 @@ async def test_an_account_that_came_back_is_judged_by_the_flags_of_its_newest_st
         assert (await kpis(conn, minutes(31), SWEEP)).suspended == 1
 
 
+@pytest.mark.parametrize(
+    ("flags", "kind"), [(OR_DELETED, ChangeKind.RETURN), (TEMPORARY, ChangeKind.RESTORATION)]
+)
+async def test_a_comeback_is_named_by_what_was_told_of_the_state_before(
+    pool: Pool, flags: frozenset[Flag], kind: ChangeKind
+) -> None:
+    async with transaction(pool) as conn:
+        accounts = await enlist(conn, Platform.MASTODON, URIS[:1], ("List",))
+        roster = await roster_of(conn, accounts, place="m.example")
+        (one,) = accounts
+        await become(conn, roster, one, None, AVAILABLE, minutes(0))
+        await become(conn, roster, one, AVAILABLE, SUSPENDED, minutes(15), flags=flags)
+        await become(conn, roster, one, SUSPENDED, AVAILABLE, minutes(30))
+        told = await account_detail(conn, one.account_id, minutes(31), SWEEP)
+        counts = await kpis(conn, minutes(31), SWEEP)
+    assert told is not None
+    assert told.changes[0].kind is kind
+    assert counts.restored == (1 if kind is ChangeKind.RESTORATION else 0)
+
+
 async def test_changes_and_spells_carry_the_flags_that_they_were_first_seen_with(pool: Pool) -> None:
     async with transaction(pool) as conn:
         ids = await suspended_three_ways(conn)

@@ -15,9 +15,8 @@ from storage.model.accounts import Platform
 from storage.model.availability import Status
 from storage.rosters import base_rosters, get_or_make
 from storage.watch import load_watched
-from tests.test_migrate import NOON, ROOT, a_change, execute
+from tests.test_migrate import NOON, SCHEMA_1, a_change, execute
 
-SCHEMA_1 = ROOT / "storage" / "migrations" / "versions" / "0001_initial.sql"
 DOCUMENT = b'{"id":"1","withheld":{"country_codes":["IN"]}}'
 
 

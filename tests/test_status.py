@@ -1,5 +1,6 @@
 """How everything stands: what was not read in time is never told as standing now."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,12 +11,14 @@ from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.planner import Sweep
+from jobs.status_collectors import collector_lines
 from jobs.status_report import as_json, as_text
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, Status
+from storage.reports_health import Detector
 from storage.status import Overview, overview
 from tests.factories import SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
 
@@ -111,7 +114,9 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
         "withheld_by_country": {"IN": 1},
     }
     assert text(stand)["Blocked now"] == "2 accounts (1 withheld, 1 suspended)"
-    assert text(stand)["Collector of X"] == "reads, last answer 2021-02-01 00:01 UTC"
+    assert text(stand)["Collector of X"] == (
+        "reads, last answer 2021-02-01 00:01 UTC; control accounts ok (1 stable, 0 suspended)"
+    )
 
 
 async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(world: World) -> None:
@@ -192,6 +197,71 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
     assert text(stand)["Collector of X"] == (
         "pauses since 2021-02-01 00:15 UTC (credits: no credits), tries again at 2021-02-01 01:00 UTC"
     )
+
+
+DETECTOR = Detector(
+    platform=Platform.X,
+    place="",
+    vantage="",
+    healthy=True,
+    reason=None,
+    detail="",
+    since=None,
+    retry_at=None,
+    stable=2,
+    suspended=1,
+    doubted=(),
+    held_since=None,
+    last_answered_at=T0,
+    last_asked_at=T0,
+)
+HELD = replace(DETECTOR, held_since=minutes(5))
+HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed"
+
+
+@pytest.mark.parametrize(
+    ("detector", "told"),
+    [
+        pytest.param(
+            DETECTOR,
+            "reads, last answer 2021-02-01 00:00 UTC; control accounts ok (2 stable, 1 suspended)",
+            id="a collector that works",
+        ),
+        pytest.param(
+            replace(DETECTOR, stable=0, suspended=0),
+            "reads, last answer 2021-02-01 00:00 UTC; no control accounts",
+            id="without control accounts",
+        ),
+        pytest.param(
+            replace(DETECTOR, doubted=("steady\u202e",)),
+            "reads, last answer 2021-02-01 00:00 UTC; control accounts look otherwise: @steady\ufffd",
+            id="one is in doubt",
+        ),
+        pytest.param(HELD, f"{HELD_WORDS} (control accounts look wrong)", id="held"),
+        pytest.param(
+            replace(HELD, doubted=("steady",)),
+            f"{HELD_WORDS} (control accounts look otherwise: @steady)",
+            id="held for one control account",
+        ),
+        pytest.param(
+            replace(HELD, stable=0, suspended=0), f"{HELD_WORDS} (no control accounts)", id="held without any"
+        ),
+        pytest.param(
+            replace(
+                HELD,
+                healthy=False,
+                reason="held",
+                detail="all vanished at once",
+                since=minutes(7),
+                retry_at=minutes(60),
+            ),
+            f"{HELD_WORDS} (all vanished at once), tries again at 2021-02-01 01:00 UTC",
+            id="held as it is on record",
+        ),
+    ],
+)
+def test_a_collector_is_told_with_its_control_accounts(detector: Detector, told: str) -> None:
+    assert collector_lines([detector], minutes(10), EVERY) == [("Collector of X", told)]
 
 
 async def test_mails_are_counted_by_what_became_of_them(world: World) -> None:

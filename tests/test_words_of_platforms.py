@@ -143,6 +143,13 @@ def test_what_may_be_the_owners_deletion_is_no_block_under_any_name() -> None:
     assert words.drawn_as(SUSPENDED, OR_DELETED) is Status.NOT_FOUND
 
 
+@pytest.mark.parametrize("back", [AVAILABLE, PROTECTED])
+def test_an_account_back_from_what_was_no_block_was_not_restored(back: State) -> None:
+    assert kind_of(SUSPENDED, back, NONE, OR_DELETED) is ChangeKind.RETURN
+    assert kind_of(SUSPENDED, back, NONE, TEMPORARY) is ChangeKind.RESTORATION
+    assert kind_of(SUSPENDED, WITHHELD_IN, NONE, OR_DELETED) is ChangeKind.BLOCK
+
+
 @pytest.mark.parametrize(
     ("old", "new", "platform", "flags", "said"),
     [

@@ -133,9 +133,11 @@ def test_a_reading_costs_a_cent_for_each_user_returned() -> None:
     assert price_of([]) == 0
     assert price_of([2000]) == 20.00
     assert price_of([340, 1200, 7]) == 15.47
-    assert price_sentence([2000]) == "Reading whom 1 executive follows costs about $20.00 a day."
+    assert price_sentence([2000]) == (
+        "Reading whom 1 executive follows costs about $20.00 each time they are read."
+    )
     assert price_sentence([90_000, 60_000]) == (
-        "Reading whom 2 executives follow costs about $1,500.00 a day."
+        "Reading whom 2 executives follow costs about $1,500.00 each time they are read."
     )
 
 

@@ -1,4 +1,4 @@
-"""PURE: a synthetic history that tells the story of India, 29 January to 12 February 2021.
+"""Pure: a synthetic history that tells the story of India, 29 January to 12 February 2021.
 
 The published totals are kept exactly; persons, hours and every split below the totals are invented,
 and whoever shows the scenario shows `NOTICE` with it.

@@ -1,4 +1,4 @@
-"""PURE: what the two invented executives of the India 2021 scenario post, repost, quote and reply to."""
+"""Pure: what the two invented executives of the India 2021 scenario post, repost, quote and reply to."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

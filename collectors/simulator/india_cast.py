@@ -1,4 +1,4 @@
-"""PURE: the invented accounts of the India 2021 scenario, and the lists they are on."""
+"""Pure: the invented accounts of the India 2021 scenario, and the lists they are on."""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,4 @@
-"""PURE: the orders of the India 2021 scenario and what was publicly said about them, with sources.
+"""Pure: the orders of the India 2021 scenario and what was publicly said about them, with sources.
 
 The dates and figures are published ones, in our own words. Hours of orders, deadlines and references
 are assumptions. Disputed dates stay ranges, and a claim stays a claim.

@@ -1,4 +1,4 @@
-"""PURE: what happens to each account of the India 2021 scenario, and when.
+"""Pure: what happens to each account of the India 2021 scenario, and when.
 
 Published are only the totals (story: 250 withheld and restored on 1 February, 126 of 257 and 583 of
 1,178 acted on by 11 February). Every time and every split below them is an assumption.

@@ -13,7 +13,7 @@ from dashboard.pages.account_tables import changes_table, gaps_card
 from dashboard.pages.account_words import sentences
 from storage.model.accounts import Platform
 from storage.model.coverage import Gap
-from storage.model.words import PLATFORM_NAME, is_called_blocked
+from storage.model.words import PLATFORM_NAME, clean, is_called_blocked
 from storage.reports_account import AccountDetail
 
 
@@ -34,7 +34,7 @@ def account_page(
                     if account.watched
                     else html.A("Countries", href="/countries", className="under"),
                     html.Span("/", className="faint"),
-                    html.Span(f"@{account.handle}"),
+                    html.Span(f"@{clean(account.handle, 120)}"),
                     *tag,
                 ],
                 className="bar",
@@ -132,7 +132,7 @@ def _head(account: AccountDetail, until: datetime, now: datetime) -> Component:
         [
             html.Div(
                 [
-                    html.H1(f"@{account.handle}"),
+                    html.H1(f"@{clean(account.handle, 120)}"),
                     html.Div(
                         [
                             f"{PLATFORM_NAME[platform]}, id ",

@@ -1,11 +1,11 @@
-"""Pure: what is known of one account, in sentences. Its figure and tables hold the same facts."""
+"""What is known of one account, in sentences. Its figure and tables hold the same facts."""
 
 from collections.abc import Iterator
 
 from dashboard import words
 from dashboard.around import Around, silence_since
 from storage.model.accounts import Platform
-from storage.model.availability import ChangeKind, Flag
+from storage.model.availability import SCOPE_FLAGS, ChangeKind, Flag
 from storage.model.fact_words import flag_words, is_no_answer, missed_words
 from storage.model.facts import Fact
 from storage.model.words import capital, change_words, clean, state_words
@@ -13,10 +13,6 @@ from storage.reports import LiveChange
 from storage.reports_account import AccountDetail
 from storage.reports_looks import Misses
 
-IN_THE_STATUS = frozenset(
-    {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
-)
-"""Flags that the words of the status tell already."""
 _TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, ChangeKind.PARTIAL})
 
 
@@ -39,7 +35,7 @@ def open_flags(facts: tuple[Fact, ...]) -> list[Fact]:
         if not f.observer
         and f.first_absent is None
         and isinstance(f.kind, Flag)
-        and f.kind not in IN_THE_STATUS
+        and f.kind not in SCOPE_FLAGS
     ]
 
 

@@ -19,7 +19,7 @@ from dashboard.pages.countries import (
 from storage.countries import CountryCount
 from storage.model.accounts import Platform
 from storage.model.country_names import country_name
-from storage.model.words import capital
+from storage.model.words import capital, clean
 from storage.reports_countries import CountryAccount, Standing
 
 PAGE = 100
@@ -120,7 +120,11 @@ def _row(account: CountryAccount, now: datetime) -> Component:
     return html.Tr(
         [
             html.Th(
-                html.A(f"@{account.handle}", href=f"/account/{account.account_id}", className="handle"),
+                html.A(
+                    f"@{clean(account.handle, 120)}",
+                    href=f"/account/{account.account_id}",
+                    className="handle",
+                ),
                 scope="row",
             ),
             html.Td(

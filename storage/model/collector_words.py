@@ -39,7 +39,8 @@ _KEYLESS_TO_DO = {
 }
 _HELD_TO_DO = (
     "A control account looks otherwise than expected; the health page says which. One that really changed "
-    "is replaced by itself, but those of the settings are yours to replace."
+    "is replaced by itself, but those of the settings are yours to replace. Without control accounts, name "
+    "some in setting {platform}_canaries."
 )
 
 
@@ -66,6 +67,6 @@ def to_do(platform: Platform, reason: str | None) -> str | None:
     except ValueError:
         return None
     if known is MissedReason.HELD:
-        return _HELD_TO_DO
+        return _HELD_TO_DO.format(platform=platform.value)
     table = _X_TO_DO if platform is Platform.X else _KEYLESS_TO_DO
     return table.get(known)

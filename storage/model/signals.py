@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.model.accounts import Platform
+
 
 class SignalKind(StrEnum):
     LIKE = "like"
@@ -30,17 +32,32 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class NotObservable:
-    """A kind of signal that nobody outside can see on this platform: shown as such, never as zero."""
+    """A kind of signal that is not seen on a platform: shown as such, never as zero."""
 
     kind: SignalKind
-    since: str
+    state: str
+    """In how far, to follow "likes on X": "not observable since June 2024"."""
     reason: str
 
 
-X_NOT_OBSERVABLE = (
-    NotObservable(
-        SignalKind.LIKE,
-        "June 2024",
-        "Likes on X are private since June 2024: the API shows them only to apps their owner authorised.",
+NOT_OBSERVABLE = {
+    Platform.X: (
+        NotObservable(
+            SignalKind.LIKE,
+            "not observable since June 2024",
+            "Likes on X are private since June 2024: the API shows them only to apps their owner authorised.",
+        ),
     ),
-)
+    Platform.BLUESKY: (),
+    Platform.MASTODON: (
+        NotObservable(
+            SignalKind.LIKE,
+            "not observable",
+            "Mastodon lists nobody's favourites; only who favourited a named post can be seen.",
+        ),
+        NotObservable(
+            SignalKind.FOLLOW, "not collected", "Whom an executive on Mastodon follows is not collected."
+        ),
+    ),
+}
+"""What holds of every executive of a platform for whom nothing else was found."""

@@ -2,7 +2,7 @@
 
 import { acts, pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
 import { countNow, groupName, outages, tally } from "./state.mjs";
-import { count, duration, percent, stamp, ticks, zoneName } from "./time.mjs";
+import { count, dayYear, duration, full, percent, stamp, ticks, zoneName } from "./time.mjs";
 
 /** The vertical lines through all rows, and the crosshair with its time beside the axis. */
 export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop) {
@@ -185,6 +185,13 @@ export function drawStrip(canvas, state, accounts, window, width, height) {
   return end;
 }
 
+/** Whether a kind of act can be seen, and since when that was found: in words of the server. */
+export function accessWords(access, narrow) {
+  const words = `${access.what}${narrow ? "" : ` on ${access.where}`}: ${access.state}`;
+  if (access.at === null) return words;
+  return `${words} ${narrow ? dayYear(access.at) : full(access.at)}`;
+}
+
 /** One executive: shapes on the axis, and under them what nobody outside can see, and what is only claimed. */
 export function drawExecutive(canvas, state, executive, window, width, height) {
   const g = prepare(canvas, width, height);
@@ -200,9 +207,9 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   acts(g, list, X, y);
   text(g, 11);
   g.fillStyle = theme.ink2;
-  const hidden = executive.hidden.map((h) => (width > 420 ? `${h.what} on ${h.where}: not observable since ${h.since}` : `${h.what}: not observable`));
-  g.fillText(hidden.join(" · "), 8, height - 11);
-  canvas.setAttribute("aria-label", `${list.length} public acts of ${executive.name} in this window. ${hidden.join(". ")}. Not evidence of cause.`);
+  const access = executive.access.map((a) => accessWords(a, width <= 420));
+  g.fillText(access.join(" · "), 8, height - 11);
+  canvas.setAttribute("aria-label", `${list.length} public acts of ${executive.name} in this window. ${access.join(". ")}. Not evidence of cause.`);
   return list;
 }
 

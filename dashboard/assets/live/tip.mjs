@@ -43,16 +43,16 @@ export function momentLines(state, account, t) {
   const spell = account.spells.findLast((s) => s.from <= t) ?? first;
   const next = account.spells[account.spells.indexOf(spell) + 1];
   if (next && next.onset !== null && t > next.onset) {
-    out.push(`Changed here from ${spell.w} to ${next.w}`, between(next.onset, next.from));
+    out.push(`Changed here from ${escape(spell.w)} to ${escape(next.w)}`, between(next.onset, next.from));
   } else {
-    out.push(`<b>${capital(spell.w)}</b>`);
+    out.push(`<b>${escape(capital(spell.w))}</b>`);
     if (spell.onset !== null) out.push(`since ${between(spell.onset, spell.from)}`);
     const most = next ? `at least ${duration((next.onset ?? next.from) - spell.from)}, at most ${duration(next.from - (spell.onset ?? spell.from))}` : null;
     if (most && spell.onset !== null) out.push(most);
   }
   if (open) {
     const how = open.outcome === null ? "provisional, no mail yet" : "not confirmed";
-    out.push(`<i>${capital(happened(open))}? ${how}</i>`, between(open.old, open.seen));
+    out.push(`<i>${escape(capital(happened(open)))}? ${how}</i>`, between(open.old, open.seen));
   }
   return out;
 }
@@ -66,11 +66,11 @@ export function tipForActs(state, executive, window, event) {
   const reach = (9 / width) * span;
   const near = [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
   if (!near.length) {
-    if (event.clientY - box.top > box.height / 2 && executive.hidden.length) show(executive.hidden.map((h) => line(escape(h.why))).join(""), event);
+    if (event.clientY - box.top > box.height / 2 && executive.access.length) show(executive.access.map((a) => line(escape(a.why))).join(""), event);
     else hideTip();
     return;
   }
-  const lines = near.slice(0, 6).map((s) => line(`${capital(s.kind)}, ${stamp(s.t)} ${zoneName(s.t)}`));
+  const lines = near.slice(0, 6).map((s) => line(`${escape(capital(s.kind))}, ${stamp(s.t)} ${zoneName(s.t)}`));
   if (near.length > 6) lines.push(line(`and ${near.length - 6} more`));
   show(`<b>${escape(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
 }

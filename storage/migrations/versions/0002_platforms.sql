@@ -129,17 +129,9 @@ create trigger purge_log_no_truncate before truncate on purge_log
     for each statement execute function refuse_rewriting();
 
 -- live ----------------------------------------------------------------------------------------------------
-alter table live_event drop constraint live_event_topic_check;
-alter table live_event add constraint live_event_topic_check check (
-    topic in (
-        'change', 'outcome', 'rename', 'signal', 'mail', 'collector', 'order', 'order_event', 'account', 'fact'
-    )
-);
 -- A control account that begins or ceases to be doubted changes what the health of its collector is.
 create trigger canary_live after update on canary for each row
     when (
         (old.doubts > 0) is distinct from (new.doubts > 0) or old.retired_at is distinct from new.retired_at
     )
     execute function announce_row('collector', 'none');
-create trigger fact_live after insert or update on fact
-    for each row execute function announce_row('fact', 'fact_id');
