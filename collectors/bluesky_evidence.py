@@ -46,7 +46,7 @@ def _kept(item: dict[str, object], did: str) -> dict[str, object]:
     kept = _plain(item, _KEPT)
     labels, names, services = item.get("labels"), item.get("alsoKnownAs"), item.get("service")
     if is_array(labels):
-        own = {did, f"at://{did}/app.bsky.actor.profile/self"}
+        own = did, f"at://{did}/app.bsky.actor.profile/self"
         mine = [one for one in labels if is_object(one) and one.get("uri") in own]
         kept["labels"] = [_plain(one, _KEPT_OF_LABEL) for one in mine[:_MOST_ITEMS]]
     if is_array(names):

@@ -179,4 +179,6 @@ def _said(error: Exception, proxy: str | None) -> str:
     at_proxy = aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError
     if proxy is not None and isinstance(error, at_proxy):
         return f"{type(error).__name__}: the proxy does not answer as one"
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
+        return f"{type(error).__name__}: not a usable HTTP answer"  # its own words hold the whole address
     return f"{type(error).__name__}: {error}"

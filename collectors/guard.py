@@ -68,9 +68,13 @@ class Guard:
         What the proxy itself makes of the name is out of reach.
         """
         parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+        if self.trusts(host, port):
+            # It may be a name that only the proxy knows.
+            return
         resolver = self.resolver()
         try:
-            await resolver.resolve(parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme])
+            await resolver.resolve(host, port)
         finally:
             await resolver.close()
 

@@ -214,7 +214,7 @@ class XCollector:
         pause = self._client.pause(LOOKUP, now)
         if pause is not None:
             return pause
-        answer = await self._client.users(ids, now)
+        answer = await self._client.user_metrics(ids, now)
         if isinstance(answer, Fault):
             return self._client.trouble(LOOKUP, answer, answer, now)
         counts = read_counts(answer.http_status, answer.body, ids)

@@ -45,7 +45,8 @@ FOLLOWING: Final = "users/:id/following"
 LIKED: Final = "users/:id/liked_tweets"
 _ALL: Final = "*"
 
-_USER_FIELDS: Final = ["name", "username", "protected", "withheld", "public_metrics", "verified"]
+_USER_FIELDS: Final = ["username", "protected", "withheld"]
+"""What a status needs, and nothing more of a person."""
 _POST_FIELDS: Final = ["author_id", "created_at", "in_reply_to_user_id", "referenced_tweets"]
 _PAUSING: Final = {
     MissedReason.AUTH: _ALL,
@@ -129,6 +130,11 @@ class XClient:
     async def users(self, ids: Sequence[str], now: datetime) -> RawAnswer | Fault:
         """GET /2/users?ids="""
         return await self._sent(LOOKUP, self._tweepy.get_users(ids=list(ids), user_fields=_USER_FIELDS), now)
+
+    async def user_metrics(self, ids: Sequence[str], now: datetime) -> RawAnswer | Fault:
+        """GET /2/users?ids= with the counts of each user."""
+        call = self._tweepy.get_users(ids=list(ids), user_fields=["public_metrics"])
+        return await self._sent(LOOKUP, call, now)
 
     async def users_by(self, handles: Sequence[str], now: datetime) -> RawAnswer | Fault:
         """GET /2/users/by?usernames="""

@@ -29,6 +29,8 @@ from storage.model.availability import (
 _COPYRIGHT_CODE = "XY"
 """X's pseudo country code for a copyright (DMCA) notice: not a block by a government."""
 
+_KEPT = ("id", "username", "protected", "withheld")
+
 _AVAILABLE = State(Status.AVAILABLE)
 _PROTECTED = State(Status.PROTECTED)
 _SUSPENDED = State(Status.SUSPENDED)
@@ -92,7 +94,10 @@ def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: F
 
 
 def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
-    """For each account that a raw answer speaks of, the items of `data` and `errors` about it."""
+    """For each account that a raw answer speaks of, the items of `data` and `errors` about it.
+
+    Of a user only what the status rests on: X sends the name, and older tools asked for more.
+    """
     kept: dict[str, dict[str, list[object]]] = {native_id: {} for native_id in native_ids}
     answer = parse(exchange.body)
     if not is_object(answer):
@@ -100,8 +105,12 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     for key in ("data", "errors"):
         for item in _items(answer.get(key)):
             for native_id in _spoken_of(item) & kept.keys():
-                kept[native_id].setdefault(key, []).append(item)
+                kept[native_id].setdefault(key, []).append(_essence(item) if key == "data" else item)
     return {native_id: parts for native_id, parts in kept.items() if parts}
+
+
+def _essence(item: object) -> object:
+    return {name: item[name] for name in _KEPT if name in item} if is_object(item) else item
 
 
 def _by_id(

@@ -257,7 +257,7 @@ class Elsewhere:
             is_new = await coverage.insert_batch(conn, batch, batch.observed_at)
             if is_new:
                 sightings = [s for _, said in compared.values() for s in said]
-                await facts.observe(conn, self._vantage, sightings)
+                await facts.observe(conn, self._vantage, sightings, batch.observed_at)
         self._months.add(month)
         for account_id, (difference, _) in compared.items() if is_new else ():
             self._read_at[account_id] = asked_at

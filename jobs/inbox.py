@@ -82,29 +82,8 @@ class Inbox:
         return "250 accepted"
 
 
-class _Connection(SMTP):
-    """One client's, in `connections` from its first moment to its last."""
-
-    def __init__(self, connections: set["_Connection"], handler: object, **smtp: Any) -> None:
-        super().__init__(handler, **smtp)
-        self._connections = connections
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._connections.add(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        super().connection_lost(error)
-        self._connections.discard(self)
-
-    def cut(self) -> None:
-        """End it without a goodbye."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
-
-
 class SmtpServer:
-    """Serves `handler` on a thread of its own between enter and exit, which cuts clients that are there."""
+    """Serves `handler` on a thread of its own between enter and exit."""
 
     def __init__(self, handler: object, host: str = "127.0.0.1", port: int = 0, **smtp: Any) -> None:
         """`port` 0 takes a free one. `smtp` are options of aiosmtpd's SMTP class."""
@@ -133,20 +112,17 @@ class SmtpServer:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        connections: set[_Connection] = set()
         server = await self._loop.create_server(
-            lambda: _Connection(connections, self._handler, loop=self._loop, **self._options),
-            sock=self._socket,
+            lambda: SMTP(self._handler, loop=self._loop, **self._options), sock=self._socket
         )
         await self._stop.wait()
-        # Closing the server leaves its clients' sockets open, and one that was just accepted to nobody:
-        # take no more, let those that came arrive (two turns of the loop), then cut them all.
+        # A client that was accepted just now would be left with an open socket if the server were closed at
+        # once. So take no more, and give those that came the two turns of the loop until they are served:
+        # who is served is hung up on when the loop ends.
         self._loop.remove_reader(self._socket)
         for _ in range(2):
             await asyncio.sleep(0)
         server.close()
-        for connection in tuple(connections):
-            connection.cut()
 
 
 def _parsed(raw: bytes) -> EmailMessage:

@@ -1,6 +1,7 @@
 """Side facts: what was seen beside the status, by whom, and between which two looks it began and ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
@@ -10,16 +11,18 @@ from storage.model.facts import Fact, ObservedKind, Sighting
 Kind = Flag | ObservedKind
 
 
-async def observe(conn: Conn, observer: str, sightings: Sequence[Sighting]) -> int:
+async def observe(
+    conn: Conn, observer: str, sightings: Sequence[Sighting], recorded_at: datetime | None = None
+) -> int:
     """Take in what one observer saw (empty: the platform itself). Returns how many facts began or ended.
 
     A fact begins after `before`, the last look that did not show it, and ends after `before`, the last
     that did. A look that is not later than what is stored of its account, or than its own `before`,
-    changes nothing: it is a repeat, or came too late.
+    changes nothing: it is a repeat, or came too late. `recorded_at` is now; None: the time of each look.
     """
     changed = 0
     for look in _rounds(sightings):
-        changed += await _observe(conn, observer, look)
+        changed += await _observe(conn, observer, look, recorded_at)
     return changed
 
 
@@ -85,7 +88,9 @@ def _rounds(sightings: Iterable[Sighting]) -> list[dict[AccountId, Sighting]]:
     return rounds
 
 
-async def _observe(conn: Conn, observer: str, looks: Mapping[AccountId, Sighting]) -> int:
+async def _observe(
+    conn: Conn, observer: str, looks: Mapping[AccountId, Sighting], recorded_at: datetime | None
+) -> int:
     seen = [(s.account_id, kind.value, value) for s in looks.values() for kind, value in s.facts]
     return await conn.fetchval(
         """
@@ -105,7 +110,7 @@ async def _observe(conn: Conn, observer: str, looks: Mapping[AccountId, Sighting
             )
         ),
         ended as (
-            update fact f set last_seen = coalesce(look.before, f.first_seen), first_absent = look.at
+            update fact f set last_seen = greatest(look.before, f.first_seen), first_absent = look.at
             from look
             where f.account_id = look.account_id and f.observer = $1 and f.first_absent is null
                 and not exists (
@@ -116,7 +121,7 @@ async def _observe(conn: Conn, observer: str, looks: Mapping[AccountId, Sighting
         ),
         begun as (
             insert into fact (account_id, observer, kind, value, last_absent, first_seen, recorded_at)
-            select look.account_id, $1, seen.kind, seen.value, look.before, look.at, look.at
+            select look.account_id, $1, seen.kind, seen.value, look.before, look.at, coalesce($8, look.at)
             from look join seen using (account_id)
             on conflict (account_id, observer, kind, value) where first_absent is null do nothing
             returning 1
@@ -130,4 +135,5 @@ async def _observe(conn: Conn, observer: str, looks: Mapping[AccountId, Sighting
         [account_id for account_id, _, _ in seen],
         [kind for _, kind, _ in seen],
         [value for _, _, value in seen],
+        recorded_at,
     )

@@ -181,6 +181,13 @@ async def test_through_a_proxy_a_name_that_leads_to_our_own_network_is_refused_a
         assert proxy.asked == []
 
 
+async def test_through_a_proxy_a_name_that_is_trusted_need_not_be_known_here() -> None:
+    async with scripted(plain(200, b"yes")) as proxy:
+        options = HttpOptions(proxy=proxy.base_url, guard=Guard(["inside.invalid"]), retry=ONCE)
+        async with Http(options) as http:
+            assert (await http.get("http://inside.invalid/")).body == b"yes"
+
+
 def test_options_that_are_printed_do_not_show_the_password_of_a_proxy() -> None:
     assert "secret" not in repr(HttpOptions(proxy="http://reader:secret@proxy.example:8080"))
 

@@ -36,7 +36,7 @@ _ROUTES: Final = {
     "accounts/:id": re.compile(r"/api/v1/accounts/([^/]+)").fullmatch,
     "accounts/:id/statuses": re.compile(r"/api/v1/accounts/([^/]+)/statuses").fullmatch,
     "statuses/:id/favourited_by": re.compile(r"/api/v1/statuses/([^/]+)/favourited_by").fullmatch,
-    "instance": re.compile(r"/api/v2/instance()").fullmatch,
+    "instance": re.compile(r"/api/v[12]/instance()").fullmatch,
     "instance/domain_blocks": re.compile(r"/api/v1/instance/domain_blocks()").fullmatch,
     _WEBFINGER: re.compile(r"/\.well-known/webfinger()").fullmatch,
     _ACTOR: re.compile(r"(/.+)").fullmatch,
