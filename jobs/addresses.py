@@ -1,4 +1,4 @@
-"""PURE: what a user writes for an account: a handle, an id, or the address of a profile or of a post.
+"""Pure: what a user writes for an account: a handle, an id, or the address of a profile or of a post.
 
 Whatever comes out is plain ASCII of a known form, so that nothing a stranger writes travels any further.
 """

@@ -1,4 +1,4 @@
-"""PURE: what one cell of a user's table means, or the fault of it as the end of a sentence."""
+"""Pure: what one cell of a user's table means, or the fault of it as the end of a sentence."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""PURE: what one setting may hold, and the clause that a wrong value gets. No clause quotes a secret.
+"""Pure: what one setting may hold, and the clause that a wrong value gets. No clause quotes a secret.
 
 The functions raise ValueError. In the environment a list is one text with commas, and a table is one
 text such as `TR=did:plc:…,DE=did:plc:…`.

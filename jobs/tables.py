@@ -1,4 +1,4 @@
-"""PURE: reading the CSV tables that users bring, with every fault named by file and line.
+"""Pure: reading the CSV tables that users bring, with every fault named by file and line.
 
 Dialect: UTF-8 with or without a byte order mark, commas, any line ends, one header line. Cells are
 text and stay as they are, but for spaces around them; empty lines are skipped.

@@ -1,4 +1,4 @@
-"""PURE: the watch lists, orders and executives that users bring as CSV, with all faults of a file."""
+"""Pure: the watch lists, orders and executives that users bring as CSV, with all faults of a file."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass

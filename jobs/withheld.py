@@ -1,4 +1,4 @@
-"""PURE: a published crawl of accounts withheld by country becomes a history that says no more than it.
+"""Pure: a published crawl of accounts withheld by country becomes a history that says no more than it.
 
 What the file says, and what is made of it:
 
