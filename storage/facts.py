@@ -110,7 +110,7 @@ async def _observe(
             )
         ),
         ended as (
-            update fact f set last_seen = greatest(look.before, f.first_seen), first_absent = look.at
+            update fact f set last_seen = coalesce(look.before, f.first_seen), first_absent = look.at
             from look
             where f.account_id = look.account_id and f.observer = $1 and f.first_absent is null
                 and not exists (
