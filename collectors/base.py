@@ -31,8 +31,8 @@ class Trouble:
 class Exchange:
     """One request and its raw answer: what evidence is cut out of.
 
-    `url` holds no secret. `request_id` is the platform's own, where it gives one. `said` holds the
-    headers that bear on the verdict (which labelers had a say), by lower-case name.
+    `at` is when it was asked for. `url` holds no secret. `request_id` is the platform's own, where it gives
+    one. `said` holds the headers that bear on the verdict (which labelers had a say), by lower-case name.
     """
 
     url: str

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.base import Answer, Candidate, Collector
 from jobs.clock import Clock
-from jobs.judge import NO_ANSWER, Canary
+from jobs.judge import NO_ANSWER, NO_OUTAGE_AFTER, Canary
 from jobs.roster_book import RosterBook
 from storage import canaries
 from storage.db import Pool, transaction
@@ -30,8 +30,6 @@ _LOOK_AROUND_EVERY = timedelta(minutes=10)
 _INQUIRE_EVERY = timedelta(minutes=5)
 _DOUBTS_TO_RETIRE = 3
 _DOUBTED_FOR = timedelta(hours=1)
-_NO_OUTAGE_AFTER = timedelta(days=1)
-"""Control accounts that look wrong for longer have changed, whatever else looks wrong beside them."""
 _LONG_SUSPENDED = timedelta(days=30)
 
 
@@ -119,14 +117,15 @@ class ControlAccounts:
         return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
-        """Ask again about control accounts that are doubted. True when the rosters must be made anew."""
-        doubted = [
+        """Ask again where control accounts looked wrong. True when the rosters must be made anew."""
+        in_question = [
             place
             for place in self._book.places
-            if any(c.doubted for c in self._book.canaries_at(place)) and self._may_inquire(place, now)
+            if (place in self._unsure or any(c.doubted for c in self._book.canaries_at(place)))
+            and self._may_inquire(place, now)
         ]
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self.inquire(place, now)) for place in doubted[:_PLACES_AT_ONCE]]
+            asked = [group.create_task(self.inquire(place, now)) for place in in_question[:_PLACES_AT_ONCE]]
         return any(task.result() for task in asked)
 
     async def _take_in(self, place: str, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
@@ -146,7 +145,7 @@ class ControlAccounts:
         vouched = self._vouched.get(place)
         wrong_for = now - self._wrong_since.setdefault(place, now) if wrong else timedelta(0)
         alone = right_stable > wrong_stable if vouched is None else vouched
-        if not alone and wrong_for < _NO_OUTAGE_AFTER:
+        if not alone and wrong_for < NO_OUTAGE_AFTER:
             return False  # as in an outage: nobody is blamed
         retired = False
         async with transaction(self._pool) as conn:

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from collectors.base import Answer, Collector
+from collectors.base import Collector
 from jobs.clock import Clock
 from jobs.health import Health
-from jobs.judge import wrong_ones
+from jobs.judge import silent_in, wrong_ones
 from jobs.monitor import Monitor
 from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.roster_book import RosterBook
@@ -218,7 +218,7 @@ class Elsewhere:
             missed_reason=reason and reason.value,
             answered=bitmap([r is not None for r in told]) if answered else None,
             latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
-            silent=_silent(answer),
+            silent=silent_in(answer),
         )
         await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
         self._last[roster.roster_id] = Attempt(due.slot, due.number, at, outcome)
@@ -265,7 +265,3 @@ class Elsewhere:
                 self._held.pop(account_id, None)
             else:
                 self._held[account_id] = difference
-
-
-def _silent(answer: Answer) -> tuple[str, ...]:
-    return tuple(sorted({country for r in answer.readings for country in r.silent_on}))

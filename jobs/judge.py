@@ -8,7 +8,7 @@ from collectors.base import Answer, Exchange
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.detect import completed, step
-from storage.model.accounts import Account, AccountId, ListId, Rename
+from storage.model.accounts import Account, ListId, Rename
 from storage.model.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, Status
 from storage.model.coverage import BatchOutcome
 from storage.model.facts import ObservedKind, Sighting
@@ -23,7 +23,7 @@ NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMI
 
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
-_NO_OUTAGE_AFTER = timedelta(days=1)
+NO_OUTAGE_AFTER = timedelta(days=1)
 """In an answer without control accounts, so many accounts that vanish at once are taken for an outage. It is
 held, logged and shown; no outage lasts longer than a day, and four readings have to agree even then.
 """
@@ -71,8 +71,6 @@ class Judged:
     """Side facts of accounts where they differ from what was seen before."""
     silent: tuple[str, ...] = ()
     """Countries of which the answer said nothing."""
-    wrong: tuple[AccountId, ...] = ()
-    """Control accounts that do not look as they are known to look."""
     vouched: bool | None = None
     """Of an answer that was held: whether the watched accounts in it look as before, so that a wrong control
     account is wrong alone. None: too few of them to tell.
@@ -96,9 +94,9 @@ def judge(
 ) -> Judged:
     """Decide about one request that was asked at `asked_at` and answered at `at`.
 
-    `unsure`: some control account of this place looked wrong lately. `held_since`: since when no answer about
-    these accounts was believed. `countries`: those that the collector
-    can speak of (None: all); of any other that is held of an account, no answer says anything.
+    `unsure`: some control account of this place looked wrong when they were last asked alone. `held_since`:
+    since when no answer about these accounts was believed. `countries`: those that the collector can speak
+    of (None: all); of any other that is held of an account, no answer says anything.
 
     When the request failed, or when one of its control accounts does not look as it is known to
     look, nothing in it is believed: every account is missed.
@@ -116,11 +114,10 @@ def judge(
             nobody,
             {},
             postponed=_postponed(watched, at),
-            wrong=tuple(c.account.account_id for c, _ in wrong),
             vouched=_vouched(watched, looks),
             detail="; ".join(said for _, said in wrong),
         )
-    unguarded = (unsure or not canaries) and (held_since is None or at - held_since < _NO_OUTAGE_AFTER)
+    unguarded = (unsure or not canaries) and (held_since is None or at - held_since < NO_OUTAGE_AFTER)
     if unguarded and (vanished := _vanished(watched, looks)) is not None:
         held = BatchOutcome.HELD, MissedReason.HELD
         return Judged(*held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished)
@@ -143,8 +140,13 @@ def judge(
         tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
         _postponed([w for w, r in told if r is None], at),
         tuple(sighting for w, r, _ in steps if (sighting := _sighting(w, r)) is not None),
-        tuple(sorted({country for r in answer.readings for country in r.silent_on})),
+        silent_in(answer),
     )
+
+
+def silent_in(answer: Answer) -> tuple[str, ...]:
+    """The countries of which an answer says nothing."""
+    return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
 def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary, str]]:

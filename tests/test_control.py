@@ -207,3 +207,17 @@ async def test_of_a_country_that_is_no_longer_spoken_of_what_was_held_stays(
     world.platform.truth["1"] = AVAILABLE
     await world.run(monitor, minutes(600))
     assert await world.rows(NEWS) == []
+
+
+async def test_after_an_outage_the_control_accounts_are_asked_until_they_look_right(world: World) -> None:
+    await named(world, *STABLE, GONE)
+    await watched(world, ORDER[:50])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    everybody = [*ORDER[:50], *(i for i, _, _ in STABLE), "901"]
+    world.platform.truth |= dict.fromkeys(everybody, NOT_FOUND)
+    await world.run(monitor, minutes(125))
+    assert monitor.control.is_unsure("")
+    world.platform.truth |= dict.fromkeys(everybody, AVAILABLE) | {"901": SUSPENDED}
+    await world.run(monitor, minutes(400))
+    assert not monitor.control.is_unsure("")
