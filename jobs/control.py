@@ -141,12 +141,15 @@ class ControlAccounts:
         wrong_stable = sum(not c.expected.is_blocked for c in wrong)
         (self._unsure.add if wrong else self._unsure.discard)(place)
         if not wrong:
+            # What an earlier answer looked like says nothing of the next one.
             self._wrong_since.pop(place, None)
-        vouched = self._vouched.get(place)
-        wrong_for = now - self._wrong_since.setdefault(place, now) if wrong else timedelta(0)
-        alone = right_stable > wrong_stable if vouched is None else vouched
-        if not alone and wrong_for < NO_OUTAGE_AFTER:
-            return False  # as in an outage: nobody is blamed
+            self._vouched.pop(place, None)
+        else:
+            wrong_for = now - self._wrong_since.setdefault(place, now)
+            vouched = self._vouched.get(place)
+            alone = right_stable > wrong_stable if vouched is None else vouched
+            if not alone and wrong_for < NO_OUTAGE_AFTER:
+                return False  # as in an outage: nobody is blamed
         retired = False
         async with transaction(self._pool) as conn:
             await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])

@@ -93,16 +93,16 @@ class Health:
         here.held[asked] = (times + 1, since)
         here.gate = here.gate.after(None, asked_at, at)
         here.detail = detail
-        await self._save(place, here, at, detail)
+        await self._save(place, here, at)
 
     def _at(self, place: str) -> _Place:
         return self._places.setdefault(place, _Place())
 
-    async def _save(self, place: str, here: _Place, at: datetime, held: str = "") -> None:
+    async def _save(self, place: str, here: _Place, at: datetime) -> None:
         if here.stored is None and not here.held and here.gate.closed_until is None:
             return  # the usual case: it works, as far as anybody knows
         async with here.saving:
-            state = self._state(place, here, at, held)
+            state = self._state(place, here, at)
             if state is None:
                 return
             async with transaction(self._pool) as conn:
@@ -111,14 +111,14 @@ class Health:
                     await operators.queue_operator_mail(conn, state, self._operator_mail(state), at)
             here.stored = state
 
-    def _state(self, place: str, here: _Place, at: datetime, held: str) -> CollectorState | None:
+    def _state(self, place: str, here: _Place, at: datetime) -> CollectorState | None:
         """What has to be stored; None when it is stored already."""
         before = here.stored
         was_healthy = before is None or before.healthy
         if here.gate.closed_until is not None:
             healthy, reason, detail = False, here.gate.reason, here.gate.detail
         elif max((times for times, _ in here.held.values()), default=0) >= _HELD_TO_TELL:
-            healthy, reason, detail = False, MissedReason.HELD, held or here.detail
+            healthy, reason, detail = False, MissedReason.HELD, here.detail
         elif here.held and not was_healthy:
             return None  # it answers again, but that is not believed yet
         else:

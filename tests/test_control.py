@@ -221,3 +221,22 @@ async def test_after_an_outage_the_control_accounts_are_asked_until_they_look_ri
     world.platform.truth |= dict.fromkeys(everybody, AVAILABLE) | {"901": SUSPENDED}
     await world.run(monitor, minutes(400))
     assert not monitor.control.is_unsure("")
+
+
+async def test_one_that_was_doubted_before_an_outage_is_trusted_again_after_it(world: World) -> None:
+    await named(world, *STABLE, GONE)
+    await watched(world, ORDER[:50])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    canaries = [i for i, _, _ in STABLE]
+    world.platform.truth |= dict.fromkeys(canaries[:2], NOT_FOUND)
+    await world.run(monitor, minutes(123))
+    assert await world.rows("select count(*) > 0 from canary where doubts > 0") == [(True,)]
+    world.platform.truth |= dict.fromkeys([*ORDER[:50], *canaries, "901"], NOT_FOUND)
+    await world.run(monitor, minutes(245))
+    world.platform.truth |= dict.fromkeys([*ORDER[:50], *canaries], AVAILABLE) | {"901": SUSPENDED}
+    await world.run(monitor, minutes(500))
+    assert await world.rows("select count(*) from canary where doubts > 0 or retired_at is not null") == [
+        (0,)
+    ]
+    assert await world.rows(NEWS) == []
