@@ -18,7 +18,7 @@ async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
             (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
             recorded_at, silent)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        on conflict (roster_id, slot, attempt) do nothing
+        on conflict (slot, roster_id, attempt) do nothing
         returning true
         """,
         batch.roster_id,
@@ -59,7 +59,7 @@ async def last_attempts(conn: Conn, platform: Platform, vantage: str = "") -> di
         from roster r
         cross join lateral (
             select slot, attempt, observed_at, outcome from coverage c
-            where c.roster_id = r.roster_id order by slot desc, attempt desc limit 1
+            where c.roster_id = r.roster_id order by observed_at desc, slot desc, attempt desc limit 1
         ) c
         where r.platform = $1 and r.vantage = $2 and r.base and r.retired_at is null
         """,
@@ -165,8 +165,11 @@ async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") 
     """The latest time at which any request of this platform from this vantage was recorded."""
     return await conn.fetchval(
         """
-        select c.observed_at from coverage c join roster r using (roster_id)
-        where r.platform = $1 and r.vantage = $2 order by c.observed_at desc limit 1
+        select max(c.observed_at) from roster r cross join lateral (
+            select observed_at from coverage
+            where roster_id = r.roster_id order by observed_at desc limit 1
+        ) c
+        where r.platform = $1 and r.vantage = $2
         """,
         platform.value,
         vantage,

@@ -115,7 +115,7 @@ async def _add_changes(
             change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
             last_seen_old, first_seen_new, evidence
         )
-        on conflict (change_key) do nothing
+        on conflict (change_key) where supersedes is null do nothing
         returning change_key, change_id, account_id
         """,
         keys,
@@ -238,7 +238,7 @@ async def _add_coverage(
             $7::int[]
         ) as u (content_hash, slot, attempt, observed_at, outcome, missed_reason, latency_ms)
         join roster using (content_hash)
-        on conflict (roster_id, slot, attempt) do nothing
+        on conflict (slot, roster_id, attempt) do nothing
         returning roster_id
         """,
         hashes,

@@ -213,6 +213,8 @@ class Reason(StrEnum):
     """The account was taken off the watch before it was read often enough."""
     IMPORTED = "imported"
     """Taken from somebody else's published record, under their name."""
+    CORRECTED = "corrected"
+    """A reading that came in late shows that it was not so: the row that this one supersedes was too rash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,2 @@
+-- Schema 3, care: purges, retention.
+select 1;

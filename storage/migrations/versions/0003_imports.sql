@@ -1,0 +1,2 @@
+-- Schema 3, imports.
+select 1;
