@@ -85,9 +85,9 @@ class BlueskyClient:
     async def profiles(self, dids: Sequence[str], now: datetime) -> Exchange | Fault:
         """app.bsky.actor.getProfiles, with the labelers of all regions."""
         url = f"{self._app_view}/xrpc/app.bsky.actor.getProfiles"
-        more = f",… ({len(dids)} DIDs)" if len(dids) > 1 else ""
+        who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"  # evidence of one names no other
         params = [("actors", did) for did in dids]
-        return await self._get(APP_VIEW, url, params, now, f"{url}?actors={dids[0]}{more}", self._accept)
+        return await self._get(APP_VIEW, url, params, now, f"{url}?actors={who}", self._accept)
 
     async def profile(self, actor: str, now: datetime) -> Exchange | Fault:
         """app.bsky.actor.getProfile of a DID or a handle, with the labelers of all regions."""

@@ -20,11 +20,11 @@ _KEPT = (
 
 def address_of(address: str, params: Sequence[tuple[str, str]], who: Identity | None) -> str:
     """A request as evidence names it. `who` is the account that was asked for; None for a batch, of which
-    only the first id is named: forty in each piece of evidence say no more.
+    only the number of ids is named: evidence of one account names no other.
     """
-    url = f"{address}?{unquote_plus(urlencode(params[:1]))}" if params else address
+    url = f"{address}?{unquote_plus(urlencode(params))}" if len(params) == 1 else address
     if len(params) > 1:
-        url += f"&… ({len(params)} ids)"
+        url += f"?… ({len(params)} ids)"
     return url if who is None else url + _ASKED_FOR + who.native_id
 
 

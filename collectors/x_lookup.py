@@ -69,6 +69,6 @@ async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
 
 
 def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
-    """The address names the account asked for first: a hundred ids in each piece of evidence say no more."""
-    url = f"/2/users?ids={ids[0]}" + (f",… ({len(ids)} ids)" if len(ids) > 1 else "")
+    """Evidence of one account names no other one, so the address of a batch says only how many it asked for."""
+    url = "/2/users?ids=" + (ids[0] if len(ids) == 1 else f"… ({len(ids)} ids)")
     return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))

@@ -132,6 +132,8 @@ def news_json(news: News) -> Json:
         out["changes"] = changes_json(news.changes, said)
         out["spells"] = spells_json(news.spells, {c.account_id: c.platform for c in news.changes}, said)
         out["words"] = said.words
+    if news.superseded:
+        out["superseded"] = news.superseded
     if news.signals:
         out["signals"] = signals_json(news.signals)
     if news.mails:
@@ -181,9 +183,10 @@ def changes_json(changes: Sequence[LiveChange], said: Phrases) -> Json:
                 "recorded": lambda c: ms(c.recorded_at),
                 "outcome": lambda c: c.outcome,
                 "why": lambda c: c.reason,
-                "decided": lambda c: ms_or_none(c.decided_at),
+                "last": lambda c: ms_or_none(c.last_agreeing_at),
                 "agreeing": lambda c: c.readings,
                 "mail": lambda c: c.mail_id,
+                "corrects": lambda c: c.supersedes,
             },
         )
     }

@@ -113,7 +113,7 @@ def account_figure(
     provisional = [
         _Piece(
             c.first_seen_new,
-            max(c.decided_at or end, c.first_seen_new + least),
+            max(c.last_agreeing_at or end, c.first_seen_new + least),
             f"{state(c.new, platform, c.flags)}? {'provisional' if c.outcome is None else 'not confirmed'}"
             f"<br>{between(c.last_seen_old, c.first_seen_new)}",
         )

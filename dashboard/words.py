@@ -109,6 +109,7 @@ REASON_WORDS = {
     "moved_on": "a later reading showed a third state",
     "no_longer_watched": "the account was taken off the watch before",
     "imported": "taken from a published record",
+    "corrected": "an earlier answer came in late and shows that it was not so",
 }
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
 from dashboard.settings import DashboardSettings
+from jobs.anchor import anchoring, authority_of
 from jobs.clock import system_clock
 from jobs.compose import Letterhead
 from jobs.database import ready, revive
@@ -14,6 +15,7 @@ from jobs.mail_loop import MailLoop
 from jobs.platforms import collector_of, compliance_jobs, likes_readers, platforms_of
 from jobs.policy import AlertRule
 from jobs.reading import reading
+from jobs.retention import Retention
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
 from jobs.web import listen_on, serve
@@ -21,6 +23,8 @@ from storage.db import Pool, open_pool
 
 WAKE_S = 1.0
 """How often the loops look whether something is due. Looking costs one small query."""
+_SELDOM_S = 60.0
+"""The same for what is due once a day."""
 
 
 class Role(StrEnum):
@@ -80,6 +84,7 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
                 collector_of(settings, platform, vantage)
         likes_readers(settings)
         compliance_jobs(settings)
+        authority_of(settings)
     if Role.NOTIFY in roles:
         sender(settings)
 
@@ -110,6 +115,11 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
                 turns = reading(settings, dsn, pool, platform, letterhead(settings))
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
+            retention = Retention(pool, system_clock)
+            loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
+            daily = await stack.enter_async_context(anchoring(settings, pool, system_clock))
+            if daily is not None:
+                loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
             names = ", ".join(p.value for p in platforms_of(settings))
             said.append(f"Reading {names} every {settings.sweep_every}.")
         if Role.NOTIFY in roles:

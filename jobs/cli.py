@@ -31,7 +31,7 @@ from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.web import listen_on
 from storage.embedded import embedded_postgres
-from storage.migrate import migrate
+from storage.migrate import grant_running, migrate
 
 cli = typer.Typer(
     name="blockline",
@@ -231,15 +231,26 @@ def run_command(
 
 
 @cli.command("migrate")
-def migrate_command(*, config: ConfigFile = None) -> None:
+def migrate_command(
+    *,
+    grant: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Also let this database role run Blockline, and rewrite nothing."),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
     """Bring the database to the schema of this version."""
     settings = load_settings(config)
     with database(settings) as dsn:
         done = run(lambda: migrate(dsn))
+        if grant is not None:
+            run(lambda: grant_running(dsn, grant))
     if done.before == done.after:
         print(f"The database has schema {done.after} already.")
     else:
         print(f"The database went from schema {done.before or 'nothing'} to {done.after}.")
+    if grant is not None:
+        print(f"The role {grant} can run Blockline: it reads everything, and what is append-only it adds to.")
 
 
 if __name__ == "__main__":

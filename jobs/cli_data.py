@@ -1,12 +1,16 @@
-"""Commands about what is watched: accounts, orders, executives, lists, status, check, doctor, purge."""
+"""Commands about what is watched and what is known: accounts, orders, import, status, export and others."""
 
 import typer
 
-from jobs import cli_purge, cli_status, cli_watch
+from jobs import cli_backup, cli_evidence, cli_export, cli_import, cli_purge, cli_status, cli_watch
 
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
     cli_watch.register(cli)
+    cli_import.register(cli)
     cli_status.register(cli)
     cli_purge.register(cli)
+    cli_backup.register(cli)
+    cli_export.register(cli)
+    cli_evidence.register(cli)

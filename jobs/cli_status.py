@@ -10,6 +10,7 @@ from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
 from jobs.doctor_platforms import platform_findings
+from jobs.doctor_rebuild import rebuild_spells
 from jobs.doctor_watch import watch_findings
 from jobs.findings import Finding, Verdict
 from jobs.options import AsJson, ConfigFile
@@ -86,9 +87,29 @@ def check_command(
         raise CommandError("\n".join(failures))
 
 
-def doctor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+def doctor_command(
+    *,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Instead: tell the periods of all accounts anew from the recorded changes, compare them "
+            "with those that are stored, and replace what differs.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """Try every part of the installation, and say what to do. Exit code 1 when something must be mended."""
     settings = load_settings(config)
+    if rebuild:
+        with database(settings) as dsn:
+            told = run(lambda: rebuild_spells(settings, dsn))
+        if as_json:
+            show_json(told.as_json())
+        else:
+            show(told.sentence)
+        return
     findings: list[Finding] = []
     try:
         with database(settings) as dsn:

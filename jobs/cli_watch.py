@@ -14,9 +14,16 @@ from jobs.command import CommandError, run
 from jobs.database import database, ready
 from jobs.options import AsJson, ConfigFile, Partial, moment_of
 from jobs.resolve import Resolver
+from jobs.retention import parse_keeping
 from jobs.settings import Settings, load_settings
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
-from jobs.watch_list import accounts_listing, executives_listing, lists_listing, orders_listing
+from jobs.watch_list import (
+    accounts_listing,
+    executives_listing,
+    lists_listing,
+    orders_listing,
+    set_retention,
+)
 from jobs.wording import handle_name
 from storage.accounts import stop_watching
 from storage.db import Conn, Pool, open_pool, transaction
@@ -30,13 +37,14 @@ OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only th
 accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
 orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
 executives = typer.Typer(help="The people whose engagement is collected.", no_args_is_help=True)
+lists = typer.Typer(help="The lists, and how long the evidence of each is kept.", invoke_without_command=True)
 
 
 def register(cli: typer.Typer) -> None:
     cli.add_typer(accounts, name="accounts")
     cli.add_typer(orders, name="orders")
     cli.add_typer(executives, name="executives")
-    cli.command("lists")(lists_command)
+    cli.add_typer(lists, name="lists")
 
 
 @accounts.command("import")
@@ -148,9 +156,26 @@ def executives_list(
     listing.show("executives", as_json=as_json)
 
 
-def lists_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The lists, with how many accounts are on each."""
-    _with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+@lists.callback()
+def lists_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The lists, with how many accounts are on each and how long their evidence is kept."""
+    if context.invoked_subcommand is None:
+        _with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+
+
+@lists.command("retention")
+def lists_retention(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    keep: Annotated[str, typer.Argument(metavar="DAYS", help="365d, or forever.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Keep the raw evidence of a list's accounts so long, and then only its hash. States and times stay."""
+    try:
+        days = parse_keeping(keep)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    show(_with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
 
 
 def _content(file: Path) -> bytes:

@@ -35,10 +35,23 @@ def completed(known: Known, reading: Reading) -> Reading | None:
     possible = [s for s in (known.state, pending) if s is not None and _heard(s, silent) == reading.state]
     if len(possible) > 1:
         return None
-    if possible:
+    # What was heard last of each: the provisional change knows more than the state that it is to replace.
+    last = pending if pending is not None and pending.status in _BY_COUNTRY else known.state
+    if possible and last is not None and not _differ(possible[0], last, silent):
         return replace(reading, state=possible[0])
-    held = known.state.withheld_in if known.state is not None else ()
+    held = last.withheld_in if last is not None else ()
     return replace(reading, state=_withheld({*reading.state.withheld_in, *(c for c in held if c in silent)}))
+
+
+def _differ(one: State, other: State, countries: Collection[str]) -> bool:
+    """Whether two states say something different of any of these countries."""
+    return not set(countries).isdisjoint(set(one.withheld_in) ^ set(other.withheld_in))
+
+
+def as_answered(reading: Reading) -> Reading:
+    """A reading without what was `completed`: what its answer itself showed."""
+    heard = _heard(reading.state, reading.silent_on)
+    return reading if heard is None else replace(reading, state=heard)
 
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
@@ -134,11 +147,12 @@ def _known(
 
 def _last_seen_old(known: Known, new: State) -> datetime | None:
     """When the last answer was asked for that contradicts the new state."""
-    if not known.heard or known.state is None or new.status not in _BY_COUNTRY:
+    last = known.state if known.pending is None else known.pending.state
+    if not known.heard or last is None or not {last.status, new.status} <= _BY_COUNTRY:
         return known.last_asked_at
-    changed = set(known.state.withheld_in) ^ set(new.withheld_in)
-    unheard = [known.heard[c] for c in changed if c in known.heard]
-    if not unheard:
+    changed = set(last.withheld_in) ^ set(new.withheld_in)
+    if any(c not in known.heard for c in changed):
         return known.last_asked_at
-    times = [at for at in unheard if at is not None]
-    return min(times) if len(times) == len(unheard) else None
+    # What the last answer spoke of is as before. Of the rest, each country was last heard of at its own time.
+    times = [at for c in changed if (at := known.heard[c]) is not None]
+    return min(times) if len(times) == len(changed) else None

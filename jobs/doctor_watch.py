@@ -6,6 +6,7 @@ from datetime import datetime
 from collectors.base import Trouble
 from collectors.x_follows import price_sentence
 from jobs.clock import Clock
+from jobs.doctor_chain import chain_finding
 from jobs.doctor_platforms import controls_part
 from jobs.findings import Finding, Verdict
 from jobs.platforms import platforms_of, x_collector
@@ -29,6 +30,7 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
             followed = await executives(conn, Platform.X)
+            out.append(await chain_finding(conn))
     except StorageError:
         return []
     if settings.x_follows_every is not None and Platform.X in platforms_of(settings):

@@ -75,7 +75,7 @@ class Monitor:
             collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
         )
         self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
-        self._recorder = Recorder(pool, collector)
+        self._recorder = Recorder(pool, collector, rule)
         self._last: dict[int, Attempt] = {}
         self._requests = asyncio.Semaphore(settings.concurrency)
 

@@ -1,49 +1,130 @@
-"""Committing what one request brought, with the evidence that belongs to it."""
+"""Committing what requests brought, with the evidence that belongs to it: many requests in one transaction.
 
+While one transaction is under way, further recordings wait; then all that wait are written together. Nobody
+waits on purpose: a recording that comes alone is committed at once.
+"""
+
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from collectors.base import Answer, Collector, Exchange
+from jobs.confirm import ConfirmationRule
 from jobs.judge import Judged, Watched
+from jobs.late import record_late
 from storage import coverage
-from storage.db import Pool, StaleState, transaction
+from storage.db import Pool, StaleState, StorageError, Unreachable, transaction
+from storage.model.availability import Reading
 from storage.model.coverage import Batch
-from storage.record import AccountStep, Recording, record
+from storage.record import AccountStep, Recording, record_many
 
 log = logging.getLogger(__name__)
+
+_AT_MOST = 256
+"""Recordings in one transaction."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A recording whose caller waits, and what became of it: None as long as nobody has tried to write it."""
+
+    recording: Recording
+    outcome: bool | StorageError | None = None
 
 
 class Recorder:
     """Writes for one collector, whose answers the evidence is cut out of."""
 
-    def __init__(self, pool: Pool, collector: Collector) -> None:
+    def __init__(self, pool: Pool, collector: Collector, rule: ConfirmationRule) -> None:
         self._pool = pool
         self._collector = collector
+        self._rule = rule
+        self._waiting: list[_Waiting] = []
+        self._turn = asyncio.Lock()
         self._months: set[tuple[int, int]] = set()
         """Those whose partition is known to be there."""
 
     async def record(self, batch: Batch, judged: Judged, answer: Answer) -> bool:
-        """Commit. False when another writer was first: nothing is stored, and memory is out of date."""
-        opened = [w for w, _, s in judged.steps if s.opened]
+        """Commit. False when memory is out of date, so that it must be loaded again: another writer was
+        first, and nothing is stored; or another had read later, and this is stored as what came in late.
+
+        Whoever has the turn writes for all who wait. Nothing waits without its caller, so there is nothing
+        to be emptied at the end: what was not acknowledged was not promised.
+        """
+        if any(s.known is w.known and _is_late(w, r) for w, r, s in judged.steps):
+            await self._record_late(batch, judged, answer)
+            return False
+        mine = _Waiting(self._recording(batch, judged, answer))
+        self._waiting.append(mine)
+        try:
+            async with self._turn:
+                if mine.outcome is None:
+                    group = [w for w in self._waiting if w.outcome is None][:_AT_MOST]
+                    await _to_the_end(self._write(group))
+        finally:
+            self._waiting.remove(mine)
+        if isinstance(mine.outcome, StorageError):
+            raise mine.outcome
+        return bool(mine.outcome)
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        """Store a group in one transaction; in two when something in it cannot be stored, and so on, so that
+        in the end it takes no other with it.
+        """
+        try:
+            stored = await self._commit([w.recording for w in group])
+        except Unreachable as error:
+            for w in group:
+                w.outcome = error
+        except StorageError as error:
+            if len(group) == 1:
+                group[0].outcome = _failed(error)
+                return
+            half = len(group) // 2
+            await self._write(group[:half])
+            await self._write(group[half:])
+        else:
+            for w, is_stored in zip(group, stored, strict=True):
+                w.outcome = is_stored
+
+    async def _commit(self, recordings: Sequence[Recording]) -> list[bool]:
+        months = {(r.batch.slot.year, r.batch.slot.month): r.batch.slot.date() for r in recordings}
+        async with transaction(self._pool) as conn:
+            for month in sorted(months.keys() - self._months):
+                await coverage.ensure_month(conn, months[month])
+            stored = await record_many(conn, [(r, r.batch.observed_at) for r in recordings])
+        self._months |= months.keys()
+        return stored
+
+    async def _record_late(self, batch: Batch, judged: Judged, answer: Answer) -> None:
+        said = {r.native_id: r.state for r in answer.readings}
+        shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
+        readings = {
+            # As it was said: what it leaves open is completed with what was held at its own time.
+            w.account.account_id: replace(r, state=said[w.account.native_id])
+            for w, r, _ in judged.steps
+        }
+        evidence = {
+            w.account.account_id: shown[w.account.native_id]
+            for w, _, _ in judged.steps
+            if w.account.native_id in shown
+        }
+        try:
+            await record_late(self._pool, batch, readings, self._rule, batch.observed_at, evidence)
+        except StaleState as error:
+            _failed(error)
+
+    def _recording(self, batch: Batch, judged: Judged, answer: Answer) -> Recording:
+        news = [(w, s) for w, _, s in judged.steps if s.is_news]
+        opened = [w for w, s in news if s.opened]
         old = self._evidence((w.exchanges, w) for w in opened)
         new = self._evidence((answer.exchanges, w) for w in opened)
-        news = [
+        steps = [
             AccountStep(w.account, w.known, s, old.get(w.account.native_id), new.get(w.account.native_id))
-            for w, _, s in judged.steps
-            if s.is_news
+            for w, s in news
         ]
-        recording = Recording(batch, news, judged.renames, judged.postponed, judged.sightings)
-        month = (batch.slot.year, batch.slot.month)
-        try:
-            async with transaction(self._pool) as conn:
-                if month not in self._months:
-                    await coverage.ensure_month(conn, batch.slot.date())
-                stored = await record(conn, recording, batch.observed_at)
-        except StaleState as error:
-            log.warning("%s What the database holds is loaded again.", error)
-            return False
-        self._months.add(month)
-        return stored
+        return Recording(batch, steps, judged.renames, judged.postponed, judged.sightings)
 
     def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], Watched]]) -> dict[str, bytes]:
         """What the raw answers say of the accounts that they are to be kept for, by native id."""
@@ -54,3 +135,30 @@ class Recorder:
         for exchanges, native_ids in by_answer.items():
             found |= self._collector.evidence(exchanges, native_ids)
         return found
+
+
+def _is_late(watched: Watched, reading: Reading) -> bool:
+    """Whether a reading that did nothing comes too late for that, rather than being a repeat of the last."""
+    known = watched.known
+    if known.last_read_at is None or reading.at > known.last_read_at:
+        return False
+    last = known.state if known.pending is None else known.pending.state
+    return reading.at < known.last_read_at or reading.state != last
+
+
+def _failed(error: StorageError) -> bool | StorageError:
+    """What the caller hears: another writer who was first is no fault."""
+    if not isinstance(error, StaleState):
+        return error
+    log.warning("%s What the database holds is loaded again.", error)
+    return False
+
+
+async def _to_the_end(writing: Coroutine[object, object, None]) -> None:
+    """Finish a transaction also when its writer is cancelled meanwhile: others wait for it as well."""
+    task = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

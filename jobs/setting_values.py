@@ -118,6 +118,13 @@ def base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def web_address(value: str) -> str:
+    """An address as it is, with a slash at its end or without."""
+    if not _is_web_address(value, {"http", "https"}):
+        raise ValueError(f"{value!r} is not an address such as https://authority.example/tsa.")
+    return value
+
+
 def origins(value: Mapping[str, str]) -> Mapping[str, str]:
     """Hosts with the address where each is really asked."""
     return dict(zip(hosts(tuple(value)), map(base_url, value.values()), strict=True))

@@ -122,6 +122,11 @@ class Settings(BaseModel):
     """Who is told that a collector stopped. Without it: the recipients."""
     dashboard_url: str = "http://127.0.0.1:8050"
 
+    tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
+    """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""
+    tsa_certificates: Path | None = None
+    """The certificates of that authority, PEM or DER: an answer that they do not prove is not kept."""
+
     @property
     def is_loopback(self) -> bool:
         try:
@@ -163,6 +168,12 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         raise SettingsError(
             f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "
             "of the app that the executives authorised."
+        )
+    if (settings.tsa_url is None) != (settings.tsa_certificates is None):
+        given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
+        raise SettingsError(
+            f"Setting {given} (in {where[given]}) needs {other}: a time-stamping authority is asked at "
+            "the one, and its answer proved by the other."
         )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})
 

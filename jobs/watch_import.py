@@ -47,7 +47,7 @@ class Report:
 
     kind: str
     lines: tuple[Line, ...]
-    """The lines that were taken; empty for a crawl, which is reported as a whole."""
+    """The lines that were taken; empty for a published record, which is reported as a whole."""
     problems: tuple[TableError, ...]
     """The lines that were refused."""
     stored: bool
@@ -66,7 +66,7 @@ async def import_accounts(
     Raises TableError when the file as a whole cannot be read.
     """
     if _CRAWL_ONLY & set(header_of(content)):
-        return await _import_crawl(pool, read_crawl(content, name), now, partial=partial)
+        return await import_crawl(pool, read_crawl(content, name), now, partial=partial)
     parsed = await identified(watch_rows(content, name), name, resolver)
     if _refused(parsed, partial=partial):
         return _nothing("watch_list", parsed)
@@ -113,7 +113,8 @@ async def import_executives(
     return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
 
 
-async def _import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> Report:
+async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> Report:
+    """A published crawl of withheld accounts, reported as a whole."""
     if crawl.problems and not (partial and crawl.pairs):
         return Report("crawl", (), crawl.problems, stored=False, summary="")
     async with transaction(pool) as conn:

@@ -1,14 +1,17 @@
 """The listings of the commands: accounts, lists, orders and executives that are on file."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
-from jobs.wording import handle_name
+from jobs.retention import ORDER_DAYS, days_kept
+from jobs.wording import handle_name, number
 from storage import listing, reports_context, signals
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.words import clean, short_words
+from storage.retention import list_rules, set_rule
 
 
 async def accounts_listing(
@@ -21,8 +24,7 @@ async def accounts_listing(
     if list_name is not None:
         names = [count.name for count in await listing.list_counts(conn)]
         if list_name not in names:
-            known = ", ".join(map(clean, names)) or "none"
-            raise CommandError(f"There is no list {clean(list_name)!r}; there are: {known}.")
+            raise _no_such_list(list_name, names)
     out = Listing(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
         "No account is watched; add some with: blockline accounts import FILE",
@@ -50,7 +52,8 @@ async def accounts_listing(
 
 
 async def lists_listing(conn: Conn) -> Listing:
-    out = Listing(("List", "Accounts", "Watched", "Order"), "There is no list yet.")
+    out = Listing(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
+    days = {rule.name: days_kept(rule) for rule in await list_rules(conn)}
     for count in await listing.list_counts(conn):
         reference = count.order_reference
         out.add(
@@ -59,15 +62,49 @@ async def lists_listing(conn: Conn) -> Listing:
                 f"{count.accounts:,}",
                 f"{count.watched:,}",
                 clean(reference) if reference else "",
+                keeping_words(days.get(count.name)),
             ),
             {
                 "name": count.name,
                 "accounts": count.accounts,
                 "watched": count.watched,
                 "order": reference,
+                "evidence_days": days.get(count.name),
             },
         )
     return out
+
+
+async def set_retention(conn: Conn, name: str, keep_days: int | None) -> str:
+    """Say how long the evidence of a list is kept; returns the sentence for the user.
+
+    Raises CommandError for a list that is not there, and for a time too short for the list of an order.
+    """
+    rules = {rule.name: rule for rule in await list_rules(conn)}
+    rule = rules.get(name)
+    if rule is None:
+        raise _no_such_list(name, rules)
+    if rule.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
+        raise CommandError(
+            f"The list {clean(name)} belongs to the order {clean(rule.order_reference)}, whose evidence is "
+            f"kept at least {ORDER_DAYS} days; nothing was changed."
+        )
+    await set_rule(conn, rule.list_id, keep_days)
+    if keep_days is None:
+        return f"The evidence of the accounts on the list {clean(name)} is kept for ever."
+    return (
+        f"The evidence of the accounts on the list {clean(name)} is kept {number(keep_days, 'day')}, unless "
+        "another list of theirs keeps it longer; then its hash stays, with all states, changes and times."
+    )
+
+
+def keeping_words(days: int | None) -> str:
+    return "for ever" if days is None else number(days, "day")
+
+
+def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
+    known = ", ".join(map(clean, names)) or "none"
+    return CommandError(f"There is no list {clean(name)!r}; there are: {known}.")
 
 
 async def orders_listing(conn: Conn) -> Listing:

@@ -193,6 +193,7 @@ def _changes(pairs: Sequence[Pair], end: datetime) -> list[ImportedChange]:
     if category.is_conclusive and final != steps[-1][1]:
         steps.append((end, final))
     out: list[ImportedChange] = []
+    evidence = _evidence(pairs)
     for n, (day, state) in enumerate(steps):
         lasted = category.is_conclusive and n == len(steps) - 1 and day < end
         out.append(
@@ -205,7 +206,8 @@ def _changes(pairs: Sequence[Pair], end: datetime) -> list[ImportedChange]:
                 first_seen_new=day + _DAY_END,
                 readings=1 + lasted,
                 last_agreeing_at=(end if lasted else day) + _DAY_END,
-                evidence=_evidence(pairs),
+                evidence=evidence,
+                old_evidence=evidence if n else None,
             )
         )
     return out

@@ -53,12 +53,12 @@ class Confirmed:
 
 
 async def confirmed_changes(conn: Conn) -> list[Confirmed]:
-    """Every confirmed change, first states included, in the order of time."""
+    """Every confirmed change that stands, first states included, in the order of time."""
     rows = await conn.fetch(
         """
         select a.native_id, c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.last_seen_old,
             c.first_seen_new, o.decided_at
-        from change c join change_outcome o using (change_id) join account a using (account_id)
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
         where o.outcome = 'confirmed' order by c.first_seen_new, a.native_id
         """
     )
@@ -106,7 +106,10 @@ async def totals(conn: Conn) -> Totals:
             from mail where state = 'sent'
         )
         select asked.*, sent.*,
-            (select count(*) from change_outcome where outcome = 'not_confirmed') as not_confirmed,
+            (
+                select count(*) from standing_change join change_outcome using (change_id)
+                where outcome = 'not_confirmed'
+            ) as not_confirmed,
             (select sum(pg_total_relation_size(relid)) from pg_partition_tree('coverage'))
                 + pg_total_relation_size('roster') as bytes
         from asked, sent

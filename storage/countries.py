@@ -33,9 +33,8 @@ async def by_country(conn: Conn) -> list[CountryCount]:
     rows = await conn.fetch(
         """
         with pair as (
-            select distinct c.account_id, u.country
-            from change c join change_outcome o using (change_id), unnest(c.withheld_in) as u (country)
-            where o.outcome = 'confirmed'
+            select distinct s.account_id, u.country from spell s, unnest(s.withheld_in) as u (country)
+            where upper_inf(s.recorded)
         ),
         member as (
             select r.roster_id, m.account_id, m.position::int - 1 as bit

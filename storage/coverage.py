@@ -12,28 +12,49 @@ from storage.model.coverage import Batch, BatchOutcome
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
     """Store the proof that a roster was asked. False when this attempt is already stored: a redelivery."""
-    stored = await conn.fetchval(
+    return (await insert_batches(conn, [(batch, now)]))[0]
+
+
+async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) -> list[bool]:
+    """Store many, each with the time at which it is recorded; tells of each whether it was new."""
+    rows = await conn.fetch(
         """
         insert into coverage
             (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
             recorded_at, silent)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        select roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
+            recorded_at, string_to_array(silent, ' ')
+        from unnest(
+            $1::int[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::text[],
+            $7::bytea[], $8::jsonb[], $9::int[], $10::timestamptz[], $11::text[]
+        ) as u (
+            roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
+            recorded_at, silent
+        )
         on conflict (slot, roster_id, attempt) do nothing
-        returning true
+        returning slot, roster_id, attempt
         """,
-        batch.roster_id,
-        batch.slot,
-        batch.attempt,
-        batch.observed_at,
-        batch.outcome,
-        batch.missed_reason,
-        batch.answered,
-        json.dumps(batch.missed) if batch.missed else None,
-        batch.latency_ms,
-        now,
-        batch.silent or None,
+        [b.roster_id for b, _ in batches],
+        [b.slot for b, _ in batches],
+        [b.attempt for b, _ in batches],
+        [b.observed_at for b, _ in batches],
+        [b.outcome for b, _ in batches],
+        [b.missed_reason for b, _ in batches],
+        [b.answered for b, _ in batches],
+        [json.dumps(b.missed) if b.missed else None for b, _ in batches],
+        [b.latency_ms for b, _ in batches],
+        [now for _, now in batches],
+        [" ".join(b.silent) or None for b, _ in batches],
     )
-    return bool(stored)
+    if len(rows) == len(batches):
+        return [True] * len(batches)
+    stored = {tuple(r) for r in rows}
+    told: list[bool] = []
+    for batch, _ in batches:
+        key = (batch.slot, batch.roster_id, batch.attempt)
+        told.append(key in stored)
+        stored.discard(key)  # the same attempt twice in one call: the first one counts
+    return told
 
 
 async def ensure_month(conn: Conn, month: date) -> None:
@@ -86,18 +107,36 @@ async def last_readings(conn: Conn, platform: Platform, vantage: str = "") -> di
     """When each account last gave a conclusive answer, from any roster of one vantage."""
     rows = await conn.fetch(
         """
-        select distinct on (m.account_id) m.account_id, c.observed_at, c.silent,
-            c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
-        from roster r
-        cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-        cross join lateral (
-            select c.observed_at, c.latency_ms, c.silent from coverage c
-            where c.roster_id = r.roster_id and c.outcome = 0
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
-            order by c.observed_at desc limit 1
-        ) c
-        where r.platform = $1 and r.vantage = $2
-        order by m.account_id, c.observed_at desc
+        with answer as materialized (  -- one a roster, not one an account
+            select r.roster_id, r.account_ids, c.*
+            from roster r
+            cross join lateral (
+                select observed_at, latency_ms, silent, answered from coverage
+                where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+            ) c
+            where r.platform = $1 and r.vantage = $2
+        ),
+        newest as (
+            select a.*, m.account_id, m.position::int - 1 as bit
+            from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
+        ),
+        told as (
+            select account_id, observed_at, latency_ms, silent from newest
+            where answered is null or get_bit(answered, bit) = 1
+            union all
+            -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
+            select n.account_id, c.* from newest n
+            cross join lateral (
+                select observed_at, latency_ms, silent from coverage
+                where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
+                    and (answered is null or get_bit(answered, n.bit) = 1)
+                order by observed_at desc limit 1
+            ) c
+            where get_bit(n.answered, n.bit) = 0
+        )
+        select distinct on (account_id) account_id, observed_at, silent,
+            observed_at - latency_ms * interval '1 millisecond' as asked_at
+        from told order by account_id, observed_at desc
         """,
         platform.value,
         vantage,

@@ -26,13 +26,14 @@ from storage.embedded_host import (
     major_version,
     open_to,
     refuse_closed_parents,
+    refuse_foreign,
     server_owner,
     usable_binaries,
     whoever_runs_this,
 )
-from storage.embedded_server import Server, refuse_foreign
+from storage.embedded_server import Server
 
-__all__ = ["EmbeddedError", "embedded_postgres"]
+__all__ = ["EmbeddedError", "as_sentence", "embedded_postgres", "locked", "opened"]
 
 
 @contextmanager
@@ -46,12 +47,12 @@ def embedded_postgres(data_dir: Path, *, fsync: bool = True) -> Generator[str]:
     """
     folder = data_dir.resolve()
     with ExitStack() as leaving:
-        with _as_sentence(folder):
+        with as_sentence(folder):
             installed, owner = _inspect(folder)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            start_lock = leaving.enter_context(_opened(folder / "start.lock"))
-            user_lock = leaving.enter_context(_opened(folder / "users.lock"))
-            with _locked(start_lock):
+            start_lock = leaving.enter_context(opened(folder / "start.lock"))
+            user_lock = leaving.enter_context(opened(folder / "users.lock"))
+            with locked(start_lock):
                 refuse_foreign(folder, major_version(installed))  # another process may just have made it
                 open_to(folder, owner)
                 binaries = usable_binaries(installed, folder, owner)
@@ -73,7 +74,7 @@ def _inspect(folder: Path) -> tuple[Path, Owner]:
 
 
 def _leave(server: Server, start_lock: int, user_lock: int) -> None:
-    with _locked(start_lock):
+    with locked(start_lock):
         try:
             fcntl.flock(user_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -82,7 +83,8 @@ def _leave(server: Server, start_lock: int, user_lock: int) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[int]:
+def opened(path: Path) -> Generator[int]:
+    """A lock file, open as long as the block."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield file
@@ -91,7 +93,8 @@ def _opened(path: Path) -> Generator[int]:
 
 
 @contextmanager
-def _locked(file: int) -> Generator[None]:
+def locked(file: int) -> Generator[None]:
+    """Hold the lock of an open file; waits until it is free."""
     fcntl.flock(file, fcntl.LOCK_EX)
     try:
         yield
@@ -100,7 +103,8 @@ def _locked(file: int) -> Generator[None]:
 
 
 @contextmanager
-def _as_sentence(folder: Path) -> Generator[None]:
+def as_sentence(folder: Path) -> Generator[None]:
+    """Turn what the operating system says of the folder into an EmbeddedError."""
     try:
         yield
     except OSError as error:

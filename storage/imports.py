@@ -1,22 +1,22 @@
 """Storing somebody else's published record: its accounts, changes, spells and the proof of its looks.
 
-An import mails nobody, so it makes no alerts, and it does not put its accounts on the watch.
+An import mails nobody, so it makes no alerts, and it does not put its accounts on the watch. Rows travel by
+COPY into tables of the transaction, and from there in one statement a table: thousands cost seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from storage import canaries, evidence
+from asyncpg import Record
+
+from storage import canaries, evidence, projection
 from storage.db import Conn
-from storage.model.accounts import AccountId
-from storage.model.availability import State, kind_of
+from storage.imported_looks import add_coverage
+from storage.model.accounts import Platform
+from storage.model.availability import State, Status, kind_of
 from storage.model.changes import change_key
-from storage.model.coverage import BatchOutcome
-from storage.model.imports import ImportedHistory, Look
-from storage.rosters import content_hash
-
-_ROSTER_SIZE = 100
+from storage.model.imports import Evidence, ImportedChange, ImportedHistory, Kept, ToldBefore
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,65 @@ class Imported:
     changes: int
     requests: int
     """Rows of coverage: how many rosters the looks of the record make."""
+    corrected: int = 0
+    """How many of the changes supersede what an earlier version of the record told."""
 
     @property
     def is_repeat(self) -> bool:
         return not (self.accounts or self.changes or self.requests)
+
+
+async def told_before(
+    conn: Conn, name: str, platform: Platform, native_ids: Collection[str]
+) -> dict[str, list[ToldBefore]]:
+    """What the record called `name` told of these accounts before.
+
+    Until the transaction ends nobody else imports it, and nobody writes changes of these accounts.
+    """
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline import ' || $1, 0))", name)
+    await conn.execute(
+        """
+        select from account where platform = $1 and native_id = any($2::text[])
+        order by account_id for no key update
+        """,
+        platform.value,
+        list(native_ids),
+    )
+    rows = await conn.fetch(
+        """
+        select a.native_id, c.change_id, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
+            c.last_seen_old, c.first_seen_new, o.readings, o.last_agreeing_at, c.old_evidence, c.new_evidence
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where c.source = 'import:' || $1 and o.outcome = 'confirmed'
+            and a.platform = $2 and a.native_id = any($3::text[])
+        """,
+        name,
+        platform.value,
+        list(native_ids),
+    )
+    out: dict[str, list[ToldBefore]] = {}
+    for r in rows:
+        out.setdefault(r["native_id"], []).append(_told(r))
+    return out
+
+
+def _told(r: Record) -> ToldBefore:
+    old = r["old_status"]
+    return ToldBefore(
+        change_id=r["change_id"],
+        old=None if old is None else State(Status(old), tuple(r["old_withheld_in"])),
+        new=State(Status(r["status"]), tuple(r["withheld_in"])),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        readings=r["readings"],
+        last_agreeing_at=r["last_agreeing_at"],
+        evidence=_kept(r["new_evidence"]),
+        old_evidence=_kept(r["old_evidence"]),
+    )
+
+
+def _kept(sha256: bytes | None) -> Kept | None:
+    return None if sha256 is None else Kept(sha256)
 
 
 async def import_history(conn: Conn, history: ImportedHistory, now: datetime) -> Imported:
@@ -38,216 +93,162 @@ async def import_history(conn: Conn, history: ImportedHistory, now: datetime) ->
 
     Spells of accounts with news are told anew from all their confirmed changes, as known from `now` on.
     """
-    accounts = await _add_accounts(conn, history, now)
-    ids = await _account_ids(conn, history)
-    changed = await _add_changes(conn, history, ids, now)
-    await _project(conn, changed, now)
-    requests = await _add_coverage(conn, history, ids, now)
-    return Imported(accounts, len(changed), requests)
+    accounts, joined = await _add_accounts(conn, history, now)
+    changed = await _add_changes(conn, history, now)
+    requests = await add_coverage(conn, history, now) if history.looks else 0
+    if accounts or joined:
+        # Last: whoever records a change holds its account first, and then waits for the lock of this.
+        await conn.execute("select announce('account', null)")
+    corrected = sum(c.supersedes is not None for c in history.changes)
+    return Imported(accounts, len(changed), requests, corrected)
 
 
-async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> int:
-    native_ids = [a.native_id for a in history.accounts]
+async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[int, int]:
+    """How many accounts are new, and how many are new on a list."""
+    await conn.execute(
+        """
+        create temporary table brought_account (native_id text, handle text) on commit drop;
+        create temporary table brought_member (native_id text, list text) on commit drop;
+        """
+    )
+    await conn.copy_records_to_table(
+        "brought_account", records=((a.native_id, a.handle) for a in history.accounts)
+    )
+    whole = () if history.list_name is None else (history.list_name,)
+    await conn.copy_records_to_table(
+        "brought_member",
+        records=((a.native_id, name) for a in history.accounts for name in dict.fromkeys((*whole, *a.lists))),
+    )
+    platform = history.platform.value
     new = await conn.fetch(
         """
         insert into account (platform, native_id, handle, watched, added_at)
-        select $1, native_id, handle, false, $4 from unnest($2::text[], $3::text[]) as u (native_id, handle)
+        select $1, native_id, handle, false, $2 from brought_account order by native_id
         on conflict (platform, native_id) do nothing
-        returning account_id
+        returning 1
         """,
-        history.platform.value,
-        native_ids,
-        [a.handle for a in history.accounts],
+        platform,
+        now,
+    )
+    await conn.execute(
+        """
+        insert into watch_list (name, created_at) select distinct list, $1::timestamptz from brought_member
+        on conflict (name) do nothing
+        """,
         now,
     )
     joined = await conn.fetch(
         """
-        with made as (
-            insert into watch_list (name, created_at) values ($3, $4)
-            on conflict (name) do update set name = excluded.name returning list_id
-        )
         insert into watch_list_member (list_id, account_id, added_at)
-        select made.list_id, a.account_id, $4 from made, account a
-        where a.platform = $1 and a.native_id = any($2::text[])
+        select l.list_id, a.account_id, $2 from brought_member m
+        join watch_list l on l.name = m.list
+        join account a on a.platform = $1 and a.native_id = m.native_id
         on conflict do nothing
-        returning account_id
+        returning 1
         """,
-        history.platform.value,
-        native_ids,
-        history.list_name,
+        platform,
         now,
     )
-    await canaries.release(conn, [history.platform.value] * len(native_ids), native_ids)
-    if new or joined:
-        await conn.execute("select announce('account', null)")
-    return len(new)
+    native_ids = [a.native_id for a in history.accounts]
+    await canaries.release(conn, [platform] * len(native_ids), native_ids)
+    await conn.execute("drop table brought_account, brought_member")
+    return len(new), len(joined)
 
 
-async def _account_ids(conn: Conn, history: ImportedHistory) -> dict[str, AccountId]:
-    rows = await conn.fetch(
-        "select native_id, account_id from account where platform = $1 and native_id = any($2::text[])",
-        history.platform.value,
-        [a.native_id for a in history.accounts],
+async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> list[int]:
+    """The accounts of the changes that were not there yet, one entry a change. Their spells are told anew."""
+    await conn.execute(
+        """
+        create temporary table brought_change (
+            change_key text, native_id text, old_status text, old_withheld_in text[], status text,
+            withheld_in text[], kind text, strength text, last_seen_old timestamptz,
+            first_seen_new timestamptz, readings int, last_agreeing_at timestamptz, old_evidence bytea,
+            new_evidence bytea, supersedes bigint
+        ) on commit drop
+        """
     )
-    return {r["native_id"]: AccountId(r["account_id"]) for r in rows}
-
-
-async def _add_changes(
-    conn: Conn, history: ImportedHistory, ids: dict[str, AccountId], now: datetime
-) -> list[int]:
-    """The accounts of the changes that were not there yet, one entry a change."""
-    changes = sorted(history.changes, key=lambda c: (c.first_seen_new, ids[c.native_id]))
-    keys = [change_key(history.platform, c.native_id, c.new, c.first_seen_new) for c in changes]
-    hashes = await evidence.store(conn, [c.evidence for c in changes])
+    proofs = await _add_evidence(conn, history.changes)
+    await conn.copy_records_to_table(
+        "brought_change",
+        records=(
+            _brought(history.platform, change, *proof)
+            for change, proof in zip(history.changes, proofs, strict=True)
+        ),
+    )
+    rows = await conn.fetch(
+        """
+        select account_id from account
+        where platform = $1 and native_id in (select native_id from brought_change)
+        """,
+        history.platform.value,
+    )
+    # Locks the accounts: whoever else tells spells of them waits.
+    moments = await projection.moments(conn, [r["account_id"] for r in rows], now)
+    now = max(moments.values(), default=now)
     made = await conn.fetch(
         """
         insert into change (
             change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence
+            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, supersedes
         )
-        select change_key, account_id, old_status, string_to_array(old_withheld_in, ' '), status,
-            string_to_array(withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $12, $13,
-            case when old_status is not null then evidence end, evidence
-        from unnest(
-            $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::timestamptz[], $11::bytea[]
-        ) as u (
-            change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-            last_seen_old, first_seen_new, evidence
-        )
-        on conflict (change_key) where supersedes is null do nothing
-        returning change_key, change_id, account_id
+        select b.change_key, a.account_id, b.old_status, b.old_withheld_in, b.status, b.withheld_in, b.kind,
+            b.strength, b.last_seen_old, b.first_seen_new, $2, 'import:' || $3, b.old_evidence,
+            b.new_evidence, b.supersedes
+        from brought_change b join account a on a.platform = $1 and a.native_id = b.native_id
+        order by b.first_seen_new, a.account_id
+        on conflict (change_key, source) where supersedes is null do nothing
+        returning change_id, change_key, account_id
         """,
-        keys,
-        [ids[c.native_id] for c in changes],
-        [c.old and c.old.status.value for c in changes],
-        [_countries(c.old) for c in changes],
-        [c.new.status.value for c in changes],
-        [_countries(c.new) for c in changes],
-        [kind_of(c.old, c.new).value for c in changes],
-        [c.strength.value for c in changes],
-        [c.last_seen_old for c in changes],
-        [c.first_seen_new for c in changes],
-        hashes,
+        history.platform.value,
         now,
-        f"import:{history.name}",
+        history.name,
     )
-    by_key = dict(zip(keys, changes, strict=True))
-    new = [by_key[r["change_key"]] for r in made]
     await conn.execute(
         """
         insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
-        select change_id, 'confirmed', 'imported', $4, readings, last_agreeing_at
-        from unnest($1::bigint[], $2::int[], $3::timestamptz[]) as u (change_id, readings, last_agreeing_at)
+        select u.change_id, 'confirmed', 'imported', $3, b.readings, b.last_agreeing_at
+        from unnest($1::bigint[], $2::text[]) as u (change_id, change_key)
+        join brought_change b using (change_key)
+        order by u.change_id
         """,
         [r["change_id"] for r in made],
-        [c.readings for c in new],
-        [c.last_agreeing_at for c in new],
+        [r["change_key"] for r in made],
         now,
     )
-    return [r["account_id"] for r in made]
+    await conn.execute("drop table brought_change")
+    changed = [r["account_id"] for r in made]
+    await projection.project(conn, changed, now)
+    return changed
 
 
-def _countries(state: State | None) -> str:
-    return "" if state is None else " ".join(state.withheld_in)
+async def _add_evidence(
+    conn: Conn, changes: Sequence[ImportedChange]
+) -> list[tuple[bytes | None, bytes | None]]:
+    """The hashes of the old and the new evidence of each change."""
+    both: list[Evidence] = [e for c in changes for e in (c.old_evidence, c.evidence)]
+    stored = await evidence.store(conn, [e if isinstance(e, bytes) else None for e in both])
+    hashes = [e.sha256 if isinstance(e, Kept) else h for e, h in zip(both, stored, strict=True)]
+    return list(zip(hashes[::2], hashes[1::2], strict=True))
 
 
-async def _project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
-    """Close what was believed of these accounts, and tell their spells anew from all confirmed changes."""
-    await conn.execute(
-        """
-        update spell set recorded = tstzrange(lower(recorded), $2)
-        where account_id = any($1::bigint[]) and upper_inf(recorded)
-        """,
-        account_ids,
-        now,
+def _brought(
+    platform: Platform, change: ImportedChange, old_evidence: bytes | None, new_evidence: bytes | None
+) -> tuple[object, ...]:
+    old, new = change.old, change.new
+    return (
+        change_key(platform, change.native_id, new, change.first_seen_new),
+        change.native_id,
+        old and old.status.value,
+        list(old.withheld_in) if old else [],
+        new.status.value,
+        list(new.withheld_in),
+        kind_of(old, new).value,
+        change.strength.value,
+        change.last_seen_old,
+        change.first_seen_new,
+        change.readings,
+        change.last_agreeing_at,
+        old_evidence,
+        new_evidence,
+        change.supersedes,
     )
-    await conn.execute(
-        """
-        insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
-        select account_id, change_id, status, withheld_in, last_seen_old,
-            tstzrange(first_seen_new, lead(first_seen_new) over later), tstzrange($2, null)
-        from (
-            select distinct on (account_id, first_seen_new) c.*
-            from change c join change_outcome o using (change_id)
-            where c.account_id = any($1::bigint[]) and o.outcome = 'confirmed'
-            order by account_id, first_seen_new, change_id desc
-        ) confirmed
-        window later as (partition by account_id order by first_seen_new)
-        """,
-        account_ids,
-        now,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One row of coverage to be: a roster that answered, or missed, as a whole."""
-
-    account_ids: tuple[AccountId, ...]
-    look: Look
-    outcome: BatchOutcome
-    missed_reason: str | None
-
-
-def _requests(look: Look, ids: dict[str, AccountId]) -> list[_Request]:
-    """The accounts of a look by what became of them, a hundred at a time."""
-    groups: dict[str | None, list[AccountId]] = {None: [ids[n] for n in look.answered]}
-    for missed in look.missed:
-        groups.setdefault(missed.reason.value, []).append(ids[missed.native_id])
-    return [
-        _Request(
-            tuple(group[start : start + _ROSTER_SIZE]),
-            look,
-            BatchOutcome.ANSWERED if reason is None else BatchOutcome.MISSED,
-            reason,
-        )
-        for reason, group in groups.items()
-        for start in range(0, len(group), _ROSTER_SIZE)
-    ]
-
-
-async def _add_coverage(
-    conn: Conn, history: ImportedHistory, ids: dict[str, AccountId], now: datetime
-) -> int:
-    requests = [request for look in history.looks for request in _requests(look, ids)]
-    hashes = [content_hash(r.account_ids, (), base=False) for r in requests]
-    await conn.execute(
-        "select ensure_coverage_month(m) from unnest($1::date[]) as u (m)",
-        sorted({r.look.since.date().replace(day=1) for r in requests}),
-    )
-    await conn.execute(
-        """
-        insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
-        select $1, content_hash, string_to_array(account_ids, ',')::bigint[], '{}', false, $4
-        from unnest($2::bytea[], $3::text[]) as u (content_hash, account_ids)
-        on conflict (content_hash) do nothing
-        """,
-        history.platform.value,
-        hashes,
-        [",".join(map(str, r.account_ids)) for r in requests],
-        now,
-    )
-    stored = await conn.fetch(
-        """
-        insert into coverage
-            (roster_id, slot, attempt, observed_at, outcome, missed_reason, latency_ms, recorded_at)
-        select roster_id, slot, attempt, observed_at, outcome, missed_reason, latency_ms, $8
-        from unnest(
-            $1::bytea[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::text[],
-            $7::int[]
-        ) as u (content_hash, slot, attempt, observed_at, outcome, missed_reason, latency_ms)
-        join roster using (content_hash)
-        on conflict (slot, roster_id, attempt) do nothing
-        returning roster_id
-        """,
-        hashes,
-        [r.look.since for r in requests],
-        [r.look.number for r in requests],
-        [r.look.at for r in requests],
-        [r.outcome for r in requests],
-        [r.missed_reason for r in requests],
-        [(r.look.at - r.look.since) // timedelta(milliseconds=1) for r in requests],
-        now,
-    )
-    return len(stored)

@@ -55,7 +55,7 @@ async def listed_accounts(
     rows = await conn.fetch(
         """
         select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
-            coalesce(c.flags, '{}') as flags,
+            case when s.before_change then '{}' else coalesce(c.flags, '{}') end as flags,
             array(
                 select l.name from watch_list_member m join watch_list l using (list_id)
                 where m.account_id = a.account_id order by l.name

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version, and says when the two do not fit."""
+"""Brings a database to the schema of this version, says when the two do not fit, and who may run on it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from storage.db import Conn, Connection, Pool, address_of, close, connect, transaction, translated
-from storage.errors import SchemaBehind, SchemaTooNew, StorageError, address
+from storage.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, address
 
 LOCK_WAIT = timedelta(seconds=30)
 """How long a step waits for another program that uses one of its tables."""
@@ -32,8 +32,8 @@ class Migrated:
     after: str
 
 
-async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT) -> Migrated:
-    """Bring the database to the newest schema that this version knows, in one transaction.
+async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | None = None) -> Migrated:
+    """Bring the database to `revision`, or the newest schema that this version knows, in one transaction.
 
     Processes that start at once wait for each other; a second run changes nothing. Raises
     SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then) and when
@@ -51,8 +51,8 @@ async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT) -> Migrated:
                 {"wait": f"{round(lock_wait.total_seconds() * 1000)}ms"},
             )
             before = await conn.run_sync(_revision)
-            _refuse_newer(before, address(dsn))
-            await conn.run_sync(_upgrade)
+            refuse_unknown(before, f"The database at {address(dsn)}")
+            await conn.run_sync(_upgrade, revision or newest())
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
         if isinstance(cause, asyncpg.LockNotAvailableError):
@@ -66,7 +66,7 @@ async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT) -> Migrated:
         ) from error
     finally:
         await engine.dispose()
-    return Migrated(before, newest())
+    return Migrated(before, revision or newest())
 
 
 async def check_schema(database: str | Pool) -> None:
@@ -79,13 +79,12 @@ async def check_schema(database: str | Pool) -> None:
         conn = await connect(database)
         try:
             with translated(conn, where):
-                current = await _read_revision(conn)
+                current = await revision_of(conn, where)
         finally:
             await close(conn)
     else:
         async with transaction(database) as conn:
-            current = await _read_revision(conn)
-    _refuse_newer(current, where)
+            current = await revision_of(conn, where)
     if current is None:
         raise SchemaBehind(f"The database at {where} has no tables of Blockline yet. Run: blockline migrate")
     if current != newest():
@@ -93,6 +92,31 @@ async def check_schema(database: str | Pool) -> None:
             f"The database at {where} has schema {current}; this version needs {newest()}. "
             "Run: blockline migrate"
         )
+
+
+async def revision_of(conn: Conn, where: str) -> str | None:
+    """The schema of a database; None when it has no tables of Blockline. Raises SchemaTooNew."""
+    current = await _read_revision(conn)
+    refuse_unknown(current, f"The database at {where}")
+    return current
+
+
+async def grant_running(dsn: str, role: str) -> None:
+    """Give an existing role what `blockline run` needs, and take from it what goes beyond that.
+
+    It may read everything, and write except for what is append-only: that it may only add to. To be done
+    again after each migration. Raises Refused when there is no such role, StorageError when the user of the
+    DSN does not own the tables.
+    """
+    await check_schema(dsn)
+    conn = await connect(dsn)
+    try:
+        with translated(conn, address(dsn)):
+            if not await conn.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+                raise Refused(f"There is no role {role!r} on the server at {address(dsn)}: make it first.")
+            await conn.execute("select grant_running($1)", role)
+    finally:
+        await close(conn)
 
 
 def newest() -> str:
@@ -123,11 +147,12 @@ async def _read_revision(conn: Conn) -> str | None:
     return await conn.fetchval("select version_num from alembic_version")
 
 
-def _refuse_newer(current: str | None, where: str) -> None:
+def refuse_unknown(revision: str | None, what: str) -> None:
+    """Raise SchemaTooNew when `what` has a schema that this version does not know."""
     known = {script.revision for script in _scripts().walk_revisions()}
-    if current is not None and current not in known:
+    if revision is not None and revision not in known:
         raise SchemaTooNew(
-            f"The database at {where} was made by a newer Blockline (schema {current}); "
+            f"{what} was made by a newer Blockline (schema {revision}); "
             f"this version knows {newest()}. Upgrade Blockline."
         )
 
@@ -136,10 +161,10 @@ def _revision(conn: Bind) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
-def _upgrade(conn: Bind) -> None:
+def _upgrade(conn: Bind, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = conn
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _scripts() -> ScriptDirectory:

@@ -43,17 +43,28 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
 
 
 async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[PastAlert]:
-    """All alerts of these accounts after `since`, decided or open."""
+    """All alerts of these accounts after `since`, decided or open, each with its change as it stands now.
+
+    Those whose change was corrected away are left out.
+    """
     rows = await conn.fetch(
         """
-        select al.created_at, al.decision, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
+        with recursive told as (
+            select al.created_at, al.decision, c.change_id
+            from change c join alert al using (change_id)
+            where c.account_id = any($1::bigint[]) and al.created_at > $2
+            union
+            select told.created_at, told.decision, later.change_id
+            from told join change later on later.supersedes = told.change_id
+        )
+        select told.created_at, told.decision, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
             c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
             c.flags, o.readings
-        from change c
-        join alert al using (change_id)
+        from told
+        join standing_change c using (change_id)
         join change_outcome o using (change_id)
         join account a using (account_id)
-        where c.account_id = any($1::bigint[]) and al.created_at > $2
+        where o.outcome = 'confirmed'
         """,
         list(account_ids),
         since,
@@ -123,6 +134,9 @@ async def decide(
     Raises `StaleState` when another notifier decided one of the alerts first: the transaction must
     then be undone.
     """
+    if mails:
+        # A correction announces a change and then moves its alert: in the same order nobody deadlocks.
+        await conn.execute("select pg_advisory_xact_lock(hashtext('blockline live_event'))")
     mailed = [alert_id for mail in mails for alert_id in mail.alert_ids]
     await _hold_open(conn, [*mailed, *silent])
     for mail in mails:

@@ -1,8 +1,10 @@
-"""Purging an account: its content leaves the store, its ids, statuses and times stay.
+"""Purging an account: its content leaves the store, or all that is known of it.
 
-X asks for it: content that is deleted, protected, suspended or withheld there must leave within 24 hours of
-a request, ids and statuses may be kept (documented: developer-terms/policy.mdx and ppu-agreement.mdx IV.B
-of X's documentation). Of the other platforms no such rule is known; a purge does the same there.
+By default its ids, statuses and times stay. X asks for that: content that is deleted, protected, suspended or
+withheld there must leave within 24 hours of a request, ids and statuses may be kept (documented:
+developer-terms/policy.mdx and ppu-agreement.mdx IV.B of X's documentation). Of the other platforms no such
+rule is known; a purge does the same there. Whoever must forget somebody altogether purges them whole: see
+`storage.purge_whole`.
 """
 
 import re
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from storage import canaries
+from storage import canaries, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -22,28 +24,34 @@ class Purged:
 
     native_id: str
     """What stands in place of every handle from now on."""
+    whole: bool
     evidence: int
-    """Pieces of evidence of which only the hash is left."""
+    """Pieces of evidence of which at most the hash is left."""
     handles: int
     """Places where a handle stood: with the account, in its renames, in the records of its platform."""
     facts: int
-    """Side facts that held words of the account (to which address it moved): the fact itself stays."""
+    """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
+    whole purge: all its side facts, and those of others that name it; none stays."""
     mails: int
     """Stored mails that named it."""
     changes: int
-    """Changes that stay as they are."""
+    """Changes that stay as they are. Of a whole purge: that were removed."""
     signals: int
-    """Acts of executives towards it, or its own: they hold ids and times only, and stay."""
+    """Acts of executives towards it, or its own: they hold ids and times only, and stay. Of a whole purge:
+    that were removed."""
     was_watched: bool
     """It is not read any more: the next reading would bring its handle back."""
 
 
-async def purge_account(conn: Conn, account_id: int, now: datetime) -> Purged:
+async def purge_account(
+    conn: Conn, account_id: int, now: datetime, *, whole: bool = False, reason: str = ""
+) -> Purged:
     """Take what an account wrote or is called out of the store, inside the caller's transaction.
 
     It is no longer watched afterwards. Changes are never rewritten, and evidence keeps its hash, so that a
-    copy kept elsewhere can still be proved. Raises Refused when there is no such account, or when the
-    settings name it as a control account.
+    copy kept elsewhere can still be proved; a whole purge removes both. Raises Refused when there is no such
+    account, or when the settings name it as a control account: it would be put on file again at the next
+    start.
     """
     head = await conn.fetchrow(
         "select platform, native_id, handle, watched from account where account_id = $1 for update",
@@ -51,62 +59,128 @@ async def purge_account(conn: Conn, account_id: int, now: datetime) -> Purged:
     )
     if head is None:
         raise Refused(f"There is no account with the number {account_id}.")
-    native_id = head["native_id"]
-    key = [head["platform"]], [native_id]
-    await canaries.refuse_named(conn, *key)
-    await canaries.release(conn, *key)
-    names = await _names(conn, account_id, native_id)
-    evidence = await _purge_evidence(conn, account_id, now)
-    handles = await _purge_handles(conn, account_id, native_id)
-    facts = await _purge_facts(conn, account_id)
-    mails = await _purge_mails(conn, names, native_id)
-    await end_pending(conn, account_id, now)
-    await conn.execute(
+    platform, native_id = head["platform"], head["native_id"]
+    await canaries.refuse_named(conn, [platform], [native_id])
+    await canaries.release(conn, [platform], [native_id])
+    alias = purge_whole.nobody(account_id) if whole else native_id
+    names = await _names(conn, account_id, alias)
+    counted = {
+        "changes": await _count_changes(conn, account_id),
+        "signals": await _count_signals(conn, account_id, platform, native_id),
+        "evidence": await _purge_evidence(conn, account_id, now),
+        "handles": await _purge_handles(conn, account_id, alias),
+        "facts": await (
+            purge_whole.remove_facts(conn, account_id, platform, [native_id, *names])
+            if whole
+            else _purge_facts(conn, account_id)
+        ),
+        "mails": await _purge_mails(
+            conn, names, alias, native_id if whole and await _was_purged(conn, account_id) else None
+        ),
+    }
+    if not whole:
+        await end_pending(conn, account_id, now)
+    purge_id = await conn.fetchval(
         """
-        insert into purge_log (account_id, at, evidence, handles, facts, mails)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into purge_log (account_id, at, evidence, handles, facts, mails, whole, changes, reason)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning purge_id
         """,
         account_id,
         now,
-        evidence,
-        handles,
-        facts,
-        mails,
+        counted["evidence"],
+        counted["handles"],
+        counted["facts"],
+        counted["mails"],
+        whole,
+        counted["changes"] if whole else 0,
+        reason,
     )
+    if whole:
+        await purge_whole.remove(conn, account_id, purge_id, platform, native_id, now)
     await announce_watch(conn)
-    return Purged(
-        native_id=native_id,
-        evidence=evidence,
-        handles=handles,
-        facts=facts,
-        mails=mails,
-        changes=await conn.fetchval("select count(*) from change where account_id = $1", account_id),
-        signals=await conn.fetchval(
-            """
-            select count(*) from signal s join account a using (account_id)
-            where s.account_id = $1
-                or (a.platform = $2 and $3 in (s.target_id, s.target_author_id))
-            """,
-            account_id,
-            head["platform"],
-            native_id,
-        ),
-        was_watched=head["watched"],
-    )
+    return Purged(native_id=alias, whole=whole, was_watched=head["watched"], **counted)
 
 
-async def _names(conn: Conn, account_id: int, native_id: str) -> list[str]:
-    """Every handle that is on file for it, as it stands behind an @."""
+@dataclass(frozen=True, slots=True)
+class LoggedPurge:
+    """One purge, as it is on record for ever."""
+
+    purge_id: int
+    account_id: int
+    at: datetime
+    platform: str
+    native_id: str
+    """Of an account that was purged whole: a name that says nothing."""
+    whole: bool
+    evidence: int
+    handles: int
+    facts: int
+    mails: int
+    changes: int
+    """Changes that were removed."""
+    reason: str
+
+
+async def purges(conn: Conn) -> list[LoggedPurge]:
+    """Every purge there ever was, newest first."""
     rows = await conn.fetch(
         """
-        select handle from account where account_id = $1
+        select p.*, a.platform, a.native_id from purge_log p join account a using (account_id)
+        order by p.at desc, p.purge_id desc
+        """
+    )
+    return [
+        LoggedPurge(
+            purge_id=r["purge_id"],
+            account_id=r["account_id"],
+            at=r["at"],
+            platform=r["platform"],
+            native_id=r["native_id"],
+            whole=r["whole"],
+            evidence=r["evidence"],
+            handles=r["handles"],
+            facts=r["facts"],
+            mails=r["mails"],
+            changes=r["changes"],
+            reason=r["reason"],
+        )
+        for r in rows
+    ]
+
+
+async def _count_changes(conn: Conn, account_id: int) -> int:
+    return await conn.fetchval("select count(*) from change where account_id = $1", account_id)
+
+
+async def _count_signals(conn: Conn, account_id: int, platform: str, native_id: str) -> int:
+    return await conn.fetchval(
+        """
+        select count(*) from signal s join account a using (account_id)
+        where s.account_id = $1 or (a.platform = $2 and $3 in (s.target_id, s.target_author_id))
+        """,
+        account_id,
+        platform,
+        native_id,
+    )
+
+
+async def _was_purged(conn: Conn, account_id: int) -> bool:
+    """Whether its id stands in mails already, in place of the names that were taken out."""
+    return await conn.fetchval("select exists (select from purge_log where account_id = $1)", account_id)
+
+
+async def _names(conn: Conn, account_id: int, alias: str) -> list[str]:
+    """Everything that stands behind an @ where it is named, but for what is to stand there from now on."""
+    rows = await conn.fetch(
+        """
+        select unnest(array[handle, native_id]) as handle from account where account_id = $1
         union select unnest(array[old_handle, new_handle]) from rename where account_id = $1
         union select handle from handle_record where account_id = $1
         """,
         account_id,
     )
     names = {r["handle"].removeprefix("@") for r in rows}
-    return sorted(names - {"", native_id})
+    return sorted(names - {"", alias})
 
 
 async def _purge_evidence(conn: Conn, account_id: int, now: datetime) -> int:
@@ -126,7 +200,7 @@ async def _purge_evidence(conn: Conn, account_id: int, now: datetime) -> int:
     )
 
 
-async def _purge_handles(conn: Conn, account_id: int, native_id: str) -> int:
+async def _purge_handles(conn: Conn, account_id: int, alias: str) -> int:
     return await conn.fetchval(
         """
         with own as (
@@ -143,7 +217,7 @@ async def _purge_handles(conn: Conn, account_id: int, native_id: str) -> int:
         select (select count(*) from own) + (select count(*) from renamed) + (select count(*) from recorded)
         """,
         account_id,
-        native_id,
+        alias,
     )
 
 
@@ -159,23 +233,26 @@ async def _purge_facts(conn: Conn, account_id: int) -> int:
     )
 
 
-async def _purge_mails(conn: Conn, names: Collection[str], native_id: str) -> int:
-    """Mails are looked through for the names, since a mail that was split off is linked to no change."""
+async def _purge_mails(conn: Conn, names: Collection[str], alias: str, bare: str | None) -> int:
+    """Mails are looked through for the names, since a mail that was split off is linked to no change.
+
+    `bare` is looked for without an @ before it.
+    """
     rows = await conn.fetch(
         """
         select mail_id, subject, text_body, html_body from mail
         where exists (
-            select from unnest($1::text[]) as u (name)
-            where position(lower('@' || name) in lower(subject || ' ' || text_body)) > 0
+            select from unnest($1::text[]) as u (sought)
+            where position(lower(sought) in lower(subject || ' ' || text_body)) > 0
         )
         """,
-        names,
+        [*(f"@{name}" for name in names), *([bare] if bare is not None else [])],
     )
     named: list[tuple[int, str, str, str]] = []
     for r in rows:
         before = (r["subject"], r["text_body"], r["html_body"])
-        subject, text = (without(part, names, native_id) for part in before[:2])
-        html = without(before[2], [escape(name) for name in names], escape(native_id))
+        subject, text = (without(part, names, alias, bare) for part in before[:2])
+        html = without(before[2], [escape(n) for n in names], escape(alias), bare and escape(bare))
         if (subject, text, html) != before:
             named.append((r["mail_id"], subject, text, html))
     await conn.execute(
@@ -193,9 +270,13 @@ async def _purge_mails(conn: Conn, names: Collection[str], native_id: str) -> in
     return len(named)
 
 
-def without(text: str, names: Collection[str], native_id: str) -> str:
-    """`text` with `native_id` wherever one of the names stood as @name, and not as a part of a longer one."""
-    if not names:
-        return text
-    anyone = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.sub(rf"(?<![\w@])@(?:{anyone})(?![\w@-]|\.\w)", lambda _: native_id, text, flags=re.IGNORECASE)
+def without(text: str, names: Collection[str], alias: str, bare: str | None = None) -> str:
+    """`text` with `alias` wherever one of the names stood as @name, and not as a part of a longer one, and
+    wherever `bare` stood alone."""
+    if names:
+        anyone = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        behind_at = rf"(?<![\w@])@(?:{anyone})(?![\w@-]|\.\w)"
+        text = re.sub(behind_at, lambda _: alias, text, flags=re.IGNORECASE)
+    if bare is not None:
+        text = re.sub(rf"(?<![\w@-]){re.escape(bare)}(?![\w-])", lambda _: alias, text)
+    return text

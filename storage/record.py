@@ -1,10 +1,10 @@
-"""Recording one answered request: coverage, changes, spells and alerts in one transaction, or nothing."""
+"""Recording answered requests: coverage, changes, spells and alerts in one transaction, or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import coverage, evidence, facts
+from storage import coverage, evidence, facts, projection
 from storage.accounts import record_renames
 from storage.db import Conn, StaleState
 from storage.model.accounts import Account, AccountId, Rename
@@ -41,25 +41,37 @@ class Recording:
 
 
 async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
-    """Store one request inside the caller's transaction.
+    """`record_many` of one."""
+    return (await record_many(conn, [(recording, now)]))[0]
 
-    Returns False, and stores nothing, when this attempt was stored before. Raises `StaleState` when
+
+async def record_many(conn: Conn, recordings: Sequence[tuple[Recording, datetime]]) -> list[bool]:
+    """Store requests, each with the time of its recording, inside the caller's transaction.
+
+    Tells of each whether it was stored: not when this attempt was stored before. Raises `StaleState` when
     another writer got to one of the accounts first: the caller's transaction must then be undone.
     """
-    if not await coverage.insert_batch(conn, recording.batch, now):
-        return False
+    stored = await coverage.insert_batches(conn, [(r.batch, now) for r, now in recordings])
+    for (recording, now), is_new in zip(recordings, stored, strict=True):
+        if is_new:
+            await _record_news(conn, recording, now)
+    return stored
+
+
+async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
+    """Whatever a request brought beside the proof that we looked."""
     steps = recording.steps
     if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
         await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
     if opened := [(s, s.step.opened) for s in steps if s.step.opened]:
         await _open(conn, opened, now)
     if advanced := [(s, s.before.pending, s.step.known.pending) for s in steps if s.step.advanced]:
-        await _advance(conn, [(s, was, to) for s, was, to in advanced if was and to])
+        await _advance(conn, [(s, was, to) for s, was, to in advanced if was and to], now)
     if confirmed := [
         (s, s.step.opened or s.before.pending, s.step.confirmed) for s in steps if s.step.confirmed
     ]:
         change_ids = await _close(conn, [(s, p, c) for s, p, c in confirmed if p and c], now)
-        await _project(conn, change_ids, now)
+        await projection.append(conn, change_ids)
         await _alert(conn, change_ids, now)
     if recording.renames:
         await record_renames(conn, recording.renames, now)
@@ -67,7 +79,6 @@ async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
         await _postpone(conn, recording.postponed)
     if recording.sightings:
         await facts.observe(conn, "", recording.sightings)
-    return True
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> None:
@@ -88,7 +99,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
             )
             select change_key, u.account_id, old_status, string_to_array(old_withheld_in, ' '), u.status,
                 string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
-                platform, old_evidence, new_evidence, string_to_array(flags, ' ')
+                platform, old_evidence, new_evidence, string_to_array(u.flags, ' ')
             from unnest(
                 $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                 $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[],
@@ -97,8 +108,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
                 change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
                 last_seen_old, first_seen_new, platform, old_evidence, new_evidence, flags
             )
-            left join spell s
-                on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            left join lateral own_state(u.account_id) s on true
             where exists (select from account a where a.account_id = u.account_id and a.watched)
                 and s.status is not distinct from u.old_status
                 and coalesce(s.withheld_in, '{}') = string_to_array(u.old_withheld_in, ' ')
@@ -143,29 +153,38 @@ async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozen
     """The flags of the state in which each account stands confirmed."""
     rows = await conn.fetch(
         """
-        select s.account_id, c.flags from spell s join change c using (change_id)
-        where s.account_id = any($1::bigint[]) and upper_inf(s.valid) and upper_inf(s.recorded)
+        select u.account_id, s.flags
+        from unnest($1::bigint[]) as u (account_id) cross join lateral own_state(u.account_id) s
         """,
         ids,
     )
     return {AccountId(r["account_id"]): frozenset(Flag(f) for f in r["flags"]) for r in rows}
 
 
-async def _advance(conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]]) -> None:
+async def _advance(
+    conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]], now: datetime
+) -> None:
+    """Bring provisional changes nearer, and keep when that was known."""
     done = await conn.fetch(
         """
-        update pending_change p
-        set agreeing = u.agreeing, next_read_at = u.next_read_at, last_agreeing_at = u.last_agreeing_at
-        from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[])
-            as u (account_id, was_last_agreeing_at, agreeing, next_read_at, last_agreeing_at)
-        where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
-        returning p.account_id
+        with nearer as (
+            update pending_change p
+            set agreeing = u.agreeing, next_read_at = u.next_read_at, last_agreeing_at = u.last_agreeing_at
+            from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[])
+                as u (account_id, was_last_agreeing_at, agreeing, next_read_at, last_agreeing_at)
+            where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
+            returning p.change_id, p.agreeing, p.last_agreeing_at
+        )
+        insert into pending_step (change_id, recorded_at, agreeing, last_agreeing_at)
+        select change_id, step_moment(change_id, $6), agreeing, last_agreeing_at from nearer
+        returning change_id
         """,
         [s.account.account_id for s, _, _ in advanced],
         [was.last_agreeing_at for _, was, _ in advanced],
         [to.agreeing for _, _, to in advanced],
         [to.next_read_at for _, _, to in advanced],
         [to.last_agreeing_at for _, _, to in advanced],
+        now,
     )
     _all_or_stale(len(done), len(advanced))
 
@@ -174,61 +193,33 @@ async def _close(
     conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
 ) -> list[int]:
     """End provisional changes; returns their ids. The row that stood must be the one that was read."""
+    ids = [s.account.account_id for s, _, _ in closed]
+    moments = await projection.moments(conn, ids, now)
     rows = await conn.fetch(
         """
         with ended as (
             delete from pending_change p
             using unnest(
-                $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]
-            ) as u (account_id, was_last_agreeing_at, outcome, reason, readings, last_agreeing_at)
+                $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::timestamptz[],
+                $7::timestamptz[]
+            ) as u (account_id, was_last_agreeing_at, outcome, reason, readings, last_agreeing_at, decided_at)
             where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
-            returning p.change_id, u.outcome, u.reason, u.readings, u.last_agreeing_at
+            returning p.change_id, u.outcome, u.reason, u.readings, u.last_agreeing_at, u.decided_at
         )
         insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
-        select change_id, outcome, reason, $7, readings, last_agreeing_at from ended
+        select change_id, outcome, reason, decided_at, readings, last_agreeing_at from ended
         returning change_id
         """,
-        [s.account.account_id for s, _, _ in closed],
+        ids,
         [was.last_agreeing_at for _, was, _ in closed],
         [c.outcome.value for _, _, c in closed],
         [c.reason.value for _, _, c in closed],
         [c.pending.agreeing for _, _, c in closed],
         [c.pending.last_agreeing_at for _, _, c in closed],
-        now,
+        [moments[i] for i in ids],
     )
     _all_or_stale(len(rows), len(closed))
     return [r["change_id"] for r in rows]
-
-
-async def _project(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
-    """Carry confirmed changes over to the spells: the open row ends as a belief, two rows say it anew."""
-    superseded = await conn.fetch(
-        """
-        update spell s set recorded = tstzrange(lower(s.recorded), $2)
-        from change c
-        where c.change_id = any($1::bigint[]) and s.account_id = c.account_id
-            and upper_inf(s.valid) and upper_inf(s.recorded)
-        returning s.spell_id
-        """,
-        change_ids,
-        now,
-    )
-    await conn.execute(
-        """
-        insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
-        select s.account_id, s.change_id, s.status, s.withheld_in, s.onset_after,
-            tstzrange(lower(s.valid), c.first_seen_new), tstzrange($2, null)
-        from change c join spell s on s.account_id = c.account_id and s.spell_id = any($3::bigint[])
-        where c.change_id = any($1::bigint[])
-        union all
-        select account_id, change_id, status, withheld_in, last_seen_old,
-            tstzrange(first_seen_new, null), tstzrange($2, null)
-        from change where change_id = any($1::bigint[])
-        """,
-        change_ids,
-        now,
-        [r["spell_id"] for r in superseded],
-    )
 
 
 async def _alert(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:

@@ -36,7 +36,7 @@ class LiveAccount:
 
 @dataclass(frozen=True, slots=True)
 class LiveSpell:
-    """A confirmed period as it is known now."""
+    """A confirmed period, as it is known."""
 
     account_id: int
     state: State
@@ -50,7 +50,7 @@ class LiveSpell:
 
 @dataclass(frozen=True, slots=True)
 class LiveChange:
-    """A change, confirmed or not, with what came of it."""
+    """A change, confirmed or not, with what came of it. A correction is a change that supersedes another."""
 
     change_id: int
     account_id: int
@@ -65,12 +65,18 @@ class LiveChange:
     """None while provisional."""
     reason: str | None
     decided_at: datetime | None
+    last_agreeing_at: datetime | None
+    """The last reading that agreed with it; None while provisional."""
     readings: int
     """How many readings agreed with it."""
     mail_id: int | None
     platform: Platform
     flags: frozenset[Flag] = frozenset()
     """Side facts of the reading that showed the new state first."""
+    supersedes: int | None = None
+    """The change that it corrects."""
+    superseded_at: datetime | None = None
+    """When a correction of it was recorded: since then it is no longer told. None: it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
     event_id = await last_event_id(conn)
     earliest = await conn.fetchval(
         """
-        select min(c.first_seen_new) from change c
+        select min(c.first_seen_new) from standing_change c
         where exists (select from account a where a.account_id = c.account_id and a.watched)
         """
     )
@@ -144,21 +150,25 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
 
 
 async def spells(
-    conn: Conn, since: datetime | None, account_ids: Sequence[int] | None
+    conn: Conn, since: datetime | None, account_ids: Sequence[int] | None, known_at: datetime | None = None
 ) -> tuple[LiveSpell, ...]:
-    """Spells as known now that reach beyond `since` (None: all), of `account_ids` (None: all watched)."""
+    """Spells that reach beyond `since` (None: all), of `account_ids` (None: all watched).
+
+    As they were known at `known_at`, what was recorded at that very moment included; None: as known now.
+    """
     rows = await conn.fetch(
         """
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
-            upper(s.valid) as until, c.flags
+            upper(s.valid) as until, case when s.before_change then '{}' else c.flags end as flags
         from spell s join account a using (account_id) join change c on c.change_id = s.change_id
-        where upper_inf(s.recorded)
+        where s.recorded @> coalesce($3::timestamptz, 'infinity')
             and ($1::timestamptz is null or s.valid && tstzrange($1, null))
             and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))
         order by s.account_id, lower(s.valid)
         """,
         since,
         account_ids,
+        known_at,
     )
     return tuple(
         LiveSpell(
@@ -173,40 +183,66 @@ async def spells(
     )
 
 
-async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int]) -> tuple[LiveChange, ...]:
-    """Changes of watched accounts first seen since `since` or still provisional (None: neither), and those
-    of `change_ids`, whoever's they are.
+async def changes(
+    conn: Conn, since: datetime | None, change_ids: Sequence[int], known_at: datetime | None = None
+) -> tuple[LiveChange, ...]:
+    """Standing changes of watched accounts first seen since `since` or still provisional (None: neither),
+    and those of `change_ids`, whoever's they are and whether they stand or are superseded.
 
-    Confirmed baselines are left out: a first look is no news.
+    Confirmed baselines are left out by time: a first look is no news. All is told as it was known at
+    `known_at`, what was recorded at that very moment included; None: as known now.
     """
     rows = await conn.fetch(
         """
         select c.change_id, c.account_id, c.kind, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
             c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.reason, o.decided_at,
-            coalesce(o.readings, p.agreeing, 1) as readings, a.mail_id, c.flags, w.platform
+            o.last_agreeing_at,
+            coalesce(o.readings, p.agreeing, step.agreeing, 1) as readings, a.mail_id, c.flags, w.platform,
+            c.supersedes, later.superseded_at
         from change c
         join account w on w.account_id = c.account_id
-        left join change_outcome o using (change_id)
-        left join pending_change p using (change_id)
-        left join alert a using (change_id)
-        where (
+        left join change_outcome o
+            on o.change_id = c.change_id and ($3::timestamptz is null or o.decided_at <= $3)
+        left join (
+            select supersedes, min(recorded_at) as superseded_at from change
+            where supersedes is not null and ($3 is null or recorded_at <= $3) group by supersedes
+        ) later on later.supersedes = c.change_id
+        left join alert a on a.change_id = c.change_id and ($3 is null or a.decided_at <= $3)
+        left join pending_change p on p.change_id = c.change_id and $3 is null
+        left join lateral (
+            select agreeing from pending_step s
+            where o.change_id is null and s.change_id = c.change_id and s.recorded_at <= $3
+            order by s.recorded_at desc limit 1
+        ) step on true
+        where ($3 is null or c.recorded_at <= $3)
+            and (
                 c.change_id = any($2::bigint[])
                 or (
                     (
                         c.first_seen_new >= $1
-                        or ($1 is not null and c.change_id = any(array(select change_id from pending_change)))
+                        or ($1 is not null and c.change_id = any(array(
+                            select change_id from pending_change
+                            union all select change_id from change_outcome where decided_at > $3
+                            union all
+                            select supersedes from change where supersedes is not null and recorded_at > $3
+                        )))
                     )
                     and w.watched
                 )
             )
             and (
-                c.kind <> 'baseline' or o.outcome is distinct from 'confirmed'
-                or c.change_id = any($2::bigint[])
+                c.change_id = any($2::bigint[])
+                or (
+                    later.superseded_at is null
+                    and (c.first_seen_new >= $1 or o.change_id is null)
+                    and (c.kind <> 'baseline' or o.outcome is distinct from 'confirmed')
+                )
             )
         order by c.first_seen_new, c.change_id
         """,
         since,
         change_ids,
+        known_at,
     )
     return tuple(
         LiveChange(
@@ -222,10 +258,13 @@ async def changes(conn: Conn, since: datetime | None, change_ids: Sequence[int])
             outcome=r["outcome"],
             reason=r["reason"],
             decided_at=r["decided_at"],
+            last_agreeing_at=r["last_agreeing_at"],
             readings=r["readings"],
             mail_id=r["mail_id"],
             platform=Platform(r["platform"]),
             flags=frozenset(Flag(f) for f in r["flags"]),
+            supersedes=r["supersedes"],
+            superseded_at=r["superseded_at"],
         )
         for r in rows
     )

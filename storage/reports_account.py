@@ -38,7 +38,9 @@ class AccountDetail:
     lists: tuple[str, ...]
     spells: tuple[LiveSpell, ...]
     changes: tuple[LiveChange, ...]
-    """Newest first, baseline included."""
+    """Those that stand, newest first, baseline included."""
+    superseded: tuple[LiveChange, ...]
+    """What was recorded before it was corrected, newest first."""
     sources: tuple[str, ...]
     """Where its changes come from: a platform's name for our own monitor, `import:<name>` for a record."""
     renames: tuple[Renamed, ...]
@@ -61,7 +63,8 @@ async def account_detail(
             ) as lists,
             array(select c.change_id from change c where c.account_id = a.account_id) as change_ids,
             array(
-                select distinct c.source from change c where c.account_id = a.account_id order by c.source
+                select distinct c.source from standing_change c
+                where c.account_id = a.account_id order by c.source
             ) as sources
         from account a where a.account_id = $1
         """,
@@ -81,7 +84,8 @@ async def account_detail(
         watched=head["watched"],
         lists=tuple(head["lists"]),
         spells=await spells(conn, None, (account_id,)),
-        changes=tuple(reversed(changed)),
+        changes=tuple(c for c in reversed(changed) if c.superseded_at is None),
+        superseded=tuple(c for c in reversed(changed) if c.superseded_at is not None),
         sources=tuple(head["sources"]),
         renames=await _renames(conn, account_id),
         seen=coverage.seen.get(account_id, NEVER),

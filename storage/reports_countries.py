@@ -48,7 +48,8 @@ async def country_accounts(
     rows = await conn.fetch(
         """
         with step as (
-            select s.account_id, s.change_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
+            select s.account_id, s.change_id, s.before_change, s.status, s.withheld_in, s.onset_after,
+                lower(s.valid) as since,
                 $1 = any(s.withheld_in) or 'XX' = any(s.withheld_in) as inside,
                 upper_inf(s.valid) as open
             from spell s
@@ -66,7 +67,7 @@ async def country_accounts(
         ),
         pair as (
             select last.account_id, last.status, last.withheld_in, last.inside, last.change_id as opening_id,
-                latest.change_id, latest.onset_after, latest.since
+                last.before_change, latest.change_id, latest.onset_after, latest.since
             from step last join latest using (account_id) where last.open
         ),
         member as (
@@ -107,7 +108,8 @@ async def country_accounts(
             left join reading r on r.account_id = p.account_id
         )
         select s.account_id, a.platform, a.handle, s.standing, s.status, s.withheld_in,
-            s.onset_after, s.since, s.last_reading_at, c.source, opening.flags
+            s.onset_after, s.since, s.last_reading_at, c.source,
+            case when s.before_change then '{}' else opening.flags end as flags
         from stand s join account a using (account_id) join change c using (change_id)
         join change opening on opening.change_id = s.opening_id
         where $2::text is null or s.standing = $2

@@ -3,8 +3,11 @@
 Only what was read from the installation's own connection counts: another vantage proves nothing here.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from asyncpg import Record
 
 from storage.db import Conn
 from storage.model.coverage import Gap, is_answered
@@ -40,21 +43,34 @@ class Request:
 async def live_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
 ) -> Coverage:
-    """Fold the coverage between `since` and `now`, of the rosters of one account or of all.
+    """Fold the coverage between `since` and `now`, of all rosters or of those of one account.
 
-    Silences longer than `gap_after` are gaps.
+    Silences longer than `gap_after` are gaps. Outages are told of the whole only.
     """
-    rows = await conn.fetch(
+    if account_id is None:
+        rows = await _requests_of_all(conn, since, now, gap_after)
+        outages = await _outages(conn, since, now, gap_after)
+    else:
+        rows = await _requests_of_one(conn, since, now, gap_after, account_id)
+        outages = ()
+    requests = [
+        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+    ]
+    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=account_id is None)
+    return Coverage(
+        rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
+        seen=coverage_of(watches, requests, gap_after),
+        outages=outages,
+    )
+
+
+async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> list[Record]:
+    """The answered requests that `coverage_of` cannot do without, by roster and time."""
+    return await conn.fetch(
         """
         with inside as (
             select c.roster_id, c.observed_at, c.answered from coverage c join roster r using (roster_id)
             where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
-                and (
-                    $4::bigint is null
-                    or c.roster_id = any(
-                        array(select roster_id from roster where account_ids @> array[$4::bigint])
-                    )
-                )
             union all
             select r.roster_id, before.observed_at, null from roster r
             cross join lateral (
@@ -62,7 +78,7 @@ async def live_coverage(
                 where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
                 order by c.observed_at desc limit 1
             ) before
-            where r.base and r.vantage = '' and ($4::bigint is null or r.account_ids @> array[$4::bigint])
+            where r.base and r.vantage = ''
         ),
         ordered as (
             select i.roster_id, i.observed_at, i.answered, r.base,
@@ -78,26 +94,61 @@ async def live_coverage(
         since,
         now,
         gap_after,
+    )
+
+
+async def _requests_of_one(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int
+) -> list[Record]:
+    """Those of the rosters that an account was ever asked in, however much else was read."""
+    return await conn.fetch(
+        """
+        with asked as materialized (
+            select roster_id, base from roster where account_ids @> array[$4::bigint] and vantage = ''
+        ),
+        inside as (
+            select r.roster_id, r.base, c.* from asked r
+            cross join lateral (
+                select observed_at, answered from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at > $1 and observed_at <= $2
+                offset 0
+            ) c
+            union all
+            select r.roster_id, r.base, before.observed_at, null from asked r
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at <= $1
+                order by observed_at desc limit 1
+            ) before
+            where r.base
+        ),
+        ordered as (
+            select i.*, lag(observed_at) over w as previous, lead(observed_at) over w as following
+            from inside i window w as (partition by roster_id order by observed_at)
+        )
+        select roster_id, observed_at, previous, following, answered from ordered
+        where not base or answered is not null or previous is null or following is null
+            or observed_at - previous > $3
+        order by roster_id, observed_at
+        """,
+        since,
+        now,
+        gap_after,
         account_id,
     )
-    requests = [
-        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
-    ]
-    watches = await _watches(conn, sorted({r.roster_id for r in requests}))
-    return Coverage(
-        rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
-        seen=coverage_of(watches, requests, gap_after),
-        outages=await _outages(conn, since, now, gap_after),
-    )
 
 
-async def _watches(conn: Conn, roster_ids: list[int]) -> dict[int, Watch]:
+async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
+    """The members of these rosters, and of all that the sweep reads now, whether they answered or not."""
     rows = await conn.fetch(
         """
+        select roster_id, account_ids, base from roster where roster_id = any($1::int[])
+        union all
         select roster_id, account_ids, base from roster
-        where roster_id = any($1::int[]) or (base and retired_at is null and vantage = '')
+        where $2 and base and retired_at is null and vantage = '' and roster_id <> all($1::int[])
         """,
-        roster_ids,
+        sorted(roster_ids),
+        with_sweep,
     )
     return {r["roster_id"]: Watch(tuple(r["account_ids"]), r["base"]) for r in rows}
 

@@ -48,7 +48,7 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
                 where c.kind = 'block' and c.first_seen_new > $1::timestamptz - interval '1 hour'
             ) as blocks_hour,
             count(*) filter (where c.kind = 'restoration') as restored
-        from change c join change_outcome o using (change_id) join account a using (account_id)
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
         where o.outcome = 'confirmed' and a.watched
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
         """,
@@ -59,7 +59,8 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         select
             (
                 select max(c.first_seen_new)
-                from change c join change_outcome o using (change_id) join account a using (account_id)
+                from standing_change c
+                join change_outcome o using (change_id) join account a using (account_id)
                 where c.kind = 'restoration' and o.outcome = 'confirmed' and a.watched
             ) as last_restored_at,
             (
@@ -128,7 +129,9 @@ async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Co
         )
         select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
             coalesce(
-                s.status in ('withheld', 'suspended') and 'suspended_or_deleted' <> all(c.flags), false
+                s.status in ('withheld', 'suspended')
+                and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
+                false
             ) as is_blocked,
             count(*) as accounts, count(*) filter (where read.account_id is null) as unread
         from member

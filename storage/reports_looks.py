@@ -40,31 +40,11 @@ async def misses(conn: Conn, account_id: int, silences: Sequence[Gap], now: date
     """
     rows = await conn.fetch(
         """
-        select s.since, c.reason, c.alone, count(*)::int as attempts, min(c.observed_at) as first_at,
-            max(c.observed_at) as last_at
+        select s.since, c.reason, c.alone, count(*)::int as attempts, min(c.at) as first_at,
+            max(c.at) as last_at
         from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
-        cross join (
-            select roster_id, array_position(account_ids, $1) as position from roster
-            where account_ids @> array[$1::bigint] and vantage = ''
-        ) r
-        cross join lateral (
-            select observed_at, outcome = 0 as alone,
-                coalesce(
-                    case outcome
-                        when 0 then (
-                            select e.reason from jsonb_each(missed) as e (reason, positions)
-                            where e.positions @> to_jsonb(r.position - 1) limit 1
-                        )
-                        when 1 then missed_reason
-                        else 'held'
-                    end,
-                    'unclassified'
-                ) as reason
-            from coverage
-            where roster_id = r.roster_id and observed_at > s.since
-                and observed_at < coalesce(s.until, 'infinity') and observed_at <= $4
-                and (outcome <> 0 or get_bit(answered, r.position - 1) = 0)
-        ) c
+        cross join lateral account_misses($1, s.since, coalesce(s.until, 'infinity')) c
+        where c.at > s.since and c.at <= $4
         group by s.since, c.reason, c.alone order by s.since, attempts desc, c.reason, c.alone
         """,
         account_id,
@@ -104,12 +84,17 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
         """
         select s.country, max(c.observed_at) as last_heard
         from unnest($2::text[]) as s (country)
-        left join (
-            select c.observed_at, c.silent from roster r join coverage c using (roster_id)
-            where r.account_ids @> array[$1::bigint] and r.vantage = ''
-                and c.outcome = 0 and c.observed_at < $3
-                and (c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1) - 1) = 1)
-        ) c on c.silent is null or not c.silent @> array[s.country]
+        cross join (
+            select roster_id, array_position(account_ids, $1) as position from roster
+            where account_ids @> array[$1::bigint] and vantage = ''
+        ) r
+        left join lateral (
+            select observed_at from coverage
+            where roster_id = r.roster_id and outcome = 0 and observed_at < $3
+                and (answered is null or get_bit(answered, r.position - 1) = 1)
+                and (silent is null or s.country <> all(silent))
+            order by observed_at desc limit 1
+        ) c on true
         group by s.country order by s.country
         """,
         account_id,

@@ -17,8 +17,11 @@ class News:
     live_event_id: int
     topics: frozenset[str]
     changes: tuple[LiveChange, ...]
+    """Those that stand."""
+    superseded: tuple[int, ...]
+    """Changes that one of the events corrected: they are no longer told."""
     spells: tuple[LiveSpell, ...]
-    """All spells of the accounts in `changes`: they replace what was known."""
+    """All spells of the accounts that had a change: they replace what was known."""
     renamed: tuple[tuple[int, str], ...]
     signals: tuple[LiveSignal, ...]
     mails: tuple[MailNote, ...]
@@ -44,11 +47,13 @@ async def news_since(conn: Conn, since: int, limit: int) -> News | None:
         conn, None, await _of_watched(conn, [*refs.get("change", []), *refs.get("outcome", [])])
     )
     touched = sorted({c.account_id for c in changed})
+    corrected = {c.supersedes for c in changed if c.supersedes is not None}
     return News(
         since=since,
         live_event_id=rows[-1]["live_event_id"] if rows else since,
         topics=frozenset(r["topic"] for r in rows),
-        changes=changed,
+        changes=tuple(c for c in changed if c.superseded_at is None),
+        superseded=tuple(sorted(corrected)),
         spells=await spells(conn, None, touched) if touched else (),
         renamed=await _renamed(conn, refs.get("rename", [])),
         signals=await signals(conn, None, refs["signal"]) if "signal" in refs else (),

@@ -25,9 +25,13 @@ async def load_watched(
         """
         select a.account_id, a.native_id, a.handle, s.status, s.withheld_in,
             c.status as pending_status, c.withheld_in as pending_withheld_in, c.strength, c.last_seen_old,
-            c.first_seen_new, c.flags, p.agreeing, p.next_read_at, p.last_agreeing_at
+            c.first_seen_new, c.flags, p.agreeing, p.next_read_at, p.last_agreeing_at,
+            not exists (select from change any_source where any_source.account_id = a.account_id)
+            or exists (
+                select from change own where own.account_id = a.account_id and own.source = a.platform
+            ) as is_own
         from account a
-        left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join lateral own_state(a.account_id) s on true
         left join pending_change p on p.account_id = a.account_id
         left join change c on c.change_id = p.change_id
         where a.platform = $1 and a.watched and ($2::bigint[] is null or a.account_id = any($2))
@@ -41,7 +45,8 @@ async def load_watched(
     out: list[WatchedAccount] = []
     for r in rows:
         account_id = AccountId(r["account_id"])
-        read = read_at.get(account_id)
+        # The looks of an imported record are coverage too, but not ours: our first reading opens a change.
+        read = read_at.get(account_id) if r["is_own"] else None
         pending = None
         if r["pending_status"] is not None:
             pending = Pending(
@@ -68,19 +73,19 @@ async def load_watched(
 async def recent_confirmations(
     conn: Conn, platform: Platform, since: datetime
 ) -> list[tuple[ListId, datetime]]:
-    """On which lists a change was confirmed since then, and when, in order of time."""
+    """On which lists a reading confirmed a change since then, and when it was made, in order of time."""
     rows = await conn.fetch(
         """
-        select distinct m.list_id, o.decided_at
+        select distinct m.list_id, o.last_agreeing_at
         from change_outcome o
-        join change c using (change_id)
+        join standing_change c using (change_id)
         join account a using (account_id)
         join watch_list_member m using (account_id)
-        where a.platform = $1 and o.decided_at >= $2 and o.outcome = 'confirmed'
-            and o.reason <> 'imported' and c.kind <> 'baseline'
-        order by o.decided_at, m.list_id
+        where a.platform = $1 and o.decided_at >= $2 and o.last_agreeing_at >= $2
+            and o.outcome = 'confirmed' and c.source = a.platform and c.kind <> 'baseline'
+        order by o.last_agreeing_at, m.list_id
         """,
         platform.value,
         since,
     )
-    return [(ListId(r["list_id"]), r["decided_at"]) for r in rows]
+    return [(ListId(r["list_id"]), r["last_agreeing_at"]) for r in rows]

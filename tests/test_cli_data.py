@@ -76,8 +76,8 @@ def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
         ("beta", ["Farmers"], None, True),
     ]
     assert run("lists", "--json").json["lists"] == [
-        {"name": "Farmers", "accounts": 2, "watched": 2, "order": None},
-        {"name": "Press", "accounts": 1, "watched": 1, "order": None},
+        {"name": "Farmers", "accounts": 2, "watched": 2, "order": None, "evidence_days": None},
+        {"name": "Press", "accounts": 1, "watched": 1, "order": None, "evidence_days": None},
     ]
 
 

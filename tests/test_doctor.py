@@ -81,6 +81,7 @@ PARTS = [
     "schema",
     "clock",
     "readings",
+    "chain",
     "data folder",
     "X",
     "X control accounts",
@@ -248,7 +249,7 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
     ran = run("doctor", "--json")
-    unknown = {"schema", "clock", "readings"}
+    unknown = {"schema", "clock", "readings", "chain"}
     assert verdicts(ran) == {
         part: "mend" if part == "database" else "ok" for part in PARTS if part not in unknown
     }

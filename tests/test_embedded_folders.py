@@ -63,9 +63,15 @@ def test_a_folder_that_was_moved_works_at_its_new_place(folder: Path) -> None:
         assert rows(dsn) == 1
 
 
-@pytest.mark.parametrize("version", ["17", "19"])
+@pytest.mark.parametrize(
+    ("version", "instead"),
+    [
+        ("17", "run blockline upgrade, which makes it anew and keeps the old files"),
+        ("19", "use the Blockline that made it"),
+    ],
+)
 def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
-    folder: Path, version: str
+    folder: Path, version: str, instead: str
 ) -> None:
     (folder / "pgdata").mkdir(parents=True)
     (folder / "pgdata" / "PG_VERSION").write_text(f"{version}\n", encoding="utf-8")
@@ -74,7 +80,7 @@ def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
         pytest.fail("started")
     assert str(caught.value) == (
         f"The database in {folder} was made by Postgres {version} and this Blockline brings Postgres 18: "
-        f"use the Blockline that made it, or set {SETTING} to a Postgres server of your own."
+        f"{instead}, or set {SETTING} to a Postgres server of your own."
     )
     assert snapshot(folder.parent) == before
 

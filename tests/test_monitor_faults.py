@@ -279,8 +279,17 @@ async def test_one_roster_that_cannot_be_stored_does_not_stop_the_others(world: 
     await world.run(monitor, minutes(120))
     async with transaction(world.pool) as conn:
         await conn.execute(
-            "update spell set valid = '[2021-02-01 03:00Z,)' where account_id ="
-            " (select account_id from account where native_id = '7')"
+            """
+            create function refuse_one() returns trigger language plpgsql as $$
+            begin
+                if new.account_id = (select account_id from account where native_id = '7') then
+                    raise exception 'the disk is full';
+                end if;
+                return new;
+            end
+            $$;
+            create trigger refuse_one before insert on spell for each row execute function refuse_one();
+            """
         )
     world.clock.set(minutes(240))
     with pytest.raises(StorageError):

@@ -9,7 +9,7 @@ from dashboard import words
 from dashboard.around import Around
 from dashboard.figures import known_until, without_gaps
 from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
-from dashboard.pages.account_tables import changes_table, gaps_card
+from dashboard.pages.account_tables import changes_table, gaps_card, superseded_card
 from dashboard.pages.account_words import sentences
 from storage.model.accounts import Platform
 from storage.model.coverage import Gap
@@ -69,6 +69,7 @@ def account_page(
                         className="card",
                     ),
                     html.Div(changes_table(account), className="card"),
+                    *superseded_card(account),
                     *facts_card(account, around.facts),
                     *gaps_card(account, around.misses),
                     *handles_card(account, around.handles),

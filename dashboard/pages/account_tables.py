@@ -1,4 +1,4 @@
-"""The exact tables of one account: its changes and its gaps. They hold what the figure shows."""
+"""The exact tables of one account: its changes, what was corrected, and its gaps."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -75,13 +75,51 @@ def _outcome(change: LiveChange) -> list[Component | str]:
         "confirmed" if change.outcome == "confirmed" else html.Span("not confirmed", className="chip")
     )
     why = words.reason(change.reason or "", change.readings)
-    mailed = (
-        [html.Small(html.A("mailed", href=f"/mail/{change.mail_id}", className="under"))]
-        if change.mail_id
+    when = f" {words.stamp(change.decided_at)}" if change.decided_at else ""
+    corrected = (
+        [html.Small("corrected when more became known; below is what was recorded before")]
+        if change.supersedes
         else []
     )
-    when = f" {words.stamp(change.decided_at)}" if change.decided_at else ""
-    return [head, when, html.Small(why), *mailed]
+    return [head, when, html.Small(why), *corrected, *_mailed(change)]
+
+
+def _mailed(change: LiveChange) -> list[Component]:
+    if change.mail_id is None:
+        return []
+    return [html.Small(html.A("mailed", href=f"/mail/{change.mail_id}", className="under"))]
+
+
+def superseded_card(account: AccountDetail) -> list[Component]:
+    """What was known until more became known: it was told, perhaps mailed, so it can still be seen."""
+    if not account.superseded:
+        return []
+    platform = Platform(account.platform)
+    return [
+        card(
+            "Recorded before, and corrected since",
+            "more became known later; until then this was told",
+            ("Change", "To", "Last reading of the old", "First reading of the new", "Known from", "Until"),
+            [
+                (
+                    words.KIND_NAME[c.kind],
+                    html.Div([html.Del(words.state(c.new, platform, c.flags)), *_said(c)]),
+                    words.exact(c.last_seen_old) if c.last_seen_old else "none",
+                    words.exact(c.first_seen_new),
+                    words.exact(c.recorded_at),
+                    words.exact(c.superseded_at) if c.superseded_at else "",
+                )
+                for c in account.superseded
+            ],
+        )
+    ]
+
+
+def _said(change: LiveChange) -> list[Component]:
+    """What had come of a change before it was corrected."""
+    outcome = (change.outcome or "provisional").replace("_", " ")
+    when = f" {words.exact(change.decided_at)}" if change.decided_at else ""
+    return [html.Small(f"{outcome}{when}"), *_mailed(change)]
 
 
 def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Component]:

@@ -19,6 +19,8 @@ class AlertDecision(StrEnum):
     NO_RECIPIENT = "no_recipient"
     FLAPPING = "flapping"
     """The account goes back and forth; one mail said so and the rest is held together with it."""
+    CORRECTED = "corrected"
+    """A reading that came in late shows that it was not so, or not yet: nobody is told."""
 
 
 class MailState(StrEnum):

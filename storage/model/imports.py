@@ -1,5 +1,6 @@
 """Somebody else's published record of account statuses, on its way into storage."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,19 @@ from storage.model.availability import Missed, State, Strength
 class ImportedAccount:
     native_id: str
     handle: str
+    lists: tuple[str, ...] = ()
+    """Lists of this account beside the one of the whole record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Evidence that is stored already, by its SHA-256."""
+
+    sha256: bytes
+
+
+Evidence = bytes | Kept | None
+"""The part of the record that says so; None where it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +38,12 @@ class ImportedChange:
     last_seen_old: datetime | None
     first_seen_new: datetime
     readings: int
-    """How many looks of the record agree with the new state."""
+    """How many looks of the record agree with the new state, as far as the record lists them."""
     last_agreeing_at: datetime
-    evidence: bytes
-    """The part of the record that says so."""
+    evidence: Evidence
+    old_evidence: Evidence = None
+    supersedes: int | None = None
+    """The id of the change that this one corrects: the record was told before, and now says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +67,96 @@ class ImportedHistory:
 
     name: str
     """Under this name its changes are kept: their source is `import:<name>`."""
-    list_name: str
+    list_name: str | None
+    """The list of all its accounts."""
     platform: Platform
     accounts: tuple[ImportedAccount, ...]
     changes: tuple[ImportedChange, ...]
     looks: tuple[Look, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An account was seen in `state` at `at`, by somebody else."""
+
+    at: datetime
+    state: State
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBefore:
+    """A standing change of the same record that is stored: what an earlier version of it told."""
+
+    change_id: int
+    old: State | None
+    new: State
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+    readings: int
+    last_agreeing_at: datetime
+    evidence: Evidence
+    old_evidence: Evidence
+
+    def observations(self) -> list[Observation]:
+        """The sightings that the change holds. Others between first and last agreed, and are not kept."""
+        seen = [
+            Observation(self.first_seen_new, self.new, self.evidence),
+            Observation(self.last_agreeing_at, self.new, None),
+        ]
+        if self.old is not None and self.last_seen_old is not None:
+            seen.insert(0, Observation(self.last_seen_old, self.old, self.old_evidence))
+        return seen
+
+
+def changes_told(
+    native_id: str, observations: Iterable[Observation], before: Sequence[ToldBefore] = ()
+) -> list[ImportedChange]:
+    """The changes of one account that its observations and what is stored tell together, if they are news.
+
+    Repeated equal observations agree. A change lies between the last contrary observation and the first
+    agreeing one; the first state is a baseline without an earlier bound. A change that is stored but has
+    other bounds now is superseded. So the parts of a record give the same in any order. No two
+    observations may show different states at one time.
+    """
+    seen: dict[datetime, Observation] = {}
+    for one in (*(o for told in before for o in told.observations()), *observations):
+        if one.at not in seen or seen[one.at].evidence is None:
+            seen[one.at] = one
+    stored = {told.first_seen_new: told for told in before}
+    out: list[ImportedChange] = []
+    previous: Observation | None = None
+    for run in _runs([seen[at] for at in sorted(seen)]):
+        was = next((stored[o.at] for o in run if o.at in stored), None)
+        strength = Strength.WEAK if run[0].state.status.is_gone else Strength.STRONG
+        change = ImportedChange(
+            native_id=native_id,
+            old=previous and previous.state,
+            new=run[0].state,
+            strength=strength,
+            last_seen_old=previous and previous.at,
+            first_seen_new=run[0].at,
+            readings=max(len(run), was.readings if was else 0),
+            last_agreeing_at=run[-1].at,
+            evidence=run[0].evidence,
+            old_evidence=previous and previous.evidence,
+            supersedes=was and was.change_id,
+        )
+        if was is None or _bounds(change) != _bounds(was):
+            out.append(change)
+        previous = run[-1]
+    return out
+
+
+def _runs(ordered: Sequence[Observation]) -> list[list[Observation]]:
+    runs: list[list[Observation]] = []
+    for one in ordered:
+        if runs and runs[-1][-1].state == one.state:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
+
+
+def _bounds(change: ImportedChange | ToldBefore) -> tuple[object, ...]:
+    return change.old, change.last_seen_old, change.first_seen_new, change.last_agreeing_at

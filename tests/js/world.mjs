@@ -11,13 +11,13 @@ export const WORDS = ["available", "withheld in India (IN)", "available again (b
 const wordOf = (s) => (s === "W" ? 1 : s === "S" ? 3 : 0);
 
 export const changes = (rows) =>
-  columns(rows, ["id", "account", "kind", "s", "w", "h", "strength", "old", "seen", "recorded", "outcome", "why", "decided", "agreeing", "mail"]);
+  columns(rows, ["id", "account", "kind", "s", "w", "h", "strength", "old", "seen", "recorded", "outcome", "why", "last", "agreeing", "mail", "corrects"]);
 export const spells = (rows) => columns(rows, ["account", "s", "w", "onset", "from", "to"]);
 
 /** A change that was confirmed, unless `more` says otherwise. */
 export const change = (id, account, s, old, seen, more = {}) => ({
   id, account, kind: s === "A" ? "restoration" : "block", s, w: wordOf(s), h: s === "A" ? 2 : wordOf(s), strength: "strong",
-  old: at(old), seen: at(seen), recorded: at(seen), outcome: "confirmed", why: "enough_strong", decided: at(seen), agreeing: 2, mail: null, ...more,
+  old: at(old), seen: at(seen), recorded: at(seen), outcome: "confirmed", why: "enough_strong", last: at(seen), agreeing: 2, mail: null, ...more,
 });
 
 export const spell = (account, s, from, to = null, onset = null) => ({

@@ -108,7 +108,7 @@ export function announce(state, view) {
   const newest = Math.max(0, ...state.changes.keys());
   if (told === null) told = newest;
   if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
-  const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline");
+  const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline" && c.outcome !== "not_confirmed");
   told = newest;
   if (!news.length) return;
   toldAt = Date.now();

@@ -110,6 +110,7 @@ const NOT_CONFIRMED = {
   went_back: "a later reading showed the old state again",
   moved_on: "a later reading showed a third state",
   no_longer_watched: "taken off the watch before it was confirmed",
+  corrected: "an earlier answer came in late and shows that it was not so",
 };
 
 /** The line under a wave or change: the interval, and what is not yet or never certain. */
@@ -119,6 +120,8 @@ export function detail(wave, withDay) {
   if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
   else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[first.why] ?? "not confirmed"}`;
   else if (first.strength === "weak") text += ", weak evidence";
+  const corrected = wave.changes.filter((c) => c.corrects).length;
+  if (corrected && first.why !== "corrected") text += `; ${wave.changes.length > 1 ? `${corrected} of them ` : ""}corrected when more became known`;
   return text;
 }
 

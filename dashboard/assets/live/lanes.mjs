@@ -35,7 +35,7 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
   for (const draw of solid) draw();
   for (const change of account.changes) {
     if (change.outcome === "confirmed" || change.seen > to || change.kind === "baseline") continue;
-    const end = change.outcome === null ? until : change.decided;
+    const end = change.outcome === null ? until : change.last;
     if (end < from) continue;
     if (change.old !== null) windowBox(g, X(change.old), X(change.seen), y, height, min);
     const parts = covered(account, Math.max(change.seen, from), Math.max(Math.min(end, to), change.seen + 1));

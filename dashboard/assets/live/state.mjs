@@ -88,6 +88,14 @@ function merge(state, part) {
     replaced.add(account);
     account.spells.push({ s: row.s, w: part.words[row.w], onset: row.onset, from: row.from, to: row.to });
   }
+  for (const id of part.superseded ?? []) {
+    const change = state.changes.get(id);
+    if (!change) continue;
+    state.changes.delete(id);
+    const account = state.byId.get(change.account);
+    account.changes = account.changes.filter((c) => c.id !== id);
+    touched.add(account);
+  }
   for (const row of rows(part.changes)) {
     const account = state.byId.get(row.account);
     if (!account) continue;

@@ -38,7 +38,7 @@ export function momentLines(state, account, t) {
   if (t < first.from) return [first.onset === null ? "Not read before" : "No reading before this window"];
   if (gap) return [`Not checked for ${duration(gap[1] - gap[0])}`, between(gap[0], gap[1]), "No reading, so no statement"];
   if (t > until) return [`Not checked since ${stamp(until)} ${zoneName(until)}`, "No reading, so no statement"];
-  const open = account.changes.find((c) => c.outcome !== "confirmed" && t >= (c.old ?? c.seen) && t <= (c.decided ?? state.now));
+  const open = account.changes.find((c) => c.outcome !== "confirmed" && t >= (c.old ?? c.seen) && t <= (c.last ?? state.now));
   const out = [];
   const spell = account.spells.findLast((s) => s.from <= t) ?? first;
   const next = account.spells[account.spells.indexOf(spell) + 1];

@@ -1,5 +1,7 @@
 -- Schema 3, chain: every change and every outcome gets an entry that depends on all entries before it.
 -- entry = sha256(previous entry || leaf), leaf = sha256(statement); the first previous entry is 32 zero bytes.
+-- A statement is what `chain_statement` makes of the row: one JSON object without white space, its keys in the
+-- order below, its times in UTC to the microsecond. `storage/model/chain.py` makes the same bytes.
 
 create table chain (
     seq bigint primary key,
@@ -12,117 +14,141 @@ create table chain (
 );
 create unique index chain_change on chain (change_id, kind);
 create index chain_at on chain (at);
-
-create function chain_time(t timestamptz) returns text immutable language sql as $$
-    select to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-$$;
-
--- What an entry attests, as text: one JSON object whose keys stand in this order.
-create function chain_statement(wanted text, id bigint) returns text stable language sql as $$
-    select case wanted
-        when 'change' then (
-            select json_build_object(
-                'statement', 'change',
-                'change_id', c.change_id,
-                'supersedes', c.supersedes,
-                'platform', a.platform,
-                'account', a.native_id,
-                'old_status', c.old_status,
-                'old_withheld_in', c.old_withheld_in,
-                'status', c.status,
-                'withheld_in', c.withheld_in,
-                'flags', c.flags,
-                'kind', c.kind,
-                'strength', c.strength,
-                'last_seen_old', chain_time(c.last_seen_old),
-                'first_seen_new', chain_time(c.first_seen_new),
-                'recorded_at', chain_time(c.recorded_at),
-                'source', c.source,
-                'old_evidence', encode(c.old_evidence, 'hex'),
-                'new_evidence', encode(c.new_evidence, 'hex')
-            )::text
-            from change c join account a using (account_id) where c.change_id = id
-        )
-        when 'outcome' then (
-            select json_build_object(
-                'statement', 'outcome',
-                'change_id', o.change_id,
-                'outcome', o.outcome,
-                'reason', o.reason,
-                'readings', o.readings,
-                'last_agreeing_at', chain_time(o.last_agreeing_at),
-                'decided_at', chain_time(o.decided_at)
-            )::text
-            from change_outcome o where o.change_id = id
-        )
-    end
-$$;
-
--- The lock is the one of `announce`, so that a transaction takes one lock for both, in any order.
-create function chain_append(wanted text, ids bigint[]) returns void language plpgsql as $$
-declare
-    last_seq bigint;
-    head bytea;
-    this record;
-    this_leaf bytea;
-begin
-    perform pg_advisory_xact_lock(hashtext('blockline live_event'));
-    select seq, entry into last_seq, head from chain order by seq desc limit 1;
-    last_seq := coalesce(last_seq, 0);
-    head := coalesce(head, decode(repeat('00', 32), 'hex'));
-    for this in
-        select u.id, chain_statement(wanted, u.id) as said,
-            case wanted
-                when 'change' then (select recorded_at from change where change_id = u.id)
-                else (select decided_at from change_outcome where change_id = u.id)
-            end as at
-        from unnest(ids) with ordinality as u (id, n) order by u.n
-    loop
-        this_leaf := sha256(convert_to(this.said, 'UTF8'));
-        last_seq := last_seq + 1;
-        head := sha256(head || this_leaf);
-        insert into chain (seq, kind, change_id, leaf, entry, at)
-        values (last_seq, wanted, this.id, this_leaf, head, this.at);
-    end loop;
-end
-$$;
-
-create function chain_rows() returns trigger language plpgsql as $$
-begin
-    perform chain_append(tg_argv[0], (select array_agg(change_id order by change_id) from added));
-    return null;
-end
-$$;
-create trigger change_chain after insert on change
-    referencing new table as added for each statement execute function chain_rows('change');
-create trigger change_outcome_chain after insert on change_outcome
-    referencing new table as added for each statement execute function chain_rows('outcome');
 create trigger chain_append_only before update or delete on chain
     for each row execute function refuse_rewriting();
 create trigger chain_no_truncate before truncate on chain
     for each statement execute function refuse_rewriting();
 
--- What was recorded before there was a chain, in the order in which it was recorded.
-do $$
+create function chain_time(t timestamptz) returns text stable language sql as $$
+    select to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+create function chain_statement(c change) returns text stable language sql as $$
+    select row_to_json(s)::text from (
+        select 'change' as statement,
+            c.change_id,
+            c.supersedes,
+            a.platform,
+            a.native_id as account,
+            c.old_status,
+            c.old_withheld_in,
+            c.status,
+            c.withheld_in,
+            c.flags,
+            c.kind,
+            c.strength,
+            chain_time(c.last_seen_old) as last_seen_old,
+            chain_time(c.first_seen_new) as first_seen_new,
+            chain_time(c.recorded_at) as recorded_at,
+            c.source,
+            encode(c.old_evidence, 'hex') as old_evidence,
+            encode(c.new_evidence, 'hex') as new_evidence
+        from account a where a.account_id = c.account_id
+    ) s
+$$;
+
+create function chain_statement(o change_outcome) returns text stable language sql as $$
+    select row_to_json(s)::text from (
+        select 'outcome' as statement,
+            o.change_id,
+            o.outcome,
+            o.reason,
+            o.readings,
+            chain_time(o.last_agreeing_at) as last_agreeing_at,
+            chain_time(o.decided_at) as decided_at
+    ) s
+$$;
+
+create function chain_leaf(statement text) returns bytea stable language sql as $$
+    select sha256(convert_to(statement, 'UTF8'))
+$$;
+
+-- One writer at a time reads the head and puts entries after it; a transaction that is undone takes its entries
+-- with it, so that numbers have no gap. The lock is the one of `announce`: a transaction takes one for both. It
+-- is taken in a statement of its own, so that the head is read after whoever held it has committed.
+create function chain_append(kinds text[], ids bigint[], leaves bytea[], times timestamptz[])
+returns void language plpgsql as $$
 declare
-    this record;
+    last_seq bigint;
+    head bytea;
+    entries bytea[] := '{}';
+    leaf bytea;
 begin
-    for this in
-        select 'change' as kind, change_id, recorded_at as at from change
-        union all select 'outcome', change_id, decided_at from change_outcome
-        order by at, kind, change_id
-    loop
-        perform chain_append(this.kind, array[this.change_id]);
+    if coalesce(cardinality(ids), 0) = 0 then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('blockline live_event'));
+    select seq, entry into last_seq, head from chain order by seq desc limit 1;
+    head := coalesce(head, decode(repeat('00', 32), 'hex'));
+    foreach leaf in array leaves loop
+        head := sha256(head || leaf);
+        entries := array_append(entries, head);
     end loop;
+    insert into chain (seq, kind, change_id, leaf, entry, at)
+    select coalesce(last_seq, 0) + u.n, u.kind, u.change_id, u.leaf, u.entry, u.at
+    from unnest(kinds, ids, leaves, entries, times) with ordinality as u (kind, change_id, leaf, entry, at, n);
 end
 $$;
 
--- A head that somebody outside has put a time on.
+-- The triggers act as the owner of the tables: who may record a change need not be able to write the chain.
+create function chain_changes() returns trigger security definer language plpgsql as $$
+begin
+    perform chain_append(
+        array_agg('change'::text order by c.change_id),
+        array_agg(c.change_id order by c.change_id),
+        array_agg(chain_leaf(chain_statement(c)) order by c.change_id),
+        array_agg(c.recorded_at order by c.change_id)
+    ) from added join change c using (change_id);
+    return null;
+end
+$$;
+create function chain_outcomes() returns trigger security definer language plpgsql as $$
+begin
+    perform chain_append(
+        array_agg('outcome'::text order by o.change_id),
+        array_agg(o.change_id order by o.change_id),
+        array_agg(chain_leaf(chain_statement(o)) order by o.change_id),
+        array_agg(o.decided_at order by o.change_id)
+    ) from added join change_outcome o using (change_id);
+    return null;
+end
+$$;
+do $$
+begin
+    execute format('alter function chain_changes() set search_path = %I, pg_temp', current_schema());
+    execute format('alter function chain_outcomes() set search_path = %I, pg_temp', current_schema());
+end
+$$;
+revoke execute on function chain_append(text[], bigint[], bytea[], timestamptz[]) from public;
+create trigger change_chain after insert on change
+    referencing new table as added for each statement execute function chain_changes();
+create trigger change_outcome_chain after insert on change_outcome
+    referencing new table as added for each statement execute function chain_outcomes();
+
+-- What was recorded before there was a chain, in the order in which it was recorded.
+select chain_append(
+    array_agg(t.kind order by t.at, t.kind, t.change_id),
+    array_agg(t.change_id order by t.at, t.kind, t.change_id),
+    array_agg(t.leaf order by t.at, t.kind, t.change_id),
+    array_agg(t.at order by t.at, t.kind, t.change_id)
+) from (
+    select 'change' as kind, c.change_id, chain_leaf(chain_statement(c)) as leaf, c.recorded_at as at from change c
+    union all
+    select 'outcome', o.change_id, chain_leaf(chain_statement(o)), o.decided_at from change_outcome o
+) t;
+
+-- Heads that somebody outside has put a time on.
 create table chain_anchor (
     anchor_id bigint generated always as identity primary key,
     seq bigint not null references chain,
     authority text not null,
     -- The answer of the authority as it came (RFC 3161, DER).
     token bytea not null,
-    at timestamptz not null
+    -- When the answer came, by our own clock; the authority's time is in the token.
+    at timestamptz not null,
+    unique (seq, authority)
 );
+create trigger chain_anchor_append_only before update or delete on chain_anchor
+    for each row execute function refuse_rewriting();
+create trigger chain_anchor_no_truncate before truncate on chain_anchor
+    for each statement execute function refuse_rewriting();

@@ -7,7 +7,7 @@ from storage.migrate import execute_script
 revision = "0003"
 down_revision = "0002"
 
-_PARTS = ("coverage", "readings", "truth", "chain", "imports", "care")
+_PARTS = ("coverage", "truth", "readings", "chain", "imports", "care")
 
 
 def upgrade() -> None:

@@ -1,0 +1,183 @@
+"""The command that takes in what others published: import."""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs.cli_output import show, show_json
+from jobs.clock import system_clock
+from jobs.command import CommandError, run
+from jobs.database import database, ready
+from jobs.options import AsJson, ConfigFile, Partial
+from jobs.record_import import Say, import_record
+from jobs.settings import Settings, load_settings
+from jobs.tables import TableError
+from jobs.watch_import import Report
+from storage.db import open_pool
+from storage.model.words import clean
+
+_LONGEST_NAME = 100
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("import")(import_command)
+
+
+def import_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, UTF-8, gzipped or not.")],
+    *,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", help="Whose record it is, as the source of its changes.", show_default="the file"
+        ),
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="The list of its accounts.", show_default="its name")
+    ] = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take in what others published, once: a second time stores nothing. Nobody in it is watched.
+
+    The header says what a file is: a status history (platform,account_id,handle,at,status,withheld_in), spans
+    (account_id,platform,status,seen_from,seen_to), restorations
+    (account_id,suspended_seen_at,restored_seen_at), a crawl of withheld accounts, or figures of legal
+    demands (period,country,iso2,court_orders,…,source,source_url).
+    """
+    for text, option in ((name, "--name"), (list_name, "--list")):
+        if text is not None and (not text or clean(text, _LONGEST_NAME) != text):
+            raise CommandError(f"{option}: {clean(text, _LONGEST_NAME)!r} is no name on one line.")
+    settings = load_settings(config)
+    with database(settings) as dsn, _waiting() as progress:
+        task = progress.add_task("")
+
+        def say(what: str) -> None:
+            progress.update(task, description=what)
+
+        reports: list[tuple[Path, Report]] = []
+        try:
+            for file in files:
+                source = name or _without_endings(file.name)
+                report = run(
+                    lambda file=file, source=source: _imported(
+                        settings, dsn, file, say, source=source, list_name=list_name, partial=partial
+                    )
+                )
+                reports.append((file, report))
+                if report.problems:
+                    break
+        finally:
+            progress.stop()
+            _show(reports, as_json=as_json)
+    _raise_problems(reports, files)
+
+
+async def _imported(
+    settings: Settings,
+    dsn: str,
+    file: Path,
+    say: Say,
+    *,
+    source: str,
+    list_name: str | None,
+    partial: bool,
+) -> Report:
+    say(f"{file.name}: reading")
+    content = _content(file)
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool:
+        return await import_record(
+            pool,
+            content,
+            file.name,
+            system_clock(),
+            say,
+            source=source,
+            list_name=list_name,
+            partial=partial,
+        )
+
+
+def _waiting() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def _without_endings(file_name: str) -> str:
+    """`history` of `history.csv.gz`."""
+    return clean(Path(file_name.removesuffix(".gz")).stem, _LONGEST_NAME)
+
+
+def _content(file: Path) -> bytes:
+    """What the file holds, unpacked. One that cannot be a table is refused in one sentence."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise CommandError(f"{file}: there is no such file.") from None
+    except IsADirectoryError:
+        raise CommandError(f"{file}: that is a folder; name the files in it.") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
+    if file.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise TableError(file.name, None, "not a complete gzip file.") from error
+    if b"\0" in content:
+        raise TableError(file.name, None, "not a text file; save the table as CSV UTF-8.")
+    return content
+
+
+def _show(reports: list[tuple[Path, Report]], *, as_json: bool) -> None:
+    if as_json:
+        show_json({"files": [_as_json(file.name, report) for file, report in reports]})
+        return
+    for file, report in reports:
+        if report.ignored:
+            ignored = ", ".join(map(clean, report.ignored))
+            show(f"{file.name}: without a meaning here, so ignored: {ignored}.")
+        if report.summary:
+            show(f"{file.name}: {report.summary}")
+
+
+def _as_json(file: str, report: Report) -> dict[str, object]:
+    return {
+        "file": file,
+        "kind": report.kind,
+        "stored": report.stored,
+        **report.figures,
+        "refused": [{"line": problem.line, "why": str(problem)} for problem in report.problems],
+        "ignored_columns": list(report.ignored),
+    }
+
+
+def _raise_problems(reports: list[tuple[Path, Report]], files: list[Path]) -> None:
+    """Raises CommandError with every line that was refused, and what became of the rest."""
+    file, report = reports[-1]
+    if not report.problems:
+        return
+    notes = [str(problem) for problem in report.problems]
+    refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
+    notes.append(
+        f"{refused}; what else {file.name} says is stored."
+        if report.stored
+        else f"{refused}, so nothing was stored; mend {file.name}, or store the rest with --partial."
+    )
+    if rest := files[len(reports) :]:
+        notes.append(f"Not looked at: {', '.join(clean(f.name) for f in rest)}.")
+    raise CommandError("\n".join(notes))

@@ -1,0 +1,166 @@
+"""Taking in what others published: histories of statuses, a crawl of withheld accounts, figures of demands.
+
+A record is kept under its own name and never mixed with our own readings: for a history no coverage is
+stored, since it was not we who looked; its changes hold the sightings that bound them.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from jobs.figures_in import differences, is_figures, read_figures
+from jobs.histories_in import Histories, Key, is_history, joined, read_histories
+from jobs.tables import TableError, header_of, read_table, sorted_problems
+from jobs.watch_import import Report, import_crawl
+from jobs.withheld import is_crawl, read_crawl
+from jobs.wording import number
+from storage.db import Conn, Pool, transaction
+from storage.imports import Imported, import_history, told_before
+from storage.model.accounts import Platform
+from storage.model.imports import ImportedHistory, ToldBefore
+from storage.model.transparency import TransparencyReport
+from storage.model.words import clean
+from storage.transparency import add_reports, stored_reports
+
+Say = Callable[[str], None]
+"""Told what is being done, for whoever waits."""
+
+
+async def import_record(
+    pool: Pool,
+    content: bytes,
+    name: str,
+    now: datetime,
+    say: Say,
+    *,
+    source: str,
+    list_name: str | None,
+    partial: bool,
+) -> Report:
+    """Take in the file called `name`, whose header says what it is, as `source`: all of it or nothing.
+
+    With `partial`, the lines that are right are stored. Raises TableError when the file as a whole cannot
+    be read.
+    """
+    columns = header_of(content)
+    if is_crawl(columns):
+        crawl = read_crawl(content, name)
+        history = replace(crawl.history, name=source, list_name=list_name or crawl.history.list_name)
+        return await import_crawl(pool, replace(crawl, history=history), now, partial=partial)
+    if is_figures(columns):
+        return await _import_figures(pool, content, name, now, partial=partial)
+    if is_history(columns):
+        read = read_histories(content, name, columns, now)
+        return await _import_histories(pool, read, now, say, source, list_name or source, partial=partial)
+    raise _unknown(content, name, columns)
+
+
+def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:
+    if not columns:
+        read_table(content, name, ())  # raises what is wrong with the file
+    if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+        return TableError(name, 1, "the columns are not separated by commas; save the file with commas.")
+    return TableError(
+        name,
+        1,
+        "these are the columns of no record that Blockline knows (see `blockline import --help`); a watch "
+        "list goes in with `blockline accounts import`, orders with `blockline orders import`.",
+    )
+
+
+async def _import_histories(
+    pool: Pool, read: Histories, now: datetime, say: Say, source: str, list_name: str, *, partial: bool
+) -> Report:
+    if _refused(read.problems, read.accounts, partial=partial):
+        return Report("history", (), read.problems, stored=False, summary="", ignored=read.ignored)
+    async with transaction(pool) as conn:
+        say(f"{read.name}: comparing {number(len(read.accounts), 'account')} with what is stored")
+        before = await _before(conn, source, read.accounts)
+        histories, contradicted = joined(read, source, list_name, before)
+        problems = sorted_problems((*read.problems, *contradicted))
+        if _refused(problems, histories, partial=partial):
+            return Report("history", (), problems, stored=False, summary="", ignored=read.ignored)
+        say(f"{read.name}: storing {number(sum(len(h.changes) for h in histories), 'change')}")
+        done = [await import_history(conn, history, now) for history in histories]
+    lines = read.lines - len(contradicted)
+    return Report(
+        "history",
+        (),
+        problems,
+        stored=True,
+        summary=_told(source, lines, histories, done),
+        figures={
+            "lines_taken": lines,
+            "accounts": len(read.accounts),
+            "new_accounts": sum(d.accounts for d in done),
+            "new_changes": sum(d.changes - d.corrected for d in done),
+            "corrected_changes": sum(d.corrected for d in done),
+        },
+        ignored=read.ignored,
+    )
+
+
+async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, Sequence[ToldBefore]]:
+    out: dict[Key, Sequence[ToldBefore]] = {}
+    for platform in Platform:
+        if ids := [native_id for where, native_id in keys if where is platform]:
+            told = await told_before(conn, source, platform, ids)
+            out |= {(platform, native_id): changes for native_id, changes in told.items()}
+    return out
+
+
+def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[Imported]) -> str:
+    whole = f"{number(lines, 'line')} about {number(sum(len(h.accounts) for h in histories), 'account')}"
+    if all(d.is_repeat for d in done):
+        return f"{whole}: imported before, nothing is new."
+    accounts, corrected = sum(d.accounts for d in done), sum(d.corrected for d in done)
+    changes = sum(d.changes for d in done) - corrected
+    corrections = (
+        f" {number(corrected, 'change')} that it had told before {'has' if corrected == 1 else 'have'} other "
+        "bounds now, and the old ones are superseded."
+        if corrected
+        else ""
+    )
+    return (
+        f"{whole}: {number(accounts, 'account')} and {number(changes, 'change')} are new.{corrections} "
+        f"They are kept as import:{clean(source)}, and not watched."
+    )
+
+
+async def _import_figures(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
+    read = read_figures(content, name, now)
+    if _refused(read.problems, read.lines, partial=partial):
+        return Report("transparency", (), read.problems, stored=False, summary="", ignored=read.ignored)
+    async with transaction(pool) as conn:
+        stored = await stored_reports(conn, list(read.lines.values()))
+        changed = [
+            TableError(name, line, _changed(report, stored[report.key]))
+            for line, report in read.lines.items()
+            if stored.get(report.key, report) != report
+        ]
+        problems = sorted_problems((*read.problems, *changed))
+        if changed and not partial:
+            return Report("transparency", (), problems, stored=False, summary="", ignored=read.ignored)
+        new = [report for report in read.lines.values() if report.key not in stored]
+        await add_reports(conn, new, now)
+    taken = len(read.lines) - len(changed)
+    return Report(
+        "transparency",
+        (),
+        problems,
+        stored=True,
+        summary=f"{number(taken, 'line')} of figures: {number(len(new), 'line') if new else 'nothing'} new.",
+        figures={"lines_taken": taken, "new_reports": len(new)},
+        ignored=read.ignored,
+    )
+
+
+def _changed(report: TransparencyReport, stored: TransparencyReport) -> str:
+    return (
+        f"{clean(report.country)} in {report.period} by {clean(report.source)} is stored with other figures "
+        f"({differences(report, stored)}); a published figure that changed is a new source."
+    )
+
+
+def _refused(problems: Collection[TableError], rest: Collection[object], *, partial: bool) -> bool:
+    return bool(problems) and not (partial and rest)

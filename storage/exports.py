@@ -1,0 +1,58 @@
+"""What can be taken out of the store, as streams of rows of one moment."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from storage import exports_changes, exports_coverage, exports_watch
+from storage.db import Conn, Pool, transaction
+from storage.export_rows import Rows
+from storage.model.exports import Choice, Kind, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One kind: how to read it, and what may be asked of it."""
+
+    rows: Callable[[Conn, Wanted], Awaitable[Rows]]
+    choices: frozenset[Choice]
+    time: str | None = None
+    """The column that a range is about: the rows come by its months, and it is never empty. None: no such."""
+
+
+_RANGE = frozenset({Choice.SINCE, Choice.UNTIL})
+_KNOWN = frozenset({Choice.KNOWN_AT})
+_LIST = frozenset({Choice.LIST})
+_WHOSE = _LIST | {Choice.PLATFORM}
+
+EXPORTS: Mapping[Kind, Export] = {
+    Kind.CHANGES: Export(exports_changes.changes, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
+    Kind.SPELLS: Export(exports_changes.spells, _RANGE | _KNOWN | _WHOSE, "since"),
+    Kind.STATES: Export(exports_changes.states, _KNOWN | _WHOSE | {Choice.AT}),
+    # Month by month, and in a month by account.
+    Kind.READINGS: Export(exports_coverage.readings, _RANGE | _KNOWN | _WHOSE, "at"),
+    Kind.COVERAGE: Export(exports_coverage.coverage, _RANGE | _KNOWN | _WHOSE, "observed_at"),
+    Kind.ACCOUNTS: Export(exports_watch.accounts, _WHOSE),
+    Kind.LISTS: Export(exports_watch.lists, _WHOSE),
+    Kind.ORDERS: Export(exports_watch.orders, _RANGE | _KNOWN | _LIST, "issued_at"),
+    Kind.ORDER_EVENTS: Export(exports_watch.order_events, _RANGE | _KNOWN | _LIST, "at"),
+    Kind.SIGNALS: Export(exports_watch.signals, _RANGE | _KNOWN | _WHOSE, "at"),
+    Kind.RENAMES: Export(exports_watch.renames, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
+    Kind.FACTS: Export(exports_watch.facts, _RANGE | _WHOSE, "first_seen"),
+    Kind.TRANSPARENCY: Export(exports_watch.transparency, _KNOWN | {Choice.PLATFORM}),
+    # The order of the chain is that of its numbers, not that of its times.
+    Kind.CHAIN: Export(exports_changes.chain, _RANGE | _KNOWN),
+}
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncGenerator[Conn]:
+    """A transaction that sees one moment of the whole database, and writes nothing."""
+    async with transaction(pool) as conn:
+        await conn.execute("set transaction isolation level repeatable read, read only")
+        yield conn
+
+
+async def list_names(conn: Conn) -> list[str]:
+    """The lists that rows can be chosen by."""
+    return [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
