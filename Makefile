@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install demo test lint bench screenshots lock
+.PHONY: install demo test test-17 lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -25,6 +25,10 @@ demo: install
 
 test: .venv/development
 	$(BIN)/python -m pytest $(ARGS)
+
+# The tests of the storage again, on a Postgres 17 of this machine, made for the occasion.
+test-17: .venv/development
+	$(BIN)/python -m tests.on_postgres_17 $(ARGS)
 
 lint: .venv/development
 	$(BIN)/ruff format --check .

@@ -69,6 +69,6 @@ async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
 
 
 def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
-    """Evidence of one account names no other one, so the address of a batch says only how many it asked for."""
+    """Evidence of one account names no other one: the address of a batch says only how many it asked for."""
     url = "/2/users?ids=" + (ids[0] if len(ids) == 1 else f"… ({len(ids)} ids)")
     return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))

@@ -38,7 +38,7 @@ def postgres_dsn() -> Generator[str]:
     if given:
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=_roomy_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=roomy_memory()))
     try:
         with embedded_postgres(folder, fsync=False) as dsn:
             yield dsn
@@ -98,7 +98,7 @@ async def _execute(dsn: str, command: str) -> None:
         await conn.close()
 
 
-def _roomy_memory() -> str | None:
+def roomy_memory() -> str | None:
     """A file system in memory, if there is room: a database is cloned there thirty times faster."""
     memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
     is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**31

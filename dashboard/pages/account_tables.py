@@ -53,7 +53,7 @@ def _row(change: LiveChange, platform: Platform) -> Component:
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
     return html.Tr(
         [
-            html.Td(words.KIND_NAME[change.kind]),
+            html.Td([words.KIND_NAME[change.kind], html.Small(f"no. {change.change_id}")]),
             html.Td(words.state(change.old, platform, None) if change.old else "–"),
             html.Td(capital(state_words(change.new, platform, change.flags))),
             html.Td(words.exact(change.last_seen_old) if change.last_seen_old else "none"),

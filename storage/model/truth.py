@@ -3,7 +3,7 @@
 Every confirmed change tells three observations: the old state when it was last seen, the new one when it was
 first seen, and the new one again when it was last agreed with. In the order of time they are the truth; when
 they came in does not matter. From our own first reading on, others count only where we did not look: between
-the two readings that bound a change of ours. Elsewhere a record that says otherwise stays what its makers say.
+the two readings that bound a change of ours. Elsewhere, what a record says stays what its makers say.
 """
 
 from collections import defaultdict
@@ -94,7 +94,7 @@ def _observations(changes: Iterable[Standing]) -> Iterable[_Observation]:
 
 
 def _was_unseen(at: datetime, ours: Sequence[Standing]) -> bool:
-    """Whether we had not looked yet, or the time lies between the two readings that bound a change of ours."""
+    """Whether we had not looked yet, or the time lies between the two readings of a change of ours."""
     return at < min(c.first_seen_new for c in ours) or any(
         c.last_seen_old is not None and c.last_seen_old < at < c.first_seen_new for c in ours
     )
