@@ -193,11 +193,16 @@ def exporting(dsn: str, *arguments: object, small_disk: bool = False) -> subproc
         env=os.environ | {"BLOCKLINE_DATABASE_URL": dsn},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=_small_files if small_disk else None,
+        preexec_fn=_on_a_small_disk if small_disk else _in_a_terminal,
     )
 
 
-def _small_files() -> None:
+def _in_a_terminal() -> None:
+    """Whoever runs the tests in the background may have an interrupt ignored, which a child inherits."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _on_a_small_disk() -> None:
     """A file that would grow larger cannot be written, as on a disk that is full."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**17, 2**17))
 
