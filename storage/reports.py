@@ -211,7 +211,7 @@ async def changes(
         left join pending_change p on p.change_id = c.change_id and $3 is null
         left join lateral (
             select agreeing from pending_step s
-            where o.change_id is null and s.change_id = c.change_id and s.recorded_at <= $3
+            where o.change_id is null and s.change_id = c.change_id and ($3 is null or s.recorded_at <= $3)
             order by s.recorded_at desc limit 1
         ) step on true
         where ($3 is null or c.recorded_at <= $3)
