@@ -188,14 +188,23 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
 
 
 async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange | None, at: datetime) -> None:
-    """Alert of a change that is confirmed only now. An alert that waits is moved to what is told now."""
+    """Alert of a change that is confirmed only now. One that waits gives way to one of what is told now."""
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
     was_confirmed = superseded is not None and superseded.outcome is Outcome.CONFIRMED
     if superseded is not None and was_confirmed and tells:
+        # A row of its own: whoever is composing a mail from the old one finds it decided.
         await conn.execute(
-            "update alert set change_id = $2 where change_id = $1 and decided_at is null",
+            """
+            with silenced as (
+                update alert set decision = $3, decided_at = $4
+                where change_id = $1 and decided_at is null returning created_at
+            )
+            insert into alert (change_id, created_at) select $2, created_at from silenced
+            """,
             superseded.change_id,
             change_id,
+            AlertDecision.CORRECTED.value,
+            at,
         )
     elif superseded is not None and was_confirmed:
         await _silence(conn, superseded.change_id, at)

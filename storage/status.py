@@ -126,7 +126,8 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Stat
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
         )
         select a.platform, s.status, s.withheld_in,
-            coalesce('suspended_or_deleted' = any(c.flags), false) as or_deleted, count(*) as accounts,
+            coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
+            count(*) as accounts,
             count(*) filter (where read.account_id is null) as late
         from account a
         left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
@@ -154,7 +155,7 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Stat
 async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
     rows = await conn.fetch(
         """
-        select c.kind, count(*) as n from change c join change_outcome o using (change_id)
+        select c.kind, count(*) as n from standing_change c join change_outcome o using (change_id)
         where o.outcome = 'confirmed' and c.kind <> 'baseline'
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
         group by c.kind

@@ -213,3 +213,13 @@ async def test_a_provisional_change_is_told_with_the_readings_that_were_known(po
         119: [(None, 3)],
         120: [],
     }, "first seen before the window, it is told while it is provisional"
+
+
+async def test_a_provisional_change_that_was_corrected_keeps_the_readings_it_had(pool: Pool) -> None:
+    looks = [(0, AVAILABLE), (50, AVAILABLE), (60, NOT_FOUND), (61, NOT_FOUND)]
+    one = await (await correct(pool, looks, (55, NOT_FOUND))).detail()
+    assert [(c.outcome, c.readings) for c in one.superseded] == [(None, 2)]
+    assert [(c.outcome, c.readings) for c in one.changes if c.supersedes] == [(None, 2)]
+    async with transaction(pool) as conn:
+        then = await changes(conn, minutes(75), (), minutes(80))
+    assert [(c.first_seen_new, c.outcome, c.readings) for c in then] == [(minutes(60), None, 2)]

@@ -126,7 +126,10 @@ async def test_a_late_reading_of_the_old_state_makes_the_interval_narrower(desk:
     await after(desk, *BLOCK, Sent(5, {"1": A}))
 
     assert await standing(desk) == [("withheld", asked(5), minutes(10), "confirmed", "enough_strong", True)]
-    assert await desk.rows(ALERTS) == [("withheld", minutes(10), None)]
+    assert await desk.rows(ALERTS) == [
+        ("withheld", minutes(10), "corrected"),
+        ("withheld", minutes(10), None),
+    ]
     told = await desk.rows("select onset_after from spell where upper_inf(valid) and upper_inf(recorded)")
     assert told == [(asked(5),)]
 
@@ -135,7 +138,7 @@ async def test_a_late_reading_of_the_new_state_moves_the_change_and_its_alert(de
     await after(desk, *BLOCK, Sent(5, {"1": W}))
 
     assert await standing(desk) == [("withheld", asked(0), minutes(5), "confirmed", "enough_strong", True)]
-    assert await desk.rows(ALERTS) == [("withheld", minutes(5), None)]
+    assert await desk.rows(ALERTS) == [("withheld", minutes(10), "corrected"), ("withheld", minutes(5), None)]
 
 
 async def test_a_late_contrary_reading_takes_back_a_block_and_its_alert(desk: Desk) -> None:

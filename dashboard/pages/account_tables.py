@@ -53,7 +53,7 @@ def _row(change: LiveChange, platform: Platform) -> Component:
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
     return html.Tr(
         [
-            html.Td([words.KIND_NAME[change.kind], html.Small(f"no. {change.change_id}")]),
+            html.Td(_named(change)),
             html.Td(words.state(change.old, platform, None) if change.old else "–"),
             html.Td(capital(state_words(change.new, platform, change.flags))),
             html.Td(words.exact(change.last_seen_old) if change.last_seen_old else "none"),
@@ -63,6 +63,10 @@ def _row(change: LiveChange, platform: Platform) -> Component:
             html.Td(words.stamp(change.recorded_at)),
         ]
     )
+
+
+def _named(change: LiveChange) -> list[Component | str]:
+    return [words.KIND_NAME[change.kind], html.Small(f"no. {change.change_id}")]
 
 
 def _outcome(change: LiveChange) -> list[Component | str]:
@@ -102,7 +106,7 @@ def superseded_card(account: AccountDetail) -> list[Component]:
             ("Change", "To", "Last reading of the old", "First reading of the new", "Known from", "Until"),
             [
                 (
-                    words.KIND_NAME[c.kind],
+                    html.Div(_named(c)),
                     html.Div([html.Del(words.state(c.new, platform, c.flags)), *_said(c)]),
                     words.exact(c.last_seen_old) if c.last_seen_old else "none",
                     words.exact(c.first_seen_new),

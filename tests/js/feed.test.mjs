@@ -43,6 +43,10 @@ test("what is not certain is said", () => {
   assert.equal(words({ outcome: null, agreeing: 1 }), "between 13:30 and 14:00 UTC; one reading, no mail yet");
   assert.match(words({ outcome: "not_confirmed", why: "went_back" }), /showed the old state again$/);
   assert.match(words({ strength: "weak" }), /weak evidence$/);
+  assert.match(words({ corrects: 7 }), /corrected when more became known$/);
+  assert.match(words({ corrects: 7, outcome: "not_confirmed", why: "corrected" }), /came in late and shows that it was not so$/);
+  const wave = waves(withChanges(change(1, 1, "W", 1, 2, { corrects: 7 }), change(2, 2, "W", 1, 2)))[0];
+  assert.match(detail(wave, false), /1 of them corrected when more became known$/);
 });
 
 test("what happened is said in the server's words, of one account and of many", () => {

@@ -51,6 +51,27 @@ test("a provisional change is pending until its outcome comes", () => {
   assert.equal(stateNow(state, state.byId.get(2)).s, "A");
 });
 
+test("a correction takes the place of what it corrects, and doing it twice changes nothing", () => {
+  const state = decode(snapshot());
+  const news = delta({
+    superseded: [11, 99], changes: changes([change(12, 1, "W", 0.5, 1, { corrects: 11 })]),
+    spells: spells([spell(1, "A", 0, 1), spell(1, "W", 1, null, 0.5)]),
+  });
+  assert.equal(apply(state, news), "ok");
+  assert.equal(apply(state, news), "ok");
+
+  assert.deepEqual([...state.changes.keys()], [12]);
+  assert.deepEqual(state.byId.get(1).changes.map((c) => c.id), [12]);
+  assert.equal(stateAt(state, state.byId.get(1), at(1.5)).s, "W");
+});
+
+test("a provisional change that was corrected is pending no more", () => {
+  const state = decode(snapshot({ changes: changes([change(11, 1, "W", 1.5, 2, { outcome: null })]) }));
+  const none = change(12, 1, "W", 1.5, 2, { outcome: "not_confirmed", why: "corrected", corrects: 11 });
+  apply(state, delta({ superseded: [11], changes: changes([none]) }));
+  assert.equal(state.byId.get(1).pending, null);
+});
+
 test("an account left out of an answer is read later than the others, and a long silence becomes its gap", () => {
   const state = decode(snapshot());
   apply(state, delta({ now: at(12), reads: [[9, at(10.5), [2], null], [9, at(11), [2], null], [9, at(11.5), [], null]] }));

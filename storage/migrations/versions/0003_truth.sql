@@ -34,6 +34,8 @@ create table pending_step (
     last_agreeing_at timestamptz not null,
     primary key (change_id, recorded_at)
 );
+insert into pending_step (change_id, recorded_at, agreeing, last_agreeing_at)
+select change_id, last_agreeing_at, agreeing, last_agreeing_at from pending_change where agreeing > 1;
 -- When the next step of a change counts as known: clocks differ, and no two steps are of one instant.
 create function step_moment(wanted bigint, now timestamptz) returns timestamptz stable language sql as $$
     select greatest(now, max(recorded_at) + interval '1 microsecond') from pending_step where change_id = wanted
