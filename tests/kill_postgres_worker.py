@@ -70,7 +70,7 @@ async def keep_recording(
         else:  # it was committed, and the acknowledgement was lost
             accounts = await _load(pool, roster)
         opened = [w.account.native_id for w, _, s in now.judged.steps if s.opened]
-        line = [roster.roster_id, now.batch.slot.isoformat(), now.batch.attempt, stored, opened]
+        line = [roster.roster_id, now.batch.slot.isoformat(), now.batch.attempt, opened]
         print(json.dumps(line), file=out, flush=True)
         turn += 1
 

@@ -110,18 +110,15 @@ def _children(server: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One acknowledgement. `stored` is False when the batch was found stored before."""
+    """One acknowledgement."""
 
     batch: Batch
-    stored: bool
     changed: list[str]
 
 
 def _lines(acknowledged: Path) -> list[_Line]:
     found = [json.loads(line) for line in acknowledged.read_text(encoding="utf-8").splitlines()]
-    return [
-        _Line((r, datetime.fromisoformat(slot), n), stored, opened) for r, slot, n, stored, opened in found
-    ]
+    return [_Line((r, datetime.fromisoformat(slot), n), opened) for r, slot, n, opened in found]
 
 
 async def _check(dsn: str, lines: list[_Line]) -> None:

@@ -218,32 +218,6 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """An account went from `old` to `new` somewhere in (`last_seen_old`, `first_seen_new`].
-
-    `last_seen_old` is the last conclusive reading that contradicts the new state, None if there is
-    none. Confirmation never moves these two times.
-    """
-
-    change_id: int
-    account_id: int
-    old: State | None
-    new: State
-    kind: ChangeKind
-    strength: Strength
-    last_seen_old: datetime | None
-    first_seen_new: datetime
-    recorded_at: datetime
-    outcome: Outcome | None
-    """None while provisional."""
-    reason: Reason | None
-    decided_at: datetime | None
-    """When the outcome was decided: `confirmed_at` of a confirmed change."""
-    flags: frozenset[Flag] = frozenset()
-    """Side facts of the reading that showed the new state first."""
-
-
-@dataclass(frozen=True, slots=True)
 class Spell:
     """A period with one state, bounded by confirmed changes. `until` is None while it lasts."""
 
