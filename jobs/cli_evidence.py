@@ -62,7 +62,7 @@ def pack_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write all that proves one change, to be checked without a database. `evidence CHANGE` does the same."""
+    """Write all that shows one change, to be checked without a database. `evidence CHANGE` does the same."""
     settings = load_settings(config)
     if out is not None:
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)

@@ -123,7 +123,7 @@ def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: S
     )
     return (
         f"{whole}: {number(accounts, 'account')} and {number(changes, 'change')} are new.{corrections} "
-        f"They are kept as import:{clean(source)}, and not watched."
+        f"They are kept as import:{clean(source)}; nobody is watched for it."
     )
 
 

@@ -127,7 +127,7 @@ async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool
         new = f"{number(done.accounts, 'account')} and {number(done.changes, 'change')}"
         summary = (
             f"{whole}: {new} are new, on the list {crawl.history.list_name!r}. "
-            "They are kept as that record, and not watched."
+            "They are kept as that record; nobody is watched for it."
         )
     return Report("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
 

@@ -36,7 +36,7 @@ def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, n
     assert (first.code, first.err) == (0, "")
     assert first.said == [
         f"{name}: 2 lines about 1 account: 1 account and 2 changes are new. "
-        "They are kept as import:study, and not watched."
+        "They are kept as import:study; nobody is watched for it."
     ]
     assert run("import", history).said == [
         f"{name}: 2 lines about 1 account: imported before, nothing is new."
@@ -48,7 +48,7 @@ def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, n
 
 def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
     ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
-    assert ran.said[0].endswith("They are kept as import:Some study, and not watched.")
+    assert ran.said[0].endswith("They are kept as import:Some study; nobody is watched for it.")
     assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
 
 

@@ -107,7 +107,7 @@ async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_ma
     first = await imported(pool, text)
     assert first.summary == (
         "3 lines about 2 accounts: 2 accounts and 3 changes are new. "
-        "They are kept as import:h, and not watched."
+        "They are kept as import:h; nobody is watched for it."
     )
     accounts = await pool.fetch(
         """

@@ -273,7 +273,10 @@ async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) 
     pack = await pack_of(pool, change_id)
     assert failures(pack.files, known(pack.head)) == []
     assert "coverage.json is empty: somebody else published this change." in said(pack.files, Verdict.NOTE)
-    assert "import:crawl" in pack.files[PAGE].decode()
+    page = pack.files[PAGE].decode()
+    assert "import:crawl" in page
+    assert "Blockline did not ask the platform" in page
+    assert "the platform itself said so" not in page
 
 
 async def test_an_outcome_of_the_next_day_is_reached_by_the_head_of_that_day_alone(pool: Pool) -> None:
