@@ -18,7 +18,7 @@ async def last_confirmed(conn: Conn, account_ids: Sequence[int]) -> dict[Account
         with answer as materialized (  -- one a roster, not one an account
             select r.roster_id, r.account_ids, c.*
             -- "offset 0" hides how many are asked for: the planner would compare them with each roster.
-            from (select $1::bigint[] as ids offset 0) wanted
+            from (select $1::int[] as ids offset 0) wanted
             join roster r on r.account_ids && wanted.ids and r.vantage = ''
             cross join lateral (
                 select observed_at, answered from coverage
@@ -28,7 +28,7 @@ async def last_confirmed(conn: Conn, account_ids: Sequence[int]) -> dict[Account
         newest as materialized (
             select a.roster_id, m.account_id, m.position::int - 1 as bit, a.observed_at, a.answered
             from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
-            where m.account_id in (select unnest($1::bigint[]))
+            where m.account_id in (select unnest($1::int[]))
         ),
         told as (
             select account_id, observed_at from newest where answered is null or get_bit(answered, bit) = 1

@@ -140,9 +140,9 @@ async def _coverage(conn: Conn, account_id: int, change: ChangeStatement, until:
             r.position, r.asked, r.control_accounts, r.place,
             c.outcome = 0 and (c.answered is null or get_bit(c.answered, r.position) = 1) as told
         from (
-            select roster_id, array_position(account_ids, $1) - 1 as position,
+            select roster_id, array_position(account_ids, $1::int) - 1 as position,
                 cardinality(account_ids) as asked, cardinality(canary_ids) as control_accounts, place
-            from roster where vantage = '' and account_ids @> array[$1::bigint]
+            from roster where vantage = '' and account_ids @> array[$1::int]
         ) r
         join coverage c on c.roster_id = r.roster_id and c.observed_at between $2 and $3
         order by c.observed_at, c.slot, c.attempt

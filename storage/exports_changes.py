@@ -108,8 +108,8 @@ async def states(conn: Conn, wanted: Wanted) -> Rows:
         left join lateral (
             select max(e.observed_at) as at
             from (
-                select roster_id, array_position(account_ids, a.account_id) as position from roster
-                where account_ids @> array[a.account_id] and vantage = ''
+                select roster_id, array_position(account_ids, a.account_id::int) as position from roster
+                where account_ids @> array[a.account_id::int] and vantage = ''
             ) r
             cross join lateral (
                 select observed_at from coverage

@@ -32,7 +32,7 @@ async def coverage(conn: Conn, wanted: Wanted) -> Rows:
             and c.observed_at < coalesce($2::timestamptz, 'infinity')
             and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
             and ($4::text is null or r.account_ids && array(
-                select m.account_id from watch_list_member m join watch_list l using (list_id)
+                select m.account_id::int from watch_list_member m join watch_list l using (list_id)
                 where l.name = $4
             ))
             and ($5::text is null or r.platform = $5)

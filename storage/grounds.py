@@ -205,11 +205,11 @@ async def _anchor(
                 where c.roster_id = r.roster_id and c.observed_at < $2 and c.outcome = 0
                     and (
                         c.answered is null
-                        or get_bit(c.answered, array_position(r.account_ids, $1::bigint) - 1) = 1
+                        or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
                     )
                 order by c.observed_at desc limit 1
             ) c
-            where r.account_ids @> array[$1::bigint] and r.vantage = ''
+            where r.account_ids @> array[$1::int] and r.vantage = ''
             order by c.observed_at desc, asked_at limit 1
             """,
             account_id,
@@ -238,10 +238,10 @@ async def _readings(
         """
         select c.observed_at, c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at, c.silent
         from roster r join coverage c using (roster_id)
-        where r.account_ids @> array[$1::bigint] and r.vantage = '' and c.outcome = 0
+        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at >= $3
             and (
-                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::bigint) - 1) = 1
+                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
             )
             and (c.roster_id, c.slot, c.attempt) <> ($4, $5, $6)
         order by c.observed_at, asked_at

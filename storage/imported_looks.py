@@ -51,7 +51,7 @@ async def add_coverage(conn: Conn, history: ImportedHistory, now: datetime) -> i
     await conn.execute(
         """
         insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
-        select $1, content_hash, string_to_array(account_ids, ',')::bigint[], '{}', false, $4
+        select $1, content_hash, string_to_array(account_ids, ',')::int[], '{}', false, $4
         from unnest($2::bytea[], $3::text[]) as u (content_hash, account_ids)
         on conflict (content_hash) do nothing
         """,

@@ -99,8 +99,8 @@ async def _last_look(conn: Conn, account_id: int, now: datetime) -> LastLook | N
         select c.observed_at,
             c.outcome = 0 and (c.answered is null or get_bit(c.answered, r.position - 1) = 1) as told
         from (
-            select roster_id, array_position(account_ids, $1) as position from roster
-            where vantage = '' and account_ids @> array[$1::bigint]
+            select roster_id, array_position(account_ids, $1::int) as position from roster
+            where vantage = '' and account_ids @> array[$1::int]
         ) r
         cross join lateral (
             select observed_at, attempt, outcome, answered from coverage

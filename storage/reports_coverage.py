@@ -104,7 +104,7 @@ async def _requests_of_one(
     return await conn.fetch(
         """
         with asked as materialized (
-            select roster_id, base from roster where account_ids @> array[$4::bigint] and vantage = ''
+            select roster_id, base from roster where account_ids @> array[$4::int] and vantage = ''
         ),
         inside as (
             select r.roster_id, r.base, c.* from asked r

@@ -64,8 +64,8 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
         """
         select c.observed_at, c.silent
         from (
-            select roster_id, array_position(account_ids, $1) as position from roster
-            where account_ids @> array[$1::bigint] and vantage = ''
+            select roster_id, array_position(account_ids, $1::int) as position from roster
+            where account_ids @> array[$1::int] and vantage = ''
         ) r
         cross join lateral (
             select observed_at, silent from coverage
@@ -85,8 +85,8 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
         select s.country, max(c.observed_at) as last_heard
         from unnest($2::text[]) as s (country)
         cross join (
-            select roster_id, array_position(account_ids, $1) as position from roster
-            where account_ids @> array[$1::bigint] and vantage = ''
+            select roster_id, array_position(account_ids, $1::int) as position from roster
+            where account_ids @> array[$1::int] and vantage = ''
         ) r
         left join lateral (
             select observed_at from coverage

@@ -262,7 +262,7 @@ def test_whatever_comes_together_what_is_acknowledged_is_stored_whole_and_nothin
                 assert isinstance(t, StorageError) == (p.batch.roster_id == NOWHERE) or _key(p) in maybe
             changed = await desk.rows(
                 "select r.roster_id, c.first_seen_new, count(*) from change c"
-                " join roster r on r.account_ids @> array[c.account_id] group by 1, 2"
+                " join roster r on r.account_ids @> array[c.account_id::int] group by 1, 2"
             )
             news = {(r, at) for r, at, _ in stored}
             assert {(r, at, 2) for r, at in news} == set(changed)
