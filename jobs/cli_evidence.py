@@ -31,7 +31,7 @@ from jobs.whole_files import refuse_filled, refuse_taken, whole_file
 from jobs.wording import minute, number
 from storage.chain import Checked, Head, heads, verify_chain
 from storage.db import Conn, open_pool, transaction
-from storage.evidence_pack import changes_named, material, purged_at
+from storage.evidence_pack import change_number, changes_named, material, purged_at
 from storage.model.packs import Material
 
 
@@ -207,8 +207,11 @@ async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
 
 
 async def _not_found(conn: Conn, name: str) -> str:
-    if name.isdecimal() and len(name) < 19 and (at := await purged_at(conn, int(name))) is not None:
-        return f"Change {name} was purged on {minute(at)}: of it only hashes are left."
+    if not name:
+        return "No change is named: give its number, or its key or the beginning of it."
+    number = change_number(name)
+    if number is not None and (at := await purged_at(conn, number)) is not None:
+        return f"Change {number} was purged on {minute(at)}: of it only hashes are left."
     return f"There is no change with the number or the key {_printable(name)}."
 
 

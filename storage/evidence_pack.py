@@ -20,15 +20,22 @@ LONGEST: Final = 1_000_000
 """A later anchor that lies further off is left out."""
 
 
+def change_number(name: str) -> int | None:
+    """The number that a text is, of a change that there may be; None for any other text."""
+    return int(name) if name.isdecimal() and len(name) < 19 else None
+
+
 async def changes_named(conn: Conn, name: str) -> list[int]:
     """The numbers of the changes that a number, a change key or the beginning of one means.
 
-    A key means the rows that stand. Empty when there is none.
+    A key means the rows that stand. What can be a number is never taken for the beginning of a key: it would
+    name a change of somebody else. Empty when there is none.
     """
-    if name.isdecimal() and len(name) < 19:
-        rows = await conn.fetch("select change_id from change where change_id = $1", int(name))
-        if rows:
-            return [r["change_id"] for r in rows]
+    if (number := change_number(name)) is not None:
+        rows = await conn.fetch("select change_id from change where change_id = $1", number)
+        return [r["change_id"] for r in rows]
+    if not name:
+        return []
     rows = await conn.fetch(
         """
         select c.change_id from standing_change c

@@ -103,6 +103,9 @@ def test_a_change_is_named_by_its_number_its_key_or_the_beginning_of_it(
         pytest.param(
             "x\x1b[31m", "There is no change with the number or the key x\ufffd[31m.", id="controls"
         ),
+        pytest.param(
+            "", "No change is named: give its number, or its key or the beginning of it.", id="nothing"
+        ),
         pytest.param("9" * 30, f"There is no change with the number or the key {'9' * 30}.", id="too long"),
     ],
 )
@@ -126,6 +129,26 @@ def test_a_key_that_means_more_than_one_change_is_refused(run: Blockline, change
     asyncio.run(made())
     ran = run("evidence", "feed")
     assert ran.complaints == ["feed is the beginning of more than one change: 5, 6."]
+
+
+def test_a_number_is_never_taken_for_the_beginning_of_the_key_of_another_change(
+    run: Blockline, change: int, dsn: str
+) -> None:
+    async def made() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            account = await conn.fetchval("select account_id from change where change_id = $1", change)
+            await purge_account(conn, account, minutes(60), whole=True)
+            for beginning in (change, 99):
+                await add_change(conn, 2, f"{beginning}feed", minutes(50 + beginning))
+
+    asyncio.run(made())
+    for name, complaint in (
+        (change, "Change 3 was purged on 1 Feb 2021, 01:00 UTC: of it only hashes are left."),
+        (99, "There is no change with the number or the key 99."),
+    ):
+        ran = run("evidence", name)
+        assert (ran.code, ran.complaints) == (1, [complaint])
+    assert list(Path().glob("*evidence*")) == []
 
 
 def test_a_change_that_was_purged_is_told_as_that(run: Blockline, change: int, dsn: str) -> None:
