@@ -103,9 +103,10 @@ def _content(facts: Facts) -> dict[str, object]:
         "before": _time(change.last_seen_old),
         "after": _time(change.first_seen_new),
         "recorded": _time(change.recorded_at),
+        "by_day": Flag.DAY_ONLY in flags,
         "source": None if facts.coverage.ours else clean(change.source, 200),
         "strength": _strength(Strength(change.strength)),
-        "outcome": _outcome(outcome),
+        "outcome": _outcome(outcome, flags),
         "decided": _time(outcome.decided_at) if outcome else None,
         "corrections": _corrections(facts, platform),
         "looks": [_look(one) for one in facts.coverage.coverage.looks],
@@ -144,12 +145,14 @@ def _standing(outcome: OutcomeStatement | None) -> str:
     return "" if Outcome(outcome.outcome) is Outcome.CONFIRMED else " (not confirmed)"
 
 
-def _outcome(outcome: OutcomeStatement | None) -> str:
+def _outcome(outcome: OutcomeStatement | None, flags: frozenset[Flag]) -> str:
     if outcome is None:
         return "Provisional: when this pack was made, too few readings agreed to confirm it."
     why = _WHY[Reason(outcome.reason)].format(n=number(outcome.readings, "reading"))
     said = "Confirmed" if Outcome(outcome.outcome) is Outcome.CONFIRMED else "Not confirmed"
-    return f"{said}: {why}. The last agreeing reading is of {instant(outcome.last_agreeing_at)}."
+    last = outcome.last_agreeing_at
+    when = day(last.astimezone(UTC)) if Flag.DAY_ONLY in flags else instant(last)
+    return f"{said}: {why}. The last agreeing reading is of {when}."
 
 
 def _corrections(facts: Facts, platform: Platform) -> list[str]:
@@ -170,7 +173,7 @@ def _corrections(facts: Facts, platform: Platform) -> list[str]:
         if one.supersedes is not None:
             said += f", takes the place of change {one.supersedes}"
         said += f": {new}, {since}by {instant(one.first_seen_new)}."
-        out.append(f"{said} {_outcome(outcomes.get(one.change_id))}")
+        out.append(f"{said} {_outcome(outcomes.get(one.change_id), _flags(one))}")
     return out
 
 

@@ -4,8 +4,9 @@ What the file says, and what is made of it:
 
 - `first_observed_date` D of an account and country means "withheld there on D or before". The look
   happened at some time on that day, so its state is first seen at the last second of D and, where it
-  bounds a later change, last seen at the first second of D. The first state of an account has no
-  earlier bound. Each later date of the account adds countries to what its earlier look showed.
+  bounds a later change, last seen at the first second of D. The flag `day_only` says so to whoever
+  compares it with what others tell. The first state of an account has no earlier bound. Each later date
+  of the account adds countries to what its earlier look showed.
 - The crawl ended on the last date of the file, when every account was looked at once more.
   `withheld` agrees with what was seen; `not_withheld` is a change since the account's last date.
 - `inactive` (suspended, deleted or deactivated) and `media_violation` (removed everywhere) tell none of
@@ -15,15 +16,15 @@ What the file says, and what is made of it:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from jobs import cells
 from jobs.cells import CellError
 from jobs.tables import Row, TableError, read_table, sorted_problems
 from storage.model.accounts import Platform
-from storage.model.availability import Missed, MissedReason, State, Status, Strength
-from storage.model.imports import ImportedAccount, ImportedChange, ImportedHistory, Look
+from storage.model.availability import Flag, Missed, MissedReason, State, Status, Strength
+from storage.model.imports import DAY_END, ImportedAccount, ImportedChange, ImportedHistory, Look
 
 COLUMNS = (
     "first_observed_date",
@@ -36,8 +37,6 @@ COLUMNS = (
     "withheld_ever",
 )
 LIST_NAME = "Withheld 2017-18 crawl"
-
-_DAY_END = timedelta(hours=23, minutes=59, seconds=59)
 
 
 class AtEnd(StrEnum):
@@ -203,11 +202,12 @@ def _changes(pairs: Sequence[Pair], end: datetime) -> list[ImportedChange]:
                 new=state,
                 strength=Strength.STRONG,
                 last_seen_old=steps[n - 1][0] if n else None,
-                first_seen_new=day + _DAY_END,
+                first_seen_new=day + DAY_END,
                 readings=1 + lasted,
-                last_agreeing_at=(end if lasted else day) + _DAY_END,
+                last_agreeing_at=(end if lasted else day) + DAY_END,
                 evidence=evidence,
                 old_evidence=evidence if n else None,
+                flags=frozenset({Flag.DAY_ONLY}),
             )
         )
     return out
@@ -237,14 +237,14 @@ def _looks(accounts: Sequence[Sequence[Pair]], end: datetime) -> tuple[Look, ...
     for pairs in accounts:
         for day in {pair.day for pair in pairs}:
             seen.setdefault(day, []).append(pairs[0].native_id)
-    looks = [Look(day, day + _DAY_END, 0, tuple(seen[day])) for day in sorted(seen)]
+    looks = [Look(day, day + DAY_END, 0, tuple(seen[day])) for day in sorted(seen)]
     ended = Look(
         since=end,
-        at=end + _DAY_END,
+        at=end + DAY_END,
         number=1,
         answered=tuple(p[0].native_id for p in accounts if p[0].category.is_conclusive),
         missed=tuple(
-            Missed(p[0].native_id, end + _DAY_END, MissedReason.UNCLASSIFIED, p[0].category.value)
+            Missed(p[0].native_id, end + DAY_END, MissedReason.UNCLASSIFIED, p[0].category.value)
             for p in accounts
             if not p[0].category.is_conclusive
         ),

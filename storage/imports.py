@@ -38,7 +38,7 @@ class Imported:
 async def told_before(
     conn: Conn, name: str, platform: Platform, native_ids: Collection[str]
 ) -> dict[str, list[ToldBefore]]:
-    """What the record called `name` told of these accounts before.
+    """What the record called `name` told of these accounts before, but for looks known only by their days.
 
     Until the transaction ends nobody else imports it, and nobody writes changes of these accounts.
     """
@@ -57,7 +57,7 @@ async def told_before(
             c.last_seen_old, c.first_seen_new, o.readings, o.last_agreeing_at, c.old_evidence, c.new_evidence
         from standing_change c join change_outcome o using (change_id) join account a using (account_id)
         where c.source = 'import:' || $1 and o.outcome = 'confirmed'
-            and a.platform = $2 and a.native_id = any($3::text[])
+            and a.platform = $2 and a.native_id = any($3::text[]) and 'day_only' <> all (c.flags)
         """,
         name,
         platform.value,
@@ -163,7 +163,7 @@ async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> l
             change_key text, native_id text, old_status text, old_withheld_in text[], status text,
             withheld_in text[], kind text, strength text, last_seen_old timestamptz,
             first_seen_new timestamptz, readings int, last_agreeing_at timestamptz, old_evidence bytea,
-            new_evidence bytea, supersedes bigint
+            new_evidence bytea, supersedes bigint, flags text[]
         ) on commit drop
         """
     )
@@ -189,11 +189,12 @@ async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> l
         """
         insert into change (
             change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
-            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, supersedes
+            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, supersedes,
+            flags
         )
         select b.change_key, a.account_id, b.old_status, b.old_withheld_in, b.status, b.withheld_in, b.kind,
             b.strength, b.last_seen_old, b.first_seen_new, $2, 'import:' || $3, b.old_evidence,
-            b.new_evidence, b.supersedes
+            b.new_evidence, b.supersedes, b.flags
         from brought_change b join account a on a.platform = $1 and a.native_id = b.native_id
         order by b.first_seen_new, a.account_id
         on conflict (change_key, source) where supersedes is null do nothing
@@ -251,4 +252,5 @@ def _brought(
         old_evidence,
         new_evidence,
         change.supersedes,
+        sorted(change.flags),
     )

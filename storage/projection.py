@@ -12,7 +12,7 @@ from functools import lru_cache
 from asyncpg import Record
 
 from storage.db import Conn, StaleState
-from storage.model.availability import State, Status
+from storage.model.availability import Flag, State, Status
 from storage.model.truth import Standing, Told, spells_of
 
 _AT_ONCE = 2_000
@@ -208,7 +208,7 @@ async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Sta
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
             c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.last_seen_old, c.first_seen_new,
-            o.last_agreeing_at
+            o.last_agreeing_at, c.flags
         from standing_change c join change_outcome o using (change_id) join account a using (account_id)
         where c.account_id = any($1::bigint[]) and o.outcome = 'confirmed'
         """,
@@ -233,6 +233,7 @@ def standing_of(r: Record) -> Standing:
         last_seen_old=r["last_seen_old"],
         first_seen_new=r["first_seen_new"],
         last_agreeing_at=r["last_agreeing_at"],
+        by_day=Flag.DAY_ONLY in r["flags"],
     )
 
 

@@ -140,7 +140,7 @@ async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
             c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.last_seen_old, c.first_seen_new,
-            o.last_agreeing_at, o.decided_at,
+            o.last_agreeing_at, o.decided_at, c.flags,
             (select min(l.recorded_at) from change l where l.supersedes = c.change_id) as superseded_at
         from change c join change_outcome o using (change_id) join account a using (account_id)
         where c.account_id = any($1::bigint[]) and o.outcome = 'confirmed'

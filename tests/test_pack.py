@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,7 @@ from tests.factories import minutes
 from tests.seed_rows import enlist
 
 MADE_BY = "Blockline 1.2.3"
+SECOND = timedelta(seconds=1)
 ONE_FIXTURE = [HealthCheck.function_scoped_fixture]
 
 
@@ -277,6 +278,18 @@ async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) 
     assert "import:crawl" in page
     assert "Blockline did not ask the platform" in page
     assert "the platform itself said so" not in page
+
+
+async def test_of_looks_that_are_known_by_their_days_no_time_of_the_day_is_told(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        change_id = await add_change(
+            conn, one.account_id, "k", minutes(24 * 60) - SECOND, source="import:crawl", flags=("day_only",)
+        )
+        await add_outcome(conn, change_id, minutes(24 * 60) - SECOND, reason="imported")
+    page = (await pack_of(pool, change_id)).files[PAGE].decode()
+    assert "Of each look it tells only the day" in page
+    assert "The last agreeing reading is of 1 Feb 2021." in page
 
 
 async def test_an_outcome_of_the_next_day_is_reached_by_the_head_of_that_day_alone(pool: Pool) -> None:

@@ -28,6 +28,8 @@ def told(
     first_seen_new: float,
     last_agreeing_at: float | None = None,
     source: str = "x",
+    *,
+    by_day: bool = False,
 ) -> Standing:
     last = first_seen_new if last_agreeing_at is None else last_agreeing_at
     return Standing(
@@ -40,6 +42,7 @@ def told(
         last_seen_old=None if last_seen_old is None else minutes(last_seen_old),
         first_seen_new=minutes(first_seen_new),
         last_agreeing_at=minutes(last),
+        by_day=by_day,
     )
 
 
@@ -56,6 +59,18 @@ def spell(
         return None if minute is None else minutes(minute)
 
     return Told(change_id, state, when(onset_after), minutes(since), when(until), before_change)
+
+
+DAY = 24 * 60
+NEXT = DAY - 1 / 60
+"""The last second of the first day."""
+
+
+def by_day(change_id: int, new: State, first: int, last: int) -> Standing:
+    """A first state that somebody else saw on a day, and again on a later one."""
+    return told(
+        change_id, None, None, new, first * DAY + NEXT, last * DAY + NEXT, source="import:a", by_day=True
+    )
 
 
 OWN = [told(1, None, None, A, 0), told(2, A, 50, W, 60, 62)]
@@ -145,6 +160,40 @@ OWN = [told(1, None, None, A, 0), told(2, A, 50, W, 60, 62)]
             [spell(1, W, None, 0, 60), spell(2, A, 5, 60, None)],
             id="our own first look ends what somebody else told",
         ),
+        pytest.param(
+            [by_day(1, W, 0, 2), told(2, None, None, A, NEXT + 2 * DAY + 0.5, source="import:b")],
+            [spell(1, W, None, NEXT, 2 * DAY + NEXT + 0.5), spell(2, A, 2 * DAY, 2 * DAY + NEXT + 0.5, None)],
+            id="a look of which only the day is known bounds what follows from the first second of its day",
+        ),
+        pytest.param(
+            [by_day(1, W, 0, 0), told(2, None, None, A, DAY / 2, source="import:b")],
+            [spell(2, A, None, DAY / 2, None)],
+            id="a look that may be before a contrary one or after it is not heard",
+        ),
+        pytest.param(
+            [by_day(1, W, 0, 2), told(2, None, None, A, DAY / 2, source="import:b")],
+            [spell(2, A, None, DAY / 2, 2 * DAY + NEXT), spell(1, W, DAY / 2, 2 * DAY + NEXT, None)],
+            id="a later day of the same record is",
+        ),
+        pytest.param(
+            [by_day(1, W, 0, 2), told(2, None, None, A, 1.5 * DAY, source="import:b")],
+            [
+                spell(1, W, None, NEXT, 1.5 * DAY),
+                spell(2, A, 0, 1.5 * DAY, 2 * DAY + NEXT),
+                spell(1, W, 1.5 * DAY, 2 * DAY + NEXT, None),
+            ],
+            id="a state that came back on a day was there by the end of that day",
+        ),
+        pytest.param(
+            [by_day(1, W, 0, 0), told(2, None, None, W, DAY / 2, source="import:b")],
+            [spell(2, W, None, DAY / 2, None)],
+            id="an equal look at a known time says by when it was so",
+        ),
+        pytest.param(
+            [by_day(3, W, 0, 0), told(1, None, None, A, -60), told(2, A, DAY / 2, S, 2 * DAY)],
+            [spell(1, A, None, -60, 2 * DAY), spell(2, S, DAY / 2, 2 * DAY, None)],
+            id="of a day of which we looked at a part, the look of somebody else is not heard",
+        ),
     ],
 )
 def test_spells_are_told_from_changes_in_any_order(changes: list[Standing], expected: list[Told]) -> None:
@@ -155,7 +204,8 @@ def test_spells_are_told_from_changes_in_any_order(changes: list[Standing], expe
 STATES = st.sampled_from([A, W, S])
 CHANGES = st.lists(
     st.tuples(
-        st.integers(0, 30), st.integers(0, 8), st.integers(0, 8), STATES, STATES, st.sampled_from(["x", "b"])
+        *(st.integers(0, 30), st.integers(0, 8), st.integers(0, 8), STATES, STATES),
+        st.sampled_from(["x", "b", "days"]),
     ),
     max_size=8,
 )
@@ -167,6 +217,8 @@ def test_spells_follow_each_other_whatever_came_in_first(
 ) -> None:
     changes = [
         told(n, old, first - before - 0.5, new, first, first + after, source)
+        if source != "days"
+        else by_day(n, new, first, first + after)
         for n, (first, before, after, old, new, source) in enumerate(drawn)
     ]
     spells = spells_of(changes)

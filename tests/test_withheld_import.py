@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.record_import import import_record
 from jobs.withheld import read_crawl
 from storage.accounts import NewAccount, add_accounts
 from storage.countries import by_country
@@ -19,6 +20,7 @@ from storage.db import Pool, transaction
 from storage.imports import Imported, import_history
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
+from storage.rebuild import rebuild
 
 CRAWL = (Path(__file__).parent / "fixtures" / "withheld_crawl.csv").read_text()
 """Invented accounts, 101 to 107."""
@@ -153,6 +155,46 @@ async def test_a_longer_version_of_a_crawl_adds_to_it_and_the_old_belief_is_kept
         (["DE"], end(2017, 10, 16), later, None),
         (["DE", "FR"], None, later, None),
     ]
+
+
+LATER = "platform,account_id,handle,at,status,withheld_in\n"
+
+
+@pytest.mark.parametrize("crawl_first", [True, False])
+async def test_a_crawl_beside_another_record_claims_no_time_and_no_order_that_it_does_not_tell(
+    pool: Pool, now: datetime, *, crawl_first: bool
+) -> None:
+    crawl = (
+        HEADER
+        + "2018-01-11,12,bb,TR,withheld,withheld,TR,TR,10,2015\n"
+        + "2017-10-02,11,aa,DE,withheld,withheld,DE,DE,10,2015\n"
+    )
+    other = LATER + "x,12,bb,2018-01-11T12:00:00Z,available,\nx,11,aa,2018-01-12T00:00:30Z,available,\n"
+    for text in (crawl, other) if crawl_first else (other, crawl):
+        await import_record(
+            pool,
+            text.encode(),
+            "h.csv",
+            now,
+            lambda _: None,
+            source="crawl" if text == crawl else "other",
+            list_name=None,
+            partial=False,
+        )
+    rows = await pool.fetch(
+        """
+        select native_id, status, onset_after, lower(valid) as since, upper(valid) as until
+        from spell join account using (account_id) where upper_inf(recorded) order by native_id, lower(valid)
+        """
+    )
+    seen_back = datetime(2018, 1, 12, 0, 0, 30, tzinfo=UTC)
+    assert [tuple(r) for r in rows] == [
+        ("11", "withheld", None, end(2017, 10, 2), seen_back),
+        ("11", "available", start(2018, 1, 11), seen_back, None),
+        ("12", "available", None, datetime(2018, 1, 11, 12, tzinfo=UTC), None),
+    ]
+    async with transaction(pool) as conn:
+        assert not (await rebuild(conn)).differs
 
 
 async def test_an_account_that_is_watched_already_keeps_its_handle_and_stays_on_the_watch(

@@ -89,6 +89,11 @@ class Flag(StrEnum):
     IDENTITY_CHANGED = "identity_changed"
     """The name answers, but as another account than the one on file."""
 
+    DAY_ONLY = "day_only"
+    """Somebody else looked, and tells only on which UTC day. A time of such a look is the last second of its
+    day; where it bounds a later change, the first.
+    """
+
 
 SCOPE_FLAGS = frozenset(
     {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}

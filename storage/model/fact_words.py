@@ -22,6 +22,7 @@ _FLAG_WORDS = {
     Flag.MOVED: "moved",
     Flag.MOVED_UNPROVEN: "says that it moved",
     Flag.IDENTITY_CHANGED: "its name answers as another account than the one on file",
+    Flag.DAY_ONLY: "of the looks only the days are known",
 }
 _SERVER_WORDS = {
     "domain suspend": "its whole server is suspended there",

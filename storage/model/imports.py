@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from storage.model.accounts import Platform
-from storage.model.availability import Missed, State, Strength
+from storage.model.availability import Flag, Missed, State, Strength
+
+DAY_END: Final = timedelta(hours=23, minutes=59, seconds=59)
+"""From the first second of a day to its last: between them lies a look of which only the day is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class ImportedChange:
     old_evidence: Evidence = None
     supersedes: int | None = None
     """The id of the change that this one corrects: the record was told before, and now says more."""
+    flags: frozenset[Flag] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
