@@ -31,6 +31,7 @@ from storage.model.imports import (
     ImportedAccount,
     ImportedChange,
     ImportedHistory,
+    ImportedSpan,
     Observation,
     ToldBefore,
     changes_told,
@@ -68,6 +69,18 @@ class Sightings:
     handle_at: datetime | None = None
     lists: dict[str, None] = field(default_factory=dict[str, None])
     seen: list[Sighting] = field(default_factory=list[Sighting])
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the same record told of an account before."""
+
+    changes: tuple[ToldBefore, ...] = ()
+    spans: tuple[ImportedSpan, ...] = ()
+
+    def sightings(self) -> list[Sighting]:
+        seen = [Sighting(_STORED, o.at, o.at, o.state) for c in self.changes for o in c.observations()]
+        return seen + [Sighting(_STORED, s.since, s.until, s.state) for s in self.spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +124,14 @@ def read_histories(content: bytes, name: str, columns: Sequence[str], now: datet
     seen: dict[Key, list[Sighting]] = {}
     for line in lines:
         seen.setdefault(line.key, []).extend(line.seen)
-    faults = {line: fault for key, found in seen.items() for line, fault in _contradictions(key, found, ())}
+    faults = {line: fault for key, found in seen.items() for line, fault in _contradictions(key, found)}
     problems += [TableError(name, line, fault) for line, fault in faults.items()]
     sound = [line for line in lines if line.seen[0].line not in faults]
     return Histories(name, _by_account(sound), len(sound), sorted_problems(problems), table.ignored)
 
 
 def joined(
-    read: Histories, source: str, list_name: str, before: Mapping[Key, Sequence[ToldBefore]]
+    read: Histories, source: str, list_name: str, before: Mapping[Key, Before]
 ) -> tuple[tuple[ImportedHistory, ...], tuple[TableError, ...]]:
     """What is news, a history for each platform, kept as `source`, which told `before` already.
 
@@ -127,23 +140,25 @@ def joined(
     accounts: dict[Platform, list[ImportedAccount]] = {}
     problems: list[TableError] = []
     changes: dict[Platform, list[ImportedChange]] = {}
+    spans: dict[Platform, list[ImportedSpan]] = {}
     for key, account in read.accounts.items():
         platform, native_id = key
-        told = before.get(key, ())
-        faults = dict(_contradictions(key, account.seen, told)) if told else {}
+        told = before.get(key, Before())
+        faults = dict(_contradictions(key, account.seen, told.sightings()))
         problems += [TableError(read.name, line, fault) for line, fault in faults.items()]
         lists = tuple(account.lists) or (list_name,)
         handle = account.handle or f"{ID_PREFIX}{native_id}"
         accounts.setdefault(platform, []).append(ImportedAccount(native_id, handle, lists))
-        observations = [
-            Observation(at, s.state, s.evidence)
-            for s in account.seen
-            if s.line not in faults
-            for at in {s.since, s.until}
-        ]
-        changes.setdefault(platform, []).extend(changes_told(native_id, observations, told))
+        seen = [s for s in account.seen if s.line not in faults]
+        observations = [Observation(at, s.state, s.evidence) for s in seen for at in {s.since, s.until}]
+        changes.setdefault(platform, []).extend(changes_told(native_id, observations, told.changes))
+        spans.setdefault(platform, []).extend(
+            ImportedSpan(native_id, s.state, s.since, s.until) for s in seen if s.since < s.until
+        )
     histories = tuple(
-        ImportedHistory(source, None, platform, tuple(found), tuple(changes[platform]), ())
+        ImportedHistory(
+            source, None, platform, tuple(found), tuple(changes[platform]), (), tuple(spans[platform])
+        )
         for platform, found in accounts.items()
     )
     return histories, sorted_problems(problems)
@@ -245,13 +260,12 @@ def _evidence(row: Row) -> bytes:
 
 
 def _contradictions(
-    key: Key, seen: Sequence[Sighting], before: Sequence[ToldBefore]
+    key: Key, seen: Sequence[Sighting], before: Sequence[Sighting] = ()
 ) -> list[tuple[int, str]]:
     """Line and fault of each sighting that shows another state than a different one shows at its time."""
-    stored = [Sighting(_STORED, o.at, o.at, o.state) for told in before for o in told.observations()]
     found: dict[int, str] = {}
     lasting: list[Sighting] = []
-    for one in sorted([*stored, *seen], key=lambda s: (s.since, s.line)):
+    for one in sorted([*before, *seen], key=lambda s: (s.since, s.line)):
         lasting = [other for other in lasting if other.until >= one.since]
         for other in lasting:
             if other.state != one.state:

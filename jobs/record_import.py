@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs.figures_in import differences, is_figures, read_figures
-from jobs.histories_in import Histories, Key, is_history, joined, read_histories
+from jobs.histories_in import Before, Histories, Key, is_history, joined, read_histories
 from jobs.tables import TableError, header_of, read_table, sorted_problems
 from jobs.watch_import import Report, import_crawl
 from jobs.withheld import is_crawl, read_crawl
 from jobs.wording import number
 from storage.db import Conn, Pool, transaction
+from storage.imported_spans import spans_told
 from storage.imports import Imported, import_history, told_before
 from storage.model.accounts import Platform
-from storage.model.imports import ImportedHistory, ToldBefore
+from storage.model.imports import ImportedHistory
 from storage.model.transparency import TransparencyReport
 from storage.model.words import clean
 from storage.transparency import add_reports, stored_reports
@@ -100,12 +101,15 @@ async def _import_histories(
     )
 
 
-async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, Sequence[ToldBefore]]:
-    out: dict[Key, Sequence[ToldBefore]] = {}
+async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, Before]:
+    out: dict[Key, Before] = {}
     for platform in Platform:
         if ids := [native_id for where, native_id in keys if where is platform]:
             told = await told_before(conn, source, platform, ids)
-            out |= {(platform, native_id): changes for native_id, changes in told.items()}
+            spans = await spans_told(conn, source, platform, ids)
+            for native_id in told.keys() | spans.keys():
+                before = Before(tuple(told.get(native_id, ())), tuple(spans.get(native_id, ())))
+                out[platform, native_id] = before
     return out
 
 

@@ -13,6 +13,7 @@ from asyncpg import Record
 from storage import canaries, evidence, projection
 from storage.db import Conn
 from storage.imported_looks import add_coverage
+from storage.imported_spans import add_spans
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status, kind_of
 from storage.model.changes import change_key
@@ -95,6 +96,8 @@ async def import_history(conn: Conn, history: ImportedHistory, now: datetime) ->
     """
     accounts, joined = await _add_accounts(conn, history, now)
     changed = await _add_changes(conn, history, now)
+    if history.spans:
+        await add_spans(conn, history, now)
     requests = await add_coverage(conn, history, now) if history.looks else 0
     if accounts or joined:
         # Last: whoever records a change holds its account first, and then waits for the lock of this.

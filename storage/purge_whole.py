@@ -134,6 +134,7 @@ async def _remove_acts(conn: Conn, account_id: int, platform: str, native_id: st
 
 
 _REST = (
+    "delete from imported_span where account_id = $1",
     "delete from follow_reading where account_id = $1",
     "delete from signal_access where account_id = $1",
     "delete from executive where account_id = $1",

@@ -19,6 +19,7 @@ from jobs.tables import TableError
 from jobs.watch_import import Report
 from storage.db import Pool, connect, transaction
 from storage.evidence import load
+from storage.purge import purge_account
 from tests.test_histories_in import HISTORY, NOW, RESTORATIONS, SPANS, at, day, span
 
 COUNTS = """
@@ -95,6 +96,56 @@ async def test_a_record_that_changed_its_mind_is_refused_line_by_line(pool: Pool
     assert await pool.fetchrow(COUNTS) == before
     assert (await imported(pool, other, partial=True)).stored
     assert [t[0] for t in await told(pool)] == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("before", "since"),
+    [
+        pytest.param([span("5", "available", 2, 9)], 2, id="a span"),
+        pytest.param(
+            [span("5", "available", 1, 1) + span("5", "available", 9, 9), span("5", "available", 3, 8)],
+            3,
+            id="one that moved no bound when it came in",
+        ),
+        pytest.param(
+            [span("5", "available", 3, 8), span("5", "available", 1, 1) + span("5", "available", 9, 9)],
+            3,
+            id="one whose change others moved since",
+        ),
+    ],
+)
+async def test_what_a_record_says_of_a_whole_span_holds_in_its_later_files_too(
+    pool: Pool, before: list[str], since: int
+) -> None:
+    for rows in before:
+        assert (await imported(pool, SPANS + rows)).stored
+    kept = await pool.fetchrow(COUNTS)
+    refused = await imported(pool, SPANS + span("5", "suspended", 6, 6))
+    assert [str(p) for p in refused.problems] == [
+        f"h.csv, line 2: account 5 is suspended at {at(6)}, but available at {at(since)} to "
+        f"{at(9 if since == 2 else 8)} by what this source told before: which came first is not said."
+    ]
+    assert await pool.fetchrow(COUNTS) == kept
+    assert (await imported(pool, SPANS + span("5", "suspended", 6, 6), source="another")).stored
+
+
+async def test_between_two_sightings_that_are_no_span_a_later_file_may_say_otherwise(pool: Pool) -> None:
+    await imported(pool, SPANS + span("5", "available", 1, 3) + span("5", "available", 7, 9))
+    assert (await imported(pool, SPANS + span("5", "suspended", 5, 5))).stored
+    assert [t[1:4] for t in await told(pool)] == [
+        ("baseline", None, "available"),
+        ("block", "available", "suspended"),
+        ("restoration", "suspended", "available"),
+    ]
+
+
+async def test_of_a_purged_account_no_span_is_left(pool: Pool) -> None:
+    await imported(pool, SPANS + span("5", "available", 1, 3) + span("6", "available", 1, 3))
+    async with transaction(pool) as conn:
+        gone = await conn.fetchval("select account_id from account where native_id = '5'")
+        await purge_account(conn, gone, NOW, whole=True)
+        left = await conn.fetch("select native_id from imported_span join account using (account_id)")
+    assert [r["native_id"] for r in left] == ["6"]
 
 
 async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_mailed(pool: Pool) -> None:

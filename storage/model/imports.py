@@ -52,6 +52,16 @@ class ImportedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedSpan:
+    """By the record an account was in one state from `since` to `until`, and not only at both."""
+
+    native_id: str
+    state: State
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One look of the record's makers, at a time between `since` and `at`; no more is known of it.
 
@@ -78,6 +88,7 @@ class ImportedHistory:
     accounts: tuple[ImportedAccount, ...]
     changes: tuple[ImportedChange, ...]
     looks: tuple[Look, ...]
+    spans: tuple[ImportedSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,15 @@
+"""Keeps what published records say of whole spans."""
+
+from pathlib import Path
+
+from storage.migrate import execute_script
+
+revision = "0005"
+down_revision = "0004"
+
+_PARTS = ("imports",)
+
+
+def upgrade() -> None:
+    for part in _PARTS:
+        execute_script(Path(__file__).with_name(f"0005_{part}.sql"))
