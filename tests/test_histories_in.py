@@ -188,6 +188,43 @@ def bounds(changes: Sequence[ToldBefore | ImportedChange]) -> set[tuple[object, 
     return {(c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at) for c in changes}
 
 
+@pytest.mark.parametrize(
+    ("parts", "readings"),
+    [
+        pytest.param([{1: AVAILABLE, 8: AVAILABLE, 9: AVAILABLE}], [3], id="all at once"),
+        pytest.param(
+            [dict.fromkeys([1, 8, 16, 24], AVAILABLE), {12: SUSPENDED}],
+            [1, 1, 1],
+            id="looks of which it is not known on which side of a contrary one they were count on neither",
+        ),
+        pytest.param(
+            [dict.fromkeys([1, 3, 5], AVAILABLE), dict.fromkeys([2, 4, 6], AVAILABLE)],
+            [5],
+            id="looks between those that are stored may be among them",
+        ),
+        pytest.param(
+            [dict.fromkeys([3, 4, 5], AVAILABLE), dict.fromkeys([1, 7, 8], AVAILABLE)],
+            [6],
+            id="looks before and after those that are stored are others",
+        ),
+        pytest.param(
+            [dict.fromkeys([1, 2, 3], AVAILABLE), dict.fromkeys([1, 2, 3, 5], AVAILABLE)],
+            [4],
+            id="looks that are told again count once",
+        ),
+    ],
+)
+def test_a_state_is_never_said_to_have_been_read_more_often_than_it_was(
+    parts: list[dict[int, State]], readings: list[int]
+) -> None:
+    ids = itertools.count()
+    before: list[ToldBefore] = []
+    for part in parts:
+        brought = [Observation(day(n), state, b"%d" % n) for n, state in part.items()]
+        before = stored(before, changes_told("5", brought, before), ids)
+    assert [c.readings for c in sorted(before, key=lambda c: c.first_seen_new)] == readings
+
+
 @given(
     seen=st.dictionaries(st.integers(1, 28), st.sampled_from(STATES), min_size=1, max_size=14),
     parts=st.lists(st.lists(st.integers(1, 28), max_size=14), max_size=5),
@@ -198,8 +235,16 @@ def test_the_parts_of_a_record_tell_the_same_in_any_order_and_twice_nothing(
     observations = {n: Observation(day(n), state, b"%d" % n) for n, state in seen.items()}
     ids = itertools.count()
     before: list[ToldBefore] = []
+    there: set[int] = set()
     for part in [*parts, list(seen)]:
+        there |= set(part)
         brought = [observations[n] for n in part if n in observations]
         before = stored(before, changes_told("5", brought, before), ids)
         assert changes_told("5", brought, before) == []
+        for change in before:
+            looks = [
+                n for n in there & seen.keys() if change.first_seen_new <= day(n) <= change.last_agreeing_at
+            ]
+            assert change.readings <= len(looks)
+            assert {seen[n] for n in looks} == {change.new}
     assert bounds(before) == bounds(changes_told("5", observations.values()))

@@ -42,7 +42,9 @@ class ImportedChange:
     last_seen_old: datetime | None
     first_seen_new: datetime
     readings: int
-    """How many looks of the record agree with the new state, as far as the record lists them."""
+    """How many looks of the record agree with the new state, as far as the record lists them: of one that
+    came in parts, at least so many.
+    """
     last_agreeing_at: datetime
     evidence: Evidence
     old_evidence: Evidence = None
@@ -132,8 +134,10 @@ def changes_told(
 
     Repeated equal observations agree. A change lies between the last contrary observation and the first
     agreeing one; the first state is a baseline without an earlier bound. A change that is stored but has
-    other bounds now is superseded. So the parts of a record give the same in any order. No two
-    observations may show different states at one time.
+    other bounds now is superseded. No two observations may show different states at one time.
+
+    Of what is stored only the looks are known that bound a change: parts of a record never tell more than
+    all of it at once, and the same once all of it is there again.
     """
     seen: dict[datetime, Observation] = {}
     for one in (*(o for told in before for o in told.observations()), *observations):
@@ -152,7 +156,7 @@ def changes_told(
             strength=strength,
             last_seen_old=previous and previous.at,
             first_seen_new=run[0].at,
-            readings=max(len(run), was.readings if was else 0),
+            readings=_readings(run, was),
             last_agreeing_at=run[-1].at,
             evidence=run[0].evidence,
             old_evidence=previous and previous.evidence,
@@ -172,6 +176,17 @@ def _runs(ordered: Sequence[Observation]) -> list[list[Observation]]:
         else:
             runs.append([one])
     return runs
+
+
+def _readings(run: Sequence[Observation], was: ToldBefore | None) -> int:
+    """The least number of looks in a run. Of those that `was` counts the bounds are known, and the others
+    only if the run has both: else a contrary look lies among them.
+    """
+    if was is None or all(o.at != was.last_agreeing_at for o in run):
+        return len(run)
+    return max(
+        len(run), was.readings + sum(not was.first_seen_new <= o.at <= was.last_agreeing_at for o in run)
+    )
 
 
 def _bounds(change: ImportedChange | ToldBefore) -> tuple[object, ...]:
