@@ -67,7 +67,7 @@ class Sightings:
 
     handle: str | None = None
     handle_at: datetime | None = None
-    lists: dict[str, None] = field(default_factory=dict[str, None])
+    lists: dict[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     seen: list[Sighting] = field(default_factory=list[Sighting])
 
 
@@ -146,10 +146,12 @@ def joined(
         told = before.get(key, Before())
         faults = dict(_contradictions(key, account.seen, told.sightings()))
         problems += [TableError(read.name, line, fault) for line, fault in faults.items()]
-        lists = tuple(account.lists) or (list_name,)
+        seen = [s for s in account.seen if s.line not in faults]
+        if not seen:
+            continue
+        lists = tuple(dict.fromkeys(name for s in seen for name in account.lists[s.line])) or (list_name,)
         handle = account.handle or f"{ID_PREFIX}{native_id}"
         accounts.setdefault(platform, []).append(ImportedAccount(native_id, handle, lists))
-        seen = [s for s in account.seen if s.line not in faults]
         observations = [Observation(at, s.state, s.evidence) for s in seen for at in {s.since, s.until}]
         changes.setdefault(platform, []).extend(changes_told(native_id, observations, told.changes))
         spans.setdefault(platform, []).extend(
@@ -194,7 +196,7 @@ def _by_account(lines: Sequence[_Line]) -> dict[Key, Sightings]:
     out: dict[Key, Sightings] = {}
     for line in lines:
         account = out.setdefault(line.key, Sightings())
-        account.lists.update(dict.fromkeys(line.lists))
+        account.lists[line.seen[0].line] = line.lists
         account.seen += line.seen
         at = line.seen[-1].until
         if line.handle is not None and (account.handle_at is None or at >= account.handle_at):

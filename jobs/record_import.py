@@ -92,7 +92,7 @@ async def _import_histories(
         summary=_told(source, lines, histories, done),
         figures={
             "lines_taken": lines,
-            "accounts": len(read.accounts),
+            "accounts": sum(len(h.accounts) for h in histories),
             "new_accounts": sum(d.accounts for d in done),
             "new_changes": sum(d.changes - d.corrected for d in done),
             "corrected_changes": sum(d.corrected for d in done),

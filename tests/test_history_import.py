@@ -148,6 +148,22 @@ async def test_of_a_purged_account_no_span_is_left(pool: Pool) -> None:
     assert [r["native_id"] for r in left] == ["6"]
 
 
+async def test_a_line_that_is_refused_puts_nobody_on_a_list(pool: Pool) -> None:
+    first = f"x,5,a,{at(1)},available,,L1\nx,6,b,{at(1)},available,,L1\n"
+    other = f"x,5,a,{at(1)},suspended,,L2\nx,6,b,{at(1)},suspended,,L3\nx,6,b,{at(2)},available,,L4\n"
+    await imported(pool, HISTORY + first)
+    done = await imported(pool, HISTORY + other, partial=True)
+    assert (len(done.problems), done.figures["accounts"], done.figures["lines_taken"]) == (2, 1, 1)
+    rows = await pool.fetch(
+        """
+        select l.name, array_agg(a.native_id order by a.native_id)
+        from watch_list l left join watch_list_member using (list_id) left join account a using (account_id)
+        group by l.name order by 1
+        """
+    )
+    assert [tuple(r) for r in rows] == [("L1", ["5", "6"]), ("L4", ["6"])]
+
+
 async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_mailed(pool: Pool) -> None:
     text = (
         HISTORY
