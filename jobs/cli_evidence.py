@@ -114,6 +114,10 @@ def verify_command(
     else:
         for check in checks:
             show(f"{check.verdict.value:<7} {_printable(check.said)}")
+        if not wrong:
+            notes = sum(check.verdict is Verdict.NOTE for check in checks)
+            but = f", with {number(notes, 'note')} of what it does not prove" if notes else ""
+            show(f"{_printable(str(file))} verifies{but}.")
     if wrong:
         raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
 

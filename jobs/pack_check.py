@@ -21,6 +21,7 @@ from jobs.pack import (
     raw_name,
 )
 from jobs.pack_html import instant, page, readme
+from jobs.pack_names import is_called_by_id, is_name, names_told
 from jobs.pack_proof import (
     Check,
     Entries,
@@ -34,7 +35,7 @@ from jobs.pack_proof import (
     stamps_in,
     what,
 )
-from jobs.wording import number
+from jobs.wording import handle_name, number
 from storage.model.chain import ChangeStatement, leaf_of
 from storage.model.packs import Part
 
@@ -52,6 +53,7 @@ def verify(files: Files, known: Known, stamp_of: StampOf, made_by: str) -> list[
     checks += leads
     checks += _statements(files, facts, entries)
     checks += _raw(files, facts)
+    checks.append(_name(facts))
     checks += _times(facts)
     checks += _pages(files, facts, made_by)
     stamps, stamped = stamps_in(files, facts, entries, stamp_of)
@@ -127,6 +129,23 @@ def _raw(files: Files, facts: Facts) -> list[Check]:
     if old is None and facts.change.old_status is not None:
         out.append(Check(Verdict.NOTE, "Of the reading of the state before no raw answer was kept."))
     return out
+
+
+def _name(facts: Facts) -> Check:
+    """Whether the name of the account is in what the chain covers."""
+    name, told = handle_name(facts.manifest.handle), names_told(facts)
+    if is_called_by_id(facts):
+        return ok("The account is called by its id, which the statement names.")
+    if any(is_name(facts.manifest.handle, one) for one in told):
+        return ok(f"A raw answer calls the account {name}, as {MANIFEST} does.")
+    if told:
+        others = ", ".join(map(handle_name, told))
+        said = (
+            f"{MANIFEST} calls the account {name}, and the raw answers call it {others}: it was renamed, or"
+        )
+        return Check(Verdict.NOTE, f"{said} {MANIFEST} is wrong, which the chain does not cover.")
+    said = f"No raw answer names the account: that it is called {name} is only what {MANIFEST} says"
+    return Check(Verdict.NOTE, f"{said}, which the chain does not cover.")
 
 
 def _times(facts: Facts) -> list[Check]:

@@ -8,6 +8,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from jobs.pack import PAGE, README, Facts, PackError, documents, facts_in, listed
+from jobs.pack_names import is_called_by_id, is_name, names_told
 from jobs.wording import day, handle_name, number
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, Flag, Outcome, Reason, State, Status, Strength
@@ -95,6 +96,8 @@ def _content(facts: Facts) -> dict[str, object]:
     return {
         "name": name,
         "what": change_words(kind, old, new, platform, flags) + _standing(outcome),
+        "is_named": not is_called_by_id(facts),
+        "called": [handle_name(told) for told in names_told(facts) if not is_name(manifest.handle, told)],
         "platform": PLATFORM_NAME[platform],
         "account": clean(change.account, 400),
         "old": capital(state_words(old, platform, None)),

@@ -8,7 +8,7 @@ from storage.model.availability import State
 from tests.factories import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
 from tests.seed_rows import become, enlist, roster_of
 
-RAW = b'[{"url":"/2/users?ids=1","about":{"id":"1","withheld":{"country_codes":["IN"]}}}]'
+RAW = b'[{"url":"/2/users?ids=1","about":{"id":"1","username":"h1","withheld":{"country_codes":["IN"]}}}]'
 
 
 async def add_change(

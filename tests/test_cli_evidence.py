@@ -65,10 +65,11 @@ def test_a_pack_is_written_and_verified_without_a_database(
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     checked = run("evidence", "verify", "blockline-evidence-3.zip")
     assert (checked.code, checked.err) == (0, "")
-    assert {line.split()[0] for line in checked.said} == {"ok", "note"}
+    assert {line.split()[0] for line in checked.said[:-1]} == {"ok", "note"}
+    assert checked.said[-1] == ("blockline-evidence-3.zip verifies, with 1 note of what it does not prove.")
     asked = run("evidence", "verify", "blockline-evidence-3.zip", "--json").json
     assert asked["ok"] is True
-    assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said]
+    assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said[:-1]]
 
 
 def test_the_console_script_verifies_where_there_is_nothing_else(
@@ -218,6 +219,7 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
         ran = run("evidence", "verify", "blockline-evidence-3.zip", *option)
         assert (ran.code, ran.err) == (0, "")
         assert not any(line.startswith("note") for line in ran.said)
+        assert ran.said[-1] == "blockline-evidence-3.zip verifies."
     ran = run("evidence", "verify", "blockline-evidence-3.zip", "--head", "0" * 64)
     assert ran.code == 1
     assert ran.said[-1] == "FAILED  The pack leads to no head that you have from elsewhere."

@@ -438,6 +438,43 @@ async def test_only_a_head_from_elsewhere_finds_a_pack_that_was_made_anew(pack: 
     assert failures(forged, numbered) == ["Entry 8 of the pack is not the head that you have from elsewhere."]
 
 
+X_SAYS = b'[{"url":"u","about":{"data":[{"id":"1","username":"Alpha"}]}}]'
+OTHER_PERSON = b'[{"url":"u","about":{"data":[{"id":"2","username":"Alpha"}]}}]'
+BLUESKY_SAYS = b'[{"url":"u","about":{"did":"1","handle":"alpha.test"}}]'
+MASTODON_SAYS = b'[{"url":"u","about":[{"id":"1","acct":"alpha"}]}]'
+RECORD_SAYS = b'{"line":2,"says":{"account_id":"1","handle":"alpha"}}'
+SILENT = b'[{"url":"u","about":{"errors":[{"value":"1"}]}}]'
+
+
+@pytest.mark.parametrize(
+    ("raw", "handle", "verdict", "words"),
+    [
+        pytest.param(X_SAYS, "alpha", Verdict.OK, "calls the account @alpha, as", id="X"),
+        pytest.param(BLUESKY_SAYS, "alpha.test", Verdict.OK, "calls the account @alpha.test", id="Bluesky"),
+        pytest.param(MASTODON_SAYS, "alpha@a.example", Verdict.OK, "@alpha@a.example, as", id="Mastodon"),
+        pytest.param(RECORD_SAYS, "alpha", Verdict.OK, "calls the account @alpha", id="a published record"),
+        pytest.param(X_SAYS, "bob", Verdict.NOTE, "@bob, and the raw answers call it @Alpha", id="another"),
+        pytest.param(SILENT, "bob", Verdict.NOTE, "No raw answer names the account", id="none"),
+        pytest.param(OTHER_PERSON, "alpha", Verdict.NOTE, "No raw answer names", id="of somebody else"),
+        pytest.param(b"\xff", "bob", Verdict.NOTE, "No raw answer names the account", id="no JSON"),
+        pytest.param(b"[" * 99_999, "bob", Verdict.NOTE, "No raw answer names the account", id="too deep"),
+        pytest.param(SILENT, "1", Verdict.OK, "called by its id", id="no name at all"),
+    ],
+)
+async def test_a_name_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
+    pool: Pool, raw: bytes, handle: str, verdict: Verdict, words: str
+) -> None:
+    async with transaction(pool) as conn:
+        _, change_id = await block_of(conn, evidence=raw)
+    pack = await pack_of(pool, change_id)
+    named = whole_pack(replace(pack.material, handle=handle), MADE_BY, minutes(60))
+    assert failures(named, known(pack.head)) == []
+    assert [one for one in said(named, verdict, known(pack.head)) if words in one]
+    page = named[PAGE].decode()
+    assert ("The raw answers call it <bdi>@Alpha</bdi>." in page) == ("call it @Alpha" in words)
+    assert ("the chain covers its id, and a name only where" in page) == (handle != "1")
+
+
 def seen_earlier(statement: ChangeStatement) -> ChangeStatement:
     return replace(statement, first_seen_new=minutes(14))
 
