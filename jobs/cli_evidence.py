@@ -99,7 +99,10 @@ def verify_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a pack. No database and no settings are needed. Exit code 1 when anything is wrong with it."""
+    """Check a pack. No database and no settings are needed.
+
+    Exit code 1 when anything is wrong with it, or is in the words of another version and cannot be checked.
+    """
     try:
         known = heads_known(heads_file, head)
         certificates = () if tsa_certs is None else certificates_in(tsa_certs)
@@ -108,18 +111,22 @@ def verify_command(
         raise CommandError(_printable(str(error))) from error
     checks = verify(files, known, lambda token, entry: _stamp(token, entry, certificates), _made_by())
     wrong = sum(check.verdict is Verdict.FAILED for check in checks)
+    left_open = sum(check.verdict is Verdict.OPEN for check in checks)
     if as_json:
         said = [{"verdict": c.verdict.lower(), "said": _printable(c.said)} for c in checks]
-        show_json({"ok": not wrong, "checks": said})
+        show_json({"ok": not (wrong or left_open), "checks": said})
     else:
         for check in checks:
             show(f"{check.verdict.value:<7} {_printable(check.said)}")
-        if not wrong:
+        if not (wrong or left_open):
             notes = sum(check.verdict is Verdict.NOTE for check in checks)
             but = f", with {number(notes, 'note')} of what it does not prove" if notes else ""
             show(f"{_printable(str(file))} verifies{but}.")
     if wrong:
         raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
+    if left_open:
+        undone = f"{number(left_open, 'check')} could not be made"
+        raise CommandError(f"{_printable(str(file))} does not verify as a whole: {undone}.")
 
 
 @evidence.command("heads")

@@ -15,6 +15,8 @@ class Verdict(StrEnum):
     OK = "ok"
     NOTE = "note"
     """Nothing is wrong, but less is proved than could be."""
+    OPEN = "OPEN"
+    """It may be right or wrong: this version cannot tell, and it is what people read."""
     FAILED = "FAILED"
 
 

@@ -5,11 +5,15 @@ import json
 import threading
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from jobs.pack import PAGE, listed, manifest_in
+from jobs.pack_files import read_pack
 from storage.db import Conn, open_pool, transaction
 from storage.purge import purge_account
 from tests.chain_rows import add_change, block_of
@@ -224,6 +228,26 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
     assert ran.code == 1
     assert ran.said[-1] == "FAILED  The pack leads to no head that you have from elsewhere."
     assert ran.complaints == ["blockline-evidence-3.zip does not verify: 1 check failed."]
+
+
+def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Blockline, change: int) -> None:
+    run("evidence", change, "--out", "pack")
+    head = run("evidence", "heads", "--json").json["heads"][0]["head"]
+    files = read_pack(Path("pack"))
+    other = replace(manifest_in(files), made_by="Blockline 0.0.0")
+    for name, content in listed({**files, PAGE: b"<h1>Something else</h1>"}, other).items():
+        (Path("pack") / name).write_bytes(content)
+    ran = run("evidence", "verify", "pack", "--head", head)
+    assert (ran.code, ran.complaints) == (
+        1,
+        ["pack does not verify as a whole: 1 check could not be made."],
+    )
+    assert [line for line in ran.said if not line.startswith("ok")] == [
+        "OPEN    index.html was made by 'Blockline 0.0.0', and this is "
+        f"Blockline {version('blockline')}: its words are not checked, so read the statements."
+    ]
+    asked = run("evidence", "verify", "pack", "--head", head, "--json")
+    assert (asked.code, asked.json["ok"]) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,7 @@ async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) 
     other = {**pack.files, name: flipped(pack.files[name], at, bit)}
     if not failures(other):
         assert name == MANIFEST, "it says who made the page, and that it is another program"
-        assert any("its words are not checked" in note for note in said(other, Verdict.NOTE))
+        assert any("its words are not checked" in left for left in said(other, Verdict.OPEN))
 
 
 async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
@@ -512,12 +512,12 @@ async def test_a_raw_answer_that_is_left_out_is_found_unless_it_is_called_purged
 async def test_the_words_of_a_page_of_another_version_are_not_vouched_for(pack: Pack) -> None:
     other = relisted({**pack.files, PAGE: pack.files[PAGE].replace(b"India", b"Chile")})
     assert failures(other) == ["index.html says something else than the other files."]
-    notes = [
+    left_open = [
         c.said
         for c in verify(other, known(pack.head), no_stamp, "Blockline 2.0")
-        if c.verdict is Verdict.NOTE
+        if c.verdict is Verdict.OPEN
     ]
-    assert notes == [
+    assert left_open == [
         "index.html was made by 'Blockline 1.2.3', and this is Blockline 2.0: its words are not checked, so "
         "read the statements."
     ]
