@@ -181,7 +181,8 @@ def _contradictions(facts: Facts) -> list[str]:
     for look in facts.coverage.coverage.looks:
         before = change.last_seen_old
         if look.part is Part.OLD:
-            fits = before is not None and before - _MILLISECOND < look.asked_at <= before
+            # A difference, since a stranger may have written a time that has none before it.
+            fits = before is not None and timedelta(0) <= before - look.asked_at < _MILLISECOND
         elif look.part is Part.FIRST:
             fits = look.observed_at == change.first_seen_new
         else:

@@ -483,11 +483,22 @@ def seen_later_before(statement: ChangeStatement) -> ChangeStatement:
     return replace(statement, last_seen_old=minutes(6))
 
 
+def seen_before_all_time(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, last_seen_old=datetime.min.replace(tzinfo=UTC))
+
+
+def seen_after_all_time(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, first_seen_new=datetime.max.replace(tzinfo=UTC))
+
+
 def published_by_others(statement: ChangeStatement) -> ChangeStatement:
     return replace(statement, source="import:me")
 
 
-@pytest.mark.parametrize("alter", [seen_earlier, seen_later_before, published_by_others])
+@pytest.mark.parametrize(
+    "alter",
+    [seen_earlier, seen_later_before, published_by_others, seen_before_all_time, seen_after_all_time],
+)
 async def test_a_statement_that_contradicts_the_other_files_is_found_without_any_head(
     pack: Pack, alter: Callable[[ChangeStatement], ChangeStatement]
 ) -> None:
