@@ -33,15 +33,15 @@ COVERAGE: Final = "coverage.json"
 Files = Mapping[str, bytes]
 """Content by name; names have `/` between folder and file."""
 
-_HOW: Final = (
+HOW: Final = (
     "entry = SHA-256(entry before || leaf), leaf = SHA-256(statement file). Leaves of other changes are "
     "hashes and tell nothing of them."
 )
-_WHAT: Final = (
+WHAT: Final = (
     "The requests that show the change, as Blockline recorded them. The chain does not cover this file: the "
     "times of the readings that the statements name are covered there."
 )
-_NOT_OURS: Final = (
+NOT_OURS: Final = (
     "Somebody else published this change, and it was taken over under their name: there are no requests of "
     "Blockline's own behind it."
 )
@@ -143,12 +143,12 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
     files |= {anchor.file: token for anchor, token in anchors}
     names = [StatementFile(statement_name(a.statement, material.change_id), a.seq) for a in material.attested]
     files[CHAIN] = written(
-        ChainFile(_HOW, tuple(names), material.segments, material.heads, tuple(a for a, _ in anchors))
+        ChainFile(HOW, tuple(names), material.segments, material.heads, tuple(a for a, _ in anchors))
     )
     if material.coverage is None:
-        files[COVERAGE] = written(CoverageFile(_NOT_OURS, ours=False, coverage=Coverage(())))
+        files[COVERAGE] = written(CoverageFile(NOT_OURS, ours=False, coverage=Coverage(())))
     else:
-        files[COVERAGE] = written(CoverageFile(_WHAT, ours=True, coverage=material.coverage))
+        files[COVERAGE] = written(CoverageFile(WHAT, ours=True, coverage=material.coverage))
     manifest = Manifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
     return listed(files, manifest)
 

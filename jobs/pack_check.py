@@ -9,10 +9,14 @@ from datetime import timedelta
 from typing import Final
 
 from jobs.pack import (
+    CHAIN,
     COVERAGE,
+    HOW,
     MANIFEST,
+    NOT_OURS,
     PAGE,
     README,
+    WHAT,
     Facts,
     Files,
     PackError,
@@ -196,7 +200,7 @@ def _contradictions(facts: Facts) -> list[str]:
 
 
 def _pages(files: Files, facts: Facts, made_by: str) -> list[Check]:
-    """Whether page and README are what this version of Blockline makes of the other files.
+    """Whether page and README, and the fixed sentences in the other files, are those of this version.
 
     What another version made is not vouched for: anybody can write that another version made it.
     """
@@ -205,8 +209,14 @@ def _pages(files: Files, facts: Facts, made_by: str) -> list[Check]:
         made = page(facts)
     except PackError as error:
         return [failed(str(error))]
-    for name, content in ((PAGE, made), (README, readme())):
-        if files.get(name) == content:
+    same = {
+        PAGE: files.get(PAGE) == made,
+        README: files.get(README) == readme(),
+        f"The sentence in {CHAIN}": facts.chain.how == HOW,
+        f"The sentence in {COVERAGE}": facts.coverage.what == (WHAT if facts.coverage.ours else NOT_OURS),
+    }
+    for name, is_same in same.items():
+        if is_same:
             out.append(ok(f"{name} says what the other files say."))
         elif facts.manifest.made_by == made_by:
             out.append(failed(f"{name} says something else than the other files."))

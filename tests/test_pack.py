@@ -390,6 +390,17 @@ async def test_files_that_are_missing_or_too_many_are_found(pack: Pack) -> None:
     assert failures(relisted(more)) == ["'raw/more.json' does not belong into the pack."]
 
 
+@pytest.mark.parametrize(("name", "key"), [(CHAIN, "how"), (COVERAGE, "what")])
+async def test_a_sentence_in_a_file_that_blockline_did_not_write_is_found(
+    pack: Pack, name: str, key: str
+) -> None:
+    other = {**json.loads(pack.files[name]), key: "All of it is proved."}
+    forged = relisted({**pack.files, name: (json.dumps(other, ensure_ascii=False, indent=1) + "\n").encode()})
+    assert failures(forged, known(pack.head)) == [
+        f"The sentence in {name} says something else than the other files."
+    ]
+
+
 @pytest.mark.parametrize("name", [CHAIN, COVERAGE, MANIFEST, "statement.json", "outcome.json"])
 @pytest.mark.parametrize("how", ["sorted", "compact", "key twice", "key more", "byte order mark"])
 async def test_json_that_says_the_same_in_another_form_is_found(pack: Pack, name: str, how: str) -> None:

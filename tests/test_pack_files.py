@@ -2,7 +2,10 @@
 
 import os
 import stat
+import subprocess
+import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,17 @@ from tests.chain_rows import block_of
 from tests.factories import minutes
 
 MADE_BY = "Blockline 1.2.3"
+STREAMED = """
+import sys, zipfile
+class Pipe:
+    def write(self, content): return sys.stdout.buffer.write(content)
+    def flush(self): sys.stdout.buffer.flush()
+with zipfile.ZipFile(sys.argv[1]) as one, zipfile.ZipFile(Pipe(), "w", zipfile.ZIP_DEFLATED) as other:
+    for name in one.namelist():
+        if not name.endswith('/'):
+            other.writestr(name, one.read(name))
+"""
+"""Zips anew into what cannot be sought in: sizes follow the content then."""
 
 
 @pytest.fixture
@@ -92,6 +106,74 @@ def test_a_zip_file_with_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, 
     with pytest.raises(PackError, match="not the name of a plain file"):
         read_pack(path)
     assert not (tmp_path.parent / "outside").exists()
+
+
+def added(path: Path, name: str, content: bytes = b"", mode: int = stat.S_IFDIR) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = (mode | 0o755) << 16
+        archive.writestr(entry, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        pytest.param("more/", b"hidden payload", "holds bytes", id="with bytes"),
+        pytest.param("../../more/", b"", "not the name of a plain file", id="above the folder"),
+        pytest.param("x\\..\\y/", b"", "not the name of a plain file", id="with backslashes"),
+        pytest.param("/", b"", "not the name of a plain file", id="the root"),
+    ],
+)
+async def test_a_folder_in_a_zip_file_is_no_hiding_place(
+    pack: dict[str, bytes], tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    write_pack(tmp_path / "pack.zip", pack)
+    added(tmp_path / "pack.zip", name, content)
+    with pytest.raises(PackError, match=why):
+        read_pack(tmp_path / "pack.zip")
+
+
+async def test_a_pack_that_another_tool_has_zipped_with_its_folders_is_read(
+    pack: dict[str, bytes], tmp_path: Path
+) -> None:
+    write_pack(tmp_path / "pack.zip", pack)
+    added(tmp_path / "pack.zip", "raw/")
+    assert read_pack(tmp_path / "pack.zip") == pack
+    with (
+        (tmp_path / "streamed.zip").open("wb") as file,
+        subprocess.Popen(
+            [sys.executable, "-c", STREAMED, str(tmp_path / "pack.zip")], stdout=file
+        ) as process,
+    ):
+        assert process.wait() == 0
+    assert read_pack(tmp_path / "streamed.zip") == pack
+
+
+def after_it(content: bytes) -> bytes:
+    return content + b"hidden"
+
+
+def before_it(content: bytes) -> bytes:
+    return b"hidden" + content
+
+
+def as_a_comment(content: bytes) -> bytes:
+    return content[:-2] + b"\x06\x00hidden"
+
+
+def within_it(content: bytes) -> bytes:
+    return content.replace(b"PK\x01\x02", b"hiddenPK\x01\x02", 1)
+
+
+@pytest.mark.parametrize("hide", [after_it, before_it, as_a_comment, within_it])
+async def test_bytes_of_a_zip_file_that_belong_to_none_of_its_files_are_found(
+    pack: dict[str, bytes], tmp_path: Path, hide: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "pack.zip"
+    write_pack(path, pack)
+    path.write_bytes(hide(path.read_bytes()))
+    with pytest.raises(PackError, match=r"belong to none of its files|no whole zip file"):
+        read_pack(path)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
