@@ -9,6 +9,8 @@ from storage.model.accounts import Platform
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_YEAR, _LAST_YEAR = 1900, 9998
+"""None of these platforms is older; a deadline may be called never."""
 
 
 class CellError(Exception):
@@ -75,7 +77,7 @@ def moment(cell: str, column: str) -> datetime:
     try:
         at = datetime.fromisoformat(text(cell, column))
         zoned = at.tzinfo is not None
-        utc = at.astimezone(UTC) if zoned else at
+        utc = in_utc(at)
     except (ValueError, OverflowError) as error:
         raise CellError(f"{column} {cell!r} is an impossible time.") from error
     if not zoned:
@@ -83,11 +85,22 @@ def moment(cell: str, column: str) -> datetime:
     return utc
 
 
+def in_utc(at: datetime) -> datetime:
+    """The time in UTC, which one without its zone is taken to be in.
+
+    Raises OverflowError for one that nobody can have seen: the first and the last there are mean "always" and
+    "never" to a database.
+    """
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise OverflowError(at)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
 def day(cell: str, column: str) -> datetime:
     """The first moment of a day in UTC."""
     try:
-        return datetime.fromisoformat(cell if _DAY.fullmatch(cell) else "").replace(tzinfo=UTC)
-    except ValueError as error:
+        return in_utc(datetime.fromisoformat(cell if _DAY.fullmatch(cell) else ""))
+    except (ValueError, OverflowError) as error:
         raise CellError(f"{column} {cell!r} is an impossible day.") from error
 
 

@@ -1,11 +1,12 @@
 """Options that several commands share."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.cells import in_utc
 from jobs.command import CommandError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -23,9 +24,8 @@ def moment_of(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
         raise CommandError(
             f"{option}: {text!r} is not a time; write it like 2021-02-01T06:30:00Z."
         ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -187,7 +187,7 @@ def _opened(path: Path) -> Backup:
                         manifest = _manifest(json.loads(file.read(member.size)), path)
                 elif member.name.startswith("data/"):
                     pieces.setdefault(member.name.split("/")[1], []).append(place)
-    except (tarfile.TarError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (tarfile.TarError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise _damaged(path) from error
     if manifest is None or not pieces.keys() <= {t.name for t in manifest.tables}:
         raise _damaged(path)

@@ -1,6 +1,7 @@
 """The file of a backup: what is altered in it is found, and ordinary programs can read it."""
 
 import gzip
+import hashlib
 import os
 import shutil
 import subprocess
@@ -56,6 +57,21 @@ def test_a_file_that_is_cut_or_grew_is_found(small: bytes, tmp_path: Path, data:
         (tmp_path / "b").write_bytes(content)
         with pytest.raises(BackupError, match="cut off or altered"):
             read_backup(tmp_path / "b", quiet)
+
+
+@pytest.mark.parametrize("manifest", [b"[" * 200_000, b"[]", b"{}", b'{"form": 1}'])
+def test_a_file_whose_manifest_is_none_is_no_backup_whatever_its_hash_says(
+    tmp_path: Path, manifest: bytes
+) -> None:
+    said = tarfile.TarInfo("manifest.json")
+    said.size = len(manifest)
+    content = said.tobuf(tarfile.USTAR_FORMAT) + manifest + bytes(-len(manifest) % 512)
+    digest = tarfile.TarInfo("SHA256")
+    digest.size, digest.mode = 64, 0o600
+    last = hashlib.sha256(content).hexdigest().encode() + bytes(512 - 64)
+    (tmp_path / "b").write_bytes(content + digest.tobuf(tarfile.USTAR_FORMAT) + last + bytes(1024))
+    with pytest.raises(BackupError, match="is no backup of Blockline"):
+        read_backup(tmp_path / "b", quiet)
 
 
 def test_a_large_table_comes_in_pieces_that_ordinary_programs_join(tmp_path: Path) -> None:

@@ -143,6 +143,14 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("changes", "--from", "yesterday"),
         "--from: 'yesterday' is not a time; write it like 2021-02-01T06:30:00Z.",
     ),
+    "a time before all time": (
+        ("states", "--at", "0001-01-01T00:00:00+14:00"),
+        "--at: '0001-01-01T00:00:00+14:00' is not a time; write it like 2021-02-01T06:30:00Z.",
+    ),
+    "the first time there is": (
+        ("changes", "--from", "0001-01-01"),
+        "--from: '0001-01-01' is not a time; write it like 2021-02-01T06:30:00Z.",
+    ),
     "a list that is not there": (
         ("changes", "--list", "farmers"),
         "There is no list 'farmers'; there are: Farmers.",

@@ -114,6 +114,10 @@ def test_a_history_is_told_by_its_header(header: str) -> None:
             HISTORY + f"x,5,a,{at(1)},withheld,XY,L\n",
             ["line 2: 'XY' stands for a copyright notice and is no country."],
         ),
+        (
+            HISTORY + "x,5,a,0001-01-01T00:00:00Z,available,,L\n",
+            ["line 2: at '0001-01-01T00:00:00Z' is an impossible time."],
+        ),
         (SPANS + "5,x\n", ["line 2: expected 5 columns, found 2."]),
     ],
 )

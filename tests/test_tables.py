@@ -171,6 +171,7 @@ ISSUED = "2021-01-31T12:00:00+05:30"
     [
         (ISSUED, "2021-02-30T12:00:00Z", "issued_at '2021-02-30T12:00:00Z' is an impossible time."),
         (ISSUED, "yesterday", "issued_at 'yesterday' is an impossible time."),
+        (ISSUED, "0001-01-01T00:00:00Z", "issued_at '0001-01-01T00:00:00Z' is an impossible time."),
         (ISSUED, "0001-01-01T00:00+14:00", "issued_at '0001-01-01T00:00+14:00' is an impossible time."),
         (
             ISSUED,

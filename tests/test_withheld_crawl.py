@@ -131,6 +131,7 @@ def test_a_state_that_the_end_confirms_has_two_readings_and_one_that_it_misses_h
     ("cells", "faults"),
     [
         ({"day": "2017-13-02"}, ["first_observed_date '2017-13-02' is an impossible day."]),
+        ({"day": "0001-01-01"}, ["first_observed_date '0001-01-01' is an impossible day."]),
         ({"day": "2017-1-2"}, ["first_observed_date '2017-1-2' is an impossible day."]),
         ({"here": "banned"}, ["unknown status 'banned' in status_here_at_end."]),
         ({"category": "banned"}, ["unknown status 'banned' in account_category_at_end."]),
