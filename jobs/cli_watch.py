@@ -12,7 +12,7 @@ from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
-from jobs.options import AsJson, ConfigFile, Partial, moment_of
+from jobs.options import AsJson, ConfigFile, Partial, moment_past
 from jobs.resolve import Resolver
 from jobs.retention import parse_keeping
 from jobs.settings import Settings, load_settings
@@ -84,7 +84,7 @@ def accounts_list(
 ) -> None:
     """The watched accounts, each in the state that was last confirmed, now or at any moment."""
     now = system_clock()
-    when, known_at = moment_of(at, "--at") or now, moment_of(as_known_at, "--as-known-at") or now
+    when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
     settings = load_settings(config)
     listing = _with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
     listing.show("accounts", as_json=as_json)

@@ -29,3 +29,11 @@ def moment_of(text: str | None, option: str) -> datetime | None:
         raise CommandError(
             f"{option}: {text!r} is not a time; write it like 2021-02-01T06:30:00Z."
         ) from error
+
+
+def moment_past(text: str | None, option: str, now: datetime) -> datetime:
+    """The time that was given with an option, `now` by default. Raises CommandError for one still to come."""
+    at = moment_of(text, option) or now
+    if at > now:
+        raise CommandError(f"{option} ({at.isoformat()}) is still to come: nobody has seen anything of it.")
+    return at

@@ -271,3 +271,14 @@ def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
         }
     ]
     assert online("accounts", "list", "--json").json == {"accounts": []}
+
+
+@pytest.mark.parametrize("option", ["--at", "--as-known-at"])
+def test_of_a_time_that_has_not_come_no_status_is_told(run: Blockline, option: str) -> None:
+    assert run("accounts", "list", "--at", "2021-02-01", "--as-known-at", "2021-02-01").code == 0
+    ran = run("accounts", "list", option, "9021-02-02")
+    assert (ran.code, ran.out, ran.complaints) == (
+        1,
+        "",
+        [f"{option} (9021-02-02T00:00:00+00:00) is still to come: nobody has seen anything of it."],
+    )
