@@ -14,14 +14,12 @@ from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
 from jobs.options import AsJson, ConfigFile, Partial
-from jobs.record_import import Say, import_record
+from jobs.record_import import LONGEST_NAME, Say, import_record
 from jobs.settings import Settings, load_settings
 from jobs.tables import TableError
 from jobs.watch_import import Report
 from storage.db import open_pool
 from storage.model.words import clean
-
-_LONGEST_NAME = 100
 
 
 def register(cli: typer.Typer) -> None:
@@ -53,8 +51,8 @@ def import_command(
     demands (period,country,iso2,court_orders,…,source,source_url).
     """
     for text, option in ((name, "--name"), (list_name, "--list")):
-        if text is not None and (not text or clean(text, _LONGEST_NAME) != text):
-            raise CommandError(f"{option}: {clean(text, _LONGEST_NAME)!r} is no name on one line.")
+        if text is not None and (not text or clean(text, LONGEST_NAME) != text):
+            raise CommandError(f"{option}: {clean(text, LONGEST_NAME)!r} is no name on one line.")
     settings = load_settings(config)
     with database(settings) as dsn, _waiting() as progress:
         task = progress.add_task("")
@@ -65,10 +63,9 @@ def import_command(
         reports: list[tuple[Path, Report]] = []
         try:
             for file in files:
-                source = name or _without_endings(file.name)
                 report = run(
-                    lambda file=file, source=source: _imported(
-                        settings, dsn, file, say, source=source, list_name=list_name, partial=partial
+                    lambda file=file: _imported(
+                        settings, dsn, file, say, source=name, list_name=list_name, partial=partial
                     )
                 )
                 reports.append((file, report))
@@ -86,7 +83,7 @@ async def _imported(
     file: Path,
     say: Say,
     *,
-    source: str,
+    source: str | None,
     list_name: str | None,
     partial: bool,
 ) -> Report:
@@ -116,11 +113,6 @@ def _waiting() -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
-
-
-def _without_endings(file_name: str) -> str:
-    """`history` of `history.csv.gz`."""
-    return clean(Path(file_name.removesuffix(".gz")).stem, _LONGEST_NAME)
 
 
 def _content(file: Path) -> bytes:

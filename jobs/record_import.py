@@ -7,6 +7,7 @@ stored, since it was not we who looked; its changes hold the sightings that boun
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from jobs.figures_in import differences, is_figures, read_figures
 from jobs.histories_in import Before, Histories, Key, is_history, joined, read_histories
@@ -23,6 +24,7 @@ from storage.model.transparency import TransparencyReport
 from storage.model.words import clean
 from storage.transparency import add_reports, stored_reports
 
+LONGEST_NAME = 100
 Say = Callable[[str], None]
 """Told what is being done, for whoever waits."""
 
@@ -34,26 +36,40 @@ async def import_record(
     now: datetime,
     say: Say,
     *,
-    source: str,
+    source: str | None,
     list_name: str | None,
     partial: bool,
 ) -> Report:
     """Take in the file called `name`, whose header says what it is, as `source`: all of it or nothing.
 
-    With `partial`, the lines that are right are stored. Raises TableError when the file as a whole cannot
-    be read.
+    Without `source` that is the name of the file without its endings. With `partial`, the lines that are
+    right are stored. Raises TableError when the file as a whole cannot be read, and when source or list are
+    given for what has none.
     """
     columns = header_of(content)
+    if is_figures(columns):
+        if source is not None or list_name is not None:
+            raise TableError(
+                name,
+                None,
+                "figures of legal demands are kept under the sources that their lines name, and are about "
+                "nobody: import them without --name and --list.",
+            )
+        return await _import_figures(pool, content, name, now, partial=partial)
+    source = source or _without_endings(name)
     if is_crawl(columns):
         crawl = read_crawl(content, name)
         history = replace(crawl.history, name=source, list_name=list_name or crawl.history.list_name)
         return await import_crawl(pool, replace(crawl, history=history), now, partial=partial)
-    if is_figures(columns):
-        return await _import_figures(pool, content, name, now, partial=partial)
     if is_history(columns):
         read = read_histories(content, name, columns, now)
         return await _import_histories(pool, read, now, say, source, list_name or source, partial=partial)
     raise _unknown(content, name, columns)
+
+
+def _without_endings(file_name: str) -> str:
+    """`history` of `history.csv.gz`."""
+    return clean(Path(file_name.removesuffix(".gz")).stem, LONGEST_NAME)
 
 
 def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:

@@ -151,3 +151,16 @@ def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
 def test_a_name_with_a_line_end_in_it_is_refused(run: Blockline, option: str) -> None:
     ran = run("import", file(SPANS + GOOD), option, "a\nb")
     assert (ran.code, ran.err) == (1, f"{option}: 'a\ufffdb' is no name on one line.\n")
+
+
+@pytest.mark.parametrize("option", ["--name", "--list"])
+def test_a_name_for_what_has_none_is_refused(run: Blockline, option: str) -> None:
+    ran = run("import", file(HEADER + INDIA, "figures.csv"), option, "Some study")
+    assert (ran.code, ran.out, ran.complaints) == (
+        1,
+        "",
+        [
+            "figures.csv: figures of legal demands are kept under the sources that their lines name, and are "
+            "about nobody: import them without --name and --list."
+        ],
+    )

@@ -44,7 +44,7 @@ REPORT = TransparencyReport(
 async def imported(pool: Pool, text: str | bytes, now: datetime = NOW, *, partial: bool = False) -> Report:
     content = text.encode() if isinstance(text, str) else text
     return await import_record(
-        pool, content, "f.csv", now, lambda _: None, source="f", list_name=None, partial=partial
+        pool, content, "f.csv", now, lambda _: None, source=None, list_name=None, partial=partial
     )
 
 
