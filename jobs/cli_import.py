@@ -1,7 +1,5 @@
 """The command that takes in what others published: import."""
 
-import gzip
-import zlib
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ from jobs.database import database, ready
 from jobs.options import AsJson, ConfigFile, Partial
 from jobs.record_import import LONGEST_NAME, Say, import_record
 from jobs.settings import Settings, load_settings
-from jobs.tables import TableError
+from jobs.table_files import table_content
 from jobs.watch_import import Report
 from storage.db import open_pool
 from storage.model.words import clean
@@ -88,7 +86,7 @@ async def _imported(
     partial: bool,
 ) -> Report:
     say(f"{file.name}: reading")
-    content = _content(file)
+    content = table_content(file)
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool:
         return await import_record(
@@ -113,26 +111,6 @@ def _waiting() -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
-
-
-def _content(file: Path) -> bytes:
-    """What the file holds, unpacked. One that cannot be a table is refused in one sentence."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise CommandError(f"{file}: there is no such file.") from None
-    except IsADirectoryError:
-        raise CommandError(f"{file}: that is a folder; name the files in it.") from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
-    if file.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TableError(file.name, None, "not a complete gzip file.") from error
-    if b"\0" in content:
-        raise TableError(file.name, None, "not a text file; save the table as CSV UTF-8.")
-    return content
 
 
 def _show(reports: list[tuple[Path, Report]], *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from jobs.options import AsJson, ConfigFile, Partial, moment_past
 from jobs.resolve import Resolver
 from jobs.retention import parse_keeping
 from jobs.settings import Settings, load_settings
+from jobs.table_files import table_content
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
 from jobs.watch_list import (
     accounts_listing,
@@ -57,7 +58,7 @@ def accounts_import(
     account stand in one cell, with semicolons between them.
     """
     settings = load_settings(config)
-    content = _content(file)
+    content = table_content(file)
     resolver = Resolver(settings, system_clock)
     report = _with_pool(
         settings,
@@ -116,7 +117,7 @@ def orders_import(
     where the date is disputed issued_from and issued_to.
     """
     settings = load_settings(config)
-    content = _content(file)
+    content = table_content(file)
     report = _with_pool(
         settings, lambda pool: import_orders(pool, content, file.name, system_clock(), partial=partial)
     )
@@ -138,7 +139,7 @@ def executives_import(
     The platform is x, bluesky or mastodon; a handle may be the address of a profile.
     """
     settings = load_settings(config)
-    content = _content(file)
+    content = table_content(file)
     resolver = Resolver(settings, system_clock)
     report = _with_pool(
         settings,
@@ -176,21 +177,6 @@ def lists_retention(
     except ValueError as error:
         raise CommandError(str(error)) from error
     show(_with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
-
-
-def _content(file: Path) -> bytes:
-    """The file as it is. One that cannot be a table is refused in one sentence."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise CommandError(f"{file}: there is no such file.") from None
-    except IsADirectoryError:
-        raise CommandError(f"{file}: that is a folder; name a CSV file in it.") from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
-    if b"\0" in content:
-        raise CommandError(f"{file.name}: not a text file; save the table as CSV UTF-8.")
-    return content
 
 
 def _with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:

@@ -1,11 +1,12 @@
 """Taking in published records through the real entry, on a real database."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.cli_runs import Blockline, blockline, forget_settings
+from tests.cli_runs import Blockline, blockline, console, forget_settings
 from tests.test_histories_in import HISTORY, RESTORATIONS, SPANS, at, span
 from tests.test_transparency_import import HEADER, INDIA
 
@@ -139,6 +140,23 @@ def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
     Path("h.csv.gz").write_bytes(gzip.compress((SPANS + GOOD).encode())[:-9])
     ran = run("import", "h.csv.gz")
     assert (ran.code, ran.err) == (1, "h.csv.gz: not a complete gzip file.\n")
+
+
+def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline) -> None:
+    os.mkfifo("h.csv")
+    refused = console("import", "h.csv")
+    assert (refused.code, refused.err) == (1, "h.csv: that is a pipe or a device; name a file.\n")
+    assert run("accounts", "import", "/dev/zero").complaints == [
+        "/dev/zero: that is a pipe or a device; name a file."
+    ]
+
+
+def test_a_small_file_that_is_packed_from_an_endless_one_is_refused(run: Blockline) -> None:
+    with gzip.open("h.csv.gz", "wb", compresslevel=1) as packed:
+        for _ in range(257):
+            packed.write(b"a" * 1024 * 1024)
+    ran = run("import", "h.csv.gz")
+    assert (ran.code, ran.err) == (1, "h.csv.gz: more than 256 MB; split the table into several files.\n")
 
 
 def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
