@@ -115,6 +115,8 @@ class _File:
             if finish:
                 self._write()
                 self._writer.close()
+            # Otherwise it would write the end of the file when it is collected, into what is closed by then.
+            self._writer.is_open = False
 
     def _write(self) -> None:
         if self._waiting:

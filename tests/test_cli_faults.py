@@ -1,5 +1,7 @@
 """Commands that cannot work end in one sentence that gives no secret away."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,24 @@ def test_the_console_script_ends_in_one_sentence_and_exit_code_1(
     assert len(ran.complaints) == 1
     assert ran.err.startswith(sentence)
     assert "secret" not in ran.err
+
+
+INTERRUPTED = """
+import os, signal, sys
+class WhileLoading:
+    def find_spec(self, name, path=None, target=None):
+        if name == "uvloop":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, WhileLoading())
+from importlib.metadata import entry_points
+(script,) = entry_points(group="console_scripts", name="blockline")
+sys.exit(script.load()())
+"""
+
+
+def test_an_interrupt_before_the_commands_are_loaded_is_one_sentence() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "lists"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "Stopped before anything was done.\n")

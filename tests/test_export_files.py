@@ -147,6 +147,29 @@ def test_row_groups_are_large_and_compressed(tmp_path: Path) -> None:
     assert groups == [(0, 100_000, "ZSTD"), (1, 100_000, "ZSTD"), (2, 50_000, "ZSTD")]
 
 
+LET_GO = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+from jobs.export_parquet import ParquetFolder
+from storage.model.exports import Cell
+with suppress(KeyboardInterrupt), ParquetFolder(Path(sys.argv[1]), {"n": Cell.INTEGER}, None, {}) as files:
+    files.write([(n,) for n in range(100_000)])
+    raise KeyboardInterrupt
+"""
+
+
+def test_a_file_that_is_let_go_of_complains_of_nothing_afterwards(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LET_GO, tmp_path],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 async def test_a_table_that_cannot_be_written_whole_leaves_nothing(pool: Pool, tmp_path: Path) -> None:
     order = Order(Kind.CHANGES, Format.CSV, Wanted(NOW, list_name="nobody"))
     with pytest.raises(CommandError, match="There is no list 'nobody'"):
