@@ -12,25 +12,35 @@ from dash.backends.ws import DashWebsocketCallback
 from dash.development.base_component import Component
 from fastapi import FastAPI
 
+from dashboard.access import actor_of
+from dashboard.alert_routes import alert_routes
+from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.api import routes
 from dashboard.around import around
+from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
+from dashboard.mail_links import mail_link_routes
 from dashboard.pages.account import account_page, missing_page
+from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.shell import index, layout, synthetic_tag
 from dashboard.settings import DashboardSettings
+from storage.conditions import open_conditions
 from storage.countries import by_country
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Platform
+from storage.model.alerts import AlertDecision
 from storage.reports_account import account_detail
+from storage.reports_alerts import thread_of
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
+from storage.reports_decisions import decided_lately
 from storage.reports_health import detectors, disagreements, silent_countries
 from storage.reports_mail import mail, mail_lines
 
@@ -41,10 +51,18 @@ PATIENCE = 20
 """Unanswered questions before a browser is given up: ten minutes, as long as a frozen tab may sleep."""
 
 
-def create_app(pool: Pool, clock: Callable[[], datetime], *, dsn: str, settings: DashboardSettings) -> App:
+def create_app(
+    pool: Pool,
+    clock: Callable[[], datetime],
+    *,
+    dsn: str,
+    settings: DashboardSettings,
+    base_url: str | None = None,
+) -> App:
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
 
-    `clock` gives the monitor's now, which in a played scenario is not the wall clock's. There is no login:
+    `clock` gives the monitor's now, which in a played scenario is not the wall clock's. `base_url` is its
+    address in what leaves it (the feeds); None: the one that the reader asked under. There is no login:
     whoever serves it has to bind it to the loopback only.
     """
     hub = Hub(pool, dsn, clock, settings)
@@ -58,6 +76,9 @@ def create_app(pool: Pool, clock: Callable[[], datetime], *, dsn: str, settings:
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(pool, clock, settings, hub))
+    server.include_router(feed_routes(pool, clock, settings, base_url))
+    server.include_router(alert_routes(pool, clock, settings))
+    server.include_router(mail_link_routes(pool, clock))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
@@ -144,16 +165,18 @@ async def page_of(
     """The page under an address, as it stands at `now`; one that says so when there is none."""
     tag = synthetic_tag(settings)
     match path.strip("/").split("/"):
-        case ["mail"]:
-            lines = await mail_lines(conn, LIMIT)
-            newest = await mail(conn, lines[0].mail_id) if lines else None
-            return mail_page(lines, newest, tag)
-        case ["mail", number] if number.isdecimal():
-            opened = await mail(conn, int(number))
-            if opened is not None:
-                return mail_page(await mail_lines(conn, LIMIT), opened, tag)
+        case ["mail", *more] if not more or (len(more) == 1 and more[0].isdecimal()):
+            page = await _mail(conn, int(more[0]) if more else None, settings, tag)
+            if page is not None:
+                return page
+        case ["alerts"]:
+            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
+        case ["alerts", "decisions", name] if name in list(AlertDecision):
+            chosen = AlertDecision(name)
+            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
         case ["health"]:
             return health_page(
+                await open_conditions(conn),
                 await detectors(conn, now),
                 await silent_countries(conn),
                 await disagreements(conn),
@@ -187,6 +210,18 @@ async def page_of(
         case _:
             pass
     return missing_page("There is no such page, or it was never there.")
+
+
+async def _mail(
+    conn: Conn, mail_id: int | None, settings: DashboardSettings, tag: list[Component]
+) -> Component | None:
+    """The mail of that number, else the newest; None when there is none of that number."""
+    lines = await mail_lines(conn, LIMIT)
+    number = lines[0].mail_id if mail_id is None and lines else mail_id
+    opened = None if number is None else await mail(conn, number)
+    if opened is None:
+        return None if mail_id is not None else mail_page(lines, None, None, actor_of(settings), tag)
+    return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
 
 
 async def _country(

@@ -1,4 +1,4 @@
-"""What is known around one account beside its status: side facts, handles, and looks that told nothing."""
+"""What is known around one account beside its status: side facts, handles, silent looks, and its alerts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from storage.handles import HandleRecord, handles_of
 from storage.model.coverage import Gap
 from storage.model.facts import Fact
 from storage.reports_account import AccountDetail
+from storage.reports_decisions import Decided, decided_of
 from storage.reports_looks import Misses, Unheard, misses, unheard
 
 
@@ -21,6 +22,8 @@ class Around:
     misses: tuple[Misses, ...] = ()
     """Of its gaps and of the time since its last reading."""
     unheard: tuple[Unheard, ...] = ()
+    decided: tuple[Decided, ...] = ()
+    """What each rule did with its alerts, newest first."""
 
 
 def silence_since(account: AccountDetail) -> datetime:
@@ -35,4 +38,5 @@ async def around(conn: Conn, account: AccountDetail, now: datetime) -> Around:
         handles=tuple(await handles_of(conn, account.account_id)),
         misses=await misses(conn, account.account_id, silences, now),
         unheard=await unheard(conn, account.account_id, now),
+        decided=tuple(await decided_of(conn, account.account_id)),
     )

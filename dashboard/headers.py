@@ -1,7 +1,7 @@
 """Who may ask, and the security headers on every answer: one pure-ASGI wrapper for http and websockets.
 
 There is no login, so a page of a stranger must not reach the dashboard through the visitor's own browser:
-not by a websocket from another origin, and not by a name that the stranger points at the loopback.
+not by a websocket or a write from another origin, and not by a name that the stranger points at the loopback.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -39,6 +39,11 @@ WRONG_HOST = (
     "The dashboard answers under 127.0.0.1, localhost, [::1] or the host of an allowed origin, "
     "and this request names another host."
 )
+WRONG_ORIGIN = "Only the dashboard's own pages may change something, and this request comes from elsewhere."
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+SIGNED = "/mail-link/"
+"""Addresses that only who got a mail has; a mail program asks for them from no page."""
 
 
 class Guarded:
@@ -52,7 +57,8 @@ class Guarded:
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
-            (b"referrer-policy", b"no-referrer"),
+            # With no-referrer a browser hides even from us which page of ours a form was sent from.
+            (b"referrer-policy", b"same-origin"),
             (b"cross-origin-opener-policy", b"same-origin"),
         )
 
@@ -61,7 +67,7 @@ class Guarded:
             await self._app(scope, receive, send)
             return
         if not self._answers_to(host_header(scope)):
-            await self._misdirected(scope, receive, send)
+            await self._refuse(scope, receive, send, 421, WRONG_HOST)
             return
         if scope["type"] == "websocket":
             if self._from_here(scope):
@@ -69,6 +75,10 @@ class Guarded:
                 return
             await receive()
             await send({"type": "websocket.close", "code": 4003, "reason": "Origin not allowed"})
+            return
+        is_free = scope["method"] in SAFE or scope["path"].startswith(SIGNED)
+        if not is_free and not self._from_here(scope):
+            await self._refuse(scope, receive, send, 403, WRONG_ORIGIN)
             return
         cache = cache_control(scope["path"])
 
@@ -86,8 +96,8 @@ class Guarded:
         name = host_name(host)
         return name is not None and (is_loopback(name) or name in self._hosts)
 
-    async def _misdirected(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """421, for a websocket as well: the server then answers the handshake with it."""
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+        """For a websocket as well: the server then answers the handshake with it."""
         prefix = ""
         if scope["type"] == "websocket":
             await receive()
@@ -95,20 +105,23 @@ class Guarded:
                 await send({"type": "websocket.close", "code": 4021, "reason": "Host not allowed"})
                 return
             prefix = "websocket."
-        body = WRONG_HOST.encode()
+        body = sentence.encode()
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             *self._headers,
         ]
-        await send({"type": f"{prefix}http.response.start", "status": 421, "headers": headers})
+        await send({"type": f"{prefix}http.response.start", "status": status, "headers": headers})
         await send({"type": f"{prefix}http.response.body", "body": body})
 
     def _from_here(self, scope: Scope) -> bool:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
-        return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host_header(scope))
+        try:
+            return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host_header(scope))
+        except ValueError:
+            return False
 
 
 def host_header(scope: Scope) -> str:
@@ -136,9 +149,14 @@ def is_loopback(name: str) -> bool:
 
 
 def cache_control(path: str) -> bytes | None:
-    """Data is never stored; our own scripts are asked for each time; Dash's carry a version."""
+    """Data is never stored; our own scripts are asked for each time; Dash's carry a version.
+
+    A feed's reader keeps it by nature, and asks each time whether it is still the same.
+    """
     if path.startswith("/_dash-component-suites/"):
         return None
+    if path.startswith("/feeds/"):
+        return b"private, no-cache"
     if path.startswith("/assets/"):
         return b"no-cache"
     return b"no-store"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from storage.model.people import Role
+
 GAP_IN_SWEEPS = 2.5
 """Two readings further apart than so many sweeps leave a gap: nobody looked in between."""
 
@@ -19,6 +21,8 @@ class DashboardSettings:
     """How often every account is read: decides what is late."""
     allowed_origins: tuple[str, ...] = ()
     """Origins besides the dashboard's own that may open its websocket, e.g. of a proxy that rewrites Host."""
+    role: Role = Role.ADMIN
+    """What whoever reaches the dashboard may do, as long as there is no login."""
 
     @property
     def gap_after(self) -> timedelta:

@@ -1,30 +1,40 @@
 """The composition root: an installation that runs, put together from its settings."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
 from dashboard.settings import DashboardSettings
 from jobs.anchor import anchoring, authority_of
+from jobs.channel_settings import channels_of
+from jobs.channels import Dispatcher, dispatcher
 from jobs.clock import system_clock
 from jobs.compose import Letterhead
+from jobs.conditions import Thresholds
 from jobs.database import ready, revive
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
+from jobs.notify import Sender
 from jobs.platforms import collector_of, compliance_jobs, likes_readers, platforms_of
-from jobs.policy import AlertRule
 from jobs.reading import reading
 from jobs.retention import Retention
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
+from jobs.trouble import tick as look_for_trouble
 from jobs.web import listen_on, serve
-from storage.db import Pool, open_pool
+from storage.db import Pool, open_pool, transaction
+from storage.installation import link_key
+from storage.model import people
+from storage.model.rules import AlertRule, is_channel
+from storage.rules import keep_to_settings
 
 WAKE_S = 1.0
 """How often the loops look whether something is due. Looking costs one small query."""
+SOON_S = 0.25
+"""The same for mails, which somebody waits for."""
 _SELDOM_S = 60.0
-"""The same for what is due once a day."""
+"""The same for what is not urgent."""
 
 
 class Role(StrEnum):
@@ -33,11 +43,14 @@ class Role(StrEnum):
     WEB = "web"
 
 
-def letterhead(settings: Settings) -> Letterhead:
+def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
     return Letterhead(
         dashboard_url=settings.dashboard_url,
+        sweep_every=settings.sweep_every,
         id_domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
         operators=settings.told_of_trouble,
+        link_key=link_key,
+        templates=settings.mail_templates,
     )
 
 
@@ -58,6 +71,30 @@ def sender(settings: Settings) -> SmtpSender | None:
     except ValueError as error:
         raise SettingsError(f"Settings smtp_* and mail_from: {error}.") from error
     return SmtpSender(server)
+
+
+def senders(settings: Settings) -> Dispatcher | None:
+    """Everything that alerts go out by; None when neither a mail server nor a channel is set."""
+    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    smtp = sender(settings)
+    return None if smtp is None and not channels.recipients else dispatcher(smtp, channels, system_clock)
+
+
+def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
+    """A sentence for each channel that a rule names and that is not set."""
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    return [
+        f"rule {rule.name!r} tells {recipient}, and there is no channel of that name in channels or webhooks."
+        for rule in rules
+        for recipient in (*rule.recipients, *rule.escalate_to)
+        if is_channel(recipient) and recipient not in known
+    ]
+
+
+def refuse_unknown_channels(settings: Settings) -> None:
+    """Raise SettingsError for a rule that names a channel which is not set."""
+    for said in unknown_channels(settings, settings.alert_rules):
+        raise SettingsError(f"Setting rules: {said}")
 
 
 def refuse_open_door(settings: Settings) -> None:
@@ -87,6 +124,7 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
         authority_of(settings)
     if Role.NOTIFY in roles:
         sender(settings)
+        refuse_unknown_channels(settings)
 
 
 @asynccontextmanager
@@ -96,7 +134,6 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
     Raises SettingsError, PortTaken, StorageError (AlreadyHeld when another process collects).
     """
     check(settings, roles)
-    mail_sender = sender(settings)
     await ready(settings, dsn)
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops say that the database is away
     said: list[str] = []
@@ -112,7 +149,7 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if Role.COLLECT in roles:
             for platform in platforms_of(settings):
-                turns = reading(settings, dsn, pool, platform, letterhead(settings))
+                turns = reading(settings, dsn, pool, platform)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             retention = Retention(pool, system_clock)
@@ -123,11 +160,17 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             names = ", ".join(p.value for p in platforms_of(settings))
             said.append(f"Reading {names} every {settings.sweep_every}.")
         if Role.NOTIFY in roles:
-            loops.append((Loop("Mailing", _notifying(settings, pool, mail_sender), mend), WAKE_S))
+            notify = await _notifying(settings, pool, senders(settings))
+            loops.append((Loop("Mailing", notify, mend), SOON_S))
+            loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
             view = DashboardSettings(
-                title="Live", subtitle="", synthetic=False, sweep_every=settings.sweep_every
+                title="Live",
+                subtitle="",
+                synthetic=False,
+                sweep_every=settings.sweep_every,
+                role=people.Role(settings.role),
             )
             address = await stack.enter_async_context(serve(listener, pool, dsn, system_clock, view))
             said.append(f"Dashboard on {address}")
@@ -135,11 +178,14 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         yield said
 
 
-def _notifying(
-    settings: Settings, pool: Pool, mail_sender: SmtpSender | None
+async def _notifying(
+    settings: Settings, pool: Pool, mail_sender: Sender | None
 ) -> Callable[[], Awaitable[None]]:
-    rule = AlertRule(recipients=settings.recipients, zone=settings.recipients_zone)
-    mail = MailLoop(pool, mail_sender, rule, letterhead(settings))
+    """The work of the notifier, once the rules of the settings are in the database."""
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, settings.alert_rules, system_clock())
+        key = await link_key(conn)
+    mail = MailLoop(pool, mail_sender, letterhead(settings, key))
 
     async def notify() -> None:
         now = system_clock()
@@ -150,9 +196,18 @@ def _notifying(
     return notify
 
 
+def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:
+    head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
+
+    async def watch() -> None:
+        await look_for_trouble(pool, system_clock(), head, thresholds)
+
+    return watch
+
+
 def _mail_sentence(settings: Settings) -> str:
-    if not settings.recipients:
-        return "No mail goes out: setting recipients is empty."
+    names = ", ".join(r.name for r in settings.alert_rules)
+    told = f"Rules of the settings: {names}." if names else "No alert rule stands in the settings."
     if settings.smtp_host is None:
-        return "Mails are composed and wait: setting smtp_host is missing."
-    return f"Mails to {', '.join(settings.recipients)} through {settings.smtp_host}:{settings.smtp_port}."
+        return f"{told} Mails are composed and wait: setting smtp_host is missing."
+    return f"{told} Mails go through {settings.smtp_host}:{settings.smtp_port}."

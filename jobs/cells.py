@@ -8,6 +8,7 @@ from storage.model.accounts import Platform
 
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_LONGEST_TAG = 40
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998
 """None of these platforms is older; a deadline may be called never."""
@@ -109,6 +110,26 @@ def count(cell: str, column: str) -> int:
     if not (cell.isascii() and cell.isdigit() and len(cell) < 10):
         raise CellError(f"{column} {cell!r} is not a number of accounts.")
     return int(cell)
+
+
+def followers(cell: str) -> int | None:
+    """How many follow an account; None for an empty cell."""
+    if not cell:
+        return None
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 13):
+        raise CellError(f"followers {cell!r} is not a number in plain digits.")
+    return int(cell)
+
+
+def tags(cell: str) -> tuple[str, ...]:
+    """Tags separated by spaces or semicolons, each once."""
+    found = tuple(dict.fromkeys(cell.replace(";", " ").split()))
+    for one in found:
+        if "," in one:
+            raise CellError(f"tag {one!r} holds a comma; separate tags by spaces or semicolons.")
+        if not one.isprintable() or len(one) > _LONGEST_TAG:
+            raise CellError(f"tag {one!r} is not 1 to {_LONGEST_TAG} characters that can be seen.")
+    return found
 
 
 def names(cell: str) -> tuple[str, ...]:

@@ -1,8 +1,17 @@
-"""Commands about what is watched and what is known: accounts, orders, import, status, export and others."""
+"""Commands about what is watched and what is known: accounts, orders, alerts, status, export and others."""
 
 import typer
 
-from jobs import cli_backup, cli_evidence, cli_export, cli_import, cli_purge, cli_status, cli_watch
+from jobs import (
+    cli_alerts,
+    cli_backup,
+    cli_evidence,
+    cli_export,
+    cli_import,
+    cli_purge,
+    cli_status,
+    cli_watch,
+)
 
 
 def register(cli: typer.Typer) -> None:
@@ -10,6 +19,7 @@ def register(cli: typer.Typer) -> None:
     cli_watch.register(cli)
     cli_import.register(cli)
     cli_status.register(cli)
+    cli_alerts.register(cli)
     cli_purge.register(cli)
     cli_backup.register(cli)
     cli_export.register(cli)

@@ -11,6 +11,8 @@ from jobs.command import CommandError, run
 from jobs.database import database, ready
 from jobs.doctor_platforms import platform_findings
 from jobs.doctor_rebuild import rebuild_spells
+from jobs.doctor_rules import rule_findings
+from jobs.doctor_templates import template_findings
 from jobs.doctor_watch import watch_findings
 from jobs.findings import Finding, Verdict
 from jobs.options import AsJson, ConfigFile
@@ -117,6 +119,7 @@ def doctor_command(
             findings += run(lambda: doctor.database_findings(dsn, system_clock, own=own))
             if not any(f.verdict is Verdict.MEND for f in findings):
                 findings += run(lambda: watch_findings(settings, dsn, system_clock))
+                findings += run(lambda: rule_findings(settings, dsn))
     except StorageError as error:
         findings.append(doctor.no_database(error))
 
@@ -125,11 +128,12 @@ def doctor_command(
             doctor.data_folder(settings),
             *await platform_findings(settings, system_clock),
             *await doctor.mail_findings(settings),
+            *template_findings(settings),
             await doctor.dashboard_finding(settings),
         ]
 
     findings += run(tried)
-    to_mend = [f.part for f in findings if f.verdict is Verdict.MEND]
+    to_mend = list(dict.fromkeys(f.part for f in findings if f.verdict is Verdict.MEND))
     if as_json:
         checks = [{"part": f.part, "verdict": f.verdict.value, "said": f.said} for f in findings]
         show_json({"ok": not to_mend, "checks": checks})

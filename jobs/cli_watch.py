@@ -1,21 +1,22 @@
 """Commands that say whom to watch: accounts, orders, executives, lists."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from jobs.cells import CellError
 from jobs.cells import handle as handle_of
+from jobs.cells import tags as tags_of
+from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
-from jobs.database import database, ready
-from jobs.options import AsJson, ConfigFile, Partial, moment_past
+from jobs.command import CommandError
+from jobs.named import account_named
+from jobs.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
 from jobs.resolve import Resolver
 from jobs.retention import parse_keeping
-from jobs.settings import Settings, load_settings
+from jobs.settings import load_settings
 from jobs.table_files import table_content
 from jobs.watch_import import Report, import_accounts, import_executives, import_orders
 from jobs.watch_list import (
@@ -27,11 +28,11 @@ from jobs.watch_list import (
 )
 from jobs.wording import handle_name
 from storage.accounts import stop_watching
-from storage.db import Conn, Pool, open_pool, transaction
-from storage.model.accounts import Platform
+from storage.db import Conn
+from storage.model.accounts import Account, Platform
 from storage.model.words import clean
+from storage.tags import change_tags
 
-T = TypeVar("T")
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
 OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 
@@ -52,15 +53,16 @@ def register(cli: typer.Typer) -> None:
 def accounts_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Watch the accounts of a list (platform,handle[,account_id,list]), or take in a withheld-accounts crawl.
+    """Watch the accounts of a list (platform,handle[,account_id,list,tags,followers]), or take in a
+    withheld-accounts crawl.
 
     The platform is x, bluesky or mastodon; a handle may be the address of a profile. Several lists of an
-    account stand in one cell, with semicolons between them.
+    account stand in one cell, with semicolons between them; so do tags. Tags are added to those on file.
     """
     settings = load_settings(config)
     content = table_content(file)
     resolver = Resolver(settings, system_clock)
-    report = _with_pool(
+    report = with_pool(
         settings,
         lambda pool: import_accounts(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
@@ -87,7 +89,7 @@ def accounts_list(
     now = system_clock()
     when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
     settings = load_settings(config)
-    listing = _with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
+    listing = with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
     listing.show("accounts", as_json=as_json)
 
 
@@ -103,8 +105,40 @@ def accounts_remove(
         name = handle_of(handle, platform)
     except CellError as error:
         raise CommandError(str(error)) from error
-    gone = _with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
+    gone = with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
     show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
+
+
+@accounts.command("tag")
+def accounts_tag(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    *,
+    add: Annotated[list[str] | None, typer.Option(help="A tag, or several with spaces between.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="The same, to take away.")] = None,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Say of an account what alert rules may ask for."""
+    if not add and not remove:
+        raise typer.BadParameter("say what to change: --add or --remove, or both.")
+    try:
+        more, less = tags_of(";".join(add or ())), tags_of(";".join(remove or ()))
+    except CellError as error:
+        raise CommandError(str(error)) from error
+    if both := set(more) & set(less):
+        raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
+
+    async def changed(conn: Conn) -> tuple[Account, tuple[str, ...]]:
+        account = await account_named(conn, handle, platform)
+        return account, await change_tags(conn, account, more, less, COMMAND_LINE, system_clock())
+
+    account, tags = with_conn(load_settings(config), changed)
+    if as_json:
+        show_json({"platform": account.platform.value, "account_id": account.native_id, "tags": list(tags)})
+    else:
+        words = f"is tagged {', '.join(map(clean, tags))}" if tags else "has no tags"
+        show(f"{handle_name(account.handle)} ({account.native_id}) {words}.")
 
 
 @orders.command("import")
@@ -118,7 +152,7 @@ def orders_import(
     """
     settings = load_settings(config)
     content = table_content(file)
-    report = _with_pool(
+    report = with_pool(
         settings, lambda pool: import_orders(pool, content, file.name, system_clock(), partial=partial)
     )
     _tell(file.name, report, as_json=as_json)
@@ -127,7 +161,7 @@ def orders_import(
 @orders.command("list")
 def orders_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The stored orders, by date."""
-    _with_conn(load_settings(config), orders_listing).show("orders", as_json=as_json)
+    with_conn(load_settings(config), orders_listing).show("orders", as_json=as_json)
 
 
 @executives.command("import")
@@ -141,7 +175,7 @@ def executives_import(
     settings = load_settings(config)
     content = table_content(file)
     resolver = Resolver(settings, system_clock)
-    report = _with_pool(
+    report = with_pool(
         settings,
         lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
@@ -153,7 +187,7 @@ def executives_list(
     *, platform: OnPlatform = None, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
     """The people whose engagement is collected, and when it was last asked for."""
-    listing = _with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
+    listing = with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
     listing.show("executives", as_json=as_json)
 
 
@@ -161,7 +195,7 @@ def executives_list(
 def lists_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The lists, with how many accounts are on each and how long their evidence is kept."""
     if context.invoked_subcommand is None:
-        _with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+        with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
 
 
 @lists.command("retention")
@@ -176,29 +210,7 @@ def lists_retention(
         days = parse_keeping(keep)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    show(_with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
-
-
-def _with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
-    """Run `work` on the database of an installation, its schema being right."""
-
-    async def opened(dsn: str) -> T:
-        await ready(settings, dsn)
-        async with open_pool(dsn) as pool:
-            return await work(pool)
-
-    with database(settings) as dsn:
-        return run(lambda: opened(dsn))
-
-
-def _with_conn(settings: Settings, work: Callable[[Conn], Awaitable[T]]) -> T:
-    """Run `work` in one transaction."""
-
-    async def inside(pool: Pool) -> T:
-        async with transaction(pool) as conn:
-            return await work(conn)
-
-    return _with_pool(settings, inside)
+    show(with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
 
 
 def _tell(file: str, report: Report, *, as_json: bool) -> None:

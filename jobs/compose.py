@@ -5,34 +5,55 @@ recipients, never from numbers that a database hands out, so that a repeat is re
 """
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Protocol
+from functools import cache
+from pathlib import Path
 from urllib.parse import urljoin
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 
-from jobs import caveats, digest
-from jobs.policy import AlertRule, Wave
+from dashboard.links import Act, Link, token
+from jobs import caveats, digest, standing_counts
+from jobs.policy import Wave
+from jobs.waves import facts, opening_key
+from jobs.webhook_payload import payload
 from jobs.wording import handle_name, minute, number, zone_note
-from storage.model.accounts import Platform
-from storage.model.alerts import Mail, MailDraft, Standing
-from storage.model.collector_words import WAIT, collector_name, to_do, why_words
-from storage.model.words import PLATFORM_NAME, clean, of_many
+from storage.model.alerts import AlertRow, AlertStage, Mail, MailDraft, Standing
+from storage.model.rules import Severity, is_channel, is_webhook
+from storage.model.words import clean, of_many
 
 TOPICS_IN_SUBJECT = 3
 
-_templates = Environment(
-    loader=PackageLoader("jobs", "templates"),
-    autoescape=select_autoescape(enabled_extensions=("html",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+REFERENCES = 10
+WIRE = SMTP.clone(max_line_length=200)
+"""How messages are written out: the library adds a blank where it folds a subject, so few are folded."""
+log = logging.getLogger(__name__)
+
+
+@cache
+def environment(folder: Path | None) -> Environment:
+    """Where templates are found: in a folder of theirs first, if they have one, and then among ours."""
+    ours = PackageLoader("jobs", "templates")
+    return Environment(
+        loader=ours if folder is None else ChoiceLoader([FileSystemLoader(folder), ours]),
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +66,76 @@ class Letterhead:
     id_domain: str = "blockline.invalid"
     """Right half of the Message-IDs. A repeat of a mail is only recognised while it stays the same."""
     operators: tuple[str, ...] = ()
-    """Who is told that a collector stopped."""
+    """Who is told of the monitor's own troubles."""
+    link_key: bytes | None = None
+    """What signs the links that act for their reader; without it there are none."""
+    templates: Path | None = None
+    """A folder whose templates take the place of ours of the same name."""
+    sweep_every: timedelta = timedelta(minutes=15)
+    """How often every account is read: what counts as late depends on it."""
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        """A text from its template. One of theirs that fails gives way to ours: no alert is lost over it."""
+        if self.templates is not None:
+            try:
+                return environment(self.templates).get_template(name).render(content)
+            except Exception as error:  # noqa: BLE001 - a template can do anything wrong that code can
+                log.warning("The template %s fails, and ours is used: %s", self.templates / name, error)
+        return environment(None).get_template(name).render(content)
+
+    def link(self, link: Link) -> str | None:
+        """The address behind which a reader can act; None where there is no dashboard to go to."""
+        if self.link_key is None or self.dashboard_url is None or is_channel(link.recipient):
+            return None
+        return urljoin(self.dashboard_url, f"/mail-link/{token(self.link_key, link)}")
 
 
-class Stopped(Protocol):
-    """A collector that gives nothing, as it is on record."""
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The mails of a story that one recipient got before, by their Message-IDs, oldest first."""
 
-    @property
-    def platform(self) -> Platform: ...
-    @property
-    def place(self) -> str: ...
-    @property
-    def vantage(self) -> str: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def detail(self) -> str: ...
-    @property
-    def since(self) -> datetime: ...
-    @property
-    def retry_at(self) -> datetime | None: ...
+    ids: tuple[str, ...] = ()
 
 
-def compose(wave: Wave, standing: Standing | None, rule: AlertRule, head: Letterhead) -> MailDraft:
-    """The mail that tells of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
-    to = tuple(sorted(set(rule.recipients)))
-    title = subject(wave, head)
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The timeline of the story, and what it shows in words."""
+
+    png: bytes
+    alternative: str
+
+
+def story_key(wave: Wave) -> str:
+    """The name of a wave's story: the same on every machine, since it comes from what opened it."""
+    if wave.story is not None:
+        return wave.story.story_key
+    return opening_key(wave.rule.name, wave.recipients, wave.alerts)
+
+
+def compose(
+    wave: Wave,
+    standing: Standing | None,
+    head: Letterhead,
+    recipient: str,
+    thread: Thread = Thread(),
+    picture: Picture | None = None,
+) -> MailDraft:
+    """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
+    rule = wave.rule
+    title = subject(wave, standing, head)
+    ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
+    acknowledge = head.link(Link(Act.ACKNOWLEDGE, story_key(wave), recipient))
     content = {
         "number": number,
         "subject": title,
-        "headline": _headline(wave),
+        "headline": _headline(wave, standing),
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
         "cohort_lines": digest.cohort_lines(wave, standing),
+        "since_last": _since_last(wave),
         "other_lists": digest.other_lists(wave),
-        "counts": digest.counts(wave, standing),
+        "counts": standing_counts.counts(wave, standing),
+        "picture": picture and picture.alternative,
         "sections": digest.sections(wave, rule.zone),
         "flap_phrase": digest.flap_phrase(wave.flaps) if wave.flaps else None,
         "flap_accounts": len(wave.flaps),
@@ -89,30 +145,60 @@ def compose(wave: Wave, standing: Standing | None, rule: AlertRule, head: Letter
         "not_claimed": caveats.not_claimed(wave),
         "zone_note": zone_note(rule.zone, wave.as_of),
         "dashboard_url": head.dashboard_url,
+        "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "acknowledge_url": acknowledge,
+        "rule": clean(rule.name),
     }
     return MailDraft(
-        message_id=message_id((a.change.change_key for a in wave.alerts), to, head.id_domain),
-        recipients=to,
+        message_id=ident,
+        recipient=recipient,
         subject=title,
-        text_body=_templates.get_template("mail.txt").render(content),
-        html_body=_templates.get_template("mail.html").render(content),
+        text_body=head.render("mail.txt", content),
+        html_body=head.render("mail.html", content),
+        in_reply_to=thread.ids[-1] if thread.ids else None,
+        # The first and the newest are enough for a thread, and a header has an end.
+        reference_ids=tuple(dict.fromkeys((*thread.ids[:1], *thread.ids[-REFERENCES:]))),
+        urgent=rule.severity is Severity.CRITICAL,
+        picture=picture and picture.png,
+        payload=payload(
+            wave,
+            standing,
+            message_id=ident,
+            headline=title,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(recipient)
+        else None,
     )
 
 
-def subject(wave: Wave, head: Letterhead) -> str:
+def subject(wave: Wave, standing: Standing | None, head: Letterhead) -> str:
     """What happened to whom and in which cohort, on one line."""
     mark = "Synthetic scenario: " if head.synthetic else ""
-    return f"{mark}{_headline(wave)} — {digest.cohort_name(wave.cohort)}"
+    stages = {a.stage for a in wave.alerts}
+    if stages == {AlertStage.PROVISIONAL}:
+        mark += "Provisional: "
+    elif stages == {AlertStage.WITHDRAWN}:
+        mark += "Taken back: "
+    elif wave.story is not None:
+        mark += "Update: "
+    return f"{mark}{_headline(wave, standing)} - {digest.cohort_name(wave.cohort)}"
 
 
-def _headline(wave: Wave) -> str:
-    """`12 accounts withheld in India (IN), 3 suspended`, or `@handle suspended` when it is about one."""
-    told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in digest.topics(wave)]
+def _headline(wave: Wave, standing: Standing | None) -> str:
+    """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
+    `@handle suspended` when it is about one.
+    """
+    by_topic = digest.topics(wave)
+    told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in by_topic]
     if wave.flaps:
         told.insert(0, (len(wave.flaps), digest.flap_phrase(wave.flaps)))
     if len({a.change.account_id for a in wave.alerts}) == 1:
         name = handle_name(wave.alerts[-1].change.handle)
         return f"{name} {', '.join(text for _, text in told)}"
+    if len(told) == 1 and not wave.flaps and (whole := _of_the_order(wave, standing, *by_topic[0])):
+        return whole
     if len(told) > TOPICS_IN_SUBJECT:
         rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
         told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
@@ -120,42 +206,31 @@ def _headline(wave: Wave) -> str:
     return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
 
 
-def operator_mail(state: Stopped, head: Letterhead) -> MailDraft:
-    """The mail to the operators about a platform that is not read from here: since when, why, what to do.
+def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequence[AlertRow]) -> str | None:
+    """How far an order has been acted on, when this mail tells of nothing else."""
+    order = wave.cohort.order if wave.cohort else None
+    change = alerts[0].change
+    if order is None or standing is None or not change.new.status.is_blocked:
+        return None
+    if {(a.change.platform, a.change.new) for a in alerts} != {(change.platform, change.new)}:
+        return None
+    accounts = len({a.change.account_id for a in alerts})
+    now = standing_counts.standing_of(change, standing)
+    if alerts[0].stage is not AlertStage.CONFIRMED or not accounts <= now <= order.named_count:
+        return None
+    tail = f", {accounts:,} more" if now > accounts else ""
+    if not tail and standing.watched == order.named_count and (left := standing_counts.available(standing)):
+        tail = f", {left:,} available"
+    return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
 
-    The same stop makes the same mail, so that it is told once however often it is noticed.
-    """
-    to = tuple(sorted(set(head.operators)))
-    name = collector_name(state.platform, state.place, state.vantage)
-    headline = f"the {name} collector stopped ({why_words(state.reason)})"
-    title = f"{'Synthetic scenario: ' if head.synthetic else ''}Blockline: {headline}"
-    facts = [
-        ("Since", minute(state.since)),
-        ("It says", clean(state.detail, 400) if state.detail else "nothing"),
-    ]
-    if state.retry_at is not None:
-        facts.append(("Tries again", minute(state.retry_at)))
-    content = {
-        "subject": title,
-        "headline": f"{headline[0].upper()}{headline[1:]}",
-        "synthetic": head.synthetic,
-        "facts": facts,
-        "to_do": to_do(state.platform, state.reason) or WAIT,
-        "meanwhile": [
-            f"Nothing of {PLATFORM_NAME[state.platform]} is read, so no status changes: no account is called "
-            "blocked, none restored.",
-            "The time until it works again is kept as not checked.",
-            "It tries again by itself. No further mail tells of this stop.",
-        ],
-        "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
-    }
-    fact = ":".join((state.platform.value, state.place, state.vantage, state.since.isoformat()))
-    return MailDraft(
-        message_id=message_id((fact,), to, head.id_domain),
-        recipients=to,
-        subject=title,
-        text_body=_templates.get_template("operator.txt").render(content),
-        html_body=_templates.get_template("operator.html").render(content),
+
+def _since_last(wave: Wave) -> str | None:
+    if wave.story is None:
+        return None
+    last = wave.story.waves[-1].as_of
+    return (
+        f"This goes on from the mail that told what was known at {minute(last)}. What follows, and each "
+        "“more” or “fewer”, is what has changed since."
     )
 
 
@@ -173,9 +248,24 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     out["Subject"] = mail.subject
     out["Date"] = format_datetime(mail.created_at)
     out["Message-ID"] = mail.message_id
+    if mail.in_reply_to is not None:
+        out["In-Reply-To"] = mail.in_reply_to
+        out["References"] = " ".join(mail.reference_ids)
     out["Auto-Submitted"] = "auto-generated"
+    if mail.urgent:
+        out["Importance"] = "high"
+        out["X-Priority"] = "1"
+    if mail.unsubscribe_url is not None:
+        out["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        out["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     out.set_content(mail.text_body, cte="quoted-printable")
     out.add_alternative(mail.html_body, subtype="html", cte="quoted-printable")
-    # The library would draw a boundary by chance, and a repeat would differ from the first mail.
-    out.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
+    if mail.picture is not None:
+        _, html = out.iter_parts()
+        html.add_related(
+            mail.picture, "image", "png", cid="<picture>", filename="timeline.png", disposition="inline"
+        )
+    # The library would draw boundaries by chance, and a repeat would differ from the first mail.
+    for n, part in enumerate(p for p in out.walk() if p.is_multipart()):
+        part.set_boundary(f"=_{hashlib.sha256(mail.message_id.encode()).hexdigest()[:30]}_{n}")
     return out

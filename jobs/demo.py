@@ -18,15 +18,16 @@ from jobs.compose import Letterhead
 from jobs.driver import Scripted
 from jobs.inbox import Inbox, SmtpServer
 from jobs.monitor import Tally
-from jobs.policy import AlertRule
 from jobs.simulated import Mailing, Plan, enlist, perform
 from jobs.simulators import spawn
 from jobs.web import serve
 from storage import audit, orders, signals
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Conn, Pool, open_pool, transaction
+from storage.installation import link_key
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind
+from storage.model.rules import AlertRule
 
 SWEEP = timedelta(minutes=15)
 ENGAGEMENT = timedelta(hours=1)
@@ -82,6 +83,8 @@ async def play(
     for file, lines in zip(files, (told.to_csv(), told.acts_csv()), strict=True):
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     outage = Outage(told.outage.since, told.outage.until or told.end)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        key = await link_key(conn)
     inbox = Inbox(folder / "mailbox")
     with SmtpServer(inbox) as smtp:
         async with spawn(files[0], acts=files[1], outages=[outage]) as simulators:
@@ -92,7 +95,7 @@ async def play(
                     smtp.host,
                     smtp.port,
                     AlertRule(recipients=(RECIPIENT,), zone=ZONE),
-                    Letterhead(dashboard_url, synthetic=True),
+                    Letterhead(dashboard_url, synthetic=True, link_key=key, sweep_every=SWEEP),
                 ),
                 Plan(told.start, told.end, SWEEP, ENGAGEMENT),
                 prepare=lambda pool, now: _prepare(pool, told, history, now),

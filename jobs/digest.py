@@ -1,21 +1,26 @@
 """What a mail has to say of a wave: its topics, its counts, and groups of equal changes."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.policy import Flap, Wave
 from jobs.wording import account_name, day, evidence_words, interval, number
-from storage.model.accounts import Platform
-from storage.model.alerts import AlertChange, AlertRow, Cohort, Standing
-from storage.model.availability import ChangeKind, State, Status
+from storage.model.alerts import AlertChange, AlertRow, AlertStage, Cohort, Standing
+from storage.model.availability import ChangeKind, Status
 from storage.model.words import capital, change_words, clean, explanation, of_many, short_words, state_words
 
 ACCOUNTS_LISTED = 50
 FLAPS_LISTED = 10
 """Accounts that go back and forth come with their changes, so fewer of them."""
-COUNTS_LISTED = 8
 LISTS_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An account in a list."""
+
+    name: str
+    account_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Group:
     when: str
     evidence: str
     accounts: int
-    names: tuple[str, ...]
+    listed: tuple[Named, ...]
     """The accounts listed in this mail; fewer than `accounts` when there are too many."""
 
 
@@ -51,18 +56,33 @@ class FlapStory:
     changes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many accounts of the cohort are in one state, of how many, and what this mail adds."""
-
-    label: str
-    share: str
-    difference: str
-
-
 def phrase(change: AlertChange) -> str:
     """What became of an account, so that it can follow "@handle"; after a number see `of_many`."""
     return change_words(change.kind, change.old, change.new, change.platform, change.flags)
+
+
+def told_words(alert: AlertRow) -> str:
+    """`phrase`, with how certain it is."""
+    words = phrase(alert.change)
+    match alert.stage:
+        case AlertStage.CONFIRMED:
+            return words
+        case AlertStage.PROVISIONAL:
+            return f"seen as {words}, not confirmed yet"
+        case AlertStage.WITHDRAWN:
+            return f"not {words} after all"
+
+
+def basis(alert: AlertRow) -> str:
+    """What the telling rests on."""
+    words = evidence_words(alert.change.strength, alert.change.readings)
+    match alert.stage:
+        case AlertStage.CONFIRMED:
+            return f"confirmed on {words}"
+        case AlertStage.PROVISIONAL:
+            return f"seen so far: {words}"
+        case AlertStage.WITHDRAWN:
+            return f"what was told rested on {words}"
 
 
 def _was(change: AlertChange) -> str:
@@ -79,7 +99,7 @@ def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
     by_phrase: dict[str, list[AlertRow]] = {}
     for alert in wave.alerts:
         if alert.alert_id not in apart:
-            by_phrase.setdefault(phrase(alert.change), []).append(alert)
+            by_phrase.setdefault(told_words(alert), []).append(alert)
     return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
 
 
@@ -100,17 +120,23 @@ def sections(wave: Wave, zone: str) -> list[Section]:
     shares = iter(_share_out([g.accounts for _, _, groups in told for g in groups], ACCOUNTS_LISTED))
     out: list[Section] = []
     for text, alerts, groups in told:
-        cut = [replace(g, names=g.names[: next(shares)]) for g in groups]
-        shown = tuple(g for g in cut if g.names)
-        unlisted = len(alerts) - sum(len(g.names) for g in shown)
+        cut = [replace(g, listed=g.listed[: next(shares)]) for g in groups]
+        shown = tuple(g for g in cut if g.listed)
+        unlisted = len(alerts) - sum(len(g.listed) for g in shown)
         n = _accounts(alerts)
         heading = text if n == 1 else of_many(text)
-        out.append(Section(heading, _note(alerts[0].change, n), _tone(alerts[0].change), n, shown, unlisted))
+        tone = _tone(alerts[0].change) if alerts[0].stage is AlertStage.CONFIRMED else "other"
+        out.append(Section(heading, _note(alerts[0], n), tone, n, shown, unlisted))
     return out
 
 
-def _note(change: AlertChange, accounts: int) -> str:
+def _note(alert: AlertRow, accounts: int) -> str:
     """What the heading over these changes leaves out: they have the same words, so the same explanation."""
+    change = alert.change
+    if alert.stage is AlertStage.WITHDRAWN:
+        return "An earlier mail told this. Later readings do not bear it out."
+    if alert.stage is AlertStage.PROVISIONAL:
+        return "Seen, and not confirmed yet: further readings decide, and you are told either way."
     more = explanation(change.new, change.platform, change.flags)
     if not more or change.kind in {ChangeKind.RESTORATION, ChangeKind.RETURN}:
         return ""
@@ -129,15 +155,16 @@ def _share_out(sizes: Sequence[int], total: int) -> list[int]:
 def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
     """Alerts that read the same, in the order of their onset."""
     alike: dict[tuple[str, str, str], list[AlertChange]] = {}
-    for change in sorted((a.change for a in alerts), key=lambda c: (c.first_seen_new, c.change_key)):
+    for alert in sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
+        change = alert.change
         when = interval(change.last_seen_old, change.first_seen_new, zone)
-        evidence = evidence_words(change.strength, change.readings)
+        evidence = basis(alert)
         alike.setdefault((_was(change), when, evidence), []).append(change)
     out: list[Group] = []
     for (was, when, evidence), changes in alike.items():
         changes.sort(key=lambda c: (c.handle.casefold(), c.change_key))
-        names = tuple(account_name(c.platform, c.handle) for c in changes)
-        out.append(Group(was, when, evidence, len(names), names))
+        listed = tuple(Named(account_name(c.platform, c.handle), c.account_id) for c in changes)
+        out.append(Group(was, when, evidence, len(listed), listed))
     return out
 
 
@@ -189,53 +216,6 @@ def other_lists(wave: Wave) -> str | None:
     return f"Also on: {', '.join(named)}."
 
 
-def counts(wave: Wave, standing: Standing | None) -> list[Count]:
-    """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
-    if standing is None or wave.cohort is None:
-        return []
-    named = wave.cohort.order.named_count if wave.cohort.order else 0
-    whole = f"{named:,} named" if named >= standing.watched else f"{standing.watched:,} watched"
-    difference = _difference(wave.alerts)
-    now = Counter({(platform, state): n for platform, state, n in standing.states})
-    touched = set(now) | {held for held, n in difference.items() if n}
-    # Words of two platforms may be the same: such accounts are counted together.
-    ranks: dict[str, int] = {}
-    shown: Counter[str] = Counter()
-    more: Counter[str] = Counter()
-    for platform, state in touched:
-        words = of_many(short_words(state, platform, None))
-        ranks[words] = _rank(platform, state)
-        shown[words] += now[platform, state]
-        more[words] += difference[platform, state]
-    ranked = sorted(ranks, key=lambda w: (ranks[w], -shown[w], w))
-    rows = [
-        Count(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
-        for words in ranked[:COUNTS_LISTED]
-    ]
-    if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
-        rows.append(Count("in other states", f"{rest:,} of {whole} accounts", ""))
-    if unread := standing.watched - shown.total():
-        rows.append(Count("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
-    if named > standing.watched:
-        rows.append(Count("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
-    return rows
-
-
-def _difference(alerts: Iterable[AlertRow]) -> Counter[tuple[Platform, State]]:
-    """How many more accounts are in each state after these changes than before them."""
-    first: dict[int, AlertChange] = {}
-    last: dict[int, AlertChange] = {}
-    for alert in sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
-        first.setdefault(alert.change.account_id, alert.change)
-        last[alert.change.account_id] = alert.change
-    out: Counter[tuple[Platform, State]] = Counter()
-    for account_id, change in last.items():
-        out[change.platform, change.new] += 1
-        if (old := first[account_id].old) is not None:
-            out[change.platform, old] -= 1
-    return out
-
-
 def _accounts(alerts: Iterable[AlertRow]) -> int:
     return len({a.change.account_id for a in alerts})
 
@@ -250,14 +230,3 @@ def _tone(change: AlertChange) -> str:
             return "gone"
         case _:
             return "other"
-
-
-def _rank(platform: Platform, state: State) -> int:
-    # On Mastodon the count holds accounts that may as well have been deleted by their owners.
-    if state.status is Status.SUSPENDED and platform is Platform.MASTODON:
-        return 1
-    return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
-
-
-def _more(n: int) -> str:
-    return f"{abs(n):,} {'more' if n > 0 else 'fewer'}" if n else ""

@@ -16,6 +16,7 @@ from jobs.web import PortTaken, listen_on
 from storage.db import StorageError, open_pool, transaction
 from storage.errors import SchemaBehind, address
 from storage.migrate import check_schema, newest
+from storage.model.rules import is_channel
 from storage.status import Server, server
 
 OLDEST_POSTGRES = 17
@@ -93,30 +94,29 @@ def _clock(facts: Server, behind: timedelta, ahead: timedelta) -> Finding:
 async def mail_findings(settings: Settings) -> list[Finding]:
     """Connect to the mail server and log in; no mail is sent."""
     part = "mail"
-    if settings.smtp_host is None:
-        if settings.recipients:
-            return [Finding(part, Verdict.MEND, "Mails would wait for ever: setting smtp_host is missing.")]
-        return [
-            Finding(part, Verdict.ADVICE, "Nobody is told: settings recipients and smtp_host are missing.")
-        ]
-    out: list[Finding] = []
-    if not settings.recipients:
-        out.append(Finding("recipients", Verdict.ADVICE, "No mail goes out: setting recipients is empty."))
     try:
         configured = sender(settings)
     except SettingsError as error:
-        return [Finding(part, Verdict.MEND, str(error)), *out]
+        return [Finding(part, Verdict.MEND, str(error))]
     if configured is None:
-        return out
+        if _is_told_by_mail(settings):
+            return [Finding(part, Verdict.MEND, "Mails would wait for ever: setting smtp_host is missing.")]
+        return [Finding(part, Verdict.ADVICE, "No mail can go out: setting smtp_host is missing.")]
     try:
         where = await configured.greet()
     except Undeliverable as error:
         todo = "Check the settings smtp_host, smtp_port, smtp_security, smtp_username and smtp_password."
-        return [Finding(part, Verdict.MEND, f"{error} {todo}"), *out]
+        return [Finding(part, Verdict.MEND, f"{error} {todo}")]
     how = {"none": "not encrypted", "starttls": "encrypted by STARTTLS", "tls": "encrypted by TLS"}
     login = "without a login" if settings.smtp_username is None else "logged in"
     said = f"{where} answers, {how[settings.smtp_security]}, {login}; no mail was sent."
-    return [Finding(part, Verdict.OK, said), *out]
+    return [Finding(part, Verdict.OK, said)]
+
+
+def _is_told_by_mail(settings: Settings) -> bool:
+    """Whether anybody in the settings has a mail address rather than a channel."""
+    people = [r for rule in settings.alert_rules for r in (*rule.recipients, *rule.escalate_to)]
+    return not all(map(is_channel, (*people, *settings.operators)))
 
 
 async def dashboard_finding(settings: Settings) -> Finding:

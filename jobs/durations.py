@@ -15,3 +15,12 @@ def parse_duration(text: str) -> timedelta:
     if not timedelta(0) < duration <= _LONGEST:
         raise ValueError(f"{text!r} is not a duration up to a year; write it like 90s, 15m, 6h or 1d.")
     return duration
+
+
+def spoken(span: timedelta) -> str:
+    """`45 minutes`, `2 hours`, `3 days`: rounded down, in the largest unit of which there are two."""
+    for name, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if span >= 2 * unit:
+            return f"{span // unit} {name}s"
+    minutes = span // timedelta(minutes=1)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

@@ -5,26 +5,21 @@ Each place of a collector (a Mastodon server, or the whole of X) fails, pauses a
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.base import Trouble
-from collectors.limits import BREAKERS
 from jobs.gate import Gate
-from storage import collectors, operators
+from storage import collectors
 from storage.collectors import CollectorState
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
-from storage.model.alerts import MailDraft
 from storage.model.availability import MissedReason
 
 log = logging.getLogger(__name__)
 
 _HELD_TO_TELL = 3
-
-OperatorMail = Callable[[CollectorState], MailDraft]
-"""Composes the mail about a collector that stopped until a human does something."""
 
 
 @dataclass(slots=True)
@@ -41,13 +36,10 @@ class _Place:
 class Health:
     """The gates of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
 
-    def __init__(
-        self, pool: Pool, platform: Platform, vantage: str = "", operator_mail: OperatorMail | None = None
-    ) -> None:
+    def __init__(self, pool: Pool, platform: Platform, vantage: str = "") -> None:
         self._pool = pool
         self._platform = platform
         self._vantage = vantage
-        self._operator_mail = operator_mail
         self._places: dict[str, _Place] = {}
 
     async def load(self) -> None:
@@ -107,8 +99,6 @@ class Health:
                 return
             async with transaction(self._pool) as conn:
                 await collectors.save_state(conn, state)
-                if self._operator_mail is not None and _needs_a_human(state):
-                    await operators.queue_operator_mail(conn, state, self._operator_mail(state), at)
             here.stored = state
 
     def _state(self, place: str, here: _Place, at: datetime) -> CollectorState | None:
@@ -151,8 +141,3 @@ class Health:
             log.warning("The %s collector works again.", name)
         else:
             log.warning("The %s collector gives nothing (%s): %s", name, reason, detail)
-
-
-def _needs_a_human(state: CollectorState) -> bool:
-    """The whole of a platform stopped for a reason that does not pass by itself."""
-    return not state.healthy and state.place == "" and state.reason in {*BREAKERS, MissedReason.HELD}

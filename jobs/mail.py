@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
@@ -10,9 +9,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 import aiosmtplib
-from aiosmtplib.response import SMTPResponse
 
-from jobs.compose import message
+from jobs.compose import WIRE, message
 from storage.model.alerts import Mail
 from storage.model.words import clean
 
@@ -70,15 +68,6 @@ class Undeliverable(Exception):
         """What the server asked to wait, if it did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One recipient whom the server refused while it took the mail for others."""
-
-    recipient: str
-    permanent: bool
-    sentence: str
-
-
 class SmtpSender:
     """One connection at a time, opened by the first mail and used for all until `close`."""
 
@@ -86,16 +75,17 @@ class SmtpSender:
         self._server = server
         self._smtp: aiosmtplib.SMTP | None = None
 
-    async def send(self, mail: Mail) -> tuple[Refusal, ...]:
-        """Return once the server accepted the mail, with the recipients it refused. Raises Undeliverable."""
+    async def send(self, mail: Mail) -> None:
+        """Return once the server accepted the mail for all its recipients. Raises Undeliverable."""
         reused = self._smtp is not None
         try:
-            return await self._deliver(mail)
+            await self._deliver(mail)
+            return  # noqa: TRY300
         except Undeliverable:
             # Servers close a connection after so many mails; that says nothing about this one.
             if not reused or self._smtp is not None:
                 raise
-        return await self._deliver(mail)
+        await self._deliver(mail)
 
     async def greet(self) -> str:
         """Connect and log in as for a delivery, and send nothing. Returns host:port; raises Undeliverable."""
@@ -121,13 +111,13 @@ class SmtpSender:
         finally:
             smtp.close()
 
-    async def _deliver(self, mail: Mail) -> tuple[Refusal, ...]:
+    async def _deliver(self, mail: Mail) -> None:
         server = self._server
         try:
             async with asyncio.timeout(_DELIVERY_LIMIT_S):
                 smtp = self._smtp or await self._connect()
-                body = message(mail, server.sender).as_bytes()
-                refused, _ = await smtp.sendmail(server.address, mail.recipients, body)
+                body = message(mail, server.sender).as_bytes(policy=WIRE)
+                await smtp.sendmail(server.address, mail.recipients, body)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _all_refused(error) from error
         except aiosmtplib.SMTPResponseException as error:
@@ -140,7 +130,6 @@ class SmtpSender:
         finally:
             if self._smtp is not None and not self._smtp.is_connected:
                 self._smtp = None
-        return _refusals(refused)
 
     async def _connect(self) -> aiosmtplib.SMTP:
         """Nothing that goes wrong here is the mail's fault, so all of it is worth another try."""
@@ -206,17 +195,6 @@ def _all_refused(error: aiosmtplib.SMTPRecipientsRefused) -> Undeliverable:
         f"The mail server refused every recipient: {sentences}.",
         permanent=all(r.code >= 500 for r in each),
         retry_after=max(waits, default=None),
-    )
-
-
-def _refusals(refused: Mapping[str, SMTPResponse]) -> tuple[Refusal, ...]:
-    return tuple(
-        Refusal(
-            recipient,
-            answer.code >= 500,
-            f"The mail server refused {clean(recipient)}: {_said(answer.code, answer.message)}.",
-        )
-        for recipient, answer in sorted(refused.items())
     )
 
 

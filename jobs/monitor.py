@@ -11,7 +11,7 @@ from jobs.clock import Clock
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.control import ControlAccounts
-from jobs.health import Health, OperatorMail
+from jobs.health import Health
 from jobs.judge import judge
 from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.recorder import Recorder
@@ -59,10 +59,9 @@ class Monitor:
         rule: ConfirmationRule,
         settings: MonitorSettings,
         clock: Clock,
-        operator_mail: OperatorMail | None = None,
     ) -> None:
         self.tally = Tally()
-        self.health = Health(pool, collector.platform, operator_mail=operator_mail)
+        self.health = Health(pool, collector.platform)
         self._pool = pool
         self._collector = collector
         self._platform = collector.platform

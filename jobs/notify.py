@@ -1,13 +1,12 @@
 """From open alerts to mails that a server accepted: one tick of the notifier.
 
-A mail is stored in the transaction that decides its alerts, and marked as sent after the server
-accepted it. A crash in between repeats the same bytes under the same Message-ID.
+Mails are stored in the transaction that decides their alerts, and marked as sent after the server
+accepted them. A crash in between repeats the same bytes under the same Message-ID.
 
-Without a mail server mails are composed and wait in the queue, which says why; without recipients
-alerts are closed as NO_RECIPIENT and nothing is composed.
+Without a mail server mails are composed and wait in the queue, which says why; without rules alerts are
+closed as NO_RULE and nothing is composed.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +14,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from jobs.compose import Letterhead, compose, message_id
-from jobs.mail import Refusal, Undeliverable
-from jobs.policy import DAY, AlertRule, Plan, Wave, decide
-from storage import mails, outbox
+from jobs import nudge, picturing
+from jobs.compose import Letterhead, Thread, compose, story_key
+from jobs.mail import Undeliverable
+from jobs.policy import Past, Plan, Wave, after, decide
+from jobs.retry import retry_at
+from jobs.summary import tell_digest
+from jobs.waves import ORDER_LASTS
+from storage import alerts as open_alerts
+from storage import mails, mutes, outbox, rules, stories
 from storage.db import Conn, Pool, StaleState, transaction
 from storage.model.alerts import AlertRow, Mail
+from storage.model.rules import Digest, StoredRule, digest_after, digest_before
 
 NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
-FIRST_RETRY = timedelta(minutes=1)
-LONGEST_RETRY = timedelta(hours=1)
-GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class Sender(Protocol):
-    async def send(self, mail: Mail) -> tuple[Refusal, ...]: ...
+    async def send(self, mail: Mail) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -53,109 +55,136 @@ class TickReport:
     """Given up."""
 
 
-async def tick(
-    pool: Pool, sender: Sender | None, rule: AlertRule, now: datetime, head: Letterhead
-) -> TickReport:
+async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhead) -> TickReport:
     """Decide the open alerts and send every mail that is due. Any number of notifiers may do so at once."""
-    decided = await decide_alerts(pool, rule, now, head)
+    decided = await decide_alerts(pool, now, head)
+    decided += await nudge.tick(pool, now, head)
     if sender is None:
         await mails.explain_queue(pool, now, NO_SERVER)
         return TickReport(decided, 0, 0, 0)
     fates = Counter[Fate]()
     try:
         while claimed := await mails.claim_due(pool, now, limit=1):
-            fates[await _send(pool, sender, claimed[0], now, head)] += 1
+            fates[await _send(pool, sender, claimed[0], now)] += 1
     finally:
         await sender.close()
     return TickReport(decided, fates[Fate.SENT], fates[Fate.FAILED], fates[Fate.DEAD])
 
 
-async def next_due(pool: Pool, sender: Sender | None, rule: AlertRule, now: datetime) -> datetime | None:
-    """When a tick has something to do: a wave is complete or a mail is to be tried. None: nothing is open."""
+async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime | None:
+    """When a tick has something to do: a wave is complete, a digest or reminder due, a mail to be tried.
+
+    None: nothing is open.
+    """
     times = [None if sender is None else await mails.next_due(pool)]
     async with transaction(pool) as conn:
-        alerts = await outbox.open_alerts(conn)
+        known = await rules.load_rules(conn)
+        times += [_next_digest(stored, now) for stored in known]
+        times.append(await nudge.next_due(conn, now))
+        alerts = await open_alerts.open_alerts(conn)
         if alerts:
-            plan = await _plan(conn, alerts, rule, now)
-            times.append(now if plan.waves or plan.silent else plan.next_at)
+            plan = await _plan(conn, alerts, known, now)
+            done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
+            times.append(now if done else plan.next_at)
     return min((t for t in times if t is not None), default=None)
 
 
-async def decide_alerts(pool: Pool, rule: AlertRule, now: datetime, head: Letterhead) -> int:
-    """Queue a mail for every complete wave; returns how many. 0 when another notifier came first."""
+async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue the mails of every complete wave and due digest; returns how many.
+
+    0 when somebody else decided one of the alerts first: all of it is then looked at again.
+    """
     try:
         async with transaction(pool) as conn:
-            alerts = await outbox.open_alerts(conn)
-            if not alerts:
+            await outbox.begin(conn)
+            known = await rules.load_rules(conn)
+            alerts = await open_alerts.open_alerts(conn)
+            if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
                 return 0
-            plan = await _plan(conn, alerts, rule, now)
-            made = [await _compose(conn, wave, rule, head) for wave in plan.waves]
-            await outbox.decide(conn, made, plan.silent, plan.waiting, now)
-            return len(made)
+            return await _carry_out(conn, alerts, await _plan(conn, alerts, known, now), now, head)
     except StaleState:
         return 0
 
 
-async def _plan(conn: Conn, alerts: Sequence[AlertRow], rule: AlertRule, now: datetime) -> Plan:
-    oldest = min(a.created_at for a in alerts)
+async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime) -> Plan:
+    oldest = min((a.created_at for a in alerts), default=now)
     accounts = {a.change.account_id for a in alerts}
-    recent = await outbox.recent_alerts(conn, accounts, oldest - rule.lookback)
-    lately = await outbox.recent_mails(conn, oldest - DAY)
-    return decide(alerts, recent, lately, rule, now)
+    lookback = max((r.rule.lookback for r in known), default=timedelta(0))
+    past = Past(
+        await open_alerts.recent_alerts(conn, accounts, oldest - lookback),
+        await stories.told_since(conn, oldest - ORDER_LASTS),
+    )
+    return decide(alerts, known, await mutes.running(conn, now), past, now)
 
 
-async def _compose(conn: Conn, wave: Wave, rule: AlertRule, head: Letterhead) -> outbox.Decided:
+async def _carry_out(
+    conn: Conn, alerts: Sequence[AlertRow], plan: Plan, now: datetime, head: Letterhead
+) -> int:
+    made = 0
+    if plan.in_order:
+        await outbox.announce(conn)
+    # A digest says how much was kept back, so that this is on record before.
+    silent = [outbox.Settled(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
+    await outbox.settle(conn, silent, [], [], now)
+    for told in plan.in_order:
+        if isinstance(told, Wave):
+            made += await _tell(conn, told, now, head)
+        else:
+            made += await tell_digest(conn, told, now, head)
+    kept = {alert_id for alert_id, _ in plan.kept}
+    await outbox.settle(
+        conn,
+        [],
+        [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None],
+        [a.alert_id for a in alerts if a.alert_id not in kept],
+        now,
+    )
+    return made
+
+
+async def _tell(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
+    """One mail for each recipient of a wave."""
     standing = None
     if wave.cohort is not None:
-        standing = await outbox.standing(conn, wave.cohort.list_id, wave.as_of)
-    draft = compose(wave, standing, rule, head)
-    return outbox.Decided(draft, [a.alert_id for a in wave.alerts])
+        standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
+    key = story_key(wave)
+    story = after(wave)
+    threads = await stories.thread(conn, key) if wave.story is not None else {}
+    picture = await picturing.picture(conn, wave, standing)
+    drafts = [
+        compose(wave, standing, head, recipient, Thread(tuple(threads.get(recipient, ()))), picture)
+        for recipient in wave.recipients
+    ]
+    story_id = await stories.add_wave(
+        conn,
+        key,
+        wave.stored.rule_id,
+        wave.cohort.list_id if wave.cohort else None,
+        wave.recipients,
+        len(story.waves),
+        story.waves[-1],
+    )
+    ids = [a.alert_id for a in wave.alerts]
+    await outbox.tell(conn, drafts, ids, wave.stored.rule_id, now, story_id=story_id, wave=len(story.waves))
+    return len(drafts)
 
 
-async def _send(pool: Pool, sender: Sender, mail: Mail, now: datetime, head: Letterhead) -> Fate:
+def _next_digest(stored: StoredRule, now: datetime) -> datetime | None:
+    if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
+        return None
+    due = digest_before(now, stored.rule)
+    return due if stored.digested_to < due else digest_after(now, stored.rule)
+
+
+async def _send(pool: Pool, sender: Sender, mail: Mail, now: datetime) -> Fate:
     try:
-        refused = await sender.send(mail)
+        await sender.send(mail)
     except Undeliverable as error:
-        retry_at = None if error.permanent else _retry_at(mail, now, error.retry_after)
-        if retry_at is None:
+        again = None if error.permanent else retry_at(mail, now, error.retry_after)
+        if again is None:
             await mails.give_up(pool, mail, str(error))
             return Fate.DEAD
-        await mails.mark_failed(pool, mail, retry_at, str(error))
+        await mails.mark_failed(pool, mail, again, str(error))
         return Fate.FAILED
-    await mails.mark_sent(pool, mail, now, _split(mail, refused, now, head))
+    await mails.mark_sent(pool, mail, now)
     return Fate.SENT
-
-
-def _split(mail: Mail, refused: Sequence[Refusal], now: datetime, head: Letterhead) -> list[mails.Split]:
-    """One mail of its own for each refused recipient: tried again, or dead, without bothering the others."""
-    return [
-        mails.Split(
-            message_id=message_id([mail.message_id], [r.recipient], head.id_domain),
-            recipients=(r.recipient,),
-            error=r.sentence,
-            retry_at=None if r.permanent else _retry_at(mail, now, None),
-        )
-        for r in refused
-    ]
-
-
-def _retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime | None:
-    """When to try again after the failed attempt that `mail.attempts` counts; None when it was the last."""
-    delay = retry_delay(mail.message_id, mail.attempts)
-    return None if delay is None else now + max(delay, asked_for or timedelta(0))
-
-
-def retry_delay(message_id: str, attempts: int) -> timedelta | None:
-    """The pause after so many attempts: doubled from 1 min to 1 h; None once 24 h of pauses are used up.
-
-    Each is up to a fifth shorter or longer, by chance that the Message-ID fixes: mails that failed
-    together do not all come back together, and a resumed run waits as long as an undisturbed one.
-    """
-    if sum((_pause(n) for n in range(1, attempts)), timedelta(0)) >= GIVE_UP_AFTER:
-        return None
-    chance = int.from_bytes(hashlib.sha256(f"{message_id} {attempts}".encode()).digest()[:4]) / 2**32
-    return _pause(attempts) * (0.8 + 0.4 * chance)
-
-
-def _pause(attempt: int) -> timedelta:
-    return min(FIRST_RETRY * 2 ** min(attempt - 1, 10), LONGEST_RETRY)

@@ -18,6 +18,9 @@ Partial = Annotated[
     bool, typer.Option("--partial", help="Store the lines that are right, even if others are refused.")
 ]
 
+COMMAND_LINE = "command line"
+"""Who acted, for the audit log."""
+
 
 def moment_of(text: str | None, option: str) -> datetime | None:
     """The time that was given with an option, UTC unless it says otherwise. Raises CommandError."""

@@ -1,70 +1,17 @@
-"""Which confirmed changes become one mail, and why the others do not.
+"""What every rule does with every alert: tell it in a wave or a digest, keep it or be silent; and why."""
 
-A wave is what was confirmed of one cohort without a pause of `settle`: one mail, not 257. Where a
-wave ends depends on the times in the rows alone, never on when somebody looked. So a notifier that
-was away for an hour makes the same mails as one that looked every second.
-"""
-
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
-from storage.model.alerts import AlertDecision, AlertRow, Cohort, CohortMail, PastAlert
-from storage.model.availability import ChangeKind
-
-DAY = timedelta(days=1)
-_ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
-"""Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRule:
-    """Who is told of what, and how patiently changes are gathered."""
-
-    recipients: tuple[str, ...]
-    zone: str = "UTC"
-    """IANA name of the zone that the recipients live in."""
-    kinds: frozenset[ChangeKind] = frozenset(
-        {
-            ChangeKind.BLOCK,
-            ChangeKind.RESTORATION,
-            ChangeKind.PARTIAL,
-            ChangeKind.GONE,
-            ChangeKind.RETURN,
-        }
-    )
-    settle: timedelta = timedelta(minutes=2)
-    """A wave ends when nothing joined it for so long."""
-    growth_limit: int = 10
-    """A wave that keeps growing ends after so many times `settle`."""
-    spacing_limit: int = 30
-    """The more mails a cohort had in the last 24 hours, the longer the next wave gathers: `settle`
-    doubled for each of them, up to so many times `settle` (an hour by default)."""
-    flapping_changes: int = 4
-    flapping_period: timedelta = timedelta(days=7)
-    """An account with so many changes within the period goes back and forth: one mail says so."""
-
-    def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{self.zone!r} is not a time zone; write it like Asia/Kolkata") from error
-        for recipient in self.recipients:
-            if not _ADDRESS.fullmatch(recipient):
-                raise ValueError(f"{recipient!r} is not a plain mail address such as desk@example.org")
-        if self.settle < timedelta(0) or self.growth_limit < 1 or self.spacing_limit < 1:
-            raise ValueError("settle must not be negative and its two limits are at least 1")
-        if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):
-            raise ValueError("flapping needs at least 2 changes and a period longer than zero")
-
-    @property
-    def lookback(self) -> timedelta:
-        """How much history before the oldest open alert `decide` has to see to judge flapping."""
-        return 2 * self.flapping_period
+from jobs.flapping import Changes, flapping
+from jobs.matching import Claim, claims
+from jobs.waves import DAY, Cut, Waves, continued, opening_key
+from storage.model.accounts import ListId
+from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort, PastAlert, Story
+from storage.model.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,116 +25,232 @@ class Flap:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """The content of one mail."""
+    """What the same people are told of one cohort at one time: one mail each."""
 
+    stored: StoredRule
+    recipients: tuple[str, ...]
     cohort: Cohort | None
     alerts: tuple[AlertRow, ...]
     """All changes in this mail in a fixed order, those of flapping accounts included."""
     flaps: tuple[Flap, ...]
-    as_of: datetime
-    """When its newest change was confirmed: the counts in the mail are those known at this time."""
+    closed_at: datetime
+    """When it was complete. The mail may go out later, when nobody was there to send it."""
+    story: Story | None
+    """The waves before it; None when it opens a story."""
+
+    @property
+    def as_of(self) -> datetime:
+        """When its newest change was confirmed: the counts in the mail are those known at this time."""
+        return self.alerts[-1].created_at
+
+    @property
+    def rule(self) -> AlertRule:
+        return self.stored.rule
+
+
+@dataclass(frozen=True, slots=True)
+class DigestDue:
+    """A digest of a rule that is to be written, or the round-up of one that tells waves."""
+
+    stored: StoredRule
+    recipients: tuple[str, ...]
+    """Nobody when all of them refused: then it is only put on record."""
+    since: datetime
+    until: datetime
+    alerts: tuple[AlertRow, ...]
+    """What it tells, oldest first."""
+    parts: tuple[Wave, ...] = ()
+    """Of a round-up: the same by cohort. A part with a story goes on telling it; one without opens none."""
+
+    @property
+    def is_round_up(self) -> bool:
+        """It is only written when something happened."""
+        return self.stored.rule.digest is Digest.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An alert that a rule tells later, if nothing comes between."""
+
+    decision: AlertDecision
+    until: datetime
+
+
+Key: TypeAlias = tuple[int, int | None]
+"""An alert and a rule, by their ids; no rule when none matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    decision: AlertDecision
+    mute_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with every open alert. Each is in exactly one of the three."""
+    """What to do with every open alert under every rule. Each pair is in exactly one of these."""
 
-    waves: tuple[Wave, ...]
-    """To be mailed now; their alerts get AlertDecision.MAILED."""
-    silent: Mapping[int, AlertDecision]
-    """Alerts that end without a mail, by alert_id, with the reason."""
-    waiting: tuple[int, ...]
-    """Alerts whose wave may still grow."""
-    next_at: datetime | None
-    """When the first of the waiting waves will be ready."""
+    waves: tuple[Wave, ...] = ()
+    digests: tuple[DigestDue, ...] = ()
+    silent: Mapping[Key, Silence] = field(default_factory=dict[Key, Silence])
+    kept: Mapping[Key, Kept] = field(default_factory=dict[Key, Kept])
+
+    @property
+    def in_order(self) -> list[Wave | DigestDue]:
+        """Everything that is to be told, as it came to be complete: a story is told in its order."""
+        due: list[tuple[datetime, int, int, Wave | DigestDue]] = [
+            *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
+            *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
+        ]
+        return [told for *_, told in sorted(due, key=lambda d: d[:3])]
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the first of what is kept will be told."""
+        return min((k.until for k in self.kept.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was told before, as far as it bears on what is told now."""
+
+    alerts: Collection[PastAlert] = ()
+    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`."""
+    stories: Collection[Story] = ()
+
+
+_Thread: TypeAlias = tuple[int, ListId | None, tuple[str, ...]]
 
 
 def decide(
     alerts: Collection[AlertRow],
-    recent: Collection[PastAlert],
-    mails: Collection[CohortMail],
-    rule: AlertRule,
+    rules: Sequence[StoredRule],
+    mutes: Collection[Mute],
+    past: Past,
     now: datetime,
 ) -> Plan:
-    """Sort the open alerts into mails, silence and waiting. The order of the arguments' rows is irrelevant.
+    """Sort the open alerts, rule by rule, into mails, digests, silence and later.
 
-    `recent` holds all alerts, decided or open, of the same accounts since `rule.lookback` before the
-    oldest open alert; `mails` those of the cohorts within 24 hours before it.
+    The order of the arguments' rows is irrelevant, but for `rules`, which are tried in their order.
     """
-    flapping, held = _judge_flapping(recent, rule)
-    silent: dict[int, AlertDecision] = {}
-    loud: list[AlertRow] = []
-    for alert in alerts:
-        reason = _silence(alert, held, rule)
-        if reason is None:
-            loud.append(alert)
-        else:
-            silent[alert.alert_id] = reason
-    waves: list[Wave] = []
-    waiting: list[int] = []
-    closes: list[datetime] = []
-    for cohort, rows in _by_cohort(loud):
-        told = [m.as_of for m in mails if cohort_of(m.cohorts, m.first_seen_new) == cohort]
-        for members, close in _split(rows, told, rule):
-            if close <= now:
-                keys = [(a, a.change.change_key) for a in members]
-                flaps = tuple(Flap(a, flapping[key]) for a, key in keys if key in flapping)
-                waves.append(Wave(cohort, members, flaps, members[-1].created_at))
+    judged = {s.rule_id: flapping(past.alerts, s.rule) for s in rules}
+    silent: dict[Key, Silence] = {}
+    kept: dict[Key, Kept] = {}
+    gathered: dict[int, list[AlertRow]] = {}
+    folds = {s.rule_id: Waves[_Thread](s.rule) for s in rules}
+    where: dict[_Thread, Cohort | None] = {}
+    stories = {(s.rule_id, s.list_id, s.recipients): s for s in sorted(past.stories, key=_last_told)}
+    for alert in sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage)):
+        found = claims(alert, rules, mutes)
+        if not found and not alert.done:
+            silent[alert.alert_id, None] = Silence(AlertDecision.NO_RULE)
+        for claim in found:
+            rule_id = claim.stored.rule_id
+            if rule_id in alert.done:
+                continue
+            if alert.created_at > now:  # the clock of another machine is ahead
+                kept[alert.alert_id, rule_id] = Kept(AlertDecision.WAITING, alert.created_at)
+            elif (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
+                silent[alert.alert_id, rule_id] = reason
+            elif claim.stored.rule.digest is not Digest.NONE:
+                gathered.setdefault(rule_id, []).append(alert)
             else:
-                waiting += [a.alert_id for a in members]
-                closes.append(close)
-    waves.sort(key=lambda w: (w.as_of, w.alerts[0].change.change_key))
-    return Plan(tuple(waves), silent, tuple(sorted(waiting)), min(closes, default=None))
+                cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
+                key = (rule_id, cohort.list_id if cohort else None, claim.recipients)
+                where[key] = cohort
+                folds[rule_id].add(key, cohort, stories.get(key), alert)
+    waves: list[Wave] = []
+    digests: list[DigestDue] = []
+    for stored in rules:
+        fold = folds[stored.rule_id]
+        fold.run(now)
+        flaps = judged[stored.rule_id][0]
+        parts = list(_named([_wave(stored, key, where[key], part, flaps) for key, part in fold.told]))
+        waves += [wave for wave, is_round_up in parts if not is_round_up]
+        digests += _round_ups([wave for wave, is_round_up in parts if is_round_up])
+        for _, part in fold.growing():
+            kept |= {(a.alert_id, stored.rule_id): Kept(part.why, part.close) for a in part.members}
+    digests += _digests(rules, gathered, now, kept)
+    digests.sort(key=lambda d: (d.until, d.stored.rule_id))
+    waves.sort(key=lambda w: (w.closed_at, w.stored.rule_id, w.alerts[0].change.change_key, w.recipients))
+    return Plan(tuple(waves), tuple(digests), silent, kept)
 
 
-def _silence(alert: AlertRow, held: Collection[str], rule: AlertRule) -> AlertDecision | None:
-    if alert.change.kind not in rule.kinds:
-        return AlertDecision.KIND_NOT_MAILED
-    if not rule.recipients:
-        return AlertDecision.NO_RECIPIENT
-    if alert.change.change_key in held:
-        return AlertDecision.FLAPPING
+def after(wave: Wave) -> Story:
+    """The story with this wave told."""
+    return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
+
+
+def _last_told(story: Story) -> datetime:
+    return story.waves[-1].closed_at
+
+
+def _wave(
+    stored: StoredRule, key: _Thread, cohort: Cohort | None, part: Cut, opening: Changes
+) -> tuple[Wave, bool]:
+    """A complete wave, and whether a round-up tells it."""
+    keys = [(a, a.change.change_key) for a in part.members if a.stage is AlertStage.CONFIRMED]
+    flaps = tuple(Flap(a, opening[change]) for a, change in keys if change in opening)
+    wave = Wave(stored, key[2], cohort, part.members, flaps, part.close, part.story)
+    return wave, part.why is AlertDecision.DIGEST
+
+
+def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
+    """The same, each wave with the name of its story, also where that is opened by one before it."""
+    opened: dict[tuple[ListId | None, tuple[str, ...]], str] = {}
+    for wave, is_round_up in parts:
+        thread = (wave.cohort.list_id if wave.cohort else None, wave.recipients)
+        if wave.story is None and not is_round_up:
+            opened[thread] = opening_key(wave.rule.name, wave.recipients, wave.alerts)
+        if wave.story is not None and not wave.story.story_key and thread in opened:
+            yield replace(wave, story=replace(wave.story, story_key=opened[thread])), is_round_up
+        else:
+            yield wave, is_round_up
+
+
+def _silence(alert: AlertRow, claim: Claim, held: Collection[str]) -> Silence | None:
+    if claim.silence is not None:
+        return Silence(claim.silence, claim.mute_id)
+    if alert.stage is AlertStage.CONFIRMED and alert.change.change_key in held:
+        return Silence(AlertDecision.FLAPPING)
     return None
 
 
-_Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
+def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
+    """One mail for all that the stories of a rule have to tell without haste at one time."""
+    found: list[DigestDue] = []
+    for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
+        told = tuple(group)
+        recipients = told[0].stored.readers(r for part in told for r in part.recipients)
+        alerts = sorted(
+            (a for p in told for a in p.alerts), key=lambda a: (a.created_at, a.change.change_key)
+        )
+        found.append(DigestDue(told[0].stored, recipients, until - DAY, until, tuple(alerts), told))
+    return found
 
 
-def _judge_flapping(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[_Changes, set[str]]:
-    """Keys of changes that open a flapping story, with the changes it tells, and keys of those held by one.
-
-    A change opens a story when it is the `flapping_changes`-th within the period before it and no
-    story was opened within that period.
-    """
-    opening: _Changes = {}
-    held: set[str] = set()
-    counted = sorted(
-        (p for p in recent if p.change.kind in rule.kinds),
-        key=lambda p: (p.change.account_id, p.created_at, p.change.change_key),
-    )
-    for _, group in groupby(counted, key=lambda p: p.change.account_id):
-        history = tuple(group)
-        told_at: datetime | None = None
-        for i, past in enumerate(history):
-            since = past.created_at - rule.flapping_period
-            changes = tuple(p for p in history[: i + 1] if p.created_at > since)
-            if len(changes) < rule.flapping_changes:
-                continue
-            if told_at is not None and told_at > since:
-                held.add(past.change.change_key)
-            elif past.decision in {None, AlertDecision.WAITING, AlertDecision.MAILED}:
-                opening[past.change.change_key] = changes
-                told_at = past.created_at
-    return opening, held
-
-
-def _by_cohort(alerts: Iterable[AlertRow]) -> list[tuple[Cohort | None, list[AlertRow]]]:
-    """Alerts by the cohort they are told under, each list in order of time."""
-    groups: dict[Cohort | None, list[AlertRow]] = {}
-    for alert in sorted(alerts, key=lambda a: (a.created_at, a.change.change_key)):
-        cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
-        groups.setdefault(cohort, []).append(alert)
-    return list(groups.items())
+def _digests(
+    rules: Sequence[StoredRule],
+    gathered: Mapping[int, Sequence[AlertRow]],
+    now: datetime,
+    kept: dict[Key, Kept],
+) -> list[DigestDue]:
+    """The digests that are due. What belongs to a later one is added to `kept`."""
+    due: list[DigestDue] = []
+    for stored in rules:
+        if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
+            continue
+        rows = gathered.get(stored.rule_id, ())
+        until = digest_before(now, stored.rule)
+        ready = tuple(a for a in rows if a.created_at <= until)
+        if stored.digested_to < until:
+            recipients = stored.readers(stored.rule.recipients)
+            due.append(DigestDue(stored, recipients, stored.digested_to, until, ready))
+        else:
+            ready = ()
+        later = Kept(AlertDecision.DIGEST, digest_after(now, stored.rule))
+        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a not in ready}
+    return due
 
 
 def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
@@ -204,28 +267,3 @@ def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | N
         return lists[0] if lists else None
     before = [o for o in by_issue if o[0] <= first_seen_new]
     return (before[-1] if before else by_issue[0])[2]
-
-
-def _split(
-    rows: Sequence[AlertRow], told: Iterable[datetime], rule: AlertRule
-) -> list[tuple[tuple[AlertRow, ...], datetime]]:
-    """Cut the alerts of one cohort, in order of time, into waves, each with the time when it is complete."""
-    told = list(told)
-    waves: list[tuple[tuple[AlertRow, ...], datetime]] = []
-    members: list[AlertRow] = []
-    for row in rows:
-        if members and row.created_at >= (close := _close(members, told, rule)):
-            waves.append((tuple(members), close))
-            told.append(members[-1].created_at)
-            members = []
-        members.append(row)
-    if members:
-        waves.append((tuple(members), _close(members, told, rule)))
-    return waves
-
-
-def _close(members: Sequence[AlertRow], told: Iterable[datetime], rule: AlertRule) -> datetime:
-    first, last = members[0].created_at, members[-1].created_at
-    lately = sum(first - DAY < at <= first for at in told)
-    patience = rule.settle * min(2**lately, rule.spacing_limit)
-    return max(first + patience, min(last + rule.settle, first + rule.settle * rule.growth_limit))

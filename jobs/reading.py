@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 from collectors.base import Collector
 from collectors.bluesky import BlueskyCollector
@@ -14,13 +13,11 @@ from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.collecting import EPOCH, Collecting
 from jobs.compliance import ComplianceLoop
-from jobs.compose import Letterhead, operator_mail
 from jobs.confirm import ConfirmationRule
 from jobs.elsewhere import Elsewhere
 from jobs.engage import EngagementPoller
 from jobs.follows import FollowsPoller
 from jobs.handles import HandleRecords
-from jobs.health import OperatorMail
 from jobs.likes import LikesPoller
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
@@ -38,9 +35,7 @@ Turns = Mapping[str, Callable[[], Awaitable[None]]]
 
 
 @asynccontextmanager
-async def reading(
-    settings: Settings, dsn: str, pool: Pool, platform: Platform, head: Letterhead
-) -> AsyncGenerator[Turns]:
+async def reading(settings: Settings, dsn: str, pool: Pool, platform: Platform) -> AsyncGenerator[Turns]:
     """Hold the lock of a platform and its connections; yields the turns of its loops.
 
     Raises SettingsError, and AlreadyHeld when another process collects from the platform.
@@ -54,7 +49,6 @@ async def reading(
             ConfirmationRule(),
             MonitorSettings(sweep),
             system_clock,
-            _operator_mail(head),
         )
         chores: dict[str, Chore] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
@@ -138,8 +132,3 @@ async def _chores_of_x(
         await stack.enter_async_context(jobs)
         chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, system_clock)
     return chores
-
-
-def _operator_mail(head: Letterhead) -> OperatorMail | None:
-    """How operators are told that the collector stopped; None when there is nobody to tell."""
-    return partial(operator_mail, head=head) if head.operators else None

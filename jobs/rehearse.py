@@ -20,13 +20,13 @@ from jobs import truth
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.inbox import Inbox, SmtpServer
-from jobs.policy import AlertRule
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
 from jobs.simulators import spawn
 from jobs.truth import Believed, Verdict
 from storage import audit
 from storage.db import Pool, open_pool, transaction
 from storage.model.availability import State
+from storage.model.rules import AlertRule
 
 RECIPIENT = "desk@example.org"
 
@@ -80,7 +80,8 @@ async def rehearse(
     mailbox = Inbox()
     with SmtpServer(mailbox) as smtp:
         async with spawn(path, platform=platform, faults=faults) as simulators:
-            mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)), Letterhead())
+            head = Letterhead(sweep_every=plan.every)
+            mailing = Mailing(smtp.host, smtp.port, AlertRule(recipients=(RECIPIENT,)), head)
             await perform(
                 dsn,
                 simulators,

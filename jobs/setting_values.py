@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ from jobs.addresses import is_handle, is_native_id
 from jobs.durations import parse_duration
 from storage.model.accounts import Platform
 from storage.model.availability import Status
+from storage.model.rule_form import from_table
+from storage.model.rules import AlertRule
 
 _EXAMPLES: Final = {
     Platform.X: "783214:X:available",
@@ -54,6 +56,25 @@ def table(value: object) -> object:
 
 def duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
+
+
+def rules(value: object) -> object:
+    """Alert rules, each a table."""
+    if not isinstance(value, list):
+        raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
+    out: list[AlertRule] = []
+    for n, table in enumerate(cast("list[object]", value), 1):
+        if not isinstance(table, dict):
+            raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
+        try:
+            out.append(from_table(cast("dict[str, object]", table)))
+        except ValueError as error:
+            raise ValueError(f"rule {n}: {error}.") from error
+    names = [r.name for r in out]
+    for name in names:
+        if names.count(name) > 1 or name == "recipients":
+            raise ValueError(f"the name {name!r} is taken already; a rule needs one of its own.")
+    return tuple(out)
 
 
 def zone(value: object) -> object:

@@ -15,9 +15,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from jobs import channel_settings as channels
 from jobs import setting_values as values_of
 from jobs.setting_values import Control
 from storage.model.accounts import Platform
+from storage.model.rules import AlertRule
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
@@ -48,6 +50,16 @@ MastodonControls = Annotated[Texts, AfterValidator(partial(values_of.controls, p
 Vantages = Annotated[
     dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(values_of.vantages)
 ]
+Services = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.service_addresses)
+]
+Webhooks = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_urls)
+]
+WebhookSecrets = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_secrets)
+]
+Rules = Annotated[tuple[AlertRule, ...], BeforeValidator(values_of.rules)]
 Grants = Annotated[tuple[SecretStr, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.grants)]
 
 
@@ -64,6 +76,8 @@ class Settings(BaseModel):
     port: int = Field(default=8050, ge=0, le=65535)
     auth: Literal["none"] | None = None
     """There is no login yet: `none` says that you know, and only a loopback address is then accepted."""
+    role: Literal["viewer", "analyst", "admin"] = "admin"
+    """What whoever reaches the dashboard may do, as long as there is no login."""
 
     platforms: Platforms | None = None
     """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""
@@ -116,10 +130,21 @@ class Settings(BaseModel):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: str = "blockline@localhost"
-    recipients: Texts = ()
+    mail_templates: Path | None = None
+    """A folder whose templates take the place of those of the same name in `jobs/templates`."""
+    recipients: MailAddresses = ()
+    """Who is told of everything: short for a rule of that name. Finer ones are `rules`."""
     recipients_zone: Zone = "UTC"
+    rules: Rules = ()
+    """Alert rules (docs/alerts.md). They are brought to the database at each start."""
     operators: MailAddresses = ()
-    """Who is told that a collector stopped. Without it: the recipients."""
+    """Who is told of the monitor's own troubles. Without it: the recipients."""
+    channels: Services = Field(default_factory=dict[str, SecretStr])
+    """Name = address of a service that Apprise knows, such as slack://…; rules name it apprise:NAME."""
+    webhooks: Webhooks = Field(default_factory=dict[str, SecretStr])
+    """Name = address that takes alerts as JSON (docs/webhook.md); rules name it webhook:NAME."""
+    webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
+    """Name = what the messages to the webhook of that name are signed with."""
     dashboard_url: str = "http://127.0.0.1:8050"
 
     tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
@@ -133,6 +158,12 @@ class Settings(BaseModel):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def alert_rules(self) -> tuple[AlertRule, ...]:
+        """The rules that stand in these settings, in the order in which they are tried."""
+        everything = AlertRule(self.recipients, name="recipients", zone=self.recipients_zone)
+        return (*self.rules, everything) if self.recipients else self.rules
 
     @property
     def told_of_trouble(self) -> tuple[str, ...]:
@@ -164,6 +195,10 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_sentence(error, where)) from None
+    try:
+        channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    except ValueError as error:
+        raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
     if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
         raise SettingsError(
             f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "

@@ -23,7 +23,6 @@ from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor, MonitorSettings, Tally
 from jobs.planner import Sweep
-from jobs.policy import AlertRule
 from jobs.simulators import TOKEN, Simulators
 from storage import coverage
 from storage.accounts import NewAccount, add_accounts
@@ -31,6 +30,8 @@ from storage.canaries import set_canaries
 from storage.db import Pool, exclusive, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import Status
+from storage.model.rules import AlertRule
+from storage.rules import keep_to_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,13 @@ async def perform(
             await stack.enter_async_context(exclusive(dsn, f"monitor of {platform.value}", wait_s=20))
             collector = collector_at(platform, address, hosts)
             collectors.append(await stack.enter_async_context(collector))
+        async with transaction(pool) as conn:
+            await keep_to_settings(conn, [mailing.rule], plan.start)
         await prepare(pool, plan.start)
         start = await _resume(pool, list(simulators.addresses), plan.start)
         clock = SimulatedClock(start)
         server = MailServer(mailing.host, mailing.port, "blockline@example.org", Security.NONE)
-        mail = MailLoop(pool, SmtpSender(server), mailing.rule, mailing.head)
+        mail = MailLoop(pool, SmtpSender(server), mailing.head)
         watches = [_watch(pool, collector, plan, clock) for collector in collectors]
         for watch in watches:
             await watch.load()

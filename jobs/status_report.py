@@ -47,6 +47,15 @@ def as_json(stand: Overview) -> dict[str, object]:
             },
         },
         "collectors": collectors_json(stand.detectors, stand.at, stand.late_after),
+        "conditions": [
+            {
+                "kind": k.condition.key.kind.value,
+                "since": k.condition.since.isoformat(),
+                "sentence": k.condition.sentence,
+                "told_at": _iso(k.told_at),
+            }
+            for k in stand.conditions
+        ],
         "mails": {
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
@@ -103,6 +112,10 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
         ),
         *collector_lines(stand.detectors, stand.at, stand.late_after),
+        *[
+            ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
+            for k in stand.conditions
+        ],
         (
             "Mails",
             f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "

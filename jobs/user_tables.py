@@ -26,6 +26,8 @@ class WatchRow:
     actor: str | None
     """Mastodon: the actor URI that the file gives without the local id, and that the account must be of."""
     lists: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    followers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,11 @@ class ExecutiveRow:
 def watch_rows(content: bytes, name: str) -> Parsed[WatchRow]:
     """A watch list: `platform,handle` and, where known, `account_id,list` (lists apart by semicolons).
 
-    A handle may also be the address of a profile.
+    A handle may also be the address of a profile. `tags` and `followers` are for alert rules.
 
     Raises TableError when the file as a whole cannot be read.
     """
-    table = read_table(content, name, ("platform", "handle"), ("account_id", "list"))
+    table = read_table(content, name, ("platform", "handle"), ("account_id", "list", "tags", "followers"))
     parsed = _each(name, table, _watch_row)
     return _without_repeats(
         name,
@@ -113,7 +115,13 @@ def executive_rows(content: bytes, name: str) -> Parsed[ExecutiveRow]:
 
 
 def _watch_row(row: Row) -> WatchRow:
-    return WatchRow(row.line, *_who(row), cells.names(row["list"]))
+    return WatchRow(
+        row.line,
+        *_who(row),
+        cells.names(row["list"]),
+        cells.tags(row["tags"]),
+        cells.followers(row["followers"]),
+    )
 
 
 def _executive_row(row: Row) -> ExecutiveRow:

@@ -21,6 +21,7 @@ from storage.imports import import_history
 from storage.model.accounts import Platform
 from storage.model.orders import NewOrder, Order
 from storage.model.words import clean
+from storage.tags import Said, describe
 
 DEFAULT_LIST = "Watch list"
 """For accounts that are on no list: the dashboard and the mails go by lists, so nobody may be without."""
@@ -76,8 +77,9 @@ async def import_accounts(
             _account(person, known.get((person.row.platform, person.native_id))) for person in parsed.rows
         ]
         await add_accounts(conn, accounts, now)
+        await describe(conn, [_said(person) for person in parsed.rows], now)
     lines = tuple(
-        _watch_line(person.row.line, account, known.get((account.platform, account.native_id)))
+        _watch_line(person.row, account, known.get((account.platform, account.native_id)))
         for person, account in zip(parsed.rows, accounts, strict=True)
     )
     return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
@@ -162,13 +164,24 @@ def _account(person: Identified[WatchRow], known: listing.OnFile | None) -> NewA
     return NewAccount(person.row.platform, person.native_id, person.handle, lists)
 
 
-def _watch_line(line: int, account: NewAccount, known: listing.OnFile | None) -> Line:
+def _said(person: Identified[WatchRow]) -> Said:
+    return Said(person.row.platform, person.native_id, person.row.tags, person.row.followers)
+
+
+def _watch_line(row: WatchRow, account: NewAccount, known: listing.OnFile | None) -> Line:
     joined = [name for name in account.lists if known is None or name not in known.lists]
     begins = known is None or not known.watched
     did = "is watched from now on" if begins else "was watched already"
     if joined:
         did += f", now on the list{'s' if len(joined) > 1 else ''} {', '.join(map(clean, joined))}"
-    return Line(line, f"{handle_name(account.handle)} ({account.native_id})", did, begins or bool(joined))
+    tagged = [tag for tag in row.tags if known is None or tag not in known.tags]
+    if tagged:
+        did += f", tagged {', '.join(map(clean, tagged))}"
+    counted = row.followers is not None and (known is None or row.followers != known.followers)
+    if counted:
+        did += f", with {number(row.followers or 0, 'follower')}"
+    is_new = begins or bool(joined or tagged) or counted
+    return Line(row.line, f"{handle_name(account.handle)} ({account.native_id})", did, is_new)
 
 
 def _as_brought(order: Order, list_name: str) -> NewOrder:

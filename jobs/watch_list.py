@@ -46,6 +46,9 @@ async def accounts_listing(
                 "since": a.since and a.since.isoformat(),
                 "watched": a.watched,
                 "lists": list(a.lists),
+                "tags": list(a.tags),
+                "followers": a.followers,
+                "followers_at": a.followers_at and a.followers_at.isoformat(),
             },
         )
     return out

@@ -33,11 +33,15 @@ async def serve(
     dsn: str,
     clock: Callable[[], datetime],
     settings: DashboardSettings,
+    base_url: str | None = None,
 ) -> AsyncGenerator[str]:
-    """Serve the dashboard on `listener` until the block ends; yields its address."""
+    """Serve the dashboard on `listener` until the block ends; yields its address.
+
+    `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
+    """
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        create_app(pool, clock, dsn=dsn, settings=settings),
+        create_app(pool, clock, dsn=dsn, settings=settings, base_url=base_url),
         log_level="warning",
         lifespan="on",
         ws="websockets-sansio",

@@ -50,6 +50,21 @@ def minute(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M} UTC"
 
 
+def zoned_minute(at: datetime, zone: str) -> str:
+    """`6 Feb 2021, 08:00 IST (02:30 UTC)`, rounded down; in UTC alone where that is the time of the zone."""
+    at = at.astimezone(UTC)
+    local = at.astimezone(ZoneInfo(zone))
+    if not local.utcoffset():
+        return minute(at)
+    other = "" if at.date() == local.date() else f"{day(at)}, "
+    return f"{day(local)}, {local:%H:%M} {_zone_name(local)} ({other}{at:%H:%M} UTC)"
+
+
+def local_day(at: datetime, zone: str) -> str:
+    """The day in the zone: `6 Feb 2021`."""
+    return day(at.astimezone(ZoneInfo(zone)))
+
+
 def day(at: date) -> str:
     return f"{at.day} {at:%b %Y}"
 

@@ -11,8 +11,13 @@ from storage.db import Conn
 from storage.model.accounts import AccountId
 
 
-async def last_confirmed(conn: Conn, account_ids: Sequence[int]) -> dict[AccountId, datetime]:
-    """When each of these accounts last gave a conclusive answer. Who never did is not in it."""
+async def last_confirmed(
+    conn: Conn, account_ids: Sequence[int], until: datetime | None = None
+) -> dict[AccountId, datetime]:
+    """When each of these accounts last gave a conclusive answer, up to `until` if that is given.
+
+    Who never did is not in it.
+    """
     rows = await conn.fetch(
         """
         with answer as materialized (  -- one a roster, not one an account
@@ -22,7 +27,9 @@ async def last_confirmed(conn: Conn, account_ids: Sequence[int]) -> dict[Account
             join roster r on r.account_ids && wanted.ids and r.vantage = ''
             cross join lateral (
                 select observed_at, answered from coverage
-                where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+                where roster_id = r.roster_id and outcome = 0
+                    and observed_at <= coalesce($2::timestamptz, 'infinity')
+                order by observed_at desc limit 1
             ) c
         ),
         newest as materialized (
@@ -46,6 +53,7 @@ async def last_confirmed(conn: Conn, account_ids: Sequence[int]) -> dict[Account
         select account_id, max(observed_at) as at from told group by account_id
         """,
         account_ids,
+        until,
     )
     return {AccountId(r["account_id"]): r["at"] for r in rows}
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage import evidence, projection
+from storage import alert_births, evidence, projection
 from storage.db import Conn
 from storage.model.accounts import Account
 from storage.model.alerts import AlertDecision
@@ -184,7 +184,7 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
     await _outcome(
         conn, change_id, Outcome.NOT_CONFIRMED, Reason.CORRECTED, stored.readings, stored.last_agreeing_at, at
     )
-    await _silence(conn, stored.change_id, at)
+    await alert_births.withdrawn(conn, [stored.change_id], at)
 
 
 async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange | None, at: datetime) -> None:
@@ -207,27 +207,6 @@ async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange |
             at,
         )
     elif superseded is not None and was_confirmed:
-        await _silence(conn, superseded.change_id, at)
+        await alert_births.withdrawn(conn, [superseded.change_id], at)
     elif tells:
-        # A fact that was mailed, annulled and is told again was mailed: nobody is told twice.
-        await conn.execute(
-            """
-            insert into alert (change_id, created_at)
-            select $1, $2 where not exists (
-                select from change c join change same using (change_key, source) join alert a
-                    on a.change_id = same.change_id
-                where c.change_id = $1 and (a.mail_id is not null or a.decided_at is null)
-            )
-            """,
-            change_id,
-            at,
-        )
-
-
-async def _silence(conn: Conn, change_id: int, at: datetime) -> None:
-    await conn.execute(
-        "update alert set decision = $2, decided_at = $3 where change_id = $1 and decided_at is null",
-        change_id,
-        AlertDecision.CORRECTED.value,
-        at,
-    )
+        await alert_births.told_again(conn, change_id, at)

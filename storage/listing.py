@@ -23,6 +23,10 @@ class ListedAccount:
     """First reading that showed `state`."""
     flags: frozenset[Flag] = frozenset()
     """Side facts of that reading."""
+    tags: tuple[str, ...] = ()
+    followers: int | None = None
+    followers_at: datetime | None = None
+    """When that number was put on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class OnFile:
     handle: str
     watched: bool
     lists: tuple[str, ...]
+    tags: tuple[str, ...]
+    followers: int | None
 
 
 async def listed_accounts(
@@ -55,6 +61,7 @@ async def listed_accounts(
     rows = await conn.fetch(
         """
         select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
+            a.tags, a.followers, a.followers_at,
             case when s.before_change then '{}' else coalesce(c.flags, '{}') end as flags,
             array(
                 select l.name from watch_list_member m join watch_list l using (list_id)
@@ -84,6 +91,9 @@ async def listed_accounts(
             None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             r["since"],
             frozenset(Flag(f) for f in r["flags"]),
+            tuple(r["tags"]),
+            r["followers"],
+            r["followers_at"],
         )
         for r in rows
     ]
@@ -109,7 +119,7 @@ async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> 
     """Those of the accounts that are stored already, by native id."""
     rows = await conn.fetch(
         """
-        select a.account_id, a.native_id, a.handle, a.watched,
+        select a.account_id, a.native_id, a.handle, a.watched, a.tags, a.followers,
             array(
                 select l.name from watch_list_member m join watch_list l using (list_id)
                 where m.account_id = a.account_id order by l.name
@@ -120,6 +130,13 @@ async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> 
         native_ids,
     )
     return {
-        r["native_id"]: OnFile(AccountId(r["account_id"]), r["handle"], r["watched"], tuple(r["lists"]))
+        r["native_id"]: OnFile(
+            AccountId(r["account_id"]),
+            r["handle"],
+            r["watched"],
+            tuple(r["lists"]),
+            tuple(r["tags"]),
+            r["followers"],
+        )
         for r in rows
     }

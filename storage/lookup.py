@@ -1,7 +1,8 @@
 """Who is on file under a name that a user gives."""
 
-from storage.db import Conn
+from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, Platform
+from storage.model.words import PLATFORM_NAME, clean
 
 
 async def accounts_named(conn: Conn, platform: Platform, name: str) -> list[Account]:
@@ -18,3 +19,27 @@ async def accounts_named(conn: Conn, platform: Platform, name: str) -> list[Acco
         name,
     )
     return [Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]) for r in rows]
+
+
+async def account_called(conn: Conn, name: str) -> AccountId:
+    """The one account that a person means: by the number on its page, else by its handle or native id.
+
+    Raises Refused with what to write instead when there is none, or more than one.
+    """
+    name = name.strip()
+    if name.isdecimal() and name.isascii() and len(name) < 18:
+        rows = await conn.fetch("select account_id from account where account_id = $1", int(name))
+    else:
+        rows = await conn.fetch(
+            """
+            select account_id, platform, handle from account
+            where lower(handle) = lower($1) or native_id = $1 order by account_id limit 9
+            """,
+            name.removeprefix("@"),
+        )
+    if not rows:
+        raise Refused(f"There is no account {clean(name)!r} on file.")
+    if len(rows) > 1:
+        known = ", ".join(f"{r['account_id']} ({PLATFORM_NAME[Platform(r['platform'])]})" for r in rows)
+        raise Refused(f"Several accounts are called {clean(name)!r}: write the number of one, {known}.")
+    return AccountId(rows[0]["account_id"])

@@ -1,13 +1,12 @@
 """The queue of mails: claimed under a lease, and marked as sent only after a server accepted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from storage.db import Pool, transaction
-from storage.model.alerts import Mail, MailState
+from storage.audit_log import log
+from storage.db import Conn, Pool, Refused, transaction
+from storage.model.alerts import Mail, MailKind, MailState
 
 LEASE = timedelta(minutes=10)
 """How long a claimed mail is nobody else's: longer than the slowest delivery may take."""
@@ -33,60 +32,23 @@ async def claim_due(pool: Pool, now: datetime, limit: int, lease: timedelta = LE
             limit,
             lease,
         )
-    return sorted((_mail(r) for r in rows), key=lambda m: m.mail_id)
+    return sorted((mail_of(r) for r in rows), key=lambda m: m.mail_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Recipients that a server refused while it took the mail for others: a mail of their own."""
-
-    message_id: str
-    recipients: tuple[str, ...]
-    error: str
-    retry_at: datetime | None
-    """None: refused for good."""
-
-
-async def mark_sent(pool: Pool, mail: Mail, now: datetime, refused: Sequence[Split] = ()) -> None:
-    """The server accepted `mail`, except for the recipients in `refused`, which go on as mails of their own.
+async def mark_sent(pool: Pool, mail: Mail, now: datetime) -> None:
+    """The server accepted `mail`.
 
     It holds even when the lease was over: an accepted mail must not be sent by anybody else.
     """
-    left_out = {r for split in refused for r in split.recipients}
     async with transaction(pool) as conn:
         await conn.execute(
             """
-            update mail set state = 'sent', sent_at = $2, next_attempt_at = null, last_error = null,
-                recipients = $3
+            update mail set state = 'sent', sent_at = $2, next_attempt_at = null, last_error = null
             where mail_id = $1 and state = 'queued'
             """,
             mail.mail_id,
             now,
-            [r for r in mail.recipients if r not in left_out],
         )
-        for split in refused:
-            await conn.execute(
-                """
-                insert into mail (
-                    message_id, recipients, subject, text_body, html_body, created_at, state, attempts,
-                    next_attempt_at, last_error
-                )
-                values (
-                    $1, $2, $3, $4, $5, $6, case when $7::timestamptz is null then 'dead' else 'queued' end,
-                    $8, $7, $9
-                )
-                on conflict (message_id) do nothing
-                """,
-                split.message_id,
-                split.recipients,
-                mail.subject,
-                mail.text_body,
-                mail.html_body,
-                mail.created_at,
-                split.retry_at,
-                mail.attempts,
-                split.error,
-            )
 
 
 async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str) -> None:
@@ -137,7 +99,34 @@ async def next_due(pool: Pool) -> datetime | None:
         return await conn.fetchval("select min(next_attempt_at) from mail where state = 'queued'")
 
 
-def _mail(r: Record) -> Mail:
+async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:
+    """Send a mail again by hand, under the Message-ID that it had; returns its subject.
+
+    A dead letter gets its attempts anew. Raises Refused when there is no such mail, or it waits already.
+    """
+    row = await conn.fetchrow(
+        "select state, subject, recipients from mail where mail_id = $1 for update", mail_id
+    )
+    if row is None:
+        raise Refused(f"There is no mail {mail_id}.")
+    if row["state"] == "queued":
+        raise Refused(f"Mail {mail_id} waits to be sent already.")
+    await conn.execute(
+        """
+        update mail set state = 'queued', attempts = 0, next_attempt_at = $2, sent_at = null,
+            last_error = null
+        where mail_id = $1
+        """,
+        mail_id,
+        now,
+    )
+    detail = {"mail": mail_id, "was": row["state"], "to": row["recipients"]}
+    await log(conn, now, actor, "mail sent again", f"mail {mail_id}", detail)
+    return row["subject"]
+
+
+def mail_of(r: Record) -> Mail:
+    """A mail from all columns of its row."""
     return Mail(
         mail_id=r["mail_id"],
         message_id=r["message_id"],
@@ -151,4 +140,11 @@ def _mail(r: Record) -> Mail:
         next_attempt_at=r["next_attempt_at"],
         sent_at=r["sent_at"],
         last_error=r["last_error"],
+        kind=MailKind(r["kind"]),
+        in_reply_to=r["in_reply_to"],
+        reference_ids=tuple(r["reference_ids"]),
+        urgent=r["urgent"],
+        picture=r["picture"],
+        payload=r["payload"],
+        unsubscribe_url=r["unsubscribe_url"],
     )

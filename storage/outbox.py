@@ -1,186 +1,183 @@
-"""Alerts: one for every confirmed change, born in its transaction, until it is decided what comes of it."""
+"""What is decided of alerts: told, silent or kept, with the reason; and the mails that tell them, queued."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from asyncpg import Record
-
 from storage.db import Conn, StaleState
-from storage.model.accounts import AccountId, ListId, Platform
-from storage.model.alerts import (
-    AlertChange,
-    AlertDecision,
-    AlertRow,
-    Cohort,
-    CohortMail,
-    MailDraft,
-    OrderRef,
-    PastAlert,
-    Standing,
-)
-from storage.model.availability import ChangeKind, Flag, State, Status, Strength
-
-
-async def open_alerts(conn: Conn) -> list[AlertRow]:
-    """Every confirmed change that waits for a decision, with all lists and orders of its account."""
-    rows = await conn.fetch(
-        """
-        select al.alert_id, al.created_at, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
-            c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
-            c.flags, o.readings
-        from alert al
-        join change c using (change_id)
-        join change_outcome o using (change_id)
-        join account a using (account_id)
-        where al.decided_at is null
-        """
-    )
-    cohorts = await _cohorts(conn, {r["account_id"] for r in rows})
-    return [
-        AlertRow(r["alert_id"], r["created_at"], _change(r), cohorts.get(r["account_id"], ())) for r in rows
-    ]
-
-
-async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[PastAlert]:
-    """All alerts of these accounts after `since`, decided or open, each with its change as it stands now.
-
-    Those whose change was corrected away are left out.
-    """
-    rows = await conn.fetch(
-        """
-        with recursive told as (
-            select al.created_at, al.decision, c.change_id
-            from change c join alert al using (change_id)
-            where c.account_id = any($1::bigint[]) and al.created_at > $2
-            union
-            select told.created_at, told.decision, later.change_id
-            from told join change later on later.supersedes = told.change_id
-        )
-        select told.created_at, told.decision, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
-            c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
-            c.flags, o.readings
-        from told
-        join standing_change c using (change_id)
-        join change_outcome o using (change_id)
-        join account a using (account_id)
-        where o.outcome = 'confirmed'
-        """,
-        list(account_ids),
-        since,
-    )
-    return [
-        PastAlert(r["created_at"], _change(r), AlertDecision(r["decision"]) if r["decision"] else None)
-        for r in rows
-    ]
-
-
-async def recent_mails(conn: Conn, since: datetime) -> list[CohortMail]:
-    """The mails whose newest change was confirmed after `since`."""
-    rows = await conn.fetch(
-        """
-        select distinct on (al.mail_id) c.account_id, c.first_seen_new,
-            max(al.created_at) over (partition by al.mail_id) as as_of
-        from alert al join change c using (change_id)
-        where al.mail_id is not null and al.created_at > $1
-        order by al.mail_id, c.change_key
-        """,
-        since,
-    )
-    cohorts = await _cohorts(conn, {r["account_id"] for r in rows})
-    return [CohortMail(r["as_of"], r["first_seen_new"], cohorts.get(r["account_id"], ())) for r in rows]
-
-
-async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> Standing:
-    """How the watched accounts of a list stood, as known at `as_of`."""
-    rows = await conn.fetch(
-        """
-        select a.platform, s.status, s.withheld_in, count(*)::int as accounts
-        from watch_list_member m
-        join account a on a.account_id = m.account_id and a.watched
-        left join spell s on s.account_id = m.account_id and s.valid @> $2::timestamptz
-            and s.recorded @> $2::timestamptz
-        where m.list_id = $1
-        group by a.platform, s.status, s.withheld_in
-        order by accounts desc, a.platform, s.status, s.withheld_in
-        """,
-        list_id,
-        as_of,
-    )
-    states = ((Platform(r["platform"]), _state(r["status"], r["withheld_in"]), r["accounts"]) for r in rows)
-    return Standing(
-        watched=sum(r["accounts"] for r in rows),
-        states=tuple((platform, state, n) for platform, state, n in states if state is not None),
-    )
+from storage.model.alerts import AlertDecision, MailDraft
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A mail to store and the alerts that it tells of."""
+class Settled:
+    """The last word of a rule about an alert."""
 
-    draft: MailDraft
-    alert_ids: Sequence[int]
+    alert_id: int
+    rule_id: int | None
+    decision: AlertDecision
+    mute_id: int | None = None
 
 
-async def decide(
-    conn: Conn,
-    mails: Sequence[Decided],
-    silent: Mapping[int, AlertDecision],
-    waiting: Sequence[int],
-    now: datetime,
-) -> None:
-    """Queue the mails and give every alert its reason, inside the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An alert that a rule keeps for later."""
 
-    Raises `StaleState` when another notifier decided one of the alerts first: the transaction must
-    then be undone.
+    alert_id: int
+    rule_id: int
+    decision: AlertDecision
+    until: datetime
+
+
+async def begin(conn: Conn) -> None:
+    """Make other notifiers wait until this transaction has decided."""
+    await conn.execute("select pg_advisory_xact_lock(hashtext('blockline alerts'))")
+
+
+async def announce(conn: Conn) -> None:
+    """Take the turn of those who announce something, before any alert is held.
+
+    A correction announces a change and then moves its alert: in the same order nobody deadlocks.
     """
-    if mails:
-        # A correction announces a change and then moves its alert: in the same order nobody deadlocks.
-        await conn.execute("select pg_advisory_xact_lock(hashtext('blockline live_event'))")
-    mailed = [alert_id for mail in mails for alert_id in mail.alert_ids]
-    await _hold_open(conn, [*mailed, *silent])
-    for mail in mails:
-        mail_id = await conn.fetchval(
-            """
-            insert into mail (
-                message_id, recipients, subject, text_body, html_body, created_at, state, next_attempt_at
-            )
-            values ($1, $2, $3, $4, $5, $6, 'queued', $6) returning mail_id
-            """,
-            mail.draft.message_id,
-            mail.draft.recipients,
-            mail.draft.subject,
-            mail.draft.text_body,
-            mail.draft.html_body,
-            now,
-        )
+    await conn.execute("select pg_advisory_xact_lock(hashtext('blockline live_event'))")
+
+
+async def tell(
+    conn: Conn,
+    drafts: Sequence[MailDraft],
+    alert_ids: Sequence[int],
+    rule_id: int,
+    now: datetime,
+    *,
+    story_id: int | None = None,
+    wave: int | None = None,
+) -> None:
+    """Queue the mails of one wave or digest, and say that its alerts are told, in the caller's transaction.
+
+    Raises `StaleState` when one of the alerts was decided meanwhile: the transaction must then be undone.
+    """
+    if drafts:
+        await announce(conn)
+    await _hold_open(conn, alert_ids)
+    for draft in drafts:
+        mail_id = await queue(conn, draft, now, story_id, wave)
         await conn.execute(
             """
-            update alert set decision = 'mailed', decided_at = $2, mail_id = $3
-            where alert_id = any($1::bigint[])
+            insert into mail_alert (mail_id, alert_id)
+            select $1, alert_id from unnest($2::bigint[]) as u (alert_id) where $1::bigint is not null
             """,
-            mail.alert_ids,
-            now,
             mail_id,
+            alert_ids,
         )
+    decision = AlertDecision.MAILED if len(alert_ids) == 1 else AlertDecision.GROUPED
+    await conn.execute(
+        """
+        insert into alert_decision (alert_id, rule_id, decision, decided_at, story_id)
+        select u.alert_id, $2, $3, $4, $5 from unnest($1::bigint[]) as u (alert_id)
+        on conflict (alert_id, rule_id) do update set decision = excluded.decision, until = null,
+            decided_at = excluded.decided_at, story_id = excluded.story_id
+        """,
+        alert_ids,
+        rule_id,
+        decision.value,
+        now,
+        story_id,
+    )
+
+
+async def belongs_to(conn: Conn, alert_ids: Sequence[int], rule_id: int, story_id: int) -> None:
+    """Say which story the alerts go on with that a mail about several stories told."""
+    await conn.execute(
+        "update alert_decision set story_id = $3 where alert_id = any($1::bigint[]) and rule_id = $2",
+        alert_ids,
+        rule_id,
+        story_id,
+    )
+
+
+async def queue(
+    conn: Conn, draft: MailDraft, now: datetime, story_id: int | None = None, wave: int | None = None
+) -> int | None:
+    """Put a mail into the queue; returns its number, None when the same mail was queued before."""
+    return await conn.fetchval(
+        """
+        insert into mail (
+            message_id, recipients, subject, text_body, html_body, created_at, state, next_attempt_at, kind,
+            story_id, wave, in_reply_to, reference_ids, urgent, picture, payload, unsubscribe_url
+        )
+        values ($1, array[$2], $3, $4, $5, $6, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        on conflict (message_id) do nothing returning mail_id
+        """,
+        draft.message_id,
+        draft.recipient,
+        draft.subject,
+        draft.text_body,
+        draft.html_body,
+        now,
+        draft.kind.value,
+        story_id,
+        wave,
+        draft.in_reply_to,
+        draft.reference_ids,
+        draft.urgent,
+        draft.picture,
+        draft.payload,
+        draft.unsubscribe_url,
+    )
+
+
+async def settle(
+    conn: Conn, silent: Sequence[Settled], kept: Sequence[Kept], ended: Sequence[int], now: datetime
+) -> None:
+    """Give what is not told its reason, and close the alerts (`ended`) about which no rule has to decide
+    any more. Raises `StaleState` like `tell`.
+    """
+    await _hold_open(conn, sorted({*(s.alert_id for s in silent), *ended}))
     if silent:
         await conn.execute(
             """
-            update alert set decision = u.decision, decided_at = $3
-            from unnest($1::bigint[], $2::text[]) as u (alert_id, decision)
-            where alert.alert_id = u.alert_id
+            insert into alert_decision (alert_id, rule_id, decision, decided_at, mute_id)
+            select u.alert_id, u.rule_id, u.decision, $5, u.mute_id
+            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+                as u (alert_id, rule_id, decision, mute_id)
+            on conflict (alert_id, rule_id) do update set decision = excluded.decision, until = null,
+                decided_at = excluded.decided_at, mute_id = excluded.mute_id
             """,
-            list(silent),
-            [reason.value for reason in silent.values()],
+            [s.alert_id for s in silent],
+            [s.rule_id for s in silent],
+            [s.decision.value for s in silent],
+            [s.mute_id for s in silent],
             now,
         )
-    if waiting:
+    if kept:
         await conn.execute(
             """
-            update alert set decision = 'waiting'
-            where alert_id = any($1::bigint[]) and decided_at is null and decision is null
+            insert into alert_decision (alert_id, rule_id, decision, until)
+            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[])
+            on conflict (alert_id, rule_id) do update set decision = excluded.decision, until = excluded.until
+            where alert_decision.decided_at is null
+                and (alert_decision.decision, alert_decision.until) is distinct from
+                    (excluded.decision, excluded.until)
             """,
-            waiting,
+            [k.alert_id for k in kept],
+            [k.rule_id for k in kept],
+            [k.decision.value for k in kept],
+            [k.until for k in kept],
+        )
+    if ended:
+        # What a rule that is gone kept is of no account any more.
+        await conn.execute(
+            "delete from alert_decision where alert_id = any($1::bigint[]) and decided_at is null", ended
+        )
+        await conn.execute(
+            """
+            update alert set decided_at = $2, decision = (
+                select d.decision from alert_decision d where d.alert_id = alert.alert_id
+                order by d.decision in ('mailed', 'grouped') desc, d.rule_id limit 1
+            )
+            where alert_id = any($1::bigint[])
+            """,
+            ended,
+            now,
         )
 
 
@@ -195,50 +192,4 @@ async def _hold_open(conn: Conn, alert_ids: Collection[int]) -> None:
     )
     if len(held) != len(alert_ids):
         taken = len(alert_ids) - len(held)
-        raise StaleState(f"{taken} of {len(alert_ids)} alerts were decided by another notifier.")
-
-
-async def _cohorts(conn: Conn, account_ids: Iterable[AccountId]) -> dict[AccountId, tuple[Cohort, ...]]:
-    rows = await conn.fetch(
-        """
-        select m.account_id, l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count
-        from watch_list_member m
-        join watch_list l using (list_id)
-        left join legal_order o using (list_id)
-        where m.account_id = any($1::bigint[])
-        order by m.account_id, l.name
-        """,
-        list(account_ids),
-    )
-    out: dict[AccountId, tuple[Cohort, ...]] = {}
-    for r in rows:
-        order = None
-        if r["reference"] is not None:
-            order = OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"])
-        account_id = AccountId(r["account_id"])
-        out[account_id] = (*out.get(account_id, ()), Cohort(ListId(r["list_id"]), r["name"], order))
-    return out
-
-
-def _change(r: Record) -> AlertChange:
-    new = _state(r["status"], r["withheld_in"])
-    if new is None:
-        raise ValueError(f"change {r['change_key']} has no status")
-    return AlertChange(
-        change_key=r["change_key"],
-        account_id=AccountId(r["account_id"]),
-        platform=Platform(r["platform"]),
-        handle=r["handle"],
-        old=_state(r["old_status"], r["old_withheld_in"]),
-        new=new,
-        kind=ChangeKind(r["kind"]),
-        strength=Strength(r["strength"]),
-        last_seen_old=r["last_seen_old"],
-        first_seen_new=r["first_seen_new"],
-        readings=r["readings"],
-        flags=frozenset(map(Flag, r["flags"])),
-    )
-
-
-def _state(status: str | None, withheld_in: Sequence[str]) -> State | None:
-    return None if status is None else State(Status(status), tuple(withheld_in))
+        raise StaleState(f"{taken} of {len(alert_ids)} alerts were decided by somebody else.")

@@ -7,13 +7,10 @@ rule is known; a purge does the same there. Whoever must forget somebody altoget
 `storage.purge_whole`.
 """
 
-import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 
-from storage import canaries, purge_whole
+from storage import canaries, purge_mails, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -74,7 +71,7 @@ async def purge_account(
             if whole
             else _purge_facts(conn, account_id)
         ),
-        "mails": await _purge_mails(
+        "mails": await purge_mails.rewrite(
             conn, names, alias, native_id if whole and await _was_purged(conn, account_id) else None
         ),
     }
@@ -204,8 +201,11 @@ async def _purge_handles(conn: Conn, account_id: int, alias: str) -> int:
     return await conn.fetchval(
         """
         with own as (
-            update account set handle = $2, watched = false
-            where account_id = $1 and (handle <> $2 or watched) returning 1
+            update account
+            set handle = $2, watched = false, tags = '{}', followers = null, followers_at = null
+            where account_id = $1
+                and (handle <> $2 or watched or tags <> '{}' or followers is not null)
+            returning 1
         ),
         renamed as (
             update rename set old_handle = $2, new_handle = $2
@@ -231,52 +231,3 @@ async def _purge_facts(conn: Conn, account_id: int) -> int:
         """,
         account_id,
     )
-
-
-async def _purge_mails(conn: Conn, names: Collection[str], alias: str, bare: str | None) -> int:
-    """Mails are looked through for the names, since a mail that was split off is linked to no change.
-
-    `bare` is looked for without an @ before it.
-    """
-    rows = await conn.fetch(
-        """
-        select mail_id, subject, text_body, html_body from mail
-        where exists (
-            select from unnest($1::text[]) as u (sought)
-            where position(lower(sought) in lower(subject || ' ' || text_body)) > 0
-        )
-        """,
-        [*(f"@{name}" for name in names), *([bare] if bare is not None else [])],
-    )
-    named: list[tuple[int, str, str, str]] = []
-    for r in rows:
-        before = (r["subject"], r["text_body"], r["html_body"])
-        subject, text = (without(part, names, alias, bare) for part in before[:2])
-        html = without(before[2], [escape(n) for n in names], escape(alias), bare and escape(bare))
-        if (subject, text, html) != before:
-            named.append((r["mail_id"], subject, text, html))
-    await conn.execute(
-        """
-        update mail set subject = u.subject, text_body = u.text_body, html_body = u.html_body
-        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
-            as u (mail_id, subject, text_body, html_body)
-        where mail.mail_id = u.mail_id
-        """,
-        [mail_id for mail_id, _, _, _ in named],
-        [subject for _, subject, _, _ in named],
-        [text for _, _, text, _ in named],
-        [html for _, _, _, html in named],
-    )
-    return len(named)
-
-
-def without(text: str, names: Collection[str], alias: str, bare: str | None = None) -> str:
-    """`text` with `alias` wherever one of the names stood as @name, and not as a part of a longer one, and
-    wherever `bare` stood alone."""
-    if names:
-        anyone = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-        behind_at = rf"(?<![\w@])@(?:{anyone})(?![\w@-]|\.\w)"
-        text = re.sub(behind_at, lambda _: alias, text, flags=re.IGNORECASE)
-    if bare is not None:
-        text = re.sub(rf"(?<![\w@-]){re.escape(bare)}(?![\w-])", lambda _: alias, text)
-    return text

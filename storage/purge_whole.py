@@ -141,5 +141,6 @@ _REST = (
     "delete from rename where account_id = $1",
     "delete from handle_record where account_id = $1",
     "delete from watch_list_member where account_id = $1",
+    "delete from mute where account_id = $1",
     "delete from canary where account_id = $1",
 )

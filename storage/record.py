@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import coverage, evidence, facts, projection
+from storage import alert_births, coverage, evidence, facts, projection
 from storage.accounts import record_renames
 from storage.db import Conn, StaleState
 from storage.model.accounts import Account, AccountId, Rename
@@ -62,9 +62,10 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
     """Whatever a request brought beside the proof that we looked."""
     steps = recording.steps
     if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
-        await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
+        ended = await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
+        await alert_births.withdrawn(conn, ended, now)
     if opened := [(s, s.step.opened) for s in steps if s.step.opened]:
-        await _open(conn, opened, now)
+        await alert_births.provisional(conn, await _open(conn, opened, now), now)
     if advanced := [(s, s.before.pending, s.step.known.pending) for s in steps if s.step.advanced]:
         await _advance(conn, [(s, was, to) for s, was, to in advanced if was and to], now)
     if confirmed := [
@@ -72,7 +73,7 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
     ]:
         change_ids = await _close(conn, [(s, p, c) for s, p, c in confirmed if p and c], now)
         await projection.append(conn, change_ids)
-        await _alert(conn, change_ids, now)
+        await alert_births.confirmed(conn, change_ids, now)
     if recording.renames:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:
@@ -81,8 +82,8 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
         await facts.observe(conn, "", recording.sightings)
 
 
-async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> None:
-    """Begin provisional changes. The account must stand confirmed where the reading found it."""
+async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:
+    """Begin provisional changes; returns their ids. The account must stand confirmed where it was found."""
     ids = [s.account.account_id for s, _ in opened]
     await conn.execute(
         "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
@@ -119,7 +120,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
         from made join unnest($2::bigint[], $15::int[], $16::timestamptz[], $10::timestamptz[])
             as u (account_id, agreeing, next_read_at, last_agreeing_at) using (account_id)
         on conflict (account_id) do nothing
-        returning account_id
+        returning change_id
         """,
         [change_key(s.account.platform, s.account.native_id, p.state, p.first_seen_new) for s, p in opened],
         ids,
@@ -143,6 +144,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
         [" ".join(sorted(p.flags)) for _, p in opened],
     )
     _all_or_stale(len(made), len(opened))
+    return [r["change_id"] for r in made]
 
 
 def _countries(state: State | None) -> str:
@@ -220,18 +222,6 @@ async def _close(
     )
     _all_or_stale(len(rows), len(closed))
     return [r["change_id"] for r in rows]
-
-
-async def _alert(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
-    await conn.execute(
-        """
-        insert into alert (change_id, created_at)
-        select change_id, $2 from change
-        where change_id = any($1::bigint[]) and kind <> 'baseline' order by change_key
-        """,
-        change_ids,
-        now,
-    )
 
 
 async def _postpone(conn: Conn, postponed: Sequence[tuple[Account, datetime]]) -> None:

@@ -197,7 +197,7 @@ async def changes(
         select c.change_id, c.account_id, c.kind, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
             c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.reason, o.decided_at,
             o.last_agreeing_at,
-            coalesce(o.readings, p.agreeing, step.agreeing, 1) as readings, a.mail_id, c.flags, w.platform,
+            coalesce(o.readings, p.agreeing, step.agreeing, 1) as readings, told.mail_id, c.flags, w.platform,
             c.supersedes, later.superseded_at
         from change c
         join account w on w.account_id = c.account_id
@@ -207,7 +207,11 @@ async def changes(
             select supersedes, min(recorded_at) as superseded_at from change
             where supersedes is not null and ($3 is null or recorded_at <= $3) group by supersedes
         ) later on later.supersedes = c.change_id
-        left join alert a on a.change_id = c.change_id and ($3 is null or a.decided_at <= $3)
+        left join lateral (
+            select min(t.mail_id) as mail_id
+            from alert a join mail_alert t using (alert_id) join mail m using (mail_id)
+            where a.change_id = c.change_id and ($3 is null or m.created_at <= $3)
+        ) told on true
         left join pending_change p on p.change_id = c.change_id and $3 is null
         left join lateral (
             select agreeing from pending_step s

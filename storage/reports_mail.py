@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from asyncpg import Record
+
 from storage.db import Conn
-from storage.model.alerts import Mail, MailState
+from storage.mails import mail_of
+from storage.model.alerts import Mail, MailKind, MailState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class MailLine:
     last_error: str | None
     changes: int
     """How many changes it tells of."""
+    kind: MailKind
 
 
 async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]) -> tuple[MailNote, ...]:
@@ -45,7 +49,8 @@ async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]
         select m.mail_id, m.subject, m.state, cardinality(m.recipients) as recipients,
             coalesce(m.sent_at, m.created_at) as at,
             array(
-                select a.change_id from alert a where a.mail_id = m.mail_id order by a.change_id
+                select distinct a.change_id from mail_alert t join alert a using (alert_id)
+                where t.mail_id = m.mail_id order by a.change_id
             ) as change_ids
         from mail m
         where m.created_at >= $1 or m.mail_id = any($2::bigint[])
@@ -72,52 +77,51 @@ async def mail_lines(conn: Conn, limit: int) -> tuple[MailLine, ...]:
     rows = await conn.fetch(
         """
         select m.mail_id, m.subject, m.recipients, m.state, m.created_at, m.sent_at, m.attempts,
-            m.next_attempt_at, m.last_error,
-            (select count(*) from alert a where a.mail_id = m.mail_id) as changes
+            m.next_attempt_at, m.last_error, m.kind,
+            (select count(*) from mail_alert t where t.mail_id = m.mail_id) as changes
         from mail m order by m.mail_id desc limit $1
         """,
         limit,
     )
-    return tuple(
-        MailLine(
-            mail_id=r["mail_id"],
-            subject=r["subject"],
-            recipients=tuple(r["recipients"]),
-            state=MailState(r["state"]),
-            created_at=r["created_at"],
-            sent_at=r["sent_at"],
-            attempts=r["attempts"],
-            next_attempt_at=r["next_attempt_at"],
-            last_error=r["last_error"],
-            changes=r["changes"],
-        )
-        for r in rows
+    return tuple(map(_line, rows))
+
+
+async def undelivered(conn: Conn, limit: int) -> tuple[MailLine, ...]:
+    """The newest `limit` mails that were given up, then the `limit` that are tried next."""
+    rows = await conn.fetch(
+        """
+        select m.mail_id, m.subject, m.recipients, m.state, m.created_at, m.sent_at, m.attempts,
+            m.next_attempt_at, m.last_error, m.kind,
+            (select count(*) from mail_alert t where t.mail_id = m.mail_id) as changes
+        from (
+            (select * from mail where state = 'dead' order by mail_id desc limit $1)
+            union all
+            (select * from mail where state = 'queued' order by next_attempt_at, mail_id limit $1)
+        ) m
+        order by m.state, case when m.state = 'dead' then -m.mail_id end, m.next_attempt_at, m.mail_id
+        """,
+        limit,
+    )
+    return tuple(map(_line, rows))
+
+
+def _line(r: Record) -> MailLine:
+    return MailLine(
+        mail_id=r["mail_id"],
+        subject=r["subject"],
+        recipients=tuple(r["recipients"]),
+        state=MailState(r["state"]),
+        created_at=r["created_at"],
+        sent_at=r["sent_at"],
+        attempts=r["attempts"],
+        next_attempt_at=r["next_attempt_at"],
+        last_error=r["last_error"],
+        changes=r["changes"],
+        kind=MailKind(r["kind"]),
     )
 
 
 async def mail(conn: Conn, mail_id: int) -> Mail | None:
     """One mail with its bodies, None when there is no such mail."""
-    r = await conn.fetchrow(
-        """
-        select mail_id, message_id, recipients, subject, text_body, html_body, created_at, state, attempts,
-            next_attempt_at, sent_at, last_error
-        from mail where mail_id = $1
-        """,
-        mail_id,
-    )
-    if r is None:
-        return None
-    return Mail(
-        mail_id=r["mail_id"],
-        message_id=r["message_id"],
-        recipients=tuple(r["recipients"]),
-        subject=r["subject"],
-        text_body=r["text_body"],
-        html_body=r["html_body"],
-        created_at=r["created_at"],
-        state=MailState(r["state"]),
-        attempts=r["attempts"],
-        next_attempt_at=r["next_attempt_at"],
-        sent_at=r["sent_at"],
-        last_error=r["last_error"],
-    )
+    r = await conn.fetchrow("select * from mail where mail_id = $1", mail_id)
+    return None if r is None else mail_of(r)

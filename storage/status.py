@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.conditions import open_conditions
 from storage.countries import CountryCount, by_country
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, MissedReason, State, Status
+from storage.model.conditions import KnownCondition
 from storage.reports_health import Detector, detectors
 
 
@@ -54,6 +56,8 @@ class Overview:
     """Confirmed ones first seen in the last 24 hours, first states left out."""
     requests: Requests
     detectors: tuple[Detector, ...]
+    conditions: tuple[KnownCondition, ...]
+    """Troubles of the monitor itself that are not over."""
     mails: MailCount
     alerts_open: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
@@ -108,6 +112,7 @@ async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         changes=await _changes(conn, now),
         requests=await _requests(conn, now),
         detectors=tuple(await detectors(conn, now)),
+        conditions=tuple(await open_conditions(conn)),
         mails=await _mails(conn),
         alerts_open=await conn.fetchval("select count(*) from alert where decided_at is null"),
         countries=tuple(await by_country(conn)),

@@ -8,6 +8,8 @@ from storage.db import Conn, Pool, transaction
 from storage.model.accounts import AccountId, ListId, Platform
 from storage.model.alerts import AlertChange, AlertDecision, AlertRow, Cohort, OrderRef, PastAlert
 from storage.model.availability import State, Status, Strength, kind_of
+from storage.model.rules import AlertRule, RuleId, StoredRule
+from storage.rules import keep_to_settings
 from tests.factories import AVAILABLE, MINUTE, T0, WITHHELD_IN
 
 ORDER = Cohort(
@@ -46,6 +48,16 @@ def a_change(
 
 def an_alert(alert_id: int, change: AlertChange, created_at: datetime, *cohorts: Cohort) -> AlertRow:
     return AlertRow(alert_id, created_at, change, cohorts)
+
+
+def a_rule(rule: AlertRule, rule_id: int = 1, *, enabled: bool = True) -> StoredRule:
+    return StoredRule(RuleId(rule_id), rule, enabled, from_settings=False, digested_to=T0)
+
+
+async def tell_by(pool: Pool, *rules: AlertRule) -> None:
+    """Let these rules stand in the database since T0, and no others."""
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, rules, T0)
 
 
 def past(alert: AlertRow, decision: AlertDecision | None = None) -> PastAlert:
@@ -161,14 +173,22 @@ def blocked(count: int, confirmed: datetime = T0 + MINUTE, first: int = 0) -> li
     ]
 
 
-async def decisions(pool: Pool) -> list[tuple[str | None, bool]]:
-    """Decision of each alert, and whether it is in a mail."""
+async def decisions(pool: Pool) -> list[tuple[str, bool]]:
+    """What each rule decided of each alert, and whether that is the last word."""
     async with transaction(pool) as conn:
-        rows = await conn.fetch("select decision, mail_id is not null as mailed from alert order by alert_id")
-    return [(r["decision"], r["mailed"]) for r in rows]
+        rows = await conn.fetch(
+            """
+            select decision, decided_at is not null as is_final
+            from alert_decision order by alert_id, rule_id nulls last
+            """
+        )
+    return [(r["decision"], r["is_final"]) for r in rows]
 
 
-async def queue(pool: Pool) -> list[tuple[str, tuple[str, ...], int, str | None]]:
+async def queue(pool: Pool) -> list[tuple[str, str, int, str | None]]:
+    """The mails: state, recipient, attempts and the last error, in the order in which they were written."""
     async with transaction(pool) as conn:
-        rows = await conn.fetch("select state, recipients, attempts, last_error from mail order by mail_id")
-    return [(r["state"], tuple(r["recipients"]), r["attempts"], r["last_error"]) for r in rows]
+        rows = await conn.fetch(
+            "select state, recipients[1] as recipient, attempts, last_error from mail order by mail_id"
+        )
+    return [tuple(r) for r in rows]

@@ -23,6 +23,7 @@ async def add_change(
     flags: tuple[str, ...] = (),
     last_seen_old: datetime | None = None,
     recorded_at: datetime | None = None,
+    kind: str = "block",
 ) -> int:
     """One row of `change`; its number."""
     return await conn.fetchval(
@@ -31,7 +32,7 @@ async def add_change(
             change_key, account_id, old_status, status, withheld_in, kind, strength, last_seen_old,
             first_seen_new, recorded_at, source, supersedes, flags
         )
-        values ($1, $2, 'available', $3, $4, 'block', 'strong', $5, $6, $7, $8, $9, $10) returning change_id
+        values ($1, $2, 'available', $3, $4, $11, 'strong', $5, $6, $7, $8, $9, $10) returning change_id
         """,
         key,
         account_id,
@@ -43,6 +44,7 @@ async def add_change(
         source,
         supersedes,
         list(flags),
+        kind,
     )
 
 

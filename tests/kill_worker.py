@@ -8,10 +8,10 @@ import uvloop
 
 from collectors.simulator.files import load_history
 from jobs.compose import Letterhead
-from jobs.policy import AlertRule
 from jobs.simulated import Mailing, Plan, enlist, perform, simulated_canaries
 from jobs.simulators import connected
 from storage.model.accounts import Platform
+from storage.model.rules import AlertRule
 
 
 async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: str, every: str) -> None:

@@ -235,14 +235,20 @@ async def _mail(conn: Conn, story: Story, subject: str, change_ids: list[int], s
         at + HOUR / 60 if state == "sent" else None,
         "550 no such user" if state == "dead" else None,
     )
-    await conn.execute(
+    alerts = await conn.fetch(
         """
-        update alert set mail_id = $1, decided_at = $2, decision = 'mailed'
-        where change_id = any($3::bigint[])
+        update alert set decided_at = $1, decision = 'mailed' where change_id = any($2::bigint[])
+        returning alert_id
         """,
-        mail_id,
         at,
         change_ids,
+    )
+    has_many = await conn.fetchval("select to_regclass('mail_alert') is not null")
+    await conn.executemany(
+        "insert into mail_alert (mail_id, alert_id) values ($1, $2)"
+        if has_many
+        else "update alert set mail_id = $1 where alert_id = $2",  # schema 4 and before: one mail of an alert
+        [(mail_id, r["alert_id"]) for r in alerts],
     )
     return mail_id
 

@@ -26,6 +26,7 @@ from tests.factories import AVAILABLE, SUSPENDED
 from tests.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+BLIND = "Nothing of X was read yet, though 1 account is watched there"
 
 
 def account(native_id: str, handle: str) -> HistoryAccount:
@@ -82,6 +83,26 @@ async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_run
         async with transaction(pool) as conn:
             assert await conn.fetchval("select count(*) from coverage where outcome <> 0") == 0
             assert await conn.fetchval("select count(*) from change where status <> 'suspended'") == 0
+
+
+async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update={"role": "viewer"})
+    async with running(wanted, dsn, [Role.WEB]) as said:
+        address = said[-1].removeprefix("Dashboard on ")
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{address}/api/alerts/mute", headers={"Origin": address}) as answer,
+        ):
+            assert answer.status == 403
+            assert "you have that of viewer" in await answer.text()
+
+
+async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_path: Path) -> None:
+    await watch(pool, "1")
+    async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [Role.NOTIFY]):
+        await until(pool, "select sentence from operator_condition", BLIND)
 
 
 async def test_a_second_monitor_on_one_database_is_refused(dsn: str, tmp_path: Path) -> None:

@@ -81,6 +81,91 @@ def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
     ]
 
 
+def said_of(run: Blockline, handle: str) -> tuple[list[str], int | None]:
+    """Tags and followers on file."""
+    listed = run("accounts", "list", "--json").json["accounts"]
+    (found,) = [a for a in listed if a["handle"] == handle]
+    assert (found["followers"] is None) == (found["followers_at"] is None)
+    return found["tags"], found["followers"]
+
+
+def test_tags_are_added_and_followers_replaced_and_what_a_file_does_not_say_stays(run: Blockline) -> None:
+    described = "platform,handle,account_id,list,tags,followers\n"
+    first = run(
+        "accounts", "import", file(described + "x,alpha,1001,L,press farm;press,1200\nx,beta,1002,L,,\n")
+    )
+    assert first.said[:2] == [
+        "watch.csv, line 2: @alpha (1001) is watched from now on, now on the list L, tagged press, farm, "
+        "with 1,200 followers.",
+        "watch.csv, line 3: @beta (1002) is watched from now on, now on the list L.",
+    ]
+    assert said_of(run, "alpha") == (["farm", "press"], 1200)
+    assert said_of(run, "beta") == ([], None)
+    assert run("accounts", "import", file(described + "x,alpha,1001,L,press,1300\n")).said[:1] == [
+        "watch.csv, line 2: @alpha (1001) was watched already, with 1,300 followers."
+    ]
+    run("accounts", "import", file(described + "x,alpha,1001,L,,\n"))
+    run("accounts", "import", file(WATCH + "x,alpha,1001,L\n"))
+    assert said_of(run, "alpha") == (["farm", "press"], 1300)
+
+
+def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,L\n"))
+    ran = run("accounts", "tag", "@Alpha", "--add", "press farm", "--add", "court")
+    assert (ran.code, ran.said) == (0, ["@alpha (1001) is tagged court, farm, press."])
+    tags = run("accounts", "tag", "x alpha", "--add", "press", "--remove", "farm;court", "--json").json
+    assert tags == {"platform": "x", "account_id": "1001", "tags": ["press"]}
+    run("accounts", "tag", "alpha", "--add", "press")
+    assert run("accounts", "tag", "alpha", "--remove", "press").said == ["@alpha (1001) has no tags."]
+    log = run("alerts", "log", "--json").json["log"]
+    assert [(act["action"], act["subject"], act["detail"]["tags"]) for act in log] == [
+        ("tags changed", "account 1", []),
+        ("tags changed", "account 1", ["press"]),
+        ("tags changed", "account 1", ["court", "farm", "press"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nobody", "--add", "a"], "No account on file is called nobody."),
+        (["alpha", "--add", "a,b"], "tag 'a,b' holds a comma; separate tags by spaces or semicolons."),
+        (["alpha", "--add", "a" * 41], f"tag '{'a' * 41}' is not 1 to 40 characters that can be seen."),
+        (["alpha", "--add", "a", "--remove", "a"], "a: it cannot be added and removed at once."),
+        (
+            ["alpha", "--add", "a", "--platform", "bluesky"],
+            "'alpha' is not a handle, an id or an address of an account of Bluesky.",
+        ),
+    ],
+    ids=["nobody", "a comma", "too long", "both ways", "another platform"],
+)
+def test_a_tag_that_cannot_be_is_refused(run: Blockline, arguments: list[str], complaint: str) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,L\n"))
+    ran = run("accounts", "tag", *arguments)
+    assert (ran.code, ran.out, ran.err) == (1, "", complaint + "\n")
+    assert run("accounts", "tag", "alpha").code == 2
+    assert said_of(run, "alpha") == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ('"a,b",1', "tag 'a,b' holds a comma; separate tags by spaces or semicolons."),
+        ("a,1.2M", "followers '1.2M' is not a number in plain digits."),
+        ("a,-1", "followers '-1' is not a number in plain digits."),
+        ("\u202ea,1", "tag '\\u202ea' is not 1 to 40 characters that can be seen."),
+    ],
+    ids=["a comma", "shortened", "negative", "what cannot be seen"],
+)
+def test_tags_and_followers_that_cannot_be_are_refused_with_their_line(
+    run: Blockline, cells: str, sentence: str
+) -> None:
+    described = "platform,handle,account_id,tags,followers\n"
+    ran = run("accounts", "import", file(f"{described}x,alpha,1001,{cells}\n"))
+    assert (ran.code, ran.complaints[0]) == (1, f"watch.csv, line 2: {sentence}")
+    assert run("accounts", "list", "--json").json == {"accounts": []}
+
+
 BAD_LINES = {
     "too few columns": ("x,beta\n", "expected 4 columns, found 2."),
     "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are x, bluesky, mastodon."),

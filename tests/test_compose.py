@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -13,33 +14,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.compose import Letterhead, compose, message, message_id
-from jobs.policy import AlertRule, Wave, decide
+from jobs.policy import Past, Wave, decide
 from storage.model.accounts import ListId, Platform
 from storage.model.alerts import AlertRow, Cohort, Mail, MailDraft, MailState, Standing
 from storage.model.availability import State, Status
-from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, past
+from storage.model.rules import AlertRule
+from tests.alert_factories import ORDER, REPORTERS, a_change, a_rule, an_alert, past
 from tests.factories import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
 
-RULE = AlertRule(("desk@example.org", "night@example.org"), zone="Asia/Kolkata")
+DESK = "desk@example.org"
+RULE = AlertRule((DESK,), zone="Asia/Kolkata")
 HEAD = Letterhead("https://blockline.example.org/")
 IN_PK = State(Status.WITHHELD, ("IN", "PK"))
 
 
 def wave_of(alerts: Sequence[AlertRow]) -> Wave:
-    return decide(alerts, [past(a) for a in alerts], [], RULE, T0 + timedelta(days=90)).waves[-1]
+    """What these alerts are told in, as the first mail of a story; the last of it if there are several."""
+    rules, history = [a_rule(RULE)], Past([past(a) for a in alerts])
+    found = decide(alerts, rules, [], history, T0 + timedelta(days=90))
+    parts = [*found.waves, *(part for due in found.digests for part in due.parts)]
+    return replace(max(parts, key=lambda w: w.closed_at), story=None)
 
 
 def mail_of(
     alerts: Sequence[AlertRow], standing: Standing | None = None, head: Letterhead = HEAD
 ) -> MailDraft:
-    return compose(wave_of(alerts), standing, RULE, head)
+    return compose(wave_of(alerts), standing, head, DESK)
 
 
 def stored(draft: MailDraft) -> Mail:
     return Mail(
         mail_id=1,
         message_id=draft.message_id,
-        recipients=draft.recipients,
+        recipients=(draft.recipient,),
         subject=draft.subject,
         text_body=draft.text_body,
         html_body=draft.html_body,
@@ -57,12 +64,12 @@ def stored(draft: MailDraft) -> Mail:
     [
         pytest.param(
             [an_alert(i, a_change(i), T0, ORDER) for i in range(12)],
-            "12 accounts withheld in India (IN) — order MeitY 2021-01-31",
+            "12 accounts withheld in India (IN) - order MeitY 2021-01-31",
             id="a wave of an order",
         ),
         pytest.param(
             [an_alert(i, a_change(i, WITHHELD_IN if i < 12 else SUSPENDED), T0, ORDER) for i in range(15)],
-            "12 accounts withheld in India (IN), 3 suspended — order MeitY 2021-01-31",
+            "12 accounts withheld in India (IN), 3 suspended - order MeitY 2021-01-31",
             id="two kinds in one mail",
         ),
         pytest.param(
@@ -70,42 +77,42 @@ def stored(draft: MailDraft) -> Mail:
                 an_alert(i, a_change(i, s), T0, ORDER)
                 for i, s in enumerate([WITHHELD_IN] * 4 + [SUSPENDED] * 3 + [NOT_FOUND, IN_PK])
             ],
-            "4 accounts withheld in India (IN), 3 suspended, 2 changed otherwise — order MeitY 2021-01-31",
+            "4 accounts withheld in India (IN), 3 suspended, 2 changed otherwise - order MeitY 2021-01-31",
             id="four kinds in one mail",
         ),
         pytest.param(
             [an_alert(1, a_change(1, SUSPENDED, handle="reporter"), T0, REPORTERS)],
-            "@reporter suspended — list Reporters",
+            "@reporter suspended - list Reporters",
             id="one account",
         ),
         pytest.param(
             [an_alert(1, a_change(1, NOT_FOUND, handle="reporter"), T0)],
-            "@reporter not found — on no list",
+            "@reporter not found - on no list",
             id="an account on no list",
         ),
         pytest.param(
             [an_alert(i, a_change(i, AVAILABLE, WITHHELD_IN), T0, ORDER) for i in range(1300)],
-            "1,300 accounts available again (before: withheld in India (IN)) — order MeitY 2021-01-31",
+            "1,300 accounts available again (before: withheld in India (IN)) - order MeitY 2021-01-31",
             id="a restoration",
         ),
         pytest.param(
             [an_alert(1, a_change(1, PROTECTED, SUSPENDED, handle="a"), T0, REPORTERS)],
-            "@a available again, protected (before: suspended) — list Reporters",
+            "@a available again, protected (before: suspended) - list Reporters",
             id="a restoration of an account that its owner locked",
         ),
         pytest.param(
             [an_alert(i, a_change(i, IN_PK, WITHHELD_IN), T0, ORDER) for i in range(2)],
-            "2 accounts now withheld in India (IN), Pakistan (PK) (before: IN) — order MeitY 2021-01-31",
+            "2 accounts now withheld in India (IN), Pakistan (PK) (before: IN) - order MeitY 2021-01-31",
             id="more countries",
         ),
         pytest.param(
             [an_alert(1, a_change(1, AVAILABLE, NOT_FOUND, handle="a"), T0, REPORTERS)],
-            "@a found again — list Reporters",
+            "@a found again - list Reporters",
             id="a return is not called a restoration",
         ),
         pytest.param(
             [an_alert(1, a_change(1, State(Status.WITHHELD, ("XX",)), handle="a"), T0, REPORTERS)],
-            "@a withheld in all countries — list Reporters",
+            "@a withheld in all countries - list Reporters",
             id="everywhere",
         ),
     ],
@@ -170,6 +177,7 @@ def test_at_most_fifty_accounts_are_listed_and_small_groups_are_listed_whole() -
 def test_the_dashboard_is_linked_when_there_is_one() -> None:
     alerts = [an_alert(1, a_change(1), T0, ORDER)]
     assert 'href="https://blockline.example.org/"' in mail_of(alerts).html_body
+    assert 'href="https://blockline.example.org/account/1"' in mail_of(alerts).html_body
     assert "href" not in mail_of(alerts, head=Letterhead()).html_body
 
 
@@ -208,7 +216,7 @@ def test_an_account_that_flaps_is_told_with_its_changes() -> None:
         for i in range(4)
     ]
     draft = mail_of(alerts, Standing(1, ()))
-    assert draft.subject == "@pendulum going back and forth (now available) — list Reporters"
+    assert draft.subject == "@pendulum going back and forth (now available) - list Reporters"
     assert draft.text_body.count("available → suspended, between") == 2
     assert draft.text_body.count("suspended → available, between") == 2
     assert "within 7 days are recorded and shown, but not mailed" in draft.html_body
@@ -272,7 +280,7 @@ def test_a_message_has_text_and_html_that_any_server_can_carry() -> None:
     assert parsed.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
     assert parsed["Subject"] == draft.subject
-    assert parsed["To"] == "desk@example.org, night@example.org"
+    assert parsed["To"] == "desk@example.org"
     assert parsed["Date"].datetime == minutes(5)
     assert parsed["Message-ID"] == draft.message_id
 

@@ -12,18 +12,20 @@ from dashboard.figures import Beside, account_figure
 from dashboard.pages.account_tables import changes_table, superseded_card
 from jobs.compose import Letterhead
 from jobs.notify import decide_alerts
-from jobs.policy import AlertRule
-from storage import audit, outbox
+from storage import alerts as alert_rows
+from storage import audit
 from storage.countries import by_country
 from storage.db import Pool, transaction
 from storage.listing import listed_accounts
 from storage.model.accounts import Account, Platform
 from storage.model.availability import ChangeKind, State
+from storage.model.rules import AlertRule
 from storage.reports import changes, last_event_id, snapshot, spells
 from storage.reports_account import AccountDetail, account_detail
 from storage.reports_countries import country_accounts
 from storage.reports_kpis import kpis
 from storage.reports_news import News, news_since
+from tests.alert_factories import tell_by
 from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
 from tests.late_looks import deliver
 from tests.seed_rows import enlist
@@ -70,7 +72,8 @@ async def correct(
 ) -> Corrected:
     account = await watch(pool, looks)
     if mailed_at is not None:
-        await decide_alerts(pool, RULE, minutes(mailed_at), Letterhead())
+        await tell_by(pool, RULE)
+        await decide_alerts(pool, minutes(mailed_at), Letterhead())
     async with transaction(pool) as conn:
         before = await last_event_id(conn)
     await deliver(pool, [(account, late[1])], minutes(late[0]), minutes(90))
@@ -172,7 +175,7 @@ async def test_flapping_is_judged_by_what_stands(
 ) -> None:
     one = await correct(pool, looks, late, mailed_at=80)
     async with transaction(pool) as conn:
-        alerts = await outbox.recent_alerts(conn, [one.account.account_id], T0)
+        alerts = await alert_rows.recent_alerts(conn, [one.account.account_id], T0)
     assert [(a.change.first_seen_new, a.decision) for a in alerts] == counted
 
 

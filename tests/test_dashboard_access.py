@@ -1,4 +1,4 @@
-"""Who may ask the dashboard: without a login only a browser that went to this machine by name or number."""
+"""Who may ask the dashboard, and who may write: without a login only a browser on its own pages here."""
 
 import dataclasses
 from datetime import datetime
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from dashboard.headers import WRONG_HOST, host_name, is_loopback
+from dashboard.headers import WRONG_HOST, WRONG_ORIGIN, host_name, is_loopback
 from storage.db import Pool
 from tests.dashboard_server import SETTINGS, served
 
@@ -63,6 +63,34 @@ async def test_a_request_that_names_two_hosts_is_refused(pool: Pool, dsn: str, n
         two = [("Host", "localhost"), ("Host", "rebound.example")]
         async with session.get(f"{base}/api/live", headers=two) as response:
             assert response.status == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "taken"),
+    [
+        pytest.param("localhost:9", "http://localhost:9", True, id="the dashboard's own page"),
+        pytest.param("127.0.0.1:9", "https://watch.example.org:8443", True, id="an allowed origin"),
+        pytest.param("localhost:9", "http://127.0.0.1:9", False, id="the same machine by another name"),
+        pytest.param("localhost:9", "http://localhost:8", False, id="another port"),
+        pytest.param("localhost:9", "http://watch.example.org:8443", False, id="an allowed one without TLS"),
+        pytest.param("localhost:9", "null", False, id="a hidden one"),
+        pytest.param("localhost:9", None, False, id="none"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_only_the_dashboards_own_pages_may_write(
+    pool: Pool, dsn: str, now: datetime, method: str, host: str, origin: str | None, taken: bool
+) -> None:
+    headers = {"Host": host, **({} if origin is None else {"Origin": origin})}
+    async with (
+        served(pool, dsn, now, PROXIED) as base,
+        aiohttp.ClientSession() as session,
+        session.request(method, f"{base}/api/alerts/mute", headers=headers) as response,
+    ):
+        body = await response.text()
+
+    assert (body == WRONG_ORIGIN) is not taken
+    assert response.status == ((422 if method == "POST" else 405) if taken else 403)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ PARTS = [
     "clock",
     "readings",
     "chain",
+    "alert rules",
     "data folder",
     "X",
     "X control accounts",
@@ -142,6 +143,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
         ("SMTP_PORT", str(free_port()), "mail", "Cannot hand mails to the server at 127.0.0.1:"),
         ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
+        ("MAIL_TEMPLATES", "nowhere", "mail templates", "there is no folder nowhere"),
         ("AUTH", "", "dashboard", "Setting auth is missing"),
         ("HOST", "0.0.0.0", "dashboard", "can be reached by other machines"),
     ],
@@ -167,7 +169,7 @@ def test_what_could_be_better_is_advice_and_does_not_fail(
     ran = run("doctor", "--json")
     assert ran.code == 0
     advice = {name for name, verdict in verdicts(ran).items() if verdict == "advice"}
-    assert advice == {"X", "Bluesky labelers", "Bluesky events", "recipients"}
+    assert advice == {"X", "Bluesky labelers", "Bluesky events", "alert rules"}
     assert said(ran, "X") == "X is not read: setting x_bearer_token is missing."
     assert said(ran, "Bluesky labelers").startswith("Heard: TR. Nothing is told for AU: ")
     assert "until then changes are found by reading alone" in said(ran, "Bluesky events")
@@ -249,7 +251,7 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
     ran = run("doctor", "--json")
-    unknown = {"schema", "clock", "readings", "chain"}
+    unknown = {"schema", "clock", "readings", "chain", "alert rules"}
     assert verdicts(ran) == {
         part: "mend" if part == "database" else "ok" for part in PARTS if part not in unknown
     }

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.compose import Letterhead
+from jobs.conditions import Thresholds
+from jobs.trouble import TroubleReport, tick
 from storage import coverage, mails
 from storage.chain import verify_chain
 from storage.db import Pool, Refused, StorageError, open_pool, transaction
@@ -73,6 +76,14 @@ async def test_the_monitor_records_a_change_with_its_chain_and_a_month_is_made(r
         await coverage.ensure_month(conn, date(2030, 5, 1))
         owner = await conn.fetchval("select tableowner from pg_tables where tablename = 'coverage_2030_05'")
     assert owner != running.role
+
+
+async def test_the_monitor_keeps_and_tells_its_own_troubles(running: Running) -> None:
+    world = World(running.pool)
+    await world.enlist(["1"])
+    rules, head = Thresholds(timedelta(minutes=15)), Letterhead(operators=("ops@example.org",))
+    assert await tick(running.pool, minutes(60), head, rules) == TroubleReport(1, 0, 0)
+    assert await tick(running.pool, minutes(62), head, rules) == TroubleReport(0, 0, 1)
 
 
 async def test_mails_are_claimed_and_marked_as_sent(running: Running) -> None:

@@ -147,7 +147,7 @@ def test_the_live_page_is_told_the_worst_and_how_many() -> None:
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
     hosts = [replace(WELL, platform=Platform.MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
     hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
-    page = said(health_page([WELL, *hosts], [], [], T0, GAP, []))
+    page = said(health_page([], [WELL, *hosts], [], [], T0, GAP, []))
     assert "Mastodon at 007.example" in page
     assert "Mastodon at 008.example" not in page
     assert f"{ROWS + 4} more servers work" in page
@@ -158,7 +158,7 @@ def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_h
         replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example", reason="upstream")
         for n in range(3)
     ]
-    page = said(health_page([STOPPED, replace(STOPPED, vantage="tr"), *hosts], [], [], T0, GAP, []))
+    page = said(health_page([], [STOPPED, replace(STOPPED, vantage="tr"), *hosts], [], [], T0, GAP, []))
     assert page.count("Buy credits in the developer console") == 1
     assert "Nothing at first" not in page
 

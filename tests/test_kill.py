@@ -60,12 +60,18 @@ async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dic
             left join alert al using (change_id) order by c.change_key
             """
         )
+        decided = await conn.fetch(
+            """
+            select c.change_key, al.stage, d.decision, d.decided_at from alert_decision d
+            join alert al using (alert_id) join change c using (change_id) order by c.change_key, al.stage
+            """
+        )
         mails = await conn.fetch("select message_id, subject, text_body, state from mail")
         assert {m["state"] for m in mails} == {"sent"}
     received = {m.message_id: (m.subject, m.raw.decode()) for m in inbox.mails()}
     assert len(received) == len(inbox.mails()), "a Message-ID came as two different mails"
     assert set(received) == {m["message_id"] for m in mails}
-    return [tuple(c) for c in changes], received, killed
+    return [tuple(c) for c in (*changes, *decided)], received, killed
 
 
 @pytest.mark.timeout(400)
@@ -79,6 +85,6 @@ async def test_killed_twenty_times_it_finds_the_same_changes_and_sends_the_same_
         changes_after_kills, mails_after_kills, killed = await perform(disturbed, tmp_path / "killed", KILLS)
     assert killed == KILLS
     assert len(changes) > 400
-    assert len(mails) > 50
+    assert len(mails) > 20
     assert changes_after_kills == changes
     assert mails_after_kills == mails

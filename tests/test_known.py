@@ -17,7 +17,6 @@ from jobs.compose import Letterhead
 from jobs.driver import Scripted
 from jobs.inbox import Inbox, SmtpServer
 from jobs.monitor import Tally
-from jobs.policy import AlertRule
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
 from jobs.simulators import played, spawn
 from jobs.truth import Line, shown
@@ -26,6 +25,7 @@ from storage.imports import import_history, told_before
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
 from storage.model.imports import ImportedAccount, ImportedHistory, Observation, changes_told
+from storage.model.rules import AlertRule
 from storage.reports import LiveChange, LiveSpell, changes, spells
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 from tests.histories import write_history

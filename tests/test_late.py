@@ -9,10 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.compose import Letterhead
+from jobs.notify import decide_alerts
 from storage.db import Pool, StorageError, open_pool, transaction
 from storage.evidence import load
 from storage.model.availability import State
+from storage.model.rules import AlertRule
 from storage.rebuild import rebuild
+from tests.alert_factories import tell_by
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 from tests.late_world import LATENCY_MS, Delivery, Desk, Record, Sent
 
@@ -166,24 +170,36 @@ async def test_a_change_that_no_reading_bears_out_is_annulled(desk: Desk) -> Non
     )
 
 
-async def test_what_was_mailed_taken_back_and_told_again_is_mailed_once(desk: Desk) -> None:
+async def mailed(desk: Desk, at: float) -> list[str]:
+    """The subjects of all mails, once a notifier has looked."""
+    await decide_alerts(desk.pool, minutes(at), Letterhead())
+    return [r["subject"] for r in await desk.pool.fetch("select subject from mail order by mail_id")]
+
+
+async def test_what_was_mailed_and_is_taken_back_is_told_to_whom_was_told_and_so_is_what_stands(
+    desk: Desk,
+) -> None:
+    await tell_by(desk.pool, AlertRule(("desk@example.org",)))
     await after(desk, *BLOCK)
-    await desk.pool.execute("update alert set decision = 'mailed', decided_at = now(), mail_id = null")
-    await desk.pool.execute(
-        """
-        with made as (
-            insert into mail (message_id, recipients, subject, text_body, html_body, created_at, state)
-            values ('m', '{}', '', '', '', now(), 'sent') returning mail_id
-        )
-        update alert set mail_id = made.mail_id from made
-        """
-    )
+    assert len(await mailed(desk, 21)) == 1
     await after(desk, Sent(14, {"1": A}))
     assert (await standing(desk))[0][3] == "not_confirmed"
+    assert (await mailed(desk, 60_000))[1].startswith("Taken back: ")
     await after(desk, Sent(12, {"1": W}))
-
     assert (await standing(desk))[0][2:4] == (minutes(10), "confirmed")
-    assert await desk.rows(ALERTS) == [("withheld", minutes(10), "mailed")]
+    assert len(await mailed(desk, 70_000)) == 3
+
+
+async def test_what_was_mailed_taken_back_and_told_again_before_anybody_looked_is_mailed_once(
+    desk: Desk,
+) -> None:
+    await tell_by(desk.pool, AlertRule(("desk@example.org",)))
+    await after(desk, *BLOCK)
+    assert len(await mailed(desk, 21)) == 1
+    await after(desk, Sent(14, {"1": A}))
+    await after(desk, Sent(12, {"1": W}))
+    assert len(await mailed(desk, 70_000)) == 1
+    assert await desk.rows("select count(*) from alert where decided_at is null") == [(0,)]
 
 
 async def test_a_late_confirmation_on_a_list_spares_weak_evidence_of_another_account_a_reading(

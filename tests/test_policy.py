@@ -1,19 +1,28 @@
-"""Which changes become one mail: the rules of `jobs.policy` as sentences."""
+"""What becomes of every alert under every rule: the rules of `jobs.policy` as sentences."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.policy import AlertRule, Plan, cohort_of, decide
+from jobs.policy import Past, Plan, after, cohort_of, decide
 from storage.model.accounts import ListId
-from storage.model.alerts import AlertDecision, AlertRow, Cohort, CohortMail, OrderRef
-from storage.model.availability import ChangeKind, State, Status
-from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, past
-from tests.factories import AVAILABLE, MINUTE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
+from storage.model.alerts import AlertDecision, AlertRow, Cohort, OrderRef, Story
+from storage.model.rules import (
+    AlertRule,
+    Digest,
+    Match,
+    Quiet,
+    StoredRule,
+    digest_after,
+    digest_before,
+    quiet_until,
+)
+from tests.alert_factories import ORDER, REPORTERS, a_change, a_rule, an_alert, past
+from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
 
 RULE = AlertRule(("desk@example.org",))
 DAY = timedelta(days=1)
@@ -21,7 +30,11 @@ MUCH_LATER = 100_000
 
 
 def plan(alerts: Sequence[AlertRow], rule: AlertRule = RULE, at: float = MUCH_LATER) -> Plan:
-    return decide(alerts, [past(a) for a in alerts], [], rule, minutes(at))
+    return decide(alerts, [a_rule(rule)], [], Past([past(a) for a in alerts]), minutes(at))
+
+
+def silent(found: Plan) -> dict[int, AlertDecision]:
+    return {alert_id: s.decision for (alert_id, _), s in found.silent.items()}
 
 
 def blocks(*confirmed_at: float) -> list[AlertRow]:
@@ -44,34 +57,9 @@ def back_and_forth(*confirmed_at: float, account: int = 1, first_id: int = 0) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("confirmed_at", "now", "waves", "next_at"),
-    [
-        pytest.param([0, 1, 1.5], 3, [], 3.5, id="it waits while something joined it lately"),
-        pytest.param([0, 1, 1.5], 3.5, [3], None, id="it is ready two minutes after its newest change"),
-        pytest.param([0, 2], 2, [1], 6, id="a pause of two minutes ends it, and the next gathers longer"),
-        pytest.param([1.5 * n for n in range(20)], 28.5, [14], 30.5, id="one that keeps growing is cut"),
-        pytest.param([0, 300], 302, [1], 304, id="the second of a day gathers for four minutes"),
-        pytest.param([0, 3000], 3002, [1, 1], None, id="a day without mail makes two minutes enough again"),
-    ],
-)
-def test_where_a_wave_ends_follows_from_the_times_of_its_changes(
-    confirmed_at: list[float], now: float, waves: list[int], next_at: float | None
-) -> None:
-    found = plan(blocks(*confirmed_at), at=now)
-    assert [len(w.alerts) for w in found.waves] == waves
-    assert found.next_at == (None if next_at is None else minutes(next_at))
-    assert len(found.waiting) == len(confirmed_at) - sum(waves)
-
-
-def test_257_changes_of_one_order_are_one_wave() -> None:
-    alerts = blocks(*[n / 60 for n in range(257)])
-    assert [len(w.alerts) for w in plan(alerts).waves] == [257]
-
-
 def test_changes_of_different_kinds_that_come_together_share_a_wave() -> None:
-    suspended = an_alert(9, a_change(9, SUSPENDED), minutes(1), ORDER)
-    (wave,) = plan([*blocks(0, 1), suspended]).waves
+    suspended = an_alert(9, a_change(9, SUSPENDED), minutes(0.01), ORDER)
+    (wave,) = plan([*blocks(0, 0.005), suspended]).waves
     assert {a.change.new for a in wave.alerts} == {WITHHELD_IN, SUSPENDED}
 
 
@@ -111,41 +99,31 @@ def test_a_change_is_told_under_one_cohort(cohorts: list[str | int], expected: s
     assert cohort_of(reversed(lists), T0) == found
 
 
-@pytest.mark.parametrize(
-    ("new", "old", "decision"),
-    [
-        pytest.param(PROTECTED, AVAILABLE, AlertDecision.KIND_NOT_MAILED, id="an owner who locks"),
-        pytest.param(SUSPENDED, None, AlertDecision.KIND_NOT_MAILED, id="a first reading"),
-        pytest.param(SUSPENDED, AVAILABLE, None, id="a block is mailed"),
-        pytest.param(AVAILABLE, SUSPENDED, None, id="a restoration is mailed"),
-        pytest.param(State(Status.WITHHELD, ("IN", "PK")), WITHHELD_IN, None, id="more countries are mailed"),
-        pytest.param(State(Status.NOT_FOUND), AVAILABLE, None, id="a vanished account is mailed"),
-        pytest.param(AVAILABLE, State(Status.NOT_FOUND), None, id="one found again is mailed"),
-    ],
-)
-def test_which_kinds_are_mailed(new: State, old: State | None, decision: AlertDecision | None) -> None:
-    found = plan([an_alert(1, a_change(1, new, old), T0)])
-    assert found.silent == ({} if decision is None else {1: decision})
-    assert len(found.waves) == (decision is None)
+def test_what_no_rule_matches_is_closed_with_that_reason() -> None:
+    lock = an_alert(1, a_change(1, PROTECTED), T0)
+    assert plan([lock]).silent[1, None].decision is AlertDecision.NO_RULE
+    assert decide([lock], [], [], Past(), minutes(1)).silent[1, None].decision is AlertDecision.NO_RULE
 
 
 def test_without_recipients_alerts_are_closed_with_that_reason() -> None:
     found = plan(blocks(0, 1), AlertRule(()), at=0)
-    assert set(found.silent.values()) == {AlertDecision.NO_RECIPIENT}
+    assert set(silent(found).values()) == {AlertDecision.NO_RECIPIENT}
     assert not found.waves
 
 
 def test_the_fourth_change_in_a_week_tells_that_an_account_flaps_and_the_next_are_held() -> None:
     found = plan(back_and_forth(0, 100, 200, 300, 400, 500))
-    assert [len(w.flaps) for w in found.waves] == [0, 0, 0, 1]
-    assert [p.created_at for p in found.waves[3].flaps[0].changes] == [minutes(m) for m in (0, 100, 200, 300)]
-    assert found.silent == {4: AlertDecision.FLAPPING, 5: AlertDecision.FLAPPING}
+    flaps = [f for w in found.waves for f in w.flaps]
+    assert [[p.created_at for p in f.changes] for f in flaps] == [[minutes(m) for m in (0, 100, 200, 300)]]
+    assert silent(found) == {4: AlertDecision.FLAPPING, 5: AlertDecision.FLAPPING}
 
 
 def test_flapping_that_goes_on_is_told_again_after_the_period() -> None:
-    every_day = [n * 1440.0 for n in range(12)]
-    found = plan(back_and_forth(*every_day))
-    assert [len(w.flaps) for w in found.waves] == [0, 0, 0, 1, 1]
+    found = plan(back_and_forth(*[n * 1440.0 for n in range(12)]))
+    assert (
+        sum(len(w.flaps) for w in found.waves) + sum(len(p.flaps) for d in found.digests for p in d.parts)
+        == 2
+    )
     assert len(found.silent) == 12 - 5
 
 
@@ -158,14 +136,14 @@ def test_changes_that_are_far_apart_are_not_flapping() -> None:
 def test_an_account_whose_story_was_told_in_an_earlier_run_stays_held() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], recent, [], RULE, minutes(500))
-    assert found.silent == {4: AlertDecision.FLAPPING}
+    found = decide(history[4:], [a_rule(RULE)], [], Past(recent), minutes(500))
+    assert silent(found) == {4: AlertDecision.FLAPPING}
 
 
 def test_a_story_that_reached_nobody_is_told_with_the_next_change() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.NO_RECIPIENT) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], recent, [], RULE, minutes(500))
+    found = decide(history[4:], [a_rule(RULE)], [], Past(recent), minutes(500))
     assert [len(w.flaps) for w in found.waves] == [1]
 
 
@@ -179,13 +157,111 @@ def test_owners_who_lock_and_unlock_do_not_count_as_flapping() -> None:
     assert not wave.flaps
 
 
-def test_1178_changes_over_five_days_are_a_bounded_series() -> None:
-    alerts = blocks(*[n * 6.1 for n in range(1178)])
-    waves = plan(alerts).waves
-    assert sum(len(w.alerts) for w in waves) == 1178
-    assert len(waves) <= 5 * 24 + 10
-    longest = max(a.created_at - w.alerts[0].created_at for w in waves for a in w.alerts)
-    assert longest <= RULE.settle * RULE.spacing_limit
+def test_what_a_rule_decided_stays_decided_while_another_still_keeps_it() -> None:
+    quiet = AlertRule(("law@example.org",), name="law", quiet=Quiet(time(0), time(6)))
+    (alert,) = blocks(0)
+    first = decide([alert], [a_rule(RULE), a_rule(quiet, 2)], [], Past(), minutes(1))
+    assert [w.stored.rule_id for w in first.waves] == [1]
+    assert first.kept[0, 2].decision is AlertDecision.QUIET
+    done = replace(alert, done=frozenset({1}))
+    later = decide([done], [a_rule(RULE), a_rule(quiet, 2)], [], Past(), minutes(360))
+    assert [w.stored.rule_id for w in later.waves] == [2]
+
+
+DAILY = replace(RULE, digest=Digest.DAILY)
+
+
+def test_a_daily_digest_gathers_everything_until_its_hour() -> None:
+    alerts = blocks(0, 30, 479, 481)
+    assert {k.decision for k in plan(alerts[:3], DAILY, at=479).kept.values()} == {AlertDecision.DIGEST}
+    found = plan(alerts, DAILY, at=481)
+    (due,) = found.digests
+    assert (due.since, due.until) == (T0, minutes(480))
+    assert [a.alert_id for a in due.alerts] == [0, 1, 2]
+    assert found.kept[3, 1].until == minutes(480) + DAY
+    assert not found.waves
+
+
+def test_a_digest_is_due_also_when_nothing_happened_and_once_for_all_the_days_that_were_missed() -> None:
+    (due,) = decide([], [a_rule(DAILY)], [], Past(), T0 + 5 * DAY).digests
+    assert (due.since, due.until, due.alerts) == (T0, minutes(480) + 4 * DAY, ())
+
+
+def test_a_round_up_is_due_only_when_something_happened() -> None:
+    assert decide([], [a_rule(RULE)], [], Past(), T0 + 5 * DAY).digests == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "digest", "before", "following"),
+    [
+        pytest.param(
+            "2021-02-01T09:00+00:00", "UTC", Digest.DAILY, "2021-02-01T08:00", "2021-02-02T08:00", id="UTC"
+        ),
+        pytest.param(
+            "2021-02-01T08:00+00:00", "UTC", Digest.DAILY, "2021-02-01T08:00", "2021-02-02T08:00", id="sharp"
+        ),
+        pytest.param(
+            "2021-02-01T02:29+00:00",
+            "Asia/Kolkata",
+            Digest.DAILY,
+            "2021-01-31T02:30",
+            "2021-02-01T02:30",
+            id="half",
+        ),
+        pytest.param(
+            "2021-03-28T00:00+00:00",
+            "Europe/Berlin",
+            Digest.DAILY,
+            "2021-03-27T07:00",
+            "2021-03-28T06:00",
+            id="DST",
+        ),
+        pytest.param(
+            "2021-02-03T12:00+00:00",
+            "UTC",
+            Digest.WEEKLY,
+            "2021-02-01T08:00",
+            "2021-02-08T08:00",
+            id="Mondays",
+        ),
+        pytest.param(
+            "2021-02-01T07:00+00:00",
+            "UTC",
+            Digest.WEEKLY,
+            "2021-01-25T08:00",
+            "2021-02-01T08:00",
+            id="Monday early",
+        ),
+    ],
+)
+def test_when_digests_are_due(at: str, zone: str, digest: Digest, before: str, following: str) -> None:
+    now, rule = datetime.fromisoformat(at), replace(RULE, zone=zone, digest=digest)
+    assert digest_before(now, rule) == datetime.fromisoformat(before + "+00:00")
+    assert digest_after(now, rule) == datetime.fromisoformat(following + "+00:00")
+
+
+@pytest.mark.parametrize(
+    ("at", "quiet", "zone", "until"),
+    [
+        pytest.param("21:59", (22, 7), "UTC", "21:59", id="before"),
+        pytest.param("22:00", (22, 7), "UTC", "07:00+1", id="they begin"),
+        pytest.param("03:00", (22, 7), "UTC", "07:00", id="past midnight"),
+        pytest.param("07:00", (22, 7), "UTC", "07:00", id="they are over"),
+        pytest.param("13:00", (12, 14), "UTC", "14:00", id="at noon"),
+        pytest.param("18:00", (22, 7), "Asia/Kolkata", "01:30+1", id="in their zone"),
+    ],
+)
+def test_when_quiet_hours_end(at: str, quiet: tuple[int, int], zone: str, until: str) -> None:
+    def moment(text: str) -> datetime:
+        clock, _, days = text.partition("+")
+        return datetime.fromisoformat(f"2021-02-01T{clock}+00:00") + int(days or 0) * DAY
+
+    assert quiet_until(moment(at), Quiet(time(quiet[0]), time(quiet[1])), zone) == moment(until)
+
+
+BOTH = AlertRule(
+    ("desk@example.org", "law@example.org"), name="both", quiet=Quiet(time(22), time(6)), zone="Europe/Berlin"
+)
 
 
 @given(st.data())
@@ -194,25 +270,52 @@ def test_a_notifier_that_was_away_makes_the_same_mails_as_one_that_looked_all_th
 ) -> None:
     """Whatever the order of rows, and however often somebody looks while they arrive."""
     alerts = data.draw(stories())
-    away = plan(alerts)
-    decided: dict[int, AlertDecision] = {}
-    mails: list[CohortMail] = []
-    watching: set[frozenset[str]] = set()
-    silent: dict[int, AlertDecision] = {}
+    rules = [a_rule(replace(RULE, match=Match(lists=frozenset({"Reporters"})))), a_rule(BOTH, 2)]
+    away = carried_out(alerts, rules, [minutes(MUCH_LATER)], data)
     looks = sorted(data.draw(st.lists(st.integers(0, 40_000), max_size=30)))
-    for now in [*(minutes(m) for m in looks), minutes(MUCH_LATER)]:
+    assert carried_out(alerts, rules, [*(minutes(m) for m in looks), minutes(MUCH_LATER)], data) == away
+
+
+def carried_out(
+    alerts: Sequence[AlertRow], rules: Sequence[StoredRule], looks: Sequence[datetime], data: st.DataObject
+) -> set[object]:
+    """Everything that was told or silenced, by one who looks at these times."""
+    done: dict[int, frozenset[int]] = {}
+    last: dict[int, AlertDecision] = {}
+    told: list[Story] = []
+    found: set[object] = set()
+    mailed: set[int] = set()
+    for now in looks:
         seen = data.draw(st.permutations([a for a in alerts if a.created_at <= now]))
-        left = [a for a in seen if a.alert_id not in decided]
-        found = decide(left, [past(a, decided.get(a.alert_id)) for a in seen], mails, RULE, now)
-        assert found.next_at is None or found.next_at > now
-        for wave in found.waves:
-            watching.add(frozenset(a.change.change_key for a in wave.alerts))
-            mails.append(CohortMail(wave.as_of, wave.alerts[0].change.first_seen_new, wave.alerts[0].cohorts))
-            decided.update({a.alert_id: AlertDecision.MAILED for a in wave.alerts})
-        decided.update(found.silent)
-        silent.update(found.silent)
-    assert watching == {frozenset(a.change.change_key for a in w.alerts) for w in away.waves}
-    assert silent == away.silent
+        open_ones = [
+            replace(a, done=done.get(a.alert_id, frozenset())) for a in seen if a.alert_id not in last
+        ]
+        past_alerts = [past(a, last.get(a.alert_id)) for a in seen]
+        made = decide(open_ones, rules, [], Past(past_alerts, told), now)
+        assert made.next_at is None or made.next_at > now
+        parts = [*made.waves, *(p for d in made.digests for p in d.parts)]
+        for wave in sorted(parts, key=lambda w: w.closed_at):
+            found.add(
+                (wave.stored.rule_id, wave.recipients, wave.closed_at, tuple(a.alert_id for a in wave.alerts))
+            )
+            key = wave.cohort.list_id if wave.cohort else None
+            thread = (wave.stored.rule_id, key, wave.recipients)
+            is_round_up = any(wave in d.parts for d in made.digests)
+            if not is_round_up or wave.story is not None:
+                told = [s for s in told if (s.rule_id, s.list_id, s.recipients) != thread]
+                told.append(replace(after(wave), rule_id=thread[0], list_id=thread[1], recipients=thread[2]))
+            mailed |= {a.alert_id for a in wave.alerts}
+            for a in wave.alerts:
+                done[a.alert_id] = done.get(a.alert_id, frozenset()) | {wave.stored.rule_id}
+        for (alert_id, rule_id), silence in made.silent.items():
+            found.add((rule_id, alert_id, silence.decision))
+            done[alert_id] = done.get(alert_id, frozenset()) | ({rule_id} if rule_id else set())
+        kept = {alert_id for alert_id, _ in made.kept}
+        for a in open_ones:
+            if a.alert_id not in kept:
+                is_told = a.alert_id in mailed
+                last[a.alert_id] = AlertDecision.MAILED if is_told else AlertDecision.FLAPPING
+    return found
 
 
 @st.composite
@@ -222,7 +325,10 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
     for account in range(draw(st.integers(1, 4))):
         cohorts = draw(st.sampled_from([(), (ORDER,), (REPORTERS,), (ORDER, REPORTERS)]))
         gaps = draw(st.lists(st.sampled_from([1, 2, 3, 17, 61, 1439, 2000, 9000]), min_size=1, max_size=9))
-        at, states = draw(st.integers(0, 30)), [AVAILABLE, SUSPENDED]
+        at, states = (
+            draw(st.integers(0, 30)),
+            [AVAILABLE, draw(st.sampled_from([SUSPENDED, WITHHELD_IN, NOT_FOUND]))],
+        )
         for i, gap in enumerate(gaps):
             change = a_change(account, states[(i + 1) % 2], states[i % 2], at=minutes(at))
             alerts.append(an_alert(len(alerts), change, minutes(at) + MINUTE, *cohorts))
@@ -236,16 +342,18 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
         ({"zone": "India"}, "not a time zone"),
         ({"recipients": ("a@b.org, c@d.org",)}, "plain mail address"),
         ({"recipients": ("a@b.org\nBcc: x@y.org",)}, "plain mail address"),
-        ({"settle": -MINUTE}, "negative"),
+        ({"recipients": ("slack:newsroom",)}, "apprise:newsroom"),
+        ({"settle": 0 * MINUTE}, "longer than zero"),
+        ({"update_after": timedelta(0)}, "longer than zero"),
         ({"flapping_changes": 1}, "at least 2"),
+        ({"name": "two\nlines"}, "printable"),
+        ({"escalate_after": 5 * MINUTE}, "need each other"),
+        ({"escalate_to": ("a@b.org",)}, "need each other"),
+        ({"remind_every": timedelta(seconds=5)}, "at least a minute"),
+        ({"match": Match(countries=frozenset({"India"}))}, "country code"),
+        ({"quiet": Quiet(time(7), time(7))}, "same time"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_with_a_sentence(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         replace(RULE, **wrong)
-
-
-def test_kinds_can_be_chosen() -> None:
-    rule = replace(RULE, kinds=frozenset({ChangeKind.RESTORATION}))
-    found = plan([*blocks(0), an_alert(8, a_change(8, AVAILABLE, SUSPENDED), T0)], rule)
-    assert found.silent == {0: AlertDecision.KIND_NOT_MAILED}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage import canaries, evidence, facts
+from storage import canaries, evidence, facts, mutes
 from storage.accounts import NewAccount, add_accounts, record_renames
 from storage.db import Conn, Pool, Refused, transaction
 from storage.handles import handles_of, record_handles
@@ -10,9 +10,11 @@ from storage.model.accounts import Account, Platform, Rename
 from storage.model.availability import Flag, Status
 from storage.model.facts import ObservedKind, Sighting
 from storage.model.signals import Signal, SignalKind
-from storage.purge import purge_account, without
+from storage.purge import purge_account
+from storage.purge_mails import payload_without, without
 from storage.reports_account import account_detail
 from storage.signals import add_executive, executives, record_signals
+from storage.tags import Said, change_tags, describe
 from tests.factories import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_rows import become, enlist, roster_of
 
@@ -39,6 +41,20 @@ async def story(conn: Conn) -> tuple[Account, Account]:
     await facts.observe(conn, "", [Sighting(one.account_id, said, None, minutes(20))])
     elsewhere = frozenset({(ObservedKind.SEEN_AS, "withheld TR")})
     await facts.observe(conn, "tr", [Sighting(one.account_id, elsewhere, None, minutes(20))])
+    await change_tags(conn, one, ["press"], [], "Asha", T0)
+    await describe(conn, [Said(Platform.X, "1", ("a tag of h1",), 12)], T0)
+    await mutes.mute_account(conn, one.account_id, T0, None, "", "Asha", T0)
+    # More accounts than a mail lists: only its payload has them all.
+    await conn.execute(
+        """
+        insert into mail (
+            message_id, recipients, subject, text_body, html_body, created_at, state, payload
+        )
+        values ('<w@x>', '{webhook:desk}', 'Many', 'Many', 'Many', $1, 'sent', $2)
+        """,
+        T0,
+        '{"changes":[{"handle":"H1"},{"handle":"h10"}],"headline":"@h1 withheld","text":null}',
+    )
     for n, name in enumerate(["@h1, @h2 and @h10", "@renamed."]):
         await conn.execute(
             """
@@ -76,14 +92,14 @@ async def test_after_a_purge_no_text_of_the_account_is_left_in_any_table(pool: P
         one, _ = await story(conn)
         purged = await purge_account(conn, one.account_id, minutes(60))
         left = await texts(conn)
-    for name in ("renamed", "@h1,", "h0", "(1,plc", "elsewhere.example"):
+    for name in ("renamed", "@h1,", "h0", "(1,plc", "elsewhere.example", "a tag of", '"H1"', "@h1 withheld"):
         assert name not in left
     assert (purged.native_id, purged.evidence, purged.handles, purged.facts, purged.mails) == (
         "1",
         4,
         4,
         1,
-        2,
+        3,
     )
     assert (purged.changes, purged.signals, purged.was_watched) == (3, 1, True)
 
@@ -144,7 +160,7 @@ async def test_a_purge_is_logged_each_time_and_the_second_one_finds_nothing_to_d
     assert (second.evidence, second.handles, second.facts, second.mails) == (0, 0, 0, 0)
     assert not second.was_watched
     assert [tuple(r) for r in log] == [
-        (one.account_id, minutes(60), 4, 4, 1, 2),
+        (one.account_id, minutes(60), 4, 4, 1, 3),
         (one.account_id, minutes(70), 0, 0, 0, 0),
     ]
 
@@ -202,3 +218,13 @@ async def test_an_account_that_does_not_exist_is_refused(pool: Pool) -> None:
 )
 def test_a_name_is_taken_out_of_a_text(names: list[str], text: str, left: str | None) -> None:
     assert without(text, names, "ID") == (text if left is None else left)
+
+
+@pytest.mark.parametrize(
+    ("handle", "stands"),
+    [("h1", "1"), ("H1", "1"), ("@h1", "1"), ("h10", "h10"), ("1", "1")],
+    ids=["the handle", "in capitals", "with its sign", "a longer one", "the id that stays"],
+)
+def test_a_handle_that_stands_alone_in_a_payload_is_taken_out(handle: str, stands: str) -> None:
+    payload = f'{{"changes":[{{"handle":"{handle}"}}],"headline":"A","text":null}}'
+    assert payload_without(payload, ["h1"], "1") == payload.replace(handle, stands)

@@ -15,7 +15,8 @@ from storage.follows import (
 )
 from storage.model.accounts import Account, Platform
 from storage.model.signals import Signal, SignalKind
-from storage.purge import Purged, purge_account, purges, without
+from storage.purge import Purged, purge_account, purges
+from storage.purge_mails import without
 from storage.signals import executives, record_signals
 from tests.factories import AVAILABLE, SUSPENDED, minutes
 from tests.seed_rows import account, become, enlist, roster_of

@@ -180,6 +180,7 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
             "^Setting mastodon_origins .*'mirror'",
             id="no origin",
         ),
+        pytest.param('role = "owner"', {}, "^Setting role .*'viewer', 'analyst' or 'admin'", id="no role"),
         pytest.param("port = ", {}, r"blockline\.toml: not TOML", id="not TOML"),
         pytest.param(
             "",

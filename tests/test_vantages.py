@@ -1,7 +1,6 @@
 """What is read from elsewhere, or at one place of a platform, is told apart from everything else."""
 
 import hashlib
-from datetime import datetime
 
 from storage import collectors, coverage, rosters, streams
 from storage.audit import reading_times
@@ -9,19 +8,13 @@ from storage.collectors import CollectorState
 from storage.db import Pool, transaction
 from storage.handles import HandleRecord, handles_of, record_handles
 from storage.model.accounts import AccountId, Platform
-from storage.model.alerts import MailDraft
 from storage.model.coverage import BatchOutcome
-from storage.operators import queue_operator_mail
 from storage.reports_coverage import requests_since
 from storage.watch import load_watched
 from tests.factories import T0, minutes
 from tests.seed_rows import LATENCY, batch, enlist, read, roster_of
 
 DIDS = ["did:plc:a", "did:plc:b"]
-
-
-def draft(name: str) -> MailDraft:
-    return MailDraft(f"<{name}@desk.example>", ("ops@desk.example",), "stopped", "text", "<p>text</p>")
 
 
 # rosters -------------------------------------------------------------------------------------------------
@@ -109,8 +102,8 @@ async def test_in_the_usual_case_every_country_was_heard_of_in_the_last_answer(p
 # collectors ----------------------------------------------------------------------------------------------
 
 
-def stopped(place: str = "", vantage: str = "", since: datetime = T0) -> CollectorState:
-    return CollectorState(Platform.MASTODON, False, "auth", "", since, None, place, vantage)
+def stopped(place: str = "", vantage: str = "") -> CollectorState:
+    return CollectorState(Platform.MASTODON, False, "auth", "", T0, None, place, vantage)
 
 
 async def test_a_collector_is_well_or_not_at_each_place_and_from_each_vantage(pool: Pool) -> None:
@@ -127,21 +120,6 @@ async def test_a_collector_is_well_or_not_at_each_place_and_from_each_vantage(po
         }
         assert await collectors.load_states(conn, Platform.MASTODON, "tr") == {"a.example": states[2]}
         assert await collectors.load_states(conn, Platform.X) == {}
-
-
-async def test_operators_get_one_mail_for_each_stop_however_often_it_is_composed(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert await queue_operator_mail(conn, stopped(), draft("1"), minutes(1))
-        assert not await queue_operator_mail(conn, stopped(), draft("1"), minutes(2))
-        assert not await queue_operator_mail(conn, stopped(), draft("to others"), minutes(3))
-        assert await queue_operator_mail(conn, stopped(since=minutes(30)), draft("2"), minutes(31))
-        assert not await queue_operator_mail(conn, stopped(since=minutes(60)), draft("2"), minutes(61))
-        rows = await conn.fetch("select * from mail join operator_mail using (mail_id) order by mail_id")
-    assert [(r["state"], r["next_attempt_at"], r["subject"]) for r in rows] == [
-        ("queued", minutes(1), "stopped"),
-        ("queued", minutes(31), "stopped"),
-    ]
-    assert [r["message_id"] for r in rows] == ["<1@desk.example>", "<2@desk.example>"]
 
 
 # handles and streams -------------------------------------------------------------------------------------

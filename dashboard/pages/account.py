@@ -11,6 +11,7 @@ from dashboard.figures import known_until, without_gaps
 from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
 from dashboard.pages.account_tables import changes_table, gaps_card, superseded_card
 from dashboard.pages.account_words import sentences
+from dashboard.pages.alert_decisions import account_decisions
 from storage.model.accounts import Platform
 from storage.model.coverage import Gap
 from storage.model.words import PLATFORM_NAME, clean, is_called_blocked
@@ -69,6 +70,7 @@ def account_page(
                         className="card",
                     ),
                     html.Div(changes_table(account), className="card"),
+                    *account_decisions(around.decided),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
                     *gaps_card(account, around.misses),

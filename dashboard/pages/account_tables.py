@@ -151,7 +151,14 @@ def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Compon
     ]
 
 
-def card(title: str, note: str, columns: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> Component:
+def card(
+    title: str,
+    note: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[Cell, ...]],
+    *below: Component,
+    above: Component | None = None,
+) -> Component:
     """A card with one table; on a narrow screen each cell stands under its column's name."""
     head = html.Thead(html.Tr([html.Th(c) for c in columns]))
     body = [
@@ -166,7 +173,21 @@ def card(title: str, note: str, columns: tuple[str, ...], rows: list[tuple[Cell,
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            *([above] if above is not None else []),
             html.Table([head, html.Tbody(body)], className="labelled"),
+            *below,
+        ],
+        className="card narrow",
+    )
+
+
+def nothing(title: str, note: str, sentence: str, *below: Component) -> Component:
+    """The same card when its table would have no row."""
+    return html.Div(
+        [
+            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            html.P(sentence, className="nothing"),
+            *below,
         ],
         className="card narrow",
     )

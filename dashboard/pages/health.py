@@ -9,7 +9,9 @@ from dashboard import words
 from dashboard.detectors import Condition, detector_name, since, worst_first
 from dashboard.pages.account_tables import card
 from storage.model.accounts import Platform
+from storage.model.alerts import MailState
 from storage.model.collector_words import to_do, why_words
+from storage.model.conditions import KnownCondition
 from storage.model.fact_words import seen_as_words
 from storage.model.words import PLATFORM_NAME, capital, clean
 from storage.reports_health import Detector, Disagreement, SilentCountry
@@ -18,7 +20,15 @@ ROWS = 50
 """Servers shown one by one; of more, only those with a trouble, the worst first."""
 
 
+_MAIL = {
+    MailState.QUEUED: "waits to be sent",
+    MailState.SENT: "sent",
+    MailState.DEAD: "given up",
+}
+
+
 def health_page(
+    conditions: list[KnownCondition],
     detectors: list[Detector],
     silent: list[SilentCountry],
     disagreements: list[Disagreement],
@@ -32,12 +42,14 @@ def health_page(
         className="bar",
     )
     if not found:
-        return html.Div([head, _empty()])
+        cards = [*_conditions(conditions), _empty()]
+        return html.Div([head, html.Div(cards, className="stack")])
     servers = [f for f in found if f[1].place]
     kept = servers if len(servers) <= ROWS else [f for f in servers if f[0] is not Condition.WORKS][:ROWS]
     shown = [f for f in found if not f[1].place or f in kept]
     cards = [
-        *_todos(shown),
+        *_conditions(conditions),
+        *_todos(shown, {k.condition.to_do for k in conditions}),
         _detectors(shown, found, now),
         *_silent(silent, now),
         *_disagreements(disagreements),
@@ -56,14 +68,50 @@ def _empty() -> Component:
     )
 
 
-def _todos(found: list[tuple[Condition, Detector]]) -> list[Component]:
+def _conditions(found: list[KnownCondition]) -> list[Component]:
+    """What is wrong with the monitor itself, and whether a mail about it went out."""
+    if not found:
+        return []
+    left = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
+    return [
+        card(
+            "Open conditions",
+            f"what is wrong with the monitor itself, for its operators{left}",
+            ("What", "Since", "What to do", "Told"),
+            [
+                (
+                    html.Div([k.condition.sentence, *_small(k.condition.detail)]),
+                    words.stamp(k.condition.since),
+                    k.condition.to_do,
+                    _told(k),
+                )
+                for k in found[:ROWS]
+            ],
+        )
+    ]
+
+
+def _small(detail: str) -> list[Component]:
+    return [html.Small(f"“{clean(detail, 200)}”")] if detail else []
+
+
+def _told(known: KnownCondition) -> Component | str:
+    """What became of the mail, as far as is known: one that waits was not read by anybody."""
+    if known.told_at is None or known.mail_state is None:
+        return "not told yet"
+    return html.A(
+        f"mail of {words.stamp(known.told_at)}: {_MAIL[known.mail_state]}", href=f"/mail/{known.mail_id}"
+    )
+
+
+def _todos(found: list[tuple[Condition, Detector]], told_above: set[str]) -> list[Component]:
     """What a person can do, once for each platform and reason."""
     stopped = [d for c, d in found if c in {Condition.STOPPED, Condition.HELD}]
     told = dict.fromkeys((d.platform, _reason(d)) for d in stopped)
     lines = [
         html.P([html.B(f"{PLATFORM_NAME[platform]}, {why_words(reason)}. "), advice])
         for platform, reason in told
-        if (advice := to_do(platform, reason)) is not None
+        if (advice := to_do(platform, reason)) is not None and advice not in told_above
     ]
     return [html.Div(lines, className="card told")] if lines else []
 

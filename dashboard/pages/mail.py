@@ -1,25 +1,32 @@
 """The mails: what was sent to whom, what waits, what was given up and why; and each one to read."""
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import words
-from storage.model.alerts import Mail, MailState
+from dashboard import access, words
+from dashboard.alert_words import MAIL_KIND, MAIL_STATE, actor_words
+from dashboard.pages.alert_controls import form, line
+from storage.model.alerts import Mail, MailKind, MailState
+from storage.model.people import Actor
+from storage.model.words import capital, clean
+from storage.reports_alerts import StoryNote, Thread, ThreadMail
 from storage.reports_mail import MailLine
 
 LIMIT = 200
-STATE_WORDS = {
-    MailState.SENT: "sent",
-    MailState.QUEUED: "queued",
-    MailState.DEAD: "given up",
-}
 
 
-def mail_page(lines: tuple[MailLine, ...], opened: Mail | None, tag: list[Component]) -> Component:
-    """The list at the left, the opened mail (None: the newest is offered) at the right."""
+def mail_page(
+    lines: tuple[MailLine, ...],
+    opened: Mail | None,
+    thread: Thread | None,
+    actor: Actor,
+    tag: list[Component],
+) -> Component:
+    """The list at the left, the opened mail with its `thread` at the right."""
     head = html.Div(
         [
             html.H1("Mail"),
@@ -60,7 +67,7 @@ def mail_page(lines: tuple[MailLine, ...], opened: Mail | None, tag: list[Compon
                         ],
                         className="card mails",
                     ),
-                    html.Div(_reading(opened), className="card"),
+                    html.Div(_reading(opened, thread, actor), className="card"),
                 ],
                 className="two",
             ),
@@ -72,43 +79,47 @@ def _many(n: int) -> str:
     return f"newest {LIMIT}" if n == LIMIT else f"{n}, newest first"
 
 
-def _line(line: MailLine, current: bool) -> Component:
+def _line(mail: MailLine, current: bool) -> Component:
     aria: dict[str, Any] = {"aria-current": "true"} if current else {}
-    people = line.recipients[0] if len(line.recipients) == 1 else f"{len(line.recipients)} recipients"
+    people = mail.recipients[0] if len(mail.recipients) == 1 else f"{len(mail.recipients)} recipients"
     return html.A(
         [
-            html.Span(line.subject, className="subject"),
+            html.Span(mail.subject, className="subject"),
             html.Span(
                 [
-                    html.Span(STATE_WORDS[line.state], className=f"state {line.state.value}"),
-                    html.Span(words.stamp(line.sent_at or line.created_at)),
+                    html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),
+                    *([html.Span(MAIL_KIND[mail.kind])] if mail.kind is not MailKind.WAVE else []),
+                    html.Span(words.stamp(mail.sent_at or mail.created_at)),
                     html.Span(f"to {people}"),
                 ],
                 className="meta",
             ),
         ],
-        href=f"/mail/{line.mail_id}",
+        href=f"/mail/{mail.mail_id}",
         className="mail-line",
         **aria,
     )
 
 
-def _reading(mail: Mail | None) -> list[Component]:
+def _reading(mail: Mail | None, thread: Thread | None, actor: Actor) -> list[Component]:
     if mail is None:
         return [html.P("Choose a mail to read it.", className="nothing")]
     return [
         html.Div(
             [
                 html.H2(mail.subject),
-                html.Div(f"To {', '.join(mail.recipients)}", className="muted"),
+                html.Div(f"{_kind(mail, thread)} to {', '.join(mail.recipients)}", className="muted"),
                 html.Div(delivery(mail), className="muted"),
+                *_acknowledged(mail, thread, actor),
+                *_again(mail, actor),
             ],
             className="mail-head",
         ),
         # The sandbox is empty: no scripts, no forms, no links of the mail act inside the dashboard.
         html.Iframe(
-            srcDoc=mail.html_body, sandbox="", className="mail-frame", title="The mail as it was sent"
+            srcDoc=pictured(mail), sandbox="", className="mail-frame", title="The mail as it was sent"
         ),
+        *_thread(mail, thread),
         html.Details([html.Summary("Text alternative"), html.Pre(mail.text_body, className="mail-text")]),
         html.Details(
             [
@@ -117,6 +128,89 @@ def _reading(mail: Mail | None) -> list[Component]:
             ]
         ),
     ]
+
+
+def pictured(mail: Mail) -> str:
+    """The mail's HTML with its picture in it: a mail program finds it in the message, a browser does not."""
+    if mail.picture is None:
+        return mail.html_body
+    data = f"data:image/png;base64,{b64encode(mail.picture).decode()}"
+    return mail.html_body.replace('src="cid:picture"', f'src="{data}"')
+
+
+def _kind(mail: Mail, thread: Thread | None) -> str:
+    if thread is None or thread.wave is None:
+        return capital(MAIL_KIND[mail.kind])
+    return f"{capital(MAIL_KIND[mail.kind])}, wave {thread.wave} of {thread.note.waves} of its story,"
+
+
+def _acknowledged(mail: Mail, thread: Thread | None, actor: Actor) -> list[Component]:
+    if thread is None:
+        return []
+    if thread.note.is_acknowledged:
+        return [html.Div(acknowledged_words(thread.note), className="muted")]
+    lines: list[Component] = [html.Div(f"Not acknowledged{_earlier(thread.note)}", className="muted")]
+    if actor.role.includes(access.ACKNOWLEDGE):
+        note, back = line("note", "Note", "note, if any"), f"/mail/{mail.mail_id}"
+        lines.append(form("acknowledge", [note], "Acknowledge", back, sends=("story", thread.note.story_key)))
+    return lines
+
+
+def acknowledged_words(note: StoryNote) -> str:
+    """Who took a story on, and what he said."""
+    when = "" if note.acknowledged_at is None else f" on {words.stamp(note.acknowledged_at)}"
+    said = f": “{clean(note.note, 500)}”" if note.note else ""
+    return f"Acknowledged by {actor_words(note.acknowledged_by or '')}{when}{said}"
+
+
+def _earlier(note: StoryNote) -> str:
+    if not note.acknowledged_wave:
+        return " by anybody"
+    return (
+        f" since more came; wave {note.acknowledged_wave} was, by {actor_words(note.acknowledged_by or '')}"
+    )
+
+
+def _again(mail: Mail, actor: Actor) -> list[Component]:
+    if mail.state is MailState.QUEUED or not actor.role.includes(access.RESEND):
+        return []
+    return [form("resend", [], "Resend", f"/mail/{mail.mail_id}", sends=("mail", str(mail.mail_id)))]
+
+
+def _thread(mail: Mail, thread: Thread | None) -> list[Component]:
+    """What the same recipient was told of the same story."""
+    if thread is None or len(thread.mails) < 2:
+        return []
+    return [
+        html.Details(
+            [
+                html.Summary(f"The story in {len(thread.mails)} mails"),
+                html.Div([_of_thread(m, m.mail_id == mail.mail_id) for m in thread.mails]),
+            ],
+            open=True,
+        )
+    ]
+
+
+def _of_thread(mail: ThreadMail, current: bool) -> Component:
+    aria: dict[str, Any] = {"aria-current": "true"} if current else {}
+    wave = f", wave {mail.wave}" if mail.wave is not None else ""
+    return html.A(
+        [
+            html.Span(clean(mail.subject, 200), className="subject"),
+            html.Span(
+                [
+                    html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),
+                    html.Span(f"{MAIL_KIND[mail.kind]}{wave}"),
+                    html.Span(words.stamp(mail.at)),
+                ],
+                className="meta",
+            ),
+        ],
+        href=f"/mail/{mail.mail_id}",
+        className="mail-line",
+        **aria,
+    )
 
 
 def delivery(mail: Mail) -> str:

@@ -1,5 +1,6 @@
 """From a confirmed change to a mail that a server accepted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,19 +9,58 @@ from storage.model.accounts import AccountId, ListId, Platform
 from storage.model.availability import ChangeKind, Flag, State, Strength
 
 
+class AlertStage(StrEnum):
+    """How certain what an alert tells is."""
+
+    PROVISIONAL = "provisional"
+    """Seen, and not confirmed yet. Only rules that ask for it tell it."""
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+    """What was told before was not so, or was not confirmed: who was told is told this too."""
+
+
 class AlertDecision(StrEnum):
-    """Why an alert did or did not become (part of) a mail. Stored and shown."""
+    """What a rule did with an alert, and why. Stored and shown."""
 
     MAILED = "mailed"
-    """In a mail, alone or with the rest of its wave."""
+    """Told in a mail of its own."""
+    GROUPED = "grouped"
+    """Told in one mail with the rest of its wave, or in a digest."""
     WAITING = "waiting"
     """Its wave may still grow."""
-    KIND_NOT_MAILED = "kind_not_mailed"
+    SPACED = "spaced"
+    """Its story was told lately: it is gathered for the next update."""
+    QUIET = "quiet"
+    """It is kept until the quiet hours of the rule are over."""
+    DIGEST = "digest"
+    """It is kept for the next digest of the rule."""
+    MUTED = "muted"
+    MAINTENANCE = "maintenance"
+    DUPLICATE = "duplicate"
+    """An earlier rule told it to the same people."""
+    NO_RULE = "no_rule"
     NO_RECIPIENT = "no_recipient"
+    """The rule that matches names nobody."""
     FLAPPING = "flapping"
     """The account goes back and forth; one mail said so and the rest is held together with it."""
+    UNSUBSCRIBED = "unsubscribed"
+    """It was for a digest or a round-up, and none of the recipients wants these."""
     CORRECTED = "corrected"
-    """A reading that came in late shows that it was not so, or not yet: nobody is told."""
+    """A later reading shows that it was not so, or not yet: nobody is told."""
+
+    @property
+    def is_open(self) -> bool:
+        """The last word is not spoken."""
+        return self in {
+            AlertDecision.WAITING,
+            AlertDecision.SPACED,
+            AlertDecision.QUIET,
+            AlertDecision.DIGEST,
+        }
+
+    @property
+    def is_told(self) -> bool:
+        return self in {AlertDecision.MAILED, AlertDecision.GROUPED}
 
 
 class MailState(StrEnum):
@@ -73,14 +113,22 @@ class AlertChange:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One confirmed change that waits for a decision."""
+    """One change that waits for the decision of at least one rule."""
 
     alert_id: int
     created_at: datetime
-    """When the change was confirmed, in the monitor's time."""
+    """When the change was confirmed, first seen or taken back (see `stage`), in the monitor's time."""
     change: AlertChange
     cohorts: tuple[Cohort, ...]
     """Every list of the account, sorted by name."""
+    stage: AlertStage = AlertStage.CONFIRMED
+    tags: frozenset[str] = frozenset()
+    followers: int | None = None
+    is_executive: bool = False
+    done: frozenset[int] = frozenset()
+    """The rules whose decision about it is final."""
+    told_by: frozenset[int] = frozenset()
+    """The rules that told an earlier stage of the same change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +141,26 @@ class PastAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class CohortMail:
-    """A mail decided lately, by one of its changes: all changes of a mail are told under one cohort."""
+class ToldWave:
+    """One wave of a story, as it was told."""
 
+    closed_at: datetime
+    """When it was complete: the pause before the next one counts from here."""
     as_of: datetime
-    """When its newest change was confirmed."""
-    first_seen_new: datetime
-    cohorts: tuple[Cohort, ...]
+    told: Mapping[str, int]
+    """How many accounts it told of, by kind of change; what is not confirmed has kinds of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What one rule tells the same people of one cohort, wave after wave: one thread of mails."""
+
+    story_key: str
+    rule_id: int
+    list_id: ListId | None
+    recipients: tuple[str, ...]
+    waves: tuple[ToldWave, ...]
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +173,44 @@ class Standing:
     """Accounts of a platform in each confirmed state, most first. Those never read are in none."""
 
 
+class MailKind(StrEnum):
+    WAVE = "wave"
+    DIGEST = "digest"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    OPERATOR = "operator"
+    TEST = "test"
+
+
 @dataclass(frozen=True, slots=True)
 class MailDraft:
     """A mail that is composed and not yet stored."""
 
     message_id: str
-    recipients: tuple[str, ...]
+    recipient: str
+    """A mail address, or a channel by its name."""
     subject: str
     text_body: str
     html_body: str
+    kind: MailKind = MailKind.WAVE
+    in_reply_to: str | None = None
+    reference_ids: tuple[str, ...] = ()
+    urgent: bool = False
+    picture: bytes | None = None
+    """A PNG that `html_body` shows as cid:picture."""
+    payload: str | None = None
+    """JSON, for a webhook."""
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One email to one set of recipients. A repeat carries the same `message_id`."""
+    """What one recipient is told, by mail or another channel. A repeat carries the same `message_id`."""
 
     mail_id: int
     message_id: str
     recipients: tuple[str, ...]
+    """One, but for mails that an early version sent."""
     subject: str
     text_body: str
     html_body: str
@@ -139,3 +220,10 @@ class Mail:
     next_attempt_at: datetime | None
     sent_at: datetime | None
     last_error: str | None
+    kind: MailKind = MailKind.WAVE
+    in_reply_to: str | None = None
+    reference_ids: tuple[str, ...] = ()
+    urgent: bool = False
+    picture: bytes | None = None
+    payload: str | None = None
+    unsubscribe_url: str | None = None

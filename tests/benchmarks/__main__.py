@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import pipeline, storage
+from tests.benchmarks import alerts, pipeline, storage
 from tests.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
     "storage": storage.figures,
+    "alerts": alerts.figures,
 }
 
 

@@ -5,6 +5,7 @@ import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { apply, decode } from "./state.mjs";
 import { setZone } from "./time.mjs";
+import { connectForms, countWaiting } from "./forms.mjs";
 import { connectControls, showBanner, showPill, view } from "./controls.mjs";
 
 const shared = globalThis.__blockline;
@@ -133,6 +134,7 @@ function pill() {
 
 /** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */
 function poll() {
+  countWaiting();
   if (loading) return;
   if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range);
   if (Date.now() - heard < 10_000) return;
@@ -147,12 +149,13 @@ function route(path) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", mail: "Mail", countries: "Countries", account: "Account", health: "Health" }[page];
+  const name = { live: "Live", mail: "Mail", alerts: "Alerts", countries: "Countries", account: "Account", health: "Health" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);
     redraw();
   }
+  countWaiting();
   return { path: path ?? location.pathname, theme: root.dataset.theme };
 }
 
@@ -168,6 +171,10 @@ connectControls({
     // The server draws the one figure that is not a canvas: it has to know of the theme.
     if (root.dataset.page === "account") ask();
   },
+});
+connectForms(() => {
+  ask();
+  countWaiting(true);
 });
 setZone(root.dataset.zone);
 readTheme();

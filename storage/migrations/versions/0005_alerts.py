@@ -1,4 +1,4 @@
-"""Keeps what published records say of whole spans."""
+"""Alerts that a team can rely on: rules, stories, decisions, people; the state of the monitor itself."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from storage.migrate import execute_script
 revision = "0005"
 down_revision = "0004"
 
-_PARTS = ("imports",)
+_PARTS = ("alerts", "operators", "imports")
 
 
 def upgrade() -> None:

@@ -1,0 +1,45 @@
+"""What the Alerts page tells, read in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage import audit_log
+from storage.db import Conn
+from storage.model.rules import StoredRule
+from storage.reports_alerts import MuteLine, OpenStory, count_open_stories, mute_lines, open_stories
+from storage.reports_decisions import Decided, decided_lately
+from storage.reports_mail import MailLine, undelivered
+from storage.rules import load_rules
+
+STORIES = 50
+DECISIONS = 200
+MAILS = 50
+ACTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """All that the page tells."""
+
+    stories: Sequence[OpenStory]
+    waiting: int
+    """How many stories there are, shown or not."""
+    mutes: Sequence[MuteLine]
+    decided: Sequence[Decided]
+    mails: Sequence[MailLine]
+    """Those that did not arrive."""
+    rules: Sequence[StoredRule]
+    acts: Sequence[audit_log.Act]
+
+
+async def read_alerts(conn: Conn, now: datetime) -> Alerts:
+    return Alerts(
+        await open_stories(conn, STORIES),
+        await count_open_stories(conn),
+        await mute_lines(conn, now),
+        await decided_lately(conn, None, DECISIONS),
+        await undelivered(conn, MAILS),
+        await load_rules(conn),
+        await audit_log.acts(conn, ACTS),
+    )

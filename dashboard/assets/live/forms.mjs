@@ -1,0 +1,70 @@
+// Forms that change something: sent without leaving the page, so that a refusal keeps what was written.
+
+/** `done` is called after a form was accepted, to show the page anew. */
+export function connectForms(done) {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const action = form.getAttribute("action") ?? "";
+    if (!action.startsWith("/api/alerts/")) return;
+    event.preventDefault();
+    const button = event.submitter ?? form.querySelector("button");
+    const fields = new URLSearchParams(new FormData(form, button));
+    say(form, "");
+    button.disabled = true;
+    const sentence = await send(action, fields);
+    button.disabled = false;
+    if (sentence) return say(form, sentence);
+    form.reset();
+    done();
+  });
+  // A field for one line is a text area, since Dash has no other plain one: Enter sends it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.dataset?.line === undefined) return;
+    event.preventDefault();
+    event.target.form?.requestSubmit();
+  });
+}
+
+/** Why it was refused; null when it was accepted. */
+async function send(action, body) {
+  try {
+    const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
+    if (answer.type === "opaqueredirect") return null;
+    const kind = answer.headers.get("content-type") ?? "";
+    return kind.startsWith("application/json") ? (await answer.json()).error : await answer.text();
+  } catch {
+    return "The monitor does not answer: nothing was changed as far as is known.";
+  }
+}
+
+function say(form, sentence) {
+  let place = form.querySelector(".refused");
+  if (!place) {
+    place = document.createElement("p");
+    place.className = "refused";
+    place.setAttribute("role", "alert");
+    form.append(place);
+  }
+  place.textContent = sentence;
+  place.hidden = !sentence;
+}
+
+const SELDOM_MS = 5_000;
+let counted = 0;
+
+/** How many stories wait for somebody, in the navigation. */
+export async function countWaiting(atOnce = false) {
+  if (!atOnce && Date.now() - counted < SELDOM_MS) return;
+  counted = Date.now();
+  try {
+    const answer = await fetch("/api/alerts/waiting");
+    if (!answer.ok) return;
+    const { stories } = await answer.json();
+    const place = document.getElementById("waiting");
+    place.textContent = stories > 99 ? "99+" : String(stories);
+    place.title = `${stories} not acknowledged`;
+    place.hidden = stories === 0;
+  } catch {
+    // The banner says that the monitor does not answer; the number is as it was known last.
+  }
+}

@@ -1,0 +1,252 @@
+"""Alerts: what waits for somebody, what is kept silent, what the rules decided, and who changed what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import access, alert_words, words
+from dashboard.alert_words import actor_words
+from dashboard.alerts import ACTS, DECISIONS, Alerts
+from dashboard.pages.account_tables import Cell, card, nothing
+from dashboard.pages.alert_controls import form, line, maintenance_form, mute_form
+from dashboard.pages.alert_decisions import decisions_card
+from dashboard.pages.alert_rules import rules_card
+from storage.audit_log import Act
+from storage.model.alerts import AlertDecision, MailState
+from storage.model.people import Actor
+from storage.model.words import PLATFORM_NAME, clean
+from storage.reports_alerts import MuteLine, OpenStory, Told
+from storage.reports_decisions import Decided
+from storage.reports_mail import MailLine
+
+
+def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Alerts"),
+                    *tag,
+                    html.Span(
+                        "who was told what, who took it on, and what is kept silent", className="muted"
+                    ),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    *_role(actor),
+                    _stories(known, actor, now),
+                    *_deliveries(known.mails, actor),
+                    _mutes(known.mutes, actor, now),
+                    _decided(known.decided, None),
+                    rules_card(known.rules, actor),
+                    _acts(known.acts),
+                ],
+                className="stack alerts",
+            ),
+        ]
+    )
+
+
+def decisions_page(decided: Sequence[Decided], chosen: AlertDecision, tag: list[Component]) -> Component:
+    """The decisions of one kind."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Alerts", href="/alerts", className="under"),
+                    html.Span("/", className="faint"),
+                    html.Span(alert_words.decision_name(chosen)),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div([_decided(decided, chosen)], className="stack alerts"),
+        ]
+    )
+
+
+def _role(actor: Actor) -> list[Component]:
+    """What the reader cannot do, so that nobody looks for the buttons."""
+    if actor.role.includes(access.RULES):
+        return []
+    may = "may acknowledge, mute and send again" if actor.role.includes(access.MUTE) else "may only look"
+    return [html.P(f"You have the role of {actor.role.value}: you {may}.", className="muted")]
+
+
+def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
+    may = actor.role.includes(access.ACKNOWLEDGE)
+    if not known.stories:
+        return nothing(
+            "Not acknowledged yet",
+            "stories that wait for somebody",
+            "Nothing waits: every story that was told has somebody who took it on.",
+        )
+    rest = known.waiting - len(known.stories)
+    more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
+    columns = ("Story", "Told", "Newest wave", "Waves", *(("Take it on",) if may else ()))
+    return card(
+        "Not acknowledged yet",
+        f"stories that wait for somebody, newest first{more}",
+        columns,
+        [
+            (
+                _story(s),
+                _told(s),
+                html.Div([words.stamp(s.closed_at), *map(html.Small, _since(s, now))]),
+                f"{s.wave:,}",
+                *((_take(s),) if may else ()),
+            )
+            for s in known.stories
+        ],
+    )
+
+
+def _story(story: OpenStory) -> Component:
+    subject = clean(story.subject, 200) if story.subject else "A story without a mail"
+    title = subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}")
+    of = f" · {clean(story.list_name, 80)}" if story.list_name is not None else ""
+    return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
+
+
+def _told(story: OpenStory) -> Component:
+    if not story.told:
+        people = ", ".join(clean(r, 80) for r in story.recipients)
+        return html.Div([people, html.Small("the newest wave in a round-up")])
+    return html.Div([_recipient(t) for t in story.told])
+
+
+def _recipient(told: Told) -> Component:
+    state = html.Span(alert_words.MAIL_STATE[told.state], className=f"state {told.state.value}")
+    return html.Div([clean(told.recipient, 80), " ", state])
+
+
+def _since(story: OpenStory, now: datetime) -> list[str]:
+    lines = [words.ago(story.closed_at, now)]
+    if story.wave > 1:
+        lines.append(f"first told {words.stamp(story.first_at)}")
+    if story.earlier_by:
+        lines.append(f"an earlier wave was acknowledged by {actor_words(story.earlier_by)}")
+    if story.reminded_at is not None:
+        lines.append(f"asked again {words.stamp(story.reminded_at)}")
+    if story.is_escalated:
+        lines.append("escalated")
+    return lines
+
+
+def _take(story: OpenStory) -> Component:
+    note = line("note", "Note", "note, if any")
+    return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
+
+
+def _deliveries(mails: Sequence[MailLine], actor: Actor) -> list[Component]:
+    if not mails:
+        return []
+    may = actor.role.includes(access.RESEND)
+    dead = sum(m.state is MailState.DEAD for m in mails)
+    return [
+        card(
+            "Not delivered",
+            f"{dead:,} given up, {len(mails) - dead:,} waiting",
+            ("Mail", "To", "Stands", "Why", *(("",) if may and dead else ())),
+            [
+                (
+                    html.Div(
+                        [html.A(clean(m.subject, 200), href=f"/mail/{m.mail_id}"), *_kind(m)],
+                        className="subject",
+                    ),
+                    ", ".join(clean(r, 80) for r in m.recipients),
+                    _stands(m),
+                    clean(m.last_error, 300) if m.last_error else "–",
+                    *((_again(m),) if may and dead else ()),
+                )
+                for m in mails
+            ],
+        )
+    ]
+
+
+def _kind(mail: MailLine) -> list[Component]:
+    return [html.Small(f"{alert_words.MAIL_KIND[mail.kind]}, written {words.stamp(mail.created_at)}")]
+
+
+def _stands(mail: MailLine) -> Component:
+    state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
+    tried = words.attempts(mail.attempts) if mail.attempts else "not tried yet"
+    after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
+    return html.Div([state, html.Small(f"{tried}{after}")])
+
+
+def _again(mail: MailLine) -> Cell:
+    return (
+        form("resend", [], "Resend", sends=("mail", str(mail.mail_id)))
+        if mail.state is MailState.DEAD
+        else ""
+    )
+
+
+def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:
+    may, plans = actor.role.includes(access.MUTE), actor.role.includes(access.MAINTENANCE)
+    forms = [f for f, shown in ((mute_form, may), (maintenance_form, plans)) if shown]
+    below = [html.Div([make() for make in forms], className="forms")] if forms else []
+    title, note = (
+        "Mutes and maintenance",
+        "nobody is told of these for a time; what happens is kept all the same",
+    )
+    if not mutes:
+        return nothing(title, note, "Nothing is muted, and no maintenance is planned.", *below)
+    return card(
+        title,
+        note,
+        ("What", "From", "Until", "By", *(("",) if may else ())),
+        [
+            (
+                html.Div([_muted(m), *([html.Small(f"“{clean(m.note, 500)}”")] if m.note else [])]),
+                words.stamp(m.since) if m.since <= now else f"{words.stamp(m.since)}, not begun yet",
+                words.stamp(m.until) if m.until is not None else "until somebody ends it",
+                actor_words(m.made_by),
+                *((_end(m),) if may and (plans or not m.is_maintenance) else ("",) if may else ()),
+            )
+            for m in mutes
+        ],
+        *below,
+    )
+
+
+def _muted(mute: MuteLine) -> Cell:
+    if mute.handle is not None and mute.platform is not None:
+        name = f"@{clean(mute.handle, 120)} ({PLATFORM_NAME[mute.platform]})"
+        return html.A(name, href=f"/account/{mute.account_id}", className="handle")
+    if mute.list_name is not None:
+        return f"List {clean(mute.list_name, 120)}"
+    return "Maintenance: everything"
+
+
+def _end(mute: MuteLine) -> Component:
+    return form("mute/end", [], "End", sends=("mute", str(mute.mute_id)))
+
+
+def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Component:
+    note = f"newest {DECISIONS}; alike ones together"
+    return decisions_card(decided, "What was decided lately", note, chosen)
+
+
+def _acts(acts: Sequence[Act]) -> Component:
+    title, note = "Audit log", f"newest {ACTS}; it is only ever added to"
+    if not acts:
+        return nothing(title, note, "Nobody did anything yet.")
+    return card(
+        title,
+        note,
+        ("When", "Who", "Did", "To what"),
+        [(words.stamp(a.at), actor_words(a.actor), clean(a.action, 80), _subject(a)) for a in acts],
+    )
+
+
+def _subject(act: Act) -> Component:
+    said = act.detail.get("note")
+    note = [html.Small(f"“{clean(said, 300)}”")] if isinstance(said, str) and said else []
+    return html.Div([clean(act.subject, 200) if act.subject else "–", *note])

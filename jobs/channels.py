@@ -1,0 +1,46 @@
+"""Which of the senders a mail goes to."""
+
+from collections.abc import Mapping
+
+from jobs.apprise_channel import AppriseSender
+from jobs.channel_names import APPRISE, WEBHOOK, kind_of, unknown
+from jobs.channel_settings import Channels
+from jobs.clock import Clock
+from jobs.mail import Undeliverable
+from jobs.notify import NO_SERVER, Sender
+from jobs.webhook import WebhookSender
+from storage.model.alerts import Mail
+
+
+class Dispatcher:
+    """Sends each mail by its recipient: a mail address, or a channel."""
+
+    def __init__(self, smtp: Sender | None, channels: Mapping[str, Sender]) -> None:
+        self._smtp = smtp
+        self._channels = channels
+        """By what stands before the colon of a recipient."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return once it was accepted. Raises Undeliverable."""
+        kind = kind_of(mail)
+        if kind:
+            channel = self._channels.get(kind)
+            if channel is None:
+                raise unknown(mail)
+            await channel.send(mail)
+        elif self._smtp is None:
+            raise Undeliverable(NO_SERVER, permanent=False)
+        else:
+            await self._smtp.send(mail)
+
+    async def close(self) -> None:
+        for sender in (self._smtp, *self._channels.values()):
+            if sender is not None:
+                await sender.close()
+
+
+def dispatcher(smtp: Sender | None, channels: Channels, clock: Clock) -> Dispatcher:
+    """The sender of an installation. `smtp` None: mails wait, and channels are served."""
+    return Dispatcher(
+        smtp, {APPRISE: AppriseSender(channels.services), WEBHOOK: WebhookSender(channels.webhooks, clock)}
+    )

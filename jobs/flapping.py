@@ -1,0 +1,44 @@
+"""Accounts that go back and forth: one mail says so, and further changes are held for a while. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import TypeAlias
+
+from storage.model.alerts import PastAlert
+from storage.model.rules import AlertRule, Digest
+
+Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
+
+
+def flapping(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[Changes, set[str]]:
+    # A digest has room for every change, and one that holds some back could not say that nothing happened.
+    return _judge(recent, rule) if rule.digest is Digest.NONE else ({}, set())
+
+
+def _judge(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[Changes, set[str]]:
+    """Keys of changes that open a flapping story, with the changes it tells, and keys of those held by one.
+
+    A change opens a story when it is the `flapping_changes`-th within the period before it and no
+    story was opened within that period.
+    """
+    opening: Changes = {}
+    held: set[str] = set()
+    counted = sorted(
+        (p for p in recent if p.change.kind in rule.match.kinds),
+        key=lambda p: (p.change.account_id, p.created_at, p.change.change_key),
+    )
+    for _, group in groupby(counted, key=lambda p: p.change.account_id):
+        history = tuple(group)
+        told_at: datetime | None = None
+        for i, past in enumerate(history):
+            since = past.created_at - rule.flapping_period
+            changes = tuple(p for p in history[: i + 1] if p.created_at > since)
+            if len(changes) < rule.flapping_changes:
+                continue
+            if told_at is not None and told_at > since:
+                held.add(past.change.change_key)
+            elif past.decision is None or past.decision.is_open or past.decision.is_told:
+                opening[past.change.change_key] = changes
+                told_at = past.created_at
+    return opening, held

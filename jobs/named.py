@@ -1,0 +1,63 @@
+"""What a user names on the command line, found on file. What is not there is said in one sentence."""
+
+from collections.abc import Sequence
+
+from jobs.addresses import AddressError, read_address
+from jobs.command import CommandError
+from jobs.wording import minute
+from storage.db import Conn
+from storage.evidence_pack import changes_named, purged_at
+from storage.lookup import accounts_named
+from storage.model.accounts import Account, Platform
+from storage.model.rules import StoredRule
+from storage.model.words import clean
+from storage.story_lines import stories_named
+
+
+def rule_named(name: str, known: Sequence[StoredRule]) -> StoredRule:
+    """Raises CommandError with the names that there are."""
+    for stored in known:
+        if stored.rule.name == name:
+            return stored
+    there = ", ".join(clean(stored.rule.name, 80) for stored in known)
+    hint = f"there are: {there}." if there else "there is none at all."
+    raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
+
+
+async def change_named(conn: Conn, name: str) -> int:
+    """The number of the change that a number, a key or the beginning of one means. Raises CommandError."""
+    found = await changes_named(conn, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(map(str, found))
+        raise CommandError(f"{clean(name)} is the beginning of more than one change: {numbers}.")
+    if name.isdecimal() and len(name) < 19 and (at := await purged_at(conn, int(name))) is not None:
+        raise CommandError(f"Change {name} was purged on {minute(at)}: of it only hashes are left.")
+    raise CommandError(f"There is no change with the number or the key {clean(name)}.")
+
+
+async def story_named(conn: Conn, name: str) -> str:
+    """The key of the story that a key or the beginning of one means. Raises CommandError."""
+    found = await stories_named(conn, name) if name else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CommandError(f"{clean(name)} is the beginning of more than one story: write more of its key.")
+    raise CommandError(f"There is no story {clean(name)}; `blockline alerts stories` lists them.")
+
+
+async def account_named(conn: Conn, text: str, platform: Platform | None = None) -> Account:
+    """The account on file that a handle, an id or the address of a profile means. Raises CommandError."""
+    try:
+        address = read_address(text, platform)
+    except AddressError as fault:
+        raise CommandError(str(fault)) from fault
+    platforms = Platform if address.platform is None else (address.platform,)
+    found = [account for one in platforms for account in await accounts_named(conn, one, address.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(f"{account.platform.value} id:{account.native_id}" for account in found)
+        raise CommandError(f"{clean(text)} means more than one account on file; name it by its id: {ids}.")
+    raise CommandError(f"No account on file is called {clean(text)}.")

@@ -1,0 +1,133 @@
+"""Reminders until somebody acknowledges, and escalation when nobody does."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from dashboard.links import Act, Link
+from jobs.compose import Letterhead, message_id
+from jobs.durations import spoken
+from jobs.wording import minute
+from storage import mutes, outbox, rules, stories
+from storage.db import Conn, Pool, transaction
+from storage.model.alerts import MailDraft, MailKind
+from storage.model.rules import AlertRule, Mute, Severity, StoredRule, quiet_until
+from storage.model.words import clean
+from storage.stories import LastMail, Outstanding
+
+ASK_FOR = timedelta(days=3)
+"""Whoever has not acknowledged after this is not asked any more: another wave may come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Something to be said about a story that nobody acknowledged."""
+
+    kind: MailKind
+    story: Outstanding
+    rule: AlertRule
+    at: datetime
+    """From when on it is due."""
+
+
+def nudges(
+    told: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
+) -> list[Nudge]:
+    """What is due or will be, of the stories that nobody acknowledged, the earliest first."""
+    found: list[Nudge] = []
+    by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
+    for story in told:
+        rule = by_id.get(story.rule_id)
+        if rule is None or any(_covers(m, story, now) for m in muted):
+            continue
+        if rule.remind_every is not None:
+            last = story.reminded_at or story.closed_at
+            found.append(Nudge(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
+        if rule.escalate_after is not None and not story.is_escalated:
+            at = _awake(story.closed_at + rule.escalate_after, rule)
+            found.append(Nudge(MailKind.ESCALATION, story, rule, at))
+    in_time = [n for n in found if n.at <= n.story.closed_at + ASK_FOR]
+    return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind))
+
+
+async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue the reminders and escalations that are due; returns how many mails."""
+    made = 0
+    async with transaction(pool) as conn:
+        for nudge in await _known(conn, now):
+            if nudge.at > now:
+                break
+            mark = stories.mark_reminded if nudge.kind is MailKind.REMINDER else stories.mark_escalated
+            if not await mark(conn, nudge.story, now):
+                continue
+            last = await stories.last_mails(conn, nudge.story.story_id)
+            for draft in drafts(nudge, last, head):
+                await outbox.queue(conn, draft, now, nudge.story.story_id, nudge.story.wave)
+                made += 1
+    return made
+
+
+async def next_due(conn: Conn, now: datetime) -> datetime | None:
+    """When the next reminder or escalation is due, unless somebody acknowledges."""
+    return min((n.at for n in await _known(conn, now)), default=None)
+
+
+async def _known(conn: Conn, now: datetime) -> list[Nudge]:
+    told = await stories.outstanding(conn, now - ASK_FOR)
+    if not told:
+        return []
+    return nudges(told, await rules.load_rules(conn), await mutes.running(conn, now), now)
+
+
+def drafts(nudge: Nudge, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
+    """A mail for everybody who is to be asked, in the thread that they know."""
+    told = {mail.recipient: mail for mail in last}
+    if not told:
+        return []
+    to = nudge.story.recipients if nudge.kind is MailKind.REMINDER else nudge.rule.escalate_to
+    return [_draft(nudge, told.get(r), last[0], r, head) for r in to]
+
+
+def _draft(
+    nudge: Nudge, own: LastMail | None, any_mail: LastMail, recipient: str, head: Letterhead
+) -> MailDraft:
+    mail, story = own or any_mail, nudge.story
+    waited = spoken(nudge.at - story.closed_at)
+    is_reminder = nudge.kind is MailKind.REMINDER
+    title = f"{'Reminder' if is_reminder else 'Nobody acknowledged'}: {mail.subject}"
+    headline = f"Nobody has acknowledged this for {waited}"
+    content = {
+        "subject": title,
+        "headline": headline,
+        "told": mail.subject,
+        "told_at": minute(story.closed_at),
+        "synthetic": head.synthetic,
+        "to": ", ".join(story.recipients),
+        "is_reminder": is_reminder,
+        "acknowledge_url": head.link(Link(Act.ACKNOWLEDGE, story.story_key, recipient)),
+        "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
+        "rule": clean(nudge.rule.name),
+    }
+    fact = f"{nudge.kind.value} {story.reminders + 1} of wave {story.wave} of {story.story_key}"
+    return MailDraft(
+        message_id=message_id((fact,), (recipient,), head.id_domain),
+        recipient=recipient,
+        subject=title,
+        text_body=head.render("nudge.txt", content),
+        html_body=head.render("nudge.html", content),
+        kind=nudge.kind,
+        in_reply_to=own.message_id if own else None,
+        reference_ids=(own.message_id,) if own else (),
+        urgent=nudge.rule.severity is Severity.CRITICAL,
+    )
+
+
+def _awake(at: datetime, rule: AlertRule) -> datetime:
+    return at if rule.severity is Severity.CRITICAL else quiet_until(at, rule.quiet, rule.zone)
+
+
+def _covers(mute: Mute, story: Outstanding, now: datetime) -> bool:
+    if mute.until is not None and mute.until <= now:
+        return False
+    return mute.is_maintenance or (mute.list_id is not None and mute.list_id == story.list_id)

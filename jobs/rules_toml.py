@@ -1,0 +1,150 @@
+"""Pure: alert rules as a file of TOML, written, and read back with the line of each table."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from jobs.tables import Parsed, TableError, sorted_problems
+from storage.model.rule_form import from_table, to_table
+from storage.model.rules import AlertRule
+
+_HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
+_WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+_PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """A rule as it stands in a file."""
+
+    line: int
+    """Where its table begins, counted from 1."""
+    rule: AlertRule
+    enabled: bool
+
+
+def to_toml(rules: Iterable[tuple[AlertRule, bool]]) -> str:
+    """The file that holds these rules, each with whether it is enabled; `read_rules` gives them back."""
+    return _PREAMBLE + "".join(_table(rule, enabled=enabled) for rule, enabled in rules)
+
+
+def read_rules(content: bytes, name: str) -> Parsed[FileRule]:
+    """The rules of a file called `name`, and a problem for each table that is none.
+
+    Raises TableError when the file as a whole cannot be read: not TOML, nothing in it, or other things than
+    rules.
+    """
+    text = _decoded(content, name)
+    document = _document(text, name)
+    for key in document:
+        if key != "rules":
+            raise TableError(name, None, f"{key} is there beside [[rules]], and only rules are taken.")
+    tables = cast("object", document.get("rules", []))
+    lines = _header_lines(text)
+    if not isinstance(tables, list) or len(lines) != len(cast("list[object]", tables)):
+        raise TableError(name, None, "rules are tables, each under a line [[rules]].")
+    if not lines:
+        raise TableError(name, None, "there is no rule in it; each is a table under a line [[rules]].")
+    return _each(name, list(zip(lines, cast("list[dict[str, Any]]", tables), strict=True)))
+
+
+def _each(name: str, tables: Sequence[tuple[int, dict[str, Any]]]) -> Parsed[FileRule]:
+    rows: list[FileRule] = []
+    problems: list[TableError] = []
+    first: dict[str, int] = {}
+    for line, table in tables:
+        try:
+            found = _rule(line, table)
+        except ValueError as error:
+            problems.append(TableError(name, line, f"{_called(table)}: {error}."))
+            continue
+        if found.rule.name in first:
+            fault = f"{_called(table)} is already on line {first[found.rule.name]}; each name once."
+            problems.append(TableError(name, line, fault))
+            continue
+        first[found.rule.name] = line
+        rows.append(found)
+    return Parsed(tuple(rows), sorted_problems(problems))
+
+
+def _rule(line: int, table: dict[str, Any]) -> FileRule:
+    enabled = table.get("enabled", True)
+    if not isinstance(enabled, bool):
+        raise ValueError(f"enabled: {enabled!r} is neither true nor false")  # noqa: TRY004
+    return FileRule(line, from_table({k: v for k, v in table.items() if k != "enabled"}), enabled)
+
+
+def _called(table: dict[str, Any]) -> str:
+    name = table.get("name")
+    return f"rule {name!r}" if isinstance(name, str) else "the rule"
+
+
+def _decoded(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TableError(name, line, "not UTF-8 text.") from error
+
+
+def _document(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _WHERE.search(str(error))
+        line = int(found[1]) if found and found[1] else None
+        raise TableError(name, line, f"not TOML: {_WHERE.sub('', str(error))}.") from error
+    except RecursionError:
+        raise TableError(name, None, "not TOML: brackets within brackets without end.") from None
+
+
+def _header_lines(text: str) -> list[int]:
+    """The lines that begin a rule, counted from 1.
+
+    What looks like one within a text of several lines is none: what stands before it is no whole file.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
+
+
+def _is_whole(lines: Sequence[str]) -> bool:
+    try:
+        tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _table(rule: AlertRule, *, enabled: bool) -> str:
+    table = to_table(rule) | ({} if enabled else {"enabled": False})
+    return "\n[[rules]]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str():
+            return _text(value)
+        case list():
+            return f"[{', '.join(_value(part) for part in cast('list[object]', value))}]"
+        case _:
+            raise TypeError(f"a rule holds no {type(value).__name__}")
+
+
+def _text(text: str) -> str:
+    """A basic string of TOML. What cannot be seen is written as its number."""
+    return f'"{"".join(_char(char) for char in text)}"'
+
+
+def _char(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04X}" if ord(char) < 0x10000 else f"\\U{ord(char):08X}"

@@ -1,0 +1,175 @@
+"""Alerts of the past: what they told, what each rule did with them and why, and the mails about them."""
+
+from collections.abc import Sequence
+
+from storage.alerts import change_of, cohorts_of
+from storage.db import Conn
+from storage.model.alert_history import AlertHistory, ChangeFacts, RuleDecision, SentMail
+from storage.model.alerts import AlertDecision, AlertRow, AlertStage, MailKind, MailState
+from storage.model.availability import ChangeKind
+
+
+async def change_facts(conn: Conn, change_id: int) -> ChangeFacts:
+    r = await conn.fetchrow(
+        """
+        select c.change_id, c.kind, o.outcome, c.source like 'import:%' as is_imported
+        from change c left join change_outcome o using (change_id)
+        where c.change_id = $1
+        """,
+        change_id,
+    )
+    if r is None:
+        raise ValueError(f"there is no change {change_id}")
+    return ChangeFacts(r["change_id"], ChangeKind(r["kind"]), r["outcome"], r["is_imported"])
+
+
+async def alerts_of_change(conn: Conn, change_id: int) -> list[int]:
+    """The alerts about a change, of whatever stage, oldest first; those of its other rows included."""
+    rows = await conn.fetch(
+        """
+        select al.alert_id from change c
+        join change same on same.change_key = c.change_key and same.source = c.source
+        join alert al on al.change_id = same.change_id
+        where c.change_id = $1 order by al.created_at, al.alert_id
+        """,
+        change_id,
+    )
+    return [r["alert_id"] for r in rows]
+
+
+async def alerts_of_wave(conn: Conn, story_key: str) -> tuple[int, list[int]]:
+    """The number of the newest wave of a story that mails tell, and the alerts in it, oldest first."""
+    rows = await conn.fetch(
+        """
+        with told as (
+            select m.mail_id, m.wave from mail m join story s using (story_id)
+            where s.story_key = $1 and m.kind = 'wave'
+        )
+        select distinct al.alert_id, al.created_at, told.wave
+        from told join mail_alert using (mail_id) join alert al using (alert_id)
+        where told.wave = (select max(wave) from told)
+        order by al.created_at, al.alert_id
+        """,
+        story_key,
+    )
+    return rows[0]["wave"] if rows else 0, [r["alert_id"] for r in rows]
+
+
+async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
+    """Alerts, decided or open, with the lists, tags and handles that their accounts have now.
+
+    In the order of `alert_ids`.
+    """
+    rows = await conn.fetch(
+        """
+        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.handle,
+            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old,
+            c.first_seen_new, c.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
+            exists (select from executive e where e.account_id = a.account_id) as is_executive,
+            array(
+                select d.rule_id
+                from change same
+                join alert before on before.change_id = same.change_id and before.alert_id <> al.alert_id
+                join alert_decision d on d.alert_id = before.alert_id
+                where same.change_key = c.change_key and same.source = c.source
+                    and d.decision in ('mailed', 'grouped') and al.stage = 'withdrawn'
+            ) as told_by
+        from unnest($1::bigint[]) with ordinality as wanted (alert_id, n)
+        join alert al using (alert_id)
+        join change c using (change_id)
+        left join change_outcome o using (change_id)
+        left join pending_change p using (change_id)
+        join account a on a.account_id = c.account_id
+        order by wanted.n
+        """,
+        alert_ids,
+    )
+    cohorts = await cohorts_of(conn, {r["account_id"] for r in rows})
+    return [
+        AlertRow(
+            alert_id=r["alert_id"],
+            created_at=r["created_at"],
+            change=change_of(r),
+            cohorts=cohorts.get(r["account_id"], ()),
+            stage=AlertStage(r["stage"]),
+            tags=frozenset(r["tags"]),
+            followers=r["followers"],
+            is_executive=r["is_executive"],
+            told_by=frozenset(r["told_by"]),
+        )
+        for r in rows
+    ]
+
+
+async def histories(conn: Conn, alert_ids: Sequence[int]) -> list[AlertHistory]:
+    """What became of these alerts, in their order."""
+    found: list[AlertHistory] = []
+    for alert in await alerts_by_id(conn, alert_ids):
+        r = await conn.fetchrow("select decided_at, decision from alert where alert_id = $1", alert.alert_id)
+        decided_at, decision = (r["decided_at"], r["decision"]) if r is not None else (None, None)
+        found.append(
+            AlertHistory(
+                alert,
+                decided_at,
+                None if decision is None else AlertDecision(decision),
+                await _decisions(conn, alert.alert_id),
+                await _mails(conn, alert.alert_id),
+            )
+        )
+    return found
+
+
+async def _decisions(conn: Conn, alert_id: int) -> tuple[RuleDecision, ...]:
+    rows = await conn.fetch(
+        """
+        select d.rule_id, r.name as rule, d.decision, d.until, d.decided_at, s.story_key,
+            m.note as mute_note, m.made_by as muted_by
+        from alert_decision d
+        left join alert_rule r using (rule_id)
+        left join story s using (story_id)
+        left join mute m using (mute_id)
+        where d.alert_id = $1 order by r.position nulls first, d.rule_id
+        """,
+        alert_id,
+    )
+    return tuple(
+        RuleDecision(
+            r["rule_id"],
+            r["rule"],
+            AlertDecision(r["decision"]),
+            r["until"],
+            r["decided_at"],
+            r["story_key"],
+            r["mute_note"],
+            r["muted_by"],
+        )
+        for r in rows
+    )
+
+
+async def _mails(conn: Conn, alert_id: int) -> tuple[SentMail, ...]:
+    rows = await conn.fetch(
+        """
+        select m.mail_id, m.kind, m.recipients, m.subject, s.story_key, m.wave, m.created_at, m.state,
+            m.sent_at, m.next_attempt_at, m.last_error
+        from mail_alert t join mail m using (mail_id) left join story s using (story_id)
+        where t.alert_id = $1 order by m.mail_id
+        """,
+        alert_id,
+    )
+    return tuple(
+        SentMail(
+            r["mail_id"],
+            MailKind(r["kind"]),
+            tuple(r["recipients"]),
+            r["subject"],
+            r["story_key"],
+            r["wave"],
+            r["created_at"],
+            MailState(r["state"]),
+            r["sent_at"],
+            r["next_attempt_at"],
+            r["last_error"],
+        )
+        for r in rows
+    )

@@ -1,0 +1,151 @@
+"""What the monitor's own troubles are decided from: collectors, coverage and the queue of mails."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.db import Conn
+from storage.model.accounts import Platform
+from storage.model.conditions import Coverage, Facts, Mails, Source
+from storage.reports_health import detectors
+
+
+async def facts(
+    conn: Conn,
+    now: datetime,
+    read_since: datetime,
+    untried_before: datetime,
+    written_before: datetime,
+    given_up_after: datetime,
+) -> Facts:
+    """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
+
+    Untried is a queued mail that was to be tried before `untried_before`; refused one that was written
+    before `written_before`, and tried and not taken; given up what was noticed to be so after
+    `given_up_after`.
+    """
+    sources = [
+        Source(
+            platform=d.platform,
+            place=d.place,
+            vantage=d.vantage,
+            healthy=d.healthy,
+            reason=d.reason,
+            detail=d.detail,
+            since=d.since,
+            held_since=d.held_since,
+            last_answered_at=d.last_answered_at,
+            doubted=d.doubted,
+        )
+        for d in await detectors(conn, now)
+    ]
+    return Facts(
+        sources=tuple(sources),
+        coverage=tuple(await _coverage(conn, now, read_since)),
+        untried=await _untried(conn, untried_before),
+        refused=await _refused(conn, untried_before, written_before),
+        given_up=await _given_up(conn, given_up_after),
+    )
+
+
+async def _coverage(conn: Conn, now: datetime, read_since: datetime) -> list[Coverage]:
+    """Of every platform with watched accounts or executives."""
+    rows = await conn.fetch(
+        """
+        with heard as (
+            select distinct m.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at >= $2 and c.observed_at <= $1 and r.vantage = ''
+                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+        )
+        select a.platform, count(*) filter (where a.watched) as watched,
+            count(h.account_id) filter (where a.watched) as heard,
+            count(*) filter (where a.watched and a.added_at < $2) as due,
+            count(h.account_id) filter (where a.watched and a.added_at < $2) as due_heard,
+            min(a.added_at) filter (where a.watched and a.added_at < $2) as first_due_at
+        from account a left join heard h using (account_id)
+        where (a.watched or exists (select from executive e where e.account_id = a.account_id))
+            and not exists (select from canary c where c.account_id = a.account_id)
+        group by a.platform order by a.platform
+        """,
+        now,
+        read_since,
+    )
+    unheard = [r["platform"] for r in rows if not r["heard"]]
+    last = await _last_answers(conn, unheard) if unheard else {}
+    return [
+        Coverage(
+            platform=Platform(r["platform"]),
+            watched=r["watched"],
+            heard=r["heard"],
+            due=r["due"],
+            due_heard=r["due_heard"],
+            first_due_at=r["first_due_at"],
+            last_answer_at=last.get(r["platform"]),
+        )
+        for r in rows
+    ]
+
+
+async def _last_answers(conn: Conn, platforms: Sequence[str]) -> dict[str, datetime]:
+    """When anybody in the sweep of a platform last gave a conclusive answer, rosters of before included."""
+    rows = await conn.fetch(
+        """
+        select r.platform, max(c.observed_at) as at
+        from roster r
+        cross join lateral (
+            select observed_at from coverage
+            where roster_id = r.roster_id and outcome = 0 and (answered is null or bit_count(answered) > 0)
+            order by observed_at desc limit 1
+        ) c
+        where r.platform = any($1::text[]) and r.base and r.vantage = ''
+        group by r.platform
+        """,
+        platforms,
+    )
+    return {r["platform"]: r["at"] for r in rows}
+
+
+async def _untried(conn: Conn, before: datetime) -> Mails:
+    row = await conn.fetchrow(
+        """
+        select count(*) as count, min(next_attempt_at) as since,
+            (array_agg(last_error order by next_attempt_at, mail_id))[1] as error
+        from mail where state = 'queued' and next_attempt_at < $1
+        """,
+        before,
+    )
+    return _mails(row)
+
+
+async def _refused(conn: Conn, untried_before: datetime, written_before: datetime) -> Mails:
+    row = await conn.fetchrow(
+        """
+        select count(*) as count, min(created_at) as since,
+            (array_agg(last_error order by created_at, mail_id))[1] as error
+        from mail
+        where state = 'queued' and next_attempt_at >= $1 and attempts > 0 and last_error is not null
+            and created_at < $2
+        """,
+        untried_before,
+        written_before,
+    )
+    return _mails(row)
+
+
+async def _given_up(conn: Conn, given_up_after: datetime) -> Mails:
+    row = await conn.fetchrow(
+        """
+        select count(*) as count, min(given_up_seen_at) as since,
+            (array_agg(last_error order by given_up_seen_at desc, mail_id desc))[1] as error
+        from mail where state = 'dead' and given_up_seen_at > $1
+        """,
+        given_up_after,
+    )
+    return _mails(row)
+
+
+def _mails(row: Record | None) -> Mails:
+    return Mails() if row is None else Mails(row["count"], row["since"], row["error"])

@@ -1,0 +1,260 @@
+"""Read models of stories, of who took them on, and of mutes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.db import Conn
+from storage.model.accounts import Platform
+from storage.model.alerts import MailKind, MailState
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One recipient of a wave, and what became of his mail."""
+
+    recipient: str
+    mail_id: int
+    state: MailState
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStory:
+    """A story whose newest wave nobody acknowledged."""
+
+    story_key: str
+    subject: str | None
+    """Of its newest mail about a wave; None when there is none."""
+    mail_id: int | None
+    """That mail."""
+    rule: str
+    list_name: str | None
+    recipients: tuple[str, ...]
+    wave: int
+    """How many waves were told."""
+    first_at: datetime
+    closed_at: datetime
+    """When the newest wave was complete."""
+    told: tuple[Told, ...]
+    """The mails of the newest wave; empty when a round-up told it."""
+    reminded_at: datetime | None
+    """When the newest wave was last asked about."""
+    is_escalated: bool
+    earlier_by: str | None
+    """Who acknowledged an earlier wave last."""
+
+
+async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
+    """The newest `limit` stories that wait for somebody, newest first."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, s.recipients, r.name as rule, l.name as list_name, w.wave, w.closed_at,
+            (select min(closed_at) from story_wave where story_id = s.story_id) as first_at,
+            m.subject, m.mail_id,
+            case when s.reminded_at >= w.closed_at then s.reminded_at end as reminded_at,
+            coalesce(s.escalated_at >= w.closed_at, false) as is_escalated, s.acknowledged_by,
+            (
+                select array_agg((t.recipients[1], t.mail_id, t.state) order by t.mail_id) from mail t
+                where t.story_id = s.story_id and t.wave = w.wave and t.kind = 'wave'
+            ) as told
+        from story s
+        join alert_rule r using (rule_id)
+        cross join lateral (
+            select wave, closed_at from story_wave where story_id = s.story_id order by wave desc limit 1
+        ) w
+        left join lateral (
+            select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'
+            order by mail_id desc limit 1
+        ) m on true
+        left join watch_list l on l.list_id = s.list_id
+        where coalesce(s.acknowledged_wave, 0) < w.wave
+        order by w.closed_at desc, s.story_id desc limit $1
+        """,
+        limit,
+    )
+    return [
+        OpenStory(
+            story_key=r["story_key"],
+            subject=r["subject"],
+            mail_id=r["mail_id"],
+            rule=r["rule"],
+            list_name=r["list_name"],
+            recipients=tuple(r["recipients"]),
+            wave=r["wave"],
+            first_at=r["first_at"],
+            closed_at=r["closed_at"],
+            told=tuple(Told(who, mail_id, MailState(state)) for who, mail_id, state in r["told"] or ()),
+            reminded_at=r["reminded_at"],
+            is_escalated=r["is_escalated"],
+            earlier_by=r["acknowledged_by"],
+        )
+        for r in rows
+    ]
+
+
+async def count_open_stories(conn: Conn) -> int:
+    """How many stories wait for somebody."""
+    return await conn.fetchval(
+        """
+        select count(*) from story s where coalesce(s.acknowledged_wave, 0) < (
+            select max(wave) from story_wave where story_id = s.story_id
+        )
+        """
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoryNote:
+    """How a story stands with the people who were told it."""
+
+    story_key: str
+    subject: str
+    """Of its newest mail about a wave."""
+    waves: int
+    acknowledged_wave: int
+    """The newest wave that somebody acknowledged; 0: none."""
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    note: str
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """As far as it was told. A later wave is to be acknowledged anew."""
+        return self.acknowledged_wave >= self.waves
+
+
+async def story_note(conn: Conn, story_key: str) -> StoryNote | None:
+    """One story by its key; None when there is none."""
+    row = await conn.fetchrow(
+        """
+        select s.story_key, s.acknowledged_wave, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note,
+            (select max(wave) from story_wave where story_id = s.story_id) as waves,
+            (
+                select subject from mail where story_id = s.story_id and kind = 'wave'
+                order by mail_id desc limit 1
+            ) as subject
+        from story s where s.story_key = $1
+        """,
+        story_key,
+    )
+    return None if row is None else _note(row)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMail:
+    """One mail of a story to the same recipient."""
+
+    mail_id: int
+    subject: str
+    kind: MailKind
+    wave: int | None
+    state: MailState
+    at: datetime
+    """When the server accepted it; until then, when it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The story that a mail tells, and what its recipient was told of it, oldest first."""
+
+    note: StoryNote
+    wave: int | None
+    """The wave that this mail tells."""
+    mails: tuple[ThreadMail, ...]
+
+
+async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
+    """The thread that a mail belongs to; None for one that tells no story."""
+    row = await conn.fetchrow(
+        """
+        select m.wave, m.story_id, m.recipients, s.story_key
+        from mail m join story s using (story_id) where m.mail_id = $1
+        """,
+        mail_id,
+    )
+    if row is None:
+        return None
+    note = await story_note(conn, row["story_key"])
+    if note is None:
+        return None
+    mails = await conn.fetch(
+        """
+        select mail_id, subject, kind, wave, state, coalesce(sent_at, created_at) as at
+        from mail where story_id = $1 and recipients[1] = $2 order by mail_id
+        """,
+        row["story_id"],
+        row["recipients"][0],
+    )
+    return Thread(
+        note,
+        row["wave"],
+        tuple(
+            ThreadMail(
+                m["mail_id"], m["subject"], MailKind(m["kind"]), m["wave"], MailState(m["state"]), m["at"]
+            )
+            for m in mails
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MuteLine:
+    """A mute that runs or is still to come, with what it is about by name."""
+
+    mute_id: int
+    account_id: int | None
+    platform: Platform | None
+    handle: str | None
+    list_name: str | None
+    since: datetime
+    until: datetime | None
+    note: str
+    made_by: str
+    made_at: datetime
+
+    @property
+    def is_maintenance(self) -> bool:
+        return self.account_id is None and self.list_name is None
+
+
+async def mute_lines(conn: Conn, now: datetime) -> list[MuteLine]:
+    """Those that run or are still to come, newest first."""
+    rows = await conn.fetch(
+        """
+        select m.mute_id, m.account_id, a.platform, a.handle, l.name as list_name, m.since, m.until, m.note,
+            m.made_by, m.made_at
+        from mute m
+        left join account a using (account_id)
+        left join watch_list l on l.list_id = m.list_id
+        where m.ended_at is null and (m.until is null or m.until > $1) order by m.mute_id desc
+        """,
+        now,
+    )
+    return [
+        MuteLine(
+            mute_id=r["mute_id"],
+            account_id=r["account_id"],
+            platform=None if r["platform"] is None else Platform(r["platform"]),
+            handle=r["handle"],
+            list_name=r["list_name"],
+            since=r["since"],
+            until=r["until"],
+            note=r["note"],
+            made_by=r["made_by"],
+            made_at=r["made_at"],
+        )
+        for r in rows
+    ]
+
+
+def _note(r: Record) -> StoryNote:
+    return StoryNote(
+        story_key=r["story_key"],
+        subject=r["subject"] or "",
+        waves=r["waves"] or 0,
+        acknowledged_wave=r["acknowledged_wave"] or 0,
+        acknowledged_by=r["acknowledged_by"],
+        acknowledged_at=r["acknowledged_at"],
+        note=r["acknowledged_note"] or "",
+    )

@@ -1,0 +1,277 @@
+"""Stories: what the same people were told of one cohort, wave after wave, and who acknowledged it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.audit_log import log
+from storage.db import Conn, Refused, StaleState
+from storage.model.accounts import ListId
+from storage.model.alerts import Story, ToldWave
+
+
+async def told_since(conn: Conn, since: datetime) -> list[Story]:
+    """The stories that were told after `since`, with all their waves."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, s.rule_id, s.list_id, s.recipients, w.closed_at, w.as_of, w.told::text as told
+        from story s join story_wave w using (story_id)
+        where s.story_id in (select story_id from story_wave where closed_at > $1)
+        order by s.story_id, w.wave
+        """,
+        since,
+    )
+    return _stories(rows)
+
+
+async def story_told(conn: Conn, story_key: str, waves: int) -> Story | None:
+    """A story as it stood after its first waves; None when there are none of them."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, s.rule_id, s.list_id, s.recipients, w.closed_at, w.as_of, w.told::text as told
+        from story s join story_wave w using (story_id)
+        where s.story_key = $1 and w.wave <= $2 order by w.wave
+        """,
+        story_key,
+        waves,
+    )
+    return next(iter(_stories(rows)), None)
+
+
+def _stories(rows: Iterable[Record]) -> list[Story]:
+    found: dict[str, tuple[Record, list[ToldWave]]] = {}
+    for r in rows:
+        wave = ToldWave(r["closed_at"], r["as_of"], json.loads(r["told"]))
+        found.setdefault(r["story_key"], (r, []))[1].append(wave)
+    return [
+        Story(
+            key,
+            r["rule_id"],
+            None if r["list_id"] is None else ListId(r["list_id"]),
+            tuple(r["recipients"]),
+            tuple(waves),
+        )
+        for key, (r, waves) in found.items()
+    ]
+
+
+async def add_wave(
+    conn: Conn,
+    story_key: str,
+    rule_id: int,
+    list_id: int | None,
+    recipients: Sequence[str],
+    number: int,
+    wave: ToldWave,
+    *,
+    in_round_up: bool = False,
+) -> int:
+    """Put one more wave on record (number 1 opens the story); returns the id of the story.
+
+    Raises StaleState when this wave is on record already: another notifier told it.
+    """
+    story_id = await conn.fetchval(
+        """
+        with made as (
+            insert into story (story_key, rule_id, list_id, recipients) values ($1, $2, $3, $4)
+            on conflict (story_key) do nothing returning story_id
+        )
+        select story_id from made union all select story_id from story where story_key = $1
+        """,
+        story_key,
+        rule_id,
+        list_id,
+        recipients,
+    )
+    stored = await conn.fetchval(
+        """
+        insert into story_wave (story_id, wave, closed_at, as_of, told, in_round_up)
+        values ($1, $2, $3, $4, $5::text::jsonb, $6) on conflict do nothing returning true
+        """,
+        story_id,
+        number,
+        wave.closed_at,
+        wave.as_of,
+        json.dumps(dict(wave.told), sort_keys=True),
+        in_round_up,
+    )
+    if stored is None:
+        raise StaleState(f"Wave {number} of a story was told by somebody else.")
+    return story_id
+
+
+async def thread(conn: Conn, story_key: str) -> dict[str, list[str]]:
+    """The Message-IDs of a story's mails by recipient, oldest first."""
+    rows = await conn.fetch(
+        """
+        select m.recipients[1] as recipient, array_agg(m.message_id order by m.wave) as ids
+        from mail m join story s using (story_id)
+        where s.story_key = $1 and m.kind = 'wave' group by 1
+        """,
+        story_key,
+    )
+    return {r["recipient"]: r["ids"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """A story whose newest wave nobody acknowledged. What a round-up told asks for no acknowledgement."""
+
+    story_id: int
+    story_key: str
+    rule_id: int
+    list_id: int | None
+    recipients: tuple[str, ...]
+    wave: int
+    closed_at: datetime
+    """When its newest wave was told."""
+    reminders: int
+    """How many reminders that wave had."""
+    reminded_at: datetime | None
+    is_escalated: bool
+
+
+async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
+    """The stories whose newest wave was told after `since` and not acknowledged."""
+    rows = await conn.fetch(
+        """
+        select s.story_id, s.story_key, s.rule_id, s.list_id, s.recipients, w.wave, w.closed_at,
+            case when s.reminded_at >= w.closed_at then s.reminders else 0 end as reminders,
+            case when s.reminded_at >= w.closed_at then s.reminded_at end as reminded_at,
+            coalesce(s.escalated_at >= w.closed_at, false) as is_escalated
+        from story s
+        cross join lateral (
+            select wave, closed_at from story_wave where story_id = s.story_id and not in_round_up
+            order by wave desc limit 1
+        ) w
+        where w.closed_at > $1 and coalesce(s.acknowledged_wave, 0) < w.wave
+        order by s.story_id
+        """,
+        since,
+    )
+    return [
+        Outstanding(
+            r["story_id"],
+            r["story_key"],
+            r["rule_id"],
+            r["list_id"],
+            tuple(r["recipients"]),
+            r["wave"],
+            r["closed_at"],
+            r["reminders"],
+            r["reminded_at"],
+            r["is_escalated"],
+        )
+        for r in rows
+    ]
+
+
+async def mark_reminded(conn: Conn, story: Outstanding, now: datetime) -> bool:
+    """Count a reminder. False when another notifier sent this one."""
+    return bool(
+        await conn.fetchval(
+            """
+            update story set reminders = $3, reminded_at = $4
+            where story_id = $1
+                and (reminded_at is not distinct from $2 or ($2 is null and reminded_at < $5))
+            returning true
+            """,
+            story.story_id,
+            story.reminded_at,
+            story.reminders + 1,
+            now,
+            story.closed_at,
+        )
+    )
+
+
+async def mark_escalated(conn: Conn, story: Outstanding, now: datetime) -> bool:
+    """False when another notifier escalated this wave."""
+    return bool(
+        await conn.fetchval(
+            """
+            update story set escalated_at = $2
+            where story_id = $1 and (escalated_at is null or escalated_at < $3) returning true
+            """,
+            story.story_id,
+            now,
+            story.closed_at,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LastMail:
+    """The newest mail about a story that one recipient got."""
+
+    recipient: str
+    mail_id: int
+    message_id: str
+    subject: str
+
+
+async def last_mails(conn: Conn, story_id: int) -> list[LastMail]:
+    """The newest wave of a story as each of its recipients was told it."""
+    rows = await conn.fetch(
+        """
+        select distinct on (recipients[1]) recipients[1] as recipient, mail_id, message_id, subject
+        from mail where story_id = $1 and kind = 'wave' order by recipients[1], wave desc
+        """,
+        story_id,
+    )
+    return [LastMail(r["recipient"], r["mail_id"], r["message_id"], r["subject"]) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What an acknowledgement found."""
+
+    subject: str
+    """Of the newest mail of the story."""
+    first: bool
+    """Nobody had acknowledged this wave before."""
+    by: str
+    at: datetime
+    note: str
+
+
+async def acknowledge(conn: Conn, story_key: str, actor: str, note: str, now: datetime) -> Acknowledged:
+    """Say that somebody has taken a story on, as far as it was told. Reminders and escalation end.
+
+    A second one for the same wave changes nothing and tells who was first. Raises Refused when there is no
+    such story.
+    """
+    row = await conn.fetchrow(
+        """
+        select s.story_id, s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
+            (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as wave,
+            (select subject from mail where story_id = s.story_id order by mail_id desc limit 1) as subject
+        from story s where s.story_key = $1 for update
+        """,
+        story_key,
+    )
+    if row is None:
+        raise Refused("There is no such story: its link is not of this installation.")
+    subject = row["subject"] or ""
+    if (row["acknowledged_wave"] or 0) >= row["wave"]:
+        by, at, said = row["acknowledged_by"], row["acknowledged_at"], row["acknowledged_note"]
+        return Acknowledged(subject, first=False, by=by, at=at, note=said or "")
+    await conn.execute(
+        """
+        update story set acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4,
+            acknowledged_wave = $5
+        where story_id = $1
+        """,
+        row["story_id"],
+        now,
+        actor,
+        note,
+        row["wave"],
+    )
+    detail: Mapping[str, object] = {"story": story_key, "wave": row["wave"], "note": note}
+    # By its key: subjects hold handles, which a purge takes away, and the log is only ever added to.
+    await log(conn, now, actor, "acknowledged", f"story {story_key[:12]}", detail)
+    return Acknowledged(subject, first=True, by=actor, at=now, note=note)

@@ -1,0 +1,86 @@
+"""A notifier that is killed at every statement: every change is mailed, and a repeat is recognised as one."""
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import replace
+
+import pytest
+
+from jobs.inbox import Inbox, SmtpServer
+from jobs.notify import tick
+from storage import mails
+from storage.db import Pool
+from storage.model.accounts import ListId
+from storage.model.alerts import Cohort
+from storage.model.rules import AlertRule
+from tests.alert_factories import a_change, an_alert, store, tell_by
+from tests.factories import minutes
+from tests.mail_servers import sender_to
+from tests.statement_proxy import Watch, proxied
+from tests.test_notify_faults import HEAD
+
+RULE = AlertRule(("desk@example.org", "night@example.org"))
+APART = 30 * 1440
+"""Minutes between two trials, so that none has to do with the next."""
+
+
+async def a_wave(pool: Pool, number: int) -> None:
+    """Two accounts of a list of their own, confirmed at the minute of this trial."""
+    at = minutes(number * APART)
+    cohort = Cohort(ListId(1), f"List {number}", None)
+    changes = [a_change(2 * number + i, at=at) for i in range(2)]
+    await store(pool, [an_alert(0, change, at, cohort) for change in changes])
+
+
+@pytest.mark.timeout(300)
+async def test_killed_at_every_statement_it_loses_nothing_and_repeats_are_the_same_mails(
+    pool: Pool, dsn: str
+) -> None:
+    await tell_by(pool, RULE)
+    inbox = Inbox()
+    watch = Watch()
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.kill_notifier"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    with SmtpServer(inbox) as smtp:
+        async with proxied(dsn, lambda: watch) as through:
+            number, killed, repeated = 0, 0, 0
+            while True:
+                await a_wave(pool, number)
+                minute = number * APART + 1
+                worker.stdin.write(f"{through} {smtp.port} {minute}\n".encode())
+                pid = int(await worker.stdout.readline())
+
+                async def kill(pid: int = pid) -> None:
+                    os.kill(pid, signal.SIGKILL)
+
+                watch = replace(
+                    watch, stop_at=number, stop=kill, points=0, is_logged_in=False, is_ready=False
+                )
+                ended = (await worker.stdout.readline()).decode().strip()
+                before = {m.message_id: m.raw for m in inbox.mails()}
+                if ended != "done":
+                    killed += 1
+                    # The next look finds what is undecided; what was claimed is free again after its lease.
+                    for later in (2, 2 + mails.LEASE.total_seconds() / 60):
+                        await tick(pool, sender_to(smtp.port), minutes(number * APART + later), HEAD)
+                of_this = [m for m in inbox.mails() if f"List {number}" in m.subject]
+                assert sorted(m.recipients[0] for m in of_this) == sorted(RULE.recipients), f"point {number}"
+                assert all(before.get(m.message_id, m.raw) == m.raw for m in of_this)
+                repeated += sum(m.copies > 1 for m in of_this)
+                if ended == "done":
+                    break
+                number += 1
+    worker.stdin.close()
+    await worker.wait()
+    left = await pool.fetchval("select count(*) from mail where state <> 'sent'")
+    undecided = await pool.fetchval("select count(*) from alert where decided_at is null")
+    assert (left, undecided) == (0, 0)
+    assert killed > 60, "the points are those of a whole tick"
+    assert repeated > 0, "some were killed between acceptance and the mark"
