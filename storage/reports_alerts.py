@@ -30,14 +30,13 @@ class OpenStory:
     """That mail."""
     rule: str
     list_name: str | None
-    recipients: tuple[str, ...]
     wave: int
     """How many waves were told."""
     first_at: datetime
     closed_at: datetime
     """When the newest wave was complete."""
     told: tuple[Told, ...]
-    """The mails of the newest wave; empty when a round-up told it."""
+    """The mails of the newest wave."""
     reminded_at: datetime | None
     """When the newest wave was last asked about."""
     is_escalated: bool
@@ -49,7 +48,7 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
     """The newest `limit` stories that wait for somebody, newest first."""
     rows = await conn.fetch(
         """
-        select s.story_key, s.recipients, r.name as rule, l.name as list_name, w.wave, w.closed_at,
+        select s.story_key, r.name as rule, l.name as list_name, w.wave, w.closed_at,
             (select min(closed_at) from story_wave where story_id = s.story_id) as first_at,
             m.subject, m.mail_id,
             case when s.reminded_at >= w.closed_at then s.reminded_at end as reminded_at,
@@ -61,7 +60,9 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
         from story s
         join alert_rule r using (rule_id)
         cross join lateral (
-            select wave, closed_at from story_wave where story_id = s.story_id order by wave desc limit 1
+            -- What a round-up told asks for no acknowledgement.
+            select wave, closed_at from story_wave where story_id = s.story_id and not in_round_up
+            order by wave desc limit 1
         ) w
         left join lateral (
             select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'
@@ -80,7 +81,6 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
             mail_id=r["mail_id"],
             rule=r["rule"],
             list_name=r["list_name"],
-            recipients=tuple(r["recipients"]),
             wave=r["wave"],
             first_at=r["first_at"],
             closed_at=r["closed_at"],
@@ -98,7 +98,7 @@ async def count_open_stories(conn: Conn) -> int:
     return await conn.fetchval(
         """
         select count(*) from story s where coalesce(s.acknowledged_wave, 0) < (
-            select max(wave) from story_wave where story_id = s.story_id
+            select max(wave) from story_wave where story_id = s.story_id and not in_round_up
         )
         """
     )
@@ -112,6 +112,7 @@ class StoryNote:
     subject: str
     """Of its newest mail about a wave."""
     waves: int
+    """The newest wave that was told at once: what a round-up told need not be acknowledged."""
     acknowledged_wave: int
     """The newest wave that somebody acknowledged; 0: none."""
     acknowledged_by: str | None
@@ -129,7 +130,7 @@ async def story_note(conn: Conn, story_key: str) -> StoryNote | None:
     row = await conn.fetchrow(
         """
         select s.story_key, s.acknowledged_wave, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note,
-            (select max(wave) from story_wave where story_id = s.story_id) as waves,
+            (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as waves,
             (
                 select subject from mail where story_id = s.story_id and kind = 'wave'
                 order by mail_id desc limit 1

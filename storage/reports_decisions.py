@@ -81,7 +81,7 @@ async def _decided(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision
                 where t.alert_id = d.alert_id and (
                     mail.story_id = d.story_id
                     or (
-                        mail.story_id is null and d.story_id is null and mail.created_at = d.decided_at
+                        mail.kind = 'digest' and mail.created_at = d.decided_at
                         and r.definition -> 'recipients' ? mail.recipients[1]
                     )
                 )

@@ -17,6 +17,8 @@ from storage.db import Pool, Refused, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertRow
 from storage.model.rules import AlertRule, Digest
+from storage.reports_alerts import count_open_stories, open_stories
+from storage.reports_decisions import decided_lately
 from storage.rules import load_rules, save_rule
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, blocked, store
 from tests.factories import MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
@@ -221,6 +223,9 @@ async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement
         waves = await conn.fetch("select wave, in_round_up, told::text as told from story_wave order by wave")
         assert [tuple(w) for w in waves] == [(1, False, '{"block": 20}'), (2, True, '{"gone": 30}')]
         assert await stories.outstanding(conn, T0 - DAY) == []
+        assert await count_open_stories(conn) == len(await open_stories(conn, 9)) == 0
+        lately = await decided_lately(conn, None, 99)
+        assert {len(d.mail_ids) for d in lately} == {1}, "each is told in one mail, also by the round-up"
         again = await stories.acknowledge(conn, key, "bob", "", T0 + 10 * DAY)
         linked = await conn.fetch(
             "select story_id is null as free, count(*)::int from alert_decision group by 1"

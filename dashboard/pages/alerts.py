@@ -113,9 +113,6 @@ def _story(story: OpenStory) -> Component:
 
 
 def _told(story: OpenStory) -> Component:
-    if not story.told:
-        people = ", ".join(clean(r, 80) for r in story.recipients)
-        return html.Div([people, html.Small("the newest wave in a round-up")])
     return html.Div([_recipient(t) for t in story.told])
 
 
