@@ -110,7 +110,7 @@ async def totals(conn: Conn) -> Totals:
                 select count(*) from standing_change join change_outcome using (change_id)
                 where outcome = 'not_confirmed'
             ) as not_confirmed,
-            (select sum(pg_total_relation_size(relid)) from pg_partition_tree('coverage'))
+            (select sum(pg_total_relation_size(relid)) from pg_partition_tree('coverage_row'))
                 + pg_total_relation_size('roster') as bytes
         from asked, sent
         """

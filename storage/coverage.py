@@ -19,11 +19,10 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
     """Store many, each with the time at which it is recorded; tells of each whether it was new."""
     rows = await conn.fetch(
         """
-        insert into coverage
-            (roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
-            recorded_at, silent)
-        select roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, missed, latency_ms,
-            recorded_at, string_to_array(silent, ' ')
+        insert into coverage_row
+            (roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at, lacked)
+        select roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at,
+            shortfall(missed_reason, answered, missed, string_to_array(silent, ' '))
         from unnest(
             $1::int[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::text[],
             $7::bytea[], $8::jsonb[], $9::int[], $10::timestamptz[], $11::text[]

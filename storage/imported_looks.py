@@ -62,9 +62,10 @@ async def add_coverage(conn: Conn, history: ImportedHistory, now: datetime) -> i
     )
     stored = await conn.fetch(
         """
-        insert into coverage
-            (roster_id, slot, attempt, observed_at, outcome, missed_reason, latency_ms, recorded_at)
-        select roster_id, slot, attempt, observed_at, outcome, missed_reason, latency_ms, $8
+        insert into coverage_row
+            (roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at, lacked)
+        select roster_id, slot, attempt, observed_at, outcome, latency_ms, $8,
+            shortfall(missed_reason, null, null, null)
         from unnest(
             $1::bytea[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::text[],
             $7::int[]

@@ -78,7 +78,7 @@ async def block_of(conn: Conn, native_id: str = "1", evidence: bytes | None = RA
     # The reading before it, whose question was asked ten minutes before the first answer.
     await conn.execute(
         """
-        insert into coverage (
+        insert into coverage_row (
             roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at
         ) values ($1, $2, 0, $3, 0, 500, $3), ($1, $4, 0, $4, 1, 500, $4)
         """,

@@ -100,14 +100,17 @@ async def _coverage(conn: Conn, size: Size) -> None:
         await ensure_month(conn, month)
     await conn.execute(
         """
-        insert into coverage (
-            slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome, missed_reason, answered,
-            missed
+        insert into coverage_row (
+            slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome, lacked
         )
         select slot, slot + interval '5 seconds', slot + interval '5 seconds', roster_id, 120, 0,
-            case when luck % 100 = 1 then 1 else 0 end, case when luck % 100 = 1 then 'upstream' end,
-            case when luck % 40 = 0 then set_bit(full_map, silent_one, 0) end,
-            case when luck % 40 = 0 then jsonb_build_object('omitted', array[silent_one]) end
+            case when luck % 100 = 1 then 1 else 0 end,
+            shortfall(
+                case when luck % 100 = 1 then 'upstream' end,
+                case when luck % 40 = 0 then set_bit(full_map, silent_one, 0) end,
+                case when luck % 40 = 0 then jsonb_build_object('omitted', array[silent_one]) end,
+                null
+            )
         from (
             select roster_id, cardinality(account_ids) as members,
                 decode(repeat('ff', (cardinality(account_ids) + 7) / 8), 'hex') as full_map,

@@ -173,9 +173,9 @@ async def _coverage(conn: Conn, story: Story) -> None:
             rows.append((roster_id, at, 0, at, outcome, why, answered, 40, at))
     await conn.executemany(
         """
-        insert into coverage (
-            roster_id, slot, attempt, observed_at, outcome, missed_reason, answered, latency_ms, recorded_at
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        insert into coverage_row (
+            roster_id, slot, attempt, observed_at, outcome, lacked, latency_ms, recorded_at
+        ) values ($1, $2, $3, $4, $5, shortfall($6, $7, null, null), $8, $9)
         """,
         rows,
     )

@@ -50,9 +50,9 @@ async def seven_things(conn: Conn, now: datetime) -> Seen:
         missed = f'{{"network": [{away}]}}' if is_out else None
         await conn.execute(
             """
-            insert into coverage (roster_id, slot, attempt, observed_at, outcome, answered, missed,
-                latency_ms, recorded_at)
-            values ($1, $2, 0, $2, 0, $3, $4, 80, $2)
+            insert into coverage_row (
+                roster_id, slot, attempt, observed_at, outcome, lacked, latency_ms, recorded_at
+            ) values ($1, $2, 0, $2, 0, shortfall(null, $3, $4, null), 80, $2)
             """,
             roster_id,
             at,

@@ -49,7 +49,7 @@ async def many_requests(conn: Conn) -> None:
     await conn.execute("select ensure_coverage_month('2021-02-01')")
     await conn.execute(
         """
-        insert into coverage (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
+        insert into coverage_row (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
         select at, at, at, $1, 100, 0, 0 from generate_series(
             $2::timestamptz, $2::timestamptz + interval '99999 seconds', interval '1 second'
         ) as at

@@ -184,7 +184,11 @@ async def test_a_request_is_told_with_how_many_answered(pool: Pool) -> None:
         await read(conn, batch(roster, minutes(1), answered=(True, False), silent=("IN", "TR")))
         await read(conn, batch(roster, minutes(2), BatchOutcome.MISSED))
         await read(conn, batch(await roster_of(conn, [other]), minutes(3), BatchOutcome.HELD))
-        await conn.execute("""update coverage set missed = '{"omitted": [1]}' where answered is not null""")
+        await conn.execute(
+            """
+            update coverage_row set lacked.missed = '{"omitted": [1]}' where (lacked).answered is not null
+            """
+        )
         rows = await table(conn, Kind.COVERAGE)
         listed = await table(conn, Kind.COVERAGE, Wanted(NOW, list_name="Farmers", since=minutes(1)))
     assert only(rows, "platform", "outcome", "reason", "asked", "answered", "missed", "silent_on") == [

@@ -211,7 +211,7 @@ async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path
         await conn.execute("select ensure_coverage_month('2021-02-01'), ensure_coverage_month('2021-03-01')")
         await conn.execute(
             """
-            insert into coverage
+            insert into coverage_row
                 (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
             select at, at, at, $1, 100, 0, 0
             from generate_series(

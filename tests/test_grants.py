@@ -150,7 +150,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
     [
         "insert into chain (seq, kind, change_id, leaf, entry, at) values (1, 'change', 1, '', '', now())",
         "insert into purged_change values (1, 1)",
-        "update coverage set latency_ms = 0",
+        "update coverage_row set latency_ms = 0",
         "update alembic_version set version_num = '0001'",
         "alter table change disable trigger user",
         "drop table change cascade",

@@ -173,7 +173,9 @@ async def test_before_the_first_request_the_page_says_so(pool: Pool, now: dateti
 async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         seen = await seven_things(conn, now)
-        await conn.execute("update coverage set silent = '{AU}' where observed_at > $1", now - HOUR)
+        await conn.execute(
+            "update coverage_row set lacked.silent = '{AU}' where observed_at > $1", now - HOUR
+        )
         sighting = Sighting(
             AccountId(seen.accounts["quiet"]),
             frozenset({(ObservedKind.SEEN_AS, "withheld TR")}),

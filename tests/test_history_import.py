@@ -198,7 +198,7 @@ async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_ma
         ("baseline", [], "weak", "import:h", "confirmed", "imported", 1, NOW),
         ("block", ["IN", "TR"], "strong", "import:h", "confirmed", "imported", 1, NOW),
     ]
-    for table in ("alert", "pending_change", "coverage", "rename"):
+    for table in ("alert", "pending_change", "coverage_row", "rename"):
         assert await pool.fetchval(f"select count(*) from {table}") == 0  # noqa: S608 - names of ours
     before = await pool.fetchrow(COUNTS)
     again = await imported(pool, text, NOW + timedelta(days=1))

@@ -71,7 +71,7 @@ async def test_an_empty_database_is_migrated_once_and_a_second_run_changes_nothi
     before = await tables(empty_dsn)
     assert await migrate(empty_dsn) == Migrated(newest(), newest())
     assert await tables(empty_dsn) == before
-    assert {"account", "coverage", "change", "spell", "live_event"} <= before
+    assert {"account", "coverage_row", "change", "spell", "live_event"} <= before
     await check_schema(empty_dsn)
 
 
@@ -232,7 +232,7 @@ async def test_a_month_of_coverage_is_made_once_by_however_many_ask(dsn: str) ->
             rows = await conn.fetch(
                 """
                 select inhrelid::regclass::text as name from pg_inherits
-                where inhparent = 'coverage'::regclass
+                where inhparent = 'coverage_row'::regclass
                 """
             )
     assert [row["name"] for row in rows] == ["coverage_2021_02"]
@@ -255,7 +255,7 @@ async def test_a_month_of_coverage_takes_its_first_and_last_moment_in_utc(
         )
         await conn.execute(
             """
-            insert into coverage (roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at)
+            insert into coverage_row (roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at)
             values ($1, $2::text::timestamptz, 0, now(), 0, 1, now())
             """,
             roster_id,

@@ -66,7 +66,7 @@ class Desk:
         )
 
     @asynccontextmanager
-    async def held_up(self, by: str = "lock table coverage in share mode") -> AsyncGenerator[None]:
+    async def held_up(self, by: str = "lock table coverage_row in share mode") -> AsyncGenerator[None]:
         """Whoever wants what this statement locks waits for the end of the block."""
         async with transaction(self.pool) as conn:
             await conn.execute(by)
@@ -91,7 +91,7 @@ async def test_what_comes_while_one_transaction_is_under_way_is_committed_togeth
     async with desk.held_up():
         tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
     assert await asyncio.gather(*tasks) == [True] * 6
-    together = await desk.rows("select count(*) from coverage group by xmin::text order by 1")
+    together = await desk.rows("select count(*) from coverage_row group by xmin::text order by 1")
     assert together == [(1,), (5,)]
     assert len(await desk.changes()) == 12
 
@@ -148,7 +148,7 @@ async def test_one_that_the_database_refuses_is_told_so_and_no_other_is(desk: De
 async def test_a_group_may_span_months(desk: Desk) -> None:
     polls = [desk.first_look(n, T0.replace(month=n + 3)) for n in range(6)]
     assert await desk.all_at_once(polls) == [True] * 6
-    months = await desk.rows("select tableoid::regclass::text from coverage order by 1")
+    months = await desk.rows("select tableoid::regclass::text from coverage_row order by 1")
     assert months == [(f"coverage_2021_{month:02}",) for month in range(3, 9)]
 
 

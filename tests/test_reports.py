@@ -133,7 +133,9 @@ async def test_an_account_left_out_of_all_late_answers_is_not_checked(pool: Pool
     omitted = bytes([0b11111101, *[0xFF] * 12])
     async with transaction(pool) as conn:
         await conn.execute(
-            "update coverage set answered = $1 where observed_at > $2", omitted, story.now - 2 * story.sweep
+            "update coverage_row set lacked.answered = $1 where observed_at > $2",
+            omitted,
+            story.now - 2 * story.sweep,
         )
         assert (await kpis(conn, story.now, story.sweep)).unread == 2
 
@@ -190,7 +192,7 @@ async def test_more_news_than_the_limit_asks_for_a_snapshot(pool: Pool, story: S
 async def test_new_requests_name_the_accounts_that_gave_no_answer(pool: Pool, story: Story) -> None:
     async with transaction(pool) as conn:
         await conn.execute(
-            "update coverage set answered = $1 where observed_at > $2",
+            "update coverage_row set lacked.answered = $1 where observed_at > $2",
             bytes([0b11111110, *[0xFF] * 12]),
             story.now - story.sweep,
         )

@@ -116,7 +116,7 @@ async def coverage_parts(conn: Conn) -> dict[str, int]:
     """Bytes of the coverage: its rows and each of its indexes."""
     rows = await conn.fetch(
         """
-        with part as (select relid from pg_partition_tree('coverage') where isleaf)
+        with part as (select relid from pg_partition_tree('coverage_row') where isleaf)
         select 'rows' as name, sum(pg_table_size(relid)) as size from part
         union all
         select case when x.indisprimary then 'key' when m.amname = 'brin' then 'by_time' else 'by_roster' end,
