@@ -14,8 +14,8 @@ from jobs.compose import Letterhead
 from jobs.conditions import Thresholds
 from jobs.database import ready, revive
 from jobs.mail import MailServer, Security, SmtpSender
-from jobs.mail_loop import MailLoop
-from jobs.notify import Sender
+from jobs.notifying import Deciding, Sending
+from jobs.pace import Pace
 from jobs.platforms import collector_of, compliance_jobs, likes_readers, platforms_of
 from jobs.reading import reading
 from jobs.retention import Retention
@@ -26,6 +26,7 @@ from jobs.web import listen_on, serve
 from storage.db import Pool, open_pool, transaction
 from storage.installation import link_key
 from storage.model import people
+from storage.model.alerts import Via
 from storage.model.rules import AlertRule, is_channel
 from storage.rules import keep_to_settings
 
@@ -160,8 +161,8 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             names = ", ".join(p.value for p in platforms_of(settings))
             said.append(f"Reading {names} every {settings.sweep_every}.")
         if Role.NOTIFY in roles:
-            notify = await _notifying(settings, pool, senders(settings))
-            loops.append((Loop("Mailing", notify, mend), SOON_S))
+            works = await _notifying(settings, pool)
+            loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]
             loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
@@ -178,22 +179,19 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         yield said
 
 
-async def _notifying(
-    settings: Settings, pool: Pool, mail_sender: Sender | None
-) -> Callable[[], Awaitable[None]]:
-    """The work of the notifier, once the rules of the settings are in the database."""
+async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The works of the notifier, by name, once the rules of the settings are in the database."""
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
         key = await link_key(conn)
-    mail = MailLoop(pool, mail_sender, letterhead(settings, key))
-
-    async def notify() -> None:
-        now = system_clock()
-        due = await mail.next_due(now)
-        if due is not None and due <= now:
-            await mail.tick(now)
-
-    return notify
+    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    to_channels = dispatcher(None, channels, system_clock)
+    pace = Pace(settings.smtp_per_minute)
+    return {
+        "Deciding what is told": Deciding(pool, letterhead(settings, key), system_clock).turn,
+        "Mailing": Sending(pool, sender(settings), Via.SMTP, system_clock, pace).turn,
+        "Telling channels": Sending(pool, to_channels, Via.CHANNEL, system_clock).turn,
+    }
 
 
 def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:

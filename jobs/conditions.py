@@ -30,6 +30,9 @@ _LATE_TO_DO = (
     "gone. If all work, more is watched than can be read in time: watch fewer accounts, or set sweep_every "
     "higher."
 )
+_UNTOLD_TO_DO = (
+    "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
+)
 _UNTRIED_TO_DO = (
     "See that blockline run is running with the role notify, and that setting smtp_host is there."
 )
@@ -73,7 +76,7 @@ def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Cond
         *(_held(s, now, thresholds) for s in sources),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
         *(_late(c, now, thresholds) for c in facts.coverage),
-        _stuck(facts.untried, facts.refused, now, thresholds),
+        _stuck(facts, now, thresholds),
         _given_up(facts.given_up, now, thresholds),
     ]
     return [one for one in found if one is not None]
@@ -203,8 +206,12 @@ def _late(coverage: Coverage, now: datetime, thresholds: Thresholds) -> Conditio
     )
 
 
-def _stuck(untried: Mails, refused: Mails, now: datetime, thresholds: Thresholds) -> Condition | None:
+def _stuck(facts: Facts, now: datetime, thresholds: Thresholds) -> Condition | None:
+    untold, untried, refused = facts.untold, facts.untried, facts.refused
     said: list[str] = []
+    if untold.count:
+        waits = "waits" if untold.count == 1 else "wait"
+        said.append(f"{number(untold.count, 'change')} {waits} to be told, and no mail is written")
     if untried.count:
         waits, them = ("waits", "it") if untried.count == 1 else ("wait", "them")
         said.append(f"{number(untried.count, 'mail')} {waits}, and nobody tries to send {them}")
@@ -216,10 +223,18 @@ def _stuck(untried: Mails, refused: Mails, now: datetime, thresholds: Thresholds
         return None
     return Condition(
         ConditionKey(ConditionKind.OUTBOX_STUCK),
-        min((m.since for m in (untried, refused) if m.since is not None), default=now),
+        min((m.since for m in (untold, untried, refused) if m.since is not None), default=now),
         "; ".join(said),
         _quoted(untried.error or refused.error),
-        " ".join(t for m, t in ((untried, _UNTRIED_TO_DO), (refused, _REFUSED_TO_DO)) if m.count),
+        " ".join(
+            todo
+            for mails, todo in (
+                (untold, _UNTOLD_TO_DO),
+                (untried, _UNTRIED_TO_DO),
+                (refused, _REFUSED_TO_DO),
+            )
+            if mails.count
+        ),
     )
 
 

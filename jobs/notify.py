@@ -12,22 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from jobs import nudge, picturing
 from jobs.compose import Letterhead, Thread, compose, story_key
 from jobs.mail import Undeliverable
-from jobs.policy import Past, Plan, Wave, after, decide
-from jobs.retry import retry_at
+from jobs.policy import DigestDue, Past, Plan, Wave, after, decide
+from jobs.retry import LONGEST_RETRY, retry_at
 from jobs.summary import tell_digest
 from jobs.waves import ORDER_LASTS
 from storage import alerts as open_alerts
 from storage import mails, mutes, outbox, rules, stories
-from storage.db import Conn, Pool, StaleState, transaction
-from storage.model.alerts import AlertRow, Mail
+from storage.db import Conn, Pool, StaleState, Unreachable, part_of, transaction
+from storage.model.accounts import ListId
+from storage.model.alerts import AlertRow, Mail, Via
 from storage.model.rules import Digest, StoredRule, digest_after, digest_before
 
 NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
+
+
+_Story: TypeAlias = tuple[int, ListId | None, tuple[str, ...]]
+"""Rule, list and recipients: what one thread of mails is about."""
 
 
 class Sender(Protocol):
@@ -57,26 +62,41 @@ class TickReport:
 
 async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhead) -> TickReport:
     """Decide the open alerts and send every mail that is due. Any number of notifiers may do so at once."""
-    decided = await decide_alerts(pool, now, head)
-    decided += await nudge.tick(pool, now, head)
+    decided = await decide_due(pool, now, head)
     if sender is None:
         await mails.explain_queue(pool, now, NO_SERVER)
         return TickReport(decided, 0, 0, 0)
     fates = Counter[Fate]()
     try:
-        while claimed := await mails.claim_due(pool, now, limit=1):
-            fates[await _send(pool, sender, claimed[0], now)] += 1
+        while (fate := await send_next(pool, sender, now)) is not None:
+            fates[fate] += 1
     finally:
         await sender.close()
     return TickReport(decided, fates[Fate.SENT], fates[Fate.FAILED], fates[Fate.DEAD])
 
 
 async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime | None:
-    """When a tick has something to do: a wave is complete, a digest or reminder due, a mail to be tried.
+    """When a tick has something to do: something to decide, or a mail to be tried. None: nothing is open."""
+    times = [await next_decision(pool, now), None if sender is None else await mails.next_due(pool)]
+    return min((t for t in times if t is not None), default=None)
 
-    None: nothing is open.
+
+async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue what is to be told now, reminders and escalations included; returns how many mails.
+
+    Raises what `decide_alerts` raises.
     """
-    times = [None if sender is None else await mails.next_due(pool)]
+    made = 0
+    try:
+        made += await decide_alerts(pool, now, head)
+    finally:
+        made += await nudge.tick(pool, now, head)
+    return made
+
+
+async def next_decision(pool: Pool, now: datetime) -> datetime | None:
+    """When a wave is complete, or a digest or reminder due. None: nothing is open."""
+    times: list[datetime | None] = []
     async with transaction(pool) as conn:
         known = await rules.load_rules(conn)
         times += [_next_digest(stored, now) for stored in known]
@@ -92,8 +112,10 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     """Queue the mails of every complete wave and due digest; returns how many.
 
-    0 when somebody else decided one of the alerts first: all of it is then looked at again.
+    0 when somebody else decided one of the alerts first: all of it is then looked at again. Raises a group
+    of what was wrong with waves and digests that could not be told, once all others are; they stay open.
     """
+    faults: list[Exception] = []
     try:
         async with transaction(pool) as conn:
             await outbox.begin(conn)
@@ -101,9 +123,22 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
             alerts = await open_alerts.open_alerts(conn)
             if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
                 return 0
-            return await _carry_out(conn, alerts, await _plan(conn, alerts, known, now), now, head)
+            plan = await _plan(conn, alerts, known, now)
+            made = await _carry_out(conn, pool, alerts, plan, now, head, faults)
     except StaleState:
         return 0
+    if faults:
+        raise ExceptionGroup("some of what is to be told could not be told", faults)
+    return made
+
+
+async def send_next(pool: Pool, sender: Sender, now: datetime, via: Via | None = None) -> Fate | None:
+    """Send the mail that is due longest, of those that go out by `via` (None: all); None when none is due.
+
+    Raises what `sender` raises beside Undeliverable: a fault of ours, for which the mail waits.
+    """
+    claimed = await mails.claim_due(pool, now, 1, via)
+    return await _send(pool, sender, claimed[0], now) if claimed else None
 
 
 async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime) -> Plan:
@@ -118,31 +153,59 @@ async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRu
 
 
 async def _carry_out(
-    conn: Conn, alerts: Sequence[AlertRow], plan: Plan, now: datetime, head: Letterhead
+    conn: Conn,
+    pool: Pool,
+    alerts: Sequence[AlertRow],
+    plan: Plan,
+    now: datetime,
+    head: Letterhead,
+    faults: list[Exception],
 ) -> int:
     made = 0
+    open_still = {alert_id for alert_id, _ in plan.kept}
+    held_up: set[_Story] = set()
     if plan.in_order:
         await outbox.announce(conn)
     # A digest says how much was kept back, so that this is on record before.
     silent = [outbox.Settled(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
     await outbox.settle(conn, silent, [], [], now)
     for told in plan.in_order:
-        if isinstance(told, Wave):
-            made += await _tell(conn, told, now, head)
-        else:
-            made += await tell_digest(conn, told, now, head)
-    kept = {alert_id for alert_id, _ in plan.kept}
+        stories_of = _stories_of(told)
+        try:
+            if held_up.isdisjoint(stories_of):
+                async with part_of(conn, pool):
+                    made += await _tell(conn, told, now, head)
+                continue
+        except (StaleState, Unreachable):
+            raise
+        except Exception as error:  # noqa: BLE001 - one wave that cannot be told must not silence the others
+            faults.append(error)
+        # What comes after it in its story would speak of what was never told.
+        held_up |= stories_of
+        open_still |= {a.alert_id for a in told.alerts}
     await outbox.settle(
         conn,
         [],
         [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None],
-        [a.alert_id for a in alerts if a.alert_id not in kept],
+        [a.alert_id for a in alerts if a.alert_id not in open_still],
         now,
     )
     return made
 
 
-async def _tell(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
+def _stories_of(told: Wave | DigestDue) -> set[_Story]:
+    """Which stories it goes on with or opens."""
+    parts = (told,) if isinstance(told, Wave) else told.parts
+    return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None, p.recipients) for p in parts}
+
+
+async def _tell(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
+    if isinstance(told, Wave):
+        return await _tell_wave(conn, told, now, head)
+    return await tell_digest(conn, told, now, head)
+
+
+async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
     """One mail for each recipient of a wave."""
     standing = None
     if wave.cohort is not None:
@@ -186,5 +249,9 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, now: datetime) -> Fate:
             return Fate.DEAD
         await mails.mark_failed(pool, mail, again, str(error))
         return Fate.FAILED
+    except Exception as error:
+        said = f"Blockline itself failed with this mail ({type(error).__name__}); its log says more."
+        await mails.mark_failed(pool, mail, now + LONGEST_RETRY, said)
+        raise
     await mails.mark_sent(pool, mail, now)
     return Fate.SENT

@@ -129,6 +129,8 @@ class Settings(BaseModel):
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
+    smtp_per_minute: int | None = Field(default=None, ge=1, le=100_000)
+    """At most so many mails are tried in a minute. Empty: as many as there are."""
     mail_from: str = "blockline@localhost"
     mail_templates: Path | None = None
     """A folder whose templates take the place of those of the same name in `jobs/templates`."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from asyncpg import Record
 
-from storage.db import Conn
+from storage.db import Conn, Pool, transaction
 from storage.model.accounts import AccountId, ListId, Platform
 from storage.model.alerts import (
     AlertChange,
@@ -66,6 +66,21 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
         )
         for r in rows
     ]
+
+
+async def news_mark(pool: Pool) -> tuple[int, ...]:
+    """Differs from an earlier one when something was recorded, or done by somebody, since then.
+
+    Two that come at the same time may look like one: whoever relies on it looks again after a while.
+    """
+    async with transaction(pool) as conn:
+        row = await conn.fetchrow(
+            """
+            select coalesce((select max(live_event_id) from live_event), 0) as event,
+                coalesce((select max(audit_id) from audit_log), 0) as act
+            """
+        )
+    return tuple(row) if row is not None else ()
 
 
 async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[PastAlert]:

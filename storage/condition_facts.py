@@ -21,7 +21,8 @@ async def facts(
 ) -> Facts:
     """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
 
-    Untried is a queued mail that was to be tried before `untried_before`; refused one that was written
+    Untold is an alert that was to be told before `untried_before`, untried a queued mail that was to be tried
+    before then; refused one that was written
     before `written_before`, and tried and not taken; given up what was noticed to be so after
     `given_up_after`.
     """
@@ -43,6 +44,7 @@ async def facts(
     return Facts(
         sources=tuple(sources),
         coverage=tuple(await _coverage(conn, now, read_since)),
+        untold=await _untold(conn, untried_before),
         untried=await _untried(conn, untried_before),
         refused=await _refused(conn, untried_before, written_before),
         given_up=await _given_up(conn, given_up_after),
@@ -106,6 +108,21 @@ async def _last_answers(conn: Conn, platforms: Sequence[str]) -> dict[str, datet
         platforms,
     )
     return {r["platform"]: r["at"] for r in rows}
+
+
+async def _untold(conn: Conn, before: datetime) -> Mails:
+    row = await conn.fetchrow(
+        """
+        select count(*) as count, min(a.created_at) as since, null::text as error
+        from alert a
+        where a.decided_at is null and a.created_at < $1 and not exists (
+            select from alert_decision d
+            where d.alert_id = a.alert_id and d.decided_at is null and d.until >= $1
+        )
+        """,
+        before,
+    )
+    return _mails(row)
 
 
 async def _untried(conn: Conn, before: datetime) -> Mails:

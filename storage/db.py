@@ -124,6 +124,14 @@ async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
             await pool.release(conn)
 
 
+@asynccontextmanager
+async def part_of(conn: Conn, pool: Pool) -> AsyncGenerator[None]:
+    """A part of the transaction of `conn`: undone alone when the block raises. Errors as in `transaction`."""
+    with translated(conn, pool.address):
+        async with conn.transaction():
+            yield
+
+
 @contextmanager
 def translated(conn: Conn, where: str) -> Generator[None]:
     """Turn the errors of `conn` inside the block into ours. `where` is the address to name.

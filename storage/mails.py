@@ -6,31 +6,34 @@ from asyncpg import Record
 
 from storage.audit_log import log
 from storage.db import Conn, Pool, Refused, transaction
-from storage.model.alerts import Mail, MailKind, MailState
+from storage.model.alerts import Mail, MailKind, MailState, Via
 
 LEASE = timedelta(minutes=10)
 """How long a claimed mail is nobody else's: longer than the slowest delivery may take."""
 
 
-async def claim_due(pool: Pool, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Mail]:
+async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = None) -> list[Mail]:
     """Take up to `limit` queued mails that are due, oldest first, and count the attempt.
 
-    Nobody else gets them before `lease` is over. `attempts` of the answer tells this claim from a
-    later one; pass the same `Mail` to the functions below.
+    Nobody else gets them before `LEASE` is over. `via` None: by whatever they go out. `attempts` of the
+    answer tells this claim from a later one; pass the same `Mail` to the functions below.
     """
     async with transaction(pool) as conn:
         rows = await conn.fetch(
             """
             update mail set attempts = attempts + 1, next_attempt_at = $1 + $3
             where mail_id in (
-                select mail_id from mail where state = 'queued' and next_attempt_at <= $1
+                select mail_id from mail
+                where state = 'queued' and next_attempt_at <= $1
+                    and ($4::boolean is null or (recipients[1] like '%:%') = $4)
                 order by next_attempt_at, mail_id limit $2 for update skip locked
             )
             returning *
             """,
             now,
             limit,
-            lease,
+            LEASE,
+            None if via is None else via is Via.CHANNEL,
         )
     return sorted((mail_of(r) for r in rows), key=lambda m: m.mail_id)
 
@@ -81,12 +84,13 @@ async def give_up(pool: Pool, mail: Mail, error: str) -> None:
 
 
 async def explain_queue(pool: Pool, now: datetime, reason: str) -> None:
-    """Say of every due mail why nobody tries to send it."""
+    """Say of every due mail to an address why nobody tries to send it."""
     async with transaction(pool) as conn:
         await conn.execute(
             """
             update mail set last_error = $2
-            where state = 'queued' and next_attempt_at <= $1 and last_error is distinct from $2
+            where state = 'queued' and next_attempt_at <= $1 and recipients[1] not like '%:%'
+                and last_error is distinct from $2
             """,
             now,
             reason,

@@ -142,9 +142,12 @@ async def append(conn: Conn, change_ids: Sequence[int]) -> None:
         await _append_plain(
             conn, [r["change_id"] for r in plain], [r["spell_id"] for r in plain if r["spell_id"]]
         )
+    others: defaultdict[datetime, list[int]] = defaultdict(list)
     for r in rows:
         if not r["is_plain"]:
-            await project(conn, [r["account_id"]], r["decided_at"])
+            others[r["decided_at"]].append(r["account_id"])
+    for decided_at, account_ids in sorted(others.items()):
+        await project(conn, account_ids, decided_at)
 
 
 async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequence[int]) -> None:

@@ -39,11 +39,12 @@ BLIND = replace(READ, heard=0, due_heard=0, last_answer_at=minutes(550))
 def facts(
     *sources: Source,
     coverage: Sequence[Coverage] = (READ,),
-    untried: Mails = Mails(),  # noqa: B008 - immutable
+    untold: Mails = Mails(),  # noqa: B008 - immutable
+    untried: Mails = Mails(),  # noqa: B008
     refused: Mails = Mails(),  # noqa: B008
     given_up: Mails = Mails(),  # noqa: B008
 ) -> Facts:
-    return Facts(sources, tuple(coverage), untried, refused, given_up)
+    return Facts(sources, tuple(coverage), untold, untried, refused, given_up)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,14 @@ def facts(
             "",
             "take accounts off the watch whose server is gone",
             id="more than 5 % are late",
+        ),
+        pytest.param(
+            facts(untold=Mails(1, minutes(570)), untried=Mails(1, minutes(580), "no mail server")),
+            minutes(570),
+            "1 change waits to be told, and no mail is written; 1 mail waits, and nobody tries to send it",
+            "no mail server",
+            "its log says what it cannot write. See that blockline run is running with the role notify, and",
+            id="changes of which no mail is written",
         ),
         pytest.param(
             facts(untried=Mails(2, minutes(580), "no mail server")),

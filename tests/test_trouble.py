@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 import pytest
 
 from dashboard.app import page_of
 from jobs.compose import Letterhead
 from jobs.conditions import Thresholds
+from jobs.notify import decide_alerts
 from jobs.trouble import TroubleReport, tick
 from storage.collectors import CollectorState, save_state
 from storage.condition_facts import facts
@@ -18,7 +19,9 @@ from storage.migrate import migrate
 from storage.model.accounts import Platform
 from storage.model.conditions import ConditionKey, ConditionKind, Coverage, Mails
 from storage.model.coverage import BatchOutcome
+from storage.model.rules import AlertRule, Quiet
 from storage.status import overview
+from tests.alert_factories import blocked, store, tell_by
 from tests.dashboard_server import SETTINGS
 from tests.factories import MINUTE, T0, minutes
 from tests.pages import said
@@ -310,6 +313,17 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
     assert found.given_up == Mails()
 
 
+async def test_a_change_that_waits_for_nothing_and_is_not_told_is_stuck(pool: Pool) -> None:
+    await tell_by(pool, AlertRule(("desk@example.org",), quiet=Quiet(time(0), time(23))))
+    await store(pool, blocked(2, minutes(10)))
+    asked = minutes(120), T0, minutes(105), minutes(60), T0
+    async with transaction(pool) as conn:
+        assert (await facts(conn, *asked)).untold == Mails(2, minutes(10))
+    await decide_alerts(pool, minutes(20), Letterhead())
+    async with transaction(pool) as conn:
+        assert (await facts(conn, *asked)).untold == Mails()
+
+
 async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await put_mail(conn, "<dead@test>", minutes(-3000), "dead", 30, error="550")
@@ -344,7 +358,6 @@ async def test_numbers_that_change_are_kept_and_are_no_new_trouble(pool: Pool) -
 async def test_a_stop_that_was_told_before_the_upgrade_is_not_told_anew(empty_dsn: str) -> None:
     await migrate(empty_dsn, revision="0004")
     async with open_pool(empty_dsn) as pool:
-        await reads_x(pool, 0)
         await x_is(pool, 5, "credits")
         async with transaction(pool) as conn:
             await put_mail(conn, "<told@test>", minutes(6), "sent", 1)
@@ -361,6 +374,7 @@ async def test_a_stop_that_was_told_before_the_upgrade_is_not_told_anew(empty_ds
             )
     await migrate(empty_dsn)
     async with open_pool(empty_dsn) as pool:
+        await reads_x(pool, 0)
         assert await ticks(pool, 10, 20, 40) == [NOTHING] * 3
         async with transaction(pool) as conn:
             (one,) = await open_conditions(conn)

@@ -203,6 +203,13 @@ class MailDraft:
     unsubscribe_url: str | None = None
 
 
+class Via(StrEnum):
+    """By what a mail goes out. Addresses hold no colon, and names of channels do."""
+
+    SMTP = "smtp"
+    CHANNEL = "channel"
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What one recipient is told, by mail or another channel. A repeat carries the same `message_id`."""

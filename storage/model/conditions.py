@@ -20,7 +20,7 @@ class ConditionKind(StrEnum):
     COVERAGE_LATE = "coverage_late"
     """Too many accounts of a platform were not read in time."""
     OUTBOX_STUCK = "outbox_stuck"
-    """Mails wait that nobody tries to send, or that no server takes."""
+    """Mails wait that nobody writes, that nobody tries to send, or that no server takes."""
     DEAD_LETTERS = "dead_letters"
     """Mails were given up: nobody got them."""
 
@@ -120,6 +120,8 @@ class Facts:
 
     sources: tuple[Source, ...]
     coverage: tuple[Coverage, ...]
+    untold: Mails
+    """Alerts whose time has come and of which no mail was written; since the first of them was recorded."""
     untried: Mails
     """Queued ones whose time has come and which nobody tries; since the first of these times."""
     refused: Mails

@@ -19,10 +19,11 @@ from jobs.clock import system_clock
 from jobs.compose import Letterhead
 from jobs.inbox import Inbox, SmtpServer
 from jobs.mail import MailServer, Security, SmtpSender
-from jobs.mail_loop import MailLoop
+from jobs.notifying import Deciding, Sending
 from jobs.schedule import Loop, scheduled
 from storage import alert_births, projection
-from storage.db import Pool, open_pool, transaction
+from storage.db import Conn, Pool, open_pool, transaction
+from storage.model.alerts import Via
 from storage.model.rules import AlertRule
 from storage.rules import keep_to_settings
 from tests.benchmarks.figure import Figure
@@ -32,6 +33,7 @@ WAVES = (1, 20, 257, 1178)
 A_REQUEST = 98
 RECIPIENT = "desk@example.org"
 PATIENCE_S = 300
+SWEEP = timedelta(minutes=15)
 
 
 class _Timed(Inbox):
@@ -73,16 +75,17 @@ async def _tell(dsn: str, accounts: int, *, one_story: bool) -> _Told:
             await keep_to_settings(conn, [AlertRule((RECIPIENT,))], system_clock())
         with SmtpServer(inbox) as smtp:
             server = MailServer("127.0.0.1", smtp.port, "blockline@example.org", Security.NONE)
-            mail = MailLoop(pool, SmtpSender(server), Letterhead("http://127.0.0.1:8050"))
+            deciding = Deciding(pool, Letterhead("http://127.0.0.1:8050"), system_clock)
+            sending = Sending(pool, SmtpSender(server), Via.SMTP, system_clock)
 
-            async def notify() -> None:
-                now = system_clock()
-                if (due := await mail.next_due(now)) is not None and due <= now:
-                    await mail.tick(now)
-                    if await _is_all_told(pool, accounts):
-                        told.set()
+            async def send() -> None:
+                before = len(inbox.accepted)
+                await sending.turn()
+                if len(inbox.accepted) > before and await _is_all_told(pool, accounts):
+                    told.set()
 
-            async with scheduled([(Loop("Mailing", notify), SOON_S)]):
+            loops = [(Loop("Deciding", deciding.turn), SOON_S), (Loop("Mailing", send), SOON_S)]
+            async with scheduled(loops):
                 await asyncio.sleep(1)
                 async with asyncio.timeout(PATIENCE_S):
                     for n in range(0, accounts, A_REQUEST):
@@ -106,10 +109,13 @@ async def _tell(dsn: str, accounts: int, *, one_story: bool) -> _Told:
 
 
 async def _provisional(pool: Pool, accounts: int, *, one_story: bool) -> list[int]:
-    """Accounts of one list, or of one each, that were seen as withheld and wait for their confirmation."""
+    """Accounts of one list, or of one each, that were seen as withheld and wait for their confirmation.
+
+    Each was available before, and the planner has heard of them, as where a monitor runs for a while.
+    """
     seen = system_clock() - timedelta(minutes=1)
     async with transaction(pool) as conn:
-        rows = await conn.fetch(
+        first = await conn.fetch(
             """
             with added as (
                 insert into account (platform, native_id, handle, added_at)
@@ -129,35 +135,52 @@ async def _provisional(pool: Pool, accounts: int, *, one_story: bool) -> list[in
                     on l.n = case when $3 then 1 else a.n end
             )
             insert into change (
-                change_key, account_id, old_status, status, withheld_in, kind, strength, last_seen_old,
-                first_seen_new, recorded_at, source
+                change_key, account_id, status, kind, strength, first_seen_new, recorded_at, source
             )
-            select encode(sha256(account_id::text::bytea), 'hex'), account_id, 'available', 'withheld',
-                '{IN}', 'block', 'strong', $2::timestamptz - interval '15 minutes', $2, $2, 'x'
+            select 'first ' || account_id, account_id, 'available', 'baseline', 'strong', $2, $2, 'x'
             from added order by account_id
             returning change_id
             """,
             accounts,
-            seen,
+            seen - SWEEP,
             one_story,
         )
+        await _record(conn, [r["change_id"] for r in first], seen - SWEEP)
+        rows = await conn.fetch(
+            """
+            insert into change (
+                change_key, account_id, old_status, status, withheld_in, kind, strength, last_seen_old,
+                first_seen_new, recorded_at, source
+            )
+            select encode(sha256(account_id::text::bytea), 'hex'), account_id, 'available', 'withheld',
+                '{IN}', 'block', 'strong', $1, $2, $2, 'x'
+            from account order by account_id
+            returning change_id
+            """,
+            seen - SWEEP,
+            seen,
+        )
+        await conn.execute("analyze")
     return [r["change_id"] for r in rows]
 
 
 async def _confirm(pool: Pool, change_ids: Sequence[int]) -> None:
     """What the recorder does when a request confirms changes."""
     async with transaction(pool) as conn:
-        now = system_clock()
-        await conn.execute(
-            """
-            insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
-            select unnest($1::bigint[]), 'confirmed', 'enough_strong', $2, 2, $2
-            """,
-            change_ids,
-            now,
-        )
-        await projection.append(conn, change_ids)
-        await alert_births.confirmed(conn, change_ids, now)
+        await _record(conn, change_ids, system_clock())
+
+
+async def _record(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
+    await conn.execute(
+        """
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select unnest($1::bigint[]), 'confirmed', 'enough_strong', $2, 2, $2
+        """,
+        change_ids,
+        now,
+    )
+    await projection.append(conn, change_ids)
+    await alert_births.confirmed(conn, change_ids, now)
 
 
 async def _is_all_told(pool: Pool, accounts: int) -> bool:
