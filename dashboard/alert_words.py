@@ -23,6 +23,7 @@ DECISION_NAME = {
     "no_recipient": "No recipient",
     "flapping": "Flapping",
     "unsubscribed": "Unsubscribed",
+    "superseded": "Superseded",
     "corrected": "Corrected",
 }
 DECISION_REASON = {
@@ -39,6 +40,7 @@ DECISION_REASON = {
     "no_recipient": "the rule names nobody",
     "flapping": "the account goes back and forth, and one mail said so",
     "unsubscribed": "it was for a digest that none of its recipients wants",
+    "superseded": "it was confirmed before it was told as provisional",
     "corrected": "a later reading shows that it was not so, or not yet",
 }
 STAGE_NAME = {

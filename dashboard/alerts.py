@@ -6,11 +6,12 @@ from datetime import datetime
 
 from storage import audit_log
 from storage.db import Conn
+from storage.model.conditions import UnreadableRule
 from storage.model.rules import StoredRule
 from storage.reports_alerts import MuteLine, OpenStory, count_open_stories, mute_lines, open_stories
 from storage.reports_decisions import Decided, decided_lately
 from storage.reports_mail import MailLine, undelivered
-from storage.rules import load_rules
+from storage.rules import load_rules, unreadable_rules
 
 STORIES = 50
 DECISIONS = 200
@@ -30,6 +31,7 @@ class Alerts:
     mails: Sequence[MailLine]
     """Those that did not arrive."""
     rules: Sequence[StoredRule]
+    unreadable: Sequence[UnreadableRule]
     acts: Sequence[audit_log.Act]
 
 
@@ -41,5 +43,6 @@ async def read_alerts(conn: Conn, now: datetime) -> Alerts:
         await decided_lately(conn, None, DECISIONS),
         await undelivered(conn, MAILS),
         await load_rules(conn),
+        await unreadable_rules(conn),
         await audit_log.acts(conn, ACTS),
     )

@@ -36,7 +36,7 @@ def content_security_policy(script_hashes: Iterable[str]) -> str:
 
 
 WRONG_HOST = (
-    "The dashboard answers under 127.0.0.1, localhost, [::1] or the host of an allowed origin, "
+    "The dashboard answers under 127.0.0.1, localhost, [::1] or the host of setting dashboard_url, "
     "and this request names another host."
 )
 WRONG_ORIGIN = "Only the dashboard's own pages may change something, and this request comes from elsewhere."
@@ -146,6 +146,20 @@ def is_loopback(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+def proxied_origin(url: str) -> str | None:
+    """The origin of `url` as browsers write it; None on this machine, where the dashboard's own is enough.
+
+    Another server on the loopback must not become one of ours because a setting was left as it is.
+    """
+    parts = urlsplit(url)
+    name = parts.hostname or ""
+    if not name or is_loopback(name):
+        return None
+    host = f"[{name}]" if ":" in name else name
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + ("" if parts.port in {None, usual} else f":{parts.port}")
 
 
 def cache_control(path: str) -> bytes | None:

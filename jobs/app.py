@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
+from dashboard.headers import proxied_origin
 from dashboard.settings import DashboardSettings
 from jobs.anchor import anchoring, authority_of
 from jobs.channel_settings import channels_of
@@ -93,9 +94,13 @@ def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str
 
 
 def refuse_unknown_channels(settings: Settings) -> None:
-    """Raise SettingsError for a rule that names a channel which is not set."""
+    """Raise SettingsError for a rule or operator that names a channel which is not set."""
     for said in unknown_channels(settings, settings.alert_rules):
         raise SettingsError(f"Setting rules: {said}")
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    for operator in filter(is_channel, settings.operators):
+        if operator not in known:
+            raise SettingsError(f"Setting operators: there is no channel {operator} in channels or webhooks.")
 
 
 def refuse_open_door(settings: Settings) -> None:
@@ -166,14 +171,17 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
+            origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 title="Live",
                 subtitle="",
                 synthetic=False,
                 sweep_every=settings.sweep_every,
+                allowed_origins=(origin,) if origin else (),
                 role=people.Role(settings.role),
             )
-            address = await stack.enter_async_context(serve(listener, pool, dsn, system_clock, view))
+            serving = serve(listener, pool, dsn, system_clock, view, base_url=origin)
+            address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")
         await stack.enter_async_context(scheduled(loops))
         yield said

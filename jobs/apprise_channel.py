@@ -15,7 +15,7 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat
 from apprise.conversion import convert_between  # pyright: ignore[reportUnknownVariableType]
 
 from jobs.channel_names import addressed
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from storage.model.alerts import Mail
 
 _DELIVERY_LIMIT_S: Final = 60.0
@@ -44,7 +44,9 @@ class AppriseSender:
             async with asyncio.timeout(self._timeout_s):
                 taken = await sending.async_notify(body=body, title=title, body_format=NotifyFormat.TEXT)
         except TimeoutError:
-            raise Undeliverable(f"Channel {name} did not answer in time.", permanent=False) from None
+            raise Undeliverable(
+                f"Channel {name} did not answer in time.", permanent=False, fault=Fault.SERVER
+            ) from None
         except Exception:  # noqa: BLE001 - a hundred services, each with libraries of its own
             taken = False
         if not taken:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from storage.model.alerts import Mail
 from storage.model.words import clean
 
@@ -31,9 +31,10 @@ def addressed(mail: Mail, channels: Mapping[str, T]) -> tuple[str, T]:
 
 
 def unknown(mail: Mail) -> Undeliverable:
-    """Temporary: the settings may get the channel back."""
+    """The settings may get the channel back, so it waits."""
     return Undeliverable(
         f"{clean(mail.recipients[0])} names no channel in the settings, so this alert waits: define it, or "
         "take it out of the recipients.",
         permanent=False,
+        fault=Fault.SETTINGS,
     )

@@ -6,7 +6,7 @@ from jobs.apprise_channel import AppriseSender
 from jobs.channel_names import APPRISE, WEBHOOK, kind_of, unknown
 from jobs.channel_settings import Channels
 from jobs.clock import Clock
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from jobs.notify import NO_SERVER, Sender
 from jobs.webhook import WebhookSender
 from storage.model.alerts import Mail
@@ -29,7 +29,7 @@ class Dispatcher:
                 raise unknown(mail)
             await channel.send(mail)
         elif self._smtp is None:
-            raise Undeliverable(NO_SERVER, permanent=False)
+            raise Undeliverable(NO_SERVER, permanent=False, fault=Fault.SETTINGS)
         else:
             await self._smtp.send(mail)
 

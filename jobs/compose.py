@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -95,6 +95,8 @@ class Thread:
     """The mails of a story that one recipient got before, by their Message-IDs, oldest first."""
 
     ids: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    """What was known then is the last that he was told; None: all that was told before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def compose(
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
         "cohort_lines": digest.cohort_lines(wave, standing),
-        "since_last": _since_last(wave),
+        "since_last": _since_last(wave, thread),
         "other_lists": digest.other_lists(wave),
         "counts": standing_counts.counts(wave, standing),
         "picture": picture and picture.alternative,
@@ -218,19 +220,25 @@ def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequ
     now = standing_counts.standing_of(change, standing)
     if alerts[0].stage is not AlertStage.CONFIRMED or not accounts <= now <= order.named_count:
         return None
-    tail = f", {accounts:,} more" if now > accounts else ""
+    tail = f", {accounts:,} in this mail" if now > accounts else ""
     if not tail and standing.watched == order.named_count and (left := standing_counts.available(standing)):
         tail = f", {left:,} available"
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
 
 
-def _since_last(wave: Wave) -> str | None:
+def _since_last(wave: Wave, thread: Thread) -> str | None:
     if wave.story is None:
         return None
     last = wave.story.waves[-1].as_of
+    heard = thread.as_of or last
+    missed = (
+        f"What came up after that until {minute(last)} was left to round-ups, which you do not get. "
+        if heard < last
+        else ""
+    )
     return (
-        f"This goes on from the mail that told what was known at {minute(last)}. What follows, and each "
-        "“more” or “fewer”, is what has changed since."
+        f"This goes on from the mail that told what was known at {minute(heard)}. {missed}"
+        "What follows is what this mail adds."
     )
 
 

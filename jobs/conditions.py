@@ -1,6 +1,6 @@
 """What is wrong with the monitor itself: decided from what is stored, in words that claim no more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from storage.model.conditions import (
     Facts,
     Mails,
     Source,
+    UnreadableRule,
 )
 from storage.model.words import PLATFORM_NAME, clean
 
@@ -36,7 +37,9 @@ _UNTOLD_TO_DO = (
 _UNTRIED_TO_DO = (
     "See that blockline run is running with the role notify, and that setting smtp_host is there."
 )
-_REFUSED_TO_DO = "blockline doctor tries the mail server and says what it answers."
+_REFUSED_TO_DO = (
+    "blockline doctor tries the mail server and says what it answers, and names channels that are not set."
+)
 _GIVEN_UP_TO_DO = (
     "Nobody got them, and nobody tries again: the mail page shows what they say and why they were given up. "
     "Put the address or the mail server right."
@@ -78,6 +81,7 @@ def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Cond
         *(_late(c, now, thresholds) for c in facts.coverage),
         _stuck(facts, now, thresholds),
         _given_up(facts.given_up, now, thresholds),
+        _unreadable(facts.unreadable, now),
     ]
     return [one for one in found if one is not None]
 
@@ -100,6 +104,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.COVERAGE_LATE: _STOPPED | {ConditionKind.COLLECTOR_BLIND},
     ConditionKind.OUTBOX_STUCK: frozenset(),
     ConditionKind.DEAD_LETTERS: frozenset(),
+    ConditionKind.RULES_UNREADABLE: frozenset(),
 }
 
 
@@ -109,6 +114,8 @@ def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
         return "No mail is stuck any more"
     if key.kind is ConditionKind.DEAD_LETTERS:
         return f"No mail was given up in the last {span(thresholds.given_up_within)}"
+    if key.kind is ConditionKind.RULES_UNREADABLE:
+        return "No alert rule is on file any more that cannot be read"
     if key.platform is None:
         raise ValueError(f"a condition of kind {key.kind} has a platform")
     coverage = next((c for c in facts.coverage if c.platform is key.platform), None)
@@ -218,7 +225,7 @@ def _stuck(facts: Facts, now: datetime, thresholds: Thresholds) -> Condition | N
     if refused.count:
         was = "was" if refused.count == 1 else "were"
         old = span(thresholds.refused_for)
-        said.append(f"{number(refused.count, 'mail')} of more than {old} ago {was} tried and not taken")
+        said.append(f"{number(refused.count, 'mail')} of more than {old} ago {was} not taken")
     if not said:
         return None
     return Condition(
@@ -248,6 +255,19 @@ def _given_up(mails: Mails, now: datetime, thresholds: Thresholds) -> Condition 
         f"{number(mails.count, 'mail')} {was} given up in the last {span(thresholds.given_up_within)}",
         _quoted(mails.error),
         _GIVEN_UP_TO_DO,
+    )
+
+
+def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | None:
+    if not rules:
+        return None
+    they = "cannot be read and tells nobody" if len(rules) == 1 else "cannot be read and tell nobody"
+    return Condition(
+        ConditionKey(ConditionKind.RULES_UNREADABLE),
+        now,
+        f"{number(len(rules), 'alert rule')} {they}",
+        _quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
+        "Write it anew, or remove it; blockline doctor and the Alerts page name each.",
     )
 
 

@@ -11,7 +11,7 @@ from storage.db import StorageError, open_pool, transaction
 from storage.model.rules import AlertRule, StoredRule, is_channel
 from storage.model.words import clean
 from storage.recipients import told_ever
-from storage.rules import load_rules
+from storage.rules import load_rules, unreadable_rules
 
 _NAMED = 5
 
@@ -21,12 +21,21 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             by_hand = made_by_hand(await load_rules(conn))
+            unreadable = await unreadable_rules(conn)
             told = await told_ever(conn)
     except StorageError:
         return []
     telling = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
     return [
         rules_finding(telling),
+        *(
+            Finding(
+                "alert rules",
+                Verdict.MEND,
+                f"Rule {r.name!r} cannot be read and tells nobody ({r.why}): write it anew, or remove it.",
+            )
+            for r in unreadable
+        ),
         *server_findings(settings, by_hand),
         *channel_findings(settings, telling),
         *recipients_findings(telling, told),

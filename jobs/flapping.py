@@ -1,27 +1,32 @@
 """Accounts that go back and forth: one mail says so, and further changes are held for a while. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import TypeAlias
 
 from storage.model.alerts import PastAlert
-from storage.model.rules import AlertRule, Digest
+from storage.model.rules import Digest, StoredRule
 
 Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 
 
-def flapping(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[Changes, set[str]]:
-    # A digest has room for every change, and one that holds some back could not say that nothing happened.
-    return _judge(recent, rule) if rule.digest is Digest.NONE else ({}, set())
-
-
-def _judge(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[Changes, set[str]]:
+def flapping(
+    recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
+) -> tuple[Changes, set[str]]:
     """Keys of changes that open a flapping story, with the changes it tells, and keys of those held by one.
 
-    A change opens a story when it is the `flapping_changes`-th within the period before it and no
-    story was opened within that period.
+    A change opens a story when it is the `flapping_changes`-th within the period before it and the rule
+    opened no story within that period. `to_tell`: the keys of changes that it would tell now.
     """
+    # A digest has room for every change, and one that holds some back could not say that nothing happened.
+    return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())
+
+
+def _judge(
+    recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
+) -> tuple[Changes, set[str]]:
+    rule = stored.rule
     opening: Changes = {}
     held: set[str] = set()
     counted = sorted(
@@ -38,7 +43,12 @@ def _judge(recent: Iterable[PastAlert], rule: AlertRule) -> tuple[Changes, set[s
                 continue
             if told_at is not None and told_at > since:
                 held.add(past.change.change_key)
-            elif past.decision is None or past.decision.is_open or past.decision.is_told:
+            elif _is_told(past, stored.rule_id) or past.change.change_key in to_tell:
                 opening[past.change.change_key] = changes
                 told_at = past.created_at
     return opening, held
+
+
+def _is_told(past: PastAlert, rule_id: int) -> bool:
+    said = past.decisions.get(rule_id)
+    return said is not None and said.is_told

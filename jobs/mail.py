@@ -17,6 +17,8 @@ from storage.model.words import clean
 _DELIVERY_LIMIT_S = 300.0
 """No delivery takes longer, so that it ends well within the lease of its mail."""
 _GREETING_LIMIT_S = 30.0
+_TOO_LARGE = 552
+"""What a server says of the size of a mail, which it is told together with the sender (RFC 1870)."""
 _WAIT_ASKED_FOR = re.compile(r"\b(\d{1,5})\s*(s|sec|second|m|min|minute)s?\b", re.IGNORECASE)
 
 
@@ -57,13 +59,32 @@ class MailServer:
         return f"{self.host}:{self.port}"
 
 
+class Fault(StrEnum):
+    """Whose fault it is that a mail was not accepted."""
+
+    MAIL = "mail"
+    """Its own, or its recipient's: others may be taken."""
+    SERVER = "server"
+    """The server's: whatever else goes out by it would fare the same now."""
+    SETTINGS = "settings"
+    """What it is to go out by is not set, so nobody was asked: it waits, however long that takes."""
+
+
 class Undeliverable(Exception):
     """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
 
-    def __init__(self, sentence: str, *, permanent: bool, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        permanent: bool,
+        fault: Fault = Fault.MAIL,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         """The server will not take this mail at another time either."""
+        self.fault = fault
         self.retry_after = retry_after
         """What the server asked to wait, if it did."""
 
@@ -71,21 +92,25 @@ class Undeliverable(Exception):
 class SmtpSender:
     """One connection at a time, opened by the first mail and used for all until `close`."""
 
-    def __init__(self, server: MailServer) -> None:
+    def __init__(self, server: MailServer, limit_s: float = _DELIVERY_LIMIT_S) -> None:
         self._server = server
+        self._limit_s = limit_s
+        """For one mail, from the first connection to the last answer."""
         self._smtp: aiosmtplib.SMTP | None = None
 
     async def send(self, mail: Mail) -> None:
         """Return once the server accepted the mail for all its recipients. Raises Undeliverable."""
-        reused = self._smtp is not None
+        server = self._server
         try:
-            await self._deliver(mail)
-            return  # noqa: TRY300
-        except Undeliverable:
-            # Servers close a connection after so many mails; that says nothing about this one.
-            if not reused or self._smtp is not None:
-                raise
-        await self._deliver(mail)
+            body = message(mail, server.sender).as_bytes(policy=WIRE)
+        except ValueError as error:
+            raise _unsendable(error) from error
+        try:
+            async with asyncio.timeout(self._limit_s):
+                await self._send(mail, body)
+        except TimeoutError as error:
+            await self._drop()
+            raise _not_reached(server, error) from error
 
     async def greet(self) -> str:
         """Connect and log in as for a delivery, and send nothing. Returns host:port; raises Undeliverable."""
@@ -93,7 +118,7 @@ class SmtpSender:
         try:
             async with asyncio.timeout(_GREETING_LIMIT_S):
                 await self._connect()
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except TimeoutError as error:
             raise _not_reached(server, error) from error
         finally:
             await self.close()
@@ -111,22 +136,33 @@ class SmtpSender:
         finally:
             smtp.close()
 
-    async def _deliver(self, mail: Mail) -> None:
+    async def _send(self, mail: Mail, body: bytes) -> None:
+        reused = self._smtp is not None
+        try:
+            await self._deliver(self._smtp or await self._connect(), mail, body)
+            return  # noqa: TRY300
+        except Undeliverable:
+            # Servers close a connection after so many mails; that says nothing about this one.
+            if not reused or self._smtp is not None:
+                raise
+        await self._deliver(await self._connect(), mail, body)
+
+    async def _deliver(self, smtp: aiosmtplib.SMTP, mail: Mail, body: bytes) -> None:
         server = self._server
         try:
-            async with asyncio.timeout(_DELIVERY_LIMIT_S):
-                smtp = self._smtp or await self._connect()
-                body = message(mail, server.sender).as_bytes(policy=WIRE)
-                await smtp.sendmail(server.address, mail.recipients, body)
+            await smtp.sendmail(server.address, mail.recipients, body)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _all_refused(error) from error
         except aiosmtplib.SMTPResponseException as error:
+            if isinstance(error, aiosmtplib.SMTPSenderRefused) and error.code != _TOO_LARGE:
+                raise _sender_refused(server, error) from error
             raise _refused(error.code, error.message) from error
         except (aiosmtplib.SMTPException, OSError) as error:
+            # It was reached: perhaps it is this mail that it cannot stand.
             await self._drop()
-            raise _not_reached(server, error) from error
+            raise _not_reached(server, error, Fault.MAIL) from error
         except ValueError as error:
-            raise Undeliverable(f"An address or header cannot be sent: {error}.", permanent=True) from error
+            raise _unsendable(error) from error
         finally:
             if self._smtp is not None and not self._smtp.is_connected:
                 self._smtp = None
@@ -134,28 +170,32 @@ class SmtpSender:
     async def _connect(self) -> aiosmtplib.SMTP:
         """Nothing that goes wrong here is the mail's fault, so all of it is worth another try."""
         server = self._server
-        smtp = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.security is Security.TLS,
-            start_tls=server.security is Security.STARTTLS,
-            username=server.username,
-            password=server.password,
-            timeout=server.timeout_s,
-            local_hostname=server.address.rpartition("@")[2],
-        )
         try:
+            smtp = aiosmtplib.SMTP(
+                hostname=server.host,
+                port=server.port,
+                use_tls=server.security is Security.TLS,
+                start_tls=server.security is Security.STARTTLS,
+                username=server.username,
+                password=server.password,
+                timeout=server.timeout_s,
+                local_hostname=server.address.rpartition("@")[2],
+            )
             await smtp.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             raise Undeliverable(
                 f"The mail server at {server.where} refused user name or password (code {error.code}).",
                 permanent=False,
+                fault=Fault.SERVER,
             ) from None  # its text may repeat what was sent
         except aiosmtplib.SMTPResponseException as error:
             raise Undeliverable(
                 f"The mail server at {server.where} takes no mail now: {_said(error.code, error.message)}.",
                 permanent=False,
+                fault=Fault.SERVER,
             ) from error
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # ValueError: no name of a host
+            raise _not_reached(server, error) from error
         self._smtp = smtp
         return smtp
 
@@ -172,11 +212,27 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _not_reached(server: MailServer, error: Exception) -> Undeliverable:
+def _not_reached(server: MailServer, error: Exception, fault: Fault = Fault.SERVER) -> Undeliverable:
     why = (
         "it did not answer in time" if isinstance(error, TimeoutError) else clean(str(error), 200).rstrip(".")
     )
-    return Undeliverable(f"Cannot hand mails to the server at {server.where}: {why}.", permanent=False)
+    return Undeliverable(
+        f"Cannot hand mails to the server at {server.where}: {why}.", permanent=False, fault=fault
+    )
+
+
+def _unsendable(error: ValueError) -> Undeliverable:
+    return Undeliverable(f"An address or header cannot be sent: {error}.", permanent=True)
+
+
+def _sender_refused(server: MailServer, error: aiosmtplib.SMTPSenderRefused) -> Undeliverable:
+    """It is about the settings, and the next mail would hear the same: never the end of this one."""
+    return Undeliverable(
+        f"The mail server takes no mail from {clean(server.address)}: {_said(error.code, error.message)}.",
+        permanent=False,
+        fault=Fault.SERVER,
+        retry_after=_wait_asked_for(error.code, error.message),
+    )
 
 
 def _refused(code: int, text: str) -> Undeliverable:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from storage.model.alerts import AlertDecision, AlertRow, AlertStage
+from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort
 from storage.model.rules import Digest, Match, Mute, StoredRule
 
 
@@ -29,7 +30,7 @@ def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) 
     taken: set[str] = set()
     found: list[Claim] = []
     for stored in rules:
-        if not stored.enabled or not concerns(alert, stored):
+        if not concerns(alert, stored) or is_before(alert, stored):
             continue
         named = tuple(dict.fromkeys(stored.rule.recipients))
         left = named
@@ -48,14 +49,25 @@ def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) 
 
 
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether a rule is about this alert. What was told and taken back concerns those who were told."""
+    """Whether a rule is about this alert.
+
+    What was told and is taken back concerns those who were told, whatever has become of their rule.
+    """
     match alert.stage:
         case AlertStage.WITHDRAWN:
             return stored.rule_id in alert.told_by
         case AlertStage.PROVISIONAL:
-            return stored.rule.match.provisional and matches(alert, stored.rule.match)
+            return stored.enabled and stored.rule.match.provisional and matches(alert, stored.rule.match)
         case AlertStage.CONFIRMED:
-            return matches(alert, stored.rule.match)
+            return stored.enabled and matches(alert, stored.rule.match)
+
+
+def is_before(alert: AlertRow, stored: StoredRule) -> bool:
+    """Whether others looked at the alert before there was the rule: it is no news to it any more."""
+    if alert.stage is AlertStage.WITHDRAWN or alert.created_at >= stored.active_since:
+        return False
+    looked_at = alert.done | alert.held
+    return bool(looked_at) and stored.rule_id not in looked_at
 
 
 def matches(alert: AlertRow, wanted: Match) -> bool:
@@ -73,7 +85,12 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
 
 
 def covers(mute: Mute, alert: AlertRow) -> bool:
-    """Whether a mute keeps this alert from being told, if it was not told before the mute was made."""
+    """Whether a mute keeps this alert from being told: it was recorded while the mute ran.
+
+    What was told and is taken back is told all the same: nobody is left with a mail that is false.
+    """
+    if alert.stage is AlertStage.WITHDRAWN or alert.created_at < mute.since:
+        return False
     if mute.until is not None and alert.created_at >= mute.until:
         return False
     if mute.account_id is not None:
@@ -88,3 +105,19 @@ def _countries(alert: AlertRow) -> set[str]:
 
 def _one_of(wanted: Collection[object], there: Collection[object]) -> bool:
     return not wanted or any(one in there for one in wanted)
+
+
+def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
+    """The one cohort under which a change is told, though its account may be on several lists.
+
+    An order comes before a list: the newest one issued before the new state was first seen, else the
+    oldest. Among lists the first by name.
+    """
+    lists = sorted(cohorts, key=lambda c: c.name)
+    by_issue = sorted(
+        ((c.order.issued_at, c.order.reference, c) for c in lists if c.order), key=lambda o: o[:2]
+    )
+    if not by_issue:
+        return lists[0] if lists else None
+    before = [o for o in by_issue if o[0] <= first_seen_new]
+    return (before[-1] if before else by_issue[0])[2]

@@ -15,24 +15,25 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from jobs import nudge, picturing
+from jobs.clock import Clock
 from jobs.compose import Letterhead, Thread, compose, story_key
-from jobs.mail import Undeliverable
-from jobs.policy import DigestDue, Past, Plan, Wave, after, decide
-from jobs.retry import LONGEST_RETRY, retry_at
+from jobs.mail import Fault, Undeliverable
+from jobs.policy import DigestDue, Past, Plan, Wave, after, decide, unsettled
+from jobs.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
 from jobs.summary import tell_digest
 from jobs.waves import ORDER_LASTS
 from storage import alerts as open_alerts
 from storage import mails, mutes, outbox, rules, stories
 from storage.db import Conn, Pool, StaleState, Unreachable, part_of, transaction
 from storage.model.accounts import ListId
-from storage.model.alerts import AlertRow, Mail, Via
+from storage.model.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.rules import Digest, StoredRule, digest_after, digest_before
 
 NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
 
 
-_Story: TypeAlias = tuple[int, ListId | None, tuple[str, ...]]
-"""Rule, list and recipients: what one thread of mails is about."""
+_Story: TypeAlias = tuple[int, ListId | None]
+"""Rule and list: what one thread of mails is about."""
 
 
 class Sender(Protocol):
@@ -55,7 +56,7 @@ class TickReport:
     """Mails newly composed and queued."""
     sent: int
     failed: int
-    """To be tried again."""
+    """To be tried again later."""
     dead: int
     """Given up."""
 
@@ -68,7 +69,7 @@ async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhea
         return TickReport(decided, 0, 0, 0)
     fates = Counter[Fate]()
     try:
-        while (fate := await send_next(pool, sender, now)) is not None:
+        while (fate := await send_next(pool, sender, lambda: now)) is not None:
             fates[fate] += 1
     finally:
         await sender.close()
@@ -98,10 +99,10 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
     """When a wave is complete, or a digest or reminder due. None: nothing is open."""
     times: list[datetime | None] = []
     async with transaction(pool) as conn:
-        known = await rules.load_rules(conn)
+        alerts = await open_alerts.open_alerts(conn)
+        known = await _rules_for(conn, alerts)
         times += [_next_digest(stored, now) for stored in known]
         times.append(await nudge.next_due(conn, now))
-        alerts = await open_alerts.open_alerts(conn)
         if alerts:
             plan = await _plan(conn, alerts, known, now)
             done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
@@ -119,8 +120,8 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     try:
         async with transaction(pool) as conn:
             await outbox.begin(conn)
-            known = await rules.load_rules(conn)
             alerts = await open_alerts.open_alerts(conn)
+            known = await _rules_for(conn, alerts)
             if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
                 return 0
             plan = await _plan(conn, alerts, known, now)
@@ -132,13 +133,19 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     return made
 
 
-async def send_next(pool: Pool, sender: Sender, now: datetime, via: Via | None = None) -> Fate | None:
-    """Send the mail that is due longest, of those that go out by `via` (None: all); None when none is due.
+async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
+    """Send the next mail that is due, of those that go out by `via` (None: all); None when none is due.
 
-    Raises what `sender` raises beside Undeliverable: a fault of ours, for which the mail waits.
+    After a fault of the server all else that goes out by it is due only later. Raises what `sender` raises
+    beside Undeliverable: a fault of ours, for which the mail waits.
     """
-    claimed = await mails.claim_due(pool, now, 1, via)
-    return await _send(pool, sender, claimed[0], now) if claimed else None
+    claimed = await mails.claim_due(pool, clock(), 1, via)
+    return await _send(pool, sender, claimed[0], clock) if claimed else None
+
+
+async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
+    """The rules, and those that are gone but told what is taken back now."""
+    return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
 
 
 async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime) -> Plan:
@@ -149,7 +156,8 @@ async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRu
         await open_alerts.recent_alerts(conn, accounts, oldest - lookback),
         await stories.told_since(conn, oldest - ORDER_LASTS),
     )
-    return decide(alerts, known, await mutes.running(conn, now), past, now)
+    plan = decide(alerts, known, await mutes.running(conn, now), past, now)
+    return unsettled(plan, now) if await rules.unreadable_rules(conn) else plan
 
 
 async def _carry_out(
@@ -164,7 +172,8 @@ async def _carry_out(
     made = 0
     open_still = {alert_id for alert_id, _ in plan.kept}
     held_up: set[_Story] = set()
-    if plan.in_order:
+    # Who records waits for this turn: unless alerts are held now, it is taken once a mail is composed.
+    if plan.silent and plan.in_order:
         await outbox.announce(conn)
     # A digest says how much was kept back, so that this is on record before.
     silent = [outbox.Settled(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
@@ -196,7 +205,7 @@ async def _carry_out(
 def _stories_of(told: Wave | DigestDue) -> set[_Story]:
     """Which stories it goes on with or opens."""
     parts = (told,) if isinstance(told, Wave) else told.parts
-    return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None, p.recipients) for p in parts}
+    return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
 
 
 async def _tell(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
@@ -213,11 +222,12 @@ async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) ->
     key = story_key(wave)
     story = after(wave)
     threads = await stories.thread(conn, key) if wave.story is not None else {}
+    heard = await stories.told_up_to(conn, key) if wave.story is not None else {}
     picture = await picturing.picture(conn, wave, standing)
-    drafts = [
-        compose(wave, standing, head, recipient, Thread(tuple(threads.get(recipient, ()))), picture)
-        for recipient in wave.recipients
-    ]
+    drafts: list[MailDraft] = []
+    for recipient in wave.recipients:
+        thread = Thread(tuple(threads.get(recipient, ())), heard.get(recipient))
+        drafts.append(compose(wave, standing, head, recipient, thread, picture))
     story_id = await stories.add_wave(
         conn,
         key,
@@ -239,19 +249,29 @@ def _next_digest(stored: StoredRule, now: datetime) -> datetime | None:
     return due if stored.digested_to < due else digest_after(now, stored.rule)
 
 
-async def _send(pool: Pool, sender: Sender, mail: Mail, now: datetime) -> Fate:
+async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
     try:
         await sender.send(mail)
     except Undeliverable as error:
-        again = None if error.permanent else retry_at(mail, now, error.retry_after)
-        if again is None:
-            await mails.give_up(pool, mail, str(error))
-            return Fate.DEAD
-        await mails.mark_failed(pool, mail, again, str(error))
-        return Fate.FAILED
+        return await _refused(pool, mail, error, clock())
     except Exception as error:
         said = f"Blockline itself failed with this mail ({type(error).__name__}); its log says more."
-        await mails.mark_failed(pool, mail, now + LONGEST_RETRY, said)
+        await mails.mark_failed(pool, mail, clock() + LONGEST_RETRY, said)
         raise
-    await mails.mark_sent(pool, mail, now)
+    await mails.mark_sent(pool, mail, clock())
     return Fate.SENT
+
+
+async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
+    """What becomes of a mail that was not accepted, and of those that would fare the same."""
+    later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
+    if error.fault is Fault.SETTINGS:
+        await mails.release(pool, mail, later, str(error))
+    elif (again := None if error.permanent else retry_at(mail, now, error.retry_after)) is None:
+        await mails.give_up(pool, mail, str(error))
+        return Fate.DEAD
+    else:
+        await mails.mark_failed(pool, mail, again, str(error))
+    if error.fault is not Fault.MAIL:
+        await mails.hold_back(pool, mail, now, later, str(error))
+    return Fate.FAILED

@@ -59,7 +59,7 @@ class Sending:
             return
         try:
             while self.pace.allows(now := self.clock()):
-                if await send_next(self.pool, self.sender, now, self.via) is None:
+                if await send_next(self.pool, self.sender, self.clock, self.via) is None:
                     break
                 self.pace.count(now)
         finally:

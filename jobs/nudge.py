@@ -8,11 +8,12 @@ from urllib.parse import urljoin
 from dashboard.links import Act, Link
 from jobs.compose import Letterhead, message_id
 from jobs.durations import spoken
+from jobs.webhook_payload import note
 from jobs.wording import minute
 from storage import mutes, outbox, rules, stories
 from storage.db import Conn, Pool, transaction
 from storage.model.alerts import MailDraft, MailKind
-from storage.model.rules import AlertRule, Mute, Severity, StoredRule, quiet_until
+from storage.model.rules import AlertRule, Mute, Severity, StoredRule, is_webhook, quiet_until
 from storage.model.words import clean
 from storage.stories import LastMail, Outstanding
 
@@ -74,10 +75,9 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 
 async def _known(conn: Conn, now: datetime) -> list[Nudge]:
-    told = await stories.outstanding(conn, now - ASK_FOR)
-    if not told:
-        return []
-    return nudges(told, await rules.load_rules(conn), await mutes.running(conn, now), now)
+    known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
+    told = await stories.outstanding(conn, now - ASK_FOR) if known else []
+    return nudges(told, known, await mutes.running(conn, now), now) if told else []
 
 
 def drafts(nudge: Nudge, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
@@ -110,16 +110,31 @@ def _draft(
         "rule": clean(nudge.rule.name),
     }
     fact = f"{nudge.kind.value} {story.reminders + 1} of wave {story.wave} of {story.story_key}"
+    ident = message_id((fact,), (recipient,), head.id_domain)
+    text = head.render("nudge.txt", content)
     return MailDraft(
-        message_id=message_id((fact,), (recipient,), head.id_domain),
+        message_id=ident,
         recipient=recipient,
         subject=title,
-        text_body=head.render("nudge.txt", content),
+        text_body=text,
         html_body=head.render("nudge.html", content),
         kind=nudge.kind,
         in_reply_to=own.message_id if own else None,
         reference_ids=(own.message_id,) if own else (),
         urgent=nudge.rule.severity is Severity.CRITICAL,
+        payload=note(
+            kind=nudge.kind,
+            message_id=ident,
+            headline=title,
+            text=text,
+            rule=nudge.rule.name,
+            severity=nudge.rule.severity,
+            as_of=nudge.at,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(recipient)
+        else None,
     )
 
 

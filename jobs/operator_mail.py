@@ -8,13 +8,17 @@ from urllib.parse import urljoin
 from dashboard.words import span
 from jobs.compose import Letterhead, message_id
 from jobs.conditions import Thresholds
+from jobs.webhook_payload import note
 from jobs.wording import minute, number
 from storage.model.alerts import MailDraft, MailKind, MailState
 from storage.model.conditions import ConditionKey, ConditionKind, KnownCondition
+from storage.model.rules import Severity, is_webhook
 
 SHOWN = 12
 """Troubles that one mail describes; of more it gives the number."""
-_ABOUT_MAILS = frozenset({ConditionKind.OUTBOX_STUCK, ConditionKind.DEAD_LETTERS})
+_ABOUT_MAILS = frozenset(
+    {ConditionKind.OUTBOX_STUCK, ConditionKind.DEAD_LETTERS, ConditionKind.RULES_UNREADABLE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class News:
     @property
     def open(self) -> tuple[KnownCondition, ...]:
         return self.begun + self.lasting
+
+    @property
+    def as_of(self) -> datetime:
+        """When the newest of it was noticed."""
+        return max(k.ended_at or k.opened_at for k in (*self.open, *self.over))
 
 
 def news(
@@ -74,13 +83,28 @@ def operator_mail(told: News, to: str, thresholds: Thresholds, head: Letterhead)
         "meanwhile": _meanwhile(told, thresholds),
         "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
     }
+    ident = message_id(_events(told), [to], head.id_domain)
+    subject, text = str(content["subject"]), head.render("operator.txt", content)
     return MailDraft(
-        message_id=message_id(_events(told), [to], head.id_domain),
+        message_id=ident,
         recipient=to,
-        subject=str(content["subject"]),
-        text_body=head.render("operator.txt", content),
+        subject=subject,
+        text_body=text,
         html_body=head.render("operator.html", content),
         kind=MailKind.OPERATOR,
+        payload=note(
+            kind=MailKind.OPERATOR,
+            message_id=ident,
+            headline=subject,
+            text=text,
+            rule=None,
+            severity=Severity.WARNING,
+            as_of=told.as_of,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(to)
+        else None,
     )
 
 

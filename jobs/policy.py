@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
 
 from jobs.flapping import Changes, flapping
-from jobs.matching import Claim, claims
-from jobs.waves import DAY, Cut, Waves, continued, opening_key
+from jobs.matching import Claim, claims, cohort_of
+from jobs.waves import DAY, Cut, Waves, continued, known_at, opening_key
 from storage.model.accounts import ListId
 from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort, PastAlert, Story
 from storage.model.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
@@ -41,7 +41,7 @@ class Wave:
     @property
     def as_of(self) -> datetime:
         """When its newest change was confirmed: the counts in the mail are those known at this time."""
-        return self.alerts[-1].created_at
+        return known_at(self.alerts, self.story)
 
     @property
     def rule(self) -> AlertRule:
@@ -119,7 +119,10 @@ class Past:
     stories: Collection[Story] = ()
 
 
-_Thread: TypeAlias = tuple[int, ListId | None, tuple[str, ...]]
+_ASK_AGAIN = timedelta(hours=1)
+
+_Thread: TypeAlias = tuple[int, ListId | None]
+"""A rule and a list: what one story is about."""
 
 
 def decide(
@@ -133,15 +136,17 @@ def decide(
 
     The order of the arguments' rows is irrelevant, but for `rules`, which are tried in their order.
     """
-    judged = {s.rule_id: flapping(past.alerts, s.rule) for s in rules}
+    in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
+    claimed = [(alert, claims(alert, rules, mutes)) for alert in in_order]
+    judged = {s.rule_id: flapping(past.alerts, s, _to_tell(claimed, s)) for s in rules}
     silent: dict[Key, Silence] = {}
     kept: dict[Key, Kept] = {}
     gathered: dict[int, list[AlertRow]] = {}
     folds = {s.rule_id: Waves[_Thread](s.rule) for s in rules}
     where: dict[_Thread, Cohort | None] = {}
-    stories = {(s.rule_id, s.list_id, s.recipients): s for s in sorted(past.stories, key=_last_told)}
-    for alert in sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage)):
-        found = claims(alert, rules, mutes)
+    left: dict[Key, tuple[str, ...]] = {}
+    stories = {(s.rule_id, s.list_id): s for s in sorted(past.stories, key=_last_told)}
+    for alert, found in claimed:
         if not found and not alert.done:
             silent[alert.alert_id, None] = Silence(AlertDecision.NO_RULE)
         for claim in found:
@@ -152,12 +157,13 @@ def decide(
                 kept[alert.alert_id, rule_id] = Kept(AlertDecision.WAITING, alert.created_at)
             elif (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
                 silent[alert.alert_id, rule_id] = reason
-            elif claim.stored.rule.digest is not Digest.NONE:
+            elif claim.stored.rule.digest is not Digest.NONE and claim.stored.enabled:
                 gathered.setdefault(rule_id, []).append(alert)
             else:
                 cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
-                key = (rule_id, cohort.list_id if cohort else None, claim.recipients)
+                key = (rule_id, cohort.list_id if cohort else None)
                 where[key] = cohort
+                left[alert.alert_id, rule_id] = claim.recipients
                 folds[rule_id].add(key, cohort, stories.get(key), alert)
     waves: list[Wave] = []
     digests: list[DigestDue] = []
@@ -165,7 +171,7 @@ def decide(
         fold = folds[stored.rule_id]
         fold.run(now)
         flaps = judged[stored.rule_id][0]
-        parts = list(_named([_wave(stored, key, where[key], part, flaps) for key, part in fold.told]))
+        parts = list(_named([_wave(stored, where[key], part, flaps, left) for key, part in fold.told]))
         waves += [wave for wave, is_round_up in parts if not is_round_up]
         digests += _round_ups([wave for wave, is_round_up in parts if is_round_up])
         for _, part in fold.growing():
@@ -174,6 +180,27 @@ def decide(
     digests.sort(key=lambda d: (d.until, d.stored.rule_id))
     waves.sort(key=lambda w: (w.closed_at, w.stored.rule_id, w.alerts[0].change.change_key, w.recipients))
     return Plan(tuple(waves), tuple(digests), silent, kept)
+
+
+def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[Claim]]], stored: StoredRule) -> set[str]:
+    """The keys of the confirmed changes that a rule would tell, if they do not go back and forth."""
+    return {
+        alert.change.change_key
+        for alert, found in claimed
+        if alert.stage is AlertStage.CONFIRMED and stored.rule_id not in alert.done
+        for claim in found
+        if claim.stored.rule_id == stored.rule_id and claim.silence is None
+    }
+
+
+def unsettled(plan: Plan, now: datetime) -> Plan:
+    """The same where a rule cannot be read: what matches no other one may be for that, and waits."""
+    no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
+    return replace(
+        plan,
+        silent={key: silence for key, silence in plan.silent.items() if key not in no_rule},
+        kept={**plan.kept, **{key: Kept(AlertDecision.WAITING, now + _ASK_AGAIN) for key in no_rule}},
+    )
 
 
 def after(wave: Wave) -> Story:
@@ -186,20 +213,30 @@ def _last_told(story: Story) -> datetime:
 
 
 def _wave(
-    stored: StoredRule, key: _Thread, cohort: Cohort | None, part: Cut, opening: Changes
+    stored: StoredRule,
+    cohort: Cohort | None,
+    part: Cut,
+    opening: Changes,
+    left: Mapping[Key, Sequence[str]],
 ) -> tuple[Wave, bool]:
-    """A complete wave, and whether a round-up tells it."""
+    """A complete wave, and whether a round-up tells it.
+
+    Whoever is told of one of its changes is told the whole, those included that an earlier rule told him:
+    half of a wave would be another mail, and another count.
+    """
+    told = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
+    recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in told))
     keys = [(a, a.change.change_key) for a in part.members if a.stage is AlertStage.CONFIRMED]
     flaps = tuple(Flap(a, opening[change]) for a, change in keys if change in opening)
-    wave = Wave(stored, key[2], cohort, part.members, flaps, part.close, part.story)
+    wave = Wave(stored, recipients, cohort, part.members, flaps, part.close, part.story)
     return wave, part.why is AlertDecision.DIGEST
 
 
 def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
     """The same, each wave with the name of its story, also where that is opened by one before it."""
-    opened: dict[tuple[ListId | None, tuple[str, ...]], str] = {}
+    opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
-        thread = (wave.cohort.list_id if wave.cohort else None, wave.recipients)
+        thread = wave.cohort.list_id if wave.cohort else None
         if wave.story is None and not is_round_up:
             opened[thread] = opening_key(wave.rule.name, wave.recipients, wave.alerts)
         if wave.story is not None and not wave.story.story_key and thread in opened:
@@ -242,28 +279,12 @@ def _digests(
             continue
         rows = gathered.get(stored.rule_id, ())
         until = digest_before(now, stored.rule)
-        ready = tuple(a for a in rows if a.created_at <= until)
+        ready: tuple[AlertRow, ...] = ()
         if stored.digested_to < until:
             recipients = stored.readers(stored.rule.recipients)
+            ready = tuple(a for a in rows if a.created_at <= until)
             due.append(DigestDue(stored, recipients, stored.digested_to, until, ready))
-        else:
-            ready = ()
         later = Kept(AlertDecision.DIGEST, digest_after(now, stored.rule))
-        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a not in ready}
+        told = {a.alert_id for a in ready}
+        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a.alert_id not in told}
     return due
-
-
-def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
-    """The one cohort under which a change is told, though its account may be on several lists.
-
-    An order comes before a list: the newest one issued before the new state was first seen, else the
-    oldest. Among lists the first by name.
-    """
-    lists = sorted(cohorts, key=lambda c: c.name)
-    by_issue = sorted(
-        ((c.order.issued_at, c.order.reference, c) for c in lists if c.order), key=lambda o: o[:2]
-    )
-    if not by_issue:
-        return lists[0] if lists else None
-    before = [o for o in by_issue if o[0] <= first_seen_new]
-    return (before[-1] if before else by_issue[0])[2]

@@ -8,7 +8,7 @@ from jobs.rules_toml import FileRule
 from jobs.tables import Parsed, TableError, sorted_problems
 from storage.db import Conn
 from storage.model.rules import StoredRule
-from storage.rules import load_rules, put_in_order, remove_rule, save_rule
+from storage.rules import load_rules, put_in_order, remove_rule, save_rule, unreadable_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ async def import_rules(
         return Imported(tuple(taken))
     names = [row.rule.name for row in parsed.rows]
     gone = [name for name, stored in known.items() if not stored.from_settings and name not in names]
+    gone += [r.name for r in await unreadable_rules(conn) if not r.from_settings and r.name not in names]
     for name in gone:
         await remove_rule(conn, name, actor, now)
     by_hand = [name for name in names if name not in known or not known[name].from_settings]

@@ -14,7 +14,6 @@ from jobs.summary_compose import compose as compose_summary
 from storage.model.accounts import AccountId, ListId, Platform
 from storage.model.alerts import (
     AlertChange,
-    AlertDecision,
     AlertRow,
     AlertStage,
     Cohort,
@@ -90,7 +89,7 @@ def _alert(
 _RULE = AlertRule(
     (_TO,), name="Example rule", zone="Asia/Kolkata", escalate_after=timedelta(hours=1), escalate_to=(_TO,)
 )
-_STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, digested_to=_AT)
+_STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active_since=_AT, digested_to=_AT)
 _STANDING = Standing(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
 _STORY = Story("sample", 1, ListId(1), (_TO,), (ToldWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
@@ -107,10 +106,7 @@ def _full() -> Wave:
     ]
     told.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
-    flaps = tuple(
-        Flap(a, tuple(PastAlert(a.created_at, a.change, AlertDecision.MAILED) for _ in range(4)))
-        for a in flapping
-    )
+    flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
     return Wave(_STORED, (_TO,), _ORDER, (*told, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
 
 

@@ -7,7 +7,6 @@ text such as `TR=did:plc:…,DE=did:plc:…`.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import Final, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from jobs.durations import parse_duration
 from storage.model.accounts import Platform
 from storage.model.availability import Status
 from storage.model.rule_form import from_table
-from storage.model.rules import AlertRule
+from storage.model.rules import AlertRule, is_recipient
 
 _EXAMPLES: Final = {
     Platform.X: "783214:X:available",
@@ -166,12 +165,14 @@ def posts(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def mail_addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+def recipients(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Where somebody can be told something, as rules take it."""
     for text in values:
-        address = parseaddr(text)[1]
-        name, _, host = address.rpartition("@")
-        if not name or not host or any(char.isspace() for char in address):
-            raise ValueError(f"{text!r} is not a mail address.")
+        if not is_recipient(text):
+            raise ValueError(
+                f"{text!r} is neither a plain mail address such as desk@example.org nor a channel such as "
+                "webhook:desk."
+            )
     return values
 
 

@@ -39,7 +39,7 @@ Platforms = Annotated[
     tuple[Platform, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.platforms)
 ]
 Hosts = Annotated[Texts, AfterValidator(values_of.hosts)]
-MailAddresses = Annotated[Texts, AfterValidator(values_of.mail_addresses)]
+Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
 Table = Annotated[dict[str, str], BeforeValidator(values_of.table)]
 BaseUrl = Annotated[str, AfterValidator(values_of.base_url)]
 Duration = Annotated[timedelta, BeforeValidator(values_of.duration)]
@@ -134,12 +134,12 @@ class Settings(BaseModel):
     mail_from: str = "blockline@localhost"
     mail_templates: Path | None = None
     """A folder whose templates take the place of those of the same name in `jobs/templates`."""
-    recipients: MailAddresses = ()
+    recipients: Recipients = ()
     """Who is told of everything: short for a rule of that name. Finer ones are `rules`."""
     recipients_zone: Zone = "UTC"
     rules: Rules = ()
     """Alert rules (docs/alerts.md). They are brought to the database at each start."""
-    operators: MailAddresses = ()
+    operators: Recipients = ()
     """Who is told of the monitor's own troubles. Without it: the recipients."""
     channels: Services = Field(default_factory=dict[str, SecretStr])
     """Name = address of a service that Apprise knows, such as slack://…; rules name it apprise:NAME."""
@@ -147,7 +147,8 @@ class Settings(BaseModel):
     """Name = address that takes alerts as JSON (docs/webhook.md); rules name it webhook:NAME."""
     webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
     """Name = what the messages to the webhook of that name are signed with."""
-    dashboard_url: str = "http://127.0.0.1:8050"
+    dashboard_url: BaseUrl = "http://127.0.0.1:8050"
+    """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
 
     tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
     """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""

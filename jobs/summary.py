@@ -47,7 +47,9 @@ async def tell_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhea
             heard.update(ids)
     unheard = [a.alert_id for a in due.alerts if a.alert_id not in heard]
     nobody = [outbox.Settled(i, rule_id, AlertDecision.UNSUBSCRIBED) for i in unheard]
-    await outbox.settle(conn, nobody, [], [], now)
+    if nobody:
+        await outbox.announce(conn)  # mails of others follow
+        await outbox.settle(conn, nobody, [], [], now)
     for part in due.parts:
         if part.story is not None:
             await _continue(conn, part, rule_id)

@@ -1,7 +1,7 @@
 """Pure: from what a digest or round-up tells to the words of one mail.
 
 The same facts make the same mail on every machine: its Message-ID comes from the rule, the time up to which
-it tells, and the recipient.
+it tells, what it tells and the recipient.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from jobs import caveats, digest, standing_counts, summary_words
 from jobs.compose import Letterhead, Picture, message_id
 from jobs.summary_facts import Part, Told, accounts
 from jobs.summary_sections import sections, shares
+from jobs.waves import facts
 from jobs.webhook_payload import note
 from jobs.wording import number, zone_note
 from storage.model.accounts import Platform
@@ -37,7 +38,9 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
     kind = summary_words.title(due)
     mark = "Synthetic scenario: " if head.synthetic else ""
     title = f"{mark}{summary_words.subject(told)}"
-    ident = message_id((kind, rule.name, due.until.isoformat()), (recipient,), head.id_domain)
+    # What was recorded just before a morning may come to light after its round-up: then there are two.
+    which = (kind, rule.name, due.until.isoformat(), *facts(a for p in told.parts for a in p.whole.alerts))
+    ident = message_id(which, (recipient,), head.id_domain)
     unsubscribe = head.link(Link(Act.UNSUBSCRIBE, rule.name, recipient))
     shown, brief = told.parts[:COHORTS_SHOWN], told.parts[COHORTS_SHOWN:]
     places = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)

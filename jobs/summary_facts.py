@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from jobs.policy import DigestDue, Flap, Wave, cohort_of
+from jobs.matching import cohort_of
+from jobs.policy import DigestDue, Flap, Wave
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertRow, AlertStage, Cohort, PastAlert, Standing
 from storage.model.periods import PlatformSilence, Trouble, Untold, Watched
@@ -112,7 +113,9 @@ class Told:
 
 
 def parts_of(due: DigestDue, recipient: str) -> tuple[Part, ...]:
-    """What this recipient is told, by cohort. Of a round-up only what no other rule told him."""
+    """What this recipient is told, by cohort. Of a round-up only the cohorts of which not all was told him by
+    another rule.
+    """
     if due.is_round_up:
         waves = [part for part in due.parts if recipient in part.recipients]
     else:
@@ -178,7 +181,7 @@ def _flaps(alerts: Iterable[AlertRow], at_least: int) -> tuple[Flap, ...]:
         if alert.stage is AlertStage.CONFIRMED:
             by_account.setdefault(alert.change.account_id, []).append(alert)
     return tuple(
-        Flap(rows[-1], tuple(PastAlert(a.created_at, a.change, None) for a in rows))
+        Flap(rows[-1], tuple(PastAlert(a.created_at, a.change) for a in rows))
         for rows in by_account.values()
         if len(rows) >= at_least
     )

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from jobs import picturing
 from jobs.compose import WIRE, Letterhead, compose, message, message_id
-from jobs.matching import Claim, claims
-from jobs.policy import Wave, cohort_of
+from jobs.matching import Claim, claims, cohort_of
+from jobs.policy import Wave
 from jobs.unmatched import unmatched
 from jobs.webhook_payload import payload
 from jobs.wording import minute
@@ -46,7 +46,7 @@ def waves_on_trial(
     Mutes, quiet hours, waiting and flapping are left out of account. `story` is what was told before by the
     story that the alerts are of. `to` stands in for whoever a rule does not name.
     """
-    gathered: dict[tuple[int, int | None, tuple[str, ...]], list[AlertRow]] = {}
+    gathered: dict[tuple[int, int | None], list[tuple[AlertRow, tuple[str, ...]]]] = {}
     where: dict[int | None, Cohort | None] = {}
     by_id: dict[int, StoredRule] = {stored.rule_id: stored for stored in rules}
     for alert in sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage)):
@@ -55,20 +55,20 @@ def waves_on_trial(
         for claim in claims(alert, rules, ()):
             if people := _people(claim, to):
                 where[list_id] = cohort
-                gathered.setdefault((claim.stored.rule_id, list_id, people), []).append(alert)
+                gathered.setdefault((claim.stored.rule_id, list_id), []).append((alert, people))
     order: list[int] = [stored.rule_id for stored in rules]
     return [
         Wave(
             by_id[rule_id],
-            people,
+            tuple(dict.fromkeys(r for _, people in members for r in people)),
             where[list_id],
-            tuple(members),
+            tuple(alert for alert, _ in members),
             (),
-            members[-1].created_at,
-            story if story and (story.rule_id, story.list_id, story.recipients) == key else None,
+            members[-1][0].created_at,
+            story if story and (story.rule_id, story.list_id) == key else None,
         )
         for key, members in sorted(gathered.items(), key=lambda found: order.index(found[0][0]))
-        for rule_id, list_id, people in [key]
+        for rule_id, list_id in [key]
     ]
 
 

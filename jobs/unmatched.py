@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from jobs.matching import concerns, matches
+from jobs.matching import concerns, is_before, matches
 from storage.model.alerts import AlertRow, AlertStage
 from storage.model.rules import Match, StoredRule
 from storage.model.words import PLATFORM_NAME, clean
@@ -14,6 +14,7 @@ class Condition(StrEnum):
     """What a rule asks for."""
 
     ENABLED = "enabled"
+    ACTIVE_SINCE = "active_since"
     TOLD_BEFORE = "told_before"
     """What is taken back is told by the rules that told it, and by no others."""
     PROVISIONAL = "provisional"
@@ -36,11 +37,12 @@ class Unmatched:
 
 
 def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
-    """None when the rule is enabled and about the alert, as `matching.concerns` has it."""
+    """None when the rule is about the alert, as `matching.concerns` and `matching.is_before` have it."""
+    if concerns(alert, stored):
+        before = "others looked at this before there was the rule as it is"
+        return Unmatched(Condition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
     if not stored.enabled:
         return Unmatched(Condition.ENABLED, "the rule is disabled")
-    if concerns(alert, stored):
-        return None
     if alert.stage is AlertStage.WITHDRAWN:
         return Unmatched(Condition.TOLD_BEFORE, "it takes back what this rule did not tell")
     wanted = stored.rule.match

@@ -11,12 +11,14 @@ away for an hour makes the same mails as one that looked every second.
 
 import hashlib
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
+from storage.model.accounts import AccountId
 from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef, Story, ToldWave
 from storage.model.availability import ChangeKind
 from storage.model.rules import AlertRule, Severity, digest_after, quiet_until
@@ -55,21 +57,139 @@ class Cut:
     """Why it was or is kept until `close`; DIGEST when a round-up tells it."""
 
 
+class _Growing:
+    """The wave that grows in a story: what came since the last one. Each change is looked at once."""
+
+    def __init__(self, rule: AlertRule, order: OrderRef | None, story: Story | None, first: datetime) -> None:
+        lasts = ORDER_LASTS if order is not None else LIST_LASTS
+        self.story = None if story is not None and story.waves[-1].closed_at + lasts < first else story
+        self.members: list[AlertRow] = []
+        self.close = first
+        """When it is complete, if nothing joins it."""
+        self.why = AlertDecision.WAITING
+        self._rule = rule
+        self._first = first
+        self._grows = rule.settle * rule.growth_limit
+        """So long at most."""
+        self._enough = _share(order, BURST_SHARE)
+        self._much = _share(order, MUCH_SHARE)
+        self._lately: Counter[str] = Counter()
+        """How many accounts were told of lately, by kind."""
+        self._tellings: Counter[str] = Counter()
+        """How many waves of a day told of a kind. What turned counts anew: the pauses after the first
+        restoration are not those of the blocks before it."""
+        for wave in self.story.waves if self.story is not None else ():
+            if wave.closed_at > first - REMEMBERED:
+                self._lately.update(wave.told)
+            if wave.closed_at > first - DAY:
+                self._tellings.update(wave.told.keys())
+        self._accounts: set[AccountId] = set()
+        self._loud_since: datetime | None = None
+        self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
+        """By kind the accounts that changed within an hour, oldest first."""
+        self._ready: datetime | None = None
+        """From when on it may be told, once it settles; None while it is no news."""
+        self._round_up = first
+        """The morning at which a round-up tells it, if none takes it along before."""
+
+    def add(self, row: AlertRow) -> None:
+        self.members.append(row)
+        was = len(self._accounts) >= self._much, self._loud_since
+        self._accounts.add(row.change.account_id)
+        if not _is_faint(row):
+            self._loud_since = self._loud_since or row.created_at
+            # What was news once stays it until it is told: a straggler does not send a burst to the morning.
+            if (ready := self._ready_by(row)) is not None:
+                self._ready = min(self._ready or ready, ready)
+        if len(self.members) == 1 or was != (len(self._accounts) >= self._much, self._loud_since):
+            self._round_up = self._morning(row.created_at)
+        self.close, self.why = self._end(row.created_at)
+
+    def _ready_by(self, row: AlertRow) -> datetime | None:
+        """From when on this change lets the story be told again, with those like it. None: it is no news."""
+        if self.story is None:
+            return row.created_at
+        told_at = self.story.waves[-1].closed_at
+        now, kind = max(row.created_at, told_at), _kind(row)
+        if row.stage is AlertStage.WITHDRAWN:
+            return now
+        burst = self._burst(row.change.account_id, kind, row.created_at)
+        if burst >= self._enough and self._is_late(row.created_at):
+            return told_at + self._grows
+        if burst < max(self._enough, self._lately[kind]):
+            return None
+        if self._lately[kind] == 0:
+            return now
+        if (updates := max(0, self._tellings[kind] - 1)) >= PAUSES:
+            return None
+        return max(now, told_at + self._rule.update_after * SLOWER**updates)
+
+    def _is_late(self, at: datetime) -> bool:
+        """Whether a change belongs to the last wave, and was committed when that was told already.
+
+        Once a wave: where all is committed late, it must not be told mail by mail.
+        """
+        last_two = self.story.waves[-2:] if self.story is not None else ()
+        closed = [wave.closed_at for wave in last_two]
+        if not closed or not closed[-1] - self._grows <= at < closed[-1]:
+            return False
+        return len(closed) == 1 or closed[0] < closed[1] - 2 * self._grows
+
+    def _burst(self, account: AccountId, kind: str, now: datetime) -> int:
+        """How many accounts changed so within the hour, this one included."""
+        hour = self._hour.setdefault(kind, OrderedDict())
+        hour[account] = now
+        hour.move_to_end(account)
+        while next(iter(hour.values())) <= now - BURST:
+            hour.popitem(last=False)
+        return len(hour)
+
+    def _morning(self, now: datetime) -> datetime:
+        morning = digest_after(self._first, self._rule)
+        while morning < now or not self._is_due(morning):  # those that went by told nothing
+            morning = digest_after(morning, self._rule)
+        return morning
+
+    def _is_due(self, morning: datetime) -> bool:
+        is_much, loud = len(self._accounts) >= self._much, self._loud_since
+        if loud is not None and (is_much or loud <= morning - DAY):
+            return True
+        return self._first <= morning - FAINT_WAITS
+
+    def _end(self, last: datetime) -> tuple[datetime, AlertDecision]:
+        if self._ready is None:
+            return self._round_up, AlertDecision.DIGEST
+        rule, due, why = self._rule, last + self._rule.settle, AlertDecision.WAITING
+        if self._ready > due:
+            due, why = self._ready, AlertDecision.SPACED
+        due = min(due, self._ready + self._grows)
+        if (
+            rule.severity is not Severity.CRITICAL
+            and (awake := quiet_until(due, rule.quiet, rule.zone)) > due
+        ):
+            due, why = awake, AlertDecision.QUIET
+        return (due, why) if due < self._round_up else (self._round_up, AlertDecision.DIGEST)
+
+    def cut(self) -> Cut:
+        return Cut(tuple(self.members), self.story, self.close, self.why)
+
+
 @dataclass(slots=True)
-class _Thread:
+class _Thread(Generic[K]):
     """A story as the fold has it: what was told, and what came since."""
 
-    cohort: Cohort | None
+    key: K
+    order: OrderRef | None
     story: Story | None
-    members: list[AlertRow] = field(default_factory=list[AlertRow])
-    news_since: datetime | None = None
-    """When they became news, if they are."""
-    next: Cut | None = None
-    """The wave that `members` make; None when they have to be looked at again."""
+    wave: _Growing | None = None
 
     @property
-    def order(self) -> OrderRef | None:
-        return self.cohort.order if self.cohort is not None else None
+    def close(self) -> datetime | None:
+        return self.wave.close if self.wave is not None else None
+
+    @property
+    def is_for_round_up(self) -> bool:
+        return self.wave is not None and self.wave.why is AlertDecision.DIGEST
 
 
 class Waves(Generic[K]):
@@ -80,7 +200,11 @@ class Waves(Generic[K]):
 
     def __init__(self, rule: AlertRule) -> None:
         self._rule = rule
-        self._threads: dict[K, _Thread] = {}
+        self._threads: list[_Thread[K]] = []
+        self._places: dict[K, int] = {}
+        """Where in `_threads` a story is."""
+        self._closes: list[tuple[datetime, int]] = []
+        """A heap: when the wave of a thread is complete. It may have been put off or told since."""
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
 
@@ -89,41 +213,55 @@ class Waves(Generic[K]):
         if row.created_at != self._now:  # what comes together is not parted
             self.run(row.created_at)
         self._now = row.created_at
-        thread = self._threads.setdefault(key, _Thread(cohort, story))
-        thread.members.append(row)
-        thread.next = None
+        if (place := self._places.get(key)) is None:
+            place = self._places[key] = len(self._threads)
+            self._threads.append(_Thread(key, cohort.order if cohort is not None else None, story))
+        thread = self._threads[place]
+        was = thread.close
+        if thread.wave is None:
+            thread.wave = _Growing(self._rule, thread.order, thread.story, row.created_at)
+        thread.wave.add(row)
+        if (close := thread.wave.close) != was:
+            heappush(self._closes, (close, place))
 
     def run(self, now: datetime) -> None:
         """Complete whatever is complete at `now`."""
-        while (first := min((c.close for _, c in self.growing()), default=None)) is not None and first <= now:
-            parts = list(self.growing())
-            is_round_up = any(c.close == first and c.why is AlertDecision.DIGEST for _, c in parts)
-            for key, part in parts:
+        while self._closes and (at := self._closes[0][0]) <= now:
+            places: set[int] = set()
+            while self._closes and self._closes[0][0] == at:
+                places.add(heappop(self._closes)[1])
+            due = [t for t in map(self._threads.__getitem__, sorted(places)) if t.close == at]
+            if any(t.is_for_round_up for t in due):
                 # A round-up takes along what would wait for a later one.
-                if part.close == first or (part.why is AlertDecision.DIGEST and is_round_up):
-                    self._complete(key, replace(part, close=first))
+                due = [t for t in self._threads if t.close == at or t.is_for_round_up]
+            for thread in due:
+                self._complete(thread, at)
 
     def growing(self) -> Iterable[tuple[K, Cut]]:
         """What is not complete, as it would be told if nothing joined it."""
-        for key, thread in self._threads.items():
-            if thread.members:
-                if thread.next is None:
-                    thread.next = _cut(thread, self._rule)
-                yield key, thread.next
+        return ((t.key, t.wave.cut()) for t in self._threads if t.wave is not None)
 
-    def _complete(self, key: K, part: Cut) -> None:
-        thread = self._threads[key]
-        self.told.append((key, part))
+    def _complete(self, thread: _Thread[K], at: datetime) -> None:
+        if thread.wave is None:
+            return
+        part = replace(thread.wave.cut(), close=at)
+        self.told.append((thread.key, part))
         if part.why is not AlertDecision.DIGEST or part.story is not None:
             thread.story = continued(part)
-        thread.members, thread.news_since, thread.next = [], None, None
+        thread.wave = None
 
 
 def continued(part: Cut) -> Story:
     """The story with this wave told. What is unknown of a new one is left empty."""
     was = part.story or Story("", 0, None, (), ())
-    wave = ToldWave(part.close, part.members[-1].created_at, told(part.members))
+    wave = ToldWave(part.close, known_at(part.members, part.story), told(part.members))
     return replace(was, waves=(*was.waves, wave))
+
+
+def known_at(members: Sequence[AlertRow], story: Story | None) -> datetime:
+    """When what a wave tells was known. What was stored late never takes a story back in time."""
+    newest = members[-1].created_at
+    return newest if story is None else max(newest, story.waves[-1].as_of)
 
 
 def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[AlertRow]) -> str:
@@ -149,64 +287,6 @@ def _kind(alert: AlertRow) -> str:
 
 def _is_faint(alert: AlertRow) -> bool:
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED
-
-
-def _cut(thread: _Thread, rule: AlertRule) -> Cut:
-    members, story = tuple(thread.members), thread.story
-    first, last = members[0].created_at, members[-1].created_at
-    lasts = ORDER_LASTS if thread.order else LIST_LASTS
-    if story is not None and story.waves[-1].closed_at + lasts < first:
-        story = None
-    round_up = Cut(members, story, _round_up(members, thread.order, rule), AlertDecision.DIGEST)
-    pause = _pause(members, story, thread.order, rule)
-    if pause is None:
-        return round_up
-    thread.news_since = thread.news_since or last
-    due = min(last + rule.settle, thread.news_since + rule.settle * rule.growth_limit)
-    why = AlertDecision.WAITING
-    if story is not None and (update := story.waves[-1].closed_at + pause) > due:
-        due, why = update, AlertDecision.SPACED
-    if rule.severity is not Severity.CRITICAL and (awake := quiet_until(due, rule.quiet, rule.zone)) > due:
-        due, why = awake, AlertDecision.QUIET
-    return round_up if due >= round_up.close else Cut(members, story, due, why)
-
-
-def _pause(
-    members: Sequence[AlertRow], story: Story | None, order: OrderRef | None, rule: AlertRule
-) -> timedelta | None:
-    """How long after its last mail a story may be told again for the sake of these changes.
-
-    None: they are no news, and wait for the round-up.
-    """
-    loud = [a for a in members if not _is_faint(a)]
-    if story is None:
-        return timedelta(0) if loud else None
-    if any(a.stage is AlertStage.WITHDRAWN for a in loud):
-        return timedelta(0)
-    lately: Counter[str] = Counter()
-    for wave in story.waves:
-        if wave.closed_at > members[0].created_at - REMEMBERED:
-            lately.update(wave.told)
-    burst = told(a for a in loud if a.created_at > members[-1].created_at - BURST)
-    news = {kind for kind, n in burst.items() if n >= max(_share(order, BURST_SHARE), lately[kind])}
-    if any(lately[kind] == 0 for kind in news):
-        return timedelta(0)
-    # What turned counts anew: the pauses after the first restoration are not those of the blocks before it.
-    within = [w for w in story.waves if w.closed_at > members[0].created_at - DAY and news & w.told.keys()]
-    updates = max(0, len(within) - 1)
-    return rule.update_after * SLOWER**updates if news and updates < PAUSES else None
-
-
-def _round_up(members: Sequence[AlertRow], order: OrderRef | None, rule: AlertRule) -> datetime:
-    """The morning at which a round-up tells these, if none takes them along before."""
-    morning = digest_after(members[0].created_at, rule)
-    while True:
-        there = [a for a in members if a.created_at <= morning]
-        loud = [a.created_at for a in there if not _is_faint(a)]
-        is_much = len({a.change.account_id for a in there}) >= _share(order, MUCH_SHARE)
-        if (loud and (is_much or loud[0] <= morning - DAY)) or there[0].created_at <= morning - FAINT_WAITS:
-            return morning
-        morning = digest_after(morning, rule)
 
 
 def _share(order: OrderRef | None, share: float) -> int:

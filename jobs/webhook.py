@@ -21,7 +21,7 @@ from yarl import URL
 from collectors.fetch import USER_AGENT
 from jobs.channel_names import addressed
 from jobs.clock import Clock
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from storage.model.alerts import Mail
 from storage.model.words import clean
 
@@ -63,18 +63,21 @@ class WebhookSender:
             )
         body = mail.payload.encode()
         now = self._clock()
+        head = headers(mail.message_id, webhook.secrets, now, body)
         try:
             async with self._open().post(
                 URL(webhook.url, encoded=True),
                 data=body,
-                headers=headers(mail.message_id, webhook.secrets, now, body),
+                headers=head,
                 allow_redirects=False,
             ) as response:
                 if not 200 <= response.status < 300:
                     raise _refused(name, webhook, response, await _answer(response), now)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             # Their own words hold the address.
-            raise Undeliverable(f"Webhook {name}: {_why(error)}.", permanent=False) from None
+            raise Undeliverable(
+                f"Webhook {name}: {_why(error)}.", permanent=False, fault=Fault.SERVER
+            ) from None
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -193,7 +196,7 @@ def _why(error: Exception) -> str:
             return "it cannot be reached" + (f" ({os.strerror(number)})" if number else "")
         case aiohttp.ClientResponseError():
             return "what it answers is not HTTP"
-        case aiohttp.InvalidURL():
+        case ValueError():
             return "its address cannot be used"
         case _:
             return "it ended the connection without an answer"

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from storage.alerts import change_of, cohorts_of
+from storage.alerts import alert_rows
 from storage.db import Conn
 from storage.model.alert_history import AlertHistory, ChangeFacts, RuleDecision, SentMail
-from storage.model.alerts import AlertDecision, AlertRow, AlertStage, MailKind, MailState
+from storage.model.alerts import AlertDecision, AlertRow, MailKind, MailState
 from storage.model.availability import ChangeKind
 
 
@@ -24,13 +24,18 @@ async def change_facts(conn: Conn, change_id: int) -> ChangeFacts:
 
 
 async def alerts_of_change(conn: Conn, change_id: int) -> list[int]:
-    """The alerts about a change, of whatever stage, oldest first; those of its other rows included."""
+    """The alerts about a change, of whatever stage, oldest first; those of its other rows included, and of
+    those that corrected it: what it told goes on with them.
+    """
     rows = await conn.fetch(
         """
-        select al.alert_id from change c
-        join change same on same.change_key = c.change_key and same.source = c.source
-        join alert al on al.change_id = same.change_id
-        where c.change_id = $1 order by al.created_at, al.alert_id
+        with recursive told as (
+            select same.change_id from change c join change same using (change_key, source)
+            where c.change_id = $1
+            union
+            select later.change_id from told join change later on later.supersedes = told.change_id
+        )
+        select alert_id from told join alert using (change_id) order by created_at, alert_id
         """,
         change_id,
     )
@@ -67,6 +72,14 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
             c.first_seen_new, c.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
             exists (select from executive e where e.account_id = a.account_id) as is_executive,
             array(
+                select d.rule_id from alert_decision d
+                where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is not null
+            ) as done,
+            array(
+                select d.rule_id from alert_decision d
+                where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is null
+            ) as held,
+            array(
                 select d.rule_id
                 from change same
                 join alert before on before.change_id = same.change_id and before.alert_id <> al.alert_id
@@ -84,21 +97,7 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
         """,
         alert_ids,
     )
-    cohorts = await cohorts_of(conn, {r["account_id"] for r in rows})
-    return [
-        AlertRow(
-            alert_id=r["alert_id"],
-            created_at=r["created_at"],
-            change=change_of(r),
-            cohorts=cohorts.get(r["account_id"], ()),
-            stage=AlertStage(r["stage"]),
-            tags=frozenset(r["tags"]),
-            followers=r["followers"],
-            is_executive=r["is_executive"],
-            told_by=frozenset(r["told_by"]),
-        )
-        for r in rows
-    ]
+    return await alert_rows(conn, rows)
 
 
 async def histories(conn: Conn, alert_ids: Sequence[int]) -> list[AlertHistory]:

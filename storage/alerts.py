@@ -35,6 +35,10 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
                 where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is not null
             ) as done,
             array(
+                select d.rule_id from alert_decision d
+                where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is null
+            ) as held,
+            array(
                 select d.rule_id
                 from change same
                 join alert before on before.change_id = same.change_id and before.alert_id <> al.alert_id
@@ -50,6 +54,11 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
         where al.decided_at is null
         """
     )
+    return await alert_rows(conn, rows)
+
+
+async def alert_rows(conn: Conn, rows: Sequence[Record]) -> list[AlertRow]:
+    """Alerts from rows that have all their columns, with the lists that their accounts are on now."""
     cohorts = await cohorts_of(conn, {r["account_id"] for r in rows})
     return [
         AlertRow(
@@ -62,6 +71,7 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
             followers=r["followers"],
             is_executive=r["is_executive"],
             done=frozenset(r["done"]),
+            held=frozenset(r["held"]),
             told_by=frozenset(r["told_by"]),
         )
         for r in rows
@@ -91,27 +101,35 @@ async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: d
     rows = await conn.fetch(
         """
         with recursive told as (
-            select al.created_at, al.decision, c.change_id
+            select al.alert_id, al.created_at, c.change_id
             from change c join alert al using (change_id)
             where c.account_id = any($1::bigint[]) and al.created_at > $2 and al.stage = 'confirmed'
             union
-            select told.created_at, told.decision, later.change_id
+            select told.alert_id, told.created_at, later.change_id
             from told join change later on later.supersedes = told.change_id
         )
-        select told.created_at, told.decision, c.change_key, c.account_id, a.platform, a.handle, c.old_status,
-            c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
-            c.flags, o.readings
+        select told.created_at, d.rules, d.decisions, c.change_key,
+            c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
+            c.kind, c.strength, c.last_seen_old, c.first_seen_new, c.flags, o.readings
         from told
         join standing_change c using (change_id)
         join change_outcome o using (change_id)
         join account a using (account_id)
+        cross join lateral (
+            select array_agg(rule_id) as rules, array_agg(decision) as decisions
+            from alert_decision where alert_id = told.alert_id and rule_id is not null
+        ) d
         where o.outcome = 'confirmed'
         """,
         list(account_ids),
         since,
     )
     return [
-        PastAlert(r["created_at"], change_of(r), AlertDecision(r["decision"]) if r["decision"] else None)
+        PastAlert(
+            r["created_at"],
+            change_of(r),
+            dict(zip(r["rules"] or (), map(AlertDecision, r["decisions"] or ()), strict=True)),
+        )
         for r in rows
     ]
 

@@ -9,6 +9,7 @@ from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.conditions import Coverage, Facts, Mails, Source
 from storage.reports_health import detectors
+from storage.rules import unreadable_rules
 
 
 async def facts(
@@ -22,9 +23,8 @@ async def facts(
     """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
 
     Untold is an alert that was to be told before `untried_before`, untried a queued mail that was to be tried
-    before then; refused one that was written
-    before `written_before`, and tried and not taken; given up what was noticed to be so after
-    `given_up_after`.
+    before then; refused one that was written before `written_before` and not taken, be it that others to the
+    same server were not; given up what was noticed to be so after `given_up_after`.
     """
     sources = [
         Source(
@@ -48,6 +48,7 @@ async def facts(
         untried=await _untried(conn, untried_before),
         refused=await _refused(conn, untried_before, written_before),
         given_up=await _given_up(conn, given_up_after),
+        unreadable=tuple(await unreadable_rules(conn)),
     )
 
 
@@ -143,8 +144,7 @@ async def _refused(conn: Conn, untried_before: datetime, written_before: datetim
         select count(*) as count, min(created_at) as since,
             (array_agg(last_error order by created_at, mail_id))[1] as error
         from mail
-        where state = 'queued' and next_attempt_at >= $1 and attempts > 0 and last_error is not null
-            and created_at < $2
+        where state = 'queued' and next_attempt_at >= $1 and last_error is not null and created_at < $2
         """,
         untried_before,
         written_before,

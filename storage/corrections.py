@@ -6,7 +6,6 @@ from datetime import datetime
 from storage import alert_births, evidence, projection
 from storage.db import Conn
 from storage.model.accounts import Account
-from storage.model.alerts import AlertDecision
 from storage.model.availability import ChangeKind, Outcome, Reason, State
 from storage.model.changes import change_key
 from storage.model.corrections import Corrections, OwnChange, Told
@@ -192,20 +191,7 @@ async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange |
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
     was_confirmed = superseded is not None and superseded.outcome is Outcome.CONFIRMED
     if superseded is not None and was_confirmed and tells:
-        # A row of its own: whoever is composing a mail from the old one finds it decided.
-        await conn.execute(
-            """
-            with silenced as (
-                update alert set decision = $3, decided_at = $4
-                where change_id = $1 and decided_at is null returning created_at
-            )
-            insert into alert (change_id, created_at) select $2, created_at from silenced
-            """,
-            superseded.change_id,
-            change_id,
-            AlertDecision.CORRECTED.value,
-            at,
-        )
+        await alert_births.moved(conn, superseded.change_id, change_id, at)
     elif superseded is not None and was_confirmed:
         await alert_births.withdrawn(conn, [superseded.change_id], at)
     elif tells:

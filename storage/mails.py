@@ -13,10 +13,11 @@ LEASE = timedelta(minutes=10)
 
 
 async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = None) -> list[Mail]:
-    """Take up to `limit` queued mails that are due, oldest first, and count the attempt.
+    """Take up to `limit` queued mails that are due, urgent ones and then oldest first; count the attempt.
 
-    Nobody else gets them before `LEASE` is over. `via` None: by whatever they go out. `attempts` of the
-    answer tells this claim from a later one; pass the same `Mail` to the functions below.
+    Nobody else gets them before `LEASE` is over. `via` None: by whatever they go out. `next_attempt_at` of
+    the answer, when the lease ends, tells this claim from a later one: pass the same `Mail` to the functions
+    below.
     """
     async with transaction(pool) as conn:
         rows = await conn.fetch(
@@ -26,7 +27,7 @@ async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = Non
                 select mail_id from mail
                 where state = 'queued' and next_attempt_at <= $1
                     and ($4::boolean is null or (recipients[1] like '%:%') = $4)
-                order by next_attempt_at, mail_id limit $2 for update skip locked
+                order by urgent desc, next_attempt_at, mail_id limit $2 for update skip locked
             )
             returning *
             """,
@@ -60,12 +61,53 @@ async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str) ->
         await conn.execute(
             """
             update mail set next_attempt_at = $3, last_error = $4
-            where mail_id = $1 and attempts = $2 and state = 'queued'
+            where mail_id = $1 and next_attempt_at = $2 and state = 'queued'
             """,
             mail.mail_id,
-            mail.attempts,
+            mail.next_attempt_at,
             retry_at,
             error,
+        )
+
+
+async def release(pool: Pool, mail: Mail, look_again: datetime, reason: str) -> None:
+    """Nobody could be asked to take `mail`: it waits as if it had not been claimed, and says why.
+
+    Does nothing when the claim is no longer ours.
+    """
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            update mail set attempts = attempts - 1, next_attempt_at = $3, last_error = $4
+            where mail_id = $1 and next_attempt_at = $2 and state = 'queued'
+            """,
+            mail.mail_id,
+            mail.next_attempt_at,
+            look_again,
+            reason,
+        )
+
+
+async def hold_back(pool: Pool, mail: Mail, now: datetime, until: datetime, reason: str) -> None:
+    """Let everything that is due wait that goes out by the same server or channel as `mail`, and say why.
+
+    No attempt is counted.
+    """
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            update mail set next_attempt_at = $3, last_error = $4
+            where mail_id in (
+                select mail_id from mail
+                where state = 'queued' and next_attempt_at <= $2
+                    and case when $1 like '%:%' then recipients[1] = $1 else recipients[1] not like '%:%' end
+                for update skip locked
+            )
+            """,
+            mail.recipients[0],
+            now,
+            until,
+            reason,
         )
 
 
@@ -75,10 +117,10 @@ async def give_up(pool: Pool, mail: Mail, error: str) -> None:
         await conn.execute(
             """
             update mail set state = 'dead', next_attempt_at = null, last_error = $3
-            where mail_id = $1 and attempts = $2 and state = 'queued'
+            where mail_id = $1 and next_attempt_at = $2 and state = 'queued'
             """,
             mail.mail_id,
-            mail.attempts,
+            mail.next_attempt_at,
             error,
         )
 
@@ -106,7 +148,8 @@ async def next_due(pool: Pool) -> datetime | None:
 async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:
     """Send a mail again by hand, under the Message-ID that it had; returns its subject.
 
-    A dead letter gets its attempts anew. Raises Refused when there is no such mail, or it waits already.
+    A dead letter gets its attempts anew, and is told as given up anew if it comes to that. Raises Refused
+    when there is no such mail, or it waits already.
     """
     row = await conn.fetchrow(
         "select state, subject, recipients from mail where mail_id = $1 for update", mail_id
@@ -118,7 +161,7 @@ async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:
     await conn.execute(
         """
         update mail set state = 'queued', attempts = 0, next_attempt_at = $2, sent_at = null,
-            last_error = null
+            last_error = null, given_up_seen_at = null
         where mail_id = $1
         """,
         mail_id,

@@ -11,15 +11,15 @@ from storage.model.rules import Mute
 
 
 async def running(conn: Conn, now: datetime) -> list[Mute]:
-    """The mutes that have begun and that nobody ended.
+    """The mutes that have begun; one that was ended by hand runs until then.
 
-    Those whose time is over are among them: they still cover what came before their end.
+    Those whose time is over are among them for a month: they still cover what came before their end.
     """
     rows = await conn.fetch(
         """
-        select mute_id, account_id, list_id, since, until, note, made_by
-        from mute where ended_at is null and since <= $1
-            and (until is null or until > $1 - interval '31 days')
+        select mute_id, account_id, list_id, since, least(until, ended_at) as until, note, made_by
+        from mute
+        where since <= $1 and coalesce(least(until, ended_at), 'infinity') > $1 - interval '31 days'
         order by mute_id
         """,
         now,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.db import Conn, StaleState
+from storage.db import Conn, StaleState, StorageError
 from storage.model.alerts import AlertDecision, MailDraft
 
 
@@ -54,19 +54,18 @@ async def tell(
     """Queue the mails of one wave or digest, and say that its alerts are told, in the caller's transaction.
 
     Raises `StaleState` when one of the alerts was decided meanwhile: the transaction must then be undone.
+    Raises `StorageError` when a mail has the Message-ID of another one that is queued already.
     """
     if drafts:
         await announce(conn)
     await _hold_open(conn, alert_ids)
     for draft in drafts:
         mail_id = await queue(conn, draft, now, story_id, wave)
+        if mail_id is None:
+            await _require_told(conn, draft, alert_ids)
+            continue
         await conn.execute(
-            """
-            insert into mail_alert (mail_id, alert_id)
-            select $1, alert_id from unnest($2::bigint[]) as u (alert_id) where $1::bigint is not null
-            """,
-            mail_id,
-            alert_ids,
+            "insert into mail_alert (mail_id, alert_id) select $1, unnest($2::bigint[])", mail_id, alert_ids
         )
     decision = AlertDecision.MAILED if len(alert_ids) == 1 else AlertDecision.GROUPED
     await conn.execute(
@@ -82,6 +81,21 @@ async def tell(
         now,
         story_id,
     )
+
+
+async def _require_told(conn: Conn, draft: MailDraft, alert_ids: Sequence[int]) -> None:
+    """Nothing counts as told that stands in no mail: the one of this Message-ID must tell these alerts."""
+    told = await conn.fetchval(
+        """
+        select count(*) from mail join mail_alert using (mail_id)
+        where message_id = $1 and recipients = array[$2] and alert_id = any($3::bigint[])
+        """,
+        draft.message_id,
+        draft.recipient,
+        alert_ids,
+    )
+    if told != len(alert_ids):
+        raise StorageError(f"The Message-ID {draft.message_id} is that of a mail which tells something else.")
 
 
 async def belongs_to(conn: Conn, alert_ids: Sequence[int], rule_id: int, story_id: int) -> None:
@@ -131,7 +145,8 @@ async def settle(
     """Give what is not told its reason, and close the alerts (`ended`) about which no rule has to decide
     any more. Raises `StaleState` like `tell`.
     """
-    await _hold_open(conn, sorted({*(s.alert_id for s in silent), *ended}))
+    # Also what is kept: nobody would ever decide what waits about an alert that is closed.
+    await _hold_open(conn, {*(s.alert_id for s in silent), *(k.alert_id for k in kept), *ended})
     if silent:
         await conn.execute(
             """

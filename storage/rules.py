@@ -1,35 +1,69 @@
 """Alert rules in the database, the one source of truth: read, changed, and every change on record."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from storage.audit_log import log
 from storage.db import Conn, Refused
+from storage.model.conditions import UnreadableRule
 from storage.model.rule_form import from_table, to_table
 from storage.model.rules import AlertRule, Digest, RuleId, StoredRule
 
 
-async def load_rules(conn: Conn) -> list[StoredRule]:
-    """All rules that are not removed, in the order in which they are tried; those switched off included."""
+async def load_rules(conn: Conn, gone: Collection[int] = ()) -> list[StoredRule]:
+    """All rules that are not removed, in the order in which they are tried; those switched off included.
+
+    And those of `gone` that are removed: switched off, and tried last. Without those of `unreadable_rules`:
+    one of them must not keep the others from telling.
+    """
     rows = await conn.fetch(
         """
-        select rule_id, definition::text as definition, enabled, origin, digested_to,
+        select rule_id, definition::text as definition, enabled, origin, active_since, digested_to,
             array(select recipient from digest_refusal r where r.rule_id = alert_rule.rule_id) as refused
-        from alert_rule where removed_at is null order by position, rule_id
-        """
+        from alert_rule where removed_at is null or rule_id = any($1::bigint[])
+        order by removed_at is not null, position, rule_id
+        """,
+        list(gone),
     )
     return [
         StoredRule(
             RuleId(r["rule_id"]),
-            from_table(json.loads(r["definition"])),
+            rule,
             r["enabled"],
             r["origin"] == "settings",
+            r["active_since"],
             r["digested_to"],
             frozenset(r["refused"]),
         )
         for r in rows
+        if isinstance(rule := _read(r["definition"]), AlertRule)
     ]
+
+
+async def unreadable_rules(conn: Conn) -> list[UnreadableRule]:
+    """The enabled rules that were written by a newer version, or with what this machine does not know (such
+    as a time zone): they tell nobody until they are written anew.
+    """
+    rows = await conn.fetch(
+        """
+        select name, origin, definition::text as definition
+        from alert_rule where removed_at is null and enabled order by position, rule_id
+        """
+    )
+    return [
+        UnreadableRule(r["name"], r["origin"] == "settings", why)
+        for r in rows
+        if isinstance(why := _read(r["definition"]), str)
+    ]
+
+
+def _read(definition: str) -> AlertRule | str:
+    """The rule, or why it cannot be read."""
+    try:
+        return from_table(json.loads(definition))
+    except ValueError as error:
+        return str(error)
 
 
 async def save_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime, *, enabled: bool = True) -> bool:
@@ -44,14 +78,16 @@ async def save_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime, *, e
 async def remove_rule(conn: Conn, name: str, actor: str, now: datetime) -> None:
     """Take a rule away; what it decided stays. Raises Refused for an unknown one or one of the settings."""
     await _lock(conn)
-    await _by_hand(conn, name)
+    await _definition_by_hand(conn, name)
     await _remove(conn, name, actor, now)
 
 
 async def enable_rule(conn: Conn, name: str, actor: str, now: datetime, *, enabled: bool) -> None:
-    """Switch a rule on or off. Raises Refused for an unknown one or one of the settings."""
+    """Switch a rule on or off. Raises Refused for an unknown or unreadable one or one of the settings."""
     await _lock(conn)
-    rule = await _by_hand(conn, name)
+    rule = _read(await _definition_by_hand(conn, name))
+    if isinstance(rule, str):
+        raise Refused(f"The rule {name!r} cannot be read ({rule}): write it anew, or remove it.")
     await _save(conn, rule, actor, now, "hand", enabled=enabled)
 
 
@@ -127,8 +163,8 @@ async def _lock(conn: Conn) -> None:
     await conn.execute("select pg_advisory_xact_lock(hashtext('blockline alert rules'))")
 
 
-async def _by_hand(conn: Conn, name: str) -> AlertRule:
-    """The rule of that name. Raises Refused when there is none, or it is one of the settings."""
+async def _definition_by_hand(conn: Conn, name: str) -> str:
+    """What is stored of the rule of that name. Raises Refused without one, or for one of the settings."""
     row = await conn.fetchrow(
         """
         select origin, definition::text as definition from alert_rule
@@ -139,7 +175,7 @@ async def _by_hand(conn: Conn, name: str) -> AlertRule:
     if row is None:
         raise Refused(f"There is no rule {name!r}.")
     _refuse_settings(name, row["origin"])
-    return from_table(json.loads(row["definition"]))
+    return row["definition"]
 
 
 async def _save(
@@ -159,11 +195,11 @@ async def _save(
         await conn.execute(
             """
             insert into alert_rule (
-                name, definition, position, origin, enabled, created_at, updated_at, digested_to
+                name, definition, position, origin, enabled, created_at, updated_at, digested_to, active_since
             )
             select $1, $2::text::jsonb,
                 coalesce(max(position), case when $3 = 'settings' then 0 else 1000 end) + 1,
-                $3, $5, $4, $4, $4
+                $3, $5, $4, $4, $4, $4
             from alert_rule where origin = $3
             """,
             rule.name,
@@ -180,20 +216,22 @@ async def _save(
         raise Refused(
             f"The settings name a rule {rule.name!r}, and there is one by hand: remove or rename one of them."
         )
-    was = json.loads(before["definition"])
+    was, old = json.loads(before["definition"]), _read(before["definition"])
     if was == definition and before["enabled"] == enabled:
         return False
     await conn.execute(
         """
         update alert_rule set definition = $2::text::jsonb, enabled = $3, updated_at = $4,
-            digested_to = case when $5 then $4 else digested_to end
+            digested_to = case when $5 then $4 else digested_to end,
+            active_since = case when $6 then $4 else active_since end
         where rule_id = $1
         """,
         before["rule_id"],
         stored,
         enabled,
         now,
-        enabled and (not before["enabled"] or _gathers(from_table(was)) != _gathers(rule)),
+        enabled and (not before["enabled"] or _gathers(old) != _gathers(rule)),
+        enabled and (not before["enabled"] or isinstance(old, str) or old.match != rule.match),
     )
     detail = {"before": was, "rule": definition, "enabled": enabled}
     await log(conn, now, actor, "rule changed", rule.name, detail)
@@ -212,8 +250,13 @@ async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
     await log(conn, now, actor, "rule removed", name, {"rule": json.loads(definition)})
 
 
-def _gathers(rule: AlertRule) -> tuple[object, ...]:
-    """What decides which changes wait for its digests: of the time before this changed, none can speak."""
+def _gathers(rule: AlertRule | str) -> tuple[object, ...]:
+    """What decides which changes wait for its digests: of the time before this changed, none can speak.
+
+    A rule that could not be read gathered nothing.
+    """
+    if isinstance(rule, str):
+        return ()
     return rule.match, rule.digest is not Digest.NONE, bool(rule.recipients)
 
 

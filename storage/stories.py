@@ -75,11 +75,11 @@ async def add_wave(
     """
     story_id = await conn.fetchval(
         """
-        with made as (
-            insert into story (story_key, rule_id, list_id, recipients) values ($1, $2, $3, $4)
-            on conflict (story_key) do nothing returning story_id
+        insert into story (story_key, rule_id, list_id, recipients) values ($1, $2, $3, $4)
+        on conflict (story_key) do update set recipients = story.recipients || array(
+            select r from unnest(excluded.recipients) as r where r <> all(story.recipients)
         )
-        select story_id from made union all select story_id from story where story_key = $1
+        returning story_id
         """,
         story_key,
         rule_id,
@@ -116,6 +116,29 @@ async def thread(conn: Conn, story_key: str) -> dict[str, list[str]]:
     return {r["recipient"]: r["ids"] for r in rows}
 
 
+async def told_up_to(conn: Conn, story_key: str) -> dict[str, datetime]:
+    """By recipient the `as_of` of the newest wave of a story that a mail told him, be it a round-up."""
+    rows = await conn.fetch(
+        """
+        select m.recipients[1] as recipient, max(w.as_of) as as_of
+        from story s join story_wave w using (story_id)
+        cross join lateral (
+            select recipients from mail
+            where story_id = s.story_id and wave = w.wave and kind = 'wave' and not w.in_round_up
+            union all
+            select digest.recipients
+            from alert_decision d join alert a using (alert_id)
+            join mail_alert t using (alert_id) join mail digest using (mail_id)
+            where w.in_round_up and d.story_id = s.story_id and a.created_at = w.as_of
+                and digest.kind = 'digest' and digest.created_at = d.decided_at
+        ) m
+        where s.story_key = $1 group by 1
+        """,
+        story_key,
+    )
+    return {r["recipient"]: r["as_of"] for r in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Outstanding:
     """A story whose newest wave nobody acknowledged. What a round-up told asks for no acknowledgement."""
@@ -142,12 +165,12 @@ async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
             case when s.reminded_at >= w.closed_at then s.reminders else 0 end as reminders,
             case when s.reminded_at >= w.closed_at then s.reminded_at end as reminded_at,
             coalesce(s.escalated_at >= w.closed_at, false) as is_escalated
-        from story s
-        cross join lateral (
-            select wave, closed_at from story_wave where story_id = s.story_id and not in_round_up
-            order by wave desc limit 1
+        from (
+            select distinct on (story_id) story_id, wave, closed_at
+            from story_wave where closed_at > $1 and not in_round_up order by story_id, wave desc
         ) w
-        where w.closed_at > $1 and coalesce(s.acknowledged_wave, 0) < w.wave
+        join story s using (story_id)
+        where coalesce(s.acknowledged_wave, 0) < w.wave
         order by s.story_id
         """,
         since,

@@ -51,7 +51,7 @@ def an_alert(alert_id: int, change: AlertChange, created_at: datetime, *cohorts:
 
 
 def a_rule(rule: AlertRule, rule_id: int = 1, *, enabled: bool = True) -> StoredRule:
-    return StoredRule(RuleId(rule_id), rule, enabled, from_settings=False, digested_to=T0)
+    return StoredRule(RuleId(rule_id), rule, enabled, from_settings=False, active_since=T0, digested_to=T0)
 
 
 async def tell_by(pool: Pool, *rules: AlertRule) -> None:
@@ -61,7 +61,8 @@ async def tell_by(pool: Pool, *rules: AlertRule) -> None:
 
 
 def past(alert: AlertRow, decision: AlertDecision | None = None) -> PastAlert:
-    return PastAlert(alert.created_at, alert.change, decision)
+    """As the rule with the number 1 decided it."""
+    return PastAlert(alert.created_at, alert.change, {} if decision is None else {1: decision})
 
 
 async def store(pool: Pool, alerts: Sequence[AlertRow]) -> None:

@@ -99,6 +99,32 @@ async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
             assert "you have that of viewer" in await answer.text()
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        pytest.param(
+            "watch.example.org:8443", "https://watch.example.org:8443", 422, id="a proxy that keeps it"
+        ),
+        pytest.param("127.0.0.1", "https://watch.example.org:8443", 422, id="a proxy that changes it"),
+        pytest.param("127.0.0.1", "https://example.org", 403, id="a page from elsewhere"),
+        pytest.param("other.example.org", "https://watch.example.org:8443", 421, id="another host"),
+        pytest.param("127.0.0.1:1", "http://127.0.0.1:8050", 403, id="another server of this machine"),
+    ],
+)
+async def test_it_answers_under_the_address_that_its_mails_name_and_no_other(
+    pool: Pool, dsn: str, tmp_path: Path, host: str, origin: str, status: int
+) -> None:
+    named = {"dashboard_url": "https://Watch.example.org:8443/"}
+    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update=named)
+    async with running(wanted, dsn, [Role.WEB]) as said, aiohttp.ClientSession() as session:
+        address = said[-1].removeprefix("Dashboard on ")
+        headers = {"Host": host, "Origin": origin}
+        async with session.get(f"{address}/mail-link/forged", headers=headers) as answer:
+            assert answer.status == (421 if status == 421 else 404)
+        async with session.post(f"{address}/api/alerts/mute", headers=headers) as answer:
+            assert answer.status == status
+
+
 async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_path: Path) -> None:
     await watch(pool, "1")
     async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [Role.NOTIFY]):

@@ -15,7 +15,7 @@ from jobs.channel_settings import (
 )
 from jobs.channels import Dispatcher, dispatcher
 from jobs.inbox import Inbox
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from jobs.notify import NO_SERVER
 from storage.model.alerts import Mail
 from tests.factories import minutes
@@ -190,7 +190,7 @@ async def test_channels_are_served_while_no_mail_server_is_set() -> None:
             await sending.send(a_mail())
         await sending.send(an_alert_for("webhook:desk"))
         await sending.close()
-    assert (str(refused.value), refused.value.permanent) == (NO_SERVER, False)
+    assert (str(refused.value), refused.value.fault) == (NO_SERVER, Fault.SETTINGS)
     assert len(hook.requests) == 1
 
 
@@ -201,7 +201,7 @@ async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -
     with pytest.raises(Undeliverable) as refused:
         await dispatcher(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
-    assert (refused.value.permanent, refused.value.retry_after) == (False, None)
+    assert (refused.value.permanent, refused.value.fault) == (False, Fault.SETTINGS)
 
 
 class FakeSender:

@@ -187,7 +187,7 @@ def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
 def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: Blockline, dsn: str) -> None:
     on(dsn, told)
     (story,) = run("alerts", "stories", "--json").json["stories"]
-    subject = "Update: 55 of 257 accounts withheld in India (IN), 30 more - order MeitY 2021-01-31"
+    subject = "Update: 55 of 257 accounts withheld in India (IN), 30 in this mail - order MeitY 2021-01-31"
     assert (story["rule"], story["waves"], story["subject"], story["acknowledged"]) == (
         "Desk",
         2,

@@ -214,7 +214,9 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     assert ran.said == [f"trial holds 1 mail in 5 files: {', '.join(names)}."]
     assert sorted(path.name for path in Path("trial").iterdir()) == names
     mail = message_from_bytes(Path("trial/1-desk.eml").read_bytes(), policy=default)
-    subject = "Test: Update: 55 of 257 accounts withheld in India (IN), 30 more - order MeitY 2021-01-31"
+    subject = (
+        "Test: Update: 55 of 257 accounts withheld in India (IN), 30 in this mail - order MeitY 2021-01-31"
+    )
     assert (mail["Subject"], mail["In-Reply-To"]) == (subject, None)
     assert Path("trial/1-desk.txt").read_text().startswith("TEST\nThis is a test, made by hand on ")
     html = Path("trial/1-desk.html").read_text()

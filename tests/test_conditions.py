@@ -166,7 +166,7 @@ def facts(
         pytest.param(
             facts(untried=Mails(1, minutes(580)), refused=Mails(1, minutes(500), "451 later")),
             minutes(500),
-            "1 mail waits, and nobody tries to send it; 1 mail of more than 1 h ago was tried and not taken",
+            "1 mail waits, and nobody tries to send it; 1 mail of more than 1 h ago was not taken",
             "451 later",
             "See that blockline run is running with the role notify, and that setting smtp_host is there. "
             "blockline doctor tries the mail server",

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from dashboard.headers import WRONG_HOST, WRONG_ORIGIN, host_name, is_loopback
+from dashboard.headers import WRONG_HOST, WRONG_ORIGIN, host_name, is_loopback, proxied_origin
 from storage.db import Pool
 from tests.dashboard_server import SETTINGS, served
 
@@ -116,3 +116,18 @@ def test_the_name_in_a_host_header(host: str, name: str | None) -> None:
 )
 def test_loopback_names_lead_here_whatever_a_name_server_says(name: str, expected: bool) -> None:
     assert is_loopback(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        pytest.param("https://Watch.example.org/", "https://watch.example.org", id="a host"),
+        pytest.param("https://watch.example.org:443/a", "https://watch.example.org", id="the usual port"),
+        pytest.param("http://watch.example.org:8050", "http://watch.example.org:8050", id="another port"),
+        pytest.param("http://[2001:db8::1]:8050", "http://[2001:db8::1]:8050", id="IPv6"),
+        pytest.param("http://127.0.0.1:8050", None, id="this machine"),
+        pytest.param("http://localhost:8050", None, id="this machine by name"),
+    ],
+)
+def test_the_origin_of_an_address_is_written_as_browsers_do(url: str, origin: str | None) -> None:
+    assert proxied_origin(url) == origin

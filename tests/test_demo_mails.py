@@ -37,7 +37,7 @@ async def test_the_story_is_told_in_at_most_a_dozen_mails_and_every_change_in_on
     assert 8 <= len(mails) == ended.mails <= 12
     assert [m.subject.removeprefix(SYNTHETIC) for m in mails[:4]] == [
         f"82 of 257 accounts withheld in India (IN), 175 available{ORDER}",
-        f"Update: 250 of 257 accounts withheld in India (IN), 168 more{ORDER}",
+        f"Update: 250 of 257 accounts withheld in India (IN), 168 in this mail{ORDER}",
         f"Update: 51 accounts available again (before: withheld in India (IN)){ORDER}",
         f"Update: 199 accounts available again (before: withheld in India (IN)){ORDER}",
     ]

@@ -21,7 +21,7 @@ from storage.reports_alerts import count_open_stories, open_stories
 from storage.reports_decisions import decided_lately
 from storage.rules import load_rules, save_rule
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, blocked, store
-from tests.factories import MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
+from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
 from tests.seed_rows import batch, become, enlist, read, roster_of
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
@@ -201,6 +201,29 @@ async def test_alerts_that_are_told_at_once_go_on_after_the_round_ups_were_refus
         assert await conn.fetchval("select array_agg(kind) from mail") == ["wave"]
 
 
+async def test_a_mail_goes_on_from_what_its_reader_was_told_and_says_what_was_left_to_round_ups(
+    pool: Pool,
+) -> None:
+    await with_rule(pool, AT_ONCE)
+    async with transaction(pool) as conn:
+        await unsubscribe.refuse_digests(conn, "Desk", NIGHT, T0)
+    await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
+    await decide_alerts(pool, T0 + 7 * DAY, HEAD)
+    at = T0 + 7 * DAY
+    back = [an_alert(i, a_change(i, AVAILABLE, WITHHELD_IN, at=at), at, ORDER) for i in range(15)]
+    await store(pool, back)
+    await decide_alerts(pool, at + HOUR, HEAD)
+    assert [to for to, _, _ in await mails(pool)] == [DESK]
+    async with transaction(pool) as conn:
+        texts = await conn.fetch("select text_body from mail where wave = 3 order by recipients")
+    desk, night = [str(r["text_body"]) for r in texts]
+    since = "What follows is what this mail adds."
+    goes_on = "This goes on from the mail that told what was known at 1 Feb 2021,"
+    assert f"{goes_on} 02:00 UTC. {since}" in desk
+    left = "What came up after that until 1 Feb 2021, 02:00 UTC was left to round-ups, which you do not get."
+    assert f"{goes_on} 00:01 UTC. {left} {since}" in night
+
+
 async def test_nobody_can_unsubscribe_from_a_rule_that_is_not_there(pool: Pool) -> None:
     async with transaction(pool) as conn:
         with pytest.raises(Refused, match="There is no rule 'Desk'"):
@@ -232,6 +255,29 @@ async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement
         )
     assert (again.first, again.by) == (False, "ann")
     assert sorted(tuple(r) for r in linked) == [(False, 50), (True, 1)]
+
+
+async def test_what_comes_to_light_after_the_round_up_of_its_morning_is_told_in_a_second_one(
+    pool: Pool,
+) -> None:
+    await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
+    morning = T0 + 8 * HOUR
+
+    async def record(n: int, at: datetime) -> None:
+        await store(pool, [an_alert(n, a_change(n, at=at), at, REPORTERS)])
+
+    await store(pool, [an_alert(i, a_change(i), T0, REPORTERS) for i in range(3)])
+    await record(10, T0 + 5 * HOUR)
+    await decide_alerts(pool, morning, HEAD)
+    # Its transaction ended after the notifier had looked.
+    await record(11, morning - timedelta(milliseconds=200))
+    assert await decide_alerts(pool, morning + timedelta(milliseconds=300), HEAD) == 1
+    assert [s for _, _, s in await mails(pool)] == [
+        f"@account_{n:04} withheld in India (IN) - round-up, 1 Feb 2021" for n in (10, 11)
+    ]
+    async with transaction(pool) as conn:
+        untold = "select count(*) from alert left join mail_alert using (alert_id) where mail_id is null"
+        assert await conn.fetchval(untold) == 0
 
 
 async def test_a_digest_says_how_much_was_kept_back_even_when_that_is_decided_in_the_same_moment(

@@ -1,10 +1,11 @@
 """Handing mails to a real SMTP server, in good times and bad."""
 
+import asyncio
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +16,23 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from jobs.compose import WIRE, message
 from jobs.inbox import Inbox, SmtpServer
-from jobs.mail import MailServer, Security, SmtpSender, Undeliverable
+from jobs.mail import Fault, MailServer, Security, SmtpSender, Undeliverable
 from tests.factories import minutes
 from tests.mail_servers import SENDER, Refusing, a_mail, free_port, serving
+
+
+class Slow(Refusing):
+    """While it is slow, nobody learns whether it takes a sender."""
+
+    is_slow = False
+
+    async def handle_MAIL(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: Sequence[str]
+    ) -> str:
+        answer = await super().handle_MAIL(_server, session, envelope, address, options)
+        if self.is_slow:
+            await asyncio.sleep(60)
+        return answer
 
 
 async def test_a_mail_arrives_as_it_was_composed() -> None:
@@ -56,7 +71,8 @@ async def test_a_connection_that_the_server_closes_between_two_mails_is_opened_a
     ("command", "answer", "permanent", "wait"),
     [
         pytest.param("MAIL", "451 busy", False, None, id="temporary, at the sender"),
-        pytest.param("MAIL", "550 no", True, None, id="permanent, at the sender"),
+        pytest.param("MAIL", "530 authentication required", False, None, id="settings, at the sender"),
+        pytest.param("MAIL", "552 too large", True, None, id="permanent, at the size"),
         pytest.param("RCPT", "450 greylisted, try again in 300 seconds", False, 300, id="greylisted"),
         pytest.param("RCPT", "450 wait 5 minutes", False, 300, id="greylisted, in minutes"),
         pytest.param("RCPT", "450 wait 999 minutes", False, 3600, id="never longer than an hour"),
@@ -92,6 +108,54 @@ async def test_a_server_that_is_not_there_is_a_temporary_fault() -> None:
     with pytest.raises(Undeliverable, match="Cannot hand mails to the server") as refused:
         await sender.send(a_mail())
     assert not refused.value.permanent
+
+
+@pytest.mark.parametrize("host", ["mail..example.org", f"{'a' * 64}.example.org"])
+async def test_a_host_that_no_server_has_is_a_temporary_fault(host: str) -> None:
+    sender = SmtpSender(MailServer(host, 25, SENDER, Security.NONE))
+    with pytest.raises(Undeliverable, match="Cannot hand mails to the server") as refused:
+        await sender.send(a_mail())
+    assert (refused.value.permanent, refused.value.fault) == (False, Fault.SERVER)
+    with pytest.raises(Undeliverable, match="Cannot hand mails to the server"):
+        await sender.greet()
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "fault"),
+    [
+        pytest.param("MAIL", "530 authentication required", Fault.SERVER, id="it takes nothing from us"),
+        pytest.param("MAIL", "451 busy", Fault.SERVER, id="it takes nothing now"),
+        pytest.param("MAIL", "552 too large", Fault.MAIL, id="it does not take this size"),
+        pytest.param("RCPT", "450 greylisted", Fault.MAIL, id="it does not take this recipient"),
+        pytest.param("DATA", "554 spam", Fault.MAIL, id="it does not take this text"),
+    ],
+)
+async def test_whose_fault_it_is_says_whether_another_mail_would_fare_the_same(
+    command: str, answer: str, fault: Fault
+) -> None:
+    async with serving(Refusing(command, answer)) as sender:
+        with pytest.raises(Undeliverable) as refused:
+            await sender.send(a_mail())
+    assert refused.value.fault is fault
+
+
+async def test_a_recipient_that_no_message_can_name_is_the_fault_of_the_mail() -> None:
+    with pytest.raises(Undeliverable, match="An address or header cannot be sent") as refused:
+        await SmtpSender(MailServer("127.0.0.1", free_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))
+    assert (refused.value.permanent, refused.value.fault) == (True, Fault.MAIL)
+
+
+async def test_a_delivery_that_has_to_connect_anew_has_no_more_time_than_any_other() -> None:
+    inbox = Slow("")
+    with SmtpServer(inbox) as server:
+        where = MailServer("127.0.0.1", server.port, SENDER, Security.NONE)
+        sender = SmtpSender(where, limit_s=0.5)
+        await sender.send(a_mail(1))
+        inbox.is_slow = True
+        with pytest.raises(Undeliverable, match="did not answer in time") as refused:
+            await sender.send(a_mail(2))
+        assert not refused.value.permanent
+        assert len(inbox.sessions) == 1
 
 
 async def test_a_server_that_never_answers_is_a_temporary_fault() -> None:

@@ -111,16 +111,18 @@ def mute(**more: object) -> Mute:
         pytest.param(mute(), AlertDecision.MAINTENANCE, id="everything"),
         pytest.param(mute(until=minutes(6)), AlertDecision.MAINTENANCE, id="until after the change"),
         pytest.param(mute(until=minutes(5)), None, id="until the change"),
-        pytest.param(
-            mute(since=minutes(9)),
-            AlertDecision.MAINTENANCE,
-            id="what waited when the mute was made is muted too",
-        ),
+        pytest.param(mute(since=minutes(5)), AlertDecision.MAINTENANCE, id="from the change on"),
+        pytest.param(mute(since=minutes(9)), None, id="what waited when the mute began is told"),
     ],
 )
 def test_what_a_mute_covers(muted: Mute, expected: AlertDecision | None) -> None:
     (claim,) = claims(alert(), [a_rule(DESK)], [muted])
     assert (claim.silence, claim.mute_id) == (expected, 7 if expected else None)
+
+
+def test_what_was_told_and_is_taken_back_is_told_whatever_is_muted() -> None:
+    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    assert [c.silence for c in claims(back, [a_rule(DESK)], [mute()])] == [None]
 
 
 def test_muted_recipients_are_not_told_by_a_later_rule_either() -> None:
@@ -131,3 +133,27 @@ def test_muted_recipients_are_not_told_by_a_later_rule_either() -> None:
 def test_a_mute_that_is_over_for_a_day_covers_what_came_before_its_end() -> None:
     over = mute(until=minutes(6) + timedelta(days=0))
     assert claims(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
+
+
+def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None:
+    young = replace(a_rule(DESK, 2), active_since=minutes(9))
+    assert claims(alert(held=frozenset({1})), [young], []) == []
+    assert claims(alert(done=frozenset({1})), [young], []) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(alert(), id="nobody has looked at it"),
+        pytest.param(alert(held=frozenset({1, 2})), id="the rule keeps it already"),
+        pytest.param(replace(alert(held=frozenset({1})), created_at=minutes(9)), id="it came later"),
+    ],
+)
+def test_a_rule_is_about_what_else_matches_it(row: AlertRow) -> None:
+    assert len(claims(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
+
+
+def test_what_was_told_and_is_taken_back_is_told_by_a_rule_that_is_off_or_gone() -> None:
+    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    (claim,) = claims(back, [a_rule(DESK, enabled=False)], [])
+    assert (claim.recipients, claim.silence) == (DESK.recipients, None)

@@ -13,7 +13,8 @@ from storage import mutes
 from storage.db import Pool, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision, AlertStage, Standing
-from storage.model.rules import AlertRule, Match, Quiet
+from storage.model.rules import AlertRule, Digest, Match, Quiet
+from storage.rules import keep_to_settings
 from tests.alert_factories import (
     ORDER,
     REPORTERS,
@@ -54,7 +55,7 @@ async def test_a_wave_of_257_is_one_mail_a_recipient_half_a_second_after_it_is_c
     for mail in inbox.mails():
         assert mail.subject == "257 of 257 accounts withheld in India (IN) - order MeitY 2021-01-31"
         assert mail.date == minutes(1), "a header knows whole seconds"
-        assert "withheld in India (IN): 257 of 257 named accounts, 257 more" in mail.text
+        assert "withheld in India (IN): 257 of 257 named accounts, 257 more by this mail" in mail.text
     assert await decisions(pool) == [("grouped", True)] * 257
     assert await queue(pool) == [("sent", DESK, 1, None), ("sent", NIGHT, 1, None)]
 
@@ -77,16 +78,34 @@ async def test_an_update_goes_on_in_the_thread_and_counts_what_was_known_when_it
     first, update, restored = inbox.mails()[::-1]
     order = " - order MeitY 2021-01-31"
     assert first.subject == f"40 of 257 accounts withheld in India (IN){order}"
-    assert "40 of 257 named accounts, 40 more" in first.text
-    assert update.subject == f"Update: 100 of 257 accounts withheld in India (IN), 60 more{order}"
-    assert "100 of 257 named accounts, 60 more" in update.text
+    assert "40 of 257 named accounts, 40 more by this mail" in first.text
+    assert update.subject == f"Update: 100 of 257 accounts withheld in India (IN), 60 in this mail{order}"
+    assert "100 of 257 named accounts, 60 more by this mail" in update.text
     assert restored.subject == f"Update: 50 accounts available again (before: withheld in India (IN)){order}"
-    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer" in restored.text
+    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer by this mail" in restored.text
     headers = [m.raw.decode().split("\r\n\r\n", 1)[0] for m in (first, update, restored)]
     assert "In-Reply-To" not in headers[0]
     assert f"In-Reply-To: {first.message_id}" in headers[1]
     assert f"In-Reply-To: {update.message_id}" in headers[2]
     assert first.message_id in headers[2].partition("References")[2]
+
+
+async def test_who_was_committed_when_his_wave_was_told_already_is_told_seconds_later(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    inbox = Inbox()
+    async with serving(inbox) as sender:
+        await store(pool, blocked(98, minutes(30)))
+        assert (await tick(pool, sender, minutes(30 + SETTLED), HEAD)).sent == 1
+        await store(pool, blocked(98, minutes(30) + timedelta(seconds=0.3), first=98))
+        assert await tick(pool, sender, minutes(30 + SETTLED), HEAD) == NOTHING
+        due = await next_due(pool, sender, minutes(30 + SETTLED))
+        assert due is not None
+        assert due == minutes(30 + SETTLED) + timedelta(seconds=5)
+        assert (await tick(pool, sender, due, HEAD)).sent == 1
+    assert [m.subject.partition(" - ")[0] for m in inbox.mails()] == [
+        "Update: 196 of 257 accounts withheld in India (IN), 98 in this mail",
+        "98 of 257 accounts withheld in India (IN)",
+    ]
 
 
 async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Pool) -> None:
@@ -260,7 +279,7 @@ async def test_what_a_rule_kept_is_closed_when_the_rule_goes(pool: Pool) -> None
     assert await queue(pool) == []
 
 
-async def test_a_mute_keeps_what_comes_and_what_waits_from_being_told(pool: Pool) -> None:
+async def test_a_mute_keeps_what_comes_from_being_told_and_what_waited_before_it_is_told(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)
@@ -273,11 +292,47 @@ async def test_a_mute_keeps_what_comes_and_what_waits_from_being_told(pool: Pool
         )
     await store(pool, [an_alert(3, a_change(3), minutes(80), REPORTERS)])
     await tick(pool, None, minutes(81), HEAD)
-    assert await decisions(pool) == [("mailed", True), ("muted", True), ("muted", True)]
-    assert await pool.fetchval("select count(*) from alert_decision where mute_id = $1", mute) == 2
+    assert await decisions(pool) == [("mailed", True), ("mailed", True), ("muted", True)]
+    assert await pool.fetchval("select count(*) from alert_decision where mute_id = $1", mute) == 1
+    # Nobody looks while it goes on, and somebody ends it by hand.
+    await store(pool, [an_alert(5, a_change(5), minutes(84), REPORTERS)])
+    async with transaction(pool) as conn:
+        await mutes.end_mute(conn, mute, "desk", minutes(85))
+    await store(pool, [an_alert(6, a_change(6), minutes(86), REPORTERS)])
+    await tick(pool, None, minutes(87), HEAD)
+    assert (await decisions(pool))[3:] == [("muted", True), ("digest", False)]
     await store(pool, [an_alert(4, a_change(4), minutes(91), REPORTERS)])
     await tick(pool, None, minutes(2000), HEAD)
-    assert (await decisions(pool))[-1] == ("mailed", True)
+    assert (await decisions(pool))[3:] == [("muted", True), ("grouped", True), ("grouped", True)]
+
+
+async def test_a_rule_that_is_renamed_does_not_tell_anew_what_a_digest_still_keeps(pool: Pool) -> None:
+    weekly = AlertRule((NIGHT,), name="weekly", digest=Digest.WEEKLY)
+    await tell_by(pool, AlertRule((DESK,), name="desk"), weekly)
+    await store(pool, blocked(3, minutes(2000)))
+    await tick(pool, None, minutes(2001), HEAD)
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, [AlertRule((DESK,), name="newsroom"), weekly], minutes(2002))
+    await tick(pool, None, minutes(2003), HEAD)
+    assert [recipient for _, recipient, *_ in await queue(pool)].count(DESK) == 1
+    # What nobody has looked at is told, though the rule is younger.
+    await store(pool, blocked(1, minutes(2001.5), first=9))
+    await tick(pool, None, minutes(2004), HEAD)
+    assert [recipient for _, recipient, *_ in await queue(pool)].count(DESK) == 2
+
+
+async def test_what_is_taken_back_is_told_though_its_rule_is_gone(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, [an_alert(1, a_change(1, handle="reporter"), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    await tell_by(pool)
+    await pool.execute(
+        "insert into alert (change_id, created_at, stage) select change_id, $1, 'withdrawn' from change",
+        minutes(5),
+    )
+    await tick(pool, None, minutes(6), HEAD)
+    subject = await pool.fetchval("select subject from mail order by mail_id desc limit 1")
+    assert subject == "Taken back: @reporter not withheld in India (IN) after all - list Reporters"
 
 
 async def test_who_was_told_a_provisional_change_is_told_that_it_was_not_so_and_nobody_else(

@@ -1,8 +1,9 @@
 """Mails that are refused, delayed, repeated or claimed twice, on a real database and real mail servers."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -15,9 +16,10 @@ from jobs.notify import TickReport, decide_alerts, next_due, tick
 from jobs.retry import GIVE_UP_AFTER, retry_delay
 from storage import mails, outbox
 from storage.alerts import open_alerts
-from storage.db import Pool, StaleState, open_pool, transaction
-from storage.model.alerts import AlertDecision
+from storage.db import Pool, StaleState, StorageError, open_pool, transaction
+from storage.model.alerts import AlertDecision, MailDraft
 from storage.model.rules import AlertRule
+from storage.rules import load_rules
 from tests.alert_factories import (
     ORDER,
     REPORTERS,
@@ -189,6 +191,31 @@ async def test_two_notifiers_at_once_send_each_mail_once(dsn: str) -> None:
         assert len(await decisions(one)) == 18
 
 
+@dataclass(frozen=True, slots=True)
+class Watching(Letterhead):
+    """Notes at each mail that is composed whether somebody could record a change meanwhile."""
+
+    dsn: str = ""
+    free: list[bool] = field(default_factory=list[bool])
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        with ThreadPoolExecutor() as threads:
+            self.free.append(threads.submit(asyncio.run, self._is_free()).result())
+        return super(Watching, self).render(name, content)
+
+    async def _is_free(self) -> bool:
+        async with open_pool(self.dsn) as pool, transaction(pool) as conn:
+            return await conn.fetchval("select pg_try_advisory_xact_lock(hashtext('blockline live_event'))")
+
+
+async def test_while_a_wave_is_composed_others_record(dsn: str, pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(3))
+    head = Watching(dsn=dsn)
+    assert await decide_alerts(pool, minutes(5), head) == 1
+    assert head.free == [True, True], "as text and as HTML"
+
+
 async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, blocked(3))
@@ -200,6 +227,22 @@ async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: 
         with pytest.raises(StaleState, match="3 of 3 alerts"):
             await outbox.settle(conn, silent, [], ids, minutes(6))
     assert await decisions(pool) == [("grouped", True)] * 3
+
+
+async def test_nothing_is_told_by_the_message_id_of_a_mail_about_something_else(pool: Pool) -> None:
+    await tell_by(pool, RULE, replace(RULE, name="same people"))
+    await store(pool, blocked(2))
+    draft = MailDraft("<a@b>", DESK, "subject", "text", "html")
+    async with transaction(pool) as conn:
+        first, second = [r.rule_id for r in await load_rules(conn)]
+        one, other = sorted(a.alert_id for a in await open_alerts(conn))
+        await outbox.tell(conn, [draft], [one], first, minutes(5))
+        await outbox.tell(conn, [draft], [one], second, minutes(6))
+    with pytest.raises(StorageError, match="<a@b> is that of a mail which tells something else"):
+        async with transaction(pool) as conn:
+            await outbox.tell(conn, [draft], [other], first, minutes(7))
+    assert await queue(pool) == [("queued", DESK, 0, None)]
+    assert await decisions(pool) == [("mailed", True)] * 2, "of the first alert"
 
 
 async def test_a_claim_that_was_lost_changes_nothing_except_that_sent_is_sent(pool: Pool) -> None:

@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs import trouble
+from jobs.channel_settings import Channels
+from jobs.channels import dispatcher
 from jobs.clock import SimulatedClock
 from jobs.compose import Letterhead
+from jobs.conditions import Thresholds
+from jobs.mail import Fault, Undeliverable
 from jobs.notify import decide_alerts, decide_due
 from jobs.notifying import Deciding, Sending
 from jobs.pace import Pace
-from storage.db import Pool
+from storage import mails
+from storage.conditions import open_conditions
+from storage.db import Pool, transaction
 from storage.model.alerts import Mail, Via
-from storage.model.rules import AlertRule
+from storage.model.rules import AlertRule, Severity
 from tests.alert_factories import REPORTERS, a_change, an_alert, blocked, decisions, queue, store, tell_by
 from tests.factories import T0, minutes
 
@@ -53,6 +60,18 @@ class Fake:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class Slow(Fake):
+    """Takes four minutes for each mail."""
+
+    def __init__(self, clock: SimulatedClock, bad: str, fault: Exception) -> None:
+        super().__init__(bad, fault)
+        self.clock = clock
+
+    async def send(self, mail: Mail) -> None:
+        self.clock.set(self.clock() + timedelta(minutes=4))
+        await super().send(mail)
 
 
 async def test_a_wave_that_cannot_be_written_waits_and_the_others_are_told(pool: Pool) -> None:
@@ -173,3 +192,104 @@ async def test_a_server_that_is_given_few_mails_a_minute_gets_the_rest_later(poo
         counts.append(len(fake.taken))
     assert counts == [2, 2, 4, 4, 5, 5]
     assert sorted(fake.taken) == sorted(recipients)
+
+
+async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_takes(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((HOOK,)))
+    await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    sending = Sending(pool, dispatcher(None, Channels(), clock), Via.CHANNEL, clock)
+    for hour in range(50):
+        clock.set(minutes(5 + 60 * hour))
+        await sending.turn()
+    said = "webhook:desk names no channel in the settings, so this alert waits: define it, or take it out of"
+    assert [(state, tries, said in str(error)) for state, _, tries, error in await queue(pool)] == [
+        ("queued", 0, True),
+        ("queued", 0, True),
+    ]
+    await trouble.tick(pool, clock(), Letterhead(), Thresholds(timedelta(minutes=15)))
+    async with transaction(pool) as conn:
+        found = next(k for k in await open_conditions(conn) if k.condition.key.kind == "outbox_stuck")
+    assert found.condition.sentence == "2 mails of more than 1 h ago were not taken"
+    assert said in found.condition.detail
+    back = Fake()
+    clock.set(clock() + timedelta(minutes=1))
+    await Sending(pool, back, Via.CHANNEL, clock).turn()
+    assert back.taken == [HOOK, HOOK]
+
+
+async def test_a_server_that_cannot_be_reached_costs_one_mail_an_attempt_and_no_other_channel_waits(
+    pool: Pool,
+) -> None:
+    others = tuple(f"r{n}@example.org" for n in range(3))
+    await tell_by(pool, AlertRule((DESK, *others, HOOK, "webhook:other")))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    away = Undeliverable("nobody there", permanent=False, fault=Fault.SERVER)
+    fake, hooks = Fake(DESK, away), Fake(HOOK, away)
+    mailing, telling = Sending(pool, fake, Via.SMTP, clock), Sending(pool, hooks, Via.CHANNEL, clock)
+    for second in range(0, 40, 10):
+        clock.set(minutes(5) + timedelta(seconds=second))
+        await mailing.turn()
+        await telling.turn()
+    assert (fake.taken, hooks.taken) == ([], ["webhook:other"])
+    assert await queue(pool) == [
+        ("queued", DESK, 1, "nobody there"),
+        *[("queued", other, 0, "nobody there") for other in others],
+        ("queued", HOOK, 1, "nobody there"),
+        ("sent", "webhook:other", 1, None),
+    ]
+    fake.bad = ""
+    clock.set(minutes(7))
+    await mailing.turn()
+    assert sorted(fake.taken) == sorted((DESK, *others))
+
+
+async def test_what_one_mail_is_refused_for_keeps_no_other_back(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, NIGHT)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    fake = Fake(DESK, Undeliverable("450 greylisted", permanent=False))
+    await Sending(pool, fake, Via.SMTP, lambda: minutes(5)).turn()
+    assert fake.taken == [NIGHT]
+
+
+async def test_an_urgent_mail_goes_first(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)), AlertRule((NIGHT,), name="urgent", severity=Severity.CRITICAL))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    fake = Fake()
+    await Sending(pool, fake, Via.SMTP, lambda: minutes(6)).turn()
+    assert fake.taken == [NIGHT, DESK]
+
+
+async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refused(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, NIGHT)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    fake = Slow(clock, NIGHT, Undeliverable("450 busy", permanent=False))
+    await Sending(pool, fake, Via.SMTP, clock).turn()
+    async with transaction(pool) as conn:
+        row = await conn.fetchrow("select min(sent_at) as sent, min(next_attempt_at) as again from mail")
+    assert row is not None
+    assert row["sent"] == minutes(9)
+    assert minutes(13.8) <= row["again"] <= minutes(14.2)
+
+
+async def test_a_claim_that_was_lost_is_told_from_one_of_the_same_attempt(
+    pool: Pool,
+) -> None:
+    await tell_by(pool, AlertRule((HOOK,)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    (old,) = await mails.claim_due(pool, minutes(5), 1)
+    (new,) = await mails.claim_due(pool, minutes(5) + mails.LEASE, 1)
+    await mails.release(pool, new, minutes(16), "not set")
+    (newest,) = await mails.claim_due(pool, minutes(16), 1)
+    assert newest.attempts == new.attempts
+    await mails.release(pool, old, minutes(99), "too late")
+    await mails.give_up(pool, new, "too late")
+    assert await queue(pool) == [("queued", HOOK, 2, "not set")]

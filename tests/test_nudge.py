@@ -1,6 +1,7 @@
 """Reminders until somebody acknowledges, and escalation when nobody does."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -20,6 +21,7 @@ from storage.stories import Outstanding
 from tests.alert_factories import REPORTERS, a_change, a_rule, an_alert, blocked, store, tell_by
 from tests.factories import MINUTE, T0, minutes
 from tests.mail_servers import serving
+from tests.test_webhook_payload import SCHEMA, faults
 
 DESK, CHIEF = "desk@example.org", "chief@example.org"
 RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalate_after=60 * MINUTE, escalate_to=(CHIEF,))
@@ -154,3 +156,27 @@ async def test_a_muted_list_is_not_asked_about(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await mutes.mute_list(conn, "Reporters", minutes(2), minutes(500), "hearing", "anna", minutes(2))
     assert await nudge.tick(pool, minutes(61), HEAD) == 0
+
+
+async def test_a_webhook_is_asked_in_the_form_that_webhooks_take(pool: Pool) -> None:
+    rule = replace(RULE, recipients=("webhook:desk",), escalate_to=("webhook:pager", CHIEF))
+    await tell_by(pool, rule)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    await nudge.tick(pool, minutes(61), HEAD)
+    rows = await pool.fetch("select * from mail where kind <> 'wave' order by kind, recipients")
+    to = [(r["kind"], r["recipients"][0], r["payload"] is not None) for r in rows]
+    assert to == [
+        ("escalation", CHIEF, False),
+        ("escalation", "webhook:pager", True),
+        ("reminder", "webhook:desk", True),
+    ]
+    for row in rows[1:]:
+        told = json.loads(row["payload"])
+        assert faults(told, SCHEMA) == []
+        assert told["id"] == row["message_id"].strip("<>")
+        assert (told["kind"], told["headline"], told["text"]) == (
+            row["kind"],
+            row["subject"],
+            row["text_body"],
+        )

@@ -32,6 +32,7 @@ from storage.reports_looks import unheard
 from storage.rosters import base_rosters
 from storage.states import states, timelines
 from storage.status import overview
+from storage.stories import outstanding
 from storage.watch import load_watched
 from tests.large_world import START, Size, build
 
@@ -272,3 +273,40 @@ async def test_a_query_that_runs_often_uses_its_indexes(conn: Connection, row: R
         plans = await plans_of(conn, work)
         assert not read_whole(plans) & never_whole
         assert uses <= looked_into(plans)
+
+
+async def test_stories_of_long_ago_cost_nothing_when_it_is_asked_who_has_to_be_reminded(
+    conn: Connection,
+) -> None:
+    made = conn.transaction()
+    await made.start()
+    try:
+        await conn.execute(
+            """
+            insert into alert_rule (
+                rule_id, name, definition, position, origin, enabled, created_at, updated_at, digested_to,
+                active_since
+            )
+            overriding system value values (1, 'r', '{}', 1, 'hand', true, $1, $1, $1, $1)
+            """,
+            START,
+        )
+        await conn.execute(
+            """
+            insert into story (story_key, rule_id, recipients)
+            select 'k' || n, 1, '{desk@example.org}' from generate_series(1, 10000) n
+            """
+        )
+        await conn.execute(
+            """
+            insert into story_wave (story_id, wave, closed_at, as_of, told)
+            select story_id, 1, $1::timestamptz + story_id * interval '5 minutes', $1, '{}' from story
+            """,
+            START,
+        )
+        await conn.execute("analyze story, story_wave")
+        plans = await plans_of(conn, lambda c: outstanding(c, START + timedelta(minutes=49_800)))
+        assert not read_whole(plans) & {"story", "story_wave"}
+        assert "story_wave_closed" in looked_into(plans)
+    finally:
+        await made.rollback()

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.policy import Past, Plan, after, cohort_of, decide
+from jobs.matching import cohort_of
+from jobs.policy import Past, Plan, after, decide
 from storage.model.accounts import ListId
-from storage.model.alerts import AlertDecision, AlertRow, Cohort, OrderRef, Story
+from storage.model.alerts import AlertDecision, AlertRow, Cohort, OrderRef, PastAlert, Story
 from storage.model.rules import (
     AlertRule,
     Digest,
@@ -147,6 +148,29 @@ def test_a_story_that_reached_nobody_is_told_with_the_next_change() -> None:
     assert [len(w.flaps) for w in found.waves] == [1]
 
 
+def test_who_hears_a_part_of_a_wave_by_an_earlier_rule_gets_the_whole_of_it_in_one_mail() -> None:
+    press = AlertRule(("a@example.org",), name="press", match=Match(tags=frozenset({"press"})))
+    everything = AlertRule(("a@example.org", "b@example.org"), name="everything")
+    alerts = [
+        replace(an_alert(i, a_change(i), minutes(1), ORDER), tags=frozenset({"press"} if i < 2 else ()))
+        for i in range(5)
+    ]
+    found = decide(alerts, [a_rule(press), a_rule(everything, 2)], [], Past(), minutes(5))
+    assert [(w.recipients, len(w.alerts)) for w in found.waves] == [
+        (press.recipients, 2),
+        (everything.recipients, 5),
+    ]
+    covered = decide(alerts[:2], [a_rule(press), a_rule(everything, 2)], [], Past(), minutes(5))
+    assert [w.recipients for w in covered.waves] == [press.recipients, ("b@example.org",)]
+
+
+def test_a_story_that_only_another_rule_told_is_told_by_this_one_too() -> None:
+    history = back_and_forth(0, 100, 200, 300, 400)
+    recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
+    found = decide(history[4:], [a_rule(RULE, 2)], [], Past(recent), minutes(500))
+    assert [len(w.flaps) for w in found.waves] == [1]
+
+
 def test_owners_who_lock_and_unlock_do_not_count_as_flapping() -> None:
     locks = [
         an_alert(i, a_change(1, *states, at=minutes(i * 100)), minutes(i * 100 + 1), REPORTERS)
@@ -280,17 +304,14 @@ def carried_out(
     alerts: Sequence[AlertRow], rules: Sequence[StoredRule], looks: Sequence[datetime], data: st.DataObject
 ) -> set[object]:
     """Everything that was told or silenced, by one who looks at these times."""
-    done: dict[int, frozenset[int]] = {}
-    last: dict[int, AlertDecision] = {}
+    said: dict[int, dict[int, AlertDecision]] = {a.alert_id: {} for a in alerts}
+    closed: set[int] = set()
     told: list[Story] = []
     found: set[object] = set()
-    mailed: set[int] = set()
     for now in looks:
         seen = data.draw(st.permutations([a for a in alerts if a.created_at <= now]))
-        open_ones = [
-            replace(a, done=done.get(a.alert_id, frozenset())) for a in seen if a.alert_id not in last
-        ]
-        past_alerts = [past(a, last.get(a.alert_id)) for a in seen]
+        open_ones = [replace(a, done=frozenset(said[a.alert_id])) for a in seen if a.alert_id not in closed]
+        past_alerts = [PastAlert(a.created_at, a.change, dict(said[a.alert_id])) for a in seen]
         made = decide(open_ones, rules, [], Past(past_alerts, told), now)
         assert made.next_at is None or made.next_at > now
         parts = [*made.waves, *(p for d in made.digests for p in d.parts)]
@@ -299,22 +320,19 @@ def carried_out(
                 (wave.stored.rule_id, wave.recipients, wave.closed_at, tuple(a.alert_id for a in wave.alerts))
             )
             key = wave.cohort.list_id if wave.cohort else None
-            thread = (wave.stored.rule_id, key, wave.recipients)
+            thread = (wave.stored.rule_id, key)
             is_round_up = any(wave in d.parts for d in made.digests)
             if not is_round_up or wave.story is not None:
-                told = [s for s in told if (s.rule_id, s.list_id, s.recipients) != thread]
-                told.append(replace(after(wave), rule_id=thread[0], list_id=thread[1], recipients=thread[2]))
-            mailed |= {a.alert_id for a in wave.alerts}
+                told = [s for s in told if (s.rule_id, s.list_id) != thread]
+                told.append(replace(after(wave), rule_id=thread[0], list_id=thread[1]))
             for a in wave.alerts:
-                done[a.alert_id] = done.get(a.alert_id, frozenset()) | {wave.stored.rule_id}
+                said[a.alert_id][wave.stored.rule_id] = AlertDecision.MAILED
         for (alert_id, rule_id), silence in made.silent.items():
             found.add((rule_id, alert_id, silence.decision))
-            done[alert_id] = done.get(alert_id, frozenset()) | ({rule_id} if rule_id else set())
+            if rule_id is not None:
+                said[alert_id][rule_id] = silence.decision
         kept = {alert_id for alert_id, _ in made.kept}
-        for a in open_ones:
-            if a.alert_id not in kept:
-                is_told = a.alert_id in mailed
-                last[a.alert_id] = AlertDecision.MAILED if is_told else AlertDecision.FLAPPING
+        closed |= {a.alert_id for a in open_ones if a.alert_id not in kept}
     return found
 
 

@@ -95,8 +95,8 @@ def test_an_empty_stream_address_switches_the_stream_off_in_the_environment_too(
 
 def test_operators_are_the_recipients_unless_they_are_named(tmp_path: Path) -> None:
     assert from_file(tmp_path, 'recipients = ["a@x.org"]').told_of_trouble == ("a@x.org",)
-    both = from_file(tmp_path, 'recipients = ["a@x.org"]\noperators = ["Night shift <b@x.org>"]')
-    assert both.told_of_trouble == ("Night shift <b@x.org>",)
+    both = from_file(tmp_path, 'recipients = ["a@x.org"]\noperators = ["b@x.org", "webhook:desk"]')
+    assert both.told_of_trouble == ("b@x.org", "webhook:desk")
 
 
 def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
@@ -173,6 +173,13 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
             'mastodon_watched_posts = ["https://a.b/@c"]', {}, "^Setting mastodon_watched_posts", id="no post"
         ),
         pytest.param('operators = ["me"]', {}, "^Setting operators .*mail address", id="no mail address"),
+        pytest.param(
+            'recipients = ["Desk <desk@x.org>"]',
+            {},
+            r"^Setting recipients \(in .*\): 'Desk <desk@x.org>' is neither a plain mail address",
+            id="a name beside the address",
+        ),
+        pytest.param('operators = ["dësk@x.org"]', {}, "^Setting operators .*plain", id="no plain address"),
         pytest.param('x_follows_every = "1h"', {}, "^Setting x_follows_every .*1d", id="follows too often"),
         pytest.param(
             'mastodon_origins = { "a.b" = "mirror" }',

@@ -43,7 +43,7 @@ NOTHING_QUIET = Quiet()
 
 
 def stored(rule: AlertRule) -> StoredRule:
-    return StoredRule(RuleId(1), rule, enabled=True, from_settings=False, digested_to=T0)
+    return StoredRule(RuleId(1), rule, enabled=True, from_settings=False, active_since=T0, digested_to=T0)
 
 
 def a_digest(alerts: Sequence[AlertRow], rule: AlertRule = DAILY) -> DigestDue:
@@ -427,8 +427,8 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
     standing = Standing(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
     told = Told(due, (Part(part.whole, part.told, standing),), ALL_READ)
     text = compose(told, HEAD, due.recipients[0]).text_body
-    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more" in text
-    assert "Available: 253 of 257 named accounts, 4 fewer" in text
+    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more by this mail" in text
+    assert "Available: 253 of 257 named accounts, 4 fewer by this mail" in text
     assert "1 account changed more than once and is counted under each." in text
 
 

@@ -1,6 +1,7 @@
 """The monitor watches itself, on a real database: every trouble is kept, and told once however many look."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import datetime, time
 
@@ -15,6 +16,7 @@ from storage.collectors import CollectorState, save_state
 from storage.condition_facts import facts
 from storage.conditions import open_conditions
 from storage.db import Conn, Pool, open_pool, transaction
+from storage.mails import resend
 from storage.migrate import migrate
 from storage.model.accounts import Platform
 from storage.model.conditions import ConditionKey, ConditionKind, Coverage, Mails
@@ -26,6 +28,7 @@ from tests.dashboard_server import SETTINGS
 from tests.factories import MINUTE, T0, minutes
 from tests.pages import said
 from tests.seed_rows import batch, enlist, read, roster_of
+from tests.test_webhook_payload import SCHEMA, faults
 
 RULES = Thresholds(15 * MINUTE)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org", "night@example.org"))
@@ -338,6 +341,30 @@ async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: 
         *to_both("1 mail was given up in the last 24 h", 12),
         *to_both(gone, 10 + DAY),
     ]
+
+
+async def test_a_mail_that_was_sent_again_and_given_up_again_is_told_again(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await put_mail(conn, "<dead@test>", minutes(0), "dead", 30, error="550")
+        mail_id = await conn.fetchval("select mail_id from mail")
+    await ticks(pool, 10, 12, 10 + DAY)
+    async with transaction(pool) as conn:
+        await resend(conn, mail_id, "anna", minutes(20 + DAY))
+        await conn.execute(
+            "update mail set state = 'dead', next_attempt_at = null where mail_id = $1", mail_id
+        )
+    told = await ticks(pool, 50 + DAY, 52 + DAY)
+    assert [(r.begun, r.mails) for r in told] == [(1, 0), (0, 2)]
+
+
+async def test_an_operator_behind_a_webhook_is_told_in_its_form(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await put_mail(conn, "<dead@test>", minutes(0), "dead", 30, error="550")
+    await ticks(pool, 10, 12, head=Letterhead(operators=("webhook:ops",)))
+    async with transaction(pool) as conn:
+        told = json.loads(await conn.fetchval("select payload from mail where kind = 'operator'"))
+    assert faults(told, SCHEMA) == []
+    assert (told["kind"], told["rule"], told["as_of"]) == ("operator", None, "2021-02-01T00:10:00Z")
 
 
 async def test_numbers_that_change_are_kept_and_are_no_new_trouble(pool: Pool) -> None:

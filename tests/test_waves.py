@@ -8,7 +8,7 @@ import pytest
 
 from jobs.policy import Past, Plan, decide
 from storage.model.accounts import ListId
-from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef
+from storage.model.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef, Story, ToldWave
 from storage.model.availability import State
 from storage.model.rules import AlertRule, Quiet, Severity
 from tests.alert_factories import ORDER, REPORTERS, a_change, a_rule, an_alert, past
@@ -86,6 +86,26 @@ def back(*groups: tuple[float, int]) -> list[AlertRow]:
             id="each update waits four times longer than the one before",
         ),
         pytest.param(
+            some((0, 20), (5, 20), (70, 40), (150, 1)),
+            [(0.017, 20), (60.017, 20), (300.017, 41)],
+            id="what was news once stays it: one more account does not send it to the morning",
+        ),
+        pytest.param(
+            [*some((0, 20), (5, 20), (70, 40)), *back((90, 20), (90 + SECOND / 2, 20))],
+            [(0.017, 20), (60.017, 20), (90.025, 80)],
+            id="a turn settles before it is told, also where blocks wait for their pause",
+        ),
+        pytest.param(
+            [*some((0, 20), (5, 20)), *back((90, 30)), *some((95, 60), first=600), *back((96, 40))],
+            [(0.017, 20), (60.017, 20), (90.017, 30), (150.017, 100)],
+            id="news of two kinds is told as soon as one of them may be",
+        ),
+        pytest.param(
+            some((0, 100), (5, 100), (60.01, 10), (60.02, 10)),
+            [(0.017, 100), (60.037, 120)],
+            id="a burst that comes as the pause ends is not torn",
+        ),
+        pytest.param(
             some((0, 100), (5, 12)),
             [(0.017, 100), (MORNING + DAY, 12)],
             id="less than a twentieth of an order is no news: it waits for a second morning at most",
@@ -94,6 +114,16 @@ def back(*groups: tuple[float, int]) -> list[AlertRow]:
             some((0, 100), (5, 26)),
             [(0.017, 100), (MORNING, 26)],
             id="a tenth of an order is enough for the next morning",
+        ),
+        pytest.param(
+            some((0, 100), (5, 20), (MORNING, 6)),
+            [(0.017, 100), (MORNING, 26)],
+            id="what comes on the stroke of the round-up is in it",
+        ),
+        pytest.param(
+            some((0, 13), (30, 6), (90, 7)),
+            [(0.017, 13), (MORNING + DAY, 13)],
+            id="changes an hour apart are no burst",
         ),
         pytest.param(
             [*some((0, 100)), *back((30, 40))],
@@ -174,6 +204,54 @@ def test_what_is_taken_back_is_told_at_once_and_in_the_thread() -> None:
     found = plan([*blocks, replace(wrong, created_at=minutes(20))])
     assert told(found) == [(0.017, 100), (20.017, 1)]
     assert found.waves[1].story is not None
+
+
+def told_before(*waves: tuple[float, int]) -> Story:
+    """The story of the order with blocks told in waves, each complete at its minute."""
+    parts = [ToldWave(minutes(at), minutes(at - SECOND), {"block": n}) for at, n in waves]
+    return Story("story", 1, ORDER.list_id, RULE.recipients, tuple(parts))
+
+
+@pytest.mark.parametrize(
+    ("before", "alerts", "expected"),
+    [
+        pytest.param(
+            told_before((SECOND, 98)),
+            some((SECOND / 2, 98), (SECOND * 3, 30)),
+            [(SECOND * 11, 128)],
+            id="what was committed too late for its wave is told when that could have grown no more",
+        ),
+        pytest.param(
+            told_before((SECOND, 98)),
+            some((SECOND, 98)),
+            [(SECOND + HOUR, 98)],
+            id="what came as the wave ended is not late",
+        ),
+        pytest.param(
+            told_before((SECOND, 98)),
+            some((SECOND / 2, 12)),
+            [(MORNING + DAY, 12)],
+            id="less than a twentieth of an order is no news, however late",
+        ),
+        pytest.param(
+            told_before((20 * SECOND, 98)),
+            some((5 * SECOND, 98)),
+            [(20 * SECOND + HOUR, 98)],
+            id="what is older than the wave can have been is not of it",
+        ),
+        pytest.param(
+            told_before((SECOND, 98), (SECOND * 11, 98)),
+            some((SECOND * 5, 50)),
+            [(MORNING, 50)],
+            id="a wave is completed once: where all is late, it is not told mail by mail",
+        ),
+    ],
+)
+def test_what_is_committed_after_its_wave_was_told(
+    before: Story, alerts: list[AlertRow], expected: list[tuple[float, int]]
+) -> None:
+    found = decide(alerts, [a_rule(RULE)], [], Past((), (before,)), minutes(MUCH_LATER))
+    assert told(found) == [(round(at, 3), n) for at, n in expected]
 
 
 NIGHT = Quiet(time(22), time(7))

@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.mail import Undeliverable
+from jobs.mail import Fault, Undeliverable
 from jobs.webhook import Webhook, WebhookSender, headers, signature, verified, wait_asked_for
 from tests.factories import minutes
 from tests.mail_servers import free_port
@@ -143,13 +143,16 @@ async def test_no_answer_at_all_is_a_temporary_fault(answer: Answer, sentence: s
     [
         ("http://127.0.0.1:{port}/hook", r"it cannot be reached \(Connection refused\)"),
         ("http://no-such-host.invalid/hook", "its host is not found"),
+        ("http://desk..example/hook", "its (address cannot be used|host is not found)"),
+        (f"http://{'a' * 64}.example/hook", "its (address cannot be used|host is not found)"),
+        ("http://127.0.0.1:99999/hook", "its address cannot be used"),
     ],
-    ids=["nobody listens", "no such host"],
+    ids=["nobody listens", "no such host", "two dots", "a name too long", "no such port"],
 )
 async def test_a_receiver_that_is_not_there_is_a_temporary_fault(url: str, sentence: str) -> None:
     error = await refused_by(sender(url.format(port=free_port())))
     assert re.fullmatch(rf"Webhook desk: {sentence}\.", str(error))
-    assert not error.permanent
+    assert (error.permanent, error.fault) == (False, Fault.SERVER)
 
 
 async def test_a_receiver_that_speaks_no_tls_is_a_temporary_fault() -> None:

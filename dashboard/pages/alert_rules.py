@@ -8,20 +8,22 @@ from dash.development.base_component import Component
 from dashboard import access, alert_words
 from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import SAMPLE, form, text
+from storage.model.conditions import UnreadableRule
 from storage.model.people import Actor
 from storage.model.rule_toml import toml_of
 from storage.model.rules import StoredRule
 from storage.model.words import clean
 
 
-def rules_card(rules: Sequence[StoredRule], actor: Actor) -> Component:
+def rules_card(rules: Sequence[StoredRule], unreadable: Sequence[UnreadableRule], actor: Actor) -> Component:
     may = actor.role.includes(access.RULES)
     below = [_add()] if may else []
     note = "tried from the first to the last; a recipient is told by the first that matches"
-    if not rules:
+    if not rules and not unreadable:
         return nothing("Rules", note, "There is no rule, so nobody is told of anything.", *below)
+    rows = [*(_row(r, may=may) for r in rules), *(_unreadable_row(r, may=may) for r in unreadable)]
     columns = ("Rule", "About", "Tells", "How", "Stands")
-    return card("Rules", note, columns, [_row(r, may=may) for r in rules], *below)
+    return card("Rules", note, columns, rows, *below)
 
 
 def _row(stored: StoredRule, *, may: bool) -> tuple[Cell, ...]:
@@ -32,6 +34,17 @@ def _row(stored: StoredRule, *, may: bool) -> tuple[Cell, ...]:
         html.Div([html.Div(clean(r, 120)) for r in rule.recipients] or "nobody"),
         html.Div([html.Div(words) for words in alert_words.manner_words(rule)]),
         _stands(stored, may=may),
+    )
+
+
+def _unreadable_row(rule: UnreadableRule, *, may: bool) -> tuple[Cell, ...]:
+    removable = may and not rule.from_settings
+    return (
+        html.B(clean(rule.name, 80)),
+        clean(f"cannot be read: {rule.why}", 300),
+        "nobody",
+        "",
+        form("rules/remove", [], "Remove this rule", sends=("rule", rule.name)) if removable else "",
     )
 
 

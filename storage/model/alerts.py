@@ -1,7 +1,7 @@
 """From a confirmed change to a mail that a server accepted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +45,8 @@ class AlertDecision(StrEnum):
     """The account goes back and forth; one mail said so and the rest is held together with it."""
     UNSUBSCRIBED = "unsubscribed"
     """It was for a digest or a round-up, and none of the recipients wants these."""
+    SUPERSEDED = "superseded"
+    """It was confirmed before it was told as provisional: that is told instead."""
     CORRECTED = "corrected"
     """A later reading shows that it was not so, or not yet: nobody is told."""
 
@@ -127,6 +129,8 @@ class AlertRow:
     is_executive: bool = False
     done: frozenset[int] = frozenset()
     """The rules whose decision about it is final."""
+    held: frozenset[int] = frozenset()
+    """The rules that keep it for later."""
     told_by: frozenset[int] = frozenset()
     """The rules that told an earlier stage of the same change."""
 
@@ -137,7 +141,8 @@ class PastAlert:
 
     created_at: datetime
     change: AlertChange
-    decision: AlertDecision | None
+    decisions: Mapping[int, AlertDecision] = field(default_factory=dict[int, AlertDecision])
+    """What each rule has decided so far, by its number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class ConditionKind(StrEnum):
     """Mails wait that nobody writes, that nobody tries to send, or that no server takes."""
     DEAD_LETTERS = "dead_letters"
     """Mails were given up: nobody got them."""
+    RULES_UNREADABLE = "rules_unreadable"
+    """Alert rules are on file that cannot be read: nobody is told by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,16 @@ class Mails:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableRule:
+    """A rule on file that this version or this machine does not understand: it tells nobody."""
+
+    name: str
+    from_settings: bool
+    why: str
+    """One clause."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What conditions are decided from."""
 
@@ -125,6 +137,8 @@ class Facts:
     untried: Mails
     """Queued ones whose time has come and which nobody tries; since the first of these times."""
     refused: Mails
-    """Queued ones that were tried and not taken, for long; since the first of them was written."""
+    """Queued ones that are not taken, for long; since the first of them was written."""
     given_up: Mails
     """Those of the last day; since that of the first of them was noticed."""
+    unreadable: tuple[UnreadableRule, ...] = ()
+    """The enabled ones."""

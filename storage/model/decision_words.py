@@ -21,6 +21,7 @@ DECISION_WORDS: Final[Mapping[str, str]] = {
     "no_recipient": "not told: the rule names nobody",
     "flapping": "not told: the account goes back and forth, and one mail said so",
     "unsubscribed": "not told: it was for a digest that none of its recipients wants",
+    "superseded": "not told as provisional: it was confirmed before, and that is told",
     "corrected": "not told: a later reading shows that it was not so, or not yet",
 }
 """What a rule did with an alert, and why, by its decision."""

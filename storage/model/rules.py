@@ -151,6 +151,8 @@ class StoredRule:
     enabled: bool
     from_settings: bool
     """It stands in the settings of the installation: it is changed there, and nowhere else."""
+    active_since: datetime
+    """Since when it has been there, switched on, with its `match`."""
     digested_to: datetime
     """Up to when its digests were told."""
     refused: frozenset[str] = frozenset()
