@@ -8,7 +8,8 @@ from storage import audit_log
 from storage.db import Conn
 from storage.model.conditions import UnreadableRule
 from storage.model.rules import StoredRule
-from storage.reports_alerts import MuteLine, OpenStory, count_open_stories, mute_lines, open_stories
+from storage.mute_lines import MuteLine, mute_lines
+from storage.reports_alerts import OpenStory, count_open_stories, open_stories
 from storage.reports_decisions import Decided, decided_lately
 from storage.reports_mail import MailLine, undelivered
 from storage.rules import load_rules, unreadable_rules

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from jobs.tables import Parsed, TableError, sorted_problems
-from storage.model.rule_form import from_table, to_table
+from storage.model.rule_form import from_table
+from storage.model.rule_toml import toml_of
 from storage.model.rules import AlertRule
 
 _HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 _PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
 
 
@@ -119,32 +119,4 @@ def _is_whole(lines: Sequence[str]) -> bool:
 
 
 def _table(rule: AlertRule, *, enabled: bool) -> str:
-    table = to_table(rule) | ({} if enabled else {"enabled": False})
-    return "\n[[rules]]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case str():
-            return _text(value)
-        case list():
-            return f"[{', '.join(_value(part) for part in cast('list[object]', value))}]"
-        case _:
-            raise TypeError(f"a rule holds no {type(value).__name__}")
-
-
-def _text(text: str) -> str:
-    """A basic string of TOML. What cannot be seen is written as its number."""
-    return f'"{"".join(_char(char) for char in text)}"'
-
-
-def _char(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    if char.isprintable():
-        return char
-    return f"\\u{ord(char):04X}" if ord(char) < 0x10000 else f"\\U{ord(char):08X}"
+    return f"\n[[rules]]\n{toml_of(rule)}" + ("" if enabled else "enabled = false\n")

@@ -22,6 +22,11 @@ class MuteLine:
     made_by: str
     made_at: datetime
 
+    @property
+    def is_maintenance(self) -> bool:
+        """It is about everything."""
+        return self.account_id is None and self.list_name is None
+
 
 async def mute_lines(conn: Conn, now: datetime) -> list[MuteLine]:
     """Those whose time is not over and that nobody ended, newest first."""

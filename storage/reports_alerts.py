@@ -6,7 +6,6 @@ from datetime import datetime
 from asyncpg import Record
 
 from storage.db import Conn
-from storage.model.accounts import Platform
 from storage.model.alerts import MailKind, MailState
 
 
@@ -197,56 +196,6 @@ async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
             for m in mails
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class MuteLine:
-    """A mute that runs or is still to come, with what it is about by name."""
-
-    mute_id: int
-    account_id: int | None
-    platform: Platform | None
-    handle: str | None
-    list_name: str | None
-    since: datetime
-    until: datetime | None
-    note: str
-    made_by: str
-    made_at: datetime
-
-    @property
-    def is_maintenance(self) -> bool:
-        return self.account_id is None and self.list_name is None
-
-
-async def mute_lines(conn: Conn, now: datetime) -> list[MuteLine]:
-    """Those that run or are still to come, newest first."""
-    rows = await conn.fetch(
-        """
-        select m.mute_id, m.account_id, a.platform, a.handle, l.name as list_name, m.since, m.until, m.note,
-            m.made_by, m.made_at
-        from mute m
-        left join account a using (account_id)
-        left join watch_list l on l.list_id = m.list_id
-        where m.ended_at is null and (m.until is null or m.until > $1) order by m.mute_id desc
-        """,
-        now,
-    )
-    return [
-        MuteLine(
-            mute_id=r["mute_id"],
-            account_id=r["account_id"],
-            platform=None if r["platform"] is None else Platform(r["platform"]),
-            handle=r["handle"],
-            list_name=r["list_name"],
-            since=r["since"],
-            until=r["until"],
-            note=r["note"],
-            made_by=r["made_by"],
-            made_at=r["made_at"],
-        )
-        for r in rows
-    ]
 
 
 def _note(r: Record) -> StoryNote:

@@ -190,6 +190,18 @@ async def test_what_was_mailed_and_is_taken_back_is_told_to_whom_was_told_and_so
     assert len(await mailed(desk, 70_000)) == 3
 
 
+async def test_what_is_taken_back_after_its_beginning_was_moved_is_told_to_whom_was_told(desk: Desk) -> None:
+    await tell_by(desk.pool, AlertRule(("desk@example.org",)))
+    await after(desk, *BLOCK)
+    assert len(await mailed(desk, 21)) == 1
+    await after(desk, Sent(5, {"1": W}))
+    assert (await standing(desk))[0][2:4] == (minutes(5), "confirmed")
+    assert len(await mailed(desk, 22)) == 1
+    await after(desk, Sent(7, {"1": A}), Sent(14, {"1": A}))
+    assert "confirmed" not in {r[3] for r in await standing(desk)}
+    assert [s.partition(":")[0] for s in (await mailed(desk, 60_000))[1:]] == ["Taken back"]
+
+
 async def test_what_was_mailed_taken_back_and_told_again_before_anybody_looked_is_mailed_once(
     desk: Desk,
 ) -> None:

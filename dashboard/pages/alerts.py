@@ -17,7 +17,8 @@ from storage.audit_log import Act
 from storage.model.alerts import AlertDecision, MailState
 from storage.model.people import Actor
 from storage.model.words import PLATFORM_NAME, clean
-from storage.reports_alerts import MuteLine, OpenStory, Told
+from storage.mute_lines import MuteLine
+from storage.reports_alerts import OpenStory, Told
 from storage.reports_decisions import Decided
 from storage.reports_mail import MailLine
 

@@ -1,11 +1,12 @@
 """An alert rule as the text that a person writes, and back."""
 
-import json
 import tomllib
-from typing import Any, cast
+from typing import cast
 
 from storage.model.rule_form import Table, from_table, to_table
 from storage.model.rules import AlertRule
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 
 def toml_of(rule: AlertRule) -> str:
@@ -37,6 +38,28 @@ def _only(rules: object) -> Table:
     return cast("Table", found[0])
 
 
-def _value(value: Any) -> str:
-    # Strings of JSON are strings of TOML, but for one character that TOML wants escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str():
+            return _text(value)
+        case list():
+            return f"[{', '.join(_value(part) for part in cast('list[object]', value))}]"
+        case _:
+            raise TypeError(f"a rule holds no {type(value).__name__}")
+
+
+def _text(text: str) -> str:
+    """A basic string of TOML. What cannot be seen is written as its number."""
+    return f'"{"".join(_char(char) for char in text)}"'
+
+
+def _char(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04X}" if ord(char) < 0x10000 else f"\\U{ord(char):08X}"
