@@ -108,7 +108,8 @@ async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: d
             select told.alert_id, told.created_at, later.change_id
             from told join change later on later.supersedes = told.change_id
         )
-        select told.created_at, d.rules, d.decisions, c.change_key,
+        -- Of an alert that moved to the row that tells its fact now, only the one there counts.
+        select distinct on (c.change_id) told.created_at, d.rules, d.decisions, c.change_key,
             c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
             c.kind, c.strength, c.last_seen_old, c.first_seen_new, c.flags, o.readings
         from told
@@ -120,6 +121,7 @@ async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: d
             from alert_decision where alert_id = told.alert_id and rule_id is not null
         ) d
         where o.outcome = 'confirmed'
+        order by c.change_id, told.alert_id desc
         """,
         list(account_ids),
         since,

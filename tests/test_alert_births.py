@@ -8,14 +8,14 @@ from jobs.compose import Letterhead
 from jobs.notify import decide_alerts
 from storage import outbox
 from storage.alert_history import alerts_of_change
-from storage.alerts import open_alerts
+from storage.alerts import open_alerts, recent_alerts
 from storage.db import Pool, StaleState, transaction
 from storage.model.alerts import AlertDecision
 from storage.model.rules import AlertRule, Digest, Match, Quiet
 from storage.reports_mail import mail_lines
 from storage.rules import load_rules
 from tests.alert_factories import tell_by
-from tests.factories import AVAILABLE, WITHHELD_IN, minutes
+from tests.factories import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.late_world import Desk, Sent
 
 A, W = AVAILABLE, WITHHELD_IN
@@ -144,3 +144,5 @@ async def test_who_was_told_is_not_told_again_when_only_the_interval_is_correcte
     async with transaction(desk.pool) as conn:
         assert [m.changes for m in await mail_lines(conn, 9)] == [2, 2]
         assert len(await alerts_of_change(conn, was)) == 2, "it is explained with what corrected it"
+        account = await conn.fetchval("select account_id from change where change_id = $1", was)
+        assert len(await recent_alerts(conn, [account], T0)) == 1, "and counts as one change of the account"
