@@ -54,6 +54,7 @@ PICTURES = (
     Picture("live", "/", PAINTED),
     Picture("live-dark", "/", PAINTED, theme="dark"),
     Picture("live-phone", "/", PAINTED, width=390, height=844),
+    Picture("alerts", "/alerts", "document.querySelector('.stack.alerts') !== null"),
     Picture("mail", "/mail", "document.querySelector('.mail-frame') !== null"),
     Picture("countries", "/countries", "document.querySelector('.country-bar') !== null"),
     Picture("health", "/health", "document.querySelector('.health') !== null"),
