@@ -24,7 +24,8 @@ from jobs.policy import Wave
 from jobs.settings import Settings, load_settings
 from jobs.whole_files import refuse_filled, whole_folder
 from jobs.wording import number
-from storage.alert_history import alerts_by_id, alerts_of_change, alerts_of_wave, change_facts, histories
+from storage.alert_history import alerts_of_change, alerts_of_wave, change_facts, histories
+from storage.alerts import alerts_by_id
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.alerts import AlertRow, MailDraft, Story

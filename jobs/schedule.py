@@ -1,6 +1,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """APScheduler's part: it wakes the loops of a running monitor; what is due they decide themselves."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -38,13 +39,15 @@ class Loop:
         self._not_before: datetime | None = None
 
     async def turn(self) -> None:
-        """Do the work once; nothing is raised."""
+        """Do the work once; nothing is raised, so that being stopped in the middle of it is quiet as well."""
         if self._not_before is not None and system_clock() < self._not_before:
             return
         try:
             if self._failures and self._mend is not None:
                 await self._mend()
             await self._work()
+        except asyncio.CancelledError:
+            return  # the scheduler goes down, and would print it as a fault of the work
         except Exception as error:  # noqa: BLE001 - a loop that ends would be a monitor that is silent
             self._failed(first_error(error))
         else:

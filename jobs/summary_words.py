@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from dashboard.words import span
 from jobs.digest import cohort_name, flap_phrase
-from jobs.policy import DigestDue
+from jobs.policy import DigestDue, Wave
 from jobs.summary_facts import Look, PlatformLook, Told, accounts
 from jobs.summary_sections import topics
 from jobs.wording import handle_name, local_day, number, zoned_minute
@@ -67,10 +67,7 @@ def _told(told: Told) -> str:
     if not told.parts:
         return ""
     whole = told.everything
-    by_topic = [(accounts(alerts), text) for text, alerts in topics(whole)]
-    if whole.flaps:
-        by_topic.append((accounts(f.alert for f in whole.flaps), flap_phrase(whole.flaps)))
-        by_topic.sort(key=lambda t: -len(t[0]))
+    by_topic = _by_topic(whole)
     everybody = accounts(whole.alerts)
     if len(everybody) == 1:
         return f"{handle_name(whole.alerts[-1].change.handle)} {', '.join(text for _, text in by_topic)}"
@@ -83,6 +80,14 @@ def _told(told: Told) -> str:
     is_sure = all(a.stage is AlertStage.CONFIRMED for a in whole.alerts)
     each = ", ".join(f"{len(ids):,} {of_many(text) if len(ids) > 1 else text}" for ids, text in named)
     return f"{number(len(everybody), 'account')}{' changed' if is_sure else ''}: {each}"
+
+
+def _by_topic(whole: Wave) -> list[tuple[set[int], str]]:
+    """Who is counted under what, the most first; accounts that go back and forth are a topic of their own."""
+    found = [(accounts(alerts), text) for text, alerts in topics(whole)]
+    if whole.flaps:
+        found.append((accounts(f.alert for f in whole.flaps), flap_phrase(whole.flaps)))
+    return sorted(found, key=lambda t: -len(t[0]))
 
 
 def _nothing(look: Look) -> str:
@@ -102,7 +107,7 @@ def _nothing(look: Look) -> str:
 
 def more_than_once(told: Told) -> str | None:
     """Why the numbers of the headline add up to more than its sum."""
-    by_topic = [accounts(alerts) for _, alerts in topics(told.everything)]
+    by_topic = [ids for ids, _ in _by_topic(told.everything)]
     again = sum(map(len, by_topic)) - len({i for ids in by_topic for i in ids})
     if not again:
         return None

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from storage.alerts import alert_rows
+from storage.alerts import alerts_by_id
 from storage.db import Conn
 from storage.model.alert_history import AlertHistory, ChangeFacts, RuleDecision, SentMail
-from storage.model.alerts import AlertDecision, AlertRow, MailKind, MailState
+from storage.model.alerts import AlertDecision, MailKind, MailState
 from storage.model.availability import ChangeKind
 
 
@@ -58,46 +58,6 @@ async def alerts_of_wave(conn: Conn, story_key: str) -> tuple[int, list[int]]:
         story_key,
     )
     return rows[0]["wave"] if rows else 0, [r["alert_id"] for r in rows]
-
-
-async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
-    """Alerts, decided or open, with the lists, tags and handles that their accounts have now.
-
-    In the order of `alert_ids`.
-    """
-    rows = await conn.fetch(
-        """
-        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.handle,
-            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old,
-            c.first_seen_new, c.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
-            exists (select from executive e where e.account_id = a.account_id) as is_executive,
-            array(
-                select d.rule_id from alert_decision d
-                where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is not null
-            ) as done,
-            array(
-                select d.rule_id from alert_decision d
-                where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is null
-            ) as held,
-            array(
-                select d.rule_id
-                from change same
-                join alert before on before.change_id = same.change_id and before.alert_id <> al.alert_id
-                join alert_decision d on d.alert_id = before.alert_id
-                where same.change_key = c.change_key and same.source = c.source
-                    and d.decision in ('mailed', 'grouped') and al.stage = 'withdrawn'
-            ) as told_by
-        from unnest($1::bigint[]) with ordinality as wanted (alert_id, n)
-        join alert al using (alert_id)
-        join change c using (change_id)
-        left join change_outcome o using (change_id)
-        left join pending_change p using (change_id)
-        join account a on a.account_id = c.account_id
-        order by wanted.n
-        """,
-        alert_ids,
-    )
-    return await alert_rows(conn, rows)
 
 
 async def histories(conn: Conn, alert_ids: Sequence[int]) -> list[AlertHistory]:

@@ -24,6 +24,15 @@ from storage.model.availability import ChangeKind, Flag, State, Status, Strength
 
 async def open_alerts(conn: Conn) -> list[AlertRow]:
     """Every change that waits for the decision of a rule, with all lists and orders of its account."""
+    rows = await conn.fetch("select alert_id from alert where decided_at is null order by alert_id")
+    return await alerts_by_id(conn, [r["alert_id"] for r in rows])
+
+
+async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
+    """Alerts, decided or open, with the lists, tags and handles that their accounts have now.
+
+    In the order of `alert_ids`.
+    """
     rows = await conn.fetch(
         """
         select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.handle,
@@ -46,19 +55,16 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
                 where same.change_key = c.change_key and same.source = c.source
                     and d.decision in ('mailed', 'grouped') and al.stage = 'withdrawn'
             ) as told_by
-        from alert al
+        from unnest($1::bigint[]) with ordinality as wanted (alert_id, n)
+        join alert al using (alert_id)
         join change c using (change_id)
         left join change_outcome o using (change_id)
         left join pending_change p using (change_id)
         join account a on a.account_id = c.account_id
-        where al.decided_at is null
-        """
+        order by wanted.n
+        """,
+        alert_ids,
     )
-    return await alert_rows(conn, rows)
-
-
-async def alert_rows(conn: Conn, rows: Sequence[Record]) -> list[AlertRow]:
-    """Alerts from rows that have all their columns, with the lists that their accounts are on now."""
     cohorts = await cohorts_of(conn, {r["account_id"] for r in rows})
     return [
         AlertRow(

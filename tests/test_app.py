@@ -17,7 +17,7 @@ from collectors.simulator.history import History, HistoryAccount
 from collectors.simulator.x import serve_x
 from jobs.app import Role, running
 from jobs.database import database
-from jobs.schedule import Loop
+from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, load_settings
 from storage.accounts import NewAccount, add_accounts
 from storage.db import AlreadyHeld, Pool, StorageError, open_pool, transaction
@@ -157,6 +157,25 @@ async def test_it_goes_on_after_its_database_server_was_killed() -> None:
                     await until(pool, "select count(*) from pending_change", 2)
     finally:
         shutil.rmtree(folder)
+
+
+async def test_a_loop_that_is_stopped_in_the_middle_of_its_work_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with scheduled([(Loop("Mailing", work), 60)]):
+        await begun.wait()
+    await ended.wait()
+    await asyncio.sleep(0)  # the scheduler hears how it ended
+    assert caplog.records == []
 
 
 async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_between(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { days, denominator, detail, happened, mailWords, mark, spokenOf, waves } from "../../dashboard/assets/live/feed.mjs";
+import { days, denominator, detail, happened, mailWords, mark, spokenOf, toldWords, waves } from "../../dashboard/assets/live/feed.mjs";
 import { decode } from "../../dashboard/assets/live/state.mjs";
 import { at, change, changes, snapshot } from "./world.mjs";
 
@@ -68,6 +68,11 @@ test("days come newest first, count confirmed changes only, and hold outages and
 });
 
 const mail = (id, hours, state = "sent") => ({ id, state, n: 1, t: at(hours) });
+
+test("a mail that tells some of the changes in a line is not said of the others", () => {
+  assert.equal(toldWords([{ mail: 1 }, { mail: 1 }], [mail(1, 1)]), "mailed 13:00 UTC to 1");
+  assert.equal(toldWords([{ mail: 1 }, { mail: null }, {}], [mail(1, 1)]), "1 of these: mailed 13:00 UTC to 1");
+});
 
 test("several mails about one wave are said in one line, with what is not delivered", () => {
   assert.equal(mailWords([mail(1, 1)]), "mailed 13:00 UTC to 1");

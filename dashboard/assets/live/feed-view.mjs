@@ -1,7 +1,7 @@
 // Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
 
 import { escape } from "./html.mjs";
-import { days, denominator, detail, happened, mailWords, mark, spokenOf } from "./feed.mjs";
+import { days, denominator, detail, happened, toldWords, mark, spokenOf } from "./feed.mjs";
 import { bar, prepare, theme } from "./marks.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
 
@@ -44,7 +44,7 @@ function renderItem(state, item) {
   const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
   const sign = mark(first);
   const mails = [...wave.mails].map((id) => state.mails.get(id)).filter(Boolean);
-  const told = mails.length ? `<a class="mailed" href="/mail/${mails.at(-1).id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${mailWords(mails)}</a>` : "";
+  const told = mails.length ? `<a class="mailed" href="/mail/${mails.at(-1).id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${toldWords(wave.changes, mails)}</a>` : "";
   if (item.type === "change") {
     const account = state.byId.get(first.account);
     return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escape(account.handle)}</b></a> ${escape(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;

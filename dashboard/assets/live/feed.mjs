@@ -94,6 +94,12 @@ export function mailWords(mails) {
   return parts.join(", ");
 }
 
+/** The same, where some of the changes in one line of the feed were not told in any mail: of how many it speaks. */
+export function toldWords(changes, mails) {
+  const told = changes.filter((change) => change.mail).length;
+  return told < changes.length ? `${count(told)} of these: ${mailWords(mails)}` : mailWords(mails);
+}
+
 function oneMail(mail) {
   if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
   if (mail.state === "dead") return "mail could not be delivered";
