@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.compose import Letterhead
-from jobs.policy import DigestDue, Wave
+from jobs.policy import DigestDue, Flap, Wave
 from jobs.summary_compose import ACCOUNTS_LISTED, compose
 from jobs.summary_facts import Look, Part, PlatformLook, Quiet, StateNow, Told, looked, parts_of
 from storage.model.accounts import AccountId, ListId, Platform
@@ -23,6 +23,7 @@ from storage.model.alerts import (
     Cohort,
     MailDraft,
     OrderRef,
+    PastAlert,
     Standing,
     Story,
     ToldWave,
@@ -361,6 +362,20 @@ def test_an_account_that_goes_back_and_forth_is_told_as_one_story() -> None:
     assert "1 account going back and forth (now available)" in text
     assert text.count("suspended → available") == 3
     assert "3 accounts changed" in text
+
+
+def test_who_goes_back_and_forth_and_changed_otherwise_too_is_among_those_counted_twice() -> None:
+    states = [SUSPENDED, AVAILABLE]
+    back = [
+        an_alert(i, a_change(1, new, states[i - 1], at=minutes(60 * i)), minutes(60 * i + 1), ORDER)
+        for i, new in enumerate(states)
+    ]
+    due = a_round_up([*blocked(3, first=50), *back])
+    flap = Flap(back[1], tuple(PastAlert(a.created_at, a.change) for a in back))
+    (part,) = due.parts
+    text = mail_of(replace(due, parts=(replace(part, flaps=(flap,)),))).text_body
+    assert "3 withheld in India (IN), 1 suspended, 1 going back and forth" in text
+    assert "1 account changed more than once and is counted under each." in text
 
 
 def test_a_digest_is_the_same_mail_whoever_composes_it_and_another_for_everybody_else() -> None:
