@@ -163,11 +163,18 @@ def standing_rows(look: Look) -> list[tuple[str, str]]:
 
 
 def lead(look: Look) -> str:
-    """In one sentence how well was looked, for the head of the mail."""
+    """How well was looked, for the head of the mail: before any figure that is not of its end."""
     if not look.watched:
         return ""
     verb = "was" if look.read == 1 else "were"
-    return f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
+    read = f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
+    if not (late := sum(p.late for p in look.platforms)):
+        return read
+    they = "it" if late == 1 else "they"
+    return (
+        f"{read} Of {late:,} the last known state is counted: at the end {they} had been unread for "
+        f"{span(look.late_after)} or longer."
+    )
 
 
 def coverage(look: Look, zone: str) -> list[str]:

@@ -97,9 +97,11 @@ async def _add(
     actor: str,
     now: datetime,
 ) -> int:
-    if until is not None and until <= max(since, now):
-        raise Refused("A mute has to end after it begins, and after now.")
     account_id, list_id = of
+    is_maintenance = account_id is None and list_id is None
+    if until is not None and until <= max(since, now):
+        what = "A maintenance window" if is_maintenance else "A mute"
+        raise Refused(f"{what} has to end after it begins, and after now.")
     mute_id = await conn.fetchval(
         """
         insert into mute (account_id, list_id, since, until, note, made_by, made_at)
@@ -119,7 +121,7 @@ async def _add(
         "until": until.isoformat() if until is not None else None,
         "note": note,
     }
-    action = "maintenance planned" if account_id is None and list_id is None else "muted"
+    action = "maintenance planned" if is_maintenance else "muted"
     await log(conn, now, actor, action, subject, detail)
     return mute_id
 

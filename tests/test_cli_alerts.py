@@ -274,7 +274,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
         ),
         pytest.param(
             ["maintenance", "--from", "2099-01-02", "--until", "2099-01-01"],
-            "A mute has to end after it begins, and after now.",
+            "A maintenance window has to end after it begins, and after now.",
             id="a window that ends before it begins",
         ),
         pytest.param(["unmute", "9" * 30], f"There is no mute {'9' * 30}.", id="a huge number"),

@@ -129,8 +129,8 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
         alerts, Standing(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
     ).text_body
     assert "names 257 accounts; 250 of them are watched here" in text
-    assert "withheld in India (IN): 204 of 257 named accounts, 46 more by this mail" in text
-    assert "available: 40 of 257 named accounts, 46 fewer by this mail" in text
+    assert "withheld in India (IN): 204 of 257 named accounts, 46 more told here" in text
+    assert "available: 40 of 257 named accounts, 46 fewer told here" in text
     assert "watched, not read yet: 6 of 257 named accounts" in text
     assert "not watched here: 7 of 257 named accounts" in text
 
@@ -138,7 +138,7 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
     text = mail_of(alerts, Standing(12, ((Platform.X, AVAILABLE, 12),))).text_body
-    assert "suspended: 0 of 12 watched accounts, 3 fewer by this mail" in text
+    assert "suspended: 0 of 12 watched accounts, 3 fewer told here" in text
 
 
 def test_an_order_that_names_fewer_accounts_than_are_watched_is_no_denominator() -> None:

@@ -55,7 +55,7 @@ async def test_a_wave_of_257_is_one_mail_a_recipient_half_a_second_after_it_is_c
     for mail in inbox.mails():
         assert mail.subject == "257 of 257 accounts withheld in India (IN) - order MeitY 2021-01-31"
         assert mail.date == minutes(1), "a header knows whole seconds"
-        assert "withheld in India (IN): 257 of 257 named accounts, 257 more by this mail" in mail.text
+        assert "withheld in India (IN): 257 of 257 named accounts, 257 more told here" in mail.text
     assert await decisions(pool) == [("grouped", True)] * 257
     assert await queue(pool) == [("sent", DESK, 1, None), ("sent", NIGHT, 1, None)]
 
@@ -78,11 +78,11 @@ async def test_an_update_goes_on_in_the_thread_and_counts_what_was_known_when_it
     first, update, restored = inbox.mails()[::-1]
     order = " - order MeitY 2021-01-31"
     assert first.subject == f"40 of 257 accounts withheld in India (IN){order}"
-    assert "40 of 257 named accounts, 40 more by this mail" in first.text
+    assert "40 of 257 named accounts, 40 more told here" in first.text
     assert update.subject == f"Update: 100 of 257 accounts withheld in India (IN), 60 in this mail{order}"
-    assert "100 of 257 named accounts, 60 more by this mail" in update.text
+    assert "100 of 257 named accounts, 60 more told here" in update.text
     assert restored.subject == f"Update: 50 accounts available again (before: withheld in India (IN)){order}"
-    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer by this mail" in restored.text
+    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer told here" in restored.text
     headers = [m.raw.decode().split("\r\n\r\n", 1)[0] for m in (first, update, restored)]
     assert "In-Reply-To" not in headers[0]
     assert f"In-Reply-To: {first.message_id}" in headers[1]

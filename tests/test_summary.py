@@ -432,6 +432,19 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     assert blocked_late == 1
 
 
+@pytest.mark.parametrize(
+    ("late", "more"),
+    [
+        (0, ""),
+        (5, " Of 5 the last known state is counted: at the end they had been unread for 45 min or longer."),
+    ],
+)
+def test_the_head_of_a_digest_says_of_how_many_its_figures_are_older(late: int, more: str) -> None:
+    look = replace(ALL_READ, platforms=(PlatformLook(Platform.X, 1178, 1178, late),))
+    text = mail_of(a_digest(blocked(3)), look).text_body
+    assert f"\n1,178 of 1,178 watched accounts were read in this time.{more}\n" in text
+
+
 def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None:
     alerts = [
         *blocked(5),
@@ -442,8 +455,8 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
     standing = Standing(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
     told = Told(due, (Part(part.whole, part.told, standing),), ALL_READ)
     text = compose(told, HEAD, due.recipients[0]).text_body
-    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more by this mail" in text
-    assert "Available: 253 of 257 named accounts, 4 fewer by this mail" in text
+    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more told here" in text
+    assert "Available: 253 of 257 named accounts, 4 fewer told here" in text
     assert "1 account changed more than once and is counted under each." in text
 
 
