@@ -3,15 +3,14 @@
 The rules are in the database (`account_readings`, `account_misses`), so that they hold for psql as well.
 """
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from storage.db import Conn
 from storage.model.availability import Flag, MissedReason, State, Status, Strength
-
-_AT_ONCE = 2_000
+from storage.model.columns import instant, integers
 
 
 class StoredReading(NamedTuple):
@@ -46,61 +45,62 @@ class StoredMiss(NamedTuple):
 
 async def readings_of(
     conn: Conn, account_id: int, since: datetime, until: datetime, known_at: datetime | None = None
-) -> AsyncIterator[StoredReading]:
+) -> list[StoredReading]:
     """What our own connection saw from `since` until before `until`, in the order of time.
 
-    Only what was stored by `known_at` (None: by now); what was learned later does not alter a reading. Needs
-    a transaction, and holds few rows in memory at once.
+    Only what was stored by `known_at` (None: by now); what was learned later does not alter a reading.
     """
-    cursor = await conn.cursor(
+    rows = await conn.fetch(
         """
-        -- A time costs more to read than all the rest of a row: one that is equal to another is not sent.
-        select at, latency_ms, status, array_to_string(withheld_in, ' '), strength,
-            array_to_string(flags, ' '), array_to_string(silent_on, ' '), roster_id, vantage,
-            nullif(recorded_at, at)
-        from account_readings($1, $2, $3, coalesce($4::timestamptz, 'infinity')) order by at, roster_id
+        -- In columns, since a row for each of them costs more to read than to find.
+        select c.status, array_to_string(c.withheld_in, ' '), c.strength, array_to_string(c.flags, ' '),
+            array_to_string(r.silent_on, ' '), r.roster_id, r.vantage, r.at, r.latency_ms, r.recorded_at
+        from (
+            select change_id, silent_on, roster_id, vantage, string_agg(timestamptz_send(at), '') as at,
+                string_agg(int8send(latency_ms), '') as latency_ms,
+                string_agg(timestamptz_send(recorded_at), '') as recorded_at
+            from account_readings($1, $2, $3, coalesce($4::timestamptz, 'infinity'))
+            group by change_id, silent_on, roster_id, vantage
+        ) r join change c using (change_id) order by r.roster_id
         """,
         account_id,
         since,
         until,
         known_at,
     )
-    while rows := await cursor.fetch(_AT_ONCE):
-        for (
-            at,
-            latency_ms,
-            status,
-            countries,
-            strength,
-            flags,
-            silent,
-            roster_id,
-            vantage,
-            recorded_at,
-        ) in rows:
-            yield StoredReading(
-                at,
-                at - _milliseconds(latency_ms),
-                *_look(status, countries, strength, flags, silent),
+    told: list[StoredReading] = []
+    for *look, roster_id, vantage, at, latency_ms, recorded_at in rows:
+        state, strength, flags, silent_on = _look(*look)
+        told += [
+            StoredReading(
+                seen,
+                seen - _milliseconds(took),
+                state,
+                strength,
+                flags,
+                silent_on,
                 roster_id,
                 vantage,
-                recorded_at or at,
+                seen if stored == number else instant(stored),
             )
+            for seen, number, took, stored in zip(
+                map(instant, integers(at)),
+                integers(at),
+                integers(latency_ms),
+                integers(recorded_at),
+                strict=True,
+            )
+        ]
+    told.sort(key=attrgetter("at"))
+    return told
 
 
-async def attempts_of(
-    conn: Conn, account_id: int, since: datetime, until: datetime
-) -> AsyncIterator[StoredMiss]:
+async def attempts_of(conn: Conn, account_id: int, since: datetime, until: datetime) -> list[StoredMiss]:
     """The attempts of our own connection that gave nothing, as `readings_of` gives those that did."""
-    rows = conn.cursor(
-        "select * from account_misses($1, $2, $3) order by at, roster_id",
-        account_id,
-        since,
-        until,
-        prefetch=_AT_ONCE,
+    rows = await conn.fetch(
+        "select * from account_misses($1, $2, $3) order by at, roster_id", account_id, since, until
     )
-    async for at, asked_at, reason, *rest in rows:
-        yield StoredMiss(at, asked_at, MissedReason(reason), *rest)
+    return [StoredMiss(at, asked_at, MissedReason(why), *rest) for at, asked_at, why, *rest in rows]
 
 
 @lru_cache(maxsize=1_000)

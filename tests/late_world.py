@@ -158,8 +158,8 @@ class Desk:
 
     async def readings(self, native_id: str) -> list[tuple[datetime, datetime, State]]:
         async with transaction(self.pool) as conn:
-            found = readings_of(conn, self.ids[native_id], T0, END)
-            return [(r.at, r.asked_at, r.state) async for r in found]
+            found = await readings_of(conn, self.ids[native_id], T0, END)
+            return [(r.at, r.asked_at, r.state) for r in found]
 
 
 _TRUTH = {

@@ -214,7 +214,7 @@ async def test_readings_are_those_that_the_store_rebuilds_month_by_month(pool: P
         rebuilt = [
             (account.native_id, r.at, r.asked_at, r.state.status, r.strength, r.roster_id, r.recorded_at)
             for account in (one, two)
-            async for r in readings_of(conn, account.account_id, minutes(-1), minutes(turn + 99))
+            for r in await readings_of(conn, account.account_id, minutes(-1), minutes(turn + 99))
         ]
     told = only(rows, "account_id", "at", "asked_at", "status", "strength", "roster_id", "recorded_at")
     assert len(told) == 14

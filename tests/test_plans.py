@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Generator,
@@ -122,10 +121,6 @@ def looked_into(plans: Sequence[Plan]) -> set[str]:
     return {f"coverage({n[17:-4]})" if n.startswith("coverage_2") else n for n in names}
 
 
-async def _all(rows: AsyncIterator[object]) -> list[object]:
-    return [row async for row in rows]
-
-
 BY_ROSTER = "coverage(roster_id_observed_at)"
 BY_TIME = "coverage(observed_at)"
 BIG = frozenset({"coverage", "change", "spell", "roster"})
@@ -211,13 +206,13 @@ ROWS: list[Row] = [
     ),
     (
         "the readings of one account are found by its rosters",
-        lambda c: _all(readings_of(c, ONE, START, END)),
+        lambda c: readings_of(c, ONE, START, END),
         {"roster_accounts", BY_ROSTER, "change_account"},
         BIG,
     ),
     (
         "the attempts that gave nothing are found by the rosters of the account",
-        lambda c: _all(attempts_of(c, ONE, START, END)),
+        lambda c: attempts_of(c, ONE, START, END),
         {"roster_accounts", BY_ROSTER},
         BIG,
     ),

@@ -124,12 +124,11 @@ class Desk:
         self, native_id: str, since: datetime = T0, until: datetime = END, known_at: datetime | None = None
     ) -> list[StoredReading]:
         async with transaction(self.pool) as conn:
-            found = readings_of(conn, self.ids[native_id], since, until, known_at)
-            return [r async for r in found]
+            return await readings_of(conn, self.ids[native_id], since, until, known_at)
 
     async def missed(self, native_id: str) -> list[StoredMiss]:
         async with transaction(self.pool) as conn:
-            return [m async for m in attempts_of(conn, self.ids[native_id], T0, END)]
+            return await attempts_of(conn, self.ids[native_id], T0, END)
 
 
 def answered(

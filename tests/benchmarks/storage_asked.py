@@ -50,7 +50,7 @@ async def _questions(conn: Conn) -> list[tuple[str, Ask, float | None]]:
     next_day = half + timedelta(days=1)
 
     async def readings(conn: Conn) -> int:
-        return len([r async for r in readings_of(conn, cohort[0], START, until)])
+        return len(await readings_of(conn, cohort[0], START, until))
 
     return [
         ("latest_100k_ms", states, 77),
