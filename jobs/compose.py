@@ -83,6 +83,11 @@ class Letterhead:
                 log.warning("The template %s fails, and ours is used: %s", self.templates / name, error)
         return environment(None).get_template(name).render(content)
 
+    def prepare(self) -> None:
+        """Compile the templates that most mails need, so that the first one in haste need not wait."""
+        for name in ("mail.txt", "mail.html"):
+            environment(None).get_template(name)
+
     def link(self, link: Link) -> str | None:
         """The address behind which a reader can act; None where there is no dashboard to go to."""
         if self.link_key is None or self.dashboard_url is None or is_channel(link.recipient):
@@ -124,13 +129,14 @@ def compose(
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
     rule = wave.rule
-    title = subject(wave, standing, head)
+    headline = _headline(wave, standing)
+    title = _subject(wave, headline, head)
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
     acknowledge = head.link(Link(Act.ACKNOWLEDGE, story_key(wave), recipient))
     content = {
         "number": number,
         "subject": title,
-        "headline": _headline(wave, standing),
+        "headline": headline,
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
         "cohort_lines": digest.cohort_lines(wave, standing),
@@ -175,7 +181,7 @@ def compose(
     )
 
 
-def subject(wave: Wave, standing: Standing | None, head: Letterhead) -> str:
+def _subject(wave: Wave, headline: str, head: Letterhead) -> str:
     """What happened to whom and in which cohort, on one line."""
     mark = "Synthetic scenario: " if head.synthetic else ""
     stages = {a.stage for a in wave.alerts}
@@ -185,7 +191,7 @@ def subject(wave: Wave, standing: Standing | None, head: Letterhead) -> str:
         mark += "Taken back: "
     elif wave.story is not None:
         mark += "Update: "
-    return f"{mark}{_headline(wave, standing)} - {digest.cohort_name(wave.cohort)}"
+    return f"{mark}{headline} - {digest.cohort_name(wave.cohort)}"
 
 
 def _headline(wave: Wave, standing: Standing | None) -> str:

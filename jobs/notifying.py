@@ -31,6 +31,8 @@ class Deciding:
     _planned_at: datetime | None = field(default=None, init=False)
 
     async def turn(self) -> None:
+        if self._planned_at is None:
+            self.head.prepare()
         now = self.clock()
         known = await news_mark(self.pool)
         old = self._planned_at is None or not self._planned_at <= now < self._planned_at + _THINK_AGAIN

@@ -8,6 +8,7 @@ own app only, and a server of Mastodon does not tell a suspension for good from 
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from storage.model.accounts import Platform
 from storage.model.availability import EVERYWHERE, ChangeKind, Flag, State, Status
@@ -102,6 +103,7 @@ def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
     return state.status.is_blocked and Flag.SUSPENDED_OR_DELETED not in (flags or ())
 
 
+@lru_cache(maxsize=4_000)
 def clean(text: str, limit: int = 60) -> str:
     """Text of a stranger on one line, at most `limit` characters, that can neither end a header nor hide.
 
@@ -126,6 +128,12 @@ def clean(text: str, limit: int = 60) -> str:
 
 
 def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> Said:
+    return _said_of(state, platform, None if flags is None else frozenset(flags))
+
+
+@lru_cache(maxsize=1_000)
+def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> Said:
+    """Thousands of accounts are in few states."""
     if state is None:
         return Said("never read")
     match state.status:
