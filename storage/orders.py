@@ -45,8 +45,12 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> None:
     """Store a notice, claim, statement or ruling. One that is already there is left alone."""
     await conn.execute(
         """
-        insert into order_event (order_id, kind, at, at_from, at_to, text, source, known_at)
-        select (select order_id from legal_order where reference = $1), $2, $3, $4, $5, $6, $7, $8
+        insert into order_event (
+            order_id, kind, at, at_from, at_to, text, source, known_at,
+            claimed, claimed_of, claimed_what, claimed_at_least
+        )
+        select (select order_id from legal_order where reference = $1), $2, $3, $4, $5, $6, $7, $8,
+            $9, $10, $11, $12
         where not exists (select from order_event where at = $3 and text = $6)
         """,
         event.order_reference,
@@ -57,4 +61,8 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> None:
         event.text,
         event.source,
         event.known_at,
+        event.claim and event.claim.count,
+        event.claim and event.claim.of,
+        event.claim and event.claim.what.value,
+        event.claim is not None and event.claim.at_least,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.db import Conn
 from storage.model.accounts import ListId, Platform
-from storage.model.orders import Order, OrderEvent, OrderEventKind
+from storage.model.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
 from storage.model.signals import SignalKind
 
 
@@ -99,7 +99,8 @@ async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]
     """Notices, claims, statements and rulings known at that time, by the date they speak of."""
     rows = await conn.fetch(
         """
-        select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at
+        select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,
+            claimed, claimed_of, claimed_what, claimed_at_least
         from order_event where known_at <= $1 order by at, order_event_id
         """,
         known_at,
@@ -115,6 +116,9 @@ async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]
             text=r["text"],
             source=r["source"],
             known_at=r["known_at"],
+            claim=None
+            if r["claimed"] is None
+            else Claim(r["claimed"], r["claimed_of"], ClaimedWhat(r["claimed_what"]), r["claimed_at_least"]),
         )
         for r in rows
     )

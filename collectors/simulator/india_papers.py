@@ -7,7 +7,7 @@ are assumptions. Disputed dates stay ranges, and a claim stays a claim.
 from datetime import UTC, datetime
 
 from collectors.simulator.india_cast import LATE_REQUEST, NAMED_1, NAMED_2, NAMED_LATE, ORDER_1, ORDER_2
-from storage.model.orders import NewOrder, NewOrderEvent, OrderEventKind
+from storage.model.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
 
 _ISSUER = "Ministry of Electronics and Information Technology"
 _BASIS = "Section 69A IT Act"
@@ -106,6 +106,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             "Press: all 257 accounts are restored.",
             "press, 9 Feb 2021, of the evening of 1 Feb",
             known_at=_utc(2, 9, 5, 12, 40),
+            claim=Claim(257, 257, ClaimedWhat.RESTORED),
         ),
         _event(
             None,
@@ -121,6 +122,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             "The platform: more than 500 accounts permanently suspended. How many of them an order names "
             "is not said.",
             "businesstoday.in, story 430995",
+            claim=Claim(500, None, ClaimedWhat.SUSPENDED, at_least=True),
         ),
         _event(
             None,
@@ -135,6 +137,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             _utc(2, 11, 12),
             "126 of the 257 accounts acted upon; withheld and suspended are not told apart.",
             "businesstoday.in, story 430995",
+            claim=Claim(126, 257, ClaimedWhat.ACTED_ON),
         ),
         _event(
             SECOND,
@@ -142,6 +145,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             _utc(2, 11, 12, 1),
             "583 of the 1,178 accounts acted upon; withheld and suspended are not told apart.",
             "businesstoday.in, story 430995",
+            claim=Claim(583, 1_178, ClaimedWhat.ACTED_ON),
         ),
     )
 
@@ -156,5 +160,6 @@ def _event(
     at_from: datetime | None = None,
     at_to: datetime | None = None,
     known_at: datetime | None = None,
+    claim: Claim | None = None,
 ) -> NewOrderEvent:
-    return NewOrderEvent(order, kind, at, at_from, at_to, text, source, known_at or at)
+    return NewOrderEvent(order, kind, at, at_from, at_to, text, source, known_at or at, claim)

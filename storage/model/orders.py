@@ -53,6 +53,29 @@ class OrderEventKind(StrEnum):
     RULING = "ruling"
 
 
+class ClaimedWhat(StrEnum):
+    """What a number in a statement counts, as far as its words say."""
+
+    WITHHELD = "withheld"
+    SUSPENDED = "suspended"
+    BLOCKED = "blocked"
+    RESTORED = "restored"
+    ACTED_ON = "acted_on"
+    """"Acted upon": the source does not say in which way."""
+    AVAILABLE = "available"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The number in a statement: "126 of 257 acted upon"."""
+
+    count: int
+    of: int | None
+    what: ClaimedWhat
+    at_least: bool = False
+    """"More than 500"."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
     """Something dated that belongs to an order or to the time: a notice, a claim, a ruling."""
@@ -66,6 +89,7 @@ class OrderEvent:
     text: str
     source: str
     known_at: datetime
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +104,4 @@ class NewOrderEvent:
     text: str
     source: str
     known_at: datetime
+    claim: Claim | None = None
