@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from storage.model.accounts import ListId
+from storage.model.accounts import AccountId, ListId, Platform
+from storage.model.availability import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,73 @@ class NewOrderEvent:
     source: str
     known_at: datetime
     claim: Claim | None = None
+
+
+class NameOutcome(StrEnum):
+    """What became of a name of an order."""
+
+    RESOLVED = "resolved"
+    """It is the name of one account, by its id."""
+    AMBIGUOUS = "ambiguous"
+    """It fits more than one account, or no platform can be told."""
+    UNRESOLVABLE = "unresolvable"
+    """It names no account, or its platform knows none of that name."""
+    NOT_TRIED = "not tried"
+    """Nobody asked its platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderName:
+    """One name of an order, of an account or of a post."""
+
+    order_name_id: int
+    said: str
+    """As it stands in the order."""
+    platform: Platform | None
+    handle: str | None
+    """The handle in it, by which nobody can be told from a later owner; None where it holds none."""
+    post_id: str | None
+    """None: it names an account, and no post of it."""
+    outcome: NameOutcome
+    account_id: AccountId | None
+    """Whom it was found to be; None unless resolved."""
+    note: str
+    """Why it is not resolved, and what was cut from it."""
+    source: str
+    known_at: datetime
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCheck:
+    """What others found when they looked at a name from one place."""
+
+    order_name_id: int
+    source: str
+    place: str
+    """A country code; empty where the source does not say from where it looked."""
+    of_post: bool
+    """What the answer speaks of: a post, or the account."""
+    answer: str
+    """In the words of the source."""
+    state: State | None
+    """None where the answer tells none of ours."""
+    at_from: datetime | None
+    """Between when they looked; None where the source does not say, and then it dates nothing."""
+    at_to: datetime | None
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """A file attached to an order, without its content."""
+
+    name: str
+    media_type: str
+    source: str
+    sha256: str
+    """In hexadecimal digits."""
+    size: int
+    """Bytes."""
+    added_at: datetime
+    added_by: str
