@@ -23,12 +23,14 @@ from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
 from dashboard.mail_links import mail_link_routes
+from dashboard.orders_api import order_routes
 from dashboard.pages.account import account_page, missing_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
+from dashboard.pages.orders import order_pages
 from dashboard.pages.shell import index, layout, synthetic_tag
 from dashboard.settings import DashboardSettings
 from storage.conditions import open_conditions
@@ -79,6 +81,7 @@ def create_app(
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(alert_routes(pool, clock, settings))
     server.include_router(mail_link_routes(pool, clock))
+    server.include_router(order_routes(pool, clock, settings))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
@@ -164,18 +167,14 @@ async def page_of(
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none."""
     tag = synthetic_tag(settings)
+    page = None
     match path.strip("/").split("/"):
         case ["mail", *more] if not more or (len(more) == 1 and more[0].isdecimal()):
             page = await _mail(conn, int(more[0]) if more else None, settings, tag)
-            if page is not None:
-                return page
-        case ["alerts"]:
-            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
-        case ["alerts", "decisions", name] if name in list(AlertDecision):
-            chosen = AlertDecision(name)
-            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
+        case ["alerts", *more]:
+            page = await _alerts(conn, more, now, settings, tag)
         case ["health"]:
-            return health_page(
+            page = health_page(
                 await open_conditions(conn),
                 await detectors(conn, now),
                 await silent_countries(conn),
@@ -184,32 +183,55 @@ async def page_of(
                 settings.gap_after,
                 tag,
             )
-        case ["countries"]:
-            return countries_page(await by_country(conn), now, tag)
-        case ["countries", code, *more] if len(more) <= 2:
-            page = await _country(conn, code, more, now, tag)
-            if page is not None:
-                return page
+        case ["orders", *more] if len(more) <= 2 and all(n.isdecimal() for n in more):
+            page = await order_pages(conn, [int(n) for n in more], now, settings.gap_after, theme, tag)
+        case ["countries", *more] if len(more) <= 3:
+            page = await _countries(conn, more, now, tag)
         case ["account", number] if number.isdecimal():
-            account = await account_detail(conn, int(number), now, settings.gap_after)
-            if account is not None:
-                since = account.spells[0].since if account.spells else now
-                beside = Beside(await orders(conn, known_at=now), await signals(conn, since, ()))
-                figure = account_figure(
-                    Platform(account.platform),
-                    account.spells,
-                    account.changes,
-                    account.seen,
-                    beside,
-                    now,
-                    settings.gap_after,
-                    theme,
-                )
-                known = await around(conn, account, now)
-                return account_page(account, known, graph(figure), now, settings.gap_after, tag)
+            page = await _account(conn, int(number), now, settings, theme, tag)
         case _:
             pass
-    return missing_page("There is no such page, or it was never there.")
+    return page or missing_page("There is no such page, or it was never there.")
+
+
+async def _alerts(
+    conn: Conn, more: list[str], now: datetime, settings: DashboardSettings, tag: list[Component]
+) -> Component | None:
+    """What waits; or what was decided in one way."""
+    match more:
+        case []:
+            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
+        case ["decisions", name] if name in list(AlertDecision):
+            chosen = AlertDecision(name)
+            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
+        case _:
+            return None
+
+
+async def _account(
+    conn: Conn,
+    account_id: int,
+    now: datetime,
+    settings: DashboardSettings,
+    theme: Theme,
+    tag: list[Component],
+) -> Component | None:
+    account = await account_detail(conn, account_id, now, settings.gap_after)
+    if account is None:
+        return None
+    since = account.spells[0].since if account.spells else now
+    figure = account_figure(
+        Platform(account.platform),
+        account.spells,
+        account.changes,
+        account.seen,
+        Beside(await orders(conn, known_at=now), await signals(conn, since, ())),
+        now,
+        settings.gap_after,
+        theme,
+    )
+    known = await around(conn, account, now)
+    return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag)
 
 
 async def _mail(
@@ -224,10 +246,11 @@ async def _mail(
     return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
 
 
-async def _country(
-    conn: Conn, code: str, more: list[str], now: datetime, tag: list[Component]
-) -> Component | None:
-    """`more` is a standing and the number of a page; None when there is nothing under that address."""
+async def _countries(conn: Conn, more: list[str], now: datetime, tag: list[Component]) -> Component | None:
+    """All countries; or one, by its code, a standing and the number of a page. None when there is none."""
+    if not more:
+        return countries_page(await by_country(conn), now, tag)
+    code, *more = more
     name, number = [*more, *(EVERY, "1")[len(more) :]]
     count = next((c for c in await by_country(conn) if c.country == code), None)
     known = name == EVERY or name in list(Standing)
