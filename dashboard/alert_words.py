@@ -56,6 +56,7 @@ MAIL_KIND = {
     MailKind.ESCALATION: "escalation",
     MailKind.OPERATOR: "to the operators",
     MailKind.TEST: "test",
+    MailKind.ENGAGEMENT: "an executive's act",
 }
 _KIND = {
     ChangeKind.BASELINE: "first readings",
@@ -112,6 +113,8 @@ def manner_words(rule: AlertRule) -> list[str]:
         lines = [f"at once; what is no news in a round-up at {at}"]
     else:
         lines = [f"{_DIGEST[rule.digest]} at {at}"]
+    if rule.engagement:
+        lines.append("also when an executive engages with an account that an order names")
     if rule.severity is Severity.CRITICAL:
         lines.append("severity critical, which quiet hours do not keep back")
     elif rule.severity is not Severity.WARNING:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from jobs.compose import Letterhead, Picture, Thread, compose
 from jobs.conditions import Thresholds
+from jobs.engagement_alerts import SHOWN as ACTS_SHOWN
+from jobs.engagement_alerts import Engaged, draft
 from jobs.nudge import Nudge, drafts
 from jobs.operator_mail import News, operator_mail
 from jobs.policy import Flap, Wave
@@ -26,7 +28,9 @@ from storage.model.alerts import (
 )
 from storage.model.availability import State, Status, Strength, kind_of
 from storage.model.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
+from storage.model.engagement import NamedAct, NamedBy
 from storage.model.rules import AlertRule, RuleId, StoredRule
+from storage.model.signals import SignalKind
 from storage.stories import LastMail, Outstanding
 
 _AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
@@ -62,6 +66,7 @@ def contents() -> Contents:
             compose_summary(told, head, _TO, Picture(b"", "A sample picture") if told.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Nudge(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
+        draft(Engaged(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
         for news in _news():
             operator_mail(news, _TO, Thresholds(timedelta(minutes=15)), head)
     return full.contents
@@ -93,6 +98,21 @@ _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active
 _STANDING = Standing(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
 _STORY = Story("sample", 1, ListId(1), (_TO,), (ToldWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
+_ACT = NamedAct(
+    signal_id=1,
+    act_key="sample",
+    executive="Example Executive",
+    executive_id=AccountId(1),
+    platform=Platform.X,
+    kind=SignalKind.REPOST,
+    made_at=_AT - timedelta(minutes=9),
+    made_after=None,
+    first_seen_at=_AT,
+    target_id=AccountId(2),
+    target="example",
+    tags=frozenset(),
+    orders=(NamedBy("EX-1", "Example order", "IN", ListId(1), "Example list"),),
+)
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 

@@ -231,7 +231,7 @@ async def _save(
         enabled,
         now,
         enabled and (not before["enabled"] or _gathers(old) != _gathers(rule)),
-        enabled and (not before["enabled"] or isinstance(old, str) or old.match != rule.match),
+        enabled and (not before["enabled"] or isinstance(old, str) or _about(old) != _about(rule)),
     )
     detail = {"before": was, "rule": definition, "enabled": enabled}
     await log(conn, now, actor, "rule changed", rule.name, detail)
@@ -248,6 +248,11 @@ async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
         now,
     )
     await log(conn, now, actor, "rule removed", name, {"rule": json.loads(definition)})
+
+
+def _about(rule: AlertRule) -> tuple[object, ...]:
+    """What decides what a rule is about: what came before this changed is no news to it."""
+    return rule.match, rule.engagement
 
 
 def _gathers(rule: AlertRule | str) -> tuple[object, ...]:

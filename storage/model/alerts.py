@@ -185,6 +185,7 @@ class MailKind(StrEnum):
     ESCALATION = "escalation"
     OPERATOR = "operator"
     TEST = "test"
+    ENGAGEMENT = "engagement"
 
 
 @dataclass(frozen=True, slots=True)

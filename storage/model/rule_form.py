@@ -44,6 +44,7 @@ MANNER = [
     "remind_every",
     "escalate_after",
     "escalate_to",
+    "engagement",
     "settle",
     "update_after",
 ]
@@ -70,6 +71,7 @@ def to_table(rule: AlertRule) -> Table:
         "remind_every": (rule.remind_every and duration_text(rule.remind_every), None),
         "escalate_after": (rule.escalate_after and duration_text(rule.escalate_after), None),
         "escalate_to": (list(rule.escalate_to), []),
+        "engagement": (rule.engagement, False),
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
     }
@@ -118,6 +120,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         remind_every=get("remind_every", duration_of, None),
         escalate_after=get("escalate_after", duration_of, None),
         escalate_to=get("escalate_to", _texts, ()),
+        engagement=get("engagement", _flag, default=False),
         settle=get("settle", duration_of, usual.settle),
         update_after=get("update_after", duration_of, usual.update_after),
     )

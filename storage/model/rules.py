@@ -90,6 +90,10 @@ class AlertRule:
     """Tell `escalate_to` when nobody acknowledged for so long."""
     escalate_to: tuple[str, ...] = ()
 
+    engagement: bool = False
+    """Tell also when an executive visibly engages with an account that an order names: one that `match` is
+    about by its lists, orders, countries, platforms and tags.
+    """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""
     growth_limit: int = 10
