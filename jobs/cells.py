@@ -132,6 +132,15 @@ def tags(cell: str) -> tuple[str, ...]:
     return found
 
 
+def keywords(cell: str) -> tuple[str, ...]:
+    """Words with spaces, commas or semicolons between, each once: in small letters, without a # before."""
+    found = dict.fromkeys(word.removeprefix("#").lower() for word in re.split(r"[\s,;]+", cell))
+    for one in found:
+        if not one.isprintable() or len(one) > _LONGEST_TAG:
+            raise CellError(f"keyword {one!r} is not 1 to {_LONGEST_TAG} characters that can be seen.")
+    return tuple(word for word in found if word)
+
+
 def names(cell: str) -> tuple[str, ...]:
     """Names separated by semicolons, each once."""
     return tuple(dict.fromkeys(name for part in cell.split(";") if (name := part.strip())))

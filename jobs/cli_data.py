@@ -8,6 +8,8 @@ from jobs import (
     cli_evidence,
     cli_export,
     cli_import,
+    cli_order_papers,
+    cli_orders,
     cli_purge,
     cli_status,
     cli_watch,
@@ -17,6 +19,7 @@ from jobs import (
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
     cli_watch.register(cli)
+    cli_order_papers.register(cli_orders.register(cli))
     cli_import.register(cli)
     cli_status.register(cli)
     cli_alerts.register(cli)

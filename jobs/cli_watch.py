@@ -1,4 +1,4 @@
-"""Commands that say whom to watch: accounts, orders, executives, lists."""
+"""Commands that say whom to watch: accounts, executives, lists."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,18 +12,18 @@ from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
+from jobs.import_report import tell
 from jobs.named import account_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
 from jobs.resolve import Resolver
 from jobs.retention import parse_keeping
 from jobs.settings import load_settings
 from jobs.table_files import table_content
-from jobs.watch_import import Report, import_accounts, import_executives, import_orders
+from jobs.watch_import import import_accounts, import_executives
 from jobs.watch_list import (
     accounts_listing,
     executives_listing,
     lists_listing,
-    orders_listing,
     set_retention,
 )
 from jobs.wording import handle_name
@@ -37,14 +37,12 @@ CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with 
 OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 
 accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
-orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
 executives = typer.Typer(help="The people whose engagement is collected.", no_args_is_help=True)
 lists = typer.Typer(help="The lists, and how long the evidence of each is kept.", invoke_without_command=True)
 
 
 def register(cli: typer.Typer) -> None:
     cli.add_typer(accounts, name="accounts")
-    cli.add_typer(orders, name="orders")
     cli.add_typer(executives, name="executives")
     cli.add_typer(lists, name="lists")
 
@@ -66,7 +64,7 @@ def accounts_import(
         settings,
         lambda pool: import_accounts(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
-    _tell(file.name, report, as_json=as_json)
+    tell(file.name, report, as_json=as_json)
 
 
 @accounts.command("list")
@@ -141,29 +139,6 @@ def accounts_tag(
         show(f"{handle_name(account.handle)} ({account.native_id}) {words}.")
 
 
-@orders.command("import")
-def orders_import(
-    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
-) -> None:
-    """Store legal orders, each with the list of the accounts that it names.
-
-    Columns: reference, title, issuer, country, legal_basis, issued_at, deadline_at, named_count, list, and
-    where the date is disputed issued_from and issued_to.
-    """
-    settings = load_settings(config)
-    content = table_content(file)
-    report = with_pool(
-        settings, lambda pool: import_orders(pool, content, file.name, system_clock(), partial=partial)
-    )
-    _tell(file.name, report, as_json=as_json)
-
-
-@orders.command("list")
-def orders_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The stored orders, by date."""
-    with_conn(load_settings(config), orders_listing).show("orders", as_json=as_json)
-
-
 @executives.command("import")
 def executives_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
@@ -179,7 +154,7 @@ def executives_import(
         settings,
         lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
-    _tell(file.name, report, as_json=as_json)
+    tell(file.name, report, as_json=as_json)
 
 
 @executives.command("list")
@@ -211,40 +186,3 @@ def lists_retention(
     except ValueError as error:
         raise CommandError(str(error)) from error
     show(with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
-
-
-def _tell(file: str, report: Report, *, as_json: bool) -> None:
-    """Print what was done; raise CommandError with every line that was refused."""
-    if as_json:
-        show_json(_as_json(file, report))
-    else:
-        for line in report.lines:
-            show(f"{file}, line {line.line}: {line.what} {line.did}.")
-        if report.ignored:
-            show(f"{file}: without a meaning here, so ignored: {', '.join(map(clean, report.ignored))}.")
-        if report.summary:
-            show(report.summary)
-    notes = [str(problem) for problem in report.problems]
-    if report.problems:
-        refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
-        notes.append(
-            f"{refused}; what else the file says is stored."
-            if report.stored
-            else f"{refused}, so nothing was stored; mend the file, or store the rest with --partial."
-        )
-        raise CommandError("\n".join(notes))
-
-
-def _as_json(file: str, report: Report) -> dict[str, object]:
-    return {
-        "file": file,
-        "kind": report.kind,
-        "stored": report.stored,
-        **report.figures,
-        "lines": [
-            {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
-            for line in report.lines
-        ],
-        "refused": [{"line": problem.line, "why": str(problem)} for problem in report.problems],
-        "ignored_columns": list(report.ignored),
-    }

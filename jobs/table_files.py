@@ -16,17 +16,7 @@ def table_content(path: Path) -> bytes:
 
     What is no regular file is refused before it is opened: a pipe may never end.
     """
-    try:
-        if path.is_dir():
-            raise CommandError(f"{path}: that is a folder; name a CSV file in it.")
-        if path.exists() and not path.is_file():
-            raise CommandError(f"{path}: that is a pipe or a device; name a file.")
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise CommandError(f"{path}: there is no such file.") from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}).") from error
+    content = file_content(path, _MOST_BYTES, "a CSV file")
     if path.suffix == ".gz" and len(content) <= _MOST_BYTES:
         content = _unpacked(content, path.name)
     if len(content) > _MOST_BYTES:
@@ -34,6 +24,21 @@ def table_content(path: Path) -> bytes:
     if b"\0" in content:
         raise TableError(path.name, None, "not a text file; save the table as CSV UTF-8.")
     return content
+
+
+def file_content(path: Path, most: int, what: str) -> bytes:
+    """What a file holds, up to a byte more than `most`; `what` is what it should be. Raises CommandError."""
+    try:
+        if path.is_dir():
+            raise CommandError(f"{path}: that is a folder; name {what} in it.")
+        if path.exists() and not path.is_file():
+            raise CommandError(f"{path}: that is a pipe or a device; name a file.")
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except FileNotFoundError:
+        raise CommandError(f"{path}: there is no such file.") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}).") from error
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

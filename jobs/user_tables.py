@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from jobs import cells
 from jobs.cells import CellError
+from jobs.order_fields import checked
 from jobs.tables import Parsed, Row, TableError, read_table, sorted_problems
 from storage.model.accounts import Platform
 from storage.model.orders import NewOrder
@@ -141,10 +142,6 @@ def _order_row(row: Row, now: datetime) -> OrderRow:
     issued_from = _moment_or_none(row, "issued_from")
     issued_to = _moment_or_none(row, "issued_to")
     deadline_at = _moment_or_none(row, "deadline_at")
-    if deadline_at is not None and deadline_at < issued_at:
-        raise CellError("deadline_at is before issued_at.")
-    if not (issued_from or issued_at) <= issued_at <= (issued_to or issued_at):
-        raise CellError("issued_at is not between issued_from and issued_to.")
     order = NewOrder(
         reference=cells.text(row["reference"], "reference"),
         title=cells.text(row["title"], "title"),
@@ -159,7 +156,7 @@ def _order_row(row: Row, now: datetime) -> OrderRow:
         list_name=cells.text(row["list"], "list"),
         known_at=now,
     )
-    return OrderRow(row.line, order)
+    return OrderRow(row.line, checked(order))
 
 
 def _moment_or_none(row: Row, column: str) -> datetime | None:

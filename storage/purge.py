@@ -10,7 +10,7 @@ rule is known; a purge does the same there. Whoever must forget somebody altoget
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import canaries, purge_mails, purge_whole
+from storage import canaries, purge_mails, purge_orders, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -25,7 +25,8 @@ class Purged:
     evidence: int
     """Pieces of evidence of which at most the hash is left."""
     handles: int
-    """Places where a handle stood: with the account, in its renames, in the records of its platform."""
+    """Places where a handle stood: with the account, in its renames, in the records of its platform, in the
+    names of orders."""
     facts: int
     """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
     whole purge: all its side facts, and those of others that name it; none stays."""
@@ -65,7 +66,8 @@ async def purge_account(
         "changes": await _count_changes(conn, account_id),
         "signals": await _count_signals(conn, account_id, platform, native_id),
         "evidence": await _purge_evidence(conn, account_id, now),
-        "handles": await _purge_handles(conn, account_id, alias),
+        "handles": await _purge_handles(conn, account_id, alias)
+        + await purge_orders.take_out(conn, account_id, platform, native_id, names, whole=whole),
         "facts": await (
             purge_whole.remove_facts(conn, account_id, platform, [native_id, *names])
             if whole

@@ -2,8 +2,9 @@
 
 The number stays because rosters and coverage, the proof that we looked, hold it. The chain keeps its entries,
 which are hashes; `purged_change` says that what they attested was purged. Two things are not looked through:
-the texts of orders, which their users wrote, and copies that left the house (mails, exports, packs, backups).
-What executives do towards the account later is collected as before, under the id that the platform gives.
+the texts and documents of orders, which their users brought, and copies that left the house (mails, exports,
+packs, backups). What executives do towards the account later is collected as before, under the id that the
+platform gives.
 """
 
 from collections.abc import Sequence

@@ -164,6 +164,42 @@ class OrderCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class NewName:
+    """A name to be stored, or what it is to become: as `OrderName`."""
+
+    said: str
+    platform: Platform | None
+    handle: str | None
+    post_id: str | None
+    outcome: NameOutcome
+    account_id: AccountId | None
+    note: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheck:
+    """What others saw of the name `said`, at a time that they do not tell."""
+
+    said: str
+    source: str
+    place: str
+    of_post: bool
+    answer: str
+    state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An account on file that a name may mean."""
+
+    account_id: AccountId
+    native_id: str
+    handle: str
+    """Its handle now, which may be another than the one that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderDocument:
     """A file attached to an order, without its content."""
 

@@ -1,0 +1,161 @@
+"""A list of names that an order holds: whom each means, and what became of it, told name by name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jobs.addresses import AddressError
+from jobs.order_ask import asked
+from jobs.order_decide import Identity, Nobody, found_on_file
+from jobs.order_filing import Filed, file_names, on_file
+from jobs.order_said import Said, cut_note, read_said
+from jobs.resolve import Resolver
+from jobs.tables import Parsed
+from jobs.watch_import import Line, Report
+from jobs.wording import account_name, number
+from storage.audit_log import log
+from storage.db import Conn, Pool, transaction
+from storage.model.accounts import Platform
+from storage.model.order_checks import how_many
+from storage.model.orders import NameOutcome, NewName, OrderName
+from storage.model.words import clean
+from storage.order_names import names_of
+from storage.orders import StoredOrder, edit_order, order_called
+
+
+async def name_accounts(
+    pool: Pool,
+    reference: str,
+    parsed: Parsed[Said],
+    source: str,
+    resolver: Resolver,
+    actor: str,
+    *,
+    partial: bool,
+    watch: bool,
+) -> Report:
+    """Put names on an order. Those that are not resolved yet are looked up, on file first.
+
+    Raises Refused for an order that there is not, SettingsError for settings by which no platform is asked.
+    """
+    async with transaction(pool) as conn:
+        stored = await order_called(conn, reference)
+        if parsed.problems and not (partial and parsed.rows):
+            return Report("order_names", (), parsed.problems, stored=False, summary="")
+        known = {name.said: name for name in await names_of(conn, stored.order_id)}
+        resolved = {said for said, name in known.items() if name.outcome is NameOutcome.RESOLVED}
+        sought = [said for said in parsed.rows if said.words not in resolved]
+        candidates = await on_file(conn, sought)
+    decided = {said.words: found_on_file(said, candidates) for said in sought}
+    # No transaction waits for a platform.
+    told = await asked(resolver, [said for said in sought if decided[said.words] is None])
+    now = resolver.clock()
+    async with transaction(pool) as conn:
+        stored = await order_called(conn, reference)
+        known = {name.said: name for name in await names_of(conn, stored.order_id)}
+        outcomes: list[tuple[Said, Identity | Nobody]] = [
+            (said, decided[said.words] or told[said.words])
+            for said in sought
+            if said.words not in known or known[said.words].outcome is not NameOutcome.RESOLVED
+        ]
+        filed = await file_names(conn, stored, list(known.values()), outcomes, source, now, watch=watch)
+        names = await names_of(conn, stored.order_id)
+        counted = await _count(conn, stored, names)
+        if new := sum(one.is_new for one in filed):
+            detail = {"source": source, "names": new} | counted
+            await log(conn, now, actor, "order named", f"order {reference}", detail)
+    lines = _lines(parsed.rows, filed, known, watch=watch)
+    return Report(
+        "order_names",
+        lines,
+        parsed.problems,
+        stored=True,
+        summary=_summary(stored, names, counted),
+        figures={"taken": len(lines), "changed": sum(line.changed for line in lines)} | by_outcome(names),
+    )
+
+
+def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[Said]:
+    """The names of an order that are not resolved, to be tried again; `platform` is that of bare handles."""
+    return Parsed(tuple(_again(name, platform) for name in names if name.outcome is not NameOutcome.RESOLVED))
+
+
+def by_outcome(names: Sequence[OrderName]) -> dict[str, int]:
+    """How many names have each outcome."""
+    return {
+        outcome.value.replace(" ", "_"): sum(n.outcome is outcome for n in names) for outcome in NameOutcome
+    }
+
+
+def _again(name: OrderName, platform: Platform | None) -> Said:
+    try:
+        return read_said(name.said, name.platform or platform)
+    except AddressError:
+        # A published table names a post by handle and id: its words are no address.
+        rest = name.said.partition(name.post_id)[2] if name.post_id else ""
+        nobody = "" if name.handle else name.note
+        return Said(
+            0, name.said, name.platform, name.handle, post_id=name.post_id, note=cut_note(rest), nobody=nobody
+        )
+
+
+async def _count(conn: Conn, stored: StoredOrder, names: Sequence[OrderName]) -> dict[str, int]:
+    """An order names at least as many accounts as are on record of it: its number follows them."""
+    there = how_many(names)
+    if there <= stored.order.named_count:
+        return {}
+    await edit_order(conn, stored, replace(stored.order, named_count=there))
+    return {"named_count_before": stored.order.named_count, "named_count": there}
+
+
+def _lines(
+    saids: Sequence[Said], filed: Sequence[Filed], known: dict[str, OrderName], *, watch: bool
+) -> tuple[Line, ...]:
+    done = {one.said.words: one for one in filed}
+    lines: list[Line] = []
+    for said in saids:
+        one = done.get(said.words)
+        if one is None:
+            before = known.get(said.words)
+            who = f" as account {before.account_id}" if before is not None else ""
+            lines.append(Line(said.line, clean(said.words, 120), f"was resolved before{who}", changed=False))
+        else:
+            lines.append(Line(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new))
+    return tuple(lines)
+
+
+def _did(one: Filed, *, watch: bool) -> str:
+    name = one.name
+    again = "" if one.is_new else "still "
+    why = name.note.removesuffix(".")
+    match name.outcome:
+        case NameOutcome.RESOLVED:
+            did = f"is {_who(name)}, on the list of the order" + (" and watched" if watch else "")
+            return f"{did}. {why}" if why else did
+        case NameOutcome.AMBIGUOUS:
+            return f"is {again}ambiguous. {why}"
+        case NameOutcome.UNRESOLVABLE:
+            return f"is {again}not resolved. {why}"
+        case NameOutcome.NOT_TRIED:
+            return f"was {again}not looked up. {why}"
+
+
+def _who(name: NewName) -> str:
+    number_ = f"account {name.account_id}"
+    if name.platform is None or name.handle is None:
+        return number_
+    return f"{number_}, {account_name(name.platform, name.handle)}"
+
+
+def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: dict[str, int]) -> str:
+    parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
+    accounts = len({n.account_id for n in names if n.account_id is not None})
+    summary = (
+        f"The order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
+        f"{number(accounts, 'account')} of it on the list {clean(stored.order.list_name)}."
+    )
+    if counted:
+        summary += (
+            f" It was said to name {number(counted['named_count_before'], 'account')}; "
+            f"now {counted['named_count']:,}, as many as are on record."
+        )
+    return summary

@@ -1,0 +1,54 @@
+"""Pure: what others saw of the accounts that an order names, counted."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from storage.model.accounts import Platform
+from storage.model.availability import State
+from storage.model.orders import OrderCheck, OrderName
+
+Named: TypeAlias = tuple[Platform | None, str]
+"""An account as an order names it: its platform and its handle in small letters."""
+
+
+def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
+    """The names of an order by the account that they hold the handle of: its own name, and its posts."""
+    out: dict[Named, list[OrderName]] = {}
+    for name in names:
+        if name.handle is not None:
+            out.setdefault((name.platform, name.handle.lower()), []).append(name)
+    return out
+
+
+def how_many(names: Sequence[OrderName]) -> int:
+    """How many accounts the names of an order are of, each once: as many as it names at least."""
+    known = {
+        who: n.account_id
+        for who, some in accounts_named(names).items()
+        for n in some
+        if n.account_id is not None
+    }
+    found = set(known.values()) | {n.account_id for n in names if n.account_id is not None}
+    return len(found) + len(accounts_named(names).keys() - known.keys())
+
+
+def accounts_seen(
+    names: Sequence[OrderName], checks: Sequence[OrderCheck]
+) -> dict[tuple[str, State | None], int]:
+    """How many accounts were seen in a state from a place, by place and state.
+
+    An account of which two looks told two states is in both counts, and so they may add up to more than there
+    are. None counts those of which no look from that place told a state. What was seen of posts is not in it.
+    """
+    seen: dict[tuple[Named, str], set[State]] = {}
+    whose = {n.order_name_id: who for who, some in accounts_named(names).items() for n in some}
+    for check in checks:
+        if not check.of_post and check.order_name_id in whose:
+            states = seen.setdefault((whose[check.order_name_id], check.place), set())
+            if check.state is not None:
+                states.add(check.state)
+    out: dict[tuple[str, State | None], int] = {}
+    for (_, place), states in seen.items():
+        for state in states or {None}:
+            out[place, state] = out.get((place, state), 0) + 1
+    return out
