@@ -1,5 +1,6 @@
 """Pure: the figures of an order as JSON, for the API and `blockline orders show`."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from dashboard import order_words
@@ -15,6 +16,26 @@ from storage.model.outside import Probe
 def order_json(found: OrderFigures) -> Json:
     """Times are ISO 8601 in UTC; every number is of accounts, each counted once."""
     return {
+        **summary_json(found),
+        "curve": [_step(s) for s in found.steps],
+        "documents": [
+            {
+                "name": d.name,
+                "media_type": d.media_type,
+                "source": d.source,
+                "sha256": d.sha256,
+                "bytes": d.size,
+                "added_at": _time(d.added_at),
+            }
+            for d in found.documents
+        ],
+        "accounts": [_member(m, found) for m in found.cohort.members],
+    }
+
+
+def summary_json(found: OrderFigures) -> Json:
+    """The same without what grows with the accounts."""
+    return {
         **head_json(found),
         "sentences": order_words.sentences(found),
         "kinds": [
@@ -26,8 +47,8 @@ def order_json(found: OrderFigures) -> Json:
             }
             for s in found.shares
         ],
+        "withheld_in": dict(withheld_in(found)),
         "at_deadline": None if found.at_deadline is None else _step(found.at_deadline),
-        "curve": [_step(s) for s in found.steps],
         "claims": [_claim(c) for c in found.claims],
         "names": {
             "accounts": found.names.accounts,
@@ -42,19 +63,13 @@ def order_json(found: OrderFigures) -> Json:
             "answered_differently": found.outside.disagreeing,
             "looks": [_probe(p) for p in found.outside.probes],
         },
-        "documents": [
-            {
-                "name": d.name,
-                "media_type": d.media_type,
-                "source": d.source,
-                "sha256": d.sha256,
-                "bytes": d.size,
-                "added_at": _time(d.added_at),
-            }
-            for d in found.documents
-        ],
-        "accounts": [_member(m, found) for m in found.cohort.members],
     }
+
+
+def withheld_in(found: OrderFigures) -> Counter[str]:
+    """How many of its accounts are withheld in each country, as last confirmed: elsewhere they are seen."""
+    stays = [m.at(found.at) for m in found.cohort.members]
+    return Counter(country for s in stays if s is not None for country in s.state.withheld_in)
 
 
 def head_json(found: OrderFigures) -> Json:

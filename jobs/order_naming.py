@@ -15,8 +15,8 @@ from jobs.wording import account_name, number
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
-from storage.model.order_checks import how_many
 from storage.model.orders import NameOutcome, NewName, OrderName
+from storage.model.outside import count_names
 from storage.model.words import clean
 from storage.order_names import names_of
 from storage.orders import StoredOrder, edit_order, order_called
@@ -100,7 +100,7 @@ def _again(name: OrderName, platform: Platform | None) -> Said:
 
 async def _count(conn: Conn, stored: StoredOrder, names: Sequence[OrderName]) -> dict[str, int]:
     """An order names at least as many accounts as are on record of it: its number follows them."""
-    there = how_many(names)
+    there = count_names(names).accounts
     if there <= stored.order.named_count:
         return {}
     await edit_order(conn, stored, replace(stored.order, named_count=there))

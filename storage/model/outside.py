@@ -1,12 +1,13 @@
 """Pure: what others found when they looked at the names of an order, counted and no more."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.availability import State
 from storage.model.cohort import Kind, kind_in
+from storage.model.order_checks import accounts_named
 from storage.model.orders import NameOutcome, OrderCheck, OrderName
 
 
@@ -62,15 +63,16 @@ class Outside:
 _WORST_FIRST = (NameOutcome.RESOLVED, NameOutcome.AMBIGUOUS, NameOutcome.UNRESOLVABLE, NameOutcome.NOT_TRIED)
 
 
-def count_names(names: Iterable[OrderName]) -> Names:
+def count_names(names: Sequence[OrderName]) -> Names:
     """Each account is counted once, under the best that became of any of its names."""
     best: dict[object, NameOutcome] = {}
     posts = 0
+    who = _identities(names)
     for name in names:
         posts += name.post_id is not None
         if name.post_id is not None and name.handle is None and name.account_id is None:
             continue
-        key = _who(name)
+        key = who[name.order_name_id]
         best[key] = min(best.get(key, name.outcome), name.outcome, key=_WORST_FIRST.index)
     found = list(best.values())
     return Names(
@@ -85,7 +87,7 @@ def count_names(names: Iterable[OrderName]) -> Names:
 
 def outside(country: str, names: Sequence[OrderName], checks: Sequence[OrderCheck]) -> Outside:
     """What the probes say of the accounts, seen from the country of the order; of posts only the answers."""
-    who = {n.order_name_id: _who(n) for n in names}
+    who = _identities(names)
     asked: defaultdict[tuple[str, str, bool], list[OrderCheck]] = defaultdict(list)
     kinds: defaultdict[object, set[Kind]] = defaultdict(set)
     for check in checks:
@@ -113,7 +115,12 @@ def _probe(key: tuple[str, str, bool], checks: Sequence[OrderCheck]) -> Probe:
     )
 
 
-def _who(name: OrderName) -> object:
-    if name.account_id is not None:
-        return name.account_id
-    return (name.platform, name.handle.casefold() if name.handle is not None else name.said)
+def _identities(names: Sequence[OrderName]) -> dict[int, object]:
+    """Which account each name is of: two names with one handle are one account, resolved or not."""
+    by_handle = accounts_named(names)
+    ids = {who: n.account_id for who, some in by_handle.items() for n in some if n.account_id is not None}
+    whose = {n.order_name_id: who for who, some in by_handle.items() for n in some}
+    return {
+        n.order_name_id: n.account_id or ids.get(who := whose.get(n.order_name_id, (n.platform, n.said)), who)
+        for n in names
+    }
