@@ -43,7 +43,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     *_deliveries(known.mails, actor),
                     _mutes(known.mutes, actor, now),
                     _decided(known.decided, None),
-                    rules_card(known.rules, known.unreadable, actor),
+                    rules_card(known.rules, known.unreadable, known.absent, actor),
                     _acts(known.acts),
                 ],
                 className="stack alerts",
