@@ -28,6 +28,7 @@ from jinja2 import (
 from dashboard.links import Act, Link, token
 from jobs import caveats, digest, standing_counts
 from jobs.policy import Wave
+from jobs.told_late import late_words
 from jobs.waves import facts, opening_key
 from jobs.webhook_payload import payload
 from jobs.wording import handle_name, minute, number, zone_note
@@ -139,7 +140,7 @@ def compose(
         "headline": headline,
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
-        "cohort_lines": digest.cohort_lines(wave, standing),
+        "cohort_lines": _cohort_lines(wave, standing),
         "since_last": _since_last(wave, thread),
         "other_lists": digest.other_lists(wave),
         "counts": standing_counts.counts(wave, standing),
@@ -230,6 +231,11 @@ def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequ
     if not tail and standing.watched == order.named_count and (left := standing_counts.available(standing)):
         tail = f", {left:,} available"
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
+
+
+def _cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+    late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
+    return [*digest.cohort_lines(wave, standing), *([] if late is None else [f"{late}."])]
 
 
 def _since_last(wave: Wave, thread: Thread) -> str | None:
