@@ -27,6 +27,7 @@ from jinja2 import (
 
 from dashboard.links import Act, Link, token
 from jobs import caveats, digest, standing_counts
+from jobs.mail_places import places
 from jobs.policy import Wave
 from jobs.told_late import late_words
 from jobs.waves import facts, opening_key
@@ -72,6 +73,8 @@ class Letterhead:
     """What signs the links that act for their reader; without it there are none."""
     templates: Path | None = None
     """A folder whose templates take the place of ours of the same name."""
+    has_pages: bool = True
+    """Its mails have pages on the dashboard; those on trial have none."""
     sweep_every: timedelta = timedelta(minutes=15)
     """How often every account is read: what counts as late depends on it."""
 
@@ -155,6 +158,12 @@ def compose(
         "zone_note": zone_note(rule.zone, wave.as_of),
         "dashboard_url": head.dashboard_url,
         "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "places": places(
+            head.dashboard_url,
+            wave.cohort,
+            {a.change.account_id for a in wave.alerts},
+            ident if head.has_pages else None,
+        ),
         "acknowledge_url": acknowledge,
         "rule": clean(rule.name),
     }
