@@ -75,8 +75,8 @@ async def newest_story(conn: Conn) -> str | None:
     """The key of the story that was told last; None when nothing was told yet."""
     return await conn.fetchval(
         """
-        select story_key from story join story_wave using (story_id)
-        order by closed_at desc, story_id desc limit 1
+        select s.story_key from mail m join story s using (story_id) where m.kind = 'wave'
+        order by m.mail_id desc limit 1
         """
     )
 

@@ -10,7 +10,7 @@ from storage.db import Pool, transaction
 from storage.model.alerts import AlertRow, AlertStage, Cohort, Joined
 from storage.reminders import outstanding
 from storage.reports_alerts import open_stories
-from storage.story_lines import story_lines
+from storage.story_lines import newest_story, story_lines
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert
 from tests.alerts_told import entered_late
 from tests.factories import T0, minutes
@@ -91,6 +91,7 @@ async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_
         texts = await conn.fetch("select subject, text_body, html_body from mail order by mail_id")
         newest, first = await open_stories(conn, 9)
         lines = await story_lines(conn, 9)
+        last = await newest_story(conn)
         unanswered = await outstanding(conn, T0)
     late = (
         "Told under order MeitY 2021-01-31 only now: the order, which names the account, was entered on "
@@ -102,6 +103,7 @@ async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_
     assert not any("only now" in r["text_body"] for r in texts if r not in of_order)
     assert (newest.told_at, newest.first_at, newest.waves) == (minutes(122), minutes(122), 1)
     assert first.told_at == minutes(2)
+    assert last == newest.story_key, "it was told last, though it was complete first"
     assert [story.told_at for story in unanswered] == [minutes(2), minutes(122)], (
         "it is asked again from then on"
     )
