@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from dash import ClientsideFunction, Dash, Input, Output, ctx
 from dash.backends.ws import DashWebsocketCallback
@@ -44,7 +45,7 @@ from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
 from storage.reports_health import detectors, disagreements, silent_countries
-from storage.reports_mail import mail, mail_lines
+from storage.reports_mail import mail, mail_lines, mail_with
 
 ASK_EVERY = 20
 """After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
@@ -169,8 +170,8 @@ async def page_of(
     tag = synthetic_tag(settings)
     page = None
     match path.strip("/").split("/"):
-        case ["mail", *more] if not more or (len(more) == 1 and more[0].isdecimal()):
-            page = await _mail(conn, int(more[0]) if more else None, settings, tag)
+        case ["mail", *more] if len(more) <= 1:
+            page = await _mail(conn, more[0] if more else None, settings, tag)
         case ["alerts", *more]:
             page = await _alerts(conn, more, now, settings, tag)
         case ["health"]:
@@ -235,14 +236,17 @@ async def _account(
 
 
 async def _mail(
-    conn: Conn, mail_id: int | None, settings: DashboardSettings, tag: list[Component]
+    conn: Conn, name: str | None, settings: DashboardSettings, tag: list[Component]
 ) -> Component | None:
-    """The mail of that number, else the newest; None when there is none of that number."""
+    """The mail of that number or Message-ID, else the newest; None when there is none of that name."""
     lines = await mail_lines(conn, LIMIT)
-    number = lines[0].mail_id if mail_id is None and lines else mail_id
+    if name is None:
+        number = lines[0].mail_id if lines else None
+    else:
+        number = int(name) if name.isdecimal() else await mail_with(conn, unquote(name))
     opened = None if number is None else await mail(conn, number)
     if opened is None:
-        return None if mail_id is not None else mail_page(lines, None, None, actor_of(settings), tag)
+        return None if name is not None else mail_page(lines, None, None, actor_of(settings), tag)
     return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
 
 

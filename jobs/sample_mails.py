@@ -1,11 +1,12 @@
 """Invented mails of every sort, full and bare, with which templates are tried."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from jobs.compose import Letterhead, Picture, Thread, compose
 from jobs.conditions import Thresholds
+from jobs.digest import ACCOUNTS_LISTED
 from jobs.engagement_alerts import SHOWN as ACTS_SHOWN
 from jobs.engagement_alerts import Engaged, draft
 from jobs.nudge import Nudge, drafts
@@ -31,7 +32,7 @@ from storage.model.conditions import Condition, ConditionKey, ConditionKind, Kno
 from storage.model.engagement import NamedAct, NamedBy
 from storage.model.rules import AlertRule, RuleId, StoredRule
 from storage.model.signals import SignalKind
-from storage.stories import LastMail, Outstanding
+from storage.reminders import LastMail, Outstanding
 
 _AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
 _TO = "desk@example.org"
@@ -60,6 +61,7 @@ def contents() -> Contents:
     full = _Recorder("https://blockline.example", synthetic=True, link_key=b"sample")
     bare = _Recorder(contents=full.contents)
     compose(_full(), _STANDING, full, _TO, Thread(("<1@example.org>",)), Picture(b"", "A sample picture"))
+    compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
         for told in digests(_full(), _STANDING):
@@ -128,6 +130,13 @@ def _full() -> Wave:
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
     return Wave(_STORED, (_TO,), _ORDER, (*told, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+
+
+def _apart() -> Wave:
+    """Changes at more times than one mail has room for."""
+    changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
+    alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
+    return Wave(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
 
 
 def _bare() -> Wave:

@@ -161,7 +161,8 @@ def outside_card(found: OrderFigures) -> list[Component]:
     outside = found.outside
     if not outside.probes:
         return []
-    kinds = ", ".join(f"{n:,} {order_words.kind(k, found.order.country).lower()}" for k, n in outside.by_kind)
+    named = [(order_words.kind(kind, found.order.country), n) for kind, n in outside.by_kind]
+    kinds = ", ".join(f"{n:,} {words_for[:1].lower()}{words_for[1:]}" for words_for, n in named)
     both = (
         f" {outside.disagreeing:,} are counted twice, since two looks at them answered differently."
         if outside.disagreeing

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind
-from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.rules import AlertRule, Digest, Match, Quiet, RuleFault, Severity
 
 Table = dict[str, Any]
 _T = TypeVar("_T")
@@ -80,10 +80,12 @@ def to_table(rule: AlertRule) -> Table:
 
 
 def from_table(table: Mapping[str, Any]) -> AlertRule:
-    """The rule that a table describes. Raises ValueError with one clause that names the key."""
+    """The rule that a table describes. Raises ValueError with one clause that names the key: RuleFault when
+    that key is in the table.
+    """
     for key in table:
         if key not in MATCH and key not in MANNER:
-            raise ValueError(f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
+            raise RuleFault(key, f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
     for key in ("name", "recipients"):
         if key not in table:
             raise ValueError(f"{key} is missing")
@@ -95,7 +97,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         try:
             return read(table[key])
         except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
+            raise RuleFault(key, f"{key}: {error}") from error
 
     match = Match(
         lists=get("lists", _names, nothing.lists),

@@ -3,7 +3,7 @@
 import { draw, layout, resetLanes, showNothing } from "./page.mjs";
 import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
-import { apply, decode } from "./state.mjs";
+import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectControls, showBanner, showPill, view } from "./controls.mjs";
@@ -49,6 +49,7 @@ async function load(range, response = null) {
       shared.state = state;
       heard = loaded = Date.now();
       lost = null;
+      view.list = listAsked(state, location.search) ?? view.list;
       layout(state, view);
     } catch (error) {
       lost = error instanceof TypeError ? "The monitor does not answer." : error.message;
@@ -153,6 +154,11 @@ function route(path) {
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);
+    const asked = state && listAsked(state, location.search);
+    if (asked && asked !== view.list) {
+      view.list = asked;
+      layout(state, view);
+    }
     redraw();
   }
   countWaiting();
