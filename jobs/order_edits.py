@@ -47,9 +47,13 @@ async def change(conn: Conn, reference: str, edit: Edit, actor: str, now: dateti
     await orders.edit_order(conn, stored, order)
     await log(conn, now, actor, "order edited", f"order {reference}", {"before": before, "after": after})
     changed = "; ".join(
-        f"{name} is {clean(str(value))} (it was {clean(str(before[name]))})" for name, value in after.items()
+        f"{name} is {_words(value)} (it was {_words(before[name])})" for name, value in after.items()
     )
     return f"Order {clean(reference)}: {changed}."
+
+
+def _words(value: object) -> str:
+    return "none" if value is None else clean(str(value), 200)
 
 
 async def say(conn: Conn, event: NewOrderEvent, actor: str, now: datetime) -> str:

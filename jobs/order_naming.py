@@ -11,12 +11,12 @@ from jobs.order_said import Said, cut_note, read_said
 from jobs.resolve import Resolver
 from jobs.tables import Parsed
 from jobs.watch_import import Line, Report
-from jobs.wording import account_name, number
+from jobs.wording import handle_name, number
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.order_checks import how_many
-from storage.model.orders import NameOutcome, NewName, OrderName
+from storage.model.orders import NameOutcome, OrderName
 from storage.model.words import clean
 from storage.order_names import names_of
 from storage.orders import StoredOrder, edit_order, order_called
@@ -63,7 +63,7 @@ async def name_accounts(
         if new := sum(one.is_new for one in filed):
             detail = {"source": source, "names": new} | counted
             await log(conn, now, actor, "order named", f"order {reference}", detail)
-    lines = _lines(parsed.rows, filed, known, watch=watch)
+    lines = _lines(parsed.rows, filed, watch=watch)
     return Report(
         "order_names",
         lines,
@@ -107,43 +107,34 @@ async def _count(conn: Conn, stored: StoredOrder, names: Sequence[OrderName]) ->
     return {"named_count_before": stored.order.named_count, "named_count": there}
 
 
-def _lines(
-    saids: Sequence[Said], filed: Sequence[Filed], known: dict[str, OrderName], *, watch: bool
-) -> tuple[Line, ...]:
+def _lines(saids: Sequence[Said], filed: Sequence[Filed], *, watch: bool) -> tuple[Line, ...]:
     done = {one.said.words: one for one in filed}
     lines: list[Line] = []
     for said in saids:
         one = done.get(said.words)
         if one is None:
-            before = known.get(said.words)
-            who = f" as account {before.account_id}" if before is not None else ""
-            lines.append(Line(said.line, clean(said.words, 120), f"was resolved before{who}", changed=False))
+            lines.append(Line(said.line, clean(said.words, 120), "was resolved before", changed=False))
         else:
             lines.append(Line(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new))
     return tuple(lines)
 
 
 def _did(one: Filed, *, watch: bool) -> str:
-    name = one.name
     again = "" if one.is_new else "still "
-    why = name.note.removesuffix(".")
-    match name.outcome:
-        case NameOutcome.RESOLVED:
-            did = f"is {_who(name)}, on the list of the order" + (" and watched" if watch else "")
-            return f"{did}. {why}" if why else did
+    why = one.name.note.removesuffix(".")
+    if isinstance(one.what, Identity):
+        did = (
+            f"is {handle_name(one.what.handle)} ({clean(one.what.native_id, 120)}), on the list of the order"
+        )
+        did += " and watched" if watch else ""
+        return f"{did}. {why}" if why else did
+    match one.what.outcome:
         case NameOutcome.AMBIGUOUS:
             return f"is {again}ambiguous. {why}"
-        case NameOutcome.UNRESOLVABLE:
-            return f"is {again}not resolved. {why}"
         case NameOutcome.NOT_TRIED:
-            return f"was {again}not looked up. {why}"
-
-
-def _who(name: NewName) -> str:
-    number_ = f"account {name.account_id}"
-    if name.platform is None or name.handle is None:
-        return number_
-    return f"{number_}, {account_name(name.platform, name.handle)}"
+            return f"is {again}open. {why}"
+        case _:
+            return f"is {again}not resolved. {why}"
 
 
 def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: dict[str, int]) -> str:
