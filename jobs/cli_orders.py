@@ -161,7 +161,7 @@ def orders_edit(
 ) -> None:
     """Change what is given of an order; the rest stays. `none` takes a time away; --list renames its list.
 
-    A change is a correction: it holds for earlier times too. The audit log keeps what was before.
+    The audit log keeps what was before, and who looks back sees the order as it stood then.
     """
     edit = Edit(
         title=title,

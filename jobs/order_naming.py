@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from jobs.addresses import AddressError
 from jobs.order_ask import asked
@@ -18,6 +19,7 @@ from storage.model.accounts import Platform
 from storage.model.order_checks import how_many
 from storage.model.orders import NameOutcome, OrderName
 from storage.model.words import clean
+from storage.order_history import log_edit
 from storage.order_names import names_of
 from storage.orders import StoredOrder, edit_order, order_called
 
@@ -59,9 +61,9 @@ async def name_accounts(
         ]
         filed = await file_names(conn, stored, list(known.values()), outcomes, source, now, watch=watch)
         names = await names_of(conn, stored.order_id)
-        counted = await _count(conn, stored, names)
+        counted = await _count(conn, stored, names, actor, now)
         if new := sum(one.is_new for one in filed):
-            detail = {"source": source, "names": new} | counted
+            detail = {"source": source, "names": new}
             await log(conn, now, actor, "order named", f"order {reference}", detail)
     lines = _lines(parsed.rows, filed, watch=watch)
     return Report(
@@ -98,13 +100,20 @@ def _again(name: OrderName, platform: Platform | None) -> Said:
         )
 
 
-async def _count(conn: Conn, stored: StoredOrder, names: Sequence[OrderName]) -> dict[str, int]:
-    """An order names at least as many accounts as are on record of it: its number follows them."""
+async def _count(
+    conn: Conn, stored: StoredOrder, names: Sequence[OrderName], actor: str, now: datetime
+) -> int | None:
+    """An order names at least as many accounts as are on record of it: the number that it has from now on.
+
+    None: it has said as many already.
+    """
     there = how_many(names)
     if there <= stored.order.named_count:
-        return {}
-    await edit_order(conn, stored, replace(stored.order, named_count=there))
-    return {"named_count_before": stored.order.named_count, "named_count": there}
+        return None
+    order = replace(stored.order, named_count=there)
+    await edit_order(conn, stored, order)
+    await log_edit(conn, now, actor, stored.order, order)
+    return there
 
 
 def _lines(saids: Sequence[Said], filed: Sequence[Filed], *, watch: bool) -> tuple[Line, ...]:
@@ -137,16 +146,16 @@ def _did(one: Filed, *, watch: bool) -> str:
             return f"is {again}not resolved. {why}"
 
 
-def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: dict[str, int]) -> str:
+def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | None) -> str:
     parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
     accounts = len({n.account_id for n in names if n.account_id is not None})
     summary = (
         f"The order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
         f"{number(accounts, 'account')} of it on the list {clean(stored.order.list_name)}."
     )
-    if counted:
+    if counted is not None:
         summary += (
-            f" It was said to name {number(counted['named_count_before'], 'account')}; "
-            f"now {counted['named_count']:,}, as many as are on record."
+            f" It was said to name {number(stored.order.named_count, 'account')}; "
+            f"now {counted:,}, as many as are on record."
         )
     return summary

@@ -5,6 +5,8 @@ from datetime import datetime
 
 import pytest
 
+from jobs.order_edits import change
+from jobs.order_fields import Edit
 from storage.accounts import record_renames
 from storage.db import Conn, Pool, transaction
 from storage.handles import record_handles
@@ -15,6 +17,7 @@ from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
 from storage.orders import add_order, order_called
 from storage.purge import purge_account
+from storage.reports_context import orders
 from tests.factories import SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_rows import enlist
 from tests.test_purge import texts
@@ -171,3 +174,19 @@ async def test_the_same_handle_on_another_platform_is_left_alone(pool: Pool) -> 
         await add_names(conn, order_id, [elsewhere], minutes(0))
         await purge_account(conn, one.account_id, minutes(60), whole=True)
         assert [n.said for n in await names_of(conn, order_id)] == ["bluesky:h1"]
+
+
+async def test_an_order_that_is_edited_later_is_told_as_it_was_known(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await an_order(conn, "earlier")
+        await an_order(conn, "R")
+        before = await orders(conn, minutes(5))
+        edits = [Edit(deadline_at=minutes(99), named_count=7), Edit(issued_at=minutes(-60), list_name="L")]
+        for n, edit in enumerate(edits):
+            await change(conn, "earlier", edit, "Asha", minutes(10 * (n + 1)))
+        assert await orders(conn, minutes(9)) == before
+        (middle, _) = await orders(conn, minutes(15))
+        assert (middle.deadline_at, middle.named_count, middle.issued_at) == (minutes(99), 7, T0)
+        (now, _) = await orders(conn, None)
+        assert now.issued_at == minutes(-60)
+        assert await orders(conn, minutes(20)) == await orders(conn, None)
