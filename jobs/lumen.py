@@ -164,7 +164,10 @@ def _basis(kind: str, notice: Fields) -> str:
 
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
-    return value.replace("\0", "").strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # JSON may hold halves of characters, and NUL, which no database takes.
+    return value.encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def _id(notice: Fields) -> str:

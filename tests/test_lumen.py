@@ -143,6 +143,13 @@ def test_what_is_no_notice_is_refused_as_a_whole(content: bytes) -> None:
         read_lumen(content, "n.json", NOW, None)
 
 
+def test_what_no_database_takes_is_not_in_a_name() -> None:
+    (one,), _ = read(
+        notice(title="a\0b\ud800", works=[{"infringing_urls": [{"url": "https://x.com/\ud800"}]}])
+    )
+    assert (one.order.title, [n.words for n in one.names]) == ("ab?", ["https://x.com/?"])
+
+
 def test_json_is_told_from_a_table_by_how_it_begins() -> None:
     assert is_json(b"\xef\xbb\xbf \n{")
     assert is_json(b"[")
