@@ -8,11 +8,12 @@ import pytest
 from jobs.order_edits import change
 from jobs.order_fields import Edit
 from storage.accounts import record_renames
-from storage.db import Conn, Pool, transaction
+from storage.db import Conn, Pool, Refused, transaction
 from storage.handles import record_handles
 from storage.model.accounts import Account, Platform, Rename
 from storage.model.order_checks import accounts_seen, how_many
 from storage.model.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
+from storage.order_documents import NewDocument, attach, content_of
 from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
 from storage.orders import add_order, order_called
@@ -190,3 +191,15 @@ async def test_an_order_that_is_edited_later_is_told_as_it_was_known(pool: Pool)
         (now, _) = await orders(conn, None)
         assert now.issued_at == minutes(-60)
         assert await orders(conn, minutes(20)) == await orders(conn, None)
+
+
+async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        order_id = await an_order(conn)
+        document = NewDocument("a.txt", "text/plain", "s", b"text")
+        assert await attach(conn, order_id, document, "Asha", T0) is not None
+        told, content = await content_of(conn, order_id, "a.txt")
+        assert (told.size, content) == (4, b"text")
+        await conn.execute("update order_document set content = 'other'")
+        with pytest.raises(Refused, match="no longer has its hash"):
+            await content_of(conn, order_id, "a.txt")
