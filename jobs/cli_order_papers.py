@@ -9,7 +9,7 @@ import typer
 from jobs import order_edits
 from jobs.cells import CellError, keywords
 from jobs.cli_database import with_conn
-from jobs.cli_orders import Reference
+from jobs.cli_orders import MOST, Reference
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
@@ -51,8 +51,10 @@ def orders_event(
         str | None, typer.Option("--from", help="Where the date is disputed: the earliest.")
     ] = None,
     at_to: Annotated[str | None, typer.Option("--to", help="And the latest.")] = None,
-    claimed: Annotated[int | None, typer.Option("--claimed", min=0, help="The number in it.")] = None,
-    of: Annotated[int | None, typer.Option("--of", min=0, help="Of how many.")] = None,
+    claimed: Annotated[
+        int | None, typer.Option("--claimed", min=0, max=MOST, help="The number in it.")
+    ] = None,
+    of: Annotated[int | None, typer.Option("--of", min=0, max=MOST, help="Of how many.")] = None,
     what: Annotated[ClaimedWhat | None, typer.Option("--what", help="What the number counts.")] = None,
     at_least: Annotated[bool, typer.Option("--at-least", help="It is that many or more.")] = False,
     config: ConfigFile = None,

@@ -30,6 +30,9 @@ from storage.model.orders import NewOrder
 
 orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
 
+MOST = 999_999_999
+"""No order names more, and the database takes it."""
+
 Reference = Annotated[str, typer.Argument(metavar="REFERENCE")]
 OrdersFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line, or JSON of Lumen.")]
 Title = Annotated[str | None, typer.Option("--title", help="What it is called.")]
@@ -42,7 +45,9 @@ IssuedFrom = Annotated[
 ]
 IssuedTo = Annotated[str | None, typer.Option("--issued-to", help="And the latest; or none.")]
 Deadline = Annotated[str | None, typer.Option("--deadline", help="Until when it is to be obeyed; or none.")]
-Named = Annotated[int | None, typer.Option("--named", min=0, help="How many accounts it is said to name.")]
+Named = Annotated[
+    int | None, typer.Option("--named", min=0, max=MOST, help="How many accounts it is said to name.")
+]
 ListName = Annotated[str | None, typer.Option("--list", help="The list of its accounts.")]
 
 
@@ -161,7 +166,7 @@ def orders_edit(
 ) -> None:
     """Change what is given of an order; the rest stays. `none` takes a time away; --list renames its list.
 
-    A change is a correction: it holds for earlier times too. The audit log keeps what was before.
+    The audit log keeps what was before, and who looks back sees the order as it stood then.
     """
     edit = Edit(
         title=title,

@@ -223,7 +223,7 @@ def _remarks(demands: Sequence[_Demand], *, by_day: bool) -> list[Remark]:
         if d.cut:
             out.append(Remark(d.line, what, f"is taken without the {clean(d.cut)!r} behind its id"))
         if line != d.line:
-            out.append(Remark(d.line, what, f"is named again, as on line {line}: all answers are kept"))
+            out.append(Remark(d.line, what, f"is named again, as on line {line}, and counts once"))
     return out
 
 

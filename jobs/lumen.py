@@ -45,7 +45,7 @@ def read_lumen(content: bytes, name: str, now: datetime, country: str | None) ->
         try:
             brought.append(_order(kind, notice, now, country))
         except CellError as fault:
-            problems.append(TableError(name, None, f"notice {clean(_text(notice, 'id') or '?')}: {fault}"))
+            problems.append(TableError(name, None, f"notice {clean(_id(notice) or '?')}: {fault}"))
     return Parsed((Orders(tuple(brought), ()),) if brought else (), tuple(problems))
 
 
@@ -74,7 +74,7 @@ def _found(document: object) -> Iterator[tuple[str, Fields]]:
 
 
 def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Brought:
-    notice_id = _text(notice, "id")
+    notice_id = _id(notice)
     if not notice_id:
         raise CellError("its id is empty.")
     names, counted = _names(notice)
@@ -164,9 +164,15 @@ def _basis(kind: str, notice: Fields) -> str:
 
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(value, str):
         return ""
-    return str(value).replace("\0", "").strip()
+    # JSON may hold halves of characters, and NUL, which no database takes.
+    return value.encode("utf-8", "replace").decode().replace("\0", "").strip()
+
+
+def _id(notice: Fields) -> str:
+    value = notice.get("id")
+    return str(value) if type(value) is int else _text(notice, "id")
 
 
 def _texts(value: object) -> list[str]:

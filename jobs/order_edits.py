@@ -5,14 +5,16 @@ from datetime import datetime
 
 from jobs.cells import CellError
 from jobs.command import CommandError
-from jobs.order_fields import Edit, checked, differences, edited, plain
+from jobs.order_fields import Edit, checked, edited
 from jobs.wording import number
 from storage import order_documents, orders
 from storage.audit_log import log
 from storage.db import Conn
+from storage.model.order_edits import differences, plain
 from storage.model.orders import NewOrder, NewOrderEvent
 from storage.model.words import clean
 from storage.order_documents import NewDocument
+from storage.order_history import log_edit
 
 
 async def create(conn: Conn, order: NewOrder, actor: str, now: datetime) -> str:
@@ -45,11 +47,15 @@ async def change(conn: Conn, reference: str, edit: Edit, actor: str, now: dateti
     if not after:
         return f"Order {clean(reference)} says all that already."
     await orders.edit_order(conn, stored, order)
-    await log(conn, now, actor, "order edited", f"order {reference}", {"before": before, "after": after})
+    await log_edit(conn, now, actor, stored.order, order)
     changed = "; ".join(
-        f"{name} is {clean(str(value))} (it was {clean(str(before[name]))})" for name, value in after.items()
+        f"{name} is {_words(value)} (it was {_words(before[name])})" for name, value in after.items()
     )
     return f"Order {clean(reference)}: {changed}."
+
+
+def _words(value: object) -> str:
+    return "none" if value is None else clean(str(value), 200)
 
 
 async def say(conn: Conn, event: NewOrderEvent, actor: str, now: datetime) -> str:

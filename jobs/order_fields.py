@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
 from jobs import cells
 from jobs.cells import CellError
@@ -48,16 +47,3 @@ def edited(order: NewOrder, edit: Edit) -> NewOrder:
     given = {f.name: getattr(edit, f.name) for f in fields(edit)}
     changes = {name: None if value == NONE else value for name, value in given.items() if value is not None}
     return checked(replace(order, **changes))
-
-
-def differences(before: NewOrder, after: NewOrder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was and what is, of the fields that are not the same: as it goes into the audit log."""
-    old, new = plain(before), plain(after)
-    names = [name for name in new if old[name] != new[name]]
-    return {name: old[name] for name in names}, {name: new[name] for name in names}
-
-
-def plain(order: NewOrder) -> dict[str, Any]:
-    """All fields of an order, times as text."""
-    values = ((f.name, getattr(order, f.name)) for f in fields(NewOrder))
-    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in values}

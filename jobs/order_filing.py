@@ -36,6 +36,7 @@ class Filed:
     """What became of a name, and whether that is new."""
 
     said: Said
+    what: Identity | Nobody
     name: NewName
     is_new: bool
 
@@ -61,7 +62,7 @@ async def file_names(
     for said, what in decided:
         name = as_name(said, source, what, account_ids)
         old = before.get(said.words)
-        filed.append(Filed(said, name, old is None or not is_same(name, old)))
+        filed.append(Filed(said, what, name, old is None or not is_same(name, old)))
     changed = [one.name for one in filed if one.is_new]
     added = [name for name in changed if name.said not in before]
     await order_naming.add_names(conn, stored.order_id, added, now)

@@ -43,6 +43,8 @@ async def import_order_file(
     elif is_legal_demands(header_of(content)):
         parsed = read_legal_demands(content, name, now, by_day=by_day)
         kind = "legal_demands"
+    elif by_day or country is not None:
+        raise TableError(name, None, "it is neither JSON of Lumen nor a table of legal demands.")
     else:
         return await import_orders(pool, content, name, now, partial=partial)
     async with transaction(pool) as conn:

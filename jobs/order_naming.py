@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from jobs.addresses import AddressError
 from jobs.order_ask import asked
@@ -11,13 +12,14 @@ from jobs.order_said import Said, cut_note, read_said
 from jobs.resolve import Resolver
 from jobs.tables import Parsed
 from jobs.watch_import import Line, Report
-from jobs.wording import account_name, number
+from jobs.wording import handle_name, number
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
-from storage.model.orders import NameOutcome, NewName, OrderName
+from storage.model.orders import NameOutcome, OrderName
 from storage.model.outside import count_names
 from storage.model.words import clean
+from storage.order_history import log_edit
 from storage.order_names import names_of
 from storage.orders import StoredOrder, edit_order, order_called
 
@@ -59,11 +61,11 @@ async def name_accounts(
         ]
         filed = await file_names(conn, stored, list(known.values()), outcomes, source, now, watch=watch)
         names = await names_of(conn, stored.order_id)
-        counted = await _count(conn, stored, names)
+        counted = await _count(conn, stored, names, actor, now)
         if new := sum(one.is_new for one in filed):
-            detail = {"source": source, "names": new} | counted
+            detail = {"source": source, "names": new}
             await log(conn, now, actor, "order named", f"order {reference}", detail)
-    lines = _lines(parsed.rows, filed, known, watch=watch)
+    lines = _lines(parsed.rows, filed, watch=watch)
     return Report(
         "order_names",
         lines,
@@ -98,64 +100,62 @@ def _again(name: OrderName, platform: Platform | None) -> Said:
         )
 
 
-async def _count(conn: Conn, stored: StoredOrder, names: Sequence[OrderName]) -> dict[str, int]:
-    """An order names at least as many accounts as are on record of it: its number follows them."""
+async def _count(
+    conn: Conn, stored: StoredOrder, names: Sequence[OrderName], actor: str, now: datetime
+) -> int | None:
+    """An order names at least as many accounts as are on record of it: the number that it has from now on.
+
+    None: it has said as many already.
+    """
     there = count_names(names).accounts
     if there <= stored.order.named_count:
-        return {}
-    await edit_order(conn, stored, replace(stored.order, named_count=there))
-    return {"named_count_before": stored.order.named_count, "named_count": there}
+        return None
+    order = replace(stored.order, named_count=there)
+    await edit_order(conn, stored, order)
+    await log_edit(conn, now, actor, stored.order, order)
+    return there
 
 
-def _lines(
-    saids: Sequence[Said], filed: Sequence[Filed], known: dict[str, OrderName], *, watch: bool
-) -> tuple[Line, ...]:
+def _lines(saids: Sequence[Said], filed: Sequence[Filed], *, watch: bool) -> tuple[Line, ...]:
     done = {one.said.words: one for one in filed}
     lines: list[Line] = []
     for said in saids:
         one = done.get(said.words)
         if one is None:
-            before = known.get(said.words)
-            who = f" as account {before.account_id}" if before is not None else ""
-            lines.append(Line(said.line, clean(said.words, 120), f"was resolved before{who}", changed=False))
+            lines.append(Line(said.line, clean(said.words, 120), "was resolved before", changed=False))
         else:
             lines.append(Line(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new))
     return tuple(lines)
 
 
 def _did(one: Filed, *, watch: bool) -> str:
-    name = one.name
     again = "" if one.is_new else "still "
-    why = name.note.removesuffix(".")
-    match name.outcome:
-        case NameOutcome.RESOLVED:
-            did = f"is {_who(name)}, on the list of the order" + (" and watched" if watch else "")
-            return f"{did}. {why}" if why else did
+    why = one.name.note.removesuffix(".")
+    if isinstance(one.what, Identity):
+        did = (
+            f"is {handle_name(one.what.handle)} ({clean(one.what.native_id, 120)}), on the list of the order"
+        )
+        did += " and watched" if watch else ""
+        return f"{did}. {why}" if why else did
+    match one.what.outcome:
         case NameOutcome.AMBIGUOUS:
             return f"is {again}ambiguous. {why}"
-        case NameOutcome.UNRESOLVABLE:
-            return f"is {again}not resolved. {why}"
         case NameOutcome.NOT_TRIED:
-            return f"was {again}not looked up. {why}"
+            return f"is {again}open. {why}"
+        case _:
+            return f"is {again}not resolved. {why}"
 
 
-def _who(name: NewName) -> str:
-    number_ = f"account {name.account_id}"
-    if name.platform is None or name.handle is None:
-        return number_
-    return f"{number_}, {account_name(name.platform, name.handle)}"
-
-
-def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: dict[str, int]) -> str:
+def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | None) -> str:
     parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
     accounts = len({n.account_id for n in names if n.account_id is not None})
     summary = (
         f"The order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
         f"{number(accounts, 'account')} of it on the list {clean(stored.order.list_name)}."
     )
-    if counted:
+    if counted is not None:
         summary += (
-            f" It was said to name {number(counted['named_count_before'], 'account')}; "
-            f"now {counted['named_count']:,}, as many as are on record."
+            f" It was said to name {number(stored.order.named_count, 'account')}; "
+            f"now {counted:,}, as many as are on record."
         )
     return summary

@@ -50,9 +50,7 @@ async def content_of(conn: Conn, order_id: int, called: str) -> tuple[OrderDocum
         d for d in known if called == d.name or (len(called) >= 8 and d.sha256.startswith(called.lower()))
     ]
     if not found:
-        raise Refused(
-            f"The order has no document {clean(called)!r}; `blockline orders documents` lists them."
-        )
+        raise Refused(f"No document {clean(called)!r} is attached; `blockline orders documents` lists them.")
     if len(found) > 1:
         hashes = ", ".join(d.sha256[:12] for d in found)
         raise Refused(f"More than one document is called {clean(called)!r}; write its hash: {hashes}.")

@@ -8,6 +8,7 @@ from storage.db import Conn
 from storage.model.accounts import ListId, Platform
 from storage.model.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
 from storage.model.signals import SignalKind
+from storage.order_history import as_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ async def lists(conn: Conn) -> tuple[WatchList, ...]:
 
 
 async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, ...]:
-    """The orders known at that time (None: all), by the date they carry."""
+    """The orders known at that time (None: all), as they stood then, by the date they carry."""
     rows = await conn.fetch(
         """
         select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
@@ -75,7 +76,7 @@ async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, .
         """,
         known_at,
     )
-    return tuple(
+    found = tuple(
         Order(
             order_id=r["order_id"],
             reference=r["reference"],
@@ -93,6 +94,7 @@ async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, .
         )
         for r in rows
     )
+    return found if known_at is None else await as_known(conn, found, known_at)
 
 
 async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]:

@@ -107,7 +107,7 @@ def test_what_is_cut_off_named_again_or_in_several_notices_is_said() -> None:
     assert [(r.line, r.what, r.did) for r in orders.remarks] == [
         (4, "post 100 of @first", "is taken without the '?s=20' behind its id"),
         (6, "post 101 of @third", "is taken without the '/video/1' behind its id"),
-        (7, "@First", "is named again, as on line 3: all answers are kept"),
+        (7, "@First", "is named again, as on line 3, and counts once"),
     ]
     assert orders.totals == (
         "1 handle is in more than one notice. "

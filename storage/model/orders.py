@@ -118,7 +118,7 @@ class NameOutcome(StrEnum):
     UNRESOLVABLE = "unresolvable"
     """It names no account, or its platform knows none of that name."""
     NOT_TRIED = "not tried"
-    """Nobody asked its platform."""
+    """Its platform was not asked, or gave no answer."""
 
 
 @dataclass(frozen=True, slots=True)
