@@ -4,7 +4,7 @@ Made of the same figures as the page of the order and its JSON, and of what they
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -33,7 +33,7 @@ class Imprint:
 
     made_at: datetime
     made_by: str
-    """The version: "Blockline 0.1.0"."""
+    """With its version: "Blockline 0.1.0"."""
     synthetic: bool
     """What it tells of is an invented scenario: every page of it says so."""
     sweep_every: timedelta
@@ -91,13 +91,6 @@ def report_html(
         "heads": [report_rows.head(h) for h in behind.heads],
     }
     return _templates.get_template("report.html").render(content)
-
-
-def report_name(found: OrderFigures, suffix: str) -> str:
-    """What the file is called: `report-IN-69A-2021-02-04-2021-02-11.html`."""
-    signs = (c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in found.order.reference)
-    reference = "".join(signs).strip(".-")[:80] or f"order-{found.order.order_id}"
-    return f"report-{reference}-{found.at.astimezone(UTC):%Y-%m-%d}{suffix}"
 
 
 def css_text(said: str) -> Markup:

@@ -9,6 +9,7 @@ from jobs import (
     cli_export,
     cli_import,
     cli_purge,
+    cli_report,
     cli_status,
     cli_watch,
 )
@@ -24,3 +25,4 @@ def register(cli: typer.Typer) -> None:
     cli_backup.register(cli)
     cli_export.register(cli)
     cli_evidence.register(cli)
+    cli_report.register(cli)

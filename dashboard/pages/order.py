@@ -47,6 +47,7 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     *tag,
                     html.Span(className="grow"),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
+                    html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
                 ],
                 className="bar",
             ),
