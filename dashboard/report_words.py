@@ -68,9 +68,10 @@ def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta)
         f"The figures begin {words.stamp(start)}, a day before the earliest date of the order, and end "
         f"{words.stamp(found.at)}. Every account is set to be read every {words.span(sweep_every)}."
     ]
-    failed = [f"{n:,} {what}" for n, what in ((looks.missed, "gave nothing"), (looks.held, _HELD)) if n]
+    held = f"{'was' if looks.held == 1 else 'were'} {_HELD}"
+    failed = [f"{n:,} {what}" for n, what in ((looks.missed, "gave nothing"), (looks.held, held)) if n]
     asked = f"In that time {looks.answered:,} requests of the regular sweep were answered that asked for one "
-    asked += f"or more of its accounts{''.join(f', {one}' for one in failed)}."
+    asked += f"or more of its accounts{''.join(f'; {one}' for one in failed)}."
     if looks.usual is not None:
         asked += (
             f" From one answer to the next of the same accounts it was {words.span(looks.usual)} (median)."
@@ -108,7 +109,7 @@ def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta)
     return out
 
 
-_HELD = "were answered and not believed, since their control accounts looked wrong"
+_HELD = "answered and not believed, since control accounts looked wrong"
 
 
 def methods(found: OrderFigures) -> list[tuple[str, str]]:

@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_USUAL = Path("/usr/bin/chromium")
-_PATIENCE_S = 300
+PATIENCE_S = 300
 """A report of more than a thousand accounts has a hundred pages, and machines are slow."""
 _ARGUMENTS = (
     "--headless",
@@ -32,8 +31,6 @@ def find_chromium(named: Path | None) -> Path:
             raise PdfError(f"No PDF without Chromium: {named} (setting chromium) is no program.")
         return named
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None and os.access(_USUAL, os.X_OK):
-        return _USUAL
     if found is None:
         raise PdfError(
             "No PDF without Chromium, and none is installed here: install it, name it with the setting "
@@ -59,10 +56,10 @@ def pdf_of(html: str, chromium: Path) -> bytes:
         ]
         try:
             done = subprocess.run(  # noqa: S603 - a program that the settings or this machine name
-                command, capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE_S
+                command, capture_output=True, text=True, errors="replace", check=False, timeout=PATIENCE_S
             )
         except subprocess.TimeoutExpired as error:
-            raise PdfError(f"{chromium} made no PDF within {_PATIENCE_S // 60} minutes.") from error
+            raise PdfError(f"{chromium} made no PDF within {PATIENCE_S // 60} minutes.") from error
         except OSError as error:
             raise PdfError(f"{chromium} cannot be run: {error.strerror}.") from error
         made = out.read_bytes() if out.is_file() else b""
