@@ -33,6 +33,7 @@ from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.orders import order_pages
 from dashboard.pages.shell import index, layout, synthetic_tag
+from dashboard.report_routes import report_routes
 from dashboard.settings import DashboardSettings
 from storage.conditions import open_conditions
 from storage.countries import by_country
@@ -83,6 +84,7 @@ def create_app(
     server.include_router(alert_routes(pool, clock, settings))
     server.include_router(mail_link_routes(pool, clock))
     server.include_router(order_routes(pool, clock, settings))
+    server.include_router(report_routes(pool, clock, settings, base_url))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server

@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.figure_style import FILL, FONT, HEIGHT, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme
-from dashboard.figures import without_gaps
 from dashboard.order_figures import OrderFigures
-from dashboard.words import between, stamp, state
+from dashboard.order_lanes import lane_of
+from dashboard.words import between, drawn_as, stamp, state
 from storage.model.availability import Status
-from storage.model.cohort import Member
+from storage.model.cohort import Member, Stay
 from storage.model.cohort_curve import Step
 from storage.model.orders import OrderEventKind
 from storage.model.words import capital, clean, group_words
@@ -131,19 +131,13 @@ def lanes_figure(found: OrderFigures, members: Sequence[Member], theme: Theme) -
     pieces: dict[tuple[Status, str], list[tuple[datetime, datetime, str, str]]] = {}
     windows: list[tuple[datetime, datetime, str, str]] = []
     for row, member in zip(rows, members, strict=True):
-        stays = [s for s in member.stays if s.until is None or s.until > start]
-        for n, stay in enumerate(stays):
-            following = stays[n + 1] if n + 1 < len(stays) else None
-            last = end if following is None else following.onset_after or following.since
-            if following is None and member.seen.last is not None:
-                last = end if end - member.seen.last <= found.gap_after else member.seen.last
-            words = state(stay.state, member.platform, stay.flags)
-            said = f"{words}<br>{between(stay.onset_after, stay.since)}" if stay.onset_after else words
-            kind = stay.state.status, capital(group_words(stay.state.status, member.platform, stay.flags))
-            for since, until in without_gaps(max(stay.since, start), max(last, stay.since), member.seen.gaps):
-                pieces.setdefault(kind, []).append((since, max(until, since + least / 4), row, said))
-            if stay.onset_after is not None and stay.since > start:
-                windows.append((max(stay.onset_after, start), stay.since, row, f"change: {said}"))
+        lane = lane_of(found, member)
+        for part in lane.parts:
+            status = drawn_as(part.stay.state, part.stay.flags)
+            called = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
+            until = max(part.until, part.since + least / 4)
+            pieces.setdefault((status, called), []).append((part.since, until, row, _told(member, part.stay)))
+        windows += [(w.since, w.until, row, f"change: {_told(member, w.stay)}") for w in lane.windows]
     _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
     for (status, name), parts in pieces.items():
         fill, light, dark = FILL[status]
@@ -163,6 +157,11 @@ def lanes_figure(found: OrderFigures, members: Sequence[Member], theme: Theme) -
         automargin=True,
     )
     return figure
+
+
+def _told(member: Member, stay: Stay) -> str:
+    words = state(stay.state, member.platform, stay.flags)
+    return f"{words}<br>{between(stay.onset_after, stay.since)}" if stay.onset_after else words
 
 
 def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:

@@ -116,7 +116,7 @@ def at_deadline(found: OrderFigures, step: Step) -> str:
         else f"{share(low, found.watched)} to {share(high, found.watched)}"
     )
     unread = f"; {accounts(step.unread)} were not checked then" if step.unread else ""
-    return f"{range_words(low, high)} of {found.watched:,} ({between}) were blocked by then{unread}"
+    return f"{range_words(low, high)} of {found.watched:,} ({between}) were blocked at that moment{unread}"
 
 
 def sentences(found: OrderFigures) -> list[str]:

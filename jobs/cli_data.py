@@ -11,6 +11,7 @@ from jobs import (
     cli_order_papers,
     cli_orders,
     cli_purge,
+    cli_report,
     cli_status,
     cli_watch,
 )
@@ -27,3 +28,4 @@ def register(cli: typer.Typer) -> None:
     cli_backup.register(cli)
     cli_export.register(cli)
     cli_evidence.register(cli)
+    cli_report.register(cli)

@@ -161,6 +161,9 @@ class Settings(BaseModel):
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
     """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
 
+    chromium: Path | None = None
+    """The browser that prints reports as PDF. Without it: the first Chromium or Chrome on the path."""
+
     tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
     """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""
     tsa_certificates: Path | None = None

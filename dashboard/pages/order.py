@@ -6,7 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import order_words, words
+from dashboard import order_rows, order_words, words
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_order import curve_figure, lanes_figure
 from dashboard.order_figures import OrderFigures
@@ -21,7 +21,6 @@ from dashboard.pages.order_cards import (
 )
 from storage.model.cohort import Member, by_first_block
 from storage.model.country_names import country_name
-from storage.model.orders import OrderEventKind
 from storage.model.words import clean
 
 LANES = 40
@@ -48,6 +47,7 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     *tag,
                     html.Span(className="grow"),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
+                    html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
                 ],
                 className="bar",
             ),
@@ -112,24 +112,11 @@ def _deadline_chip(found: OrderFigures) -> Component:
 
 def _facts(found: OrderFigures) -> Component:
     order = found.order
-    notices = [
-        e
-        for e in found.cohort.events
-        if e.order_id == order.order_id and e.kind is OrderEventKind.NOTICE and e.at <= found.at
-    ]
-    disputed = "sources disagree" if order.issued_from is not None else ""
-    if order.issued_from is not None and order.issued_to is not None:
-        disputed = f"sources say between {words.day(order.issued_from)} and {words.day(order.issued_to)}"
+    notices = order_rows.notices(found)
     facts: list[tuple[str, str, str]] = [
-        ("Issued", words.stamp(order.issued_at), disputed),
+        ("Issued", words.stamp(order.issued_at), order_rows.issued_note(order)),
         ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none on file", ""),
-        (
-            "Entered here",
-            words.stamp(order.known_at),
-            f"{words.span(order.known_at - order.issued_at)} after its date"
-            if order.known_at > order.issued_at
-            else "",
-        ),
+        ("Entered here", words.stamp(order.known_at), order_rows.entered_note(order)),
         (
             "Later notices",
             f"{len(notices):,}" if notices else "none on file",

@@ -3,7 +3,7 @@
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import order_words, words
+from dashboard import order_rows, order_words, words
 from dashboard.order_figures import OrderFigures
 from dashboard.pages.cells import td
 from storage.model.cohort import Kind, Share
@@ -34,23 +34,7 @@ def card(title: str, note: str, *content: Component) -> Component:
 
 
 def funnel_card(found: OrderFigures) -> Component:
-    funnel, names = found.funnel, found.names
-    whole = max(funnel.named, funnel.resolved, 1)
-    rows: list[tuple[str, int, str, str]] = [("Named", funnel.named, "in the order", "named")]
-    if names.accounts:
-        left = names.accounts - names.resolved
-        rows.append(
-            ("Names on file", names.accounts, f"{left:,} of them lead to no account" if left else "", "named")
-        )
-    rows += [
-        ("On its list", funnel.resolved, _less(funnel.named - funnel.resolved, "not known here"), "named"),
-        ("Watched", funnel.watched, _less(funnel.resolved - funnel.watched, "not read"), "named"),
-        ("Ever blocked", funnel.ever_blocked, _share(funnel.ever_blocked, found), "ever"),
-        ("Blocked now", funnel.blocked_now, _share(funnel.blocked_now, found), "now"),
-        ("Restored", funnel.restored, _share(funnel.restored, found), "back"),
-    ]
-    if funnel.gone_since:
-        rows.append(("Gone since", funnel.gone_since, "neither blocked nor back", "gone"))
+    whole = max(found.funnel.named, found.funnel.resolved, 1)
     return card(
         "From names to blocks",
         "each account counted once",
@@ -59,27 +43,26 @@ def funnel_card(found: OrderFigures) -> Component:
                 [
                     html.Tr(
                         [
-                            html.Th(name, scope="row"),
+                            html.Th(row.name, scope="row"),
                             html.Td(
-                                html.I(className=f"fill-{look}", style={"width": f"{100 * n / whole:.2f}%"}),
+                                html.I(
+                                    className=f"fill-{row.look}",
+                                    style={"width": f"{100 * row.accounts / whole:.2f}%"},
+                                ),
                                 className="funnel-bar",
                                 **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]
                             ),
-                            html.Td(html.B(f"{n:,}"), className="n"),
-                            html.Td(note, className="muted"),
+                            html.Td(html.B(f"{row.accounts:,}"), className="n"),
+                            html.Td(row.note, className="muted"),
                         ],
-                        className=f"funnel-{look}",
+                        className=f"funnel-{row.look}",
                     )
-                    for name, n, note, look in rows
+                    for row in order_rows.funnel_rows(found)
                 ]
             ),
             className="funnel",
         ),
-        html.P(
-            "Ever blocked counts what was seen since the order: withheld in its country, or suspended. "
-            "A second block after a restoration does not count twice.",
-            className="not-said",
-        ),
+        html.P(order_rows.FUNNEL_NOTE, className="not-said"),
     )
 
 
@@ -161,18 +144,11 @@ def outside_card(found: OrderFigures) -> list[Component]:
     outside = found.outside
     if not outside.probes:
         return []
-    named = [(order_words.kind(kind, found.order.country), n) for kind, n in outside.by_kind]
-    kinds = ", ".join(f"{n:,} {words_for[:1].lower()}{words_for[1:]}" for words_for, n in named)
-    both = (
-        f" {outside.disagreeing:,} are counted twice, since two looks at them answered differently."
-        if outside.disagreeing
-        else ""
-    )
     return [
         card(
             "What others saw",
             "from their own looks, not ours",
-            html.Div(html.P(f"Of the accounts named: {kinds}.{both}"), className="told"),
+            html.Div(html.P(order_rows.outside_words(found)), className="told"),
             html.Div(
                 html.Table(
                     [
@@ -192,25 +168,19 @@ def outside_card(found: OrderFigures) -> list[Component]:
 
 
 def _probe_row(probe: Probe) -> Component:
-    when = "not recorded: it dates no change"
-    if probe.at_from is not None and probe.at_to is not None:
-        when = f"between {words.stamp(probe.at_from)} and {words.stamp(probe.at_to)}"
     return html.Tr(
         [
             html.Td(["posts" if probe.of_post else "accounts", html.Small(order_words.source(probe.source))]),
             td(probe.place or "not said", "From"),
-            td(when, "When"),
-            td(
-                ", ".join(f"{a.names:,} {clean(a.answer).replace('_', ' ')}" for a in probe.answers),
-                "Answers",
-            ),
+            td(order_rows.probe_when(probe), "When"),
+            td(order_rows.probe_answers(probe), "Answers"),
         ]
     )
 
 
 def papers_card(found: OrderFigures) -> Component:
     """What happened around the order, and the documents on file."""
-    own = [e for e in found.cohort.events if e.order_id == found.order.order_id and e.at <= found.at]
+    own = order_rows.own_events(found)
     documents = [
         html.Tr(
             [
@@ -240,27 +210,14 @@ def papers_card(found: OrderFigures) -> Component:
 
 
 def _event_row(event: OrderEvent) -> Component:
-    disputed = ""
-    if event.at_from is not None and event.at_to is not None:
-        disputed = f"sources say between {words.stamp(event.at_from)} and {words.stamp(event.at_to)}"
-    late = f"; known here since {words.stamp(event.known_at)}" if event.known_at > event.at else ""
     return html.Tr(
         [
             html.Th([capital(event.kind.value), html.Small(words.stamp(event.at))], scope="row"),
             html.Td(
                 [
                     clean(event.text, 400),
-                    html.Small(f"{order_words.source(event.source)}{late}"),
-                    *([html.Small(f"Date uncertain: {disputed}.")] if disputed else []),
+                    *(html.Small(note) for note in order_rows.event_notes(event)),
                 ]
             ),
         ]
     )
-
-
-def _share(n: int, found: OrderFigures) -> str:
-    return f"{order_words.share(n, found.watched)} of its list" if found.watched else ""
-
-
-def _less(n: int, why: str) -> str:
-    return f"{n:,} {why}" if n > 0 else ""
