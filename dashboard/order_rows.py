@@ -86,7 +86,7 @@ def event_notes(event: OrderEvent) -> Sequence[str]:
 def outside_words(found: OrderFigures) -> str:
     """What others saw of the accounts that the order names, in one line."""
     outside = found.outside
-    kinds = ", ".join(f"{n:,} {order_words.kind(k, found.order.country).lower()}" for k, n in outside.by_kind)
+    kinds = ", ".join(f"{n:,} {order_words.kind_inside(k, found.order.country)}" for k, n in outside.by_kind)
     both = (
         f" {outside.disagreeing:,} are counted twice, since two looks at them answered differently."
         if outside.disagreeing

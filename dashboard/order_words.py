@@ -72,6 +72,12 @@ def kind(value: Kind, country: str) -> str:
             return "Never read"
 
 
+def kind_inside(value: Kind, country: str) -> str:
+    """The same within a sentence: "withheld in India"."""
+    words_for = kind(value, country)
+    return words_for[:1].lower() + words_for[1:]
+
+
 def counted(value: Kind) -> str:
     """Whether a kind is counted as following the order, and why not."""
     if value.is_block:

@@ -31,7 +31,7 @@ def blocked_words(blocked: Blocked, country: str) -> str:
         began = f"So at the first reading, {words.stamp(_up(blocked.since))}; since when is not known"
     if blocked.until is None or blocked.then is None:
         return f"{began}; not seen to end."
-    then = order_words.kind(blocked.then, country).lower()
+    then = order_words.kind_inside(blocked.then, country)
     return f"{began}; ended {within(blocked.last_blocked, blocked.until)}, then {then}."
 
 
