@@ -8,6 +8,7 @@ from jobs import (
     cli_evidence,
     cli_export,
     cli_import,
+    cli_published,
     cli_purge,
     cli_status,
     cli_watch,
@@ -18,6 +19,7 @@ def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
     cli_watch.register(cli)
     cli_import.register(cli)
+    cli_published.register(cli)
     cli_status.register(cli)
     cli_alerts.register(cli)
     cli_purge.register(cli)

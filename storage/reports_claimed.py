@@ -19,7 +19,7 @@ from storage.model.claimed import (
     sightings,
 )
 from storage.model.cohort import kind_in
-from storage.model.country_names import official_names
+from storage.model.country_names import is_code, official_names
 from storage.model.half_years import HalfYear, Looked, looked_by_half
 from storage.model.transparency import TransparencyReport
 from storage.transparency import reports
@@ -33,6 +33,8 @@ async def claimed(conn: Conn, country: str, now: datetime) -> tuple[Claimed, ...
     A half-year is there when it has published figures, or when something was seen in it. A platform of which
     neither figures are on file, nor anybody was seen withheld there or named by its orders, is left out.
     """
+    if not is_code(country):
+        return ()
     published = (await published_by_country(conn)).get(country, {})
     withheld, restored = await _sightings(conn, country)
     looked = await _looked(conn, now)

@@ -6,6 +6,11 @@ from importlib.resources import files
 from storage.model.availability import EVERYWHERE
 
 
+def is_code(text: str) -> bool:
+    """Whether it has the form of a code: two capital letters."""
+    return len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()
+
+
 def country_name(code: str) -> str:
     """The country's English name; the code itself when it is not in the table."""
     return "Everywhere" if code == EVERYWHERE else official_names().get(code, code)
