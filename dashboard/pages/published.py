@@ -52,7 +52,8 @@ async def published_page(
             html.Div(
                 [
                     *([html.Div(tabs(count, "published"), className="card tabs-only")] if count else []),
-                    *(_platform_cards(found, country, theme) if found else [_nothing(country)]),
+                    *_platform_cards(found, country, theme),
+                    *([] if any(c.published for c in found) else [_no_figures(country)]),
                 ],
                 className="stack published",
             ),
@@ -170,7 +171,7 @@ def _observer(said: claimed_words.Said) -> Component:
     )
 
 
-def _nothing(country: str) -> Component:
+def _no_figures(country: str) -> Component:
     return html.Div(
         [
             html.H2(f"No published figures of {country_name(country)} are on file"),
