@@ -120,7 +120,7 @@ def _seen(
         x=[h.name for h, _ in ranges],
         y=high,
         customdata=[range_words(t.low, t.high) for _, t in ranges],
-        name=f"{name}: at least to at most",
+        name=f"{name}: seen, at least to at most",
         mode="markers",
         marker={"symbol": "line-ew", "size": 14, "line": {"width": 3, "color": colour}},
         error_y={
@@ -149,7 +149,7 @@ def _scale(
 ) -> None:
     most = max([*shown, *(t.high for *_, t in ranges)], default=0)
     if not is_log:
-        figure.update_yaxes(range=[-0.06 * max(most, 1), 1.15 * max(most, 1)], row=row)
+        figure.update_yaxes(range=[-0.06 * max(most, 1), 1.15 * max(most, 1)], tickformat=",", row=row)
         return
     ticks = [0, *(10**n for n in range(most >= CROWDED, len(str(most)) + 1))]
     figure.update_yaxes(

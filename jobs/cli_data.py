@@ -5,10 +5,10 @@ import typer
 from jobs import (
     cli_alerts,
     cli_backup,
+    cli_claimed,
     cli_evidence,
     cli_export,
     cli_import,
-    cli_published,
     cli_purge,
     cli_status,
     cli_watch,
@@ -19,8 +19,8 @@ def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
     cli_watch.register(cli)
     cli_import.register(cli)
-    cli_published.register(cli)
     cli_status.register(cli)
+    cli_claimed.register(cli)
     cli_alerts.register(cli)
     cli_purge.register(cli)
     cli_backup.register(cli)

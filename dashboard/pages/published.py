@@ -72,7 +72,7 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
             figure = graph(claimed_figure(theirs, theme), f"claimed-{platform.value}")
             out.append(
                 card(
-                    f"{name}: what was published",
+                    f"{name}: published, and seen",
                     "by half-year; each source by itself",
                     html.Div(figure, className="figure"),
                 )
@@ -138,9 +138,11 @@ def _source_row(report: TransparencyReport, differing: set[str]) -> Component:
     cells: list[Component] = []
     for name, title in _FIGURES.items():
         value = FIGURES[name](report)
-        look = "n differs" if name in differing else "n"
+        number = "–" if value is None else f"{value:,}"
         small = [html.Small(parts)] if name == "demands" and parts else []
-        cells.append(td(["–" if value is None else f"{value:,}", *small], title, look))
+        cells.append(
+            td([html.B(number, className="differs") if name in differing else number, *small], title, "n")
+        )
     return html.Tr(
         [
             html.Th(
