@@ -73,9 +73,12 @@ def _own_lines(found: Claimed, own: Observed, country: str) -> tuple[str, ...]:
 
 def _watched_line(found: Claimed, own: Observed, country: str) -> str:
     line = f"Watched: {accounts(own.watched)}, {own.named:,} named by orders of {country_name(country)}"
-    specified = [int(v) for v in found.values(lambda r: r.accounts_specified) if v]
-    if not specified:
+    reported = [int(v) for v in found.values(lambda r: r.accounts_specified)]
+    if not reported:
         return f"{line}; no source says how many were specified."
+    specified = [n for n in reported if n]
+    if not specified:
+        return f"{line}; none were specified, as sources report."
     if not own.named:
         of = " or ".join(f"{n:,}" for n in specified)
         return f"{line}; none is known to be among the {of} specified."

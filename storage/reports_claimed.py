@@ -189,11 +189,14 @@ async def _watched(conn: Conn, country: str, places: Collection[Place]) -> dict[
             select distinct h.platform, h.since, h.until, m.account_id
             from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as h (platform, since, until)
             join roster r on r.platform = h.platform and r.base and r.vantage = ''
-            cross join lateral unnest(r.account_ids) as m (account_id)
-            where exists (
+            -- "limit" keeps the planner from reading all coverage of a half-year: one request is enough.
+            cross join lateral (
                 select from coverage c
                 where c.roster_id = r.roster_id and c.observed_at >= h.since and c.observed_at < h.until
-            )
+                    and c.slot >= h.since - interval '24 hours' and c.slot < h.until
+                limit 1
+            ) once
+            cross join lateral unnest(r.account_ids) as m (account_id)
         ),
         named as (
             select m.account_id, coalesce(o.issued_from, o.issued_at) as issued_at

@@ -298,6 +298,12 @@ def own(withheld: Tally, watched: int = 283, named: int = 257) -> Observed:
             id="no denominator",
         ),
         pytest.param(
+            [report(accounts_specified=0)],
+            own(Tally(0, 0, 0, 0)),
+            "none were specified, as sources report.",
+            id="a denominator of zero has no share",
+        ),
+        pytest.param(
             [report(accounts_withheld=17)],
             own(Tally(12, 15, 14, 2)),
             "No more were seen than the 17 reported: that neither confirms nor refutes the figure. This is a "
