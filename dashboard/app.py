@@ -18,6 +18,7 @@ from dashboard.alert_routes import alert_routes
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.api import routes
 from dashboard.around import around
+from dashboard.claimed_api import claimed_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
@@ -32,6 +33,7 @@ from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.orders import order_pages
+from dashboard.pages.published import published_page
 from dashboard.pages.shell import index, layout, synthetic_tag
 from dashboard.report_routes import report_routes
 from dashboard.settings import DashboardSettings
@@ -42,6 +44,7 @@ from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
 from storage.reports_account import account_detail
 from storage.reports_alerts import thread_of
+from storage.reports_claimed import published_by_country
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
@@ -85,6 +88,7 @@ def create_app(
     server.include_router(mail_link_routes(pool, clock))
     server.include_router(order_routes(pool, clock, settings))
     server.include_router(report_routes(pool, clock, settings, base_url))
+    server.include_router(claimed_routes(pool, clock))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
@@ -189,7 +193,7 @@ async def page_of(
         case ["orders", *more] if len(more) <= 2 and all(n.isdecimal() for n in more):
             page = await order_pages(conn, [int(n) for n in more], now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
-            page = await _countries(conn, more, now, tag)
+            page = await _countries(conn, more, now, theme, tag)
         case ["account", number] if number.isdecimal():
             page = await _account(conn, int(number), now, settings, theme, tag)
         case _:
@@ -252,10 +256,14 @@ async def _mail(
     return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
 
 
-async def _countries(conn: Conn, more: list[str], now: datetime, tag: list[Component]) -> Component | None:
+async def _countries(
+    conn: Conn, more: list[str], now: datetime, theme: Theme, tag: list[Component]
+) -> Component | None:
     """All countries; or one, by its code, a standing and the number of a page. None when there is none."""
     if not more:
-        return countries_page(await by_country(conn), now, tag)
+        return countries_page(await by_country(conn), await published_by_country(conn), now, tag)
+    if more[1:] == ["published"]:
+        return await published_page(conn, more[0], now, theme, tag)
     code, *more = more
     name, number = [*more, *(EVERY, "1")[len(more) :]]
     count = next((c for c in await by_country(conn) if c.country == code), None)

@@ -5,6 +5,7 @@ import typer
 from jobs import (
     cli_alerts,
     cli_backup,
+    cli_claimed,
     cli_evidence,
     cli_export,
     cli_import,
@@ -23,6 +24,7 @@ def register(cli: typer.Typer) -> None:
     cli_order_papers.register(cli_orders.register(cli))
     cli_import.register(cli)
     cli_status.register(cli)
+    cli_claimed.register(cli)
     cli_alerts.register(cli)
     cli_purge.register(cli)
     cli_backup.register(cli)
