@@ -17,16 +17,18 @@ from dashboard.alert_routes import alert_routes
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.api import routes
 from dashboard.around import around
+from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
 from dashboard.mail_links import mail_link_routes
-from dashboard.pages.account import account_page, missing_page
+from dashboard.pages.account import NO_SUCH_PAGE, account_page, missing_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
+from dashboard.pages.executive_pages import executive_pages
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.shell import index, layout, synthetic_tag
@@ -79,6 +81,7 @@ def create_app(
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(alert_routes(pool, clock, settings))
     server.include_router(mail_link_routes(pool, clock))
+    server.include_router(executive_routes(pool, clock))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
@@ -190,6 +193,8 @@ async def page_of(
             page = await _country(conn, code, more, now, tag)
             if page is not None:
                 return page
+        case ["executives", *more]:
+            return await executive_pages(conn, more, now, theme, tag)
         case ["account", number] if number.isdecimal():
             account = await account_detail(conn, int(number), now, settings.gap_after)
             if account is not None:
@@ -209,7 +214,7 @@ async def page_of(
                 return account_page(account, known, graph(figure), now, settings.gap_after, tag)
         case _:
             pass
-    return missing_page("There is no such page, or it was never there.")
+    return missing_page(NO_SUCH_PAGE)
 
 
 async def _mail(

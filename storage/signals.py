@@ -1,6 +1,6 @@
 """Engagement of executives, stored once each together with the cursor that says how far we have read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.accounts import announce_watch
@@ -101,7 +101,7 @@ async def add_signals(
             $9::text[], $10::text[]
         ) as u (kind, native_id, made_at, seen_at, made_after, target_id, target_author_id, doubts)
         on conflict (account_id, kind, native_id) do nothing
-        returning signal_id
+        returning signal_id, kind, native_id
         """,
         account_id,
         now,
@@ -115,7 +115,24 @@ async def add_signals(
         [",".join(s.doubts) for s in signals],
         source,
     )
+    said = {(s.kind.value, s.native_id): s.words for s in signals if s.words}
+    if said:
+        await _add_words(conn, {r["signal_id"]: said.get((r["kind"], r["native_id"])) for r in rows})
     return len(rows)
+
+
+async def _add_words(conn: Conn, said: Mapping[int, frozenset[str] | None]) -> None:
+    """Store those words of acts that are keywords of an order; all others are forgotten here."""
+    wanted = {r["word"] for r in await conn.fetch("select distinct word from order_keyword")}
+    found = [(signal_id, word) for signal_id, words in said.items() for word in wanted & (words or set())]
+    await conn.execute(
+        """
+        insert into signal_word (signal_id, word) select * from unnest($1::bigint[], $2::text[])
+        on conflict do nothing
+        """,
+        [signal_id for signal_id, _ in found],
+        [word for _, word in found],
+    )
 
 
 async def name_targets(conn: Conn, account_id: AccountId) -> int:

@@ -1,24 +1,28 @@
-"""Pure: which words of an order an act holds. Words are kept, never the text that they stand in."""
+"""Pure: the words of a text, by which an act is known to be about an order. The text itself is never kept."""
 
 import re
 import unicodedata
-from collections.abc import Collection
+from html import unescape
 
 _WORD = re.compile(r"[^\W_](?:[\w\u0900-\u0dff\u200c\u200d'’-]*[\w\u0900-\u0dff])?")
+"""With the vowel signs of Indic writing, which are no letters by themselves."""
+_LINE_END = re.compile(r"<(?:br|/?p)\b[^>]*>", re.IGNORECASE)
+_MARKUP = re.compile(r"<[^>]*>")
 _LONGEST = 64
 
 
-def folded(word: str) -> str:
-    """A word or hashtag as orders hold it: one form of each letter, in lower case, without its sign."""
-    return unicodedata.normalize("NFKC", word).strip().removeprefix("#").casefold()
-
-
-def words_of(text: str) -> frozenset[str]:
-    """Every word and hashtag of a text, folded."""
+def words_of(text: object) -> frozenset[str]:
+    """Every word and hashtag of a text, in one form of each letter, in lower case, without its sign. None
+    of what is no text.
+    """
+    if not isinstance(text, str):
+        return frozenset()
     plain = unicodedata.normalize("NFKC", text)
     return frozenset(word for found in _WORD.findall(plain) if len(word := found.casefold()) <= _LONGEST)
 
 
-def matched(text: str, keywords: Collection[str]) -> tuple[str, ...]:
-    """Those of `keywords` that stand in a text as whole words, in order."""
-    return tuple(sorted(words_of(text) & {folded(word) for word in keywords}))
+def words_of_html(content: object) -> frozenset[str]:
+    """The same of a text with markup in it."""
+    if not isinstance(content, str):
+        return frozenset()
+    return words_of(unescape(_MARKUP.sub("", _LINE_END.sub(" ", content))))

@@ -1,6 +1,6 @@
 """Engagement of executives: what they visibly did, and what a platform does not let anyone see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -51,6 +51,8 @@ class Signal:
     made_after: datetime | None = None
     """It lies after this time and by the one at which it was first seen."""
     doubts: tuple[Doubt, ...] = ()
+    words: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """The words of its text, which are not stored but for those that are keywords of an order."""
 
 
 @dataclass(frozen=True, slots=True)
