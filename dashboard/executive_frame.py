@@ -45,7 +45,9 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: P
     margin = (view.axis[1] - view.axis[0]) * 0.015
     axis = (view.axis[0] - margin, view.axis[1] + margin)
     most = max((c.n for c in view.blocks), default=1)
-    shapes, words = _beside(view, axis, palette, split[1])
+    labels = [label for label in labels_of(view.orders, view.events) if axis[0] <= label.at <= axis[1]]
+    shapes, words = _beside(view, labels, axis, palette, split[1])
+    _named(figure, labels, most, palette)
     figure.update_layout(
         height=inner + TOP_PX + BOTTOM_PX,
         margin={"l": 104, "r": 16, "t": TOP_PX, "b": BOTTOM_PX},
@@ -124,11 +126,31 @@ def _unseen(lanes: Sequence[Lane], palette: Palette) -> list[Dressed]:
     ]
 
 
+def _named(figure: go.Figure, labels: Sequence[Label], most: int, palette: Palette) -> None:
+    """A mark at the foot of each line that says what it is: not every line has room for its label."""
+    figure.add_trace(
+        go.Scatter(
+            x=[label.at for label in labels],
+            y=[-most * 1.15] * len(labels),
+            yaxis="y2",
+            mode="markers",
+            marker={"symbol": "triangle-up", "size": 8, "color": palette.ink2},
+            cliponaxis=False,
+            customdata=[label.hover for label in labels],
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+    )
+
+
 def _beside(
-    view: PersonView, axis: tuple[datetime, datetime], palette: Palette, split: float
+    view: PersonView,
+    labels: Sequence[Label],
+    axis: tuple[datetime, datetime],
+    palette: Palette,
+    split: float,
 ) -> tuple[list[Dressed], list[Dressed]]:
     """Lines of orders and notices with their labels, and the parts of time in which nobody looked."""
-    labels = [label for label in labels_of(view.orders, view.events) if axis[0] <= label.at <= axis[1]]
     longest = sorted(view.silent, key=lambda part: part[0] - part[1])[:MOST_SILENT]
     shapes: list[Dressed] = [_silence(part, axis, palette, split) for part in longest]
     shapes += [_line(label, palette) for label in labels]

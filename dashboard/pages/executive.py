@@ -142,6 +142,9 @@ def _summary(view: PersonView) -> str:
 
 def _not_said(view: PersonView) -> str:
     out = [f"{ASSOCIATION} A kind without a row was not seen, which is not the same as not done."]
+    out.append(
+        "Vertical lines are orders, notices and claims, dotted where a date is disputed or only claimed."
+    )
     if view.silent:
         out.append("Grey: nothing is on record there for a week or more, or nobody looked.")
     if view.likes:
