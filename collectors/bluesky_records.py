@@ -14,6 +14,7 @@ from collectors.bluesky_envelope import INVALID_REQUEST, error_of, open_answer
 from collectors.bluesky_identity import RecordUri, is_did, moment, record_uri
 from collectors.wire import Fault, compact, is_array, is_object, parse, printable
 from storage.model.availability import MissedReason
+from storage.model.keywords import words_of
 from storage.model.signals import Signal, SignalKind
 
 PAGE_SIZE: Final = 100
@@ -172,15 +173,15 @@ def _signals(uri: RecordUri, value: dict[str, object]) -> Iterator[Signal]:
         if target is not None:
             yield Signal(_POINTING[uri.collection], address, made_at, _text(target), target.did)
         return
-    reply, quoted = value.get("reply"), _quoted(value.get("embed"))
+    reply, quoted, words = value.get("reply"), _quoted(value.get("embed")), words_of(value.get("text"))
     if is_object(reply):
         answered = _reference(reply.get("parent"))
         whom = (_text(answered), answered.did) if answered else (None, None)
-        yield Signal(SignalKind.REPLY, address, made_at, *whom)
+        yield Signal(SignalKind.REPLY, address, made_at, *whom, words=words)
     if quoted is not None:
-        yield Signal(SignalKind.QUOTE, address, made_at, _text(quoted), quoted.did)
+        yield Signal(SignalKind.QUOTE, address, made_at, _text(quoted), quoted.did, words=words)
     if not is_object(reply) and quoted is None:
-        yield Signal(SignalKind.POST, address, made_at)
+        yield Signal(SignalKind.POST, address, made_at, words=words)
 
 
 def _quoted(embed: object) -> RecordUri | None:

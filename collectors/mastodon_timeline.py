@@ -15,6 +15,7 @@ from collectors.mastodon_identity import Post, acct_of, full_acct, host_of, is_l
 from collectors.mastodon_wire import fault_of
 from collectors.wire import Fault, is_array, is_object, parse, printable
 from storage.model.availability import MissedReason
+from storage.model.keywords import words_of_html
 from storage.model.signals import Signal, SignalKind
 
 _next_link = re.compile(r"<([^<>]{1,2000})>\s*;[^,]*rel=\"?next\b").search
@@ -149,19 +150,21 @@ def _acts(status: object, host: str) -> Iterable[Act]:
     boosted, answered, quote = status.get("reblog"), status.get("in_reply_to_id"), status.get("quote")
     if boosted is not None:
         _, target = _described(boosted, host)
-        yield Act(local_id, Signal(SignalKind.REPOST, native_id, made_at, *target))
+        words = words_of_html(boosted.get("content") if is_object(boosted) else None)
+        yield Act(local_id, Signal(SignalKind.REPOST, native_id, made_at, *target, words=words))
         return
+    words = words_of_html(status.get("content"))
     if answered is None and quote is None:
-        yield Act(local_id, Signal(SignalKind.POST, native_id, made_at))
+        yield Act(local_id, Signal(SignalKind.POST, native_id, made_at, words=words))
     if answered is not None:
         author = _mentioned(status, host)
         yield Act(
             local_id,
-            Signal(SignalKind.REPLY, native_id, made_at, None, author),
+            Signal(SignalKind.REPLY, native_id, made_at, None, author, words=words),
             _id(status, "in_reply_to_id"),
         )
     if quote is not None:
-        yield _quoting(local_id, Signal(SignalKind.QUOTE, native_id, made_at), quote, host)
+        yield _quoting(local_id, Signal(SignalKind.QUOTE, native_id, made_at, words=words), quote, host)
 
 
 def _quoting(local_id: str, signal: Signal, quote: object, host: str) -> Act:

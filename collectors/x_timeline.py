@@ -13,6 +13,7 @@ from typing import Self
 from collectors.wire import Fault, is_array, is_object, printable
 from collectors.x_envelope import OpenPage, Unreadable, open_page
 from storage.model.availability import MissedReason
+from storage.model.keywords import words_of
 from storage.model.signals import Signal, SignalKind
 
 _KINDS = {
@@ -96,14 +97,15 @@ def _signals(post: object, authors: dict[str, str]) -> Iterator[Signal]:
         for reference in _references(post)
         if (kind := _KINDS.get(str(reference.get("type"))))
     ]
+    words = words_of(post.get("text"))
     if not acts:
-        yield Signal(SignalKind.POST, native_id, made_at)
+        yield Signal(SignalKind.POST, native_id, made_at, words=words)
     for kind, target_id in acts:
         author = authors.get(target_id)
         answered = post.get("in_reply_to_user_id")
         if kind is SignalKind.REPLY and isinstance(answered, str):
             author = answered
-        yield Signal(kind, native_id, made_at, target_id, author)
+        yield Signal(kind, native_id, made_at, target_id, author, words=words)
 
 
 def _references(post: dict[str, object]) -> Iterator[dict[str, object]]:

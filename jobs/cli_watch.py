@@ -12,9 +12,11 @@ from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
+from jobs.engagement_import import import_engagement
 from jobs.import_report import tell
 from jobs.named import account_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
+from jobs.record_import import LONGEST_NAME, without_endings
 from jobs.resolve import Resolver
 from jobs.retention import parse_keeping
 from jobs.settings import load_settings
@@ -164,6 +166,45 @@ def executives_list(
     """The people whose engagement is collected, and when it was last asked for."""
     listing = with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
     listing.show("executives", as_json=as_json)
+
+
+@executives.command("engagement")
+def executives_engagement(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, gzipped or not.")],
+    *,
+    whose: Annotated[
+        str, typer.Option("--as", metavar="PLATFORM:HANDLE-OR-ID", help="The executive on file it is about.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="Whose record it is.", show_default="the file")
+    ] = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take in what others recorded of an executive's engagement, once: a second time stores nothing.
+
+    The header says what the file is: follows (window_start,window_end,actor,signal,target[,note]), acts
+    (observed_at,event_at,actor,signal,target,post_id) or counters
+    (actor,observed_at,statuses,following,followers,likes).
+    """
+    if name is not None and (not name or clean(name, LONGEST_NAME) != name):
+        raise CommandError(f"--name: {clean(name, LONGEST_NAME)!r} is no name on one line.")
+    settings = load_settings(config)
+    content = table_content(file)
+    report = with_pool(
+        settings,
+        lambda pool: import_engagement(
+            pool,
+            content,
+            file.name,
+            whose,
+            name or without_endings(file.name),
+            system_clock(),
+            partial=partial,
+        ),
+    )
+    tell(file.name, report, as_json=as_json)
 
 
 @lists.callback()

@@ -56,7 +56,7 @@ async def import_record(
                 "nobody: import them without --name and --list.",
             )
         return await _import_figures(pool, content, name, now, partial=partial)
-    source = source or _without_endings(name)
+    source = source or without_endings(name)
     if is_crawl(columns):
         crawl = read_crawl(content, name)
         history = replace(crawl.history, name=source, list_name=list_name or crawl.history.list_name)
@@ -67,7 +67,7 @@ async def import_record(
     raise _unknown(content, name, columns)
 
 
-def _without_endings(file_name: str) -> str:
+def without_endings(file_name: str) -> str:
     """`history` of `history.csv.gz`."""
     return clean(Path(file_name.removesuffix(".gz")).stem, LONGEST_NAME)
 

@@ -94,8 +94,8 @@ async def signals(conn: Conn, wanted: Wanted) -> Rows:
         conn,
         """
         select a.platform, a.native_id as account_id, a.handle, e.name, s.kind, s.native_id as act_id,
-            coalesce(s.made_at, s.first_seen_at) as at, s.made_at, s.first_seen_at, s.target_id,
-            s.target_author_id
+            coalesce(s.made_at, s.first_seen_at) as at, s.made_at, s.made_after, s.first_seen_at, s.target_id,
+            s.target_author_id, s.doubts, s.source
         from signal s
         join executive e using (account_id)
         join account a using (account_id)

@@ -10,7 +10,7 @@ rule is known; a purge does the same there. Whoever must forget somebody altoget
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import canaries, purge_mails, purge_orders, purge_whole
+from storage import canaries, purge_acts, purge_mails, purge_orders, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -35,8 +35,8 @@ class Purged:
     changes: int
     """Changes that stay as they are. Of a whole purge: that were removed."""
     signals: int
-    """Acts of executives towards it, or its own: they hold ids and times only, and stay. Of a whole purge:
-    that were removed."""
+    """Acts of executives towards it, or its own: ids and times stay of them, words of orders do not. Of a
+    whole purge: that were removed."""
     was_watched: bool
     """It is not read any more: the next reading would bring its handle back."""
 
@@ -62,6 +62,7 @@ async def purge_account(
     await canaries.release(conn, [platform], [native_id])
     alias = purge_whole.nobody(account_id) if whole else native_id
     names = await _names(conn, account_id, alias)
+    await purge_acts.forget_content(conn, account_id, platform, native_id, names)
     counted = {
         "changes": await _count_changes(conn, account_id),
         "signals": await _count_signals(conn, account_id, platform, native_id),

@@ -138,6 +138,7 @@ _REST = (
     "delete from imported_span where account_id = $1",
     "delete from follow_reading where account_id = $1",
     "delete from signal_access where account_id = $1",
+    "delete from engagement_counter where account_id = $1",
     "delete from executive where account_id = $1",
     "delete from rename where account_id = $1",
     "delete from handle_record where account_id = $1",

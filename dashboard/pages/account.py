@@ -17,6 +17,8 @@ from storage.model.coverage import Gap
 from storage.model.words import PLATFORM_NAME, clean, is_called_blocked
 from storage.reports_account import AccountDetail
 
+NO_SUCH_PAGE = "There is no such page, or it was never there."
+
 
 def account_page(
     account: AccountDetail,

@@ -6,6 +6,7 @@ import { readTheme } from "./marks.mjs";
 import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
+import { connectTables } from "./tables.mjs";
 import { connectControls, showBanner, showPill, view } from "./controls.mjs";
 
 const shared = globalThis.__blockline;
@@ -178,6 +179,7 @@ connectControls({
     if (root.dataset.page === "account") ask();
   },
 });
+connectTables(document.getElementById("react-entry-point"));
 connectForms(() => {
   ask();
   countWaiting(true);

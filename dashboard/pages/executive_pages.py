@@ -1,0 +1,29 @@
+"""Which of the executives' pages an address means, read and laid out."""
+
+from datetime import datetime
+
+from dash.development.base_component import Component
+
+from dashboard.executive_figure import executive_figure
+from dashboard.executive_view import RANGES, person_view
+from dashboard.figure_style import Theme, graph
+from dashboard.pages.account import NO_SUCH_PAGE, missing_page
+from dashboard.pages.executive import executive_page
+from dashboard.pages.executives import executives_page
+from storage.db import Conn
+from storage.reports_executives import people
+
+
+async def executive_pages(
+    conn: Conn, more: list[str], now: datetime, theme: Theme, tag: list[Component]
+) -> Component:
+    """`more` is the number of an account of the person, and a range; empty for the list of all."""
+    if not more:
+        return executives_page(await people(conn, now), now, tag)
+    number, range_name = [*more, "all"][:2]
+    is_known = number.isdecimal() and len(number) < 18 and range_name in RANGES and len(more) <= 2
+    view = await person_view(conn, int(number), range_name, now) if is_known else None
+    if view is None:
+        return missing_page(NO_SUCH_PAGE)
+    figure = graph(executive_figure(view, theme), "executive-figure")
+    return executive_page(view, int(number), figure, now, tag)

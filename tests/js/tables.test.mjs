@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { build } from "../../dashboard/assets/live/tables.mjs";
+
+/** As much of a document as a table needs. */
+const document = {
+  createElement: (name) => ({
+    name, children: [], dataset: {}, attributes: {}, className: "",
+    append(...more) { this.children.push(...more); },
+    setAttribute(key, value) { this.attributes[key] = value; },
+  }),
+};
+
+test("a cell is text, what stands small below it, and a link where there is one", () => {
+  const table = build({
+    columns: ["When", "Toward"],
+    rows: [{ cells: [{ text: "<b>now</b>", small: "late" }, { text: "@ada", href: "/account/5" }], class: "no-act" }],
+  }, document);
+  const [head, body] = table.children;
+  assert.deepEqual(head.children[0].children.map((th) => th.children[0]), ["When", "Toward"]);
+  const [row] = body.children;
+  assert.equal(row.className, "no-act");
+  const [when, toward] = row.children;
+  assert.equal(when.children[0], "<b>now</b>");
+  assert.deepEqual(when.children[1].children, ["late"]);
+  assert.equal(toward.dataset.label, "Toward");
+  assert.equal(toward.children[0].attributes.href, "/account/5");
+});
