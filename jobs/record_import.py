@@ -19,12 +19,16 @@ from storage.db import Conn, Pool, transaction
 from storage.imported_spans import spans_told
 from storage.imports import Imported, import_history, told_before
 from storage.model.accounts import Platform
+from storage.model.claimed import code_of, codes_by_name
+from storage.model.country_names import official_names
 from storage.model.imports import ImportedHistory
 from storage.model.transparency import TransparencyReport
 from storage.model.words import clean
-from storage.transparency import add_reports, stored_reports
+from storage.transparency import add_reports, reports, stored_reports
 
 LONGEST_NAME = 100
+_NAMED = 8
+"""So many names of countries without a code are told."""
 Say = Callable[[str], None]
 """Told what is being done, for whoever waits."""
 
@@ -170,16 +174,26 @@ async def _import_figures(pool: Pool, content: bytes, name: str, now: datetime, 
             return Report("transparency", (), problems, stored=False, summary="", ignored=read.ignored)
         new = [report for report in read.lines.values() if report.key not in stored]
         await add_reports(conn, new, now)
+        by_name = codes_by_name(await reports(conn), official_names())
+    nowhere = sorted({clean(r.country) for r in read.lines.values() if code_of(r, by_name) is None})
     taken = len(read.lines) - len(changed)
     return Report(
         "transparency",
         (),
         problems,
         stored=True,
-        summary=f"{number(taken, 'line')} of figures: {number(len(new), 'line') if new else 'nothing'} new.",
+        summary=f"{number(taken, 'line')} of figures: {number(len(new), 'line') if new else 'nothing'} new."
+        f"{_without_country(nowhere)}",
         figures={"lines_taken": taken, "new_reports": len(new)},
         ignored=read.ignored,
     )
+
+
+def _without_country(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f" Shown with no country, since they have no code: {', '.join(names[:_NAMED])}{more}."
 
 
 def _changed(report: TransparencyReport, stored: TransparencyReport) -> str:

@@ -111,7 +111,9 @@ async def test_the_same_file_again_stores_nothing_and_says_so(pool: Pool) -> Non
     again = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=1))
     assert again.figures == {"lines_taken": 2, "new_reports": 1}
     last = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=2))
-    assert last.summary == "2 lines of figures: nothing new."
+    assert last.summary == (
+        "2 lines of figures: nothing new. Shown with no country, since they have no code: (world)."
+    )
 
 
 @pytest.mark.parametrize("partial", [False, True])
