@@ -131,8 +131,8 @@ def lane_styles() -> Markup:
     """The colours of the kinds, as rules for the page; their hatches are `patterns`."""
     rules = [f".k-window{{fill:url(#p-k-window);stroke:{PALETTE.window};stroke-width:0.3}}"]
     for kind, status in _DRAWN_AS.items():
-        colour, edge, _ = FILL[status]
-        fill = f"url(#p-k-{kind.value})" if PATTERN[status] else colour
+        edge = FILL[status][1]
+        fill = f"url(#p-k-{kind.value})" if PATTERN[status] else edge
         outline = f"stroke:{edge};stroke-width:0.3" if PATTERN[status] else "stroke:none"
         rules.append(f".k-{kind.value}{{fill:{fill};{outline}}}")
     return Markup("".join(rules))  # noqa: S704 - made of our own numbers and names
