@@ -61,10 +61,10 @@ def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
     note = "Each account has a lane, first block first."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
-        left = len(ranked) - len(shown)
+        left = order_words.accounts(len(ranked) - len(shown))
         note = (
-            f"Only the {order_words.accounts(len(shown))} ever blocked are drawn, first block first. The "
-            f"other {left:,} were not seen blocked since the order; the table of accounts has them all."
+            f"Of so many only those ever blocked are drawn, first block first: {len(shown):,}. Not drawn: "
+            f"{left} not seen blocked since the order. The table of accounts has all."
         )
     if len(shown) > NAMED_UP_TO:
         note += " The numbers are those of the table of accounts."

@@ -363,8 +363,8 @@ def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_block
     assert f"Accounts 201 to {ALL_UP_TO}" in drawn[1]
     note, drawn = lanes([*few, *blocked])
     assert note == (
-        f"Only the 3 accounts ever blocked are drawn, first block first. The other {ALL_UP_TO - 2} were not "
-        "seen blocked since the order; the table of accounts has them all."
+        "Of so many only those ever blocked are drawn, first block first: 3. Not drawn: "
+        f"{ALL_UP_TO - 2} accounts not seen blocked since the order. The table of accounts has all."
     )
     assert len(drawn) == 1
 
