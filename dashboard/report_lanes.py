@@ -61,10 +61,10 @@ def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
     note = "Each account has a lane, first block first."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
-        left = len(ranked) - len(shown)
+        left = order_words.accounts(len(ranked) - len(shown))
         note = (
-            f"Only the {order_words.accounts(len(shown))} ever blocked are drawn, first block first. The "
-            f"other {left:,} were not seen blocked since the order; the table of accounts has them all."
+            f"Of so many only those ever blocked are drawn, first block first: {len(shown):,}. Not drawn: "
+            f"{left} not seen blocked since the order. The table of accounts has all."
         )
     if len(shown) > NAMED_UP_TO:
         note += " The numbers are those of the table of accounts."
@@ -131,8 +131,8 @@ def lane_styles() -> Markup:
     """The colours of the kinds, as rules for the page; their hatches are `patterns`."""
     rules = [f".k-window{{fill:url(#p-k-window);stroke:{PALETTE.window};stroke-width:0.3}}"]
     for kind, status in _DRAWN_AS.items():
-        colour, edge, _ = FILL[status]
-        fill = f"url(#p-k-{kind.value})" if PATTERN[status] else colour
+        edge = FILL[status][1]
+        fill = f"url(#p-k-{kind.value})" if PATTERN[status] else edge
         outline = f"stroke:{edge};stroke-width:0.3" if PATTERN[status] else "stroke:none"
         rules.append(f".k-{kind.value}{{fill:{fill};{outline}}}")
     return Markup("".join(rules))  # noqa: S704 - made of our own numbers and names

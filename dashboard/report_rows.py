@@ -1,6 +1,5 @@
 """The rows of a report's tables in words."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -32,6 +31,7 @@ class Row:
     notes: tuple[str, ...]
     blocked: tuple[str, ...]
     changes: tuple[int, ...]
+    """That began and ended these times, and the state as last confirmed."""
 
 
 def facts(found: OrderFigures, made_at: datetime, made_by: str) -> list[tuple[str, str, str]]:
@@ -182,7 +182,8 @@ def account(member: Member, found: OrderFigures, behind: Grounds, dashboard_url:
     order, stay = found.order, member.at(found.at)
     times = blocked_times(member, order.issued_from or order.issued_at)
     moments = [at for b in times for at in (b.since, b.until) if at is not None]
-    numbers = [behind.changes.get((member.account_id, at)) for at in moments]
+    told = [*moments, *([stay.since] if stay is not None else [])]
+    numbers = [behind.changes.get((member.account_id, at)) for at in dict.fromkeys(told)]
     notes: list[str] = []
     if stay is not None and stay.since not in moments:
         notes.append(f"since: {within(stay.onset_after, stay.since)}")
@@ -202,12 +203,8 @@ def account(member: Member, found: OrderFigures, behind: Grounds, dashboard_url:
         kind=order_words.kind(stay.kind, order.country) if stay is not None else "Never read",
         notes=tuple(notes),
         blocked=tuple(blocked_words(b, order.country) for b in times),
-        changes=_once([n for n in numbers if n is not None]),
+        changes=tuple(n for n in numbers if n is not None),
     )
-
-
-def _once(numbers: Sequence[int]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(numbers))
 
 
 def head(found: Head) -> dict[str, object]:

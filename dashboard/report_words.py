@@ -65,8 +65,8 @@ def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta)
     """How often somebody looked, and when nobody did."""
     start, looks = found.steps[0].at, behind.looks
     out = [
-        f"The figures begin {words.stamp(start)}, a day before the earliest date of the order, and end "
-        f"{words.stamp(found.at)}. Every account is set to be read every {words.span(sweep_every)}."
+        f"The figures go from {words.stamp(start)} to {words.stamp(found.at)}. By its settings of now the "
+        f"monitor reads every account every {words.span(sweep_every)}."
     ]
     held = f"{'was' if looks.held == 1 else 'were'} {_HELD}"
     failed = [f"{n:,} {what}" for n, what in ((looks.missed, "gave nothing"), (looks.held, held)) if n]
@@ -81,9 +81,9 @@ def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta)
         f"An account counts as not checked before anything was confirmed of it, and where more than "
         f"{words.span(found.gap_after)} lie between two of its readings, or after the last one."
     )
-    if not found.watched:
-        return out
     quiet = silences(found)
+    if not quiet.whole:
+        return out
     if quiet.longest is None:
         out.append("At no time was the whole list not checked.")
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard.order_figures import OrderFigures, Papers, figures_of
 from dashboard.report_html import Imprint
@@ -71,10 +71,11 @@ def figures(
     members: Sequence[Member] = MEMBERS,
     papers: Papers | None = None,
     events: tuple[OrderEvent, ...] = (NOTICE, CLAIMED),
+    at: datetime = NOW,
 ) -> OrderFigures:
     since = (order.issued_from or order.issued_at) - timedelta(minutes=90)
     found = Cohort(order, "Order 1", tuple(members), events, since)
-    return figures_of(found, papers or Papers(), NOW, GAP)
+    return figures_of(found, papers or Papers(), at, GAP)
 
 
 def grounds(members: Sequence[Member] = MEMBERS) -> Grounds:
