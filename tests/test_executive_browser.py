@@ -1,4 +1,4 @@
-"""The pages of executives in a real browser: what is drawn, what can be followed, that nothing sticks out."""
+"""The executives' pages in a real browser: what is drawn, what can be followed, nothing that sticks out."""
 
 import os
 from pathlib import Path
