@@ -1,5 +1,6 @@
 """The figures of orders over plain HTTP."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.encode import Json
 from dashboard.order_figures import read_order, read_orders
 from dashboard.order_json import head_json, order_json
+from dashboard.order_restoration import restoration_json, restoration_of
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
@@ -43,6 +45,22 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         except StorageError as error:
             return refusal(503, str(error))
         return refusal(404, "There is no such order.") if found is None else _sent(order_json(found))
+
+    @router.get("/api/orders/{order_id}/restoration")
+    async def restoration(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        moment, known, refused = asked(at, as_known_at, clock())
+        if refused is not None:
+            return refused
+        try:
+            async with transaction(pool) as conn:
+                found = await read_order(conn, order_id, moment, settings.gap_after, known)
+        except StorageError as error:
+            return refusal(503, str(error))
+        if found is None:
+            return refusal(404, "There is no such order.")
+        return _sent(restoration_json(found, await asyncio.to_thread(restoration_of, found)))
 
     return router
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from dashboard.order_figures import OrderFigures, read_order
+from dashboard.order_restoration import restoration_of, section
 from dashboard.report_html import Imprint, report_html
 from dashboard.settings import GAP_IN_SWEEPS
 from storage.db import Conn
@@ -21,7 +22,9 @@ class Report:
     imprint: Imprint
 
     def html(self) -> str:
-        return report_html(self.found, self.behind, self.imprint)
+        """The whole page. Working out the time to restoration may take seconds of a processor."""
+        told = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
+        return report_html(self.found, self.behind, self.imprint, told)
 
     def name(self, suffix: str) -> str:
         """What its file is called: `report-IN-69A-2021-02-04-2021-02-11.html`."""

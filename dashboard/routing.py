@@ -57,8 +57,8 @@ async def page_of(
                 settings.gap_after,
                 tag,
             )
-        case ["orders", *more] if len(more) <= 2 and all(n.isdecimal() for n in more):
-            page = await order_pages(conn, [int(n) for n in more], now, settings.gap_after, theme, tag)
+        case ["orders", *more] if len(more) <= 2:
+            page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
             page = await _countries(conn, more, now, theme, tag)
         case ["executives", *more]:

@@ -46,6 +46,11 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     html.Span(clean(order.reference, 80)),
                     *tag,
                     html.Span(className="grow"),
+                    html.A(
+                        "Time to restoration",
+                        href=f"/orders/{order.order_id}/restoration",
+                        className="button",
+                    ),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
                     html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
                 ],

@@ -1,5 +1,6 @@
 """All orders: how far each was followed, in a table and side by side."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,27 +11,39 @@ from dashboard import order_words, words
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_order import multiples_figure
 from dashboard.order_figures import OrderFigures, read_order, read_orders
+from dashboard.order_restoration import restoration_of
 from dashboard.pages.cells import td
 from dashboard.pages.order import lane_pages, order_page
 from dashboard.pages.order_cards import card
+from dashboard.pages.order_restoration import RESTORATION, restoration_page
 from storage.db import Conn
 from storage.model.country_names import country_name
 from storage.model.words import clean
 
 SIDE_BY_SIDE = 9
+_LONGEST_NUMBER = 18
+"""Digits of a number that the database takes."""
 
 
 async def order_pages(
-    conn: Conn, more: Sequence[int], now: datetime, gap_after: timedelta, theme: Theme, tag: list[Component]
+    conn: Conn, more: Sequence[str], now: datetime, gap_after: timedelta, theme: Theme, tag: list[Component]
 ) -> Component | None:
-    """All orders; or one, by its number and that of the page of its lanes. None when there is none."""
+    """All orders; or one, by its number, and of it a page of lanes or the time to restoration. None when
+    there is none.
+    """
     if not more:
         return orders_page((await read_orders(conn, now, gap_after))[::-1], theme, tag)
-    found = await read_order(conn, more[0], now, gap_after)
-    number = more[1] if len(more) > 1 else 1
-    if found is None or not 1 <= number <= lane_pages(found):
+    order_id, part = [*more, "1"][:2]
+    if not order_id.isdecimal() or len(order_id) > _LONGEST_NUMBER:
         return None
-    return order_page(found, number, theme, tag)
+    found = await read_order(conn, int(order_id), now, gap_after)
+    if found is None:
+        return None
+    if part == RESTORATION:
+        return restoration_page(found, await asyncio.to_thread(restoration_of, found), theme, tag)
+    if not part.isdecimal() or not 1 <= int(part) <= lane_pages(found):
+        return None
+    return order_page(found, int(part), theme, tag)
 
 
 def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Component]) -> Component:
