@@ -18,7 +18,7 @@ from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
 from storage.orders import add_order, order_called
 from storage.purge import purge_account
-from storage.reports_context import orders
+from storage.reports_context import became_known, orders
 from tests.factories import SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_rows import enlist
 from tests.test_purge import texts
@@ -191,6 +191,8 @@ async def test_an_order_that_is_edited_later_is_told_as_it_was_known(pool: Pool)
         (now, _) = await orders(conn, None)
         assert now.issued_at == minutes(-60)
         assert await orders(conn, minutes(20)) == await orders(conn, None)
+        known = [await became_known(conn, minutes(n), minutes(n + 1)) for n in (8, 9, 10, 19)]
+    assert known == [False, True, False, True]
 
 
 async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(pool: Pool) -> None:
