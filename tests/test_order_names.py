@@ -7,10 +7,12 @@ import pytest
 
 from jobs.order_edits import change
 from jobs.order_fields import Edit
+from storage import exports_watch
 from storage.accounts import record_renames
 from storage.db import Conn, Pool, Refused, transaction
 from storage.handles import record_handles
 from storage.model.accounts import Account, Platform, Rename
+from storage.model.exports import Wanted
 from storage.model.order_checks import accounts_seen, how_many
 from storage.model.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
 from storage.order_documents import NewDocument, attach, content_of
@@ -205,3 +207,22 @@ async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(p
         await conn.execute("update order_document set content = 'other'")
         with pytest.raises(Refused, match="no longer has its hash"):
             await content_of(conn, order_id, "a.txt")
+
+
+async def exported_orders(conn: Conn, known_at: datetime | None) -> list[dict[str, object]]:
+    rows = await exports_watch.orders(conn, Wanted(minutes(90), known_at=known_at))
+    return [dict(zip(rows.columns, row, strict=True)) async for chunk in rows.chunks for row in chunk]
+
+
+async def test_an_export_as_known_tells_an_order_as_it_stood_too(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await an_order(conn)
+        edit = Edit(deadline_at=minutes(99), named_count=7, issued_at=minutes(-60), list_name="L")
+        await change(conn, "R", edit, "Asha", minutes(10))
+        await change(conn, "R", Edit(named_count=9, deadline_at="none"), "Asha", minutes(20))
+        told = [await exported_orders(conn, at) for at in (minutes(5), minutes(15), None)]
+    assert [(r["issued_at"], r["deadline_at"], r["named_count"], r["list"]) for (r,) in told] == [
+        (T0, None, 0, "L"),
+        (minutes(-60), minutes(99), 7, "L"),
+        (minutes(-60), None, 9, "L"),
+    ]
