@@ -7,12 +7,12 @@ from datetime import datetime
 from storage import audit_log
 from storage.db import Conn
 from storage.model.conditions import UnreadableRule
-from storage.model.rules import StoredRule
+from storage.model.rules import AbsentNames, StoredRule
 from storage.mute_lines import MuteLine, mute_lines
 from storage.reports_alerts import OpenStory, count_open_stories, open_stories
 from storage.reports_decisions import Decided, decided_lately
 from storage.reports_mail import MailLine, undelivered
-from storage.rules import load_rules, unreadable_rules
+from storage.rules import absent_names, load_rules, unreadable_rules
 
 STORIES = 50
 DECISIONS = 200
@@ -33,17 +33,21 @@ class Alerts:
     """Those that did not arrive."""
     rules: Sequence[StoredRule]
     unreadable: Sequence[UnreadableRule]
+    absent: AbsentNames
+    """What rules name and is not on file."""
     acts: Sequence[audit_log.Act]
 
 
 async def read_alerts(conn: Conn, now: datetime) -> Alerts:
+    rules = await load_rules(conn)
     return Alerts(
         await open_stories(conn, STORIES),
         await count_open_stories(conn),
         await mute_lines(conn, now),
         await decided_lately(conn, None, DECISIONS),
         await undelivered(conn, MAILS),
-        await load_rules(conn),
+        rules,
         await unreadable_rules(conn),
+        await absent_names(conn, [stored.rule for stored in rules]),
         await audit_log.acts(conn, ACTS),
     )

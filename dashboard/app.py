@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from dash import ClientsideFunction, Dash, Input, Output, ctx
 from dash.backends.ws import DashWebsocketCallback
@@ -17,19 +18,24 @@ from dashboard.alert_routes import alert_routes
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.api import routes
 from dashboard.around import around
+from dashboard.claimed_api import claimed_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
 from dashboard.mail_links import mail_link_routes
+from dashboard.orders_api import order_routes
 from dashboard.pages.account import account_page, missing_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
+from dashboard.pages.orders import order_pages
+from dashboard.pages.published import published_page
 from dashboard.pages.shell import index, layout, synthetic_tag
+from dashboard.report_routes import report_routes
 from dashboard.settings import DashboardSettings
 from storage.conditions import open_conditions
 from storage.countries import by_country
@@ -38,11 +44,12 @@ from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
 from storage.reports_account import account_detail
 from storage.reports_alerts import thread_of
+from storage.reports_claimed import published_by_country
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
 from storage.reports_health import detectors, disagreements, silent_countries
-from storage.reports_mail import mail, mail_lines
+from storage.reports_mail import mail, mail_lines, mail_with
 
 ASK_EVERY = 20
 """After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
@@ -79,6 +86,9 @@ def create_app(
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(alert_routes(pool, clock, settings))
     server.include_router(mail_link_routes(pool, clock))
+    server.include_router(order_routes(pool, clock, settings))
+    server.include_router(report_routes(pool, clock, settings, base_url))
+    server.include_router(claimed_routes(pool, clock))
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
@@ -164,18 +174,14 @@ async def page_of(
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none."""
     tag = synthetic_tag(settings)
+    page = None
     match path.strip("/").split("/"):
-        case ["mail", *more] if not more or (len(more) == 1 and more[0].isdecimal()):
-            page = await _mail(conn, int(more[0]) if more else None, settings, tag)
-            if page is not None:
-                return page
-        case ["alerts"]:
-            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
-        case ["alerts", "decisions", name] if name in list(AlertDecision):
-            chosen = AlertDecision(name)
-            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
+        case ["mail", *more] if len(more) <= 1:
+            page = await _mail(conn, more[0] if more else None, settings, tag)
+        case ["alerts", *more]:
+            page = await _alerts(conn, more, now, settings, tag)
         case ["health"]:
-            return health_page(
+            page = health_page(
                 await open_conditions(conn),
                 await detectors(conn, now),
                 await silent_countries(conn),
@@ -184,50 +190,81 @@ async def page_of(
                 settings.gap_after,
                 tag,
             )
-        case ["countries"]:
-            return countries_page(await by_country(conn), now, tag)
-        case ["countries", code, *more] if len(more) <= 2:
-            page = await _country(conn, code, more, now, tag)
-            if page is not None:
-                return page
+        case ["orders", *more] if len(more) <= 2 and all(n.isdecimal() for n in more):
+            page = await order_pages(conn, [int(n) for n in more], now, settings.gap_after, theme, tag)
+        case ["countries", *more] if len(more) <= 3:
+            page = await _countries(conn, more, now, theme, tag)
         case ["account", number] if number.isdecimal():
-            account = await account_detail(conn, int(number), now, settings.gap_after)
-            if account is not None:
-                since = account.spells[0].since if account.spells else now
-                beside = Beside(await orders(conn, known_at=now), await signals(conn, since, ()))
-                figure = account_figure(
-                    Platform(account.platform),
-                    account.spells,
-                    account.changes,
-                    account.seen,
-                    beside,
-                    now,
-                    settings.gap_after,
-                    theme,
-                )
-                known = await around(conn, account, now)
-                return account_page(account, known, graph(figure), now, settings.gap_after, tag)
+            page = await _account(conn, int(number), now, settings, theme, tag)
         case _:
             pass
-    return missing_page("There is no such page, or it was never there.")
+    return page or missing_page("There is no such page, or it was never there.")
+
+
+async def _alerts(
+    conn: Conn, more: list[str], now: datetime, settings: DashboardSettings, tag: list[Component]
+) -> Component | None:
+    """What waits; or what was decided in one way."""
+    match more:
+        case []:
+            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
+        case ["decisions", name] if name in list(AlertDecision):
+            chosen = AlertDecision(name)
+            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
+        case _:
+            return None
+
+
+async def _account(
+    conn: Conn,
+    account_id: int,
+    now: datetime,
+    settings: DashboardSettings,
+    theme: Theme,
+    tag: list[Component],
+) -> Component | None:
+    account = await account_detail(conn, account_id, now, settings.gap_after)
+    if account is None:
+        return None
+    since = account.spells[0].since if account.spells else now
+    figure = account_figure(
+        Platform(account.platform),
+        account.spells,
+        account.changes,
+        account.seen,
+        Beside(await orders(conn, known_at=now), await signals(conn, since, ())),
+        now,
+        settings.gap_after,
+        theme,
+    )
+    known = await around(conn, account, now)
+    return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag)
 
 
 async def _mail(
-    conn: Conn, mail_id: int | None, settings: DashboardSettings, tag: list[Component]
+    conn: Conn, name: str | None, settings: DashboardSettings, tag: list[Component]
 ) -> Component | None:
-    """The mail of that number, else the newest; None when there is none of that number."""
+    """The mail of that number or Message-ID, else the newest; None when there is none of that name."""
     lines = await mail_lines(conn, LIMIT)
-    number = lines[0].mail_id if mail_id is None and lines else mail_id
+    if name is None:
+        number = lines[0].mail_id if lines else None
+    else:
+        number = int(name) if name.isdecimal() else await mail_with(conn, unquote(name))
     opened = None if number is None else await mail(conn, number)
     if opened is None:
-        return None if mail_id is not None else mail_page(lines, None, None, actor_of(settings), tag)
+        return None if name is not None else mail_page(lines, None, None, actor_of(settings), tag)
     return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
 
 
-async def _country(
-    conn: Conn, code: str, more: list[str], now: datetime, tag: list[Component]
+async def _countries(
+    conn: Conn, more: list[str], now: datetime, theme: Theme, tag: list[Component]
 ) -> Component | None:
-    """`more` is a standing and the number of a page; None when there is nothing under that address."""
+    """All countries; or one, by its code, a standing and the number of a page. None when there is none."""
+    if not more:
+        return countries_page(await by_country(conn), await published_by_country(conn), now, tag)
+    if more[1:] == ["published"]:
+        return await published_page(conn, more[0], now, theme, tag)
+    code, *more = more
     name, number = [*more, *(EVERY, "1")[len(more) :]]
     count = next((c for c in await by_country(conn) if c.country == code), None)
     known = name == EVERY or name in list(Standing)

@@ -124,7 +124,7 @@ def look(
     )
 
 
-def graph(figure: go.Figure) -> Component:
+def graph(figure: go.Figure, name: str) -> Component:
     """The figure as a component, without the button that sends charts to a third party."""
     style = {"height": f"{figure.layout.height}px"}
-    return dcc.Graph(figure=figure, config=CONFIG, id="account-figure", style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options
+    return dcc.Graph(figure=figure, config=CONFIG, id=name, style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options

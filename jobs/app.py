@@ -95,12 +95,17 @@ def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str
 
 def refuse_unknown_channels(settings: Settings) -> None:
     """Raise SettingsError for a rule or operator that names a channel which is not set."""
-    for said in unknown_channels(settings, settings.alert_rules):
-        raise SettingsError(f"Setting rules: {said}")
+    for rule in settings.alert_rules:
+        name = "rules" if rule in settings.rules else "recipients"
+        for said in unknown_channels(settings, [rule]):
+            raise SettingsError(f"Setting {name} (in {settings.where(name)}): {said}")
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
     for operator in filter(is_channel, settings.operators):
         if operator not in known:
-            raise SettingsError(f"Setting operators: there is no channel {operator} in channels or webhooks.")
+            raise SettingsError(
+                f"Setting operators (in {settings.where('operators')}): there is no channel {operator} in "
+                "channels or webhooks."
+            )
 
 
 def refuse_open_door(settings: Settings) -> None:

@@ -3,34 +3,26 @@
 import dataclasses
 import json
 import logging
-import shutil
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from collectors.simulator.faults import PROFILES
-from collectors.simulator.files import load_history
 from jobs import app as installation
-from jobs import cli_data, cli_simulate, demo, rehearse
+from jobs import cli_data, cli_rehearse, cli_simulate, demo
 from jobs.app import Role
-from jobs.command import CommandError, exit_code, for_ever, run
+from jobs.cli_scratch import progress, scratch_database
+from jobs.command import exit_code, for_ever, run
 from jobs.database import database
-from jobs.durations import parse_duration
-from jobs.options import AsJson, ConfigFile, moment_of
+from jobs.options import AsJson, ConfigFile
 from jobs.settings import load_settings
-from jobs.simulated import Plan
-from jobs.simulators import Played, played
 from jobs.web import listen_on
-from storage.embedded import embedded_postgres
 from storage.migrate import grant_running, migrate
 
 cli = typer.Typer(
@@ -56,35 +48,6 @@ def main() -> None:
     sys.exit(exit_code(cli))
 
 
-@contextmanager
-def _scratch_database() -> Generator[str]:
-    """An empty, migrated database that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="blockline-postgres-"))
-    try:
-        with embedded_postgres(folder) as dsn:
-            run(lambda: migrate(dsn))
-            yield dsn
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[Progress, TaskID]]:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[said]}"),
-        TimeElapsedColumn(),
-        console=err,
-        disable=not shown,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(f"{start:%Y-%m-%d}", total=(end - start).total_seconds(), said="")
-        yield bar, task
-
-
 @cli.command("demo")
 def demo_command(
     *,
@@ -102,8 +65,8 @@ def demo_command(
         listener = None if headless else stack.enter_context(listen_on("127.0.0.1", port))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blockline-demo-")))
         err.print("Starting Postgres …")
-        dsn = stack.enter_context(_scratch_database())
-        bar, task = stack.enter_context(_progress(story.start, story.end, shown=err.is_terminal))
+        dsn = stack.enter_context(scratch_database())
+        bar, task = stack.enter_context(progress(story.start, story.end, shown=err.is_terminal))
 
         def after(at: datetime, tally: demo.Tally) -> None:
             bar.update(
@@ -146,66 +109,7 @@ def _ended_sentence(ended: demo.Ended) -> str:
     )
 
 
-@cli.command("rehearse")
-def rehearse_command(
-    history: Annotated[Path, typer.Argument(help="Status history, CSV, gzipped or not.")],
-    *,
-    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601 in UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601 in UTC.")] = None,
-    every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
-    platform: Annotated[
-        Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
-    ] = None,
-    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
-    report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Drive the real pipeline through a recorded history in simulated time, and hold it against the truth."""
-    truth = played(load_history(history), platform)
-    try:
-        first, last = rehearse.span(truth)
-    except ValueError as error:
-        raise CommandError(f"{history.name}: {error}.") from error
-    plan = Plan(
-        moment_of(start, "--from") or first, moment_of(end, "--to") or last, _duration(every, "--every")
-    )
-    cli_simulate.fault_plan(faults)
-    if plan.end <= plan.start:
-        raise CommandError(f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()}).")
-    if report is not None and not report.parent.is_dir():
-        raise CommandError(f"--report: the folder {report.parent} does not exist.")
-    with _scratch_database() as dsn, _progress(plan.start, plan.end, shown=err.is_terminal) as (bar, task):
-
-        def on_progress(at: rehearse.Progress) -> None:
-            bar.update(
-                task,
-                completed=(at.at - plan.start).total_seconds(),
-                description=f"{at.at:%d %b %Y}",
-                said=f"{at.readings:,} readings",
-            )
-
-        found = run(lambda: rehearse.rehearse(history, platform, truth, plan, faults, dsn, on_progress))
-    if report is not None:
-        rehearse.write_report(report, found)
-    if as_json:
-        print(json.dumps(found.figures))
-    else:
-        for name, value in found.figures.items():
-            print(f"{name:<28} {value}")
-    if not found.is_right:
-        raise CommandError(
-            f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
-            + (f": see {report}." if report else "; run again with --report FILE to see them.")
-        )
-
-
-def _duration(text: str, option: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise CommandError(f"{option}: {error}") from error
-
-
+cli_rehearse.register(cli)
 cli_simulate.register(cli)
 
 

@@ -15,15 +15,17 @@ from jobs.command import CommandError
 from jobs.named import rule_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.rules_import import Imported, import_rules
+from jobs.rules_shown import notes, rules_shown
 from jobs.rules_toml import read_rules, to_toml
 from jobs.settings import load_settings
 from jobs.whole_files import refuse_taken, whole_file
 from jobs.wording import number
 from storage.db import Conn
-from storage.model.decision_words import manner_words, match_words
 from storage.model.rule_form import to_table
+from storage.model.rule_words import manner_words, match_words
+from storage.model.rules import AbsentNames, StoredRule
 from storage.model.words import clean
-from storage.rules import load_rules, remove_rule, save_rule
+from storage.rules import absent_names, load_rules, remove_rule, save_rule
 
 alerts = typer.Typer(
     help="Who is told of what: rules, and what became of each alert; acknowledging and muting.",
@@ -42,30 +44,39 @@ def register(cli: typer.Typer) -> None:
 @alerts.command("rules")
 def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The rules, in the order in which they are tried."""
-    known = with_conn(load_settings(config), load_rules)
+    settings = load_settings(config)
+    wanted = settings.alert_rules
+
+    async def read(conn: Conn) -> tuple[list[StoredRule], AbsentNames]:
+        stored = await load_rules(conn)
+        return stored, await absent_names(conn, (*wanted, *(s.rule for s in stored)))
+
+    known, absent = with_conn(settings, read)
     out = Listing(
-        ("Rule", "Enabled", "From", "About", "Tells", "How", "Severity"),
+        ("Rule", "Enabled", "From", "About", "Tells", "How"),
         "There is no rule, so nobody is told; write some (docs/alerts.md) and: blockline alerts import FILE",
     )
-    for stored in known:
-        rule = stored.rule
+    for one in rules_shown(known, wanted):
+        rule, origin = one.rule, "settings" if one.from_settings else "hand"
+        enabled = ("yes" if one.enabled else "no") if one.on_file else "at the next run"
         out.add(
             (
                 clean(rule.name, 80),
-                "yes" if stored.enabled else "no",
-                "settings" if stored.from_settings else "hand",
+                enabled,
+                origin,
                 match_words(rule.match),
                 ", ".join(rule.recipients) or "nobody",
-                manner_words(rule),
-                rule.severity.value,
+                "\n".join(manner_words(rule)),
             ),
-            {
-                **to_table(rule),
-                "enabled": stored.enabled,
-                "origin": "settings" if stored.from_settings else "hand",
-            },
+            {**to_table(rule), "enabled": one.enabled, "origin": origin, "on_file": one.on_file},
         )
-    out.show("rules", as_json=as_json)
+    said = notes(known, wanted, absent)
+    if as_json:
+        show_json({"rules": out.objects, "notes": said})
+        return
+    out.show("rules", as_json=False)
+    for note in said:
+        show(f"Note: {note}")
 
 
 @alerts.command("export")

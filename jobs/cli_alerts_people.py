@@ -25,6 +25,8 @@ from storage.story_lines import StoryLine, story_lines
 
 Note = Annotated[str, typer.Option(help="Why, for those who come after.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
+LONGEST_NUMBER = 18
+"""In digits: the database holds no longer ones."""
 Until = Annotated[str | None, typer.Option("--until", help="A time in UTC, ISO 8601.")]
 
 
@@ -43,13 +45,16 @@ def register(alerts: typer.Typer) -> None:
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """What was told, one line a story, and who acknowledged it."""
     told = with_conn(load_settings(config), lambda conn: story_lines(conn, limit))
-    out = Listing(("Story", "Told last", "Waves", "Rule", "About", "Acknowledged"), "Nothing was told yet.")
+    out = Listing(
+        ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
+    )
     for line in told:
         out.add(
             (
                 line.story_key[:12],
                 moment(line.told_at),
                 f"{line.waves:,}",
+                f"{line.round_ups:,}",
                 clean(line.rule, 80),
                 clean(line.subject or line.order_reference or line.list_name or "on no list", 100),
                 _acknowledged(line),
@@ -61,10 +66,11 @@ def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: Confi
                 "order": line.order_reference,
                 "recipients": list(line.recipients),
                 "waves": line.waves,
+                "round_ups": line.round_ups,
                 "told_at": line.told_at.isoformat(),
                 "subject": line.subject,
                 "acknowledged": line.is_acknowledged,
-                "acknowledged_wave": line.acknowledged_wave,
+                "acknowledged_wave": line.acknowledged_wave or None,
                 "acknowledged_at": line.acknowledged_at and line.acknowledged_at.isoformat(),
                 "acknowledged_by": line.acknowledged_by,
                 "note": line.acknowledged_note,
@@ -159,27 +165,27 @@ def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
 
 
 def unmute_command(
-    mute: Annotated[int, typer.Argument(metavar="N", help="As `alerts mutes` numbers it.")],
+    mute: Annotated[str, typer.Argument(metavar="N", help="As `alerts mutes` numbers it.")],
     *,
     config: ConfigFile = None,
 ) -> None:
     """End a mute or a maintenance window before its time."""
-    _refuse_huge(mute, "mute")
+    number_of = _number(mute, "mute", "`blockline alerts mutes` lists them")
     now = system_clock()
-    with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, mute, COMMAND_LINE, now))
-    show(f"Mute {mute} has ended: what comes from now on is told again.")
+    with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, number_of, COMMAND_LINE, now))
+    show(f"Mute {number_of} has ended: what comes from now on is told again.")
 
 
 def resend_command(
-    mail: Annotated[int, typer.Argument(metavar="MAIL", help="Its number, as on its page.")],
+    mail: Annotated[str, typer.Argument(metavar="MAIL", help="Its number, as on its page.")],
     *,
     config: ConfigFile = None,
 ) -> None:
     """Put a mail that was sent or given up into the queue again, under the same Message-ID."""
-    _refuse_huge(mail, "mail")
+    number_of = _number(mail, "mail", "it stands in the address of its page")
     now = system_clock()
-    subject = with_conn(load_settings(config), lambda conn: resend(conn, mail, COMMAND_LINE, now))
-    show(f"Mail {mail} is queued again and goes out when the notifier runs: {subject}")
+    subject = with_conn(load_settings(config), lambda conn: resend(conn, number_of, COMMAND_LINE, now))
+    show(f"Mail {number_of} is queued again and goes out when the notifier runs: {subject}")
 
 
 def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFile = None) -> None:
@@ -241,9 +247,12 @@ def _text(note: str) -> str:
     return note
 
 
-def _refuse_huge(n: int, what: str) -> None:
-    if not 0 < n < 2**63:
-        raise CommandError(f"There is no {what} {n}.")
+def _number(text: str, what: str, found: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise typer.BadParameter(f"{clean(text)!r} is not the number of a {what}: {found}.")
+    if len(text) > LONGEST_NUMBER or not int(text):
+        raise CommandError(f"There is no {what} {text}.")
+    return int(text)
 
 
 def _acknowledged(line: StoryLine) -> str:
@@ -252,7 +261,7 @@ def _acknowledged(line: StoryLine) -> str:
     who = f"{clean(line.acknowledged_by)}, {moment(line.acknowledged_at)}"
     if line.is_acknowledged:
         return who
-    behind = line.to_acknowledge - (line.acknowledged_wave or 0)
+    behind = line.waves - line.acknowledged_wave
     return f"not the newest {number(behind, 'wave')}; before that {who}"
 
 

@@ -5,12 +5,14 @@ import typer
 from jobs import (
     cli_alerts,
     cli_backup,
+    cli_claimed,
     cli_evidence,
     cli_export,
     cli_import,
     cli_order_papers,
     cli_orders,
     cli_purge,
+    cli_report,
     cli_status,
     cli_watch,
 )
@@ -22,8 +24,10 @@ def register(cli: typer.Typer) -> None:
     cli_order_papers.register(cli_orders.register(cli))
     cli_import.register(cli)
     cli_status.register(cli)
+    cli_claimed.register(cli)
     cli_alerts.register(cli)
     cli_purge.register(cli)
     cli_backup.register(cli)
     cli_export.register(cli)
     cli_evidence.register(cli)
+    cli_report.register(cli)

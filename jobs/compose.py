@@ -27,7 +27,9 @@ from jinja2 import (
 
 from dashboard.links import Act, Link, token
 from jobs import caveats, digest, standing_counts
+from jobs.mail_places import places
 from jobs.policy import Wave
+from jobs.told_late import late_words
 from jobs.waves import facts, opening_key
 from jobs.webhook_payload import payload
 from jobs.wording import handle_name, minute, number, zone_note
@@ -71,6 +73,8 @@ class Letterhead:
     """What signs the links that act for their reader; without it there are none."""
     templates: Path | None = None
     """A folder whose templates take the place of ours of the same name."""
+    has_pages: bool = True
+    """Its mails have pages on the dashboard; those on trial have none."""
     sweep_every: timedelta = timedelta(minutes=15)
     """How often every account is read: what counts as late depends on it."""
 
@@ -139,7 +143,7 @@ def compose(
         "headline": headline,
         "cohort": digest.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
-        "cohort_lines": digest.cohort_lines(wave, standing),
+        "cohort_lines": _cohort_lines(wave, standing),
         "since_last": _since_last(wave, thread),
         "other_lists": digest.other_lists(wave),
         "counts": standing_counts.counts(wave, standing),
@@ -154,6 +158,12 @@ def compose(
         "zone_note": zone_note(rule.zone, wave.as_of),
         "dashboard_url": head.dashboard_url,
         "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "places": places(
+            head.dashboard_url,
+            wave.cohort,
+            {a.change.account_id for a in wave.alerts},
+            ident if head.has_pages else None,
+        ),
         "acknowledge_url": acknowledge,
         "rule": clean(rule.name),
     }
@@ -230,6 +240,11 @@ def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequ
     if not tail and standing.watched == order.named_count and (left := standing_counts.available(standing)):
         tail = f", {left:,} available"
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
+
+
+def _cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+    late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
+    return [*digest.cohort_lines(wave, standing), *([] if late is None else [f"{late}."])]
 
 
 def _since_last(wave: Wave, thread: Thread) -> str | None:

@@ -24,7 +24,7 @@ from jobs.web import serve
 from storage import audit, orders, signals
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Conn, Pool, open_pool, transaction
-from storage.installation import link_key
+from storage.installation import link_key, mark_synthetic
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind
 from storage.model.rules import AlertRule
@@ -85,6 +85,7 @@ async def play(
     outage = Outage(told.outage.since, told.outage.until or told.end)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         key = await link_key(conn)
+        await mark_synthetic(conn)
     inbox = Inbox(folder / "mailbox")
     with SmtpServer(inbox) as smtp:
         async with spawn(files[0], acts=files[1], outages=[outage]) as simulators:

@@ -34,6 +34,11 @@ class Group:
     listed: tuple[Named, ...]
     """The accounts listed in this mail; fewer than `accounts` when there are too many."""
 
+    @property
+    def more(self) -> int:
+        """How many of its accounts are not listed."""
+        return self.accounts - len(self.listed)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -47,6 +52,7 @@ class Section:
     accounts: int
     groups: tuple[Group, ...]
     unlisted: int
+    """Accounts of groups that this mail has no room for at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ def sections(wave: Wave, zone: str) -> list[Section]:
     for text, alerts, groups in told:
         cut = [replace(g, listed=g.listed[: next(shares)]) for g in groups]
         shown = tuple(g for g in cut if g.listed)
-        unlisted = len(alerts) - sum(len(g.listed) for g in shown)
+        unlisted = sum(g.accounts for g in cut if not g.listed)
         n = _accounts(alerts)
         heading = text if n == 1 else of_many(text)
         tone = _tone(alerts[0].change) if alerts[0].stage is AlertStage.CONFIRMED else "other"

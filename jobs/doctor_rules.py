@@ -8,10 +8,11 @@ from jobs.findings import Finding, Verdict
 from jobs.settings import Settings
 from jobs.wording import number
 from storage.db import StorageError, open_pool, transaction
-from storage.model.rules import AlertRule, StoredRule, is_channel
+from storage.model.rule_words import absent_words
+from storage.model.rules import AbsentNames, AlertRule, StoredRule, is_channel
 from storage.model.words import clean
 from storage.recipients import told_ever
-from storage.rules import load_rules, unreadable_rules
+from storage.rules import absent_names, load_rules, unreadable_rules
 
 _NAMED = 5
 
@@ -23,6 +24,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
             by_hand = made_by_hand(await load_rules(conn))
             unreadable = await unreadable_rules(conn)
             told = await told_ever(conn)
+            absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     except StorageError:
         return []
     telling = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
@@ -36,6 +38,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
             )
             for r in unreadable
         ),
+        *names_findings(telling, absent),
         *server_findings(settings, by_hand),
         *channel_findings(settings, telling),
         *recipients_findings(telling, told),
@@ -61,6 +64,15 @@ def rules_finding(telling: Sequence[AlertRule]) -> Finding:
     return Finding(
         part, Verdict.OK, f"{number(len(telling), 'rule')} {tell} {number(len(people), 'recipient')}."
     )
+
+
+def names_findings(telling: Sequence[AlertRule], absent: AbsentNames) -> list[Finding]:
+    """The lists and orders that rules name and that are not on file: one may be misspelt."""
+    return [
+        Finding("alert rules", Verdict.ADVICE, f"Rule {rule.name!r}: {said}.")
+        for rule in telling
+        for said in absent_words(rule.match, absent)
+    ]
 
 
 def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Finding]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.digest import told_words
+from jobs.told_late import late_words
 from jobs.unmatched import Unmatched, unmatched
 from jobs.wording import account_name, minute
 from storage.model.alert_history import AlertHistory, ChangeFacts, RuleDecision, SentMail
-from storage.model.alerts import MailState
+from storage.model.alerts import MailKind, MailState
 from storage.model.availability import ChangeKind
 from storage.model.decision_words import DECISION_WORDS
 from storage.model.rules import AlertRule, StoredRule
@@ -69,7 +70,10 @@ def sentences(found: Explained) -> list[str]:
     out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {told}."]
     for verdict in found.verdicts:
         out.append(f"  {_name(verdict)}: {_said(verdict, found.history)}.")
-        out += [f"    {line}." for line in (*_particulars(verdict), *map(_mail_line, verdict.mails))]
+        out += [
+            f"    {line}."
+            for line in (*_particulars(verdict, found.history), *map(_mail_line, verdict.mails))
+        ]
     if not found.history.decisions and found.history.decision is not None:
         out.append(
             f"  For all rules: {DECISION_WORDS[found.history.decision]}{_on(found.history.decided_at)}."
@@ -86,7 +90,7 @@ def as_json(found: Explained) -> dict[str, object]:
         "at": history.alert.created_at.isoformat(),
         "decision": history.decision and history.decision.value,
         "decided_at": _iso(history.decided_at),
-        "rules": [_verdict_json(verdict) for verdict in found.verdicts],
+        "rules": [_verdict_json(verdict, history) for verdict in found.verdicts],
         "mails": [_mail_json(mail) for mail in history.mails],
     }
 
@@ -142,7 +146,20 @@ def _said(verdict: Verdict, history: AlertHistory) -> str:
     return f"matches as it is now, and decided nothing before the alert was closed{_on(history.decided_at)}"
 
 
-def _particulars(verdict: Verdict) -> list[str]:
+def _late(verdict: Verdict, history: AlertHistory) -> str | None:
+    """Why a wave told it only then; None when it could before, and for a digest, which waits anyway."""
+    decided = verdict.decided
+    if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):
+        return None
+    alert = history.alert
+    cohort = next((c for c in alert.cohorts if c.list_id == decided.list_id), None)
+    joined = None if cohort is None else alert.joined.get(cohort.list_id)
+    if joined is None or decided.decided_at is None or decided.decided_at < joined.at:
+        return None
+    return late_words([alert], cohort, "UTC", "then")
+
+
+def _particulars(verdict: Verdict, history: AlertHistory) -> list[str]:
     decided = verdict.decided
     if decided is None:
         return []
@@ -154,6 +171,8 @@ def _particulars(verdict: Verdict) -> list[str]:
         waves = sorted({mail.wave for mail in verdict.mails if mail.wave is not None})
         wave = f", wave {waves[0]}" if waves else ""
         out.append(f"Story {decided.story_key[:12]}{wave}")
+    if (late := _late(verdict, history)) is not None:
+        out.append(late)
     if verdict.unmatched is not None:
         out.append(f"As it is now, the rule does not match ({verdict.unmatched.words})")
     return out
@@ -178,7 +197,7 @@ def _on(at: datetime | None) -> str:
     return "" if at is None else f" on {minute(at)}"
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, object]:
+def _verdict_json(verdict: Verdict, history: AlertHistory) -> dict[str, object]:
     decided, why = verdict.decided, verdict.unmatched
     return {
         "rule": verdict.rule,
@@ -189,6 +208,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, object]:
         "until": decided and _iso(decided.until),
         "mute": {"by": decided.muted_by, "note": decided.mute_note} if decided and decided.muted_by else None,
         "story": decided and decided.story_key,
+        "late": _late(verdict, history),
         "mails": [mail.mail_id for mail in verdict.mails],
     }
 

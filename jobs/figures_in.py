@@ -9,13 +9,11 @@ from jobs import cells
 from jobs.cells import CellError
 from jobs.tables import Row, TableError, read_table, sorted_problems
 from storage.model.accounts import Platform
+from storage.model.country_names import country_name
 from storage.model.transparency import Key, TransparencyReport
 from storage.model.words import clean
 
-COLUMNS = (
-    "period",
-    "country",
-    "iso2",
+FIGURES = (
     "court_orders",
     "other_legal_demands",
     "total_demands",
@@ -24,9 +22,10 @@ COLUMNS = (
     "tweets_withheld",
     "accounts_tos",
     "pct_some_withheld",
-    "source",
-    "source_url",
 )
+REQUIRED = ("period", "source", "source_url")
+PLACES = ("country", "iso2")
+"""A file has one of the two at least. Where a line has no name of its country, it is the official one."""
 _PERIOD = re.compile(r"([0-9]{4})-H([12])")
 
 
@@ -40,17 +39,18 @@ class Figures:
 
 
 def is_figures(columns: Sequence[str]) -> bool:
-    """Whether a file with this header holds such figures."""
-    return set(COLUMNS) <= set(columns)
+    """Whether a file with this header holds such figures: a half-year, a country, and any of the figures."""
+    there = set(columns)
+    return "period" in there and bool(there & set(PLACES)) and bool(there & set(FIGURES))
 
 
 def read_figures(content: bytes, name: str, now: datetime) -> Figures:
     """The figures in a file called `name`, and a problem for each line that makes no sense.
 
-    They are of X where no column `platform` says otherwise. An empty cell is "not reported". Raises
-    TableError when the file as a whole cannot be read.
+    They are of X where no column `platform` says otherwise. An empty cell, or a column that is not there, is
+    "not reported". Raises TableError when the file as a whole cannot be read.
     """
-    table = read_table(content, name, COLUMNS, ("platform",))
+    table = read_table(content, name, REQUIRED, ("platform", *PLACES, *FIGURES))
     problems = list(table.problems)
     lines: dict[int, TransparencyReport] = {}
     first: dict[Key, int] = {}
@@ -79,12 +79,15 @@ def _value(value: object) -> str:
 
 
 def _report(row: Row, now: datetime) -> TransparencyReport:
+    iso2 = cells.country(row["iso2"]) if row["iso2"] else None
+    if iso2 is None and not row["country"]:
+        raise CellError("neither country nor iso2 says which country it is about.")
     return TransparencyReport(
         platform=cells.platform(row["platform"]) if row["platform"] else Platform.X,
         period=_period(row["period"], now),
-        country=cells.text(row["country"], "country"),
+        country=row["country"] or country_name(iso2 or ""),
         source=cells.text(row["source"], "source"),
-        iso2=cells.country(row["iso2"]) if row["iso2"] else None,
+        iso2=iso2,
         court_orders=_count(row, "court_orders"),
         other_legal_demands=_count(row, "other_legal_demands"),
         total_demands=_count(row, "total_demands"),

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from jobs import nudge, picturing
+from jobs import engagement_alerts, nudge, picturing
 from jobs.clock import Clock
 from jobs.compose import Letterhead, Thread, compose, story_key
 from jobs.mail import Fault, Undeliverable
@@ -83,7 +83,7 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue what is to be told now, reminders and escalations included; returns how many mails.
+    """Queue what is to be told now, reminders and acts of executives included; returns how many mails.
 
     Raises what `decide_alerts` raises.
     """
@@ -91,7 +91,10 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
     try:
         made += await decide_alerts(pool, now, head)
     finally:
-        made += await nudge.tick(pool, now, head)
+        try:
+            made += await nudge.tick(pool, now, head)
+        finally:
+            made += await engagement_alerts.tick(pool, now, head)
     return made
 
 
@@ -103,6 +106,7 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
         known = await _rules_for(conn, alerts)
         times += [_next_digest(stored, now) for stored in known]
         times.append(await nudge.next_due(conn, now))
+        times.append(await engagement_alerts.next_due(conn, now))
         if alerts:
             plan = await _plan(conn, alerts, known, now)
             done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}

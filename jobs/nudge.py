@@ -10,12 +10,12 @@ from jobs.compose import Letterhead, message_id
 from jobs.durations import spoken
 from jobs.webhook_payload import note
 from jobs.wording import minute
-from storage import mutes, outbox, rules, stories
+from storage import mutes, outbox, reminders, rules
 from storage.db import Conn, Pool, transaction
 from storage.model.alerts import MailDraft, MailKind
 from storage.model.rules import AlertRule, Mute, Severity, StoredRule, is_webhook, quiet_until
 from storage.model.words import clean
-from storage.stories import LastMail, Outstanding
+from storage.reminders import LastMail, Outstanding
 
 ASK_FOR = timedelta(days=3)
 """Whoever has not acknowledged after this is not asked any more: another wave may come."""
@@ -43,12 +43,12 @@ def nudges(
         if rule is None or any(_covers(m, story, now) for m in muted):
             continue
         if rule.remind_every is not None:
-            last = story.reminded_at or story.closed_at
+            last = story.reminded_at or story.told_at
             found.append(Nudge(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
         if rule.escalate_after is not None and not story.is_escalated:
-            at = _awake(story.closed_at + rule.escalate_after, rule)
+            at = _awake(story.told_at + rule.escalate_after, rule)
             found.append(Nudge(MailKind.ESCALATION, story, rule, at))
-    in_time = [n for n in found if n.at <= n.story.closed_at + ASK_FOR]
+    in_time = [n for n in found if n.at <= n.story.told_at + ASK_FOR]
     return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind))
 
 
@@ -59,10 +59,10 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
         for nudge in await _known(conn, now):
             if nudge.at > now:
                 break
-            mark = stories.mark_reminded if nudge.kind is MailKind.REMINDER else stories.mark_escalated
+            mark = reminders.mark_reminded if nudge.kind is MailKind.REMINDER else reminders.mark_escalated
             if not await mark(conn, nudge.story, now):
                 continue
-            last = await stories.last_mails(conn, nudge.story.story_id)
+            last = await reminders.last_mails(conn, nudge.story.story_id)
             for draft in drafts(nudge, last, head):
                 await outbox.queue(conn, draft, now, nudge.story.story_id, nudge.story.wave)
                 made += 1
@@ -76,7 +76,7 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 async def _known(conn: Conn, now: datetime) -> list[Nudge]:
     known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
-    told = await stories.outstanding(conn, now - ASK_FOR) if known else []
+    told = await reminders.outstanding(conn, now - ASK_FOR) if known else []
     return nudges(told, known, await mutes.running(conn, now), now) if told else []
 
 
@@ -93,7 +93,7 @@ def _draft(
     nudge: Nudge, own: LastMail | None, any_mail: LastMail, recipient: str, head: Letterhead
 ) -> MailDraft:
     mail, story = own or any_mail, nudge.story
-    waited = spoken(nudge.at - story.closed_at)
+    waited = spoken(nudge.at - story.told_at)
     is_reminder = nudge.kind is MailKind.REMINDER
     title = f"{'Reminder' if is_reminder else 'Nobody acknowledged'}: {mail.subject}"
     headline = f"Nobody has acknowledged this for {waited}"
@@ -101,7 +101,7 @@ def _draft(
         "subject": title,
         "headline": headline,
         "told": mail.subject,
-        "told_at": minute(story.closed_at),
+        "told_at": minute(story.told_at),
         "synthetic": head.synthetic,
         "to": ", ".join(story.recipients),
         "is_reminder": is_reminder,

@@ -8,8 +8,9 @@ from jobs.wording import handle_name, number
 from storage.db import Conn
 from storage.model.availability import State
 from storage.model.country_names import country_name
-from storage.model.order_checks import accounts_seen, how_many
+from storage.model.order_checks import accounts_seen
 from storage.model.orders import OrderCheck, OrderName
+from storage.model.outside import count_names
 from storage.model.words import PLATFORM_NAME, clean
 from storage.order_documents import documents_of
 from storage.order_names import checks_of, names_of
@@ -32,7 +33,7 @@ async def told_names(conn: Conn, reference: str, *, as_json: bool) -> None:
             {
                 "reference": reference,
                 "named_count": stored.order.named_count,
-                "accounts": how_many(names),
+                "accounts": count_names(names).accounts,
                 **by_outcome(names),
                 "seen": _seen(ranked),
                 "names": listing.objects,
@@ -42,7 +43,7 @@ async def told_names(conn: Conn, reference: str, *, as_json: bool) -> None:
     listing.show("names", as_json=False)
     if names:
         counts = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in by_outcome(names).items() if n)
-        accounts = number(how_many(names), "account")
+        accounts = number(count_names(names).accounts, "account")
         show(f"{number(len(names), 'name')} of {accounts}: {counts}.")
     for sentence in _sentences(ranked):
         show(sentence)

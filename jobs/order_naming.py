@@ -16,8 +16,8 @@ from jobs.wording import handle_name, number
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
-from storage.model.order_checks import how_many
 from storage.model.orders import NameOutcome, OrderName
+from storage.model.outside import count_names
 from storage.model.words import clean
 from storage.order_history import log_edit
 from storage.order_names import names_of
@@ -107,7 +107,7 @@ async def _count(
 
     None: it has said as many already.
     """
-    there = how_many(names)
+    there = count_names(names).accounts
     if there <= stored.order.named_count:
         return None
     order = replace(stored.order, named_count=there)

@@ -23,8 +23,8 @@ from jobs.picture_scale import (
     highest_count,
     runs,
     span_words,
-    time_ticks,
 )
+from storage.model.time_ticks import time_ticks
 from storage.model.words import clean
 
 SIZE = (1120, 360)

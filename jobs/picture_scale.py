@@ -1,28 +1,15 @@
-"""Pure: where the facts of a picture stand. Numbers in the course of time, axes and their ticks."""
+"""Pure: where the facts of a picture stand. Numbers in the course of time, and their axis."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from jobs.wording import day
 
-FEWEST_TICKS, MOST_TICKS = 3, 5
 SHORTEST = timedelta(minutes=10)
 """The axis is never shorter. A picture of one moment stands at its right end."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTES = (1, 2, 3, 5, 10, 15, 20, 30)
-_HOURS = (1, 2, 3, 4, 6, 8, 12)
-_DAYS = (1, 2, 3, 4, 7, 10, 14)
-_STEPS = (
-    *(timedelta(minutes=n) for n in _MINUTES),
-    *(timedelta(hours=n) for n in _HOURS),
-    *(timedelta(days=n) for n in _DAYS),
-)
-_WEEKS = timedelta(weeks=3)
-"""Where months are too long."""
-_MONTHS = (1, 2, 3, 4, 6, 12, 24, 36, 60, 120, 240, 600, 1200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +52,6 @@ class Level:
 
 Run = tuple[int, int, Level]
 """The first and the last pixel that have one level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    at: datetime
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,38 +118,6 @@ def _round_up(number: float) -> int:
             if factor * power >= number:
                 return factor * power
         power *= 10
-
-
-def time_ticks(start: datetime, end: datetime) -> tuple[Tick, ...]:
-    """Round moments in UTC between both ends, at equal steps: three to `MOST_TICKS` of them."""
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    for step in _STEPS:
-        if len(ticks := _at_every(step, start, end)) <= MOST_TICKS:
-            return ticks
-    for months in _MONTHS:
-        begun = _month(start) if start == _first_of(_month(start)) else _month(start) + 1
-        numbers = range(-(-begun // months) * months, _month(end) + 1, months)
-        if FEWEST_TICKS <= len(numbers) <= MOST_TICKS:
-            return tuple(Tick(at, f"{at:%b %Y}") for at in map(_first_of, numbers))
-    return _at_every(_WEEKS, start, end)
-
-
-def _at_every(step: timedelta, start: datetime, end: datetime) -> tuple[Tick, ...]:
-    moments = (_EPOCH + n * step for n in range(-(-(start - _EPOCH) // step), (end - _EPOCH) // step + 1))
-    return tuple(Tick(at, _clock_or_day(at)) for at in islice(moments, MOST_TICKS + 1))
-
-
-def _month(at: datetime) -> int:
-    return at.year * 12 + at.month - 1
-
-
-def _first_of(month: int) -> datetime:
-    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
-
-
-def _clock_or_day(at: datetime) -> str:
-    """Midnight is where another day begins."""
-    return f"{at:%H:%M}" if at.hour or at.minute else f"{at.day} {at:%b}"
 
 
 def span_words(since: datetime, until: datetime) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from jobs.figures_in import differences, is_figures, read_figures
+from jobs.figures_in import FIGURES, differences, is_figures, read_figures
 from jobs.histories_in import Before, Histories, Key, is_history, joined, read_histories
 from jobs.tables import TableError, header_of, read_table, sorted_problems
 from jobs.watch_import import Report, import_crawl
@@ -77,6 +77,13 @@ def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:
         read_table(content, name, ())  # raises what is wrong with the file
     if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
         return TableError(name, 1, "the columns are not separated by commas; save the file with commas.")
+    if "period" in columns:
+        return TableError(
+            name,
+            1,
+            "figures of legal demands have the columns period, country or iso2, source, source_url, and at "
+            f"least one of {', '.join(FIGURES)}.",
+        )
     return TableError(
         name,
         1,

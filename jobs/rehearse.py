@@ -16,10 +16,14 @@ from pathlib import Path
 
 from collectors.simulator.faults import Faults, profile
 from collectors.simulator.history import History
+from dashboard.order_figures import OrderFigures, read_orders
+from dashboard.settings import DashboardSettings
 from jobs import truth
+from jobs.command import CommandError
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.inbox import Inbox, SmtpServer
+from jobs.order_import import import_order_file
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
 from jobs.simulators import spawn
 from jobs.truth import Believed, Verdict
@@ -39,11 +43,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Papers:
+    """A file of orders, in any form that `orders import` takes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a rehearsal found. `figures` is what is printed; the verdict holds the cases behind it."""
 
     figures: dict[str, object]
     verdict: Verdict
+    orders: Sequence[OrderFigures] = ()
+    """Those that were issued in the time of the rehearsal, as they stood at its end."""
 
     @property
     def is_right(self) -> bool:
@@ -66,15 +80,19 @@ async def rehearse(
     faults: str,
     dsn: str,
     on_progress: Callable[[Progress], None],
+    papers: Papers | None = None,
 ) -> Report:
     """Play `history` on an empty, migrated database.
 
-    It is what the file at `path` holds as it is played on `platform`: see `jobs.simulators.played`.
+    It is what the file at `path` holds as it is played on `platform`: see `jobs.simulators.played`. The
+    orders of `papers` are on file from the start, and their figures are part of the report.
     """
     canaries = simulated_canaries(history)
 
     async def prepare(pool: Pool, now: datetime) -> None:
         await enlist(pool, history.accounts, now, canaries)
+        if papers is not None:
+            await _file_orders(pool, papers, now)
 
     started_cpu, started = _cpu_s(), time.perf_counter()
     mailbox = Inbox()
@@ -95,8 +113,26 @@ async def rehearse(
     cpu_s = _cpu_s() - started_cpu
     async with open_pool(dsn, max_size=2) as pool:
         verdict, totals = await _judge(pool, history, plan, profile(faults))
+        orders = await _orders(pool, plan) if papers is not None else ()
     delivered = mailbox.mails()
-    return Report(_figures(history, plan, verdict, totals, wall_s, cpu_s, len(delivered)), verdict)
+    figures = _figures(history, plan, verdict, totals, wall_s, cpu_s, len(delivered))
+    return Report(figures, verdict, orders)
+
+
+async def _file_orders(pool: Pool, papers: Papers, now: datetime) -> None:
+    """Put the orders on file. Raises CommandError when the file brings none."""
+    report = await import_order_file(
+        pool, papers.content, papers.name, now, "rehearsal", partial=True, by_day=True, country=None
+    )
+    if not report.stored:
+        raise CommandError("\n".join(str(problem) for problem in report.problems))
+
+
+async def _orders(pool: Pool, plan: Plan) -> list[OrderFigures]:
+    gap_after = DashboardSettings("", "", synthetic=True, sweep_every=plan.every).gap_after
+    async with transaction(pool) as conn:
+        found = await read_orders(conn, plan.end, gap_after)
+    return [o for o in found if plan.start <= o.order.issued_at <= plan.end]
 
 
 def _cpu_s() -> float:

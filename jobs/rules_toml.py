@@ -1,4 +1,4 @@
-"""Pure: alert rules as a file of TOML, written, and read back with the line of each table."""
+"""Pure: alert rules as a file of TOML, written, and read back; what is wrong is named by its line."""
 
 import re
 import tomllib
@@ -9,9 +9,10 @@ from typing import Any, cast
 from jobs.tables import Parsed, TableError, sorted_problems
 from storage.model.rule_form import from_table
 from storage.model.rule_toml import toml_of
-from storage.model.rules import AlertRule
+from storage.model.rules import AlertRule, RuleFault
 
 _HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
+_KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
 
@@ -43,23 +44,44 @@ def read_rules(content: bytes, name: str) -> Parsed[FileRule]:
         if key != "rules":
             raise TableError(name, None, f"{key} is there beside [[rules]], and only rules are taken.")
     tables = cast("object", document.get("rules", []))
-    lines = _header_lines(text)
+    lines = _header_lines(_lines(text))
     if not isinstance(tables, list) or len(lines) != len(cast("list[object]", tables)):
         raise TableError(name, None, "rules are tables, each under a line [[rules]].")
     if not lines:
         raise TableError(name, None, "there is no rule in it; each is a table under a line [[rules]].")
-    return _each(name, list(zip(lines, cast("list[dict[str, Any]]", tables), strict=True)))
+    return _each(name, text, list(zip(lines, cast("list[dict[str, Any]]", tables), strict=True)))
 
 
-def _each(name: str, tables: Sequence[tuple[int, dict[str, Any]]]) -> Parsed[FileRule]:
+def line_of(text: str, number: int, key: str | None) -> int | None:
+    """The line of a key of the rule with this number (the first is 0), counted from 1.
+
+    That of its table when the key has none of its own; None when the rules are no tables under [[rules]].
+    """
+    lines = _lines(text)
+    begins = _header_lines(lines)
+    if number >= len(begins):
+        return None
+    for n, line in enumerate(lines[begins[number] :], begins[number]):
+        found = _KEY.match(line)
+        if found is None and not line.lstrip().startswith("["):
+            continue
+        if found is not None and found[1].strip("\"'") != key:
+            continue
+        if _is_whole(lines[:n]):
+            return begins[number] if found is None else n + 1
+    return begins[number]
+
+
+def _each(name: str, text: str, tables: Sequence[tuple[int, dict[str, Any]]]) -> Parsed[FileRule]:
     rows: list[FileRule] = []
     problems: list[TableError] = []
     first: dict[str, int] = {}
-    for line, table in tables:
+    for number, (line, table) in enumerate(tables):
         try:
             found = _rule(line, table)
         except ValueError as error:
-            problems.append(TableError(name, line, f"{_called(table)}: {error}."))
+            where = line_of(text, number, error.key) if isinstance(error, RuleFault) else line
+            problems.append(TableError(name, where, f"{_called(table)}: {error}."))
             continue
         if found.rule.name in first:
             fault = f"{_called(table)} is already on line {first[found.rule.name]}; each name once."
@@ -73,7 +95,7 @@ def _each(name: str, tables: Sequence[tuple[int, dict[str, Any]]]) -> Parsed[Fil
 def _rule(line: int, table: dict[str, Any]) -> FileRule:
     enabled = table.get("enabled", True)
     if not isinstance(enabled, bool):
-        raise ValueError(f"enabled: {enabled!r} is neither true nor false")  # noqa: TRY004
+        raise RuleFault("enabled", f"enabled: {enabled!r} is neither true nor false")
     return FileRule(line, from_table({k: v for k, v in table.items() if k != "enabled"}), enabled)
 
 
@@ -101,12 +123,15 @@ def _document(text: str, name: str) -> dict[str, Any]:
         raise TableError(name, None, "not TOML: brackets within brackets without end.") from None
 
 
-def _header_lines(text: str) -> list[int]:
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def _header_lines(lines: Sequence[str]) -> list[int]:
     """The lines that begin a rule, counted from 1.
 
     What looks like one within a text of several lines is none: what stands before it is no whole file.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
     return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
 
 

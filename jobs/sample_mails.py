@@ -1,11 +1,14 @@
 """Invented mails of every sort, full and bare, with which templates are tried."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from jobs.compose import Letterhead, Picture, Thread, compose
 from jobs.conditions import Thresholds
+from jobs.digest import ACCOUNTS_LISTED
+from jobs.engagement_alerts import SHOWN as ACTS_SHOWN
+from jobs.engagement_alerts import Engaged, draft
 from jobs.nudge import Nudge, drafts
 from jobs.operator_mail import News, operator_mail
 from jobs.policy import Flap, Wave
@@ -26,8 +29,10 @@ from storage.model.alerts import (
 )
 from storage.model.availability import State, Status, Strength, kind_of
 from storage.model.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
+from storage.model.engagement import NamedAct, NamedBy
 from storage.model.rules import AlertRule, RuleId, StoredRule
-from storage.stories import LastMail, Outstanding
+from storage.model.signals import SignalKind
+from storage.reminders import LastMail, Outstanding
 
 _AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
 _TO = "desk@example.org"
@@ -56,12 +61,14 @@ def contents() -> Contents:
     full = _Recorder("https://blockline.example", synthetic=True, link_key=b"sample")
     bare = _Recorder(contents=full.contents)
     compose(_full(), _STANDING, full, _TO, Thread(("<1@example.org>",)), Picture(b"", "A sample picture"))
+    compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
         for told in digests(_full(), _STANDING):
             compose_summary(told, head, _TO, Picture(b"", "A sample picture") if told.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Nudge(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
+        draft(Engaged(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
         for news in _news():
             operator_mail(news, _TO, Thresholds(timedelta(minutes=15)), head)
     return full.contents
@@ -93,6 +100,21 @@ _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active
 _STANDING = Standing(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
 _STORY = Story("sample", 1, ListId(1), (_TO,), (ToldWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
+_ACT = NamedAct(
+    signal_id=1,
+    act_key="sample",
+    executive="Example Executive",
+    executive_id=AccountId(1),
+    platform=Platform.X,
+    kind=SignalKind.REPOST,
+    made_at=_AT - timedelta(minutes=9),
+    made_after=None,
+    first_seen_at=_AT,
+    target_id=AccountId(2),
+    target="example",
+    tags=frozenset(),
+    orders=(NamedBy("EX-1", "Example order", "IN", ListId(1), "Example list"),),
+)
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 
@@ -108,6 +130,13 @@ def _full() -> Wave:
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
     return Wave(_STORED, (_TO,), _ORDER, (*told, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+
+
+def _apart() -> Wave:
+    """Changes at more times than one mail has room for."""
+    changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
+    alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
+    return Wave(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
 
 
 def _bare() -> Wave:

@@ -19,7 +19,7 @@ from jobs.durations import parse_duration
 from storage.model.accounts import Platform
 from storage.model.availability import Status
 from storage.model.rule_form import from_table
-from storage.model.rules import AlertRule, is_recipient
+from storage.model.rules import AlertRule, RuleFault, is_recipient
 
 _EXAMPLES: Final = {
     Platform.X: "783214:X:available",
@@ -57,22 +57,37 @@ def duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+class RulesFault(ValueError):
+    """One of the rules is none. Its message names the rule, and the key that is wrong if one is."""
+
+    def __init__(self, number: int, key: str | None, fault: str) -> None:
+        super().__init__(fault)
+        self.number = number
+        """Of the rule, counted from 0."""
+        self.key = key
+
+
 def rules(value: object) -> object:
-    """Alert rules, each a table."""
+    """Alert rules, each a table. Raises RulesFault for one that is none."""
     if not isinstance(value, list):
         raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
     out: list[AlertRule] = []
-    for n, table in enumerate(cast("list[object]", value), 1):
+    for n, table in enumerate(cast("list[object]", value)):
         if not isinstance(table, dict):
             raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
         try:
             out.append(from_table(cast("dict[str, object]", table)))
         except ValueError as error:
-            raise ValueError(f"rule {n}: {error}.") from error
-    names = [r.name for r in out]
-    for name in names:
-        if names.count(name) > 1 or name == "recipients":
-            raise ValueError(f"the name {name!r} is taken already; a rule needs one of its own.")
+            key = error.key if isinstance(error, RuleFault) else None
+            name = cast("dict[str, object]", table).get("name")
+            which = repr(name) if isinstance(name, str) else str(n + 1)
+            raise RulesFault(n, key, f"rule {which}: {error}.") from error
+    taken = {"recipients"}
+    for n, rule in enumerate(out):
+        if rule.name in taken:
+            fault = f"the name {rule.name!r} is taken already; a rule needs one of its own."
+            raise RulesFault(n, "name", fault)
+        taken.add(rule.name)
     return tuple(out)
 
 

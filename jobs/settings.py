@@ -13,11 +13,22 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 
 from jobs import channel_settings as channels
 from jobs import setting_values as values_of
-from jobs.setting_values import Control
+from jobs.rules_toml import line_of
+from jobs.setting_faults import clause
+from jobs.setting_values import Control, RulesFault
 from storage.model.accounts import Platform
 from storage.model.rules import AlertRule
 
@@ -150,10 +161,25 @@ class Settings(BaseModel):
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
     """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
 
+    chromium: Path | None = None
+    """The browser that prints reports as PDF. Without it: the first Chromium or Chrome on the path."""
+
     tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
     """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""
     tsa_certificates: Path | None = None
     """The certificates of that authority, PEM or DER: an answer that they do not prove is not kept."""
+
+    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+
+    def where(self, name: str) -> str:
+        """Where a setting stands, to follow "in": the file, or the environment with the name it has there."""
+        return self._where.get(name, "the defaults")
+
+    def standing(self, where: Mapping[str, str]) -> "Settings":
+        """The same settings, which know where each of them stands."""
+        told = self.model_copy()
+        told._where = where
+        return told
 
     @property
     def is_loopback(self) -> bool:
@@ -185,8 +211,10 @@ class Settings(BaseModel):
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the file (the default one may be absent, a named one may not) and the environment."""
     values: dict[str, object] = {}
+    text = ""
     if path is not None or DEFAULT_FILE.exists():
-        values.update(_read(path or DEFAULT_FILE))
+        text = _content(path or DEFAULT_FILE)
+        values.update(_read(path or DEFAULT_FILE, text))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
     for name, value in environ.items():
         # An empty variable is one that is not set, but for this one, which an empty text switches off.
@@ -197,7 +225,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_sentence(error, where)) from None
+        raise SettingsError(_sentence(error, where, text)) from None
     try:
         channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     except ValueError as error:
@@ -213,22 +241,32 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting {given} (in {where[given]}) needs {other}: a time-stamping authority is asked at "
             "the one, and its answer proved by the other."
         )
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).standing(where)
 
 
-def _read(path: Path) -> dict[str, object]:
+def _content(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not TOML ({error}).") from error
 
 
-def _sentence(error: ValidationError, where: Mapping[str, str]) -> str:
+def _read(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML ({error}).") from error
+
+
+def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> str:
+    """The first fault with the place where it stands: of a rule in the file, `text`, also its line."""
     first = error.errors()[0]
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return f"Setting {field} (in {where[field]}) is not known."
-    why = first["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"Setting {field} (in {where.get(field, 'the defaults')}): {why[0].lower()}{why[1:]}."
+    fault = first.get("ctx", {}).get("error")
+    line = line_of(text, fault.number, fault.key) if isinstance(fault, RulesFault) else None
+    place = where.get(field, "the defaults") + ("" if line is None else f", line {line}")
+    return f"Setting {field} (in {place}): {clause(first)}."

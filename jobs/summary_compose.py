@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from dashboard.links import Act, Link
 from jobs import caveats, digest, standing_counts, summary_words
 from jobs.compose import Letterhead, Picture, message_id
+from jobs.mail_places import list_url, places
 from jobs.summary_facts import Part, Told, accounts
 from jobs.summary_sections import sections, shares
 from jobs.waves import facts
@@ -43,7 +44,7 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
     ident = message_id(which, (recipient,), head.id_domain)
     unsubscribe = head.link(Link(Act.UNSUBSCRIBE, rule.name, recipient))
     shown, brief = told.parts[:COHORTS_SHOWN], told.parts[COHORTS_SHOWN:]
-    places = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
+    room = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
     content = {
         "number": number,
         "subject": title,
@@ -57,8 +58,8 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
         if told.look.states and not (due.is_round_up and len(told.parts) == 1)
         else [],
         "cohorts": [
-            _cohort(part, rule.zone, share, picture if i == 0 else None)
-            for i, (part, share) in enumerate(zip(shown, places, strict=True))
+            _cohort(part, rule.zone, share, picture if i == 0 else None, head.dashboard_url)
+            for i, (part, share) in enumerate(zip(shown, room, strict=True))
         ],
         "brief": _brief(brief),
         "quiet": [_quiet(cohort, standing) for cohort, standing in told.quiet.shown],
@@ -70,6 +71,7 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
         "zone_note": zone_note(rule.zone, due.until),
         "dashboard_url": head.dashboard_url,
         "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "places": places(head.dashboard_url, None, (), ident if head.has_pages else None),
         "unsubscribe_url": unsubscribe,
         "rule": clean(rule.name),
         "scope": summary_words.scope(rule.match),
@@ -100,12 +102,15 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
     )
 
 
-def _cohort(part: Part, zone: str, share: int, picture: Picture | None) -> dict[str, object]:
+def _cohort(
+    part: Part, zone: str, share: int, picture: Picture | None, base: str | None
+) -> dict[str, object]:
     lines = digest.cohort_lines(part.told, part.standing)
     if (also := digest.other_lists(part.told)) is not None:
         lines.append(also)
     return {
         "name": capital(digest.cohort_name(part.cohort)),
+        "url": list_url(base, part.cohort),
         "lines": lines,
         "counts": [
             (capital(c.label), c.share, c.difference)

@@ -26,8 +26,7 @@ def sections(wave: Wave, zone: str, most: int) -> list[Section]:
     out: list[Section] = []
     for section, groups in by_topic:
         shown = tuple(replace(g, listed=g.listed[: next(places)]) for g in groups)
-        unlisted = sum(g.accounts - len(g.listed) for g in shown)
-        out.append(replace(section, groups=shown, unlisted=unlisted))
+        out.append(replace(section, groups=shown, unlisted=0))
     return out
 
 

@@ -102,7 +102,7 @@ async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: d
     stood = None
     if wave.cohort is not None:
         stood = await standing(conn, wave.cohort.list_id, wave.as_of)
-    head = replace(head, link_key=None)
+    head = replace(head, link_key=None, has_pages=False)
     made = compose(wave, stood, head, recipient, picture=await picturing.picture(conn, wave, stood))
     # Under an id of its own, or a mail program would take it for a repeat of the real one.
     ident = message_id((made.message_id, MARK, now.isoformat()), (recipient,), head.id_domain)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from storage.alerts import alerts_by_id
 from storage.db import Conn
+from storage.model.accounts import ListId
 from storage.model.alert_history import AlertHistory, ChangeFacts, RuleDecision, SentMail
 from storage.model.alerts import AlertDecision, MailKind, MailState
 from storage.model.availability import ChangeKind
@@ -81,7 +82,7 @@ async def histories(conn: Conn, alert_ids: Sequence[int]) -> list[AlertHistory]:
 async def _decisions(conn: Conn, alert_id: int) -> tuple[RuleDecision, ...]:
     rows = await conn.fetch(
         """
-        select d.rule_id, r.name as rule, d.decision, d.until, d.decided_at, s.story_key,
+        select d.rule_id, r.name as rule, d.decision, d.until, d.decided_at, s.story_key, s.list_id,
             m.note as mute_note, m.made_by as muted_by
         from alert_decision d
         left join alert_rule r using (rule_id)
@@ -99,6 +100,7 @@ async def _decisions(conn: Conn, alert_id: int) -> tuple[RuleDecision, ...]:
             r["until"],
             r["decided_at"],
             r["story_key"],
+            None if r["list_id"] is None else ListId(r["list_id"]),
             r["mute_note"],
             r["muted_by"],
         )
@@ -109,8 +111,11 @@ async def _decisions(conn: Conn, alert_id: int) -> tuple[RuleDecision, ...]:
 async def _mails(conn: Conn, alert_id: int) -> tuple[SentMail, ...]:
     rows = await conn.fetch(
         """
-        select m.mail_id, m.kind, m.recipients, m.subject, s.story_key, m.wave, m.created_at, m.state,
-            m.sent_at, m.next_attempt_at, m.last_error
+        select m.mail_id, m.kind, m.recipients, m.subject, s.story_key, m.created_at, m.state, m.sent_at,
+            m.next_attempt_at, m.last_error, (
+                select nullif(count(*), 0) from story_wave w
+                where w.story_id = m.story_id and w.wave <= m.wave and not w.in_round_up
+            ) as wave
         from mail_alert t join mail m using (mail_id) left join story s using (story_id)
         where t.alert_id = $1 order by m.mail_id
         """,

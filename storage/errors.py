@@ -2,7 +2,8 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-SETTING = "BLOCKLINE_DATABASE_URL"
+SETTING = "database_url"
+"""What names the server: in the settings file so, in the environment as BLOCKLINE_DATABASE_URL."""
 
 
 class StorageError(Exception):

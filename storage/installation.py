@@ -1,4 +1,6 @@
-"""Keys of this installation, made once and kept in the database so that all its processes have them."""
+"""What holds for this installation, kept in the database so that all its processes know: keys, and whether
+what it records is invented.
+"""
 
 import secrets
 
@@ -16,3 +18,14 @@ async def link_key(conn: Conn) -> bytes:
     )
     # Asked once more: another process may have made it while this one waited.
     return await conn.fetchval("select key from installation_key where name = 'links'")
+
+
+async def mark_synthetic(conn: Conn) -> None:
+    """Note for good that what is recorded here is an invented scenario, so that whoever reads it says so."""
+    await conn.execute(
+        "insert into installation_key (name, key) values ('synthetic', '') on conflict do nothing"
+    )
+
+
+async def is_synthetic(conn: Conn) -> bool:
+    return await conn.fetchval("select exists (select from installation_key where name = 'synthetic')")

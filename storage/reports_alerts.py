@@ -29,11 +29,12 @@ class OpenStory:
     """That mail."""
     rule: str
     list_name: str | None
-    wave: int
-    """How many waves were told."""
+    waves: int
+    """How many were told at once: what a round-up told is none."""
     first_at: datetime
-    closed_at: datetime
-    """When the newest wave was complete."""
+    """When the first was told."""
+    told_at: datetime
+    """When the newest was told."""
     told: tuple[Told, ...]
     """The mails of the newest wave."""
     reminded_at: datetime | None
@@ -47,15 +48,17 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
     """The newest `limit` stories that wait for somebody, newest first."""
     rows = await conn.fetch(
         """
-        select s.story_key, r.name as rule, l.name as list_name, w.wave, w.closed_at,
-            (select min(closed_at) from story_wave where story_id = s.story_id) as first_at,
+        select s.story_key, r.name as rule, l.name as list_name,
+            -- What was told late was complete long before, by the times of its changes.
+            n.told_at,
+            coalesce(
+                (select min(created_at) from mail where story_id = s.story_id and kind = 'wave'),
+                (select min(closed_at) from story_wave where story_id = s.story_id)
+            ) as first_at,
+            (select count(*) from story_wave where story_id = s.story_id and not in_round_up) as waves,
             m.subject, m.mail_id,
-            case when s.reminded_at >= w.closed_at then s.reminded_at end as reminded_at,
-            coalesce(s.escalated_at >= w.closed_at, false) as is_escalated, s.acknowledged_by,
-            (
-                select array_agg((t.recipients[1], t.mail_id, t.state) order by t.mail_id) from mail t
-                where t.story_id = s.story_id and t.wave = w.wave and t.kind = 'wave'
-            ) as told
+            case when s.reminded_at >= n.told_at then s.reminded_at end as reminded_at,
+            coalesce(s.escalated_at >= n.told_at, false) as is_escalated, s.acknowledged_by, n.told
         from story s
         join alert_rule r using (rule_id)
         cross join lateral (
@@ -63,13 +66,18 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
             select wave, closed_at from story_wave where story_id = s.story_id and not in_round_up
             order by wave desc limit 1
         ) w
+        cross join lateral (
+            select array_agg((t.recipients[1], t.mail_id, t.state) order by t.mail_id) as told,
+                coalesce(min(t.created_at), w.closed_at) as told_at
+            from mail t where t.story_id = s.story_id and t.wave = w.wave and t.kind = 'wave'
+        ) n
         left join lateral (
             select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'
             order by mail_id desc limit 1
         ) m on true
         left join watch_list l on l.list_id = s.list_id
         where coalesce(s.acknowledged_wave, 0) < w.wave
-        order by w.closed_at desc, s.story_id desc limit $1
+        order by told_at desc, s.story_id desc limit $1
         """,
         limit,
     )
@@ -80,9 +88,9 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
             mail_id=r["mail_id"],
             rule=r["rule"],
             list_name=r["list_name"],
-            wave=r["wave"],
+            waves=r["waves"],
             first_at=r["first_at"],
-            closed_at=r["closed_at"],
+            told_at=r["told_at"],
             told=tuple(Told(who, mail_id, MailState(state)) for who, mail_id, state in r["told"] or ()),
             reminded_at=r["reminded_at"],
             is_escalated=r["is_escalated"],
@@ -111,9 +119,9 @@ class StoryNote:
     subject: str
     """Of its newest mail about a wave."""
     waves: int
-    """The newest wave that was told at once: what a round-up told need not be acknowledged."""
+    """How many were told at once: what a round-up told is none, and need not be acknowledged."""
     acknowledged_wave: int
-    """The newest wave that somebody acknowledged; 0: none."""
+    """The newest of these that somebody acknowledged; 0: none."""
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     note: str
@@ -128,13 +136,18 @@ async def story_note(conn: Conn, story_key: str) -> StoryNote | None:
     """One story by its key; None when there is none."""
     row = await conn.fetchrow(
         """
-        select s.story_key, s.acknowledged_wave, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note,
-            (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as waves,
+        select s.story_key, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note, w.waves,
+            w.acknowledged,
             (
                 select subject from mail where story_id = s.story_id and kind = 'wave'
                 order by mail_id desc limit 1
             ) as subject
-        from story s where s.story_key = $1
+        from story s
+        cross join lateral (
+            select count(*) as waves, count(*) filter (where wave <= s.acknowledged_wave) as acknowledged
+            from story_wave where story_id = s.story_id and not in_round_up
+        ) w
+        where s.story_key = $1
         """,
         story_key,
     )
@@ -149,6 +162,7 @@ class ThreadMail:
     subject: str
     kind: MailKind
     wave: int | None
+    """Counted among those that were told at once."""
     state: MailState
     at: datetime
     """When the server accepted it; until then, when it was written."""
@@ -160,7 +174,7 @@ class Thread:
 
     note: StoryNote
     wave: int | None
-    """The wave that this mail tells."""
+    """The wave that this mail tells, counted among those that were told at once."""
     mails: tuple[ThreadMail, ...]
 
 
@@ -168,7 +182,10 @@ async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
     """The thread that a mail belongs to; None for one that tells no story."""
     row = await conn.fetchrow(
         """
-        select m.wave, m.story_id, m.recipients, s.story_key
+        select m.story_id, m.recipients, s.story_key, (
+                select nullif(count(*), 0) from story_wave w
+                where w.story_id = m.story_id and w.wave <= m.wave and not w.in_round_up
+            ) as wave
         from mail m join story s using (story_id) where m.mail_id = $1
         """,
         mail_id,
@@ -180,8 +197,11 @@ async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
         return None
     mails = await conn.fetch(
         """
-        select mail_id, subject, kind, wave, state, coalesce(sent_at, created_at) as at
-        from mail where story_id = $1 and recipients[1] = $2 order by mail_id
+        select m.mail_id, m.subject, m.kind, m.state, coalesce(m.sent_at, m.created_at) as at, (
+                select nullif(count(*), 0) from story_wave w
+                where w.story_id = m.story_id and w.wave <= m.wave and not w.in_round_up
+            ) as wave
+        from mail m where m.story_id = $1 and m.recipients[1] = $2 order by m.mail_id
         """,
         row["story_id"],
         row["recipients"][0],
@@ -202,8 +222,8 @@ def _note(r: Record) -> StoryNote:
     return StoryNote(
         story_key=r["story_key"],
         subject=r["subject"] or "",
-        waves=r["waves"] or 0,
-        acknowledged_wave=r["acknowledged_wave"] or 0,
+        waves=r["waves"],
+        acknowledged_wave=r["acknowledged"],
         acknowledged_by=r["acknowledged_by"],
         acknowledged_at=r["acknowledged_at"],
         note=r["acknowledged_note"] or "",

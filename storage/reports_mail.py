@@ -121,6 +121,15 @@ def _line(r: Record) -> MailLine:
     )
 
 
+async def mail_with(conn: Conn, message_id: str) -> int | None:
+    """The number of the mail with this Message-ID, given without its brackets; None when there is none."""
+    if "\0" in message_id:  # Postgres holds none
+        return None
+    return await conn.fetchval(
+        "select mail_id from mail where message_id = '<' || $1::text || '>'", message_id
+    )
+
+
 async def mail(conn: Conn, mail_id: int) -> Mail | None:
     """One mail with its bodies, None when there is no such mail."""
     r = await conn.fetchrow("select * from mail where mail_id = $1", mail_id)

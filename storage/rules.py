@@ -1,14 +1,14 @@
 """Alert rules in the database, the one source of truth: read, changed, and every change on record."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from storage.audit_log import log
 from storage.db import Conn, Refused
 from storage.model.conditions import UnreadableRule
 from storage.model.rule_form import from_table, to_table
-from storage.model.rules import AlertRule, Digest, RuleId, StoredRule
+from storage.model.rules import AbsentNames, AlertRule, Digest, RuleId, StoredRule
 
 
 async def load_rules(conn: Conn, gone: Collection[int] = ()) -> list[StoredRule]:
@@ -56,6 +56,26 @@ async def unreadable_rules(conn: Conn) -> list[UnreadableRule]:
         for r in rows
         if isinstance(why := _read(r["definition"]), str)
     ]
+
+
+async def absent_names(conn: Conn, rules: Iterable[AlertRule]) -> AbsentNames:
+    """The lists and orders that these rules name and that are not on file."""
+    matches = [rule.match for rule in rules]
+    row = await conn.fetchrow(
+        """
+        select array(
+            select name from unnest($1::text[]) as u (name)
+            where not exists (select from watch_list l where l.name = u.name)
+        ) as lists,
+        array(
+            select name from unnest($2::text[]) as u (name)
+            where not exists (select from legal_order o where o.reference = u.name)
+        ) as orders
+        """,
+        list({name for match in matches for name in match.lists}),
+        list({name for match in matches for name in match.orders}),
+    )
+    return AbsentNames() if row is None else AbsentNames(frozenset(row["lists"]), frozenset(row["orders"]))
 
 
 def _read(definition: str) -> AlertRule | str:
@@ -231,7 +251,7 @@ async def _save(
         enabled,
         now,
         enabled and (not before["enabled"] or _gathers(old) != _gathers(rule)),
-        enabled and (not before["enabled"] or isinstance(old, str) or old.match != rule.match),
+        enabled and (not before["enabled"] or isinstance(old, str) or _about(old) != _about(rule)),
     )
     detail = {"before": was, "rule": definition, "enabled": enabled}
     await log(conn, now, actor, "rule changed", rule.name, detail)
@@ -248,6 +268,11 @@ async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
         now,
     )
     await log(conn, now, actor, "rule removed", name, {"rule": json.loads(definition)})
+
+
+def _about(rule: AlertRule) -> tuple[object, ...]:
+    """What decides what a rule is about: what came before this changed is no news to it."""
+    return rule.match, rule.engagement
 
 
 def _gathers(rule: AlertRule | str) -> tuple[object, ...]:

@@ -16,13 +16,14 @@ class StoryLine:
     order_reference: str | None
     recipients: tuple[str, ...]
     waves: int
-    to_acknowledge: int
-    """The newest wave that was told at once: what a round-up told need not be acknowledged."""
+    """How many were told at once. What a round-up told is counted apart."""
+    round_ups: int
     told_at: datetime
-    """When its newest wave was complete."""
+    """When it was told last."""
     subject: str | None
     """Of its newest mail."""
-    acknowledged_wave: int | None
+    acknowledged_wave: int
+    """Up to which of its waves it was taken on; 0: none. What a round-up told need not be acknowledged."""
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     acknowledged_note: str | None
@@ -30,7 +31,7 @@ class StoryLine:
     @property
     def is_acknowledged(self) -> bool:
         """Somebody has taken on all that was told of it."""
-        return (self.acknowledged_wave or 0) >= self.to_acknowledge
+        return self.acknowledged_wave >= self.waves
 
 
 async def story_lines(conn: Conn, limit: int) -> list[StoryLine]:
@@ -38,22 +39,24 @@ async def story_lines(conn: Conn, limit: int) -> list[StoryLine]:
     rows = await conn.fetch(
         """
         select s.story_key, r.name as rule, l.name as list_name, o.reference, s.recipients, w.waves,
-            w.to_acknowledge, w.told_at, m.subject, s.acknowledged_wave, s.acknowledged_at, s.acknowledged_by,
-            s.acknowledged_note
+            w.round_ups, coalesce(greatest(m.created_at, w.rounded_up_at), w.complete_at) as told_at,
+            m.subject, w.acknowledged, s.acknowledged_at, s.acknowledged_by, s.acknowledged_note
         from story s
         join alert_rule r using (rule_id)
         left join watch_list l using (list_id)
         left join legal_order o using (list_id)
         cross join lateral (
-            select max(wave) as waves, max(wave) filter (where not in_round_up) as to_acknowledge,
-                max(closed_at) as told_at
+            select count(*) filter (where not in_round_up) as waves,
+                count(*) filter (where in_round_up) as round_ups,
+                count(*) filter (where not in_round_up and wave <= s.acknowledged_wave) as acknowledged,
+                max(closed_at) as complete_at, max(closed_at) filter (where in_round_up) as rounded_up_at
             from story_wave where story_id = s.story_id
         ) w
         left join lateral (
-            select subject from mail where story_id = s.story_id and kind = 'wave'
+            select subject, created_at from mail where story_id = s.story_id and kind = 'wave'
             order by mail_id desc limit 1
         ) m on true
-        order by w.told_at desc, s.story_id desc limit $1
+        order by told_at desc, s.story_id desc limit $1
         """,
         limit,
     )
@@ -72,8 +75,8 @@ async def newest_story(conn: Conn) -> str | None:
     """The key of the story that was told last; None when nothing was told yet."""
     return await conn.fetchval(
         """
-        select story_key from story join story_wave using (story_id)
-        order by closed_at desc, story_id desc limit 1
+        select s.story_key from mail m join story s using (story_id) where m.kind = 'wave'
+        order by m.mail_id desc limit 1
         """
     )
 
@@ -86,10 +89,10 @@ def _line(r: Record) -> StoryLine:
         order_reference=r["reference"],
         recipients=tuple(r["recipients"]),
         waves=r["waves"],
-        to_acknowledge=r["to_acknowledge"],
+        round_ups=r["round_ups"],
         told_at=r["told_at"],
         subject=r["subject"],
-        acknowledged_wave=r["acknowledged_wave"],
+        acknowledged_wave=r["acknowledged"],
         acknowledged_at=r["acknowledged_at"],
         acknowledged_by=r["acknowledged_by"],
         acknowledged_note=r["acknowledged_note"],

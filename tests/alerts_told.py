@@ -47,6 +47,38 @@ async def told(pool: Pool) -> None:
     await tick(pool, None, minutes(400), Letterhead())
 
 
+async def entered_late(pool: Pool) -> None:
+    """Two accounts of a list were told of, a third waits for a round-up; then an order that names it is
+    entered, and its story opens.
+    """
+    async with transaction(pool) as conn:
+        await rule_by_hand(conn, DESK)
+    await store(pool, [an_alert(n, a_change(n), minutes(1), REPORTERS) for n in (1, 2)])
+    await tick(pool, None, minutes(2), Letterhead())
+    await store(pool, [an_alert(3, a_change(3, at=minutes(3)), minutes(4), REPORTERS)])
+    await tick(pool, None, minutes(10), Letterhead())
+    await pool.execute(
+        """
+        with list as (
+            insert into watch_list (name, created_at) values ($1, $2) returning list_id
+        ),
+        member as (
+            insert into watch_list_member (list_id, account_id, added_at)
+            select list_id, account_id, $2 from list, account where native_id = '3'
+        )
+        insert into legal_order (reference, title, issuer, country, legal_basis, issued_at, named_count,
+            list_id, known_at)
+        select $3, 'Title', 'Issuer', 'IN', 'Section 69A', $4, 257, list_id, $5 from list
+        """,
+        ORDER.name,
+        minutes(120),
+        "MeitY 2021-01-31",
+        T0 - timedelta(hours=12),
+        minutes(121),
+    )
+    await tick(pool, None, minutes(122), Letterhead())
+
+
 async def muted_and_open(pool: Pool) -> None:
     """One change that a mute covers, and one that a notifier has not looked at."""
     async with transaction(pool) as conn:

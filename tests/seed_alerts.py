@@ -8,8 +8,8 @@ from jobs.notify import decide_alerts
 from storage.db import Conn, Pool, transaction
 from storage.model.rules import AlertRule, Digest, Match, Quiet
 from storage.mutes import maintenance, mute_account
+from storage.reminders import outstanding
 from storage.rules import keep_to_settings, save_rule
-from storage.stories import outstanding
 from tests.seed_changes import DAY, HOUR, Story
 from tests.seed_live import seed
 

@@ -16,10 +16,11 @@ from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.model.alerts import AlertDecision
 from storage.model.people import Role
+from storage.model.rules import AlertRule, Match
 from storage.reports_alerts import count_open_stories
 from storage.reports_decisions import decided_lately
 from storage.reports_mail import mail
-from storage.rules import load_rules
+from storage.rules import load_rules, save_rule
 from tests.dashboard_server import SETTINGS, served
 from tests.pages import said
 from tests.seed_alerts import HOSTILE, Played, play_alerts
@@ -278,7 +279,7 @@ async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
         "Maintenance: everything",
         "Withheld in India (IN)",
         "Muted somebody muted the account or its list",
-        "Every change but first readings and owners' settings, of accounts on Order 2 list, in IN",
+        "accounts that are gone and accounts found again, of accounts on Order 2 list, in IN",
         "quiet from 22:00 to 07:00 Asia/Kolkata",
         "tells editor@example.org when nobody acknowledged for 3h",
         "one digest a week, on Mondays at 08:00 UTC",
@@ -286,6 +287,24 @@ async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
         "rule added",
     ):
         assert words in told
+
+
+async def test_a_mail_is_found_under_its_message_id_too(pool: Pool, played: Played) -> None:
+    async with transaction(pool) as conn:
+        ident = await conn.fetchval("select message_id from mail where mail_id = $1", played.dead_mail)
+    by_number = said(await page(pool, f"/mail/{played.dead_mail}", played))
+    assert said(await page(pool, f"/mail/{ident.strip('<>')}", played)) == by_number
+    for unknown in ("/mail/x@example.org", "/mail/%00@example.org", "/mail/x"):
+        assert "Not here" in said(await page(pool, unknown, played))
+
+
+async def test_a_name_that_is_not_on_file_is_marked_beside_its_rule(pool: Pool, played: Played) -> None:
+    wrong = Match(lists=frozenset({"Pres"}))
+    async with transaction(pool) as conn:
+        await save_rule(conn, AlertRule(("a@example.org",), name="Wrong", match=wrong), "test", played.now)
+    told = said(await page(pool, "/alerts", played))
+    assert "There is no list 'Pres' on file, so no account is on it." in told
+    assert "There is no list 'Order 2 list'" not in told
 
 
 async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Played) -> None:

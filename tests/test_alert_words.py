@@ -14,18 +14,18 @@ from dashboard.alert_words import (
     actor_words,
     decision_name,
     decision_reason,
-    manner_words,
-    match_words,
+    mail_kind,
 )
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision, AlertStage, MailKind, MailState
 from storage.model.availability import ChangeKind
 from storage.model.people import Role
 from storage.model.rule_toml import rule_of, toml_of
+from storage.model.rule_words import manner_words, match_words
 from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
 
 DESK = ("desk@example.org",)
-USUAL = "Every change but first readings and owners' settings"
+USUAL = "Blocks, restorations, changes of countries, accounts that are gone and accounts found again"
 
 
 def test_everything_that_is_shown_has_words() -> None:
@@ -38,7 +38,7 @@ def test_everything_that_is_shown_has_words() -> None:
 @pytest.mark.parametrize(
     ("match", "words"),
     [
-        pytest.param(Match(), USUAL, id="everything by default"),
+        pytest.param(Match(), USUAL, id="what is told by default"),
         pytest.param(
             Match(kinds=frozenset({ChangeKind.RESTORATION, ChangeKind.BLOCK})),
             "Blocks and restorations",
@@ -94,6 +94,19 @@ def test_a_match_says_what_it_is_about(match: Match, words: str) -> None:
 )
 def test_a_rule_says_how_it_tells(rule: AlertRule, lines: list[str]) -> None:
     assert manner_words(rule) == lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "name"),
+    [
+        (MailKind.DIGEST, "31 accounts not found - round-up, 7 Feb 2021", "round-up"),
+        (MailKind.DIGEST, "Nothing told - daily digest, 7 Feb 2021", "digest"),
+        (MailKind.DIGEST, "@round-up, suspended - weekly digest, 7 Feb 2021", "digest"),
+        (MailKind.WAVE, "@a suspended - round-up, x", "alert"),
+    ],
+)
+def test_a_round_up_is_called_one(kind: MailKind, subject: str, name: str) -> None:
+    assert mail_kind(kind, subject) == name
 
 
 def test_who_pressed_a_link_in_a_mail_is_not_known() -> None:

@@ -82,5 +82,6 @@ def test_the_wheel_holds_the_four_packages_with_their_files_and_no_tests(tmp_pat
         "jobs/templates/mail.html",
         "dashboard/assets/live/main.mjs",
         "dashboard/pages/index.html",
+        "dashboard/templates/report.html",
     ):
         assert needed in names

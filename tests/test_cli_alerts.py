@@ -10,7 +10,7 @@ from storage.model.alerts import AlertDecision
 from storage.model.decision_words import DECISION_WORDS
 from storage.model.rules import AlertRule
 from storage.rules import keep_to_settings
-from tests.alerts_told import on, told
+from tests.alerts_told import on, rule_by_hand, told
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.factories import T0
 
@@ -179,9 +179,80 @@ def test_a_rule_of_the_settings_is_changed_there(run: Blockline, dsn: str, comma
 
 def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
     run("alerts", "import", file(RULES))
-    listed = run("alerts", "rules").out
-    assert "lists Farmers, Press" in listed
-    assert "night@example.org, apprise:newsroom" in listed
+    on_file = run("alerts", "rules")
+    listed = " ".join(on_file.out.split())
+    for words in (
+        "Blocks, restorations, changes of countries, accounts that are gone",
+        "of accounts on Farmers or Press",
+        "night@example.org, apprise:newsroom",
+        "at once; what is no news in a round-up at 08:00 UTC",
+        "quiet from 22:00 to 07:00 UTC",
+    ):
+        assert all(word in listed for word in words.split()), words
+
+
+def test_a_list_or_order_that_is_not_on_file_is_said_and_is_no_error(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    file(
+        """
+[[rules]]
+name = "Misspelt"
+recipients = ["desk@example.org"]
+lists = ["Order of 31 January", "Reportrs"]
+orders = ["MeitY 2021-01-31", "SYN/9"]
+""",
+        "blockline.toml",
+    )
+    ran = run("alerts", "rules", "--json")
+    assert (ran.code, ran.json["notes"][1:]) == (
+        0,
+        [
+            "Rule 'Misspelt': there is no list 'Reportrs' on file, so no account is on it.",
+            "Rule 'Misspelt': there is no order 'SYN/9' on file, so no account is under it.",
+        ],
+    )
+    assert run("alerts", "rules").said[-1] == f"Note: {ran.json['notes'][-1]}"
+
+
+def test_before_the_first_run_the_rules_of_the_settings_are_listed_as_not_in_force(run: Blockline) -> None:
+    file('recipients = ["boss@example.org"]\n' + RULES.replace("enabled = false", ""), "blockline.toml")
+    ran = run("alerts", "rules", "--json")
+    assert [(r["name"], r["origin"], r["on_file"]) for r in ran.json["rules"]] == [
+        ("Desk", "settings", False),
+        ("Night", "settings", False),
+        ("recipients", "settings", False),
+    ]
+    assert ran.json["notes"][:3] == [
+        f"Rule '{name}' stands in the settings and takes effect at the next `blockline run`."
+        for name in ("Desk", "Night", "recipients")
+    ]
+
+
+def test_what_the_next_run_changes_is_said(run: Blockline, dsn: str) -> None:
+    desk, boss = AlertRule(("desk@example.org",), name="Desk"), AlertRule(("a@example.org",), name="Boss")
+    from_settings(dsn, boss, desk)
+    on(dsn, lambda pool: _by_hand(pool, AlertRule((), name="Mine")))
+    rules = [("Desk", "night@example.org"), ("New", "new@example.org"), ("Mine", "me@example.org")]
+    text = "".join(f'[[rules]]\nname = "{name}"\nrecipients = ["{to}"]\n' for name, to in rules)
+    file(text, "blockline.toml")
+    ran = run("alerts", "rules", "--json").json
+    assert [(r["name"], r["on_file"]) for r in ran["rules"]] == [
+        ("Boss", True),
+        ("Desk", True),
+        ("New", False),
+        ("Mine", True),
+    ]
+    assert ran["notes"] == [
+        "Rule 'New' stands in the settings and takes effect at the next `blockline run`.",
+        "Rule 'Desk' stands otherwise in the settings: that takes effect at the next `blockline run`.",
+        "Rule 'Boss' is not in the settings any more and goes at the next `blockline run`.",
+        "Rule 'Mine' stands in the settings, and there is one by hand: remove or rename one of them.",
+    ]
+
+
+async def _by_hand(pool: Pool, rule: AlertRule) -> None:
+    async with transaction(pool) as conn:
+        await rule_by_hand(conn, rule)
 
 
 def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: Blockline, dsn: str) -> None:
@@ -315,6 +386,28 @@ def test_what_cannot_be_done_is_refused_in_one_sentence_and_changes_nothing(
 )
 def test_what_is_not_asked_clearly_is_a_matter_of_usage(run: Blockline, arguments: list[str]) -> None:
     assert run("alerts", *arguments).code == 2
+
+
+def test_a_story_that_went_on_says_how_far_it_was_taken_on(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    taken = "update story set acknowledged_wave = 1, acknowledged_by = 'Asha', acknowledged_at = $1"
+    on(dsn, lambda pool: pool.execute(taken, T0))
+    (story,) = run("alerts", "stories", "--json").json["stories"]
+    assert (story["waves"], story["round_ups"], story["acknowledged_wave"]) == (2, 0, 1)
+    listed = " ".join(run("alerts", "stories").out.replace("│", " ").split())
+    assert "not the newest 1 wave" in listed
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("unmute", "'x' is not the number of a mute: `blockline alerts mutes` lists them."),
+        ("resend", "'x' is not the number of a mail: it stands in the address of its page."),
+    ],
+)
+def test_what_is_no_number_is_said_in_our_words(run: Blockline, command: str, complaint: str) -> None:
+    ran = run("alerts", command, "x")
+    assert (ran.code, complaint in ran.err) == (2, True)
 
 
 def test_a_mail_that_was_given_up_is_queued_again_under_its_message_id(run: Blockline, dsn: str) -> None:

@@ -12,7 +12,7 @@ from jobs.inbox import Inbox, SmtpServer
 from jobs.notify import tick
 from storage.db import Pool, transaction
 from storage.rules import remove_rule
-from tests.alerts_told import DESK, muted_and_open, on, rule_by_hand, taken_back, told
+from tests.alerts_told import DESK, entered_late, muted_and_open, on, rule_by_hand, taken_back, told
 from tests.chain_rows import add_change
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.factories import T0, minutes
@@ -61,6 +61,18 @@ def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blocklin
         "  Rule Boss: waits for the next round-up or digest of the rule; kept until 1 Feb 2021, 08:00 UTC.",
         "  Rule Copy: not told: an earlier rule tells the same people; decided on 1 Feb 2021, 00:03 UTC.",
     ]
+
+
+def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, dsn: str) -> None:
+    on(dsn, entered_late)
+    late = (
+        "Told under order MeitY 2021-01-31 only then: the order, which names the account, was entered on "
+        "1 Feb 2021, 02:01 UTC, after the change was seen"
+    )
+    assert f"    {late}." in run("alerts", "explain", 3).said
+    (alert,) = run("alerts", "explain", 3, "--json").json["alerts"]
+    assert [rule["late"] for rule in alert["rules"]] == [late]
+    assert "only then" not in run("alerts", "explain", 1).out
 
 
 def test_the_same_for_a_program(run: Blockline, dsn: str) -> None:

@@ -26,7 +26,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", UNREACHABLE)
     ran = blockline(capsys)(*command)
     assert ran.code == 1
-    assert "Cannot reach the database at 127.0.0.1:1 (setting BLOCKLINE_DATABASE_URL)" in ran.out + ran.err
+    assert "Cannot reach the database at 127.0.0.1:1 (setting database_url)" in ran.out + ran.err
     assert "secret" not in ran.out + ran.err
 
 

@@ -169,15 +169,58 @@ def test_at_most_fifty_accounts_are_listed_and_small_groups_are_listed_whole() -
     assert len(re.findall(r"@[ws]\d+", draft.text_body)) == 50
     assert len(re.findall(r"@[ws]\d+", draft.html_body)) == 50
     assert draft.text_body.count("@s") == 3
-    assert "and 207 more: see the dashboard" in draft.text_body
-    assert "and 207 more: see the dashboard" in draft.html_body
+    assert re.search(r"@w\d+ and 207 more\n", draft.text_body), "it stands by the group that it is of"
+    assert "</bdi></a> and 207 more</div>" in draft.html_body
     assert len(draft.html_body.encode()) < 100_000, "longer mails are cut off by some clients"
 
 
-def test_the_dashboard_is_linked_when_there_is_one() -> None:
-    alerts = [an_alert(1, a_change(1), T0, ORDER)]
-    assert 'href="https://blockline.example.org/"' in mail_of(alerts).html_body
-    assert 'href="https://blockline.example.org/account/1"' in mail_of(alerts).html_body
+def test_groups_without_any_room_are_counted_by_themselves() -> None:
+    alerts = [an_alert(i, a_change(i, at=minutes(min(i, 59))), minutes(60), ORDER) for i in range(62)]
+    draft = mail_of(alerts)
+    (unlisted,) = re.findall(
+        r"^  (\d+) more accounts in other groups than these", draft.text_body, re.MULTILINE
+    )
+    listed = len(re.findall(r"@account_\d+", draft.text_body))
+    in_groups = sum(int(n) for n in re.findall(r" and (\d+) more$", draft.text_body, re.MULTILINE))
+    assert listed + in_groups + int(unlisted) == 62
+
+
+@pytest.mark.parametrize(
+    ("alerts", "places"),
+    [
+        pytest.param(
+            [an_alert(1, a_change(1), T0, ORDER)],
+            ["The account: {}account/1", "Order MeitY 2021-01-31 on the Live page: {}?list=1"],
+            id="one account of an order",
+        ),
+        pytest.param(
+            [an_alert(n, a_change(n), T0, REPORTERS) for n in (1, 2)],
+            ["List Reporters on the Live page: {}?list=2"],
+            id="accounts of a list",
+        ),
+        pytest.param(
+            [an_alert(n, a_change(n), T0) for n in (1, 2)], [], id="accounts on no list: only the mail itself"
+        ),
+    ],
+)
+def test_a_mail_links_to_what_it_speaks_of_and_to_itself(
+    alerts: Sequence[AlertRow], places: list[str]
+) -> None:
+    draft = mail_of(alerts)
+    base = "https://blockline.example.org/"
+    own = f"This mail: {{}}mail/{draft.message_id.strip('<>')}"
+    there = [line for line in draft.text_body.splitlines() if base in line]
+    assert there == [place.format(base) for place in (*places, own)]
+    assert all(f'href="{line.partition(": ")[2]}"' in draft.html_body for line in there)
+    assert f'href="{base}account/1"' in draft.html_body
+    assert base not in mail_of(alerts, head=Letterhead()).html_body
+
+
+def test_a_mail_that_has_no_page_does_not_link_to_one() -> None:
+    alerts = [an_alert(n, a_change(n), T0) for n in (1, 2)]
+    text = mail_of(alerts, head=replace(HEAD, has_pages=False)).text_body
+    assert "The dashboard: https://blockline.example.org/\n" in text
+    assert "/mail/" not in text
     assert "href" not in mail_of(alerts, head=Letterhead()).html_body
 
 

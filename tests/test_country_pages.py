@@ -176,7 +176,7 @@ async def test_without_any_withheld_account_the_page_says_how_one_appears(pool: 
 
 
 def test_a_country_that_was_never_read_has_no_date(now: datetime) -> None:
-    page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], now, []))
+    page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], (), now, []))
 
     assert "never read" in page
 

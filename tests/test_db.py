@@ -63,8 +63,7 @@ async def test_a_closed_port_is_one_sentence_with_setting_host_and_port_and_no_p
     with pytest.raises(Unreachable) as caught:
         await connect(f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/b")
     assert str(caught.value) == (
-        f"Cannot reach the database at 127.0.0.1:{port} (setting BLOCKLINE_DATABASE_URL): "
-        "no server listens there."
+        f"Cannot reach the database at 127.0.0.1:{port} (setting database_url): no server listens there."
     )
 
 
@@ -168,7 +167,7 @@ async def test_a_connection_lost_in_a_transaction_is_unreachable_and_the_next_on
             await add_account(conn, "2")
 
     async with open_pool(dsn) as other:
-        with pytest.raises(Unreachable, match="BLOCKLINE_DATABASE_URL"):
+        with pytest.raises(Unreachable, match="setting database_url"):
             await lose_it(other)
     assert await count_accounts(pool) == 0
 

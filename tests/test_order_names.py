@@ -13,8 +13,9 @@ from storage.db import Conn, Pool, Refused, transaction
 from storage.handles import record_handles
 from storage.model.accounts import Account, Platform, Rename
 from storage.model.exports import Wanted
-from storage.model.order_checks import accounts_seen, how_many
+from storage.model.order_checks import accounts_seen
 from storage.model.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
+from storage.model.outside import count_names
 from storage.order_documents import NewDocument, attach, content_of
 from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
@@ -104,7 +105,7 @@ async def test_what_others_saw_is_kept_by_source_and_place_and_known_from_then_o
     ]
     assert {(c.at_from, c.at_to) for c in checks} == {(None, None)}
     assert accounts_seen(names, checks) == {("", SUSPENDED): 1, ("IN", WITHHELD_IN): 1}
-    assert how_many(names) == 1
+    assert count_names(names).accounts == 1
 
 
 async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(pool: Pool) -> None:

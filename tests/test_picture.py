@@ -23,8 +23,8 @@ from jobs.picture_scale import (
     highest_count,
     runs,
     span_words,
-    time_ticks,
 )
+from storage.model.time_ticks import time_ticks
 from tests.factories import T0, minutes
 
 DAY = timedelta(days=1)

@@ -24,6 +24,7 @@ from storage.counts import counts
 from storage.db import Connection, connect
 from storage.model.accounts import AccountId, Platform
 from storage.readings import attempts_of, readings_of
+from storage.reminders import outstanding
 from storage.reports import changes, snapshot
 from storage.reports_account import account_detail
 from storage.reports_coverage import live_coverage, requests_since
@@ -31,7 +32,6 @@ from storage.reports_looks import unheard
 from storage.rosters import base_rosters
 from storage.states import states, timelines
 from storage.status import overview
-from storage.stories import outstanding
 from storage.watch import load_watched
 from tests.large_world import START, Size, build
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.rules_toml import FileRule, read_rules, to_toml
+from jobs.rules_toml import FileRule, line_of, read_rules, to_toml
 from jobs.tables import TableError
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
@@ -121,38 +121,67 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = ['nobody']\n",
-            "f, line 5: rule 'B': 'nobody' is neither a plain mail address such as desk@example.org nor a "
+            "f, line 7: rule 'B': 'nobody' is neither a plain mail address such as desk@example.org nor a "
             "channel such as apprise:newsroom or webhook:desk.",
             id="nobody who could be told",
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\nenabled = 'no'\n",
-            "f, line 5: rule 'B': enabled: 'no' is neither true nor false.",
+            "f, line 8: rule 'B': enabled: 'no' is neither true nor false.",
             id="half enabled",
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\nsettle = '999999d'\n",
-            "f, line 5: rule 'B': no time of a rule is longer than a year.",
+            "f, line 8: rule 'B': no time of a rule is longer than a year.",
             id="a time that never comes",
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ntags = [\"\\u0000\"]\n",
-            "f, line 5: rule 'B': tags: '\\x00' holds a character that no name has.",
+            "f, line 8: rule 'B': tags: '\\x00' holds a character that no name has.",
             id="what the database cannot hold",
         ),
         pytest.param(A_RULE, "f, line 5: rule 'A' is already on line 1; each name once.", id="twice"),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\nlists = ['''\n[[rules]]\n''']\n"
             "[[rules]]\nname = 'C'\nrecipients = 1\n",
-            "f, line 11: rule 'C': recipients: 1 is not a list of texts.",
+            "f, line 13: rule 'C': recipients: 1 is not a list of texts.",
             id="a line that only looks like a table",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\ntags = ['''\nzone = 1\n''']\n'zone' = 'India'\n",
+            "f, line 11: rule 'B': 'India' is not a time zone; write it like Asia/Kolkata.",
+            id="a line that only looks like the key",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
+            "f, line 8: rule 'B': colour is not known; a rule has name, recipients, zone, severity, quiet, "
+            "digest, digest_at, remind_every, escalate_after, escalate_to, settle, update_after, lists, "
+            "orders, platforms, countries, kinds, tags, min_followers, executives, provisional.",
+            id="a key that there is not",
         ),
     ],
 )
-def test_a_rule_that_is_none_is_named_by_the_line_of_its_table(more: str, complaint: str) -> None:
+def test_a_rule_that_is_none_is_named_by_the_line_of_the_key_that_is_wrong_else_of_its_table(
+    more: str, complaint: str
+) -> None:
     found = read_rules((A_RULE + "\n" + more).encode(), "f")
     assert [str(problem) for problem in found.problems] == [complaint]
     assert found.rows[0] == FileRule(1, AlertRule(("desk@example.org",), name="A"), enabled=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "key", "line"),
+    [
+        pytest.param(0, "name", 3, id="in the first rule"),
+        pytest.param(1, "zone", 8, id="in the second"),
+        pytest.param(1, "quiet", 6, id="none of its own: that of another table is not taken"),
+        pytest.param(1, None, 6, id="no key in particular"),
+        pytest.param(2, "name", None, id="a rule that has no table of its own"),
+    ],
+)
+def test_a_key_is_looked_for_in_its_own_rule_only(number: int, key: str | None, line: int | None) -> None:
+    text = "port = 1\r\n[[rules]]\r\nname = 'A'\r\nzone = 'UTC'\n\n[[rules]]\nname = 'B'\nzone = 'UTC'\n"
+    assert line_of(text + "[channels]\nquiet = 'json://x'\n", number, key) == line
 
 
 DOCUMENTED = (Path(__file__).parent.parent / "docs" / "alerts.md").read_text()

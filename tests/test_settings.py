@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.app import refuse_open_door, sender
+from jobs.app import refuse_open_door, refuse_unknown_channels, sender
 from jobs.settings import Settings, SettingsError, load_settings
 from storage.model.accounts import Platform
 from storage.model.availability import Status
@@ -190,6 +190,49 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
         pytest.param('role = "owner"', {}, "^Setting role .*'viewer', 'analyst' or 'admin'", id="no role"),
         pytest.param("port = ", {}, r"blockline\.toml: not TOML", id="not TOML"),
         pytest.param(
+            "smtp_per_minute = 0",
+            {},
+            r"^Setting smtp_per_minute \(in .*\): it has to be at least 1\.$",
+            id="too small a number",
+        ),
+        pytest.param('port = "x"', {}, "^Setting port .*: it has to be a whole number", id="no number"),
+        pytest.param("x_compliance = 3", {}, "^Setting x_compliance .* neither true nor false", id="no flag"),
+        pytest.param(
+            'operators = ["a@b.org", 1]', {}, "^Setting operators .*: entry 2 has to be a text", id="no text"
+        ),
+        pytest.param(
+            "[channels]\nnewsroom = 1",
+            {},
+            "^Setting channels .*: 'newsroom' has to be a text",
+            id="no address of a channel",
+        ),
+        pytest.param("mail_templates = 1", {}, "^Setting mail_templates .* names a file", id="no folder"),
+        pytest.param("recipients = 1", {}, r"^Setting recipients .*: it has to be a list\.$", id="no list"),
+        pytest.param(
+            "port = 1\n[[rules]]\nname = 'A'\nrecipients = []\nzone = 'India'\n",
+            {},
+            r"^Setting rules \(in .*blockline\.toml, line 5\): rule 'A': 'India' is not a time zone",
+            id="a key of a rule",
+        ),
+        pytest.param(
+            "port = 1\n[[rules]]\nname = 'A'\n",
+            {},
+            r"^Setting rules \(in .*blockline\.toml, line 2\): rule 'A': recipients is missing",
+            id="a rule that lacks a key",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'A'\nrecipients = []\n[[rules]]\nname = 'A'\nrecipients = []\n",
+            {},
+            r"^Setting rules \(in .*, line 5\): the name 'A' is taken already",
+            id="two rules of one name",
+        ),
+        pytest.param(
+            "rules = [{ name = 'A' }]",
+            {},
+            r"^Setting rules \(in .*blockline\.toml\): rule 'A': recipients is missing",
+            id="a rule without a line of its own",
+        ),
+        pytest.param(
             "",
             {"BLOCKLINE_PORT": "many"},
             r"^Setting port \(in the environment, as BLOCKLINE_PORT\)",
@@ -202,6 +245,37 @@ def test_a_wrong_setting_is_named_with_its_place(
 ) -> None:
     with pytest.raises(SettingsError, match=sentence):
         from_file(tmp_path, text, **environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "sentence"),
+    [
+        pytest.param(
+            '[[rules]]\nname = "Chat"\nrecipients = ["apprise:newsrom"]\n',
+            {},
+            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' tells apprise:newsrom, and there is no "
+            "channel of that name",
+            id="in a rule of the file",
+        ),
+        pytest.param(
+            "",
+            {"BLOCKLINE_RECIPIENTS": "webhook:desk"},
+            r"^Setting recipients \(in the environment, as BLOCKLINE_RECIPIENTS\): .* tells webhook:desk",
+            id="among the recipients",
+        ),
+        pytest.param(
+            'operators = ["webhook:desk"]',
+            {},
+            r"^Setting operators \(in .*blockline\.toml\): there is no channel webhook:desk",
+            id="among the operators",
+        ),
+    ],
+)
+def test_a_channel_that_there_is_not_is_named_with_the_place_and_the_rule(
+    tmp_path: Path, text: str, environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        refuse_unknown_channels(from_file(tmp_path, text, **environ))
 
 
 def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:

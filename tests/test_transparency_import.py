@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.figures_in import COLUMNS, is_figures, read_figures
+from jobs.figures_in import FIGURES, is_figures, read_figures
 from jobs.record_import import import_record
+from jobs.tables import TableError
 from jobs.watch_import import Report
 from storage.db import Pool, transaction
 from storage.errors import Refused
@@ -19,7 +20,8 @@ from storage.model.accounts import Platform
 from storage.model.transparency import TransparencyReport
 from storage.transparency import add_reports, reports
 
-HEADER = ",".join(COLUMNS) + "\n"
+HEADER = ",".join(("period", "country", "iso2", *FIGURES, "source", "source_url")) + "\n"
+FEW = "period,iso2,accounts_withheld,source,source_url\n"
 INDIA = "2018-H1,India,IN,2,237,,1350,0,,14,5.5,desk,desk:figures\n"
 WORLD = "2018-H1,(world),,,,6651,,,,,,press,press:page\n"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -48,9 +50,50 @@ async def imported(pool: Pool, text: str | bytes, now: datetime = NOW, *, partia
     )
 
 
-def test_figures_are_told_by_their_header() -> None:
-    assert is_figures((*COLUMNS, "platform"))
-    assert not is_figures(COLUMNS[1:])
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        pytest.param(HEADER.strip() + ",platform", True, id="all columns"),
+        pytest.param("period,country,accounts_withheld,source,source_url", True, id="one figure is enough"),
+        pytest.param(FEW.strip(), True, id="a code stands for the country"),
+        pytest.param("period,country,source,source_url", False, id="no figure"),
+        pytest.param("period,accounts_withheld,source,source_url", False, id="no country"),
+        pytest.param("country,accounts_withheld,source,source_url", False, id="no half-year"),
+    ],
+)
+def test_figures_are_told_by_their_header(header: str, *, told: bool) -> None:
+    assert is_figures(header.split(",")) is told
+
+
+async def test_a_file_of_few_columns_is_taken_and_what_it_lacks_is_not_reported(pool: Pool) -> None:
+    report = await imported(pool, FEW + "2018-H1,IN,0,desk,desk:page\n")
+    assert report.summary == "1 line of figures: 1 line new."
+    async with transaction(pool) as conn:
+        (stored,) = await reports(conn)
+    assert (stored.country, stored.iso2, stored.accounts_withheld) == ("India", "IN", 0)
+    assert (stored.total_demands, stored.accounts_specified, stored.pct_some_withheld) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "period,iso2,total_demands\n2018-H1,IN,5\n",
+            "f.csv, line 1: missing columns source, source_url.",
+        ),
+        (
+            "period,country,demands,source,source_url\n2018-H1,India,5,desk,desk:page\n",
+            "f.csv, line 1: figures of legal demands have the columns period, country or iso2, source, "
+            f"source_url, and at least one of {', '.join(FIGURES)}.",
+        ),
+    ],
+)
+async def test_a_file_that_lacks_what_figures_need_is_refused_with_what_that_is(
+    pool: Pool, text: str, fault: str
+) -> None:
+    with pytest.raises(TableError) as raised:
+        await imported(pool, text)
+    assert str(raised.value) == fault
 
 
 async def test_an_empty_cell_is_not_reported_and_never_zero(pool: Pool) -> None:
@@ -96,6 +139,7 @@ async def test_a_figure_that_changed_is_refused_with_both_values(pool: Pool, *, 
         (INDIA.replace(",237,", ",-1,"), "other_legal_demands '-1' is not a whole number."),
         (INDIA.replace(",5.5,", ",101,"), "pct_some_withheld '101' is not a share from 0 to 100."),
         (INDIA.replace("desk,desk", ",desk"), "source is empty."),
+        (INDIA.replace("India,IN", ","), "neither country nor iso2 says which country it is about."),
         (WORLD + WORLD, "(world) in 2018-H1 by press is already on line 2."),
     ],
 )

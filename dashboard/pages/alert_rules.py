@@ -5,34 +5,42 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import access, alert_words
+from dashboard import access
 from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import SAMPLE, form, text
 from storage.model.conditions import UnreadableRule
 from storage.model.people import Actor
 from storage.model.rule_toml import toml_of
-from storage.model.rules import StoredRule
-from storage.model.words import clean
+from storage.model.rule_words import absent_words, manner_words, match_words
+from storage.model.rules import AbsentNames, StoredRule
+from storage.model.words import capital, clean
 
 
-def rules_card(rules: Sequence[StoredRule], unreadable: Sequence[UnreadableRule], actor: Actor) -> Component:
+def rules_card(
+    rules: Sequence[StoredRule], unreadable: Sequence[UnreadableRule], absent: AbsentNames, actor: Actor
+) -> Component:
     may = actor.role.includes(access.RULES)
     below = [_add()] if may else []
     note = "tried from the first to the last; a recipient is told by the first that matches"
     if not rules and not unreadable:
         return nothing("Rules", note, "There is no rule, so nobody is told of anything.", *below)
-    rows = [*(_row(r, may=may) for r in rules), *(_unreadable_row(r, may=may) for r in unreadable)]
+    rows = [*(_row(r, absent, may=may) for r in rules), *(_unreadable_row(r, may=may) for r in unreadable)]
     columns = ("Rule", "About", "Tells", "How", "Stands")
     return card("Rules", note, columns, rows, *below)
 
 
-def _row(stored: StoredRule, *, may: bool) -> tuple[Cell, ...]:
+def _row(stored: StoredRule, absent: AbsentNames, *, may: bool) -> tuple[Cell, ...]:
     rule = stored.rule
     return (
         html.Div([html.B(clean(rule.name, 80)), *(_edit(stored) if may else [])]),
-        alert_words.match_words(rule.match),
+        html.Div(
+            [
+                match_words(rule.match),
+                *(html.Small(f"{capital(said)}.") for said in absent_words(rule.match, absent)),
+            ]
+        ),
         html.Div([html.Div(clean(r, 120)) for r in rule.recipients] or "nobody"),
-        html.Div([html.Div(words) for words in alert_words.manner_words(rule)]),
+        html.Div([html.Div(words) for words in manner_words(rule)]),
         _stands(stored, may=may),
     )
 

@@ -43,7 +43,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     *_deliveries(known.mails, actor),
                     _mutes(known.mutes, actor, now),
                     _decided(known.decided, None),
-                    rules_card(known.rules, known.unreadable, actor),
+                    rules_card(known.rules, known.unreadable, known.absent, actor),
                     _acts(known.acts),
                 ],
                 className="stack alerts",
@@ -97,8 +97,8 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
             (
                 _story(s),
                 _told(s),
-                html.Div([words.stamp(s.closed_at), *map(html.Small, _since(s, now))]),
-                f"{s.wave:,}",
+                html.Div([words.stamp(s.told_at), *map(html.Small, _since(s, now))]),
+                f"{s.waves:,}",
                 *((_take(s),) if may else ()),
             )
             for s in known.stories
@@ -123,8 +123,8 @@ def _recipient(told: Told) -> Component:
 
 
 def _since(story: OpenStory, now: datetime) -> list[str]:
-    lines = [words.ago(story.closed_at, now)]
-    if story.wave > 1:
+    lines = [words.ago(story.told_at, now)]
+    if story.waves > 1:
         lines.append(f"first told {words.stamp(story.first_at)}")
     if story.earlier_by:
         lines.append(f"an earlier wave was acknowledged by {actor_words(story.earlier_by)}")
@@ -168,7 +168,11 @@ def _deliveries(mails: Sequence[MailLine], actor: Actor) -> list[Component]:
 
 
 def _kind(mail: MailLine) -> list[Component]:
-    return [html.Small(f"{alert_words.MAIL_KIND[mail.kind]}, written {words.stamp(mail.created_at)}")]
+    return [
+        html.Small(
+            f"{alert_words.mail_kind(mail.kind, mail.subject)}, written {words.stamp(mail.created_at)}"
+        )
+    ]
 
 
 def _stands(mail: MailLine) -> Component:

@@ -1,5 +1,6 @@
 """Countries: what is or was withheld where, one row a country, and how old that knowledge is."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from dash import html
@@ -42,13 +43,16 @@ def count_of(count: CountryCount, standing: Standing) -> int:
     }[standing]
 
 
-def countries_page(counts: list[CountryCount], now: datetime, tag: list[Component]) -> Component:
+def countries_page(
+    counts: list[CountryCount], published: Collection[str], now: datetime, tag: list[Component]
+) -> Component:
+    """`published` are the codes of countries of which figures of demands are on file."""
     head = html.Div(
         [html.H1("Countries"), *tag, html.Span("what is or was withheld where", className="muted")],
         className="bar",
     )
     if not counts:
-        return html.Div([head, _empty()])
+        return html.Div([head, _empty(), *_published(published)])
     most = max(c.pairs_ever for c in counts)
     body = html.Tbody([_row(c, most, now) for c in counts])
     return html.Div(
@@ -62,8 +66,33 @@ def countries_page(counts: list[CountryCount], now: datetime, tag: list[Componen
                 ],
                 className="card",
             ),
+            *_published(published),
         ]
     )
+
+
+def _published(codes: Collection[str]) -> list[Component]:
+    """Links to the published figures of each country, also of those where nobody was seen withheld."""
+    if not codes:
+        return []
+    return [
+        html.Div(
+            [
+                html.Div(
+                    [html.H2("Published figures"), html.Span("claimed against observed", className="faint")],
+                    className="card-head",
+                ),
+                html.P(
+                    [
+                        html.A(country_name(code), href=f"/countries/{code}/published", className="under")
+                        for code in sorted(codes, key=country_name)
+                    ],
+                    className="published-links",
+                ),
+            ],
+            className="card published-list",
+        )
+    ]
 
 
 def _columns() -> Component:

@@ -1,7 +1,7 @@
 """One country: its accounts, each with its state, since when, when it was last read, and who saw it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from dash import html
 from dash.development.base_component import Component
@@ -35,20 +35,9 @@ def country_page(
     tag: list[Component],
 ) -> Component:
     """`accounts` are those of page `number` (from 1) in one standing, or in any."""
-    name = country_name(count.country)
     return html.Div(
         [
-            html.Div(
-                [
-                    html.A("Countries", href="/countries", className="under"),
-                    html.Span("/", className="faint"),
-                    html.H1(name),
-                    html.Span(count.country, className="mono faint"),
-                    *tag,
-                    html.Span(as_of(count), className="muted"),
-                ],
-                className="bar",
-            ),
+            head(count.country, [*tag, html.Span(as_of(count), className="muted")]),
             html.Div(
                 [
                     html.Div(
@@ -62,7 +51,7 @@ def country_page(
                         ],
                         className="country-head",
                     ),
-                    _tabs(count, standing),
+                    tabs(count, standing),
                     html.Table(
                         [_columns(), html.Tbody([_row(a, now) for a in accounts])], className="stacked"
                     ),
@@ -75,6 +64,20 @@ def country_page(
     )
 
 
+def head(country: str, more: list[Component]) -> Component:
+    """The line above a page about a country."""
+    return html.Div(
+        [
+            html.A("Countries", href="/countries", className="under"),
+            html.Span("/", className="faint"),
+            html.H1(country_name(country)),
+            html.Span(country, className="mono faint"),
+            *more,
+        ],
+        className="bar",
+    )
+
+
 def shown_of(count: CountryCount, standing: Standing | None) -> int:
     return count.pairs_ever if standing is None else count_of(count, standing)
 
@@ -84,20 +87,32 @@ def _address(count: CountryCount, standing: Standing | None, number: int = 1) ->
     return place if number == 1 else f"{place}/{number}"
 
 
-def _tabs(count: CountryCount, standing: Standing | None) -> Component:
-    tabs: list[tuple[Standing | None, str]] = [(None, "all"), *STANDING_WORDS.items()]
+def tabs(count: CountryCount, current: Standing | Literal["published"] | None) -> Component:
+    """The parts of a country: its accounts by standing (None: all), and what was published of it."""
+    standings: list[tuple[Standing | None, str]] = [(None, "all"), *STANDING_WORDS.items()]
     return html.Nav(
         [
+            *[
+                html.A(
+                    [f"{word.capitalize()} ", html.B(f"{shown_of(count, which):,}")],
+                    href=_address(count, which),
+                    **_current(which is current),
+                )
+                for which, word in standings
+            ],
             html.A(
-                [f"{word.capitalize()} ", html.B(f"{shown_of(count, which):,}")],
-                href=_address(count, which),
-                **({"aria-current": "true"} if which is standing else {}),  # pyright: ignore[reportArgumentType]
-            )
-            for which, word in tabs
+                "Claimed against observed",
+                href=f"/countries/{count.country}/published",
+                **_current(current == "published"),
+            ),
         ],
         className="tabs",
-        **{"aria-label": "Standing"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+        **{"aria-label": "Parts"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
     )
+
+
+def _current(is_current: bool) -> dict[str, Any]:
+    return {"aria-current": "true"} if is_current else {}
 
 
 def _columns() -> Component:

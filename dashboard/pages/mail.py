@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import access, words
-from dashboard.alert_words import MAIL_KIND, MAIL_STATE, actor_words
+from dashboard.alert_words import MAIL_STATE, actor_words, mail_kind
 from dashboard.pages.alert_controls import form, line
 from storage.model.alerts import Mail, MailKind, MailState
 from storage.model.people import Actor
@@ -88,7 +88,11 @@ def _line(mail: MailLine, current: bool) -> Component:
             html.Span(
                 [
                     html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),
-                    *([html.Span(MAIL_KIND[mail.kind])] if mail.kind is not MailKind.WAVE else []),
+                    *(
+                        [html.Span(mail_kind(mail.kind, mail.subject))]
+                        if mail.kind is not MailKind.WAVE
+                        else []
+                    ),
                     html.Span(words.stamp(mail.sent_at or mail.created_at)),
                     html.Span(f"to {people}"),
                 ],
@@ -139,9 +143,10 @@ def pictured(mail: Mail) -> str:
 
 
 def _kind(mail: Mail, thread: Thread | None) -> str:
+    kind = capital(mail_kind(mail.kind, mail.subject))
     if thread is None or thread.wave is None:
-        return capital(MAIL_KIND[mail.kind])
-    return f"{capital(MAIL_KIND[mail.kind])}, wave {thread.wave} of {thread.note.waves} of its story,"
+        return kind
+    return f"{kind}, wave {thread.wave} of {thread.note.waves} of its story,"
 
 
 def _acknowledged(mail: Mail, thread: Thread | None, actor: Actor) -> list[Component]:
@@ -201,7 +206,7 @@ def _of_thread(mail: ThreadMail, current: bool) -> Component:
             html.Span(
                 [
                     html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),
-                    html.Span(f"{MAIL_KIND[mail.kind]}{wave}"),
+                    html.Span(f"{mail_kind(mail.kind, mail.subject)}{wave}"),
                     html.Span(words.stamp(mail.at)),
                 ],
                 className="meta",

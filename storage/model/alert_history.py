@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.accounts import ListId
 from storage.model.alerts import AlertDecision, AlertRow, MailKind, MailState
 from storage.model.availability import ChangeKind
 
@@ -17,6 +18,7 @@ class SentMail:
     subject: str
     story_key: str | None
     wave: int | None
+    """Counted among those that were told at once."""
     created_at: datetime
     state: MailState
     sent_at: datetime | None
@@ -37,6 +39,8 @@ class RuleDecision:
     decided_at: datetime | None
     """None: the last word is not spoken."""
     story_key: str | None
+    list_id: ListId | None
+    """What that story is about."""
     mute_note: str | None
     """Of the mute that covers it; empty when it has none."""
     muted_by: str | None

@@ -93,6 +93,15 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """How an account came under a cohort."""
+
+    at: datetime
+    by_entry: bool
+    """Its order was entered then; the account was on the list of it before. Else it was put on the list."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertChange:
     """A confirmed change as a mail tells it."""
 
@@ -133,6 +142,8 @@ class AlertRow:
     """The rules that keep it for later."""
     told_by: frozenset[int] = frozenset()
     """The rules that told an earlier stage of the same change."""
+    joined: Mapping[ListId, Joined] = field(default_factory=dict[ListId, Joined])
+    """How the account came under each of its cohorts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +196,7 @@ class MailKind(StrEnum):
     ESCALATION = "escalation"
     OPERATOR = "operator"
     TEST = "test"
+    ENGAGEMENT = "engagement"
 
 
 @dataclass(frozen=True, slots=True)

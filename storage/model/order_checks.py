@@ -20,18 +20,6 @@ def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
     return out
 
 
-def how_many(names: Sequence[OrderName]) -> int:
-    """How many accounts the names of an order are of, each once: as many as it names at least."""
-    known = {
-        who: n.account_id
-        for who, some in accounts_named(names).items()
-        for n in some
-        if n.account_id is not None
-    }
-    found = set(known.values()) | {n.account_id for n in names if n.account_id is not None}
-    return len(found) + len(accounts_named(names).keys() - known.keys())
-
-
 def accounts_seen(
     names: Sequence[OrderName], checks: Sequence[OrderCheck]
 ) -> dict[tuple[str, State | None], int]:

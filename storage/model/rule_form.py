@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind
-from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.rules import AlertRule, Digest, Match, Quiet, RuleFault, Severity
 
 Table = dict[str, Any]
 _T = TypeVar("_T")
@@ -44,6 +44,7 @@ MANNER = [
     "remind_every",
     "escalate_after",
     "escalate_to",
+    "engagement",
     "settle",
     "update_after",
 ]
@@ -70,6 +71,7 @@ def to_table(rule: AlertRule) -> Table:
         "remind_every": (rule.remind_every and duration_text(rule.remind_every), None),
         "escalate_after": (rule.escalate_after and duration_text(rule.escalate_after), None),
         "escalate_to": (list(rule.escalate_to), []),
+        "engagement": (rule.engagement, False),
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
     }
@@ -78,10 +80,12 @@ def to_table(rule: AlertRule) -> Table:
 
 
 def from_table(table: Mapping[str, Any]) -> AlertRule:
-    """The rule that a table describes. Raises ValueError with one clause that names the key."""
+    """The rule that a table describes. Raises ValueError with one clause that names the key: RuleFault when
+    that key is in the table.
+    """
     for key in table:
         if key not in MATCH and key not in MANNER:
-            raise ValueError(f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
+            raise RuleFault(key, f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
     for key in ("name", "recipients"):
         if key not in table:
             raise ValueError(f"{key} is missing")
@@ -93,7 +97,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         try:
             return read(table[key])
         except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
+            raise RuleFault(key, f"{key}: {error}") from error
 
     match = Match(
         lists=get("lists", _names, nothing.lists),
@@ -118,6 +122,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         remind_every=get("remind_every", duration_of, None),
         escalate_after=get("escalate_after", duration_of, None),
         escalate_to=get("escalate_to", _texts, ()),
+        engagement=get("engagement", _flag, default=False),
         settle=get("settle", duration_of, usual.settle),
         update_after=get("update_after", duration_of, usual.update_after),
     )

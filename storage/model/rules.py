@@ -23,6 +23,14 @@ _CHANNEL = re.compile(r"(apprise|webhook):[a-z0-9-]{1,32}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
+class RuleFault(ValueError):
+    """A rule that cannot be. The message is a clause; `key` is the one whose value is wrong."""
+
+    def __init__(self, key: str, fault: str) -> None:
+        super().__init__(fault)
+        self.key = key
+
+
 class Severity(StrEnum):
     """How urgent the changes of a rule are. Critical ones are not kept back by quiet hours."""
 
@@ -90,6 +98,10 @@ class AlertRule:
     """Tell `escalate_to` when nobody acknowledged for so long."""
     escalate_to: tuple[str, ...] = ()
 
+    engagement: bool = False
+    """Tell also when an executive visibly engages with an account that an order names: one that `match` is
+    about by its lists, orders, countries, platforms and tags.
+    """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""
     growth_limit: int = 10
@@ -105,36 +117,44 @@ class AlertRule:
         try:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{self.zone!r} is not a time zone; write it like Asia/Kolkata") from error
+            fault = f"{self.zone!r} is not a time zone; write it like Asia/Kolkata"
+            raise RuleFault("zone", fault) from error
         for country in self.match.countries:
             if not _COUNTRY.fullmatch(country):
-                raise ValueError(f"{country!r} is not a country code of two capital letters")
+                raise RuleFault("countries", f"{country!r} is not a country code of two capital letters")
         if self.settle <= timedelta(0) or self.growth_limit < 1:
-            raise ValueError("settle must be longer than zero, and its limit at least 1")
+            raise RuleFault("settle", "settle must be longer than zero, and its limit at least 1")
         if self.update_after <= timedelta(0):
-            raise ValueError("update_after must be longer than zero")
-        for wait in (self.settle, self.update_after, self.remind_every, self.escalate_after):
-            if wait is not None and wait > LONGEST_WAIT:
-                raise ValueError("no time of a rule is longer than a year")
+            raise RuleFault("update_after", "update_after must be longer than zero")
+        self._refuse_waits()
         if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):
             raise ValueError("flapping needs at least 2 changes and a period longer than zero")
         if self.quiet is not None and self.quiet.begins == self.quiet.ends:
-            raise ValueError("quiet hours begin and end at the same time")
+            raise RuleFault("quiet", "quiet hours begin and end at the same time")
+
+    def _refuse_waits(self) -> None:
+        asking = {"remind_every": self.remind_every, "escalate_after": self.escalate_after}
+        for key, wait in {"settle": self.settle, "update_after": self.update_after, **asking}.items():
+            if wait is not None and wait > LONGEST_WAIT:
+                raise RuleFault(key, "no time of a rule is longer than a year")
+        for key, wait in asking.items():
+            if wait is not None and wait < timedelta(minutes=1):
+                raise RuleFault(key, "remind_every and escalate_after are at least a minute")
 
     def _refuse_people(self) -> None:
         if not self.name or not self.name.isprintable() or len(self.name) > 80:
-            raise ValueError("a rule needs a name of 1 to 80 printable characters")
-        for recipient in (*self.recipients, *self.escalate_to):
-            if not is_recipient(recipient):
-                raise ValueError(
-                    f"{recipient!r} is neither a plain mail address such as desk@example.org nor a channel "
-                    "such as apprise:newsroom or webhook:desk"
-                )
+            raise RuleFault("name", "a rule needs a name of 1 to 80 printable characters")
+        for key, people in (("recipients", self.recipients), ("escalate_to", self.escalate_to)):
+            for recipient in people:
+                if not is_recipient(recipient):
+                    raise RuleFault(
+                        key,
+                        f"{recipient!r} is neither a plain mail address such as desk@example.org nor a "
+                        "channel such as apprise:newsroom or webhook:desk",
+                    )
         if (self.escalate_after is None) != (not self.escalate_to):
-            raise ValueError("escalate_after and escalate_to need each other")
-        for wait in (self.remind_every, self.escalate_after):
-            if wait is not None and wait < timedelta(minutes=1):
-                raise ValueError("remind_every and escalate_after are at least a minute")
+            key = "escalate_to" if self.escalate_after is None else "escalate_after"
+            raise RuleFault(key, "escalate_after and escalate_to need each other")
 
     @property
     def lookback(self) -> timedelta:
@@ -161,6 +181,15 @@ class StoredRule:
     def readers(self, recipients: Iterable[str]) -> tuple[str, ...]:
         """Those of them who get its digests, each once."""
         return tuple(r for r in dict.fromkeys(recipients) if r not in self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentNames:
+    """Names in rules that mean nothing on file."""
+
+    lists: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
+    """References."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { apply, covered, decode, groupName, knownUntil, outages, stateAt, stateNow, tally, windowOf } from "../../dashboard/assets/live/state.mjs";
+import { apply, covered, decode, groupName, knownUntil, listAsked, outages, stateAt, stateNow, tally, windowOf } from "../../dashboard/assets/live/state.mjs";
 import { at, change, changes, HOUR, snapshot, spell, spells, WORDS } from "./world.mjs";
 
 const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), words: WORDS, ...more });
@@ -172,3 +172,11 @@ for (const [name, more, range, from] of [
     assert.ok(end > more.now);
   });
 }
+
+test("an address asks for a list by its number, and for none that there is not", () => {
+  const state = decode(snapshot());
+  state.lists = [{ id: 3, name: "Press", size: 1 }];
+
+  assert.equal(listAsked(state, "?range=7d&list=3"), "3");
+  for (const search of ["", "?range=7d", "?list=", "?list=4", "?list=x"]) assert.equal(listAsked(state, search), null);
+});

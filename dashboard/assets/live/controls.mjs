@@ -15,6 +15,14 @@ function remember(key, value) {
   }
 }
 
+/** So that the page comes back as it is, and can be given on. */
+function keepInAddress(key, value) {
+  const url = new URL(location.href);
+  if (value === null) url.searchParams.delete(key);
+  else url.searchParams.set(key, value);
+  history.replaceState(history.state, "", url);
+}
+
 const press = (group, attribute, value) => {
   for (const button of group.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset[attribute] === value));
 };
@@ -70,9 +78,7 @@ export function connectControls({ redraw, relayout, load, theme }) {
   ranges.addEventListener("click", (event) => {
     const range = event.target.dataset.range;
     if (!range) return;
-    const url = new URL(location.href);
-    url.searchParams.set("range", range);
-    history.replaceState(history.state, "", url);
+    keepInAddress("range", range);
     setRange(range);
   });
 
@@ -86,6 +92,7 @@ export function connectControls({ redraw, relayout, load, theme }) {
   for (const [id, key] of [["pick-list", "list"], ["pick-sort", "sort"]]) {
     $(id).addEventListener("change", (event) => {
       view[key] = event.target.value;
+      if (key === "list") keepInAddress("list", /^\d+$/.test(view.list) ? view.list : null);
       $("lanes").scrollTop = 0;
       redraw();
     });

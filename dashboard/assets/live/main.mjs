@@ -3,7 +3,7 @@
 import { draw, layout, resetLanes, showNothing } from "./page.mjs";
 import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
-import { apply, decode } from "./state.mjs";
+import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectControls, showBanner, showPill, view } from "./controls.mjs";
@@ -49,6 +49,7 @@ async function load(range, response = null) {
       shared.state = state;
       heard = loaded = Date.now();
       lost = null;
+      view.list = listAsked(state, location.search) ?? view.list;
       layout(state, view);
     } catch (error) {
       lost = error instanceof TypeError ? "The monitor does not answer." : error.message;
@@ -149,10 +150,15 @@ function route(path) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", mail: "Mail", alerts: "Alerts", countries: "Countries", account: "Account", health: "Health" }[page];
+  const name = { live: "Live", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);
+    const asked = state && listAsked(state, location.search);
+    if (asked && asked !== view.list) {
+      view.list = asked;
+      layout(state, view);
+    }
     redraw();
   }
   countWaiting();

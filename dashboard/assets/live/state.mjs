@@ -7,6 +7,12 @@ export const STATUS = {
   U: "Not checked",
 };
 const CONTEXT = ["orders", "events", "executives", "lists"];
+/** The list that an address (its part from the question mark on) asks for, as the page names it; null for none. */
+export function listAsked(state, search) {
+  const id = Number(new URLSearchParams(search).get("list") ?? Number.NaN);
+  return state.lists.some((l) => l.id === id) ? String(id) : null;
+}
+
 export const isBlocked = (s) => s === "W" || s === "S";
 
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);

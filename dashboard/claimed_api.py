@@ -1,0 +1,36 @@
+"""Published figures of a country beside what was seen there, over plain HTTP."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.claimed_json import claimed_json
+from storage.db import Pool, StorageError, transaction
+from storage.reports_claimed import claimed
+
+
+def claimed_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    """`/api/countries/{code}/published`, with a code such as IN."""
+    router = APIRouter()
+
+    @router.get("/api/countries/{code}/published")
+    async def published(code: str) -> Response:
+        now = clock()
+        try:
+            async with transaction(pool) as conn:
+                found = await claimed(conn, code, now)
+        except StorageError as error:
+            return _refusal(503, str(error))
+        if not found:
+            return _refusal(404, "Nothing is published or observed of such a country: a code is like IN.")
+        body = json.dumps(claimed_json(code, found, now), separators=(",", ":"))
+        return Response(body, media_type="application/json")
+
+    return router
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status)

@@ -1,0 +1,108 @@
+"""Everything that is said of an order, worked out once, so that page, API and report say the same."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.db import Conn
+from storage.model.cohort import Funnel, Share, funnel, shares
+from storage.model.cohort_claims import Checked, checked
+from storage.model.cohort_curve import Step, curve, step_at
+from storage.model.orders import Order, OrderCheck, OrderDocument, OrderName
+from storage.model.outside import Names, Outside, count_names, outside
+from storage.order_documents import documents_of
+from storage.order_names import checks_of, names_of
+from storage.reports_context import orders
+from storage.reports_order import Cohort, cohort, find_order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFigures:
+    """An order at a moment, as known at a time."""
+
+    cohort: Cohort
+    at: datetime
+    known_at: datetime | None
+    gap_after: timedelta
+    funnel: Funnel
+    shares: tuple[Share, ...]
+    steps: tuple[Step, ...]
+    at_deadline: Step | None
+    """The counts of the deadline; None where there is none, or it lies after the moment."""
+    claims: tuple[Checked, ...]
+    """What was said of it in numbers, oldest first."""
+    names: Names
+    outside: Outside
+    documents: tuple[OrderDocument, ...]
+
+    @property
+    def order(self) -> Order:
+        return self.cohort.order
+
+    @property
+    def watched(self) -> int:
+        """What every share of the page is of: the accounts on its list."""
+        return len(self.cohort.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What an order itself holds, beside the readings of its accounts."""
+
+    names: tuple[OrderName, ...] = ()
+    checks: tuple[OrderCheck, ...] = ()
+    documents: tuple[OrderDocument, ...] = ()
+
+
+async def read_order(
+    conn: Conn, order_id: int, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+) -> OrderFigures | None:
+    """All figures of an order at `at`, as known at `known_at` (None: now); None when it is not on file."""
+    order = await find_order(conn, order_id, known_at)
+    if order is None:
+        return None
+    names = await names_of(conn, order_id, known_at)
+    checks = await checks_of(conn, order_id, known_at)
+    return figures_of(
+        await cohort(conn, order, at, gap_after, known_at),
+        Papers(tuple(names), tuple(checks), tuple(await documents_of(conn, order_id))),
+        at,
+        gap_after,
+        known_at,
+    )
+
+
+async def read_orders(
+    conn: Conn, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+) -> list[OrderFigures]:
+    """The figures of every order on file, by date."""
+    found = [
+        await read_order(conn, o.order_id, at, gap_after, known_at)
+        for o in await orders(conn, known_at or at)
+    ]
+    return [o for o in found if o is not None]
+
+
+def figures_of(
+    found: Cohort, papers: Papers, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+) -> OrderFigures:
+    """Pure: the figures of what is on file."""
+    order = found.order
+    names = count_names(papers.names)
+    steps = curve(found.members, min(found.since, at), at, gap_after)
+    own = [e for e in found.events if e.order_id == order.order_id and e.at <= at]
+    claims = [checked(order, e, found.members, gap_after) for e in own]
+    past_deadline = order.deadline_at is not None and order.deadline_at <= at
+    return OrderFigures(
+        cohort=found,
+        at=at,
+        known_at=known_at,
+        gap_after=gap_after,
+        funnel=funnel(order, found.members, names.accounts, at),
+        shares=shares(found.members, at, gap_after),
+        steps=steps,
+        at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
+        claims=tuple(c for c in claims if c is not None),
+        names=names,
+        outside=outside(order.country, papers.names, papers.checks),
+        documents=papers.documents,
+    )

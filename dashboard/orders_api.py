@@ -1,0 +1,67 @@
+"""The figures of orders over plain HTTP."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.encode import Json
+from dashboard.order_figures import read_order, read_orders
+from dashboard.order_json import head_json, order_json
+from dashboard.settings import DashboardSettings
+from storage.db import Pool, StorageError, transaction
+
+
+def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
+    """`/api/orders` and `/api/orders/{order_id}`, both with `?at=` and `?as_known_at=`."""
+    router = APIRouter()
+
+    @router.get("/api/orders")
+    async def orders(at: datetime | None = None, as_known_at: datetime | None = None) -> Response:
+        moment, known, refused = asked(at, as_known_at, clock())
+        if refused is not None:
+            return refused
+        try:
+            async with transaction(pool) as conn:
+                found = await read_orders(conn, moment, settings.gap_after, known)
+        except StorageError as error:
+            return refusal(503, str(error))
+        return _sent({"orders": [head_json(o) for o in found]})
+
+    @router.get("/api/orders/{order_id}")
+    async def order(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        moment, known, refused = asked(at, as_known_at, clock())
+        if refused is not None:
+            return refused
+        try:
+            async with transaction(pool) as conn:
+                found = await read_order(conn, order_id, moment, settings.gap_after, known)
+        except StorageError as error:
+            return refusal(503, str(error))
+        return refusal(404, "There is no such order.") if found is None else _sent(order_json(found))
+
+    return router
+
+
+def asked(
+    at: datetime | None, as_known_at: datetime | None, now: datetime
+) -> tuple[datetime, datetime | None, Response | None]:
+    """The moment and what was known; a refusal when a time has no zone or has not come yet."""
+    for name, value in (("at", at), ("as_known_at", as_known_at)):
+        if value is not None and value.tzinfo is None:
+            return now, None, refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
+        if value is not None and value > now:
+            return now, None, refusal(422, f"{name}: that time has not come yet.")
+    return at or now, as_known_at, None
+
+
+def _sent(body: Json) -> Response:
+    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
+
+
+def refusal(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status)

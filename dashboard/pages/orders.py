@@ -1,0 +1,131 @@
+"""All orders: how far each was followed, in a table and side by side."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import order_words, words
+from dashboard.figure_style import Theme, graph
+from dashboard.figures_order import multiples_figure
+from dashboard.order_figures import OrderFigures, read_order, read_orders
+from dashboard.pages.cells import td
+from dashboard.pages.order import lane_pages, order_page
+from dashboard.pages.order_cards import card
+from storage.db import Conn
+from storage.model.country_names import country_name
+from storage.model.words import clean
+
+SIDE_BY_SIDE = 9
+
+
+async def order_pages(
+    conn: Conn, more: Sequence[int], now: datetime, gap_after: timedelta, theme: Theme, tag: list[Component]
+) -> Component | None:
+    """All orders; or one, by its number and that of the page of its lanes. None when there is none."""
+    if not more:
+        return orders_page((await read_orders(conn, now, gap_after))[::-1], theme, tag)
+    found = await read_order(conn, more[0], now, gap_after)
+    number = more[1] if len(more) > 1 else 1
+    if found is None or not 1 <= number <= lane_pages(found):
+        return None
+    return order_page(found, number, theme, tag)
+
+
+def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Component]) -> Component:
+    """The orders by date, newest first."""
+    drawn = [o for o in orders if o.watched][:SIDE_BY_SIDE]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Orders"),
+                    *tag,
+                    html.Span("legal demands, and how far the platform followed each", className="muted"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    card(
+                        "Every order on file",
+                        "shares are of the accounts on its list",
+                        html.Div(
+                            html.Table(
+                                [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
+                            ),
+                            className="table-scroll narrow",
+                        ),
+                    ),
+                    *([_compared(drawn, theme)] if drawn else []),
+                ]
+                if orders
+                else [_empty()],
+                className="stack",
+            ),
+        ]
+    )
+
+
+def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
+    return card(
+        "Side by side",
+        f"share of its accounts blocked, from the day of issue; the newest {len(drawn)}",
+        html.Div(graph(multiples_figure(drawn, theme), "order-multiples"), className="figure"),
+    )
+
+
+def _columns() -> Component:
+    names = ("Order", "Issued", "Named", "On its list", "Ever blocked", "Blocked now", "Restored")
+    return html.Thead(
+        html.Tr([html.Th(name, className="" if n < 2 else "n") for n, name in enumerate(names)])
+    )
+
+
+def _row(found: OrderFigures) -> Component:
+    order, funnel = found.order, found.funnel
+
+    def counted(name: str, n: int, *, of_list: bool = True) -> Component:
+        small = [html.Small(order_words.share(n, found.watched))] if of_list and found.watched else []
+        return td([f"{n:,}", *small], name, "n")
+
+    return html.Tr(
+        [
+            html.Th(
+                [
+                    html.A(
+                        html.B(clean(order.title, 120)), href=f"/orders/{order.order_id}", className="country"
+                    ),
+                    html.Small(f"{clean(order.reference, 60)} · {country_name(order.country)}"),
+                ],
+                scope="row",
+            ),
+            td(
+                [
+                    words.day(order.issued_at),
+                    *([html.Small("date disputed")] if order.issued_from is not None else []),
+                ],
+                "Issued",
+            ),
+            counted("Named", funnel.named, of_list=False),
+            counted("On its list", funnel.resolved, of_list=False),
+            counted("Ever blocked", funnel.ever_blocked),
+            counted("Blocked now", funnel.blocked_now),
+            counted("Restored", funnel.restored),
+        ]
+    )
+
+
+def _empty() -> Component:
+    return html.Div(
+        [
+            html.H2("No order is on file"),
+            html.P(
+                "An order is entered with the accounts that it names; then this page says how far "
+                "it was followed."
+            ),
+            html.P(html.Code("blockline orders import orders.csv")),
+        ],
+        className="card empty",
+    )

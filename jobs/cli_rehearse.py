@@ -1,0 +1,137 @@
+"""The command `rehearse`: the real pipeline, held against a recorded history or a table of legal demands."""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collectors.simulator.faults import PROFILES
+from collectors.simulator.files import load_history
+from dashboard.order_json import summary_json
+from dashboard.order_words import sentences
+from jobs import cli_simulate, rehearse
+from jobs.cli_scratch import err, progress, scratch_database
+from jobs.clock import system_clock
+from jobs.command import CommandError, run
+from jobs.demands_history import history_of, in_time, until
+from jobs.durations import parse_duration
+from jobs.legal_demands import is_legal_demands, read_legal_demands
+from jobs.options import AsJson, moment_of
+from jobs.simulated import Plan
+from jobs.simulators import Played, played
+from jobs.table_files import table_content
+from jobs.tables import TableError, header_of
+from jobs.wording import number
+from storage.model.words import clean
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command to the command line."""
+    cli.command("rehearse")(_rehearse)
+
+
+def _rehearse(
+    history: Annotated[
+        Path, typer.Argument(help="Status history or table of legal demands, CSV, gzipped or not.")
+    ],
+    *,
+    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601 in UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601 in UTC.")] = None,
+    every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
+    platform: Annotated[
+        Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
+    ] = None,
+    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
+    report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
+    orders: Annotated[
+        Path | None, typer.Option(help="Orders on file from the start; their figures are told at the end.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive the real pipeline through a recorded history in simulated time, and hold it against the truth.
+
+    Of a table of legal demands, each account becomes what others found it to be six hours after the day of
+    its demand, which is assumed; the demands of a day are one order.
+    """
+    begin, limit = moment_of(start, "--from"), moment_of(end, "--to")
+    with ExitStack() as stack:
+        papers = None if orders is None else rehearse.Papers(orders.name, table_content(orders))
+        content = table_content(history)
+        if is_legal_demands(header_of(content)):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blockline-demands-")))
+            papers = papers or rehearse.Papers(history.name, content)
+            history, limit = _as_history(content, history.name, begin, limit, folder)
+        truth = played(load_history(history), platform)
+        try:
+            first, last = rehearse.span(truth)
+        except ValueError as error:
+            raise CommandError(f"{history.name}: {error}.") from error
+        plan = Plan(begin or first, limit or last, _duration(every, "--every"))
+        cli_simulate.fault_plan(faults)
+        if plan.end <= plan.start:
+            raise CommandError(
+                f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()})."
+            )
+        if report is not None and not report.parent.is_dir():
+            raise CommandError(f"--report: the folder {report.parent} does not exist.")
+        dsn = stack.enter_context(scratch_database())
+        bar, task = stack.enter_context(progress(plan.start, plan.end, shown=err.is_terminal))
+
+        def on_progress(at: rehearse.Progress) -> None:
+            bar.update(
+                task,
+                completed=(at.at - plan.start).total_seconds(),
+                description=f"{at.at:%d %b %Y}",
+                said=f"{at.readings:,} readings",
+            )
+
+        found = run(
+            lambda: rehearse.rehearse(history, platform, truth, plan, faults, dsn, on_progress, papers)
+        )
+    if report is not None:
+        rehearse.write_report(report, found)
+    _tell(found, as_json=as_json)
+    if not found.is_right:
+        raise CommandError(
+            f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
+            + (f": see {report}." if report else "; run again with --report FILE to see them.")
+        )
+
+
+def _tell(found: rehearse.Report, *, as_json: bool) -> None:
+    if as_json:
+        orders = {"orders": [summary_json(o) for o in found.orders]} if found.orders else {}
+        print(json.dumps({**found.figures, **orders}))
+        return
+    for name, value in found.figures.items():
+        print(f"{name:<28} {value}")
+    for order in found.orders:
+        print(f"\n{clean(order.order.reference)}: {' '.join(sentences(order))}")
+
+
+def _as_history(
+    content: bytes, name: str, start: datetime | None, end: datetime | None, folder: Path
+) -> tuple[Path, datetime]:
+    """A history file of the demands in that time, and when it ends."""
+    table = read_legal_demands(content, name, system_clock(), by_day=True)
+    if table.problems:
+        err.print(
+            f"{name}: {number(len(table.problems), 'line')} left out; `blockline orders import` says why."
+        )
+    demands = in_time([o for one in table.rows for o in one.orders], start, end)
+    if not demands:
+        raise TableError(name, None, "no demand in it is of the time from --from to --to.")
+    path = folder / f"{Path(name).name.removesuffix('.gz')}"
+    path.write_text("\n".join(history_of(demands)) + "\n", encoding="utf-8")
+    return path, end or until(demands)
+
+
+def _duration(text: str, option: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}") from error
