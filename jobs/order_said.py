@@ -24,6 +24,7 @@ _BLUESKY_POST = re.compile(
 )
 _MASTODON_POST = re.compile(rf"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{{1,24}})({_BEHIND})")
 _POSTS = {Platform.X: _X_POST, Platform.BLUESKY: _BLUESKY_POST, Platform.MASTODON: _MASTODON_POST}
+_OF_POST = re.compile(r"/(?:status|statuses|post)/")
 _NO_SERVERS = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
 """Their addresses look like those of a Mastodon server: nobody is to be asked there for an account of it."""
 _POST_ID = re.compile(rf"([0-9]{{1,19}})({_BEHIND})")
@@ -116,6 +117,8 @@ def _read(words: str, default: Platform | None, told: Platform | None) -> Said:
         if elsewhere is None:
             raise
         return elsewhere
+    if _OF_POST.search(words):
+        raise AddressError(f"{clean(words)!r} is the address of a post, and its id cannot be read.")
     return _account(words, default) if found.platform is None else found
 
 

@@ -47,13 +47,28 @@ async def lists(conn: Conn, wanted: Wanted) -> Rows:
 
 
 async def orders(conn: Conn, wanted: Wanted) -> Rows:
-    """Legal orders by date of issue; a disputed date has the earliest and latest that is claimed."""
+    """Legal orders by date of issue; a disputed date has the earliest and latest that is claimed.
+
+    As they stood at `known_at`: of each field the first edit after it tells what was before.
+    """
     return await rows_of(
         conn,
         """
         select o.reference, o.title, o.issuer, o.country, o.legal_basis, o.issued_at, o.issued_from,
             o.issued_to, o.deadline_at, o.named_count, l.name as list, o.known_at
-        from legal_order o join watch_list l using (list_id)
+        from legal_order stored
+        cross join lateral (
+            select coalesce(jsonb_object_agg(key, value), '{}') as was
+            from (
+                select distinct on (key) key, value
+                from audit_log, jsonb_each(detail -> 'before')
+                where action = 'order edited' and subject = 'order ' || stored.reference and at > $3
+                order by key, audit_id
+            ) edits
+            where key <> 'list_name'
+        ) past
+        cross join lateral jsonb_populate_record(stored, past.was) o
+        join watch_list l on l.list_id = stored.list_id
         where o.issued_at >= coalesce($1::timestamptz, '-infinity')
             and o.issued_at < coalesce($2::timestamptz, 'infinity')
             and o.known_at <= coalesce($3::timestamptz, 'infinity')

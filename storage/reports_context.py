@@ -127,11 +127,15 @@ async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]
 
 
 async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:
-    """Whether an order or an event became known after `since` and by `until`: no event tells of that."""
+    """Whether an order or an event became known, or an order was edited, after `since` and by `until`.
+
+    No event tells of that.
+    """
     return await conn.fetchval(
         """
         select exists (select from legal_order where known_at > $1 and known_at <= $2)
             or exists (select from order_event where known_at > $1 and known_at <= $2)
+            or exists (select from audit_log where action = 'order edited' and at > $1 and at <= $2)
         """,
         since,
         until,

@@ -156,7 +156,7 @@ def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(onlin
     ]
     assert ran.said[-1] == (
         "The order R1 has 10 names: 5 resolved, 1 ambiguous, 4 unresolvable. "
-        "3 accounts of it on the list R1. It was said to name 0 accounts; now 6, as many as are on record."
+        "3 accounts of it on the list R1. It was said to name 0 accounts; now 7, as many as are on record."
     )
     listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
     assert {(a["handle"].lower(), a["watched"]) for a in listed} == {

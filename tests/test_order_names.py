@@ -7,10 +7,12 @@ import pytest
 
 from jobs.order_edits import change
 from jobs.order_fields import Edit
+from storage import exports_watch
 from storage.accounts import record_renames
 from storage.db import Conn, Pool, Refused, transaction
 from storage.handles import record_handles
 from storage.model.accounts import Account, Platform, Rename
+from storage.model.exports import Wanted
 from storage.model.order_checks import accounts_seen
 from storage.model.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
 from storage.model.outside import count_names
@@ -19,7 +21,7 @@ from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
 from storage.orders import add_order, order_called
 from storage.purge import purge_account
-from storage.reports_context import orders
+from storage.reports_context import became_known, orders
 from tests.factories import SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_rows import enlist
 from tests.test_purge import texts
@@ -192,6 +194,8 @@ async def test_an_order_that_is_edited_later_is_told_as_it_was_known(pool: Pool)
         (now, _) = await orders(conn, None)
         assert now.issued_at == minutes(-60)
         assert await orders(conn, minutes(20)) == await orders(conn, None)
+        known = [await became_known(conn, minutes(n), minutes(n + 1)) for n in (8, 9, 10, 19)]
+    assert known == [False, True, False, True]
 
 
 async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(pool: Pool) -> None:
@@ -204,3 +208,22 @@ async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(p
         await conn.execute("update order_document set content = 'other'")
         with pytest.raises(Refused, match="no longer has its hash"):
             await content_of(conn, order_id, "a.txt")
+
+
+async def exported_orders(conn: Conn, known_at: datetime | None) -> list[dict[str, object]]:
+    rows = await exports_watch.orders(conn, Wanted(minutes(90), known_at=known_at))
+    return [dict(zip(rows.columns, row, strict=True)) async for chunk in rows.chunks for row in chunk]
+
+
+async def test_an_export_as_known_tells_an_order_as_it_stood_too(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await an_order(conn)
+        edit = Edit(deadline_at=minutes(99), named_count=7, issued_at=minutes(-60), list_name="L")
+        await change(conn, "R", edit, "Asha", minutes(10))
+        await change(conn, "R", Edit(named_count=9, deadline_at="none"), "Asha", minutes(20))
+        told = [await exported_orders(conn, at) for at in (minutes(5), minutes(15), None)]
+    assert [(r["issued_at"], r["deadline_at"], r["named_count"], r["list"]) for (r,) in told] == [
+        (T0, None, 0, "L"),
+        (minutes(-60), minutes(99), 7, "L"),
+        (minutes(-60), None, 9, "L"),
+    ]

@@ -100,7 +100,13 @@ def test_the_platform_that_is_given_is_that_of_bare_handles_only() -> None:
         read_said("NASA", MASTODON)
 
 
-@pytest.mark.parametrize("words", ["!!!", "1.", "mastodon:NASA", "x" * 600, "a\0b", "—", "x:"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("!!!", "1.", "mastodon:NASA", "x" * 600, "a\0b", "—", "x:"),
+        *("https://x.com/a/status/12.", "https://x.com/a/status/1.2E+18", "https://x.com/a/status/"),
+    ],
+)
 def test_what_is_no_form_of_a_name_is_refused(words: str) -> None:
     with pytest.raises(AddressError):
         read_said(words)

@@ -70,7 +70,8 @@ def count_names(names: Sequence[OrderName]) -> Names:
     who = _identities(names)
     for name in names:
         posts += name.post_id is not None
-        if name.post_id is not None and name.handle is None and name.account_id is None:
+        # A post whose author is not told, or an address elsewhere, names no account that could be counted.
+        if name.account_id is None and name.handle is None and (name.post_id or name.platform is None):
             continue
         key = who[name.order_name_id]
         best[key] = min(best.get(key, name.outcome), name.outcome, key=_WORST_FIRST.index)
