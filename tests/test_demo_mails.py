@@ -50,6 +50,7 @@ async def test_the_story_is_told_in_at_most_a_dozen_mails_and_every_change_in_on
             from alert_decision d left join mail_alert t using (alert_id) group by 1
             """
         )
+        assert await pool.fetchval("select exists (select from installation_key where name = 'synthetic')")
     by_decision = {r["decision"]: (r["changes"], r["mails"]) for r in told}
     assert by_decision.keys() == {"no_rule", "mailed", "grouped", "digest"}
     for decision in ("mailed", "grouped"):
