@@ -18,6 +18,8 @@ from storage.model.words import clean
 Dressed = dict[str, object]
 """A shape or an annotation, in plotly's own words."""
 LANE_PX, BLOCKS_PX, BETWEEN_PX, TOP_PX, BOTTOM_PX = 40, 120, 36, 70, 44
+BARE_TOP_PX = 16
+"""Where no order needs room for its label."""
 MARKS_PX: Final = 760
 """What a mark's width is held against: the plot of a laptop. A phone scrolls it."""
 MOST_SILENT: Final = 12
@@ -48,9 +50,10 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: P
     labels = [label for label in labels_of(view.orders, view.events) if axis[0] <= label.at <= axis[1]]
     shapes, words = _beside(view, labels, axis, palette, split[1])
     _named(figure, labels, most, palette)
+    top = TOP_PX if words else BARE_TOP_PX
     figure.update_layout(
-        height=inner + TOP_PX + BOTTOM_PX,
-        margin={"l": 104, "r": 16, "t": TOP_PX, "b": BOTTOM_PX},
+        height=inner + top + BOTTOM_PX,
+        margin={"l": 104, "r": 16, "t": top, "b": BOTTOM_PX},
         barmode="overlay",
         paper_bgcolor=palette.card,
         plot_bgcolor=palette.card,
@@ -90,8 +93,8 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: P
         yaxis2={
             "domain": [0, split[0]],
             "range": [-most * 1.15, most * 1.15],
-            "tickvals": [most, 0, -most],
-            "ticktext": [f"▲ {most:,} restored", "0", f"▼ {most:,} blocked"],
+            "tickvals": [most, 0, -most] if view.blocks else [0],
+            "ticktext": [f"▲ {most:,} restored", "0", f"▼ {most:,} blocked"] if view.blocks else ["No block"],
             "gridcolor": palette.line,
             "zerolinecolor": palette.ink2,
             "zerolinewidth": 1,

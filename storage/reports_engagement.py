@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.db import Conn
+from storage.model.accounts import Platform
 from storage.model.columns import instants
 from storage.model.signals import NO_ACT
 from storage.reports_executives import Count
@@ -121,30 +122,46 @@ async def series_of(conn: Conn, account_ids: Sequence[int]) -> tuple[Series, ...
 
 
 async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int], tuple[datetime, ...]]:
+    """By source and order. Joined here: a database that takes the named ones for few would try each act with
+    each of them.
+    """
+    acted = await conn.fetch(
+        """
+        select s.source, a.platform, s.target_author_id as key,
+            string_agg(timestamptz_send(coalesce(s.made_at, s.first_seen_at)), '') as times
+        from signal s join account a using (account_id)
+        where s.account_id = any($1::bigint[]) and s.target_author_id is not null
+            and not s.doubts @> array[$2::text]
+        group by 1, 2, 3
+        """,
+        account_ids,
+        NO_ACT.value,
+    )
+    orders = await _named(conn)
+    out: dict[tuple[str, int], list[datetime]] = {}
+    for r in acted:
+        times = [at for at in instants(r["times"]) if at is not None]
+        for order_id in orders.get((r["platform"], r["key"]), ()):
+            out.setdefault((r["source"], order_id), []).extend(times)
+    return {key: tuple(times) for key, times in out.items()}
+
+
+async def _named(conn: Conn) -> dict[tuple[str, str], set[int]]:
+    """Which orders name an account, by platform and what acts call it: on Mastodon URI or name too."""
     rows = await conn.fetch(
         """
         with named as (
             select o.order_id, m.account_id from legal_order o join watch_list_member m using (list_id)
             union select order_id, account_id from order_name where account_id is not null
-        ),
-        keyed as (
-            select n.order_id, t.platform, t.native_id as key from named n join account t using (account_id)
-            union select n.order_id, t.platform, split_part(t.native_id, '#', 1)
-            from named n join account t using (account_id) where t.platform = 'mastodon'
-            union select n.order_id, t.platform, lower(t.handle)
-            from named n join account t using (account_id) where t.platform = 'mastodon'
         )
-        select s.source, k.order_id,
-            string_agg(timestamptz_send(coalesce(s.made_at, s.first_seen_at)), '') as times
-        from signal s
-        join account a using (account_id)
-        join keyed k on k.platform = a.platform and k.key = s.target_author_id
-        where s.account_id = any($1::bigint[]) and not s.doubts @> array[$2::text]
-        group by 1, 2
-        """,
-        account_ids,
-        NO_ACT.value,
+        select n.order_id, t.platform, t.native_id, t.handle from named n join account t using (account_id)
+        """
     )
-    return {
-        (r["source"], r["order_id"]): tuple(at for at in instants(r["times"]) if at is not None) for r in rows
-    }
+    out: dict[tuple[str, str], set[int]] = {}
+    for r in rows:
+        keys = {r["native_id"]}
+        if r["platform"] == Platform.MASTODON:
+            keys |= {r["native_id"].partition("#")[0], r["handle"].lower()}
+        for key in keys:
+            out.setdefault((r["platform"], key), set()).add(r["order_id"])
+    return out
