@@ -1,5 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Pure: how far an order was followed over time, its accounts as lanes, and orders side by side."""
+"""How far an order was followed over time, its accounts as lanes, and orders side by side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pure: the figures of an order as JSON, for the API and `blockline orders show`."""
+"""The figures of an order as JSON, for the API and `blockline orders show`."""
 
 from collections import Counter
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """How long it took until the accounts of an order came back: for its page, its JSON and its report."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard import order_words, words
 from dashboard.encode import Json
@@ -23,7 +23,9 @@ _MISSING = {
 def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
     """The blocked times of its accounts that reach past its issue, each as long as the readings allow."""
     spells = [s for m in found.cohort.members for s in _spells(m, found)]
-    last_seen = {m.account_id: m.seen.last for m in found.cohort.members if m.seen.last is not None}
+    last_seen: dict[int, datetime] = {
+        m.account_id: m.seen.last for m in found.cohort.members if m.seen.last is not None
+    }
     return durations(spells, last_seen, found.order.reference, found.order.country)
 
 

@@ -1,4 +1,4 @@
-"""Pure: the figures of an order in sentences, each share with its denominator."""
+"""The figures of an order in sentences, each share with its denominator."""
 
 from datetime import timedelta
 

@@ -34,7 +34,7 @@ def lane_pages(found: OrderFigures) -> int:
 def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Component]) -> Component:
     """The page of an order; `number`, from 1, is that of its lanes."""
     order = found.order
-    begin = order.issued_from or order.issued_at
+    begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
     ranked = by_first_block(found.cohort.members, begin)
     shown = ranked[(number - 1) * LANES : number * LANES]
     return html.Div(
@@ -46,11 +46,7 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     html.Span(clean(order.reference, 80)),
                     *tag,
                     html.Span(className="grow"),
-                    html.A(
-                        "Time to restoration",
-                        href=f"/orders/{order.order_id}/restoration",
-                        className="button",
-                    ),
+                    html.A("Time to restoration", href=f"{here}/restoration", className="button"),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
                     html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
                 ],

@@ -60,7 +60,10 @@ def curve(
                 during(_Line.SUSPENDED, stay.since, stay.until)
         for blocked in blocked_times(member):
             during(_Line.BLOCKED, blocked.since, blocked.until)
-            during(_Line.CERTAIN, blocked.since, _last_sure(blocked.last_blocked, blocked.until, member))
+            sure = (
+                blocked.last_blocked if blocked.until is not None else _read_until(member, until, gap_after)
+            )
+            during(_Line.CERTAIN, blocked.since, sure)
             during(_Line.POSSIBLE, blocked.onset_after, blocked.until)
         for start, end in _unread(member, gap_after):
             during(_Line.UNREAD, start, end)
@@ -74,9 +77,10 @@ def step_at(steps: Sequence[Step], moment: datetime) -> Step | None:
     return steps[n - 1] if n else None
 
 
-def _last_sure(last_blocked: datetime | None, until: datetime | None, member: Member) -> datetime | None:
-    """Until when a block is certain: its last reading. One that lasts is certain up to the newest."""
-    return member.seen.last if until is None else last_blocked
+def _read_until(member: Member, until: datetime, gap_after: timedelta) -> datetime | None:
+    """Until when what lasts is certain: its newest reading. None: that is not longer ago than usual."""
+    last = member.seen.last
+    return last if last is not None and last + gap_after < until else None
 
 
 def _unread(member: Member, gap_after: timedelta) -> Iterable[tuple[datetime | None, datetime | None]]:
