@@ -81,11 +81,10 @@ def _inside(duration: BlockedFor) -> tuple[float, float]:
 
 
 def _curve(sample: Sequence[tuple[float, float]]) -> Curve:
-    """Drops of the lower curve begin where those of the upper one end; what is never over is at infinity."""
+    """The estimate from the block on, as lifelines tells it; what it puts at no time is left at infinity."""
     first, last = max((low for low, _ in sample), default=0.0), min((high for _, high in sample), default=inf)
-    if (
-        first <= last
-    ):  # all have a time in common, and all of the estimate is in it: lifelines divides by zero
+    if first <= last:
+        # All have a time in common, and all of the estimate is in it: there lifelines takes the log of zero.
         rows = [(first, 1.0, 1.0), *([(last, 0.0, 1.0)] if first < last else [])]
     else:
         from lifelines import KaplanMeierFitter  # it takes long to load, and few need it
