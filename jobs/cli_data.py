@@ -10,6 +10,7 @@ from jobs import (
     cli_export,
     cli_import,
     cli_order_papers,
+    cli_order_show,
     cli_orders,
     cli_purge,
     cli_report,
@@ -21,7 +22,9 @@ from jobs import (
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
     cli_watch.register(cli)
-    cli_order_papers.register(cli_orders.register(cli))
+    of_orders = cli_orders.register(cli)
+    cli_order_papers.register(of_orders)
+    cli_order_show.register(of_orders)
     cli_import.register(cli)
     cli_status.register(cli)
     cli_claimed.register(cli)

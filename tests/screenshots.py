@@ -55,6 +55,8 @@ PICTURES = (
     Picture("live-dark", "/", PAINTED, theme="dark"),
     Picture("live-phone", "/", PAINTED, width=390, height=844),
     Picture("alerts", "/alerts", "document.querySelector('.stack.alerts') !== null"),
+    Picture("order", "/orders/2", "document.querySelectorAll('#page .main-svg').length > 5"),
+    Picture("executive", "/executives/3", "document.querySelectorAll('#page .main-svg').length > 2"),
     Picture("mail", "/mail", "document.querySelector('.mail-frame') !== null"),
     Picture("countries", "/countries", "document.querySelector('.country-bar') !== null"),
     Picture("health", "/health", "document.querySelector('.health') !== null"),

@@ -1,0 +1,73 @@
+"""The command that tells how far an order was followed, as the dashboard and the report tell it."""
+
+from typing import Annotated
+
+import typer
+
+from dashboard.order_figures import OrderFigures, read_order
+from dashboard.order_json import order_json
+from dashboard.order_restoration import restoration_json, restoration_of
+from dashboard.order_words import claim_words, kind, range_words, sentences, verdict_words
+from dashboard.settings import GAP_IN_SWEEPS
+from jobs.cli_database import with_conn
+from jobs.cli_orders import Reference
+from jobs.cli_output import show, show_json
+from jobs.clock import system_clock
+from jobs.command import CommandError
+from jobs.options import AsJson, ConfigFile, moment_past
+from jobs.settings import load_settings
+from storage.db import Conn
+from storage.model.words import clean
+from storage.reports_context import orders
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the command to those about orders."""
+    commands.command("show")(orders_show)
+
+
+def orders_show(
+    reference: Reference,
+    *,
+    at: Annotated[
+        str | None, typer.Option("--at", help="How it stood then, ISO 8601 in UTC; now by default.")
+    ] = None,
+    as_known_at: Annotated[
+        str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
+    ] = None,
+    restoration: Annotated[
+        bool, typer.Option("--restoration", help="Also how long it took until accounts came back.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """How far an order was followed: what was blocked, when, what came back, and how claims stand."""
+    now = system_clock()
+    then = moment_past(at, "--at", now)
+    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    settings = load_settings(config)
+
+    async def read(conn: Conn) -> OrderFigures:
+        order_id = next((o.order_id for o in await orders(conn, known) if o.reference == reference), None)
+        gap_after = settings.sweep_every * GAP_IN_SWEEPS
+        found = None if order_id is None else await read_order(conn, order_id, then, gap_after, known)
+        if found is None:
+            raise CommandError(f"There is no order with the reference {clean(reference, 120)}.")
+        return found
+
+    found = with_conn(settings, read)
+    told = restoration_of(found) if restoration else None
+    if as_json:
+        more = {} if told is None else {"restoration": restoration_json(found, told)}
+        show_json({**order_json(found), **more})
+        return
+    for sentence in sentences(found):
+        show(sentence)
+    for share in found.shares:
+        stale = f", {share.stale:,} only when last known" if share.stale else ""
+        show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
+    for claim in found.claims:
+        seen = range_words(claim.low, claim.high)
+        show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
+    for sentence in told.sentences if told is not None else ():
+        show(sentence)
