@@ -18,6 +18,8 @@ import pytest
 from collectors.simulator.files import load_history
 from dashboard.app import page_of
 from dashboard.order_json import summary_json
+from dashboard.report import read_report
+from dashboard.report_html import Imprint
 from jobs.demands_history import history_of, in_time, until
 from jobs.legal_demands import read_legal_demands
 from jobs.rehearse import Papers, Report, rehearse
@@ -29,6 +31,7 @@ from tests.pages import said
 
 NAME = "india_legal_demands.csv"
 START = datetime(2021, 2, 1, tzinfo=UTC)
+EVERY = timedelta(hours=2)
 END = datetime(2021, 2, 6, 12, tzinfo=UTC)
 TABLE = b"""\
 notice_date,notice_id,notice_reports_restoration,handle,target,post_id,account_status_2021mid,seen_from_us,seen_from_india,followers,statuses
@@ -70,7 +73,7 @@ async def play(dsn: str, folder: Path) -> Played:
     orders = [o for t in read_legal_demands(content, NAME, END, by_day=True).rows for o in t.orders]
     history = folder / "history.csv"
     history.write_text("\n".join(history_of(in_time(orders, START, END))) + "\n", encoding="utf-8")
-    plan = Plan(START, END, timedelta(hours=2))
+    plan = Plan(START, END, EVERY)
     report = await rehearse(
         history,
         None,
@@ -106,6 +109,12 @@ async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal
                 reference: said(await page_of(conn, f"/orders/{numbers[reference]}", END, SETTINGS, "light"))
                 for reference in told
             }
+            imprint = Imprint(END, "Blockline", synthetic=False, sweep_every=EVERY, dashboard_url=None)
+            reports = {
+                reference: report.html()
+                for reference in ("IN-2021-02-02", "IN-2021-02-04")
+                if (report := await read_report(conn, numbers[reference], END, None, imprint)) is not None
+            }
         async with served(pool, dsn, END) as base, aiohttp.ClientSession() as session:
             api: dict[str, Any] = {}
             for reference in told:
@@ -135,4 +144,6 @@ async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal
         }
         for sentence in one["sentences"]:
             assert sentence in pages[reference]
+            assert sentence in reports[reference]
     assert "23 withheld in India" in pages["IN-2021-02-02"]
+    assert "23 withheld in India" in reports["IN-2021-02-02"]
