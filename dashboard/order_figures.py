@@ -12,7 +12,8 @@ from storage.model.outside import Names, Outside, count_names, outside
 from storage.order_documents import documents_of
 from storage.order_names import checks_of, names_of
 from storage.reports_context import orders
-from storage.reports_order import Cohort, cohort, find_order
+from storage.reports_coverage import Coverage
+from storage.reports_order import Cohort, cohort, coverage_of, find_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +61,42 @@ async def read_order(
     order = await find_order(conn, order_id, known_at)
     if order is None:
         return None
-    names = await names_of(conn, order_id, known_at)
-    checks = await checks_of(conn, order_id, known_at)
-    return figures_of(
-        await cohort(conn, order, at, gap_after, known_at),
-        Papers(tuple(names), tuple(checks), tuple(await documents_of(conn, order_id))),
-        at,
-        gap_after,
-        known_at,
-    )
+    coverage = await coverage_of(conn, [order], at, gap_after, known_at)
+    return await _read(conn, order, at, gap_after, known_at, coverage)
 
 
 async def read_orders(
     conn: Conn, at: datetime, gap_after: timedelta, known_at: datetime | None = None
 ) -> list[OrderFigures]:
-    """The figures of every order on file, by date."""
-    found = [
-        await read_order(conn, o.order_id, at, gap_after, known_at)
-        for o in await orders(conn, known_at or at)
-    ]
-    return [o for o in found if o is not None]
+    """The figures of every order that was issued by `at`, as far as it is dated, by date."""
+    issued = [o for o in await orders(conn, known_at) if (o.issued_from or o.issued_at) <= at]
+    coverage = await coverage_of(conn, issued, at, gap_after, known_at)
+    return [await _read(conn, o, at, gap_after, known_at, coverage) for o in issued]
+
+
+async def _read(
+    conn: Conn,
+    order: Order,
+    at: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None,
+    coverage: Coverage,
+) -> OrderFigures:
+    order_id = order.order_id
+    documents = await documents_of(conn, order_id)
+    names = await names_of(conn, order_id, known_at)
+    checks = await checks_of(conn, order_id, known_at)
+    return figures_of(
+        await cohort(conn, order, at, coverage, known_at),
+        Papers(
+            tuple(names),
+            tuple(checks),
+            tuple(d for d in documents if known_at is None or d.added_at <= known_at),
+        ),
+        at,
+        gap_after,
+        known_at,
+    )
 
 
 def figures_of(
@@ -97,7 +114,7 @@ def figures_of(
         at=at,
         known_at=known_at,
         gap_after=gap_after,
-        funnel=funnel(order, found.members, names.accounts, at),
+        funnel=funnel(order, found.members, names.accounts, at, gap_after),
         shares=shares(found.members, at, gap_after),
         steps=steps,
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,

@@ -87,6 +87,7 @@ def head_json(found: OrderFigures) -> Json:
             "ever_blocked": found.funnel.ever_blocked,
             "blocked_before_the_order": found.funnel.blocked_before,
             "blocked_now": found.funnel.blocked_now,
+            "of_them_only_when_last_read": found.funnel.blocked_stale,
             "restored": found.funnel.restored,
             "gone_since": found.funnel.gone_since,
         },
@@ -164,7 +165,7 @@ def _member(member: Member, found: OrderFigures) -> Json:
             {
                 "not_before": _time(b.onset_after),
                 "first_seen": _time(b.since),
-                "last_seen": _time(b.last_blocked),
+                "last_seen": _time(b.last_seen),
                 "seen_ended": _time(b.until),
                 "then": b.then.value if b.then is not None else None,
             }

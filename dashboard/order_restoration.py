@@ -9,7 +9,7 @@ from dashboard.order_figures import OrderFigures
 from dashboard.report_html import Restoration as Section
 from dashboard.restoration import intervals, restoration
 from storage.model.availability import Spell, State, Status
-from storage.model.cohort import Kind, Member
+from storage.model.cohort import Kind, Member, Stay, blocked_times
 from storage.model.restoration import BlockedFor, NoShare, Restoration, Share, durations
 
 COLUMNS = ("After", "Still blocked, as far as the readings tell", "99 % limits, if accounts are independent")
@@ -22,11 +22,8 @@ _MISSING = {
 
 def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
     """The blocked times of its accounts that reach past its issue, each as long as the readings allow."""
-    spells = [s for m in found.cohort.members for s in _spells(m, found)]
-    last_seen: dict[int, datetime] = {
-        m.account_id: m.seen.last for m in found.cohort.members if m.seen.last is not None
-    }
-    return durations(spells, last_seen, found.order.reference, found.order.country)
+    begin = found.order.issued_from or found.order.issued_at
+    return tuple(b for m in found.cohort.members for b in _since(m, found, begin))
 
 
 def restoration_of(found: OrderFigures) -> Restoration:
@@ -75,14 +72,23 @@ def restoration_json(found: OrderFigures, told: Restoration) -> Json:
     }
 
 
-def _spells(member: Member, found: OrderFigures) -> Iterator[Spell]:
-    """What lasted past the issue of the order. What may be the owner's own deletion is no block."""
-    begin = found.order.issued_from or found.order.issued_at
-    for stay in member.stays:
-        if stay.until is None or stay.until > begin:
-            unsure = stay.kind is Kind.SUSPENDED_OR_DELETED
-            state = State(Status.NOT_FOUND) if unsure else stay.state
-            yield Spell(member.account_id, state, stay.onset_after, stay.since, stay.until)
+def _since(member: Member, found: OrderFigures, begin: datetime) -> Iterator[BlockedFor]:
+    """Those of one account in which it was seen blocked since the order: all of them are worked out first, so
+    that each begins where it was seen to begin.
+    """
+    spells = [_spell(member, stay) for stay in member.stays]
+    last = {int(member.account_id): member.sure_until} if member.sure_until is not None else {}
+    every = durations(spells, last, found.order.reference, found.order.country)
+    wanted = blocked_times(member, begin)
+    for time, blocked in zip(every, blocked_times(member), strict=True):
+        if blocked in wanted:
+            yield time
+
+
+def _spell(member: Member, stay: Stay) -> Spell:
+    """What may be the owner's own deletion is no block."""
+    state = State(Status.NOT_FOUND) if stay.kind is Kind.SUSPENDED_OR_DELETED else stay.state
+    return Spell(member.account_id, state, stay.onset_after, stay.since, stay.until)
 
 
 def _bounds(share: Share) -> str:
@@ -92,7 +98,7 @@ def _bounds(share: Share) -> str:
 def _pair(ends: tuple[float, float] | None) -> str:
     if ends is None:
         return "-"
-    low, high = (order_words.share(round(1000 * end), 1000) for end in ends)
+    low, high = (order_words.share(end, 1) for end in ends)
     return low if low == high else f"{low} to {high}"
 
 

@@ -24,7 +24,8 @@ OBSERVED_AS = {
     ClaimedWhat.SUSPENDED: "suspended by the platform",
     ClaimedWhat.BLOCKED: "withheld or suspended",
     ClaimedWhat.RESTORED: "blocked before and back by then",
-    ClaimedWhat.ACTED_ON: "withheld or suspended; at the most with those that were gone, by whoever's hand",
+    ClaimedWhat.ACTED_ON: "withheld or suspended then; at the most with all that ever were since the order, "
+    "and those that were gone, by whoever's hand",
     ClaimedWhat.AVAILABLE: "available",
 }
 VERDICT_WORDS = {
@@ -39,7 +40,7 @@ def accounts(n: int) -> str:
     return "1 account" if n == 1 else f"{n:,} accounts"
 
 
-def share(n: int, whole: int) -> str:
+def share(n: float, whole: int) -> str:
     """In percent, never rounded to all or to nothing when it is neither."""
     if not whole:
         return "of none"
@@ -102,7 +103,7 @@ def range_words(low: int, high: int) -> str:
 
 
 def claim_words(claim: Claim) -> str:
-    more = "more than " if claim.at_least else ""
+    more = "at least " if claim.at_least else ""
     of = f" of {claim.of:,}" if claim.of is not None else ""
     return f"{more}{claim.count:,}{of} {WHAT_WORDS[claim.what]}"
 
@@ -161,7 +162,9 @@ def _so_far(found: OrderFigures) -> str:
     funnel, whole = found.funnel, found.watched
     if not funnel.ever_blocked:
         return f"None of the {accounts(whole)} on its list was seen blocked since the order."
-    parts = [f"{funnel.blocked_now:,} are blocked now" if funnel.blocked_now != 1 else "1 is blocked now"]
+    stale = f", {funnel.blocked_stale:,} of them only when last read" if funnel.blocked_stale else ""
+    are = "is" if funnel.blocked_now == 1 else "are"
+    parts = [f"{funnel.blocked_now:,} {are} blocked now{stale}"]
     if funnel.restored:
         parts.append(f"{funnel.restored:,} {'is' if funnel.restored == 1 else 'are'} back")
     if funnel.gone_since:

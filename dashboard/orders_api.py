@@ -15,6 +15,9 @@ from dashboard.order_restoration import restoration_json, restoration_of
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
+EARLIEST = 1900
+"""No moment before this year can be asked for."""
+
 
 def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
     """`/api/orders` and `/api/orders/{order_id}`, both with `?at=` and `?as_known_at=`."""
@@ -72,9 +75,11 @@ def asked(
     for name, value in (("at", at), ("as_known_at", as_known_at)):
         if value is not None and value.tzinfo is None:
             return now, None, refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
+        if value is not None and value.year < EARLIEST:
+            return now, None, refusal(422, f"{name}: that is before {EARLIEST}.")
         if value is not None and value > now:
             return now, None, refusal(422, f"{name}: that time has not come yet.")
-    return at or now, as_known_at, None
+    return at or as_known_at or now, as_known_at, None
 
 
 def _sent(body: Json) -> Response:

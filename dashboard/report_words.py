@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from dashboard import order_words, words
 from dashboard.order_figures import OrderFigures
-from storage.model.cohort import Blocked, Kind
+from storage.model.cohort import Kind, Period
 from storage.model.country_names import country_name
 from storage.model.words import clean
 from storage.report_grounds import Grounds
@@ -24,7 +24,7 @@ def within(after: datetime | None, by: datetime) -> str:
     return f"between {words.day(start)}, {words.clock(start)} and {words.stamp(end)}"
 
 
-def blocked_words(blocked: Blocked, country: str) -> str:
+def blocked_words(blocked: Period, country: str) -> str:
     """One time in which an account was blocked: when it began, when it ended, and what came then."""
     began = f"Began {within(blocked.onset_after, blocked.since)}"
     if blocked.onset_after is None:
@@ -32,7 +32,7 @@ def blocked_words(blocked: Blocked, country: str) -> str:
     if blocked.until is None or blocked.then is None:
         return f"{began}; not seen to end."
     then = order_words.kind_inside(blocked.then, country)
-    return f"{began}; ended {within(blocked.last_blocked, blocked.until)}, then {then}."
+    return f"{began}; ended {within(blocked.last_seen, blocked.until)}, then {then}."
 
 
 @dataclass(frozen=True, slots=True)

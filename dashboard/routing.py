@@ -35,6 +35,9 @@ from storage.reports_decisions import decided_lately
 from storage.reports_health import detectors, disagreements, silent_countries
 from storage.reports_mail import mail, mail_lines, mail_with
 
+LONGEST_NUMBER = 18
+"""Digits of a number that the database takes."""
+
 
 async def page_of(
     conn: Conn, path: str, now: datetime, settings: DashboardSettings, theme: Theme
@@ -63,7 +66,7 @@ async def page_of(
             page = await _countries(conn, more, now, theme, tag)
         case ["executives", *more]:
             page = await executive_pages(conn, more, now, theme, tag)
-        case ["account", number] if number.isdecimal():
+        case ["account", number] if number.isdecimal() and len(number) <= LONGEST_NUMBER:
             page = await _account(conn, int(number), now, settings, theme, tag)
         case _:
             pass
@@ -118,7 +121,11 @@ async def _mail(
     if name is None:
         number = lines[0].mail_id if lines else None
     else:
-        number = int(name) if name.isdecimal() else await mail_with(conn, unquote(name))
+        number = (
+            int(name)
+            if name.isdecimal() and len(name) <= LONGEST_NUMBER
+            else await mail_with(conn, unquote(name))
+        )
     opened = None if number is None else await mail(conn, number)
     if opened is None:
         return None if name is not None else mail_page(lines, None, None, actor_of(settings), tag)
@@ -137,7 +144,7 @@ async def _countries(
     name, number = [*more, *(EVERY, "1")[len(more) :]]
     count = next((c for c in await by_country(conn) if c.country == code), None)
     known = name == EVERY or name in list(Standing)
-    if count is None or not known or not number.isdecimal():
+    if count is None or not known or not (number.isdecimal() and len(number) <= LONGEST_NUMBER):
         return None
     standing = None if name == EVERY else Standing(name)
     offset = (int(number) - 1) * PAGE

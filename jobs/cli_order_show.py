@@ -30,7 +30,10 @@ def orders_show(
     reference: Reference,
     *,
     at: Annotated[
-        str | None, typer.Option("--at", help="How it stood then, ISO 8601 in UTC; now by default.")
+        str | None,
+        typer.Option(
+            "--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."
+        ),
     ] = None,
     as_known_at: Annotated[
         str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
@@ -43,8 +46,8 @@ def orders_show(
 ) -> None:
     """How far an order was followed: what was blocked, when, what came back, and how claims stand."""
     now = system_clock()
-    then = moment_past(at, "--at", now)
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    then = moment_past(at, "--at", now) if at is not None or known is None else known
     settings = load_settings(config)
 
     async def read(conn: Conn) -> OrderFigures:

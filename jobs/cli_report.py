@@ -38,7 +38,10 @@ def report_command(
         typer.Option(help="A new file whose name ends with .html or .pdf.", show_default="report-….html"),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", help="How it stood then, ISO 8601 in UTC; now by default.")
+        str | None,
+        typer.Option(
+            "--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."
+        ),
     ] = None,
     as_known_at: Annotated[
         str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
@@ -50,8 +53,8 @@ def report_command(
     It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by Chromium.
     """
     now = system_clock()
-    then = moment_past(at, "--at", now)
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    then = moment_past(at, "--at", now) if at is not None or known is None else known
     settings = load_settings(config)
     suffix = HTML if out is None else out.suffix.lower()
     if suffix not in {HTML, PDF}:

@@ -5,9 +5,11 @@ the rehearsal each account is available first and becomes what was found at an a
 Ids are invented: the table has none.
 """
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import StringIO
 
 from collectors.simulator.history import COLUMNS
 from jobs.order_files import Brought
@@ -55,15 +57,16 @@ def history_of(orders: Sequence[Brought]) -> list[str]:
             account.lists[one.order.list_name] = None
             checks = one.checks.get(name.words, ())
             account.found += [c.state for c in checks if c.state is not None and not c.of_post]
-    lines = [",".join(COLUMNS)]
+    out = StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(COLUMNS)
     for n, account in enumerate(accounts.values(), 1):
-        who, on = f"{Platform.X.value},{n},{account.handle}", ";".join(account.lists)
-        lines.append(f"{who},{_time(begin)},available,,{on}")
+        who, on = (Platform.X.value, n, account.handle), ";".join(account.lists)
+        lines.writerow((*who, _time(begin), "available", "", on))
         state = _worst(account.found)
         if state is not None:
-            countries = " ".join(state.withheld_in)
-            lines.append(f"{who},{_time(account.at)},{state.status.value},{countries},{on}")
-    return lines
+            lines.writerow((*who, _time(account.at), state.status.value, " ".join(state.withheld_in), on))
+    return out.getvalue().splitlines()
 
 
 def until(orders: Sequence[Brought]) -> datetime:

@@ -9,15 +9,15 @@ from jobs.compose import Letterhead, message_id
 from jobs.webhook_payload import note
 from jobs.wording import account_name, minute, number
 from storage import engagement_alerts, mutes, outbox, rules
-from storage.db import Conn, Pool, StaleState, transaction
+from storage.db import Conn, Pool, Refused, StaleState, transaction
 from storage.model.alerts import MailDraft, MailKind
 from storage.model.engagement import NamedAct
-from storage.model.rules import Mute, RuleId, Severity, StoredRule, is_webhook, quiet_until
+from storage.model.rules import AlertRule, Mute, RuleId, Severity, StoredRule, is_webhook, quiet_until
 from storage.model.signals import SignalKind
 from storage.model.words import clean
 
 LOOK_BACK = timedelta(days=3)
-"""An act that was first seen longer ago is no news to anybody."""
+"""An act that was first seen longer ago, and could have been told before, is no news to anybody."""
 SHOWN = 20
 """Acts that one mail describes; of more it gives the number."""
 
@@ -65,7 +65,7 @@ def engaged(
         )
         if not mine:
             continue
-        at = mine[-1].first_seen_at + rule.settle
+        at = min(mine[-1].first_seen_at + rule.settle, mine[0].first_seen_at + _longest(rule))
         if stored.rule_id in last_told:
             at = max(at, last_told[stored.rule_id] + rule.update_after)
         if rule.severity is not Severity.CRITICAL:
@@ -86,10 +86,9 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
                 ids = [a.signal_id for a in one.acts]
                 await engagement_alerts.mark_told(conn, one.stored.rule_id, ids, now)
                 for recipient in dict.fromkeys(one.stored.rule.recipients):
-                    await outbox.queue(conn, draft(one, recipient, head), now)
-                    made += 1
-    except StaleState:
-        return 0
+                    made += await outbox.queue(conn, draft(one, recipient, head), now) is not None
+    except (StaleState, Refused):
+        return 0  # told, or purged, meanwhile: the next turn looks again
     return made
 
 
@@ -102,10 +101,16 @@ async def _known(conn: Conn, now: datetime) -> list[Engaged]:
     known = [r for r in await rules.load_rules(conn) if r.rule.engagement]
     if not known:
         return []
-    acts = await engagement_alerts.named_acts(conn, now - LOOK_BACK, now)
+    back = max(LOOK_BACK + _longest(r.rule) + r.rule.update_after for r in known)
+    acts = await engagement_alerts.named_acts(conn, now - back, now)
     told = await engagement_alerts.told(conn, [a.signal_id for a in acts])
     last = await engagement_alerts.last_told(conn)
     return engaged(acts, known, told, last, await mutes.running(conn, now))
+
+
+def _longest(rule: AlertRule) -> timedelta:
+    """How long what keeps coming is gathered, as for a wave."""
+    return rule.settle * rule.growth_limit
 
 
 def draft(one: Engaged, recipient: str, head: Letterhead) -> MailDraft:

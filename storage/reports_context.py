@@ -97,13 +97,13 @@ async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, .
     return found if known_at is None else await as_known(conn, found, known_at)
 
 
-async def order_events(conn: Conn, known_at: datetime) -> tuple[OrderEvent, ...]:
-    """Notices, claims, statements and rulings known at that time, by the date they speak of."""
+async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEvent, ...]:
+    """Notices, claims, statements and rulings known at that time (None: all), by the date they speak of."""
     rows = await conn.fetch(
         """
         select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,
             claimed, claimed_of, claimed_what, claimed_at_least
-        from order_event where known_at <= $1 order by at, order_event_id
+        from order_event where $1::timestamptz is null or known_at <= $1 order by at, order_event_id
         """,
         known_at,
     )

@@ -1,6 +1,7 @@
 """Read model of one order: its accounts with all that is confirmed of them, as known at a time."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from storage.model.cohort import Member, Stay, kind_in
 from storage.model.orders import Order, OrderEvent
 from storage.model.timeline import NEVER
 from storage.reports_context import order_events, orders
-from storage.reports_coverage import live_coverage
+from storage.reports_coverage import Coverage, live_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,21 @@ async def find_order(conn: Conn, order_id: int, known_at: datetime | None = None
     return next((o for o in await orders(conn, known_at) if o.order_id == order_id), None)
 
 
-async def cohort(
-    conn: Conn, order: Order, at: datetime, gap_after: timedelta, known_at: datetime | None = None
-) -> Cohort:
-    """The accounts of an order up to `at`, as known at `known_at` (None: now).
+async def coverage_of(
+    conn: Conn, some: Sequence[Order], at: datetime, gap_after: timedelta, known_at: datetime | None
+) -> Coverage:
+    """What was looked at since the first of these orders, up to `at`, but for what came after `known_at`."""
+    until = at if known_at is None else min(at, known_at)
+    since = min((_begin(o) for o in some), default=until)
+    return await live_coverage(conn, min(since, until), until, gap_after)
 
-    Readings count up to `at`; a silence longer than `gap_after` is one of which nothing is said.
+
+async def cohort(
+    conn: Conn, order: Order, at: datetime, coverage: Coverage, known_at: datetime | None = None
+) -> Cohort:
+    """The accounts of an order up to `at`, as known at `known_at` (None: now), with what was looked at.
+
+    Whether an account is watched, its handle and the name of the list are those of today.
     """
     name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
     rows = await conn.fetch(
@@ -57,8 +67,7 @@ async def cohort(
         known_at,
     )
     stays = await _stays(conn, order, [r["account_id"] for r in rows], at, known_at)
-    since = (order.issued_from or order.issued_at) - BEFORE
-    coverage = await live_coverage(conn, since, at, gap_after)
+    doubted = await _doubted(conn, [r["account_id"] for r in rows], at) if known_at is None else {}
     members = tuple(
         Member(
             AccountId(r["account_id"]),
@@ -68,17 +77,37 @@ async def cohort(
             r["added_at"],
             stays.get(r["account_id"], ()),
             coverage.seen.get(r["account_id"], NEVER),
+            doubted.get(r["account_id"]),
         )
         for r in rows
     )
-    events = await order_events(conn, known_at or at)
+    events = await order_events(conn, known_at)
     return Cohort(
         order=order,
         list_name=name,
         members=members,
         events=tuple(e for e in events if e.order_id in {None, order.order_id}),
-        since=since,
+        since=_begin(order),
     )
+
+
+def _begin(order: Order) -> datetime:
+    return (order.issued_from or order.issued_at) - BEFORE
+
+
+async def _doubted(conn: Conn, account_ids: list[int], at: datetime) -> dict[int, datetime]:
+    """The last reading before one that contradicts what is confirmed and is not decided about yet."""
+    rows = await conn.fetch(
+        """
+        select c.account_id, min(c.last_seen_old) as at
+        from pending_change p join change c using (change_id)
+        where c.account_id = any($1::bigint[]) and c.last_seen_old is not null and c.first_seen_new <= $2
+        group by c.account_id
+        """,
+        account_ids,
+        at,
+    )
+    return {r["account_id"]: r["at"] for r in rows}
 
 
 async def _stays(

@@ -96,7 +96,7 @@ def test_only_what_the_platform_did_in_the_country_of_the_order_is_a_block(
     ],
 )  # fmt: skip
 def test_blocked_times(rule: str, who: Member, times: list[tuple[float | None, ...]]) -> None:
-    found = [(b.onset_after, b.since, b.last_blocked, b.until) for b in blocked_times(who)]
+    found = [(b.onset_after, b.since, b.last_seen, b.until) for b in blocked_times(who)]
     assert found == [tuple(None if t is None else minutes(t) for t in row) for row in times], rule
 
 
@@ -114,7 +114,7 @@ def test_blocked_times(rule: str, who: Member, times: list[tuple[float | None, .
     ],
 )
 def test_funnel(rule: str, who: Member, counts: tuple[int, ...]) -> None:
-    f = funnel(ORDER, [who], 0, NOW)
+    f = funnel(ORDER, [who], 0, NOW, GAP)
     assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
     assert (f.named, f.resolved, f.watched) == (10, 1, 1)
 
@@ -139,12 +139,14 @@ def test_kinds_add_up_to_the_members_and_say_what_is_only_last_known() -> None:
         ("after the last reading of the block it may have ended", 490, 1, 0, 1, 0),
         ("from the first other reading it is over", 500, 0, 0, 0, 0),
         ("in a silence nothing is checked", 750, 0, 0, 0, 1),
+        ("a block that nobody looked at is not certain", 350, 1, 0, 1, 1),
     ],
 )
 def test_the_band_holds_whatever_the_readings_leave_open(
     rule: str, at: float, blocked: int, low: int, high: int, unread: int
 ) -> None:
-    who = replace(BACK, seen=Seen(NOW, (Gap(minutes(700), minutes(800)),)))
+    gaps = (Gap(minutes(300), minutes(400)), Gap(minutes(700), minutes(800)))
+    who = replace(BACK, seen=Seen(NOW, gaps))
     step = step_at(curve([who], T0, NOW, GAP), minutes(at))
     assert step is not None
     assert (step.blocked, step.certain, step.possible, step.unread) == (blocked, low, high, unread), rule
@@ -199,7 +201,7 @@ def test_the_order_of_the_members_is_irrelevant(people: list[Member]) -> None:
     shuffled = numbered[:]
     Random(1).shuffle(shuffled)
     assert [m.handle for m in by_first_block(shuffled, T0)] == ["h1", "h2", "h3", "h0"]
-    assert funnel(ORDER, people, 0, NOW) == funnel(ORDER, people[::-1], 0, NOW)
+    assert funnel(ORDER, people, 0, NOW, GAP) == funnel(ORDER, people[::-1], 0, NOW, GAP)
     assert curve(people, T0, NOW, GAP) == curve(people[::-1], T0, NOW, GAP)
 
 
@@ -223,6 +225,8 @@ TEN = [replace(QUIET, account_id=AccountId(n)) for n in range(7)] + [
          Claim(2, 10, ClaimedWhat.BLOCKED), (2, 2, 0, Verdict.BORNE_OUT)),
         ("acted upon may mean those who are gone: two or three", TEN, 300,
          Claim(3, 10, ClaimedWhat.ACTED_ON), (2, 3, 0, Verdict.UNDECIDED)),
+        ("acted upon may count those who are back by then", TEN, 600,
+         Claim(2, 10, ClaimedWhat.ACTED_ON), (1, 3, 0, Verdict.UNDECIDED)),
         ("more than there can have been is said to be so", TEN, 300,
          Claim(5, 10, ClaimedWhat.ACTED_ON), (2, 3, 0, Verdict.FEWER_POSSIBLE)),
         ("fewer than were seen is said to be so", TEN, 300,
@@ -265,3 +269,73 @@ def test_a_moment_before_the_first_reading_is_not_read() -> None:
     assert not QUIET.is_read(T0 - timedelta(minutes=1), GAP)
     assert QUIET.is_read(NOW, GAP)
     assert not QUIET.is_read(NOW + GAP + timedelta(seconds=1), GAP)
+
+
+_SOMEHOW = member((0, AVAILABLE), (200, SUSPENDED))
+UNSURE = replace(
+    _SOMEHOW,
+    platform=Platform.MASTODON,
+    stays=(_SOMEHOW.stays[0], replace(_SOMEHOW.stays[1], kind=Kind.SUSPENDED_OR_DELETED)),
+)
+THROUGH_GONE = member((0, AVAILABLE), (200, SUSPENDED), (400, NOT_FOUND), (600, AVAILABLE))
+WIDER = member((0, AVAILABLE), (200, WITHHELD_IN), (300, State(Status.WITHHELD, ("IN", "US"))))
+
+
+@pytest.mark.parametrize(
+    ("rule", "who", "at", "what", "found"),
+    [
+        ("who is suspended or deleted may be suspended", UNSURE, 300, ClaimedWhat.SUSPENDED, (0, 1)),
+        ("and so may be blocked", UNSURE, 300, ClaimedWhat.BLOCKED, (0, 1)),
+        ("one that came back after it was gone is restored", THROUGH_GONE, 700, ClaimedWhat.RESTORED, (1, 1)),
+        ("one that is surely blocked again is not restored", TWICE, 650, ClaimedWhat.RESTORED, (0, 0)),
+        ("more countries beside it leave it withheld", WIDER, 290, ClaimedWhat.WITHHELD, (1, 1)),
+        ("what was blocked and is back may be called acted upon", BACK, 700, ClaimedWhat.ACTED_ON, (0, 1)),
+    ],
+)
+def test_a_claim_is_called_impossible_only_when_it_is(
+    rule: str, who: Member, at: float, what: ClaimedWhat, found: tuple[int, int]
+) -> None:
+    result = checked(ORDER, event(at, Claim(1, 10, what)), [who], GAP)
+    assert result is not None
+    assert (result.low, result.high) == found, rule
+
+
+def test_where_the_date_of_a_claim_is_disputed_it_is_held_against_all_of_that_time() -> None:
+    said_so = replace(event(150, Claim(1, 1, ClaimedWhat.BLOCKED)), at_from=minutes(100), at_to=minutes(300))
+    result = checked(replace(ORDER, named_count=1), said_so, [BLOCKED], GAP)
+    assert result is not None
+    assert (result.low, result.high, result.verdict) == (0, 1, Verdict.UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("rule", "who", "at", "counted"),
+    [
+        ("last seen blocked before the order, and free when next seen", ENDED_BEFORE, 1_000, 0),
+        ("blocked before it and not read since", member((0, WITHHELD_IN), last=50), 1_000, 0),
+        ("blocked before it and seen so after it", BEFORE, 1_000, 1),
+        ("asked for a moment before its issue", BEFORE, 90, 0),
+    ],
+)
+def test_since_the_order_means_that_somebody_saw_it_then(
+    rule: str, who: Member, at: float, counted: int
+) -> None:
+    seen = replace(who, seen=Seen(min(who.seen.last or T0, minutes(at)), ()))
+    assert funnel(ORDER, [seen], 0, minutes(at), GAP).ever_blocked == counted, rule
+
+
+def test_who_is_blocked_now_only_by_the_last_reading_is_told_apart() -> None:
+    stale = member((0, AVAILABLE), (200, WITHHELD_IN), last=300)
+    told = funnel(ORDER, [BLOCKED, stale], 0, NOW, GAP)
+    assert (told.blocked_now, told.blocked_stale) == (2, 1)
+
+
+def test_from_a_reading_that_contradicts_it_on_a_block_is_not_certain() -> None:
+    doubted = replace(BLOCKED, doubted_from=minutes(900))
+    step = step_at(curve([doubted], T0, NOW, GAP), minutes(950))
+    assert step is not None
+    assert (step.certain, step.possible) == (0, 1)
+
+
+def test_what_was_never_looked_at_by_us_is_never_certain() -> None:
+    imported = replace(BLOCKED, seen=Seen(None, ()))
+    assert {(s.certain, s.unread) for s in curve([imported], T0, NOW, GAP)} == {(0, 1)}

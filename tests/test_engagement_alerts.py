@@ -158,8 +158,15 @@ async def test_what_others_recorded_or_may_be_no_act_is_not_told(pool: Pool) -> 
 async def test_what_was_first_seen_days_ago_is_no_news(pool: Pool) -> None:
     chief = await story(pool)
     await act(pool, chief, 2, 2)
-    assert await next_decision(pool, minutes(2) + LOOK_BACK) is not None
-    assert await next_decision(pool, minutes(2.1) + LOOK_BACK) is None
+    latest = LOOK_BACK + RULE.settle * RULE.growth_limit + RULE.update_after
+    assert await next_decision(pool, minutes(2) + latest) is not None
+    assert await next_decision(pool, minutes(2.1) + latest) is None
+
+
+def test_acts_that_keep_coming_are_told_after_a_while_all_the_same() -> None:
+    rule = replace(RULE, settle=timedelta(hours=1))
+    acts = [replace(ACT, signal_id=n, act_key=str(n), first_seen_at=minutes(10 + 30 * n)) for n in range(60)]
+    assert due(rule, *acts) == [minutes(10) + 10 * rule.settle]
 
 
 async def test_a_rule_that_begins_to_ask_does_not_tell_what_was_before(pool: Pool) -> None:

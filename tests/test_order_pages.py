@@ -29,7 +29,7 @@ from storage.model.orders import (
 )
 from storage.model.outside import count_names, outside
 from storage.orders import add_order_event
-from storage.reports_order import cohort
+from storage.reports_order import cohort, coverage_of
 from tests.browser import CHROMIUM, opened
 from tests.dashboard_server import SETTINGS, served, until
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
@@ -290,7 +290,8 @@ async def test_what_others_saw_is_said_as_theirs_and_dates_nothing(
     async with transaction(pool) as conn:
         found = await read_order(conn, await order_id(conn, "SYN/1"), now, GAP)
         assert found is not None
-        whole = await cohort(conn, found.order, now, GAP)
+        coverage = await coverage_of(conn, [found.order], now, GAP, None)
+        whole = await cohort(conn, found.order, now, coverage)
     papers = Papers((name(1, "ada"),), (check(1, "IN", "account_withheld_IN", WITHHELD_IN),))
     with_it = figures_of(whole, papers, now, GAP)
     assert with_it.funnel == replace(found.funnel, names_entered=1)

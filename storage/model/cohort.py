@@ -5,7 +5,7 @@ order, suspended everywhere, gone by whoever's hand. Only the first two are coun
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -91,6 +91,15 @@ class Member:
     """When it was put on the list."""
     stays: tuple[Stay, ...]
     seen: Seen
+    doubted_from: datetime | None = None
+    """The last reading before one that contradicts what is confirmed, and that is not decided about yet."""
+
+    @property
+    def sure_until(self) -> datetime | None:
+        """The newest reading that agrees with its last stay; None when nobody read it."""
+        if self.seen.last is None or self.doubted_from is None:
+            return self.seen.last
+        return min(self.seen.last, self.doubted_from)
 
     def at(self, moment: datetime) -> Stay | None:
         """What was confirmed of that moment."""
@@ -106,13 +115,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
-    """A time in which one account was blocked without a break, in whatever ways that are counted."""
+class Period:
+    """A time in which one account was in some kinds without a break, whichever of them it was in."""
 
     onset_after: datetime | None
+    """The last reading that contradicts it; None: it may have been so at any time before."""
     since: datetime
-    last_blocked: datetime | None
-    """The last reading that showed it blocked, once it ended; None while it lasts."""
+    last_seen: datetime | None
+    """The last reading that showed it so, once it ended; None while it lasts."""
     until: datetime | None
     """The first reading that showed it otherwise; None while it lasts."""
     then: Kind | None
@@ -135,6 +145,8 @@ class Funnel:
     blocked_before: int
     """Of them, seen blocked before the order was issued: not its doing."""
     blocked_now: int
+    blocked_stale: int
+    """Of them, not read lately: this is only what was last known of them."""
     restored: int
     """Ever blocked, and back."""
     gone_since: int
@@ -151,23 +163,35 @@ class Share:
     """Of them, not read lately: this is only what was last known of them."""
 
 
-def blocked_times(member: Member, since: datetime | None = None) -> tuple[Blocked, ...]:
-    """The times in which a member was blocked, oldest first; those that reach past `since` only.
+BLOCKS = frozenset(kind for kind in Kind if kind.is_block)
+
+
+def periods(member: Member, kinds: Collection[Kind]) -> tuple[Period, ...]:
+    """The times in which a member was in any of `kinds`, oldest first, whichever of them it was in."""
+    out: list[Period] = []
+    opened: Stay | None = None
+    latest: Stay | None = None
+    for stay in member.stays:
+        if stay.kind in kinds:
+            opened, latest = opened or stay, stay
+        elif opened is not None and latest is not None:
+            last = stay.onset_after or latest.since
+            out.append(Period(opened.onset_after, opened.since, last, stay.since, stay.kind))
+            opened = None
+    if opened is not None:
+        out.append(Period(opened.onset_after, opened.since, None, None, None))
+    return tuple(out)
+
+
+def blocked_times(member: Member, since: datetime | None = None) -> tuple[Period, ...]:
+    """The times in which a member was blocked; with `since`, those in which it was seen so then or later.
 
     Withheld and then suspended is one time. A second block after a restoration is another one.
     """
-    out: list[Blocked] = []
-    opened: Stay | None = None
-    for stay in member.stays:
-        if stay.kind.is_block:
-            opened = opened or stay
-        elif opened is not None:
-            last = stay.onset_after or stay.since
-            out.append(Blocked(opened.onset_after, opened.since, last, stay.since, stay.kind))
-            opened = None
-    if opened is not None:
-        out.append(Blocked(opened.onset_after, opened.since, None, None, None))
-    return tuple(b for b in out if since is None or b.until is None or b.until > since)
+    found = periods(member, BLOCKS)
+    if since is None:
+        return found
+    return tuple(b for b in found if max(b.since, b.last_seen or member.sure_until or b.since) >= since)
 
 
 def shares(members: Sequence[Member], at: datetime, gap_after: timedelta) -> tuple[Share, ...]:
@@ -182,10 +206,12 @@ def shares(members: Sequence[Member], at: datetime, gap_after: timedelta) -> tup
     return tuple(Share(kind, found[kind], stale[kind]) for kind in Kind if found[kind])
 
 
-def funnel(order: Order, members: Sequence[Member], names_entered: int, at: datetime) -> Funnel:
-    """How far the order went by `at`. Blocks that ended before it was issued are not in it."""
+def funnel(
+    order: Order, members: Sequence[Member], names_entered: int, at: datetime, gap_after: timedelta
+) -> Funnel:
+    """How far the order went by `at`. Who was not seen blocked since it was issued is not in it."""
     begin = order.issued_from or order.issued_at
-    ever = before = now = restored = gone = 0
+    ever = before = now = stale = restored = gone = 0
     for member in members:
         times = [b for b in blocked_times(member, begin) if b.since <= at]
         if not times:
@@ -195,6 +221,7 @@ def funnel(order: Order, members: Sequence[Member], names_entered: int, at: date
         stay = member.at(at)
         kind = stay.kind if stay is not None else Kind.NEVER_READ
         now += kind.is_block
+        stale += kind.is_block and not member.is_read(at, gap_after)
         restored += kind.is_back
         gone += kind.is_gone
     return Funnel(
@@ -205,6 +232,7 @@ def funnel(order: Order, members: Sequence[Member], names_entered: int, at: date
         ever_blocked=ever,
         blocked_before=before,
         blocked_now=now,
+        blocked_stale=stale,
         restored=restored,
         gone_since=gone,
     )

@@ -1,11 +1,11 @@
-"""What was said of an order in numbers, beside what was observed at that moment. Pure."""
+"""Pure: what was said of an order in numbers, beside what was observed at that moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from storage.model.cohort import Blocked, Kind, Member, blocked_times
+from storage.model.cohort import BLOCKS, Kind, Member, Period, blocked_times, periods
 from storage.model.orders import Claim, ClaimedWhat, Order, OrderEvent
 
 
@@ -37,21 +37,20 @@ class Checked:
     verdict: Verdict
 
 
-Test = Callable[[Member, datetime], tuple[bool, bool]]
-"""Whether one account was certainly, and whether it was possibly so."""
-
-
 def checked(
     order: Order, event: OrderEvent, members: Sequence[Member], gap_after: timedelta
 ) -> Checked | None:
-    """Hold a claim against the readings; None for what has no number."""
+    """Hold a claim against the readings; None for what has no number.
+
+    Where its date is disputed it is held against the whole time in which it may have been made.
+    """
     claim = event.claim
     if claim is None:
         return None
+    start, end = event.at_from or event.at, event.at_to or event.at
     begin = order.issued_from or order.issued_at
-    test = _tests(begin)[claim.what]
-    read = [m for m in members if m.is_read(event.at, gap_after)]
-    found = [test(m, event.at) for m in read]
+    read = [m for m in members if _is_read(m, start, end, gap_after)]
+    found = [_judged(claim.what, m, begin, start, end) for m in read]
     low, high = sum(sure for sure, _ in found), sum(may for _, may in found)
     unobserved = max(order.named_count, len(members)) - len(read)
     return Checked(event, claim, low, high, unobserved, _verdict(claim, low, high, unobserved))
@@ -67,59 +66,55 @@ def _verdict(claim: Claim, low: int, high: int, unobserved: int) -> Verdict:
     return Verdict.BORNE_OUT if low == high and not unobserved else Verdict.UNDECIDED
 
 
-def _tests(begin: datetime) -> dict[ClaimedWhat, Test]:
-    """`begin`: what ended before it has nothing to do with the order."""
-
-    def blocked(member: Member, at: datetime) -> tuple[bool, bool]:
-        times = blocked_times(member, begin)
-        return any(_surely(b, at) for b in times), any(_maybe(b, at) for b in times)
-
-    def in_kind(*kinds: Kind) -> Test:
-        def test(member: Member, at: datetime) -> tuple[bool, bool]:
-            stay = member.at(at)
-            sure = stay is not None and stay.kind in kinds
-            coming = any(
-                s.kind in kinds and s.onset_after is not None and s.onset_after < at < s.since
-                for s in member.stays
-            )
-            return sure and not _ending(member, at), sure or coming
-
-        return test
-
-    def acted_on(member: Member, at: datetime) -> tuple[bool, bool]:
-        sure, may = blocked(member, at)
-        stay = member.at(at)
-        return sure, may or (stay is not None and stay.kind.is_gone)
-
-    def restored(member: Member, at: datetime) -> tuple[bool, bool]:
-        ended = [b for b in blocked_times(member, begin) if b.until is not None and b.then is not None]
-        back = any(b.then.is_back and b.until <= at for b in ended if b.then and b.until)
-        maybe = any(
-            b.then.is_back and b.last_blocked <= at for b in ended if b.then and b.last_blocked is not None
-        )
-        sure, may = blocked(member, at)
-        return back and not may, maybe and not (sure and not maybe)
-
-    return {
-        ClaimedWhat.WITHHELD: in_kind(Kind.WITHHELD),
-        ClaimedWhat.SUSPENDED: in_kind(Kind.SUSPENDED),
-        ClaimedWhat.BLOCKED: blocked,
-        ClaimedWhat.RESTORED: restored,
-        ClaimedWhat.ACTED_ON: acted_on,
-        ClaimedWhat.AVAILABLE: in_kind(Kind.AVAILABLE),
-    }
+_BLOCKS_MAYBE = BLOCKS | {Kind.SUSPENDED_OR_DELETED}
+_GONE = frozenset(kind for kind in Kind if kind.is_gone)
+_BACK = frozenset(kind for kind in Kind if kind.is_back)
 
 
-def _surely(blocked: Blocked, at: datetime) -> bool:
-    """`last_blocked` is the last reading that showed it: after that it may have ended."""
-    return blocked.since <= at and (blocked.last_blocked is None or at <= blocked.last_blocked)
+def _judged(
+    what: ClaimedWhat, member: Member, begin: datetime, start: datetime, end: datetime
+) -> tuple[bool, bool]:
+    """Whether an account was certainly so all the time, and whether it may have been at some time of it.
+
+    `begin`: what was over before it has nothing to do with the order.
+    """
+    match what:
+        case ClaimedWhat.WITHHELD:
+            return _surely(member, {Kind.WITHHELD}, start, end), _maybe(member, {Kind.WITHHELD}, start, end)
+        case ClaimedWhat.SUSPENDED:
+            kinds = {Kind.SUSPENDED, Kind.SUSPENDED_OR_DELETED}
+            return _surely(member, {Kind.SUSPENDED}, start, end), _maybe(member, kinds, start, end)
+        case ClaimedWhat.BLOCKED:
+            return _surely(member, BLOCKS, start, end), _maybe(member, _BLOCKS_MAYBE, start, end)
+        case ClaimedWhat.AVAILABLE:
+            return _surely(member, {Kind.AVAILABLE}, start, end), _maybe(member, {Kind.AVAILABLE}, start, end)
+        case ClaimedWhat.ACTED_ON:
+            # Whoever was blocked and is back was acted upon too; whether a source counts that is not said.
+            ever = any(_began(b, end) for b in blocked_times(member, begin))
+            gone = _maybe(member, _GONE, start, end)
+            return _surely(member, BLOCKS, start, end), ever or gone
+        case ClaimedWhat.RESTORED:
+            times = blocked_times(member, begin)
+            sure = any(b.since <= start for b in times) and _surely(member, _BACK, start, end)
+            return sure, any(_began(b, end) for b in times) and _maybe(member, _BACK, start, end)
 
 
-def _maybe(blocked: Blocked, at: datetime) -> bool:
-    began = blocked.onset_after is None or blocked.onset_after < at
-    return began and (blocked.until is None or at < blocked.until)
+def _surely(member: Member, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
+    return any(
+        p.since <= start and (p.last_seen is None or end <= p.last_seen) for p in periods(member, kinds)
+    )
 
 
-def _ending(member: Member, at: datetime) -> bool:
-    """Whether the next state may have begun by then."""
-    return any(s.onset_after is not None and s.onset_after < at < s.since for s in member.stays)
+def _maybe(member: Member, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
+    return any(_began(p, end) and (p.until is None or start < p.until) for p in periods(member, kinds))
+
+
+def _began(period: Period, at: datetime) -> bool:
+    """Whether it may have begun by then."""
+    return period.since <= at or period.onset_after is None or period.onset_after < at
+
+
+def _is_read(member: Member, start: datetime, end: datetime, gap_after: timedelta) -> bool:
+    if not (member.is_read(start, gap_after) and member.is_read(end, gap_after)):
+        return False
+    return not any(g.since < end and (g.until is None or start < g.until) for g in member.seen.gaps)

@@ -1,11 +1,12 @@
-"""How many accounts of a cohort were blocked, over time, with the band in which the truth lies. Pure."""
+"""Pure: how many accounts of a cohort were blocked, over time, with the band in which the truth lies."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
+from typing import TypeAlias
 
 from storage.model.cohort import Kind, Member, blocked_times
 
@@ -16,17 +17,17 @@ class Step:
 
     at: datetime
     blocked: int
-    """As the readings showed it: from the first that showed a block to the first that showed its end."""
+    """As confirmed: from the reading that first showed a block to the one that first showed its end."""
     certain: int
-    """Blocked at the least: a change lies as late as it can, its end as early."""
+    """Blocked at the least, of those that were read: a block as late and as short as it can have been."""
     possible: int
-    """Blocked at the most."""
+    """Blocked at the most: as early and as long. What was not read at all is in `unread`, and not in here."""
     withheld: int
     """Of `blocked`."""
     suspended: int
     """Of `blocked`."""
     unread: int
-    """Not looked at then: nothing is known of them at that time."""
+    """Not looked at then: of that time nothing was seen of them."""
 
 
 class _Line(StrEnum):
@@ -36,6 +37,10 @@ class _Line(StrEnum):
     WITHHELD = auto()
     SUSPENDED = auto()
     UNREAD = auto()
+
+
+_Span: TypeAlias = tuple[datetime | None, datetime | None]
+"""From and until; None: the beginning or the end of time."""
 
 
 def curve(
@@ -53,6 +58,7 @@ def curve(
             moves[end][line] -= 1
 
     for member in members:
+        unread = list(_unread(member, gap_after))
         for stay in member.stays:
             if stay.kind is Kind.WITHHELD:
                 during(_Line.WITHHELD, stay.since, stay.until)
@@ -60,13 +66,13 @@ def curve(
                 during(_Line.SUSPENDED, stay.since, stay.until)
         for blocked in blocked_times(member):
             during(_Line.BLOCKED, blocked.since, blocked.until)
-            sure = (
-                blocked.last_blocked if blocked.until is not None else _read_until(member, until, gap_after)
-            )
-            during(_Line.CERTAIN, blocked.since, sure)
             during(_Line.POSSIBLE, blocked.onset_after, blocked.until)
-        for start, end in _unread(member, gap_after):
-            during(_Line.UNREAD, start, end)
+            lasts = blocked.until is None
+            sure = _sure_until(member, until, gap_after) if lasts else blocked.last_seen
+            for part in _without((blocked.since, sure), unread):
+                during(_Line.CERTAIN, *part)
+        for part in unread:
+            during(_Line.UNREAD, *part)
     moves[since] += Counter()
     return tuple(_steps(moves))
 
@@ -77,24 +83,45 @@ def step_at(steps: Sequence[Step], moment: datetime) -> Step | None:
     return steps[n - 1] if n else None
 
 
-def _read_until(member: Member, until: datetime, gap_after: timedelta) -> datetime | None:
-    """Until when what lasts is certain: its newest reading. None: that is not longer ago than usual."""
-    last = member.seen.last
-    return last if last is not None and last + gap_after < until else None
+def _sure_until(member: Member, until: datetime, gap_after: timedelta) -> datetime | None:
+    """Until when what lasts is certain: its newest agreeing reading. None: that is as new as is usual."""
+    last = member.sure_until
+    if last is None or member.doubted_from is not None or last + gap_after < until:
+        return last
+    return None
 
 
-def _unread(member: Member, gap_after: timedelta) -> Iterable[tuple[datetime | None, datetime | None]]:
+def _unread(member: Member, gap_after: timedelta) -> Iterator[_Span]:
+    """When nobody looked, in order and without overlap."""
     if not member.stays or member.seen.last is None:
         yield None, None
         return
-    yield None, member.stays[0].since
+    first = member.stays[0].since
+    yield None, first
     for gap in member.seen.gaps:
-        if gap.until is not None and gap.until > member.stays[0].since:
-            yield gap.since, gap.until
-    yield member.seen.last + gap_after, None
+        if gap.until is not None and gap.until > first:
+            yield max(gap.since, first), gap.until
+    yield max(member.seen.last + gap_after, first), None
 
 
-def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterable[Step]:
+def _without(span: _Span, cuts: Sequence[_Span]) -> Iterator[tuple[datetime, datetime | None]]:
+    """What is left of a span that begins at a time, without `cuts`, which are in order."""
+    start, end = span
+    for since, until in cuts:
+        if start is None or (end is not None and end <= start):
+            return
+        if until is not None and until <= start:
+            continue
+        if since is not None and end is not None and since >= end:
+            break
+        if since is not None and since > start:
+            yield start, since
+        start = until
+    if start is not None and (end is None or start < end):
+        yield start, end
+
+
+def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterator[Step]:
     total: Counter[_Line] = Counter()
     for at in sorted(moves):
         total.update(moves[at])

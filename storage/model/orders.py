@@ -74,7 +74,7 @@ class Claim:
     of: int | None
     what: ClaimedWhat
     at_least: bool = False
-    """"More than 500"."""
+    """"At least 500", "more than 500": that many or more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ create table engagement_told (
 );
 create index engagement_told_at on engagement_told (rule_id, told_at desc);
 
+-- What was first seen lately is looked for at each turn of the notifier.
+create index signal_seen on signal (first_seen_at);
+
 alter table mail drop constraint mail_kind_check;
 alter table mail add constraint mail_kind_check check (
     kind in ('wave', 'digest', 'reminder', 'escalation', 'operator', 'test', 'engagement')
