@@ -139,7 +139,8 @@ def _facts(found: OrderFigures) -> Component:
 
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:
-    note = f"of {order_words.accounts(found.watched)} on its list; the band is where the truth lies for those that were checked"
+    whose = order_words.accounts(found.watched)
+    note = f"of {whose} on its list; the band is where the truth lies for those that were checked"
     deadline = (
         [
             html.P(
