@@ -61,13 +61,19 @@ async def likes_counted(
             group by 1, 2 order by count(likes) desc limit 1
         ),
         polled as (
-            select c.at, c.likes, c.likes < lag(c.likes) over (order by c.at) as fell
+            select date_bin($4::interval, c.at, $2) as start, c.at, c.likes,
+                c.likes < lag(c.likes) over (order by c.at) as fell
             from engagement_counter c join chosen using (account_id, source)
             where c.likes is not null and c.at between $2 and $3
+        ),
+        told as (
+            select start, fell, first_value(likes) over whole as first, last_value(likes) over whole as last
+            from polled window whole as (
+                partition by start order by at rows between unbounded preceding and unbounded following
+            )
         )
-        select date_bin($4::interval, at, $2) as start, (array_agg(likes order by at))[1] as first,
-            (array_agg(likes order by at desc))[1] as last, count(*) filter (where fell) as falls
-        from polled group by 1 order by 1
+        select start, min(first) as first, min(last) as last, count(*) filter (where fell) as falls
+        from told group by 1 order by 1
         """,
         account_ids,
         since,
@@ -125,6 +131,9 @@ async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int
     """By source and order. Joined here: a database that takes the named ones for few would try each act with
     each of them.
     """
+    orders = await _named(conn)
+    if not orders:
+        return {}
     acted = await conn.fetch(
         """
         select s.source, a.platform, s.target_author_id as key,
@@ -137,12 +146,12 @@ async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int
         account_ids,
         NO_ACT.value,
     )
-    orders = await _named(conn)
     out: dict[tuple[str, int], list[datetime]] = {}
     for r in acted:
-        times = [at for at in instants(r["times"]) if at is not None]
-        for order_id in orders.get((r["platform"], r["key"]), ()):
-            out.setdefault((r["source"], order_id), []).extend(times)
+        if named := orders.get((r["platform"], r["key"])):
+            times = [at for at in instants(r["times"]) if at is not None]
+            for order_id in named:
+                out.setdefault((r["source"], order_id), []).extend(times)
     return {key: tuple(times) for key, times in out.items()}
 
 

@@ -155,8 +155,8 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not known; a rule has name, recipients, zone, severity, quiet, "
-            "digest, digest_at, remind_every, escalate_after, escalate_to, settle, update_after, lists, "
-            "orders, platforms, countries, kinds, tags, min_followers, executives, provisional.",
+            "digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, update_after, "
+            "lists, orders, platforms, countries, kinds, tags, min_followers, executives, provisional.",
             id="a key that there is not",
         ),
     ],
