@@ -37,7 +37,7 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
         FunnelRow("On its list", funnel.resolved, _less(unknown, "not known here"), "named"),
         FunnelRow("Watched", funnel.watched, _less(unread, "not read"), "named"),
         FunnelRow("Ever blocked", funnel.ever_blocked, _share(funnel.ever_blocked, found), "ever"),
-        FunnelRow("Blocked now", funnel.blocked_now, _share(funnel.blocked_now, found), "now"),
+        FunnelRow("Still blocked", funnel.blocked_now, _share(funnel.blocked_now, found), "now"),
         FunnelRow("Restored", funnel.restored, _share(funnel.restored, found), "back"),
     ]
     if funnel.gone_since:

@@ -164,7 +164,7 @@ def _so_far(found: OrderFigures) -> str:
         return f"None of the {accounts(whole)} on its list was seen blocked since the order."
     stale = f", {funnel.blocked_stale:,} of them only when last read" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
-    parts = [f"{funnel.blocked_now:,} {are} blocked now{stale}"]
+    parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]
     if funnel.restored:
         parts.append(f"{funnel.restored:,} {'is' if funnel.restored == 1 else 'are'} back")
     if funnel.gone_since:

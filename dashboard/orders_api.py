@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.encode import Json
-from dashboard.order_figures import read_order, read_orders
+from dashboard.order_figures import OrderFigures, read_order, read_orders
 from dashboard.order_json import head_json, order_json
 from dashboard.order_restoration import restoration_json, restoration_of
 from dashboard.settings import DashboardSettings
@@ -35,10 +35,9 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
             return refusal(503, str(error))
         return _sent({"orders": [head_json(o) for o in found]})
 
-    @router.get("/api/orders/{order_id}")
-    async def order(
-        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
-    ) -> Response:
+    async def read(
+        order_id: int, at: datetime | None, as_known_at: datetime | None
+    ) -> OrderFigures | Response:
         moment, known, refused = asked(at, as_known_at, clock())
         if refused is not None:
             return refused
@@ -47,22 +46,22 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
                 found = await read_order(conn, order_id, moment, settings.gap_after, known)
         except StorageError as error:
             return refusal(503, str(error))
-        return refusal(404, "There is no such order.") if found is None else _sent(order_json(found))
+        return refusal(404, "There is no such order.") if found is None else found
+
+    @router.get("/api/orders/{order_id}")
+    async def order(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        found = await read(order_id, at, as_known_at)
+        return found if isinstance(found, Response) else _sent(order_json(found))
 
     @router.get("/api/orders/{order_id}/restoration")
     async def restoration(
         order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
     ) -> Response:
-        moment, known, refused = asked(at, as_known_at, clock())
-        if refused is not None:
-            return refused
-        try:
-            async with transaction(pool) as conn:
-                found = await read_order(conn, order_id, moment, settings.gap_after, known)
-        except StorageError as error:
-            return refusal(503, str(error))
-        if found is None:
-            return refusal(404, "There is no such order.")
+        found = await read(order_id, at, as_known_at)
+        if isinstance(found, Response):
+            return found
         return _sent(restoration_json(found, await asyncio.to_thread(restoration_of, found)))
 
     return router

@@ -111,8 +111,8 @@ def at_the_end(found: OrderFigures) -> str:
     if found.steps[-1].certain == found.steps[-1].blocked:
         return ""
     return (
-        "After the newest reading of an account nothing is certain of it. So at the very end the least is "
-        "only of those accounts that were read at that moment."
+        "Nothing is certain of accounts that were not read lately, or of which a newer reading contradicts "
+        "what is confirmed. So at the very end the least is only of the others."
     )
 
 

@@ -78,7 +78,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
         "On its list": told_there["funnel"]["on_its_list"],
         "Watched": told_there["funnel"]["watched"],
         "Ever blocked": told_there["funnel"]["ever_blocked"],
-        "Blocked now": told_there["funnel"]["blocked_now"],
+        "Still blocked": told_there["funnel"]["blocked_now"],
         "Restored": told_there["funnel"]["restored"],
         "Gone since": told_there["funnel"]["gone_since"],
     }

@@ -90,7 +90,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
 
 
 def _columns() -> Component:
-    names = ("Order", "Issued", "Named", "On its list", "Ever blocked", "Blocked now", "Restored")
+    names = ("Order", "Issued", "Named", "On its list", "Ever blocked", "Still blocked", "Restored")
     return html.Thead(
         html.Tr([html.Th(name, className="" if n < 2 else "n") for n, name in enumerate(names)])
     )
@@ -124,7 +124,7 @@ def _row(found: OrderFigures) -> Component:
             counted("Named", funnel.named, of_list=False),
             counted("On its list", funnel.resolved, of_list=False),
             counted("Ever blocked", funnel.ever_blocked),
-            counted("Blocked now", funnel.blocked_now),
+            counted("Still blocked", funnel.blocked_now),
             counted("Restored", funnel.restored),
         ]
     )
