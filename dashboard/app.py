@@ -25,7 +25,7 @@ from dashboard.orders_api import order_routes
 from dashboard.pages.account import missing_page
 from dashboard.pages.shell import index, layout
 from dashboard.report_routes import report_routes
-from dashboard.routing import page_of
+from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
@@ -104,7 +104,10 @@ def _connect_browser(dash: Dash) -> None:
         prevent_initial_call=True,
     )
     dash.clientside_callback(
-        ClientsideFunction("blockline", "route"), Output("routed", "data"), Input("url", "pathname")
+        ClientsideFunction("blockline", "route"),
+        Output("routed", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
     )
 
 
@@ -143,6 +146,6 @@ def _connect_pages(
         theme: Theme = "dark" if routed["theme"] == "dark" else "light"
         try:
             async with transaction(pool) as conn:
-                return await page_of(conn, routed["path"], clock(), settings, theme)
+                return await page_of(conn, routed["path"], clock(), settings, theme, asked(routed["query"]))
         except StorageError as error:
             return missing_page(str(error))

@@ -1,7 +1,9 @@
 """The page under an address: what is read for it, and who draws it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import unquote
+from types import MappingProxyType
+from urllib.parse import parse_qsl, unquote
 
 from dash.development.base_component import Component
 
@@ -39,10 +41,35 @@ LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+FIELDS = 30
+"""The most fields of a query that are read."""
+
+
+def asked(search: str) -> dict[str, str]:
+    """The fields of an address's query, such as "?state=dead&page=2"; the last of a name counts.
+
+    An address is whatever somebody typed: what cannot be read, or stored in no database, asks for nothing.
+    """
+    try:
+        fields = parse_qsl(search.removeprefix("?"), max_num_fields=FIELDS)
+    except ValueError:
+        return {}
+    return {name: value for name, value in fields if "\0" not in value}
+
+
 async def page_of(
-    conn: Conn, path: str, now: datetime, settings: DashboardSettings, theme: Theme
+    conn: Conn,
+    path: str,
+    now: datetime,
+    settings: DashboardSettings,
+    theme: Theme,
+    query: Mapping[str, str] = NOTHING,  # noqa: ARG001 - no page here has choices yet
 ) -> Component:
-    """The page under an address, as it stands at `now`; one that says so when there is none."""
+    """The page under an address, as it stands at `now`; one that says so when there is none.
+
+    `query` is what is chosen on the page, by name; a page ignores what it does not know.
+    """
     tag = synthetic_tag(settings)
     page = None
     match path.strip("/").split("/"):

@@ -29,7 +29,7 @@
     blockline: {
       push: async (message) => (await ready).push(message),
       poll: async () => (await ready).poll(),
-      route: async (path) => (await ready).route(path),
+      route: async (path, search) => (await ready).route(path, search),
     },
   });
 })();

@@ -29,9 +29,11 @@ const press = (group, attribute, value) => {
 
 /** Go to another page without loading everything anew; Dash's router listens for the event. */
 export function navigate(href) {
+  const from = location.pathname;
   history.pushState({}, "", href);
   dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-  scrollTo(0, 0);
+  // Another choice on the same page leaves the reader where he is.
+  if (location.pathname !== from) scrollTo(0, 0);
 }
 
 function inSitePath(event) {

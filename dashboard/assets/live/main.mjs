@@ -121,7 +121,7 @@ function renewHealth(standing) {
 }
 
 /** Have the server write the page that is shown once more. */
-const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname) });
+const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname, location.search) });
 
 function pill() {
   const silent = Date.now() - heard;
@@ -144,7 +144,8 @@ function poll() {
   else load(view.range);
 }
 
-function route(path) {
+/** What the server is asked for: a page by its path, what is chosen on it by its query, and the theme. */
+function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = page;
   for (const link of document.querySelectorAll("[data-nav]")) {
@@ -163,7 +164,7 @@ function route(path) {
     redraw();
   }
   countWaiting();
-  return { path: path ?? location.pathname, theme: root.dataset.theme };
+  return { path: path ?? location.pathname, query: query ?? location.search, theme: root.dataset.theme };
 }
 
 connectControls({
@@ -188,7 +189,7 @@ setZone(root.dataset.zone);
 readTheme();
 view.range = shared.range;
 if (shared.first) load(shared.range, shared.first);
-route(location.pathname);
+route(location.pathname, location.search);
 shared.arrived({
   push: (message) => {
     if (message) take(message);
