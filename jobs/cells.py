@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from jobs.addresses import AddressError, is_actor, is_native_id, read_address
 from storage.model.accounts import Platform
+from storage.model.watch_edits import LONGEST_TAG, tag_fault
 
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_LONGEST_TAG = 40
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998
 """None of these platforms is older; a deadline may be called never."""
@@ -125,10 +125,8 @@ def tags(cell: str) -> tuple[str, ...]:
     """Tags separated by spaces or semicolons, each once."""
     found = tuple(dict.fromkeys(cell.replace(";", " ").split()))
     for one in found:
-        if "," in one:
-            raise CellError(f"tag {one!r} holds a comma; separate tags by spaces or semicolons.")
-        if not one.isprintable() or len(one) > _LONGEST_TAG:
-            raise CellError(f"tag {one!r} is not 1 to {_LONGEST_TAG} characters that can be seen.")
+        if (fault := tag_fault(one)) is not None:
+            raise CellError(fault)
     return found
 
 
@@ -136,8 +134,8 @@ def keywords(cell: str) -> tuple[str, ...]:
     """Words with spaces, commas or semicolons between, each once: in small letters, without a # before."""
     found = dict.fromkeys(word.removeprefix("#").lower() for word in re.split(r"[\s,;]+", cell))
     for one in found:
-        if not one.isprintable() or len(one) > _LONGEST_TAG:
-            raise CellError(f"keyword {one!r} is not 1 to {_LONGEST_TAG} characters that can be seen.")
+        if not one.isprintable() or len(one) > LONGEST_TAG:
+            raise CellError(f"keyword {one!r} is not 1 to {LONGEST_TAG} characters that can be seen.")
     return tuple(word for word in found if word)
 
 

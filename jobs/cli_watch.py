@@ -226,4 +226,8 @@ def lists_retention(
         days = parse_keeping(keep)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    show(with_conn(load_settings(config), lambda conn: set_retention(conn, name, days)))
+    show(
+        with_conn(
+            load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, system_clock())
+        )
+    )

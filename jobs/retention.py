@@ -13,9 +13,6 @@ from storage.retention import Cutoff, ListRule, expire, last_run, list_rules, lo
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
-ORDER_DAYS = 1095
-"""What an order asks for is argued about for years: the evidence of the accounts that it names is kept for
-three of them, whatever its list says."""
 _LONGEST = 36_500
 _PIECES = 2000
 """Emptied in one transaction, so that nobody waits for it."""
@@ -32,16 +29,9 @@ def parse_keeping(text: str) -> int | None:
     return days
 
 
-def days_kept(rule: ListRule) -> int | None:
-    """How many days a list really keeps the evidence of its accounts; None: for ever."""
-    if rule.keep_days is None or rule.order_reference is None:
-        return rule.keep_days
-    return max(rule.keep_days, ORDER_DAYS)
-
-
 def cutoffs(rules: Sequence[ListRule], now: datetime) -> list[Cutoff]:
     """Of each list, before when evidence must have been recorded to be no longer kept for its sake."""
-    kept = [(rule.list_id, days_kept(rule)) for rule in rules]
+    kept = [(rule.list_id, rule.days_kept) for rule in rules]
     return [Cutoff(i, days, None if days is None else now - timedelta(days=days)) for i, days in kept]
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
-from jobs.retention import ORDER_DAYS, days_kept
 from jobs.wording import handle_name, number
 from storage import listing, reports_context, signals
 from storage.db import Conn
+from storage.lists import keep_evidence
 from storage.model.accounts import Platform
 from storage.model.words import clean, short_words
-from storage.retention import list_rules, set_rule
+from storage.retention import list_rules
 
 
 async def accounts_listing(
@@ -56,7 +56,7 @@ async def accounts_listing(
 
 async def lists_listing(conn: Conn) -> Listing:
     out = Listing(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
-    days = {rule.name: days_kept(rule) for rule in await list_rules(conn)}
+    days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
     for count in await listing.list_counts(conn):
         reference = count.order_reference
         out.add(
@@ -78,21 +78,9 @@ async def lists_listing(conn: Conn) -> Listing:
     return out
 
 
-async def set_retention(conn: Conn, name: str, keep_days: int | None) -> str:
-    """Say how long the evidence of a list is kept; returns the sentence for the user.
-
-    Raises CommandError for a list that is not there, and for a time too short for the list of an order.
-    """
-    rules = {rule.name: rule for rule in await list_rules(conn)}
-    rule = rules.get(name)
-    if rule is None:
-        raise _no_such_list(name, rules)
-    if rule.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
-        raise CommandError(
-            f"The list {clean(name)} belongs to the order {clean(rule.order_reference)}, whose evidence is "
-            f"kept at least {ORDER_DAYS} days; nothing was changed."
-        )
-    await set_rule(conn, rule.list_id, keep_days)
+async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> str:
+    """Say how long the evidence of a list is kept; returns the sentence for the user. Raises Refused."""
+    await keep_evidence(conn, name, keep_days, actor, now)
     if keep_days is None:
         return f"The evidence of the accounts on the list {clean(name)} is kept for ever."
     return (

@@ -1,7 +1,7 @@
 """Who did what: a log that is only ever added to. Written in the transaction of the act itself."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,16 @@ async def log(
         action,
         subject,
         json.dumps(detail or {}, sort_keys=True),
+    )
+
+
+async def log_each(
+    conn: Conn, at: datetime, actor: str, action: str, told: Sequence[tuple[str, Mapping[str, Any]]]
+) -> None:
+    """Put the same act on record for many: each with its subject and detail."""
+    await conn.executemany(
+        "insert into audit_log (at, actor, action, subject, detail) values ($1, $2, $3, $4, $5::text::jsonb)",
+        [(at, actor, action, subject, json.dumps(detail, sort_keys=True)) for subject, detail in told],
     )
 
 

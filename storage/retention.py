@@ -11,6 +11,10 @@ from datetime import datetime
 
 from storage.db import Conn
 
+ORDER_DAYS = 1095
+"""What an order asks for is argued about for years: the evidence of the accounts that it names is kept for
+three of them, whatever its list says."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListRule:
@@ -22,6 +26,13 @@ class ListRule:
     """None: for ever."""
     order_reference: str | None
     """The order that names the accounts of the list, if it belongs to one."""
+
+    @property
+    def days_kept(self) -> int | None:
+        """How many days the evidence of its accounts is really kept; None: for ever."""
+        if self.keep_days is None or self.order_reference is None:
+            return self.keep_days
+        return max(self.keep_days, ORDER_DAYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.audit_log import log
+from storage.audit_log import log_each
 from storage.db import Conn
 from storage.model.accounts import Account, Platform
+from storage.model.watch_edits import Edited, EditOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,43 @@ async def change_tags(
     conn: Conn, account: Account, add: Collection[str], remove: Collection[str], actor: str, now: datetime
 ) -> tuple[str, ...]:
     """The tags of an account after some were added and others removed."""
-    before: list[str] = await conn.fetchval(
-        "select tags from account where account_id = $1 for update", account.account_id
+    (told,) = await edit_tags(conn, [account.account_id], add, remove, actor, now)
+    return told.tags
+
+
+async def edit_tags(
+    conn: Conn,
+    account_ids: Sequence[int],
+    add: Collection[str],
+    remove: Collection[str],
+    actor: str,
+    now: datetime,
+) -> list[Edited]:
+    """Add tags to accounts and remove others, and say of each what was done, in the order given."""
+    rows = await conn.fetch(
+        """
+        select account_id, tags from account where account_id = any($1::bigint[])
+        order by account_id for no key update
+        """,
+        list(account_ids),
     )
-    after = sorted({*before, *add} - {*remove})
-    if after != sorted(before):
-        await conn.execute("update account set tags = $2 where account_id = $1", account.account_id, after)
-        # By its number: a purge takes handles away, and the log is only ever added to.
-        subject = f"account {account.account_id}"
-        await log(conn, now, actor, "tags changed", subject, {"before": before, "tags": after})
-    return tuple(after)
+    before = {r["account_id"]: sorted(r["tags"]) for r in rows}
+    after = {i: sorted({*tags, *add} - {*remove}) for i, tags in before.items()}
+    changed = [i for i in after if after[i] != before[i]]
+    await conn.execute(
+        """
+        update account a set tags = string_to_array(u.tags, ' ')
+        from unnest($1::bigint[], $2::text[]) as u (account_id, tags) where a.account_id = u.account_id
+        """,
+        changed,
+        [" ".join(after[i]) for i in changed],
+    )
+    # By their numbers: a purge takes handles away, and the log is only ever added to.
+    told = [(f"account {i}", {"before": before[i], "tags": after[i]}) for i in changed]
+    await log_each(conn, now, actor, "tags changed", told)
+    return [
+        Edited(i, EditOutcome.DONE if after[i] != before[i] else EditOutcome.UNCHANGED, tuple(after[i]))
+        if i in after
+        else Edited(i, EditOutcome.UNKNOWN_ACCOUNT)
+        for i in dict.fromkeys(account_ids)
+    ]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from jobs.clock import SimulatedClock
-from jobs.retention import ORDER_DAYS, Retention, cutoffs, days_kept, next_run, parse_keeping
+from jobs.retention import Retention, cutoffs, next_run, parse_keeping
 from storage import evidence
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Account, Platform
 from storage.purge import purge_account
-from storage.retention import ListRule, expire, list_rules, set_rule
+from storage.retention import ORDER_DAYS, ListRule, expire, list_rules, set_rule
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.factories import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.seed_rows import become, enlist, roster_of
@@ -45,7 +45,7 @@ def test_what_is_no_time_to_keep_is_refused_with_the_form(text: str) -> None:
 )
 def test_how_long_a_list_keeps(keep: int | None, order: str | None, days: int | None) -> None:
     rule = ListRule(1, "L", keep, order)
-    assert days_kept(rule) == days
+    assert rule.days_kept == days
     (cut,) = cutoffs([rule], T0)
     assert cut.before == (None if days is None else T0 - days * DAY)
 

@@ -1,0 +1,179 @@
+"""What people do with lists: make one, say who is on it and how long the evidence of its accounts is kept.
+
+Each edit is in the audit log, by the numbers of the accounts. What stays as it was is no edit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.accounts import announce_watch
+from storage.audit_log import log
+from storage.db import Conn, Refused
+from storage.model.watch_edits import Edited, EditOutcome
+from storage.model.words import clean
+from storage.retention import ORDER_DAYS, ListRule, list_rules, set_rule
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """A list, held against other edits until the transaction ends."""
+
+    list_id: int
+    name: str
+    order_id: int | None
+
+
+async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
+    """Make an empty list; returns its number. Raises Refused when there is one of that name."""
+    list_id = await conn.fetchval(
+        """
+        insert into watch_list (name, created_at) values ($1, $2)
+        on conflict (name) do nothing returning list_id
+        """,
+        name,
+        now,
+    )
+    if list_id is None:
+        raise Refused(f"There is a list {clean(name)!r} already.")
+    await log(conn, now, actor, "list made", f"list {name}", {"list": list_id})
+    await announce_watch(conn)
+    return list_id
+
+
+async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> ListRule:
+    """Keep the raw evidence of a list's accounts so many days, None for ever; returns what held before.
+
+    Raises Refused for an unknown list, and for a time too short for the list of an order.
+    """
+    rules = {rule.name: rule for rule in await list_rules(conn)}
+    before = rules.get(name)
+    if before is None:
+        raise _unknown(name, list(rules))
+    if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
+        raise Refused(
+            f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
+            f"kept at least {ORDER_DAYS} days; nothing was changed."
+        )
+    if before.keep_days != keep_days:
+        await set_rule(conn, before.list_id, keep_days)
+        detail = {"before": before.keep_days, "days": keep_days}
+        await log(conn, now, actor, "evidence of a list kept", f"list {name}", detail)
+    return before
+
+
+async def put_accounts_on(
+    conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
+) -> list[Edited]:
+    """Put accounts on a list, watched or not, and say of each what was done, in the order given.
+
+    Whether an account is read does not change by it. Raises Refused for an unknown list.
+    """
+    held = await _hold(conn, list_name)
+    known, on_it = await _known(conn, held, account_ids)
+    controls = {
+        r["account_id"]
+        for r in await conn.fetch(
+            "select account_id from canary where account_id = any($1::bigint[])", list(account_ids)
+        )
+    }
+    told = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
+    if joining := _done(told):
+        await conn.execute(
+            """
+            insert into watch_list_member (list_id, account_id, added_at)
+            select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
+            """,
+            held.list_id,
+            joining,
+            now,
+        )
+        detail = {"list": held.list_id, "accounts": joining}
+        await log(conn, now, actor, "accounts put on a list", f"list {held.name}", detail)
+        await announce_watch(conn)
+    return told
+
+
+async def take_accounts_off(
+    conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
+) -> list[Edited]:
+    """Take accounts off a list, and say of each what was done, in the order given. They stay watched.
+
+    Whom the list's own order names stays on it. Raises Refused for an unknown list.
+    """
+    held = await _hold(conn, list_name)
+    known, on_it = await _known(conn, held, account_ids)
+    named = {
+        r["account_id"]
+        for r in await conn.fetch(
+            "select account_id from order_name where order_id = $1 and account_id = any($2::bigint[])",
+            held.order_id,
+            list(account_ids),
+        )
+    }
+    told = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
+    if leaving := _done(told):
+        await conn.execute(
+            "delete from watch_list_member where list_id = $1 and account_id = any($2::bigint[])",
+            held.list_id,
+            leaving,
+        )
+        detail = {"list": held.list_id, "accounts": leaving}
+        await log(conn, now, actor, "accounts taken off a list", f"list {held.name}", detail)
+        await announce_watch(conn)
+    return told
+
+
+async def _hold(conn: Conn, name: str) -> ListHead:
+    row = await conn.fetchrow(
+        """
+        select l.list_id, l.name, (select order_id from legal_order o where o.list_id = l.list_id) as order_id
+        from watch_list l where l.name = $1 for update of l
+        """,
+        name,
+    )
+    if row is None:
+        raise _unknown(
+            name, [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
+        )
+    return ListHead(row["list_id"], row["name"], row["order_id"])
+
+
+async def _known(conn: Conn, held: ListHead, account_ids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Who of these is on file, and who on the list."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, exists (
+            select from watch_list_member m where m.list_id = $1 and m.account_id = a.account_id
+        ) as on_it
+        from account a where a.account_id = any($2::bigint[]) order by a.account_id for key share of a
+        """,
+        held.list_id,
+        list(account_ids),
+    )
+    return {r["account_id"] for r in rows}, {r["account_id"] for r in rows if r["on_it"]}
+
+
+def _put_outcome(account_id: int, known: set[int], on_it: set[int], controls: set[int]) -> EditOutcome:
+    if account_id not in known:
+        return EditOutcome.UNKNOWN_ACCOUNT
+    if account_id in on_it:
+        return EditOutcome.UNCHANGED
+    return EditOutcome.CONTROL_ACCOUNT if account_id in controls else EditOutcome.DONE
+
+
+def _taken_outcome(account_id: int, known: set[int], on_it: set[int], named: set[int]) -> EditOutcome:
+    if account_id not in known:
+        return EditOutcome.UNKNOWN_ACCOUNT
+    if account_id not in on_it:
+        return EditOutcome.UNCHANGED
+    return EditOutcome.NAMED_BY_ORDER if account_id in named else EditOutcome.DONE
+
+
+def _done(told: Sequence[Edited]) -> list[int]:
+    return [one.account_id for one in told if one.outcome is EditOutcome.DONE]
+
+
+def _unknown(name: str, names: Sequence[str]) -> Refused:
+    known = ", ".join(map(clean, names)) or "none"
+    return Refused(f"There is no list {clean(name)!r}; there are: {known}.")
