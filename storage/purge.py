@@ -10,7 +10,7 @@ rule is known; a purge does the same there. Whoever must forget somebody altoget
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import canaries, purge_acts, purge_mails, purge_orders, purge_whole
+from storage import canaries, notes, purge_acts, purge_mails, purge_orders, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -63,6 +63,7 @@ async def purge_account(
     alias = purge_whole.nobody(account_id) if whole else native_id
     names = await _names(conn, account_id, alias)
     await purge_acts.forget_content(conn, account_id, platform, native_id, names)
+    await notes.forget(conn, account_id)
     counted = {
         "changes": await _count_changes(conn, account_id),
         "signals": await _count_signals(conn, account_id, platform, native_id),

@@ -145,4 +145,5 @@ _REST = (
     "delete from watch_list_member where account_id = $1",
     "delete from mute where account_id = $1",
     "delete from canary where account_id = $1",
+    "delete from account_note where account_id = $1",
 )

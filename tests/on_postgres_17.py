@@ -41,6 +41,7 @@ TESTS = (  # all of the storage but test_plans.py, whose plans are those of Post
     "test_migrate.py",
     "test_monitor.py",
     "test_monitor_faults.py",
+    "test_notes.py",
     "test_notify.py",
     "test_nudge.py",
     "test_notify_faults.py",

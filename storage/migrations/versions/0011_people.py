@@ -1,0 +1,13 @@
+"""What the team writes about accounts."""
+
+from pathlib import Path
+
+from storage.migrate import execute_script
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    for name in ("0011_notes.sql",):
+        execute_script(Path(__file__).with_name(name))
