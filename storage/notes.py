@@ -79,10 +79,11 @@ async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None
     rows = await conn.fetch(
         """
         select account_note_id, written_at, written_by, text,
-            case when withdrawn_at <= coalesce($2::timestamptz, 'infinity') then withdrawn_at end as withdrawn_at,
-            case when withdrawn_at <= coalesce($2::timestamptz, 'infinity') then withdrawn_by end as withdrawn_by
+            case when withdrawn_at <= known.at then withdrawn_at end as withdrawn_at,
+            case when withdrawn_at <= known.at then withdrawn_by end as withdrawn_by
         from account_note
-        where account_id = $1 and written_at <= coalesce($2::timestamptz, 'infinity')
+        cross join (select coalesce($2::timestamptz, 'infinity') as at) known
+        where account_id = $1 and written_at <= known.at
         order by written_at desc, account_note_id desc
         """,
         account_id,
