@@ -27,6 +27,7 @@ from dashboard.pages.shell import index, layout
 from dashboard.report_routes import report_routes
 from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
+from dashboard.sockets import Closable
 from storage.db import Pool, StorageError, transaction
 
 ASK_EVERY = 20
@@ -86,7 +87,7 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings)
     policy = content_security_policy(dash.csp_hashes())
-    return Guarded(server, policy, settings.allowed_origins)
+    return Guarded(Closable(server, hub.sockets), policy, settings.allowed_origins)
 
 
 def _connect_browser(dash: Dash) -> None:

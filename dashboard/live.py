@@ -8,6 +8,7 @@ or more happened than is worth telling, the message is "reload" and the browser 
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from datetime import datetime, timedelta
 from dashboard.encode import Json, kpis_json, ms, news_json, reads_json
 from dashboard.encode_context import context_json, detectors_json
 from dashboard.settings import GAP_IN_SWEEPS, DashboardSettings
+from dashboard.sockets import Sockets
 from storage.db import Conn, Pool, StorageError, listen, transaction
+from storage.ended_sessions import CHANNEL, ended_session
 from storage.reports import last_event_id
 from storage.reports_context import became_known, executives, lists, order_events, orders
 from storage.reports_coverage import Request, requests_since
@@ -24,7 +27,6 @@ from storage.reports_health import detectors
 from storage.reports_kpis import kpis
 from storage.reports_news import News, news_since
 
-CHANNEL = "blockline"
 COALESCE_S = 0.25
 """News that arrives within so many seconds becomes one message: a wave of 257 is not 257 repaints."""
 HEARTBEAT_S = 1.0
@@ -51,7 +53,10 @@ class Hub:
         self._dsn = dsn
         self._clock = clock
         self._settings = settings
-        self._browsers: set[asyncio.Queue[Json]] = set()
+        self.sockets = Sockets()
+        """The websockets of this process, those of other callbacks included."""
+        self.browsers: set[asyncio.Queue[str]] = set()
+        """A queue for each open page."""
         self._woken = asyncio.Event()
         self._last_event: int | None = None
         self._read_to: datetime | None = None
@@ -67,15 +72,15 @@ class Hub:
             tasks.create_task(self._publish())
 
     @contextmanager
-    def subscribe(self) -> Generator[asyncio.Queue[Json]]:
+    def subscribe(self) -> Generator[asyncio.Queue[str]]:
         """A queue of messages for one browser. What was before is not in it: its first ids tell."""
-        queue: asyncio.Queue[Json] = asyncio.Queue(QUEUE)
-        self._browsers.add(queue)
+        queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
+        self.browsers.add(queue)
         self._woken.set()
         try:
             yield queue
         finally:
-            self._browsers.discard(queue)
+            self.browsers.discard(queue)
 
     async def _listen(self) -> None:
         pause = 1.0
@@ -85,14 +90,21 @@ class Hub:
                     self.listening = True
                     self._woken.set()
                     pause = 1.0
-                    async for _ in payloads:
-                        self._woken.set()
+                    async for payload in payloads:
+                        self._hear(payload)
             except StorageError as error:
                 if self.listening:
                     _log.warning("no news is pushed: %s", error)
                 self.listening = False
             await asyncio.sleep(pause)
             pause = min(15.0, pause * 2)
+
+    def _hear(self, payload: str) -> None:
+        session = ended_session(payload)
+        if session is None:
+            self._woken.set()
+        else:
+            self.sockets.close(session)
 
     async def _publish(self) -> None:
         while True:
@@ -103,7 +115,7 @@ class Hub:
             except TimeoutError:
                 pass
             self._woken.clear()
-            if not self._browsers:
+            if not self.browsers:
                 self._last_event = self._read_to = None
                 continue
             try:
@@ -113,10 +125,12 @@ class Hub:
                 self.broadcast({"now": ms(self._clock()), "lost": str(error)})
 
     def broadcast(self, message: Json) -> None:
-        for queue in self._browsers:
+        """Give every browser the same text: it is encoded once, not once for each."""
+        text = json.dumps(message, separators=(",", ":"))
+        for queue in self.browsers:
             if queue.full():
                 queue.get_nowait()
-            queue.put_nowait(message)
+            queue.put_nowait(text)
 
     async def _message(self, conn: Conn) -> Json:
         now = self._clock()

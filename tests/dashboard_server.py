@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import uvicorn
 
@@ -19,7 +20,7 @@ SETTINGS = DashboardSettings(
 
 @asynccontextmanager
 async def served(
-    pool: Pool, dsn: str, now: datetime, settings: DashboardSettings = SETTINGS
+    pool: Pool, dsn: str, now: datetime, settings: DashboardSettings = SETTINGS, port: int = 0
 ) -> AsyncGenerator[str]:
     """Its address. The monitor's clock starts at `now` and runs at its usual speed."""
     began = asyncio.get_running_loop().time()
@@ -27,9 +28,16 @@ async def served(
     def clock() -> datetime:
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
-    app = create_app(pool, clock, dsn=dsn, settings=settings)
+    async with mounted(create_app(pool, clock, dsn=dsn, settings=settings), port) as base:
+        yield base
+
+
+@asynccontextmanager
+async def mounted(app: Any, port: int = 0) -> AsyncGenerator[str]:
+    """The address of any ASGI app; port 0 takes a free one."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
         )

@@ -191,8 +191,8 @@ view.range = shared.range;
 if (shared.first) load(shared.range, shared.first);
 route(location.pathname, location.search);
 shared.arrived({
-  push: (message) => {
-    if (message) take(message);
+  push: (text) => {
+    if (text) take(JSON.parse(text));
     return state ? state.rev : 0;
   },
   poll,
