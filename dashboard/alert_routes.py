@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard import access
 from dashboard.alert_forms import LARGEST, Filled, WrongInput, filled, page_of
-from dashboard.settings import DashboardSettings
 from storage import mails, mutes, rules, stories
 from storage.db import Conn, Pool, Refused, StorageError, transaction
 from storage.lookup import account_called
@@ -86,7 +85,7 @@ DEEDS: dict[str, tuple[Role, Deed]] = {
 """By address: whose role it takes, and what is done."""
 
 
-def alert_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
+def alert_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     router = APIRouter(prefix="/api/alerts")
 
     @router.get("/waiting")
@@ -98,15 +97,15 @@ def alert_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
             return _refusal(503, str(error))
 
     for path, (role, deed) in DEEDS.items():
-        router.add_api_route(path, _route(pool, clock, settings, role, deed), methods=["POST"])
+        router.add_api_route(path, _route(pool, clock, role, deed), methods=["POST"])
     return router
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, role: Role, deed: Deed
+    pool: Pool, clock: Callable[[], datetime], role: Role, deed: Deed
 ) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request) -> Response:
-        actor = access.actor_of(settings)
+        actor = access.actor_of(request)
         try:
             access.require(actor, role)
             given = filled(request.headers.get("content-type", ""), await body_of(request))

@@ -18,6 +18,7 @@ from dashboard.claimed_api import claimed_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
+from dashboard.gate import Gate
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.live import Hub
 from dashboard.mail_links import mail_link_routes
@@ -63,7 +64,7 @@ def create_app(
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(pool, clock, settings, hub))
     server.include_router(feed_routes(pool, clock, settings, base_url))
-    server.include_router(alert_routes(pool, clock, settings))
+    server.include_router(alert_routes(pool, clock))
     server.include_router(mail_link_routes(pool, clock))
     server.include_router(order_routes(pool, clock, settings))
     server.include_router(report_routes(pool, clock, settings, base_url))
@@ -87,7 +88,8 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings)
     policy = content_security_policy(dash.csp_hashes())
-    return Guarded(Closable(server, hub.sockets), policy, settings.allowed_origins)
+    app = Gate(Closable(server, hub.sockets), settings)
+    return Guarded(app, policy, settings.allowed_origins)
 
 
 def _connect_browser(dash: Dash) -> None:

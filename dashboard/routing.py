@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from dash.development.base_component import Component
 
-from dashboard.access import actor_of
+from dashboard.access import acting
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.around import around
 from dashboard.figure_style import Theme, graph
@@ -74,9 +74,9 @@ async def page_of(
     page = None
     match path.strip("/").split("/"):
         case ["mail", *more] if len(more) <= 1:
-            page = await _mail(conn, more[0] if more else None, settings, tag)
+            page = await _mail(conn, more[0] if more else None, tag)
         case ["alerts", *more]:
-            page = await _alerts(conn, more, now, settings, tag)
+            page = await _alerts(conn, more, now, tag)
         case ["health"]:
             page = health_page(
                 await open_conditions(conn),
@@ -100,13 +100,11 @@ async def page_of(
     return page or missing_page(NO_SUCH_PAGE)
 
 
-async def _alerts(
-    conn: Conn, more: list[str], now: datetime, settings: DashboardSettings, tag: list[Component]
-) -> Component | None:
+async def _alerts(conn: Conn, more: list[str], now: datetime, tag: list[Component]) -> Component | None:
     """What waits; or what was decided in one way."""
     match more:
         case []:
-            return alerts_page(await read_alerts(conn, now), actor_of(settings), now, tag)
+            return alerts_page(await read_alerts(conn, now), acting(), now, tag)
         case ["decisions", name] if name in list(AlertDecision):
             chosen = AlertDecision(name)
             return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
@@ -140,9 +138,7 @@ async def _account(
     return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag)
 
 
-async def _mail(
-    conn: Conn, name: str | None, settings: DashboardSettings, tag: list[Component]
-) -> Component | None:
+async def _mail(conn: Conn, name: str | None, tag: list[Component]) -> Component | None:
     """The mail of that number or Message-ID, else the newest; None when there is none of that name."""
     lines = await mail_lines(conn, LIMIT)
     if name is None:
@@ -155,8 +151,8 @@ async def _mail(
         )
     opened = None if number is None else await mail(conn, number)
     if opened is None:
-        return None if name is not None else mail_page(lines, None, None, actor_of(settings), tag)
-    return mail_page(lines, opened, await thread_of(conn, opened.mail_id), actor_of(settings), tag)
+        return None if name is not None else mail_page(lines, None, None, acting(), tag)
+    return mail_page(lines, opened, await thread_of(conn, opened.mail_id), acting(), tag)
 
 
 async def _countries(

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from dashboard.access import acting_as
 from dashboard.alert_routes import DEEDS
 from dashboard.app import page_of
 from dashboard.headers import WRONG_ORIGIN
@@ -15,7 +16,7 @@ from dashboard.pages.mail import pictured
 from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.model.alerts import AlertDecision
-from storage.model.people import Role
+from storage.model.people import Actor, Role
 from storage.model.rules import AlertRule, Match
 from storage.reports_alerts import count_open_stories
 from storage.reports_decisions import decided_lately
@@ -264,7 +265,8 @@ async def test_an_edited_rule_that_is_off_stays_off(pool: Pool, dsn: str, played
 
 async def page(pool: Pool, path: str, played: Played, role: Role = Role.ADMIN) -> Any:
     async with transaction(pool) as conn:
-        return await page_of(conn, path, played.now, replace(SETTINGS, role=role), "light")
+        with acting_as(Actor("dashboard", role)):
+            return await page_of(conn, path, played.now, SETTINGS, "light")
 
 
 async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(

@@ -1,4 +1,4 @@
-"""What the team writes about accounts."""
+"""People who log in, their sessions and tokens, and what the team writes about accounts."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    for name in ("0011_notes.sql",):
+    for name in ("0011_people.sql", "0011_notes.sql"):
         execute_script(Path(__file__).with_name(name))
