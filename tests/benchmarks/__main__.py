@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import alerts, pipeline, storage
+from tests.benchmarks import alerts, dashboard, pipeline, storage
 from tests.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
     "storage": storage.figures,
     "alerts": alerts.figures,
+    "dashboard": dashboard.figures,
 }
 
 

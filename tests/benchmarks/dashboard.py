@@ -1,0 +1,181 @@
+"""What a reader waits for on the live page, in a real browser. `make bench GROUP=dashboard`.
+
+The dashboard is served as an installation serves it, over a real Postgres with accounts of three spells each and
+14 days of coverage, read every 15 minutes. The browser is the system's Chromium without a graphics card.
+
+`live_paint_ms_N` is a second visit: from the start of the navigation until two frames after the board was drawn
+with its data. The reference is the same spells as `plotly.express.timeline`, from a file, in the same browser.
+`pan_fps_N` and `zoom_fps_N` are the different pictures of the board that were shown in a second while somebody
+drags it, or turns the wheel over it.
+"""
+
+import asyncio
+import shutil
+import statistics
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import plotly.express as px
+import uvloop
+from playwright.async_api import Page, async_playwright
+
+from dashboard.settings import DashboardSettings
+from jobs.web import listen_on, serve
+from storage.db import Pool, connect, open_pool, transaction
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.scratch import scratch_database
+from tests.browser import ARGUMENTS, CHROMIUM
+from tests.large_world import Size, build
+
+FEW, MANY = 1_178, 10_000
+DAYS = 14
+VISITS = 7
+SETTINGS = DashboardSettings(
+    title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
+)
+GESTURE_S = 2.5
+AFTER_DRAWING = """
+    new Promise((done) => {
+        const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
+        const root = document.documentElement;
+        if (root.dataset.painted) return soon();
+        new MutationObserver((_, me) => { me.disconnect(); soon(); })
+            .observe(root, { attributeFilter: ["data-painted"] });
+    })
+"""
+COUNT = """
+    window.__shown = (async () => {
+        const began = performance.now();
+        let [shown, last] = [0, ""];
+        while (performance.now() - began < SPAN) {
+            await new Promise(requestAnimationFrame);
+            const now = String(window.__blockline.window);
+            if (now !== last) shown += 1;
+            last = now;
+        }
+        return (1000 * shown) / (performance.now() - began);
+    })()
+""".replace("SPAN", str(GESTURE_S * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    paint_ms: float
+    plotly_ms: float
+    pan_fps: float
+    zoom_fps: float
+
+
+def figures() -> Iterator[Figure]:
+    for accounts in (FEW, MANY):
+        with scratch_database() as dsn:
+            found = uvloop.run(_measure(dsn, accounts))
+        yield Figure(f"live_paint_ms_{accounts}", found.paint_ms, "ms", "lower", found.plotly_ms)
+        yield Figure(f"pan_fps_{accounts}", found.pan_fps, "frames/s", "higher")
+        yield Figure(f"zoom_fps_{accounts}", found.zoom_fps, "frames/s", "higher")
+
+
+async def _measure(dsn: str, accounts: int) -> _Measured:
+    async with _dashboard(dsn, accounts) as (pool, base), _browser() as page:
+        paint = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
+        pan = await _shown(page, _drag)
+        zoom = await _shown(page, _turn)
+        folder = Path(tempfile.mkdtemp(prefix="blockline-bench-plotly-"))
+        try:
+            plotly = await _plotly(page, pool, folder)
+        finally:
+            shutil.rmtree(folder)
+    return _Measured(statistics.median(paint), plotly, pan, zoom)
+
+
+@asynccontextmanager
+async def _dashboard(dsn: str, accounts: int) -> AsyncGenerator[tuple[Pool, str]]:
+    size = Size(accounts=accounts, days=DAYS, cohort=accounts, cohort_changes=2, other_changes=0, sweeps_of_all=0)
+    conn = await connect(dsn)
+    await build(conn, size)
+    await conn.close()
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return size.until + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    with listen_on("127.0.0.1", 0) as listener:
+        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, SETTINGS):
+            yield pool, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def _browser() -> AsyncGenerator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        yield await context.new_page()
+        await browser.close()
+
+
+async def _visit(page: Page, address: str) -> float:
+    """Milliseconds from the start of the navigation until two frames after the board was drawn."""
+    await page.goto("about:blank")
+    await page.goto(address, wait_until="commit")
+    took = await page.evaluate(AFTER_DRAWING)
+    await page.wait_for_load_state("load")
+    return took
+
+
+async def _shown(page: Page, gesture: Callable[[Page, int], Awaitable[None]]) -> float:
+    """Different pictures of the board in a second, while the gesture lasts."""
+    await page.mouse.move(700, 600)
+    await page.evaluate(f"() => {{ {COUNT}; }}")
+    end = asyncio.get_running_loop().time() + GESTURE_S
+    step = 0
+    while asyncio.get_running_loop().time() < end:
+        await gesture(page, step)
+        step += 1
+    await page.mouse.up()
+    return await page.evaluate("window.__shown")
+
+
+async def _drag(page: Page, step: int) -> None:
+    if step == 0:
+        await page.keyboard.press("+")
+        await page.mouse.down()
+    way = step * 3 % 400
+    await page.mouse.move(700 + (way if way < 200 else 400 - way), 600)
+
+
+async def _turn(page: Page, step: int) -> None:
+    await page.keyboard.down("Control")
+    await page.mouse.wheel(0, -4 if step // 40 % 2 == 0 else 4)
+    await page.keyboard.up("Control")
+
+
+async def _plotly(page: Page, pool: Pool, folder: Path) -> float:
+    """The same for the same spells, as plotly draws them out of the box; the second visit."""
+    async with transaction(pool) as conn:
+        rows = await conn.fetch(
+            """
+            select a.handle, s.status, lower(s.valid) as since, coalesce(upper(s.valid), $1) as until
+            from spell s join account a using (account_id) where upper_inf(s.recorded)
+            """,
+            Size(days=DAYS).until,
+        )
+    columns = ("handle", "status", "since", "until")
+    figure = px.timeline(
+        {name: [r[name] for r in rows] for name in columns},
+        x_start="since",
+        x_end="until",
+        y="handle",
+        color="status",
+    )
+    drawn = "requestAnimationFrame(() => requestAnimationFrame(() => { document.title = performance.now(); }));"
+    file = folder / "timeline.html"
+    figure.write_html(file, include_plotlyjs="directory", post_script=drawn)
+    for _ in range(2):
+        await page.goto("about:blank")
+        await page.goto(file.as_uri(), wait_until="commit", timeout=120_000)
+        await page.wait_for_function("Number(document.title) > 0", timeout=120_000)
+    return float(await page.title())
