@@ -1,52 +1,34 @@
 """The data of the live page over plain HTTP, and whether the dashboard is well."""
 
+import gzip
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from dashboard.encode import Json, snapshot_json
-from dashboard.encode_context import context_json, detectors_json
+from dashboard.boards import RANGES, USUAL, Boards, live_json
+from dashboard.encode import Json
 from dashboard.live import Hub, catch_up
 from dashboard.settings import DashboardSettings
-from storage.db import Conn, Pool, StorageError, transaction
-from storage.reports import snapshot
-from storage.reports_health import detectors
-from storage.reports_kpis import kpis
+from storage.db import Pool, StorageError, transaction
 
-RANGES = {
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-    "14d": timedelta(days=14),
-    "30d": timedelta(days=30),
-    "all": None,
-}
+PACKED = "application/octet-stream"
+"""The form of `dashboard.packed`."""
 
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999, which is as far as a datetime goes."""
 
 
-async def live_json(conn: Conn, range_name: str, now: datetime, settings: DashboardSettings) -> Json:
-    """The live page of one range. Raises KeyError for a range that is not in `RANGES`."""
-    span = RANGES[range_name]
-    shot = await snapshot(conn, None if span is None else now - span, now, settings.gap_after)
-    counts = await kpis(conn, now, settings.sweep_every)
-    since = now - span if span is not None else shot.earliest or now
-    return {
-        **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
-        **context_json(shot.lists, shot.orders, shot.events, shot.executives),
-        "detectors": detectors_json(await detectors(conn, now), now, settings.gap_after),
-    }
-
-
-def routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> APIRouter:
+def routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub, boards: Boards
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("/api/live")
-    async def live(range_name: Annotated[str, Query(alias="range")] = "14d") -> Response:
+    async def live(range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
         if range_name not in RANGES:
             return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
         try:
@@ -54,6 +36,8 @@ def routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
                 return _compact(await live_json(conn, range_name, clock(), settings))
         except StorageError as error:
             return _refusal(503, str(error))
+
+    _add_board(router, pool, boards)
 
     @router.get("/api/live/since")
     async def live_since(
@@ -81,6 +65,25 @@ def routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
 
     return router
+
+
+def _add_board(router: APIRouter, pool: Pool, boards: Boards) -> None:
+    @router.get("/api/live/board")
+    async def live_board(  # pyright: ignore[reportUnusedFunction]
+        request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL
+    ) -> Response:
+        if range_name not in RANGES:
+            return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
+        try:
+            async with transaction(pool) as conn:
+                body = await boards.answer(conn, range_name)
+        except StorageError as error:
+            return _refusal(503, str(error))
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(gzip.decompress(body), media_type=PACKED)
+        return Response(
+            body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"}
+        )
 
 
 def _compact(body: Json) -> Response:

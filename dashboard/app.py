@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from dashboard.alert_routes import alert_routes
 from dashboard.api import routes
+from dashboard.boards import Boards
 from dashboard.claimed_api import claimed_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
@@ -29,6 +30,7 @@ from dashboard.report_routes import report_routes
 from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
 from dashboard.sockets import Closable
+from dashboard.static import mount_static
 from storage.db import Pool, StorageError, transaction
 
 ASK_EVERY = 20
@@ -53,16 +55,18 @@ def create_app(
     whoever serves it has to bind it to the loopback only.
     """
     hub = Hub(pool, dsn, clock, settings)
+    boards = Boards(pool, clock, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
-            work = tasks.create_task(hub.run())
+            work = [tasks.create_task(hub.run()), tasks.create_task(boards.run())]
             yield
-            work.cancel()
+            for one in work:
+                one.cancel()
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    server.include_router(routes(pool, clock, settings, hub))
+    server.include_router(routes(pool, clock, settings, hub, boards))
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(alert_routes(pool, clock))
     server.include_router(mail_link_routes(pool, clock))
@@ -77,7 +81,7 @@ def create_app(
         update_title="",
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=".*",  # the document names our files itself: they are there from the first request on
-        index_string=index(settings),
+        index_string=index(settings, mount_static(server)),
         suppress_callback_exceptions=True,
         compress=True,
         websocket_allowed_origins=list(settings.allowed_origins),

@@ -163,11 +163,13 @@ def proxied_origin(url: str) -> str | None:
 
 
 def cache_control(path: str) -> bytes | None:
-    """Data is never stored; our own scripts are asked for each time; Dash's carry a version.
+    """Data is never stored; our own scripts are asked for each time, unless their address carries a version.
+
+    None: the answer says so itself.
 
     A feed's reader keeps it by nature, and asks each time whether it is still the same.
     """
-    if path.startswith("/_dash-component-suites/"):
+    if path.startswith(("/_dash-component-suites/", "/static/")):
         return None
     if path.startswith("/feeds/"):
         return b"private, no-cache"

@@ -174,13 +174,18 @@ async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
     """News with the small tables that it touches, or that became known between `since` and `now`."""
     message = news_json(news)
     if news.topics & CONTEXT_TOPICS or await became_known(conn, since, now):
-        message |= context_json(
-            await lists(conn),
-            await orders(conn, known_at=now),
-            await order_events(conn, known_at=now),
-            await executives(conn),
-        )
+        message |= await context(conn, now)
     return message
+
+
+async def context(conn: Conn, now: datetime) -> Json:
+    """The small tables as they stand at `now`."""
+    return context_json(
+        await lists(conn),
+        await orders(conn, known_at=now),
+        await order_events(conn, known_at=now),
+        await executives(conn),
+    )
 
 
 async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:

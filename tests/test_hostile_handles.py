@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.api import live_json
+from dashboard.boards import live_json
 from dashboard.app import page_of
 from dashboard.encode import news_json
 from storage.db import Pool, transaction

@@ -15,10 +15,10 @@
   const pageOf = (path) => (path === "/" ? "live" : path.split("/")[1]);
   root.dataset.page = pageOf(location.pathname);
 
-  const ranges = ["24h", "7d", "14d", "30d", "all"];
+  const ranges = ["24h", "7d", "14d", "30d", "1y", "all"];
   const wanted = new URLSearchParams(location.search).get("range");
   const range = ranges.includes(wanted) ? wanted : "14d";
-  const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
+  const first = root.dataset.page === "live" ? fetch(`/api/live/board?range=${range}`) : null;
 
   let arrived;
   const ready = new Promise((resolve) => (arrived = resolve));

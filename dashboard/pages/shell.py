@@ -13,10 +13,14 @@ FALLBACK_MS = 15_000
 """How often a browser asks by itself, in case its websocket is blocked."""
 
 
-def index(settings: DashboardSettings) -> str:
-    """The HTML document. The live page is part of it, so that it stands before any script has run."""
+def index(settings: DashboardSettings, assets: str) -> str:
+    """The HTML document, with its files under the address `assets`.
+
+    The live page is part of it, so that it stands before any script has run.
+    """
     page = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
     tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
+    page = page.replace('"/assets/', f'"{assets}/')
     return page.replace("{{tag}}", tag).replace("{{subtitle}}", markup.escape(settings.subtitle))
 
 

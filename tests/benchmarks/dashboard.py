@@ -1,12 +1,13 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """What a reader waits for on the live page, in a real browser. `make bench GROUP=dashboard`.
 
-The dashboard is served as an installation serves it, over a real Postgres with accounts of three spells each and
-14 days of coverage, read every 15 minutes. The browser is the system's Chromium without a graphics card.
+The dashboard is served as an installation serves it, over a real Postgres with accounts of three spells each
+and 14 days of coverage, read every 15 minutes. The browser is the system's Chromium without a graphics card.
 
-`live_paint_ms_N` is a second visit: from the start of the navigation until two frames after the board was drawn
-with its data. The reference is the same spells as `plotly.express.timeline`, from a file, in the same browser.
-`pan_fps_N` and `zoom_fps_N` are the different pictures of the board that were shown in a second while somebody
-drags it, or turns the wheel over it.
+`live_paint_ms_N` is a second visit: from the start of the navigation until two frames after the board was
+drawn with its data. The reference is the same spells as `plotly.express.timeline`, from a file, in the same
+browser. `pan_fps_N` and `zoom_fps_N` are the different pictures of the board that were shown in a second
+while somebody drags it, or turns the wheel over it.
 """
 
 import asyncio
@@ -39,13 +40,11 @@ SETTINGS = DashboardSettings(
 )
 GESTURE_S = 2.5
 AFTER_DRAWING = """
-    new Promise((done) => {
+    window.__drawn = new Promise((done) => {
         const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
-        const root = document.documentElement;
-        if (root.dataset.painted) return soon();
         new MutationObserver((_, me) => { me.disconnect(); soon(); })
-            .observe(root, { attributeFilter: ["data-painted"] });
-    })
+            .observe(document, { subtree: true, attributeFilter: ["data-painted"] });
+    });
 """
 COUNT = """
     window.__shown = (async () => {
@@ -94,7 +93,9 @@ async def _measure(dsn: str, accounts: int) -> _Measured:
 
 @asynccontextmanager
 async def _dashboard(dsn: str, accounts: int) -> AsyncGenerator[tuple[Pool, str]]:
-    size = Size(accounts=accounts, days=DAYS, cohort=accounts, cohort_changes=2, other_changes=0, sweeps_of_all=0)
+    size = Size(
+        accounts=accounts, days=DAYS, cohort=accounts, cohort_changes=2, other_changes=0, sweeps_of_all=0
+    )
     conn = await connect(dsn)
     await build(conn, size)
     await conn.close()
@@ -113,6 +114,7 @@ async def _browser() -> AsyncGenerator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        await context.add_init_script(AFTER_DRAWING)
         yield await context.new_page()
         await browser.close()
 
@@ -121,7 +123,7 @@ async def _visit(page: Page, address: str) -> float:
     """Milliseconds from the start of the navigation until two frames after the board was drawn."""
     await page.goto("about:blank")
     await page.goto(address, wait_until="commit")
-    took = await page.evaluate(AFTER_DRAWING)
+    took = await page.evaluate("window.__drawn")
     await page.wait_for_load_state("load")
     return took
 
@@ -171,7 +173,9 @@ async def _plotly(page: Page, pool: Pool, folder: Path) -> float:
         y="handle",
         color="status",
     )
-    drawn = "requestAnimationFrame(() => requestAnimationFrame(() => { document.title = performance.now(); }));"
+    drawn = (
+        "requestAnimationFrame(() => requestAnimationFrame(() => { document.title = performance.now(); }));"
+    )
     file = folder / "timeline.html"
     figure.write_html(file, include_plotlyjs="directory", post_script=drawn)
     for _ in range(2):

@@ -1,7 +1,8 @@
 // The context rows above the lanes, all on one time axis: the fleet's area, the share blocked per cohort, executives.
 
 import { acts, pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
-import { countNow, groupName, outages, tally } from "./state.mjs";
+import { countNow, tally } from "./counts.mjs";
+import { groupName, outages } from "./state.mjs";
 import { count, dayYear, duration, full, percent, stamp, ticks, zoneName } from "./time.mjs";
 
 /** The vertical lines through all rows, and the crosshair with its time beside the axis. */

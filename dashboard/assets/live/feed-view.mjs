@@ -30,8 +30,9 @@ function renderDay(state, view, one, index) {
   const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
   const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
   if (!open) return head;
-  const items = one.items.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");
-  const rest = one.items.length > PER_DAY ? `<p class="nothing">${count(one.items.length - PER_DAY)} earlier on this day</p>` : "";
+  const all = one.items;
+  const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");
+  const rest = all.length > PER_DAY ? `<p class="nothing">${count(all.length - PER_DAY)} earlier on this day</p>` : "";
   return head + items + rest;
 }
 

@@ -21,11 +21,10 @@ function cohortOf(state, account) {
   return account.lists.find((l) => orders.has(l)) ?? account.lists[0] ?? null;
 }
 
-/** A wave: changes of one cohort to the same state, each at most `reach` after the one before. */
-export function waves(state, reach = 4 * state.sweep) {
+/** A wave: changes of one cohort to the same state on one day, each at most `reach` after the one before. */
+export function waves(state, reach = 4 * state.sweep, all = news(state)) {
   const open = new Map();
   const out = [];
-  const all = [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
   for (const change of all) {
     const account = state.byId.get(change.account);
     const cohort = cohortOf(state, account);
@@ -49,29 +48,52 @@ export function waves(state, reach = 4 * state.sweep) {
   return out;
 }
 
-/** Days, newest first, each with its items newest first and the totals of its confirmed changes. */
-export function days(state, from) {
-  const byDay = new Map();
-  const put = (t, item) => {
-    if (t < from) return;
-    const key = dayStart(t);
-    if (!byDay.has(key)) byDay.set(key, { day: key, items: [], down: 0, up: 0, other: 0 });
-    byDay.get(key).items.push({ ...item, t });
-  };
-  for (const wave of waves(state)) put(wave.seen, { type: wave.changes.length > 1 ? "wave" : "change", wave });
-  for (const [a, b] of outages(state)) put(b ?? state.now, { type: "gap", a, b });
-  // Papers are news when they become known; what they speak of may lie days before.
-  for (const order of state.orders) put(order.known, { type: "order", order });
-  for (const event of state.events) put(event.known, { type: "event", event });
-  for (const one of byDay.values()) {
-    one.items.sort((x, y) => y.t - x.t);
-    for (const item of one.items) {
-      if (!item.wave || item.wave.first.outcome !== "confirmed") continue;
-      const kind = item.wave.first.kind;
-      one[kind === "block" ? "down" : kind === "restoration" ? "up" : "other"] += item.wave.changes.length;
+/** The changes that are news, in their order. */
+const news = (state) => [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
+
+/** One day of the feed: the totals of its confirmed changes; its items, newest first, when they are asked for. */
+class Day {
+  constructor(state, from, day) {
+    Object.assign(this, { state, from, day, changes: [], notes: [], down: 0, up: 0, other: 0 });
+  }
+
+  count(changes) {
+    for (const change of changes) {
+      if (change.outcome !== "confirmed") continue;
+      this[change.kind === "block" ? "down" : change.kind === "restoration" ? "up" : "other"] += 1;
     }
   }
-  return [...byDay.values()].sort((x, y) => y.day - x.day);
+
+  get waves() {
+    return waves(this.state, undefined, this.changes).filter((wave) => wave.seen >= this.from);
+  }
+
+  get items() {
+    const told = this.waves.map((wave) => ({ type: wave.changes.length > 1 ? "wave" : "change", wave, t: wave.seen }));
+    return [...told, ...this.notes].sort((x, y) => y.t - x.t);
+  }
+}
+
+/** Days, newest first. Their changes are folded into waves only where somebody looks: most days stay closed. */
+export function days(state, from) {
+  const byDay = new Map();
+  const dayOf = (t) => {
+    const key = dayStart(t);
+    if (!byDay.has(key)) byDay.set(key, new Day(state, from, key));
+    return byDay.get(key);
+  };
+  const note = (t, item) => {
+    if (t >= from) dayOf(t).notes.push({ ...item, t });
+  };
+  // The first day is there from its start: a wave that began before `from` and lasted longer is told whole.
+  const first = dayStart(from);
+  for (const change of news(state)) if (change.seen >= first) dayOf(change.seen).changes.push(change);
+  for (const [a, b] of outages(state)) note(b ?? state.now, { type: "gap", a, b });
+  // Papers are news when they become known; what they speak of may lie days before.
+  for (const order of state.orders) note(order.known, { type: "order", order });
+  for (const event of state.events) note(event.known, { type: "event", event });
+  for (const day of byDay.values()) day.count(day.day === first ? day.waves.flatMap((wave) => wave.changes) : day.changes);
+  return [...byDay.values()].filter((day) => day.day !== first || day.items.length).sort((x, y) => y.day - x.day);
 }
 
 /** Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not. */

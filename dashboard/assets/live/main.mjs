@@ -3,6 +3,7 @@
 import { draw, layout, resetLanes, showNothing } from "./page.mjs";
 import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
+import { unpack } from "./columns.mjs";
 import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
@@ -40,11 +41,12 @@ async function load(range, response = null) {
   view.range = range;
   loading = (async () => {
     try {
-      const answer = await (response ?? fetch(`/api/live?range=${range}`));
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(body.error);
+      const answer = await (response ?? fetch(`/api/live/board?range=${range}`));
+      if (!answer.ok) throw new Error((await answer.json()).error);
+      const { snapshot, news } = unpack(await answer.arrayBuffer());
       const rev = state ? state.rev + 1 : 1;
-      state = decode(body);
+      state = decode(snapshot);
+      if (news) apply(state, news);
       state.rev = rev;
       state.range = range;
       shared.state = state;

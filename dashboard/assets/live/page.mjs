@@ -3,6 +3,7 @@
 import { annotations, drawAnnotations } from "./annotations.mjs";
 import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip } from "./board.mjs";
 import { navigate } from "./controls.mjs";
+import { members } from "./counts.mjs";
 import { renderFeed } from "./feed-view.mjs";
 import { escape } from "./html.mjs";
 import { renderKpis } from "./kpis.mjs";
@@ -86,11 +87,17 @@ function renderEmpty() {
     '<h2>No accounts are watched yet</h2><p>As soon as a list of accounts is imported, their first readings appear here.</p><p><code>blockline accounts import watch.csv</code></p><p class="faint">This page fills itself; there is no need to reload it. Published records that were imported are not watched: they are under <a class="under" href="/countries">Countries</a>.</p>';
 }
 
+const alphabet = new Intl.Collator();
 const SORTS = {
   latest: (a, b) => b.latest - a.latest || a.id - b.id,
   most: (a, b) => b.changes.length - a.changes.length || b.latest - a.latest || a.id - b.id,
-  handle: (a, b) => a.handle.localeCompare(b.handle),
+  handle: (a, b) => alphabet.compare(a.handle, b.handle),
 };
+
+function blockedFirst(state, list) {
+  const rank = new Map(list.map((a) => [a, isBlocked(stateNow(state, a)?.s) ? 0 : 1]));
+  return (a, b) => rank.get(a) - rank.get(b) || SORTS.latest(a, b);
+}
 
 function listOf(state, view) {
   const key = [view.list, view.sort, view.filter, state.id, state.accounts.length, state.range].join("|");
@@ -99,9 +106,7 @@ function listOf(state, view) {
   if (view.list === "changed") list = list.filter((a) => a.latest > 0);
   else if (view.list !== "all") list = list.filter((a) => a.lists.includes(Number(view.list)));
   if (view.filter) list = list.filter((a) => a.handle.toLowerCase().includes(view.filter));
-  const rank = new Map(list.map((a) => [a, isBlocked(stateNow(state, a)?.s) ? 0 : 1]));
-  const sort = view.sort === "blocked" ? (a, b) => rank.get(a) - rank.get(b) || SORTS.latest(a, b) : SORTS[view.sort];
-  list = [...list].sort(sort);
+  list = [...list].sort(view.sort === "blocked" ? blockedFirst(state, list) : SORTS[view.sort]);
   listed = { key, state, list };
   return list;
 }
@@ -147,7 +152,7 @@ function drawContext(state, window, width) {
   $("strip-when").textContent = innerWidth <= 640 ? "now" : "now, of those read";
   for (const row of $("strips").children) {
     const id = Number(row.dataset.list);
-    const end = drawStrip(row.querySelector("canvas"), state, state.accounts.filter((a) => a.lists.includes(id)), window, width, 18);
+    const end = drawStrip(row.querySelector("canvas"), state, members(state, id), window, width, 18);
     row.querySelector("b").textContent = percent(end.blocked, end.read);
     row.querySelector(".right span").textContent = end.read ? `${count(end.blocked)} of ${count(end.read)}` : "none read";
   }

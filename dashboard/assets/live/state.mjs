@@ -61,8 +61,13 @@ export function decode(snapshot) {
     detectors: snapshot.detectors,
     platforms: new Set(),
     rev: 0,
+    /** Counts what was read or changed: what is derived from that alone holds as long as it stays. */
+    facts: 0,
   };
-  for (const row of rows(snapshot.accounts)) addAccount(state, row, snapshot.coverage.groups[row.group]);
+  const { id, handle, platform, lists, group } = snapshot.accounts;
+  for (let i = 0; i < id.length; i++) {
+    addAccount(state, { id: id[i], handle: handle[i], platform: platform[i], lists: lists[i] }, snapshot.coverage.groups[group[i]]);
+  }
   for (const [roster, ids] of Object.entries(snapshot.coverage.rosters)) {
     state.rosters.set(Number(roster), ids.map((i) => state.accounts[i]));
   }
@@ -85,14 +90,16 @@ function addAccount(state, row, group) {
 
 /** Fold rows of changes, spells, signals and mails into the state. Doing it twice changes nothing. */
 function merge(state, part) {
+  state.facts += 1;
   const touched = new Set();
   const replaced = new Set();
-  for (const row of rows(part.spells)) {
-    const account = state.byId.get(row.account);
+  const { spells } = part;
+  for (let i = 0; i < (spells?.account.length ?? 0); i++) {
+    const account = state.byId.get(spells.account[i]);
     if (!account) continue;
     if (!replaced.has(account)) account.spells = [];
     replaced.add(account);
-    account.spells.push({ s: row.s, w: part.words[row.w], onset: row.onset, from: row.from, to: row.to });
+    account.spells.push({ s: spells.s[i], w: part.words[spells.w[i]], onset: spells.onset[i], from: spells.from[i], to: spells.to[i] });
   }
   for (const id of part.superseded ?? []) {
     const change = state.changes.get(id);
@@ -102,12 +109,10 @@ function merge(state, part) {
     account.changes = account.changes.filter((c) => c.id !== id);
     touched.add(account);
   }
-  for (const row of rows(part.changes)) {
-    const account = state.byId.get(row.account);
+  for (let i = 0; i < (part.changes?.id.length ?? 0); i++) {
+    const account = state.byId.get(part.changes.account[i]);
     if (!account) continue;
-    // The words come once for each message: what a state is called is decided by the server alone.
-    row.w = part.words[row.w];
-    row.h = part.words[row.h];
+    const row = changeOf(part.changes, i, part.words);
     const known = state.changes.get(row.id);
     if (known) Object.assign(known, row);
     else {
@@ -128,6 +133,15 @@ function merge(state, part) {
   for (const account of touched) settle(account);
 }
 
+/** One change. The words come once for each message: what a state is called is decided by the server alone. */
+function changeOf(t, i, words) {
+  return {
+    id: t.id[i], account: t.account[i], kind: t.kind[i], s: t.s[i], w: words[t.w[i]], h: words[t.h[i]],
+    strength: t.strength[i], old: t.old[i], seen: t.seen[i], recorded: t.recorded[i], outcome: t.outcome[i], why: t.why[i],
+    last: t.last[i], agreeing: t.agreeing[i], mail: t.mail[i], corrects: t.corrects[i],
+  };
+}
+
 function settle(account) {
   account.changes.sort((a, b) => a.seen - b.seen || a.id - b.id);
   account.pending = account.changes.findLast((c) => c.outcome === null) ?? null;
@@ -142,6 +156,7 @@ export function read(state, roster, at, missing, ids = null) {
   if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
   state.lastRead = Math.max(state.lastRead, at);
   const without = new Set(missing);
+  state.facts += 1;
   for (const account of accounts) {
     if (without.has(account.id) || (account.last !== null && at <= account.last)) continue;
     if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
@@ -166,7 +181,7 @@ export function apply(state, delta) {
       const account = state.byId.get(id);
       if (account) account.handle = handle;
     }
-    if (rows(delta.changes).some((c) => !state.byId.has(c.account))) answer = "reload";
+    if (delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
   }
   // Without an event as well: an order that is dated ahead becomes known when its time comes.
   if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) state[key] = delta[key];
@@ -178,7 +193,7 @@ export function apply(state, delta) {
   return answer;
 }
 
-const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * DAY, all: Infinity };
+export const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * DAY, "1y": 365 * DAY, all: Infinity };
 
 /**
  * The time window of the board: the chosen range up to now, but from the first reading or order on where that is
@@ -225,57 +240,3 @@ export function stateAt(state, account, t) {
 
 /** The confirmed state now. */
 export const stateNow = (state, account) => stateAt(state, account, state.now);
-
-/** How many of `accounts` are in each status now, exactly: {A, P, W, S, G, D, N, U, n}. */
-export function countNow(state, accounts) {
-  const out = { A: 0, P: 0, W: 0, S: 0, G: 0, D: 0, N: 0, U: 0, n: 0 };
-  for (const account of accounts) {
-    const now = stateNow(state, account);
-    if (!now) continue;
-    out[now.s] += 1;
-    out.n += 1;
-  }
-  return out;
-}
-
-/**
- * How many of `accounts` were in each status at n + 1 equidistant times of [from, to]: {A: Int32Array, ..., U, n}.
- * Times after now stay zero.
- */
-export function tally(state, accounts, from, to, n) {
-  const step = (to - from) / n;
-  const out = {};
-  for (const s of "APWSGDNU") out[s] = new Int32Array(n + 2);
-  out.n = new Int32Array(n + 2);
-  const index = (t) => Math.max(0, Math.min(n + 1, Math.ceil((t - from) / step)));
-  const add = (s, a, b) => {
-    const i = index(a);
-    const j = index(b);
-    if (j <= i) return;
-    out[s][i] += 1;
-    out[s][j] -= 1;
-  };
-  const end = state.now + 1;
-  for (const account of accounts) {
-    const first = account.spells[0];
-    if (!first) continue;
-    const until = Math.min(knownUntil(state, account) + 1, end);
-    add("n", first.from, end);
-    add("U", first.from, end);
-    account.spells.forEach((spell, k) => {
-      const next = account.spells[k + 1];
-      const stop = Math.min(next ? next.from : spell.to ?? until, until);
-      if (stop <= from || spell.from >= to) return;
-      for (const [a, b] of covered(account, spell.from, stop)) {
-        add(spell.s, a, b);
-        out.U[index(a)] -= 1;
-        out.U[index(b)] += 1;
-      }
-    });
-  }
-  for (const key of Object.keys(out)) {
-    const a = out[key];
-    for (let i = 1; i < a.length; i++) a[i] += a[i - 1];
-  }
-  return out;
-}
