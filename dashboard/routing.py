@@ -12,6 +12,7 @@ from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.around import around
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
+from dashboard.health_facts import ThisProcess, read_health
 from dashboard.pages.account import NO_SUCH_PAGE, account_page, missing_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
@@ -23,7 +24,6 @@ from dashboard.pages.orders import order_pages
 from dashboard.pages.published import published_page
 from dashboard.pages.shell import synthetic_tag
 from dashboard.settings import DashboardSettings
-from storage.conditions import open_conditions
 from storage.countries import by_country
 from storage.db import Conn
 from storage.model.accounts import Platform
@@ -34,7 +34,6 @@ from storage.reports_claimed import published_by_country
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
-from storage.reports_health import detectors, disagreements, silent_countries
 from storage.reports_mail import mail, mail_lines, mail_with
 
 LONGEST_NUMBER = 18
@@ -65,10 +64,12 @@ async def page_of(
     settings: DashboardSettings,
     theme: Theme,
     query: Mapping[str, str] = NOTHING,  # noqa: ARG001 - no page here has choices yet
+    process: ThisProcess | None = None,
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none.
 
-    `query` is what is chosen on the page, by name; a page ignores what it does not know.
+    `query` is what is chosen on the page, by name; a page ignores what it does not know. `process` is what
+    the web process knows of itself.
     """
     tag = synthetic_tag(settings)
     page = None
@@ -78,15 +79,8 @@ async def page_of(
         case ["alerts", *more]:
             page = await _alerts(conn, more, now, tag)
         case ["health"]:
-            page = health_page(
-                await open_conditions(conn),
-                await detectors(conn, now),
-                await silent_countries(conn),
-                await disagreements(conn),
-                now,
-                settings.gap_after,
-                tag,
-            )
+            facts = await read_health(conn, now, settings.sweep_every)
+            page = health_page(facts, process, actor_of(settings), settings.gap_after, tag)
         case ["orders", *more] if len(more) <= 2:
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:

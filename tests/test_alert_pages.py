@@ -321,8 +321,8 @@ async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Play
     ("role", "buttons"),
     [
         (Role.VIEWER, set[str]()),
-        (Role.ANALYST, {"Acknowledge", "Resend", "Mute", "End"}),
-        (Role.ADMIN, {"Acknowledge", "Resend", "Mute", "End", "Plan maintenance", "Save", "Add",
+        (Role.ANALYST, {"Acknowledge", "Send again", "Mute", "End"}),
+        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End", "Plan maintenance", "Save", "Add",
                       "Switch on", "Switch off", "Remove this rule"}),
     ],
 )  # fmt: skip
@@ -331,7 +331,7 @@ async def test_nobody_is_offered_what_he_may_not_do(
 ) -> None:
     assert _buttons(await page(pool, "/alerts", played, role)) == buttons
     of_mail = _buttons(await page(pool, f"/mail/{played.dead_mail}", played, role))
-    assert of_mail == {"Acknowledge", "Resend"} & buttons
+    assert of_mail == {"Acknowledge", "Send again"} & buttons
 
 
 def _buttons(component: Any) -> set[str]:

@@ -13,14 +13,14 @@ from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import form, line, maintenance_form, mute_form
 from dashboard.pages.alert_decisions import decisions_card
 from dashboard.pages.alert_rules import rules_card
+from dashboard.pages.undelivered import undelivered_card
 from storage.audit_log import Act
-from storage.model.alerts import AlertDecision, MailState
+from storage.model.alerts import AlertDecision
 from storage.model.people import Actor
 from storage.model.words import PLATFORM_NAME, clean
 from storage.mute_lines import MuteLine
 from storage.reports_alerts import OpenStory, Told
 from storage.reports_decisions import Decided
-from storage.reports_mail import MailLine
 
 
 def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
@@ -40,7 +40,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                 [
                     *_role(actor),
                     _stories(known, actor, now),
-                    *_deliveries(known.mails, actor),
+                    *undelivered_card(known.mails, actor, "/alerts"),
                     _mutes(known.mutes, actor, now),
                     _decided(known.decided, None),
                     rules_card(known.rules, known.unreadable, known.absent, actor),
@@ -138,56 +138,6 @@ def _since(story: OpenStory, now: datetime) -> list[str]:
 def _take(story: OpenStory) -> Component:
     note = line("note", "Note", "note, if any")
     return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
-
-
-def _deliveries(mails: Sequence[MailLine], actor: Actor) -> list[Component]:
-    if not mails:
-        return []
-    may = actor.role.includes(access.RESEND)
-    dead = sum(m.state is MailState.DEAD for m in mails)
-    return [
-        card(
-            "Not delivered",
-            f"{dead:,} given up, {len(mails) - dead:,} waiting",
-            ("Mail", "To", "Stands", "Why", *(("",) if may and dead else ())),
-            [
-                (
-                    html.Div(
-                        [html.A(clean(m.subject, 200), href=f"/mail/{m.mail_id}"), *_kind(m)],
-                        className="subject",
-                    ),
-                    ", ".join(clean(r, 80) for r in m.recipients),
-                    _stands(m),
-                    clean(m.last_error, 300) if m.last_error else "–",
-                    *((_again(m),) if may and dead else ()),
-                )
-                for m in mails
-            ],
-        )
-    ]
-
-
-def _kind(mail: MailLine) -> list[Component]:
-    return [
-        html.Small(
-            f"{alert_words.mail_kind(mail.kind, mail.subject)}, written {words.stamp(mail.created_at)}"
-        )
-    ]
-
-
-def _stands(mail: MailLine) -> Component:
-    state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
-    tried = words.attempts(mail.attempts) if mail.attempts else "not tried yet"
-    after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
-    return html.Div([state, html.Small(f"{tried}{after}")])
-
-
-def _again(mail: MailLine) -> Cell:
-    return (
-        form("resend", [], "Resend", sends=("mail", str(mail.mail_id)))
-        if mail.state is MailState.DEAD
-        else ""
-    )
 
 
 def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:

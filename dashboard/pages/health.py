@@ -1,5 +1,6 @@
 """Health: whether each detector reads, whether its control accounts look right, and what is not heard."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dash import html
@@ -7,12 +8,16 @@ from dash.development.base_component import Component
 
 from dashboard import words
 from dashboard.detectors import Condition, detector_name, since, worst_first
+from dashboard.health_facts import HealthFacts, ThisProcess
 from dashboard.pages.account_tables import card
+from dashboard.pages.health_machine import chores_card, database_cards, listener_card, outbox_cards
+from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, reading_card
 from storage.model.accounts import Platform
 from storage.model.alerts import MailState
 from storage.model.collector_words import to_do, why_words
 from storage.model.conditions import KnownCondition
 from storage.model.fact_words import seen_as_words
+from storage.model.people import Actor
 from storage.model.words import PLATFORM_NAME, capital, clean
 from storage.reports_health import Detector, Disagreement, SilentCountry
 
@@ -28,33 +33,45 @@ _MAIL = {
 
 
 def health_page(
-    conditions: list[KnownCondition],
-    detectors: list[Detector],
-    silent: list[SilentCountry],
-    disagreements: list[Disagreement],
-    now: datetime,
+    facts: HealthFacts,
+    process: ThisProcess | None,
+    actor: Actor,
     gap_after: timedelta,
     tag: list[Component],
 ) -> Component:
-    found = worst_first(detectors, now, gap_after)
+    """`process` is what the web process knows of itself; None where there is none."""
+    now = facts.at
+    found = worst_first(facts.detectors, now, gap_after)
     head = html.Div(
         [html.H1("Health"), *tag, html.Span("whether what detects can be believed", className="muted")],
         className="bar",
     )
-    if not found:
-        cards = [*_conditions(conditions), _empty()]
-        return html.Div([head, html.Div(cards, className="stack")])
+    cards = [*_conditions(facts.conditions), *(_sources(facts, found) if found else [_empty()])]
+    cards += [
+        *outbox_cards(facts, actor),
+        *database_cards(facts, process),
+        *([listener_card(process)] if process is not None else []),
+        chores_card(facts),
+    ]
+    return html.Div([head, html.Div(cards, className="stack health-page")])
+
+
+def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> list[Component]:
+    """What is read, how much and how late."""
+    now = facts.at
     servers = [f for f in found if f[1].place]
     kept = servers if len(servers) <= ROWS else [f for f in servers if f[0] is not Condition.WORKS][:ROWS]
     shown = [f for f in found if not f[1].place or f in kept]
-    cards = [
-        *_conditions(conditions),
-        *_todos(shown, {k.condition.to_do for k in conditions}),
+    return [
+        *_todos(shown, {k.condition.to_do for k in facts.conditions}),
         _detectors(shown, found, now),
-        *_silent(silent, now),
-        *_disagreements(disagreements),
+        reading_card(facts),
+        budget_card(facts),
+        *lateness_cards(facts),
+        controls_card(facts),
+        *_silent(facts.silent, now),
+        *_disagreements(facts.disagreements),
     ]
-    return html.Div([head, html.Div(cards, className="stack")])
 
 
 def _empty() -> Component:
@@ -68,7 +85,7 @@ def _empty() -> Component:
     )
 
 
-def _conditions(found: list[KnownCondition]) -> list[Component]:
+def _conditions(found: Sequence[KnownCondition]) -> list[Component]:
     """What is wrong with the monitor itself, and whether a mail about it went out."""
     if not found:
         return []
@@ -213,7 +230,7 @@ def controls(detector: Detector, found: Condition) -> str:
     return f"{doubted} looks wrong ({count})" if doubted else f"ok ({count})"
 
 
-def _silent(silent: list[SilentCountry], now: datetime) -> list[Component]:
+def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:
     if not silent:
         return []
     return [
@@ -235,7 +252,7 @@ def _silent(silent: list[SilentCountry], now: datetime) -> list[Component]:
     ]
 
 
-def _disagreements(found: list[Disagreement]) -> list[Component]:
+def _disagreements(found: Sequence[Disagreement]) -> list[Component]:
     if not found:
         return []
     return [

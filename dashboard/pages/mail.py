@@ -179,7 +179,7 @@ def _earlier(note: StoryNote) -> str:
 def _again(mail: Mail, actor: Actor) -> list[Component]:
     if mail.state is MailState.QUEUED or not actor.role.includes(access.RESEND):
         return []
-    return [form("resend", [], "Resend", f"/mail/{mail.mail_id}", sends=("mail", str(mail.mail_id)))]
+    return [form("resend", [], "Send again", f"/mail/{mail.mail_id}", sends=("mail", str(mail.mail_id)))]
 
 
 def _thread(mail: Mail, thread: Thread | None) -> list[Component]:

@@ -1,0 +1,80 @@
+"""What the Health page tells, read in one go; and what this process knows of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.conditions import open_conditions
+from storage.db import Conn
+from storage.model.conditions import KnownCondition
+from storage.reports_chores import Chores, Outbox, chores, outbox
+from storage.reports_controls import Control, controls
+from storage.reports_database import Database, Growth, database, growth
+from storage.reports_health import (
+    Detector,
+    Disagreement,
+    SilentCountry,
+    detectors,
+    disagreements,
+    silent_countries,
+)
+from storage.reports_lateness import LateAccount, Lateness, late_accounts, lateness
+from storage.reports_mail import MailLine, undelivered
+from storage.reports_rates import Rate, rates
+
+MAILS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ThisProcess:
+    """The web process that answers: others are not counted in it."""
+
+    listening_since: datetime | None
+    """Since when it hears the database's news; None: it does not."""
+    browsers: int
+    """That hold a websocket to it."""
+    pool_open: int
+    """Its connections to the database, without the one that listens."""
+    pool_idle: int
+    pool_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    at: datetime
+    sweep_every: timedelta
+    conditions: Sequence[KnownCondition]
+    detectors: Sequence[Detector]
+    silent: Sequence[SilentCountry]
+    disagreements: Sequence[Disagreement]
+    rates: Sequence[Rate]
+    lateness: Sequence[Lateness]
+    late: Sequence[LateAccount]
+    controls: Sequence[Control]
+    database: Database
+    growth: Growth
+    chores: Chores
+    outbox: Outbox
+    mails: Sequence[MailLine]
+    """Some of those that were given up or wait."""
+
+
+async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> HealthFacts:
+    late = await lateness(conn, now, sweep_every)
+    return HealthFacts(
+        at=now,
+        sweep_every=sweep_every,
+        conditions=await open_conditions(conn),
+        detectors=await detectors(conn, now),
+        silent=await silent_countries(conn),
+        disagreements=await disagreements(conn),
+        rates=await rates(conn, now),
+        lateness=late,
+        late=await late_accounts(conn, now, sweep_every) if any(one.older for one in late) else (),
+        controls=await controls(conn, now),
+        database=await database(conn),
+        growth=await growth(conn, now),
+        chores=await chores(conn),
+        outbox=await outbox(conn, now),
+        mails=await undelivered(conn, MAILS),
+    )
