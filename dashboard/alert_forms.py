@@ -16,7 +16,9 @@ LARGEST = 65_536
 """Bytes of what is sent."""
 LONGEST_NOTE = 500
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
-_BACK = re.compile(r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries)?|(mail|account)/\d{1,18})", re.ASCII)
+_BACK = re.compile(
+    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries)?|(mail|account)/\d{1,18})", re.ASCII
+)
 
 
 class WrongInput(Exception):

@@ -21,6 +21,7 @@ from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
 from dashboard.gate import Gate
 from dashboard.headers import App, Guarded, content_security_policy
+from dashboard.health_facts import ThisProcess
 from dashboard.live import Hub
 from dashboard.mail_links import mail_link_routes
 from dashboard.orders_api import order_routes
@@ -31,6 +32,7 @@ from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
 from dashboard.sockets import Closable
 from dashboard.static import mount_static
+from dashboard.times import timed
 from storage.db import Pool, StorageError, transaction
 
 ASK_EVERY = 20
@@ -90,7 +92,7 @@ def create_app(
     dash.layout = layout()
     _connect_browser(dash)
     _connect_push(dash, hub)
-    _connect_pages(dash, pool, clock, settings)
+    _connect_pages(dash, pool, clock, settings, hub)
     policy = content_security_policy(dash.csp_hashes())
     app = Gate(Closable(server, hub.sockets), settings)
     return Guarded(app, policy, settings.allowed_origins)
@@ -144,15 +146,28 @@ async def _still_there(socket: DashWebsocketCallback) -> bool:
 
 
 def _connect_pages(
-    dash: Dash, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings
+    dash: Dash, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
 ) -> None:
     @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)
-    async def page(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]
+    async def show(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]
         if routed["path"] == "/":
             return None
         theme: Theme = "dark" if routed["theme"] == "dark" else "light"
+        query = asked(routed["query"])
         try:
             async with transaction(pool) as conn:
-                return await page_of(conn, routed["path"], clock(), settings, theme, asked(routed["query"]))
+                process = _this_process(pool, hub)
+                page = await page_of(conn, routed["path"], clock(), settings, theme, query, process)
+            return timed(page)
         except StorageError as error:
             return missing_page(str(error))
+
+
+def _this_process(pool: Pool, hub: Hub) -> ThisProcess:
+    return ThisProcess(
+        listening_since=hub.listening_since,
+        browsers=len(hub.browsers),
+        pool_open=pool.get_size(),
+        pool_idle=pool.get_idle_size(),
+        pool_most=pool.get_max_size(),
+    )

@@ -28,7 +28,7 @@ LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedRea
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one part stands: what is wrong in a sentence and what to do about it; both empty when it is well."""
+    """How one part stands: what is wrong and what to do about it; both empty when it is well."""
 
     wrong: str = ""
     to_do: str = ""
@@ -47,8 +47,8 @@ def reading_verdict(rates: Sequence[Rate]) -> Verdict:
     tried = worst.hour.missed_in_all + worst.hour.readings
     name = collector_name(worst.platform, "", worst.vantage)
     return Verdict(
-        f"{name}: {share(worst.hour.missed_in_all, tried)} of the attempts of the last hour told nothing, most "
-        f"of them for this reason: {why_words(reason)}.",
+        f"{name}: {share(worst.hour.missed_in_all, tried)} of the attempts of the last hour told nothing, "
+        f"most of them for this reason: {why_words(reason)}.",
         to_do(worst.platform, reason) or WAIT,
     )
 
@@ -88,6 +88,11 @@ def budget_verdict(rates: Sequence[Rate]) -> Verdict:
 def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> Verdict:
     late = [(one, one.later_than(2)) for one in found]
     bad = [f"{collector_name(o.platform, '', '')} {share(n, o.watched)}" for o, n in late if _is_many(o, n)]
+    if not bad and (alone := sum(one.older for one in found)):
+        return Verdict(
+            f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
+            "Below stands who, and the page of each says what was answered instead.",
+        )
     if not bad:
         return WELL
     return Verdict(
@@ -116,7 +121,7 @@ def database_verdict(found: Database) -> Verdict:
     if found.connections <= CONNECTIONS_AT_MOST * found.most_connections:
         return WELL
     return Verdict(
-        f"{found.connections:,} of the {found.most_connections:,} connections that the server takes are in use.",
+        f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",
         "See with select * from pg_stat_activity who holds them; raise max_connections, or run fewer web "
         "processes.",
     )
@@ -145,7 +150,7 @@ def listener_verdict(is_listening: bool) -> Verdict:
     if is_listening:
         return WELL
     return Verdict(
-        "This web process does not hear the database's news: pages are brought up to date once a second only.",
+        "This web process does not hear the database's news: pages are brought up to date once a second.",
         "It connects again by itself. If it lasts, database_url may lead to a pooler that does not pass on "
         "LISTEN, or to a replica: it has to lead to the primary itself.",
     )
@@ -158,8 +163,8 @@ def chain_verdict(found: Chores, now: datetime) -> Verdict:
         return WELL
     return Verdict(
         f"No time was put on the chain for {words.span(now - found.anchored_at)}.",
-        "blockline doctor says what the time-stamping authority answers; blockline evidence anchor asks it at "
-        "once.",
+        "blockline doctor says what the time-stamping authority answers; blockline evidence anchor asks it "
+        "at once.",
     )
 
 

@@ -63,8 +63,13 @@ class Hub:
         self._told: set[tuple[int, datetime, int]] = set()
         self._counted_at: datetime | None = None
         self._health_at: datetime | None = None
-        self.listening = False
+        self.listening_since: datetime | None = None
+        """Since when the listener is connected, by the monitor's clock; None: it is not."""
+
+    @property
+    def listening(self) -> bool:
         """Whether the listener is connected: without it, news waits for the next heartbeat."""
+        return self.listening_since is not None
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -87,7 +92,7 @@ class Hub:
         while True:
             try:
                 async with listen(self._dsn, CHANNEL) as payloads:
-                    self.listening = True
+                    self.listening_since = self._clock()
                     self._woken.set()
                     pause = 1.0
                     async for payload in payloads:
@@ -95,7 +100,7 @@ class Hub:
             except StorageError as error:
                 if self.listening:
                     _log.warning("no news is pushed: %s", error)
-                self.listening = False
+                self.listening_since = None
             await asyncio.sleep(pause)
             pause = min(15.0, pause * 2)
 

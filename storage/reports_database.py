@@ -55,7 +55,8 @@ async def database(conn: Conn) -> Database:
     )
     tables = await conn.fetch(
         """
-        select coalesce(whole.relname, t.relname) as name, sum(pg_total_relation_size(t.oid))::bigint as bytes,
+        select coalesce(whole.relname, t.relname) as name,
+            sum(pg_total_relation_size(t.oid))::bigint as bytes,
             sum(t.reltuples) filter (where t.reltuples >= 0)::bigint as rows
         from pg_class t
         left join pg_inherits i on i.inhrelid = t.oid

@@ -14,7 +14,7 @@ LOOKED_BACK = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The watched accounts of one platform by the age of their last reading. Control accounts do not count."""
+    """The watched accounts of one platform by the age of their last reading, without control accounts."""
 
     platform: Platform
     within_1: int
@@ -62,7 +62,8 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
         select a.platform,
             count(*) filter (where read.at > $1::timestamptz - $2::interval) as within_1,
             count(*) filter (
-                where read.at <= $1::timestamptz - $2::interval and read.at > $1::timestamptz - 2 * $2::interval
+                where read.at <= $1::timestamptz - $2::interval
+                    and read.at > $1::timestamptz - 2 * $2::interval
             ) as within_2,
             count(*) filter (where read.at <= $1::timestamptz - 2 * $2::interval) as within_4,
             count(*) filter (

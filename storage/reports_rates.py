@@ -1,4 +1,4 @@
-"""Read model of how much is read: requests, readings and what was missed, in the last hour and the last day."""
+"""Read model of how much is read: requests, readings and what was missed, in the last hour and day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -11,12 +11,16 @@ import pytest
 from dashboard.app import page_of
 from dashboard.detectors import condition, since, worst_first
 from dashboard.encode_context import detectors_json
+from dashboard.health_facts import HealthFacts
 from dashboard.pages.health import ROWS, controls, health_page, stands
 from storage.collectors import CollectorState, save_state
 from storage.db import Pool, transaction
 from storage.facts import observe
 from storage.model.accounts import AccountId, Platform
 from storage.model.facts import ObservedKind, Sighting
+from storage.model.people import Actor, Role
+from storage.reports_chores import Chores, Outbox
+from storage.reports_database import Database, Growth
 from storage.reports_health import Detector
 from tests.browser import CHROMIUM, Browser, opened
 from tests.dashboard_server import SETTINGS, served, until
@@ -27,6 +31,24 @@ from tests.seed_live import seed
 from tests.seed_seven import seven_things
 
 GAP = timedelta(minutes=75)
+ADMIN = Actor("Ada", Role.ADMIN)
+NOTHING = HealthFacts(
+    at=T0,
+    sweep_every=timedelta(minutes=30),
+    conditions=(),
+    detectors=(),
+    silent=(),
+    disagreements=(),
+    rates=(),
+    lateness=(),
+    late=(),
+    controls=(),
+    database=Database("18.0", T0, 9_000_000, 3, 100, ()),
+    growth=Growth(0, 0, 0),
+    chores=Chores(0, None, None, 0, None, None, 0, (), 0, None, None, None),
+    outbox=Outbox(0, 0, 0, None, None, 0, 0, None),
+    mails=(),
+)
 WELL = Detector(
     platform=Platform.X,
     place="",
@@ -147,7 +169,7 @@ def test_the_live_page_is_told_the_worst_and_how_many() -> None:
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
     hosts = [replace(WELL, platform=Platform.MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
     hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
-    page = said(health_page([], [WELL, *hosts], [], [], T0, GAP, []))
+    page = said(health_page(replace(NOTHING, detectors=[WELL, *hosts]), None, ADMIN, GAP, []))
     assert "Mastodon at 007.example" in page
     assert "Mastodon at 008.example" not in page
     assert f"{ROWS + 4} more servers work" in page
@@ -158,7 +180,8 @@ def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_h
         replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example", reason="upstream")
         for n in range(3)
     ]
-    page = said(health_page([], [STOPPED, replace(STOPPED, vantage="tr"), *hosts], [], [], T0, GAP, []))
+    facts = replace(NOTHING, detectors=[STOPPED, replace(STOPPED, vantage="tr"), *hosts])
+    page = said(health_page(facts, None, ADMIN, GAP, []))
     assert page.count("Buy credits in the developer console") == 1
     assert "Nothing at first" not in page
 

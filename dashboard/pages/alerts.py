@@ -14,6 +14,7 @@ from dashboard.pages.alert_controls import form, line, maintenance_form, mute_fo
 from dashboard.pages.alert_decisions import decisions_card
 from dashboard.pages.alert_rules import rules_card
 from dashboard.pages.undelivered import undelivered_card
+from dashboard.times import QUOTED
 from storage.audit_log import Act
 from storage.model.alerts import AlertDecision
 from storage.model.people import Actor
@@ -108,7 +109,9 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
 
 def _story(story: OpenStory) -> Component:
     subject = clean(story.subject, 200) if story.subject else "A story without a mail"
-    title = subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}")
+    title = (
+        subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
+    )
     of = f" · {clean(story.list_name, 80)}" if story.list_name is not None else ""
     return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
 

@@ -23,6 +23,7 @@ from dashboard.executive_words import (
     target,
     when,
 )
+from dashboard.times import Piece, pieces
 from storage.model.signals import SignalKind
 from storage.model.words import PLATFORM_NAME, capital, clean
 from storage.reports_executives import Act
@@ -190,7 +191,7 @@ def _associations(view: PersonView) -> Component:
 
 
 COLUMNS = ("When it was made", "Act", "Toward", "Named by", "First seen", "Doubts")
-Cell = dict[str, str]
+Cell = dict[str, str | list[Piece]]
 
 
 def _acts(view: PersonView) -> Component:
@@ -225,11 +226,11 @@ def _cells(act: Act, view: PersonView) -> list[Cell]:
     several = len({a.platform for a in view.person.accounts}) > 1
     where = next(PLATFORM_NAME[a.platform] for a in view.person.accounts if a.account_id == act.account_id)
     return [
-        {"text": when(act)},
+        {"text": pieces(when(act))},
         {"text": capital(act.kind.value) + (f" on {where}" if several else "")},
         _toward(act),
         _named(act),
-        {"text": first_seen(act), "small": source(act.source)},
+        {"text": pieces(first_seen(act)), "small": source(act.source)},
         {"text": "; ".join(doubts(act)) or "–"},
     ]
 

@@ -53,7 +53,7 @@ def health_page(
         *([listener_card(process)] if process is not None else []),
         chores_card(facts),
     ]
-    return html.Div([head, html.Div(cards, className="stack health-page")])
+    return html.Div([head, html.Div(cards, className="stack alerts")])
 
 
 def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> list[Component]:

@@ -43,12 +43,20 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
 
 def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Component]:
     found = facts.database
-    pool = "" if process is None else f"this process holds {process.pool_open:,} of at most {process.pool_most:,}"
+    pool = (
+        ""
+        if process is None
+        else f"this process holds {process.pool_open:,} of at most {process.pool_most:,}"
+    )
     rows: list[Fact] = [
         ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)} by its own clock"),
         ("Size", said.size_words(found.bytes), ""),
         ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
-        ("Last backup", "not known here", "blockline backup writes a file, and the database keeps no note of it"),
+        (
+            "Last backup",
+            "not known here",
+            "blockline backup writes a file, and the database keeps no note of it",
+        ),
     ]
     sizes = said.groups(found.tables, facts.growth)
     table = card(
@@ -107,7 +115,7 @@ def chores_card(facts: HealthFacts) -> Component:
             "Chain of evidence: newest entry",
             _when(found.chain_at, now),
             f"{found.chain_entries:,} entries; blockline evidence chain checks them all",
-            verdict(said.WELL) if found.chain_entries else "",
+            "",
         ),
         (
             "Chain of evidence: newest time stamp",
@@ -149,9 +157,13 @@ def chores_card(facts: HealthFacts) -> Component:
 def _executives(facts: HealthFacts) -> str:
     found = facts.chores
     if found.never_asked:
-        return f"{found.executives:,} accounts, {found.never_asked:,} of them never asked"
+        return f"{_accounts(found.executives)}, {found.never_asked:,} of them never asked"
     behind = "" if found.engagement_behind_at is None else words.ago(found.engagement_behind_at, facts.at)
-    return f"{found.executives:,} accounts, the last of them asked {behind}"
+    return f"{_accounts(found.executives)}, the one that waits longest was asked {behind}"
+
+
+def _accounts(n: int) -> str:
+    return "one account" if n == 1 else f"{n:,} accounts"
 
 
 def _when(at: datetime | None, now: datetime) -> Cell:

@@ -121,7 +121,15 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
     table = card(
         title,
         note,
-        ("Platform", "Within 1 sweep", "Later than 1", "Later than 2", "Later than 4", "Not due yet", "Oldest"),
+        (
+            "Platform",
+            "Within 1 sweep",
+            "Later than 1",
+            "Later than 2",
+            "Later than 4",
+            "Not due yet",
+            "Oldest",
+        ),
         [
             (
                 html.Div([html.B(collector_name(one.platform, "", "")), _bar(one)]),

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard import access, words
 from dashboard.alert_words import MAIL_STATE, actor_words, mail_kind
 from dashboard.pages.alert_controls import form, line
+from dashboard.times import QUOTED
 from storage.model.alerts import Mail, MailKind, MailState
 from storage.model.people import Actor
 from storage.model.words import capital, clean
@@ -84,7 +85,7 @@ def _line(mail: MailLine, current: bool) -> Component:
     people = mail.recipients[0] if len(mail.recipients) == 1 else f"{len(mail.recipients)} recipients"
     return html.A(
         [
-            html.Span(mail.subject, className="subject"),
+            html.Span(mail.subject, className=f"subject {QUOTED}"),
             html.Span(
                 [
                     html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),
@@ -111,7 +112,7 @@ def _reading(mail: Mail | None, thread: Thread | None, actor: Actor) -> list[Com
     return [
         html.Div(
             [
-                html.H2(mail.subject),
+                html.H2(mail.subject, className=QUOTED),
                 html.Div(f"{_kind(mail, thread)} to {', '.join(mail.recipients)}", className="muted"),
                 html.Div(delivery(mail), className="muted"),
                 *_acknowledged(mail, thread, actor),
@@ -202,7 +203,7 @@ def _of_thread(mail: ThreadMail, current: bool) -> Component:
     wave = f", wave {mail.wave}" if mail.wave is not None else ""
     return html.A(
         [
-            html.Span(clean(mail.subject, 200), className="subject"),
+            html.Span(clean(mail.subject, 200), className=f"subject {QUOTED}"),
             html.Span(
                 [
                     html.Span(MAIL_STATE[mail.state], className=f"state {mail.state.value}"),

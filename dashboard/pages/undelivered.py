@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard import access, alert_words, words
 from dashboard.pages.account_tables import Cell, card
 from dashboard.pages.alert_controls import form
+from dashboard.times import QUOTED
 from storage.model.alerts import MailState
 from storage.model.people import Actor
 from storage.model.words import clean
@@ -27,10 +28,7 @@ def undelivered_card(mails: Sequence[MailLine], actor: Actor, back: str) -> list
             ("Mail", "To", "Stands", "Why", *(("",) if may and dead else ())),
             [
                 (
-                    html.Div(
-                        [html.A(clean(m.subject, 200), href=f"/mail/{m.mail_id}"), *_kind(m)],
-                        className="subject",
-                    ),
+                    subject(m),
                     ", ".join(clean(r, 80) for r in m.recipients),
                     stands(m),
                     clean(m.last_error, 300) if m.last_error else "–",
@@ -40,6 +38,12 @@ def undelivered_card(mails: Sequence[MailLine], actor: Actor, back: str) -> list
             ],
         )
     ]
+
+
+def subject(mail: MailLine) -> Component:
+    """Its subject as it was sent, with what kind of mail it is."""
+    link = html.A(clean(mail.subject, 200), href=f"/mail/{mail.mail_id}", className=QUOTED)
+    return html.Div([link, *_kind(mail)], className="subject")
 
 
 def _kind(mail: MailLine) -> list[Component]:

@@ -8,6 +8,7 @@ import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectTables } from "./tables.mjs";
+import { connectTimes } from "./times.mjs";
 import { connectControls, showBanner, showPill, view } from "./controls.mjs";
 
 const shared = globalThis.__blockline;
@@ -188,6 +189,7 @@ connectForms(() => {
   countWaiting(true);
 });
 setZone(root.dataset.zone);
+connectTimes(document.getElementById("react-entry-point"));
 readTheme();
 view.range = shared.range;
 if (shared.first) load(shared.range, shared.first);

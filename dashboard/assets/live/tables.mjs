@@ -14,20 +14,28 @@ export function connectTables(root) {
   fill();
 }
 
-/** A table of {columns, rows}; a row is {cells, class}, a cell {text, small, href}. All of it is text. */
+/** A table of {columns, rows}; a row is {cells, class}, a cell {text, small, href}. All of it is text; that
+ * without a link may be a list of words and of moments, {text, at, from}. */
 export function build(table, document) {
   const make = (name, ...children) => {
     const element = document.createElement(name);
     element.append(...children);
     return element;
   };
+  const time = ({ text, at, from }) => {
+    const element = make("time", text);
+    element.setAttribute("datetime", at);
+    if (from) element.setAttribute("data-from", from);
+    return element;
+  };
+  const words = (text) => (Array.isArray(text) ? text.map((one) => (one.at ? time(one) : one)) : [text]);
   const cell = ({ text, small, href }, column) => {
-    const link = href ? make("a", text) : text;
+    const link = href ? [make("a", text)] : words(text);
     if (href) {
-      link.setAttribute("href", href);
-      link.className = "handle";
+      link[0].setAttribute("href", href);
+      link[0].className = "handle";
     }
-    const td = make("td", link, ...(small ? [make("small", small)] : []));
+    const td = make("td", ...link, ...(small ? [make("small", small)] : []));
     td.dataset.label = column;
     return td;
   };

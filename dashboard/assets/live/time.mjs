@@ -52,7 +52,7 @@ export function between(a, b, withDay = true) {
   return `between ${stamp(a)} and ${stamp(b)} ${zone}`;
 }
 
-const seconds = (t) => `${clock(t)}:${two(shifted(t).getUTCSeconds())}`;
+export const seconds = (t) => `${clock(t)}:${two(shifted(t).getUTCSeconds())}`;
 
 /** A length of time, two units at most: "8 h 30 min". */
 export function duration(ms) {
