@@ -80,7 +80,7 @@ async def page_of(
             page = await _alerts(conn, more, now, tag)
         case ["health"]:
             facts = await read_health(conn, now, settings.sweep_every)
-            page = health_page(facts, process, actor_of(settings), settings.gap_after, tag)
+            page = health_page(facts, process, acting(), settings.gap_after, tag)
         case ["orders", *more] if len(more) <= 2:
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:

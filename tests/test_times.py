@@ -106,9 +106,9 @@ def test_a_page_says_the_same_and_carries_its_moments() -> None:
         ]
     )
     before = " ".join(said(page).split())
-    found = timed(page)
+    found: Any = timed(page)
     assert " ".join(said(found).split()) == before
-    alone, among, raw, quoted, known, *_ = found.children  # pyright: ignore[reportAttributeAccessIssue]
+    alone, among, raw, quoted, known, *_ = found.children
     assert alone.children.dateTime == "2021-02-01T12:00Z"
     interval = among.children[1].children
     assert (interval.dateTime, getattr(interval, "data-from")) == ("2021-02-01T12:15Z", "2021-02-01T12:00Z")
