@@ -19,11 +19,14 @@ from dashboard.claimed_api import claimed_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
-from dashboard.gate import Gate
+from dashboard.gate import Gate, keep_watch
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.health_facts import ThisProcess
 from dashboard.live import Hub
+from dashboard.login import login_routes
+from dashboard.login_page import login_page_routes
 from dashboard.mail_links import mail_link_routes
+from dashboard.oidc import oidc_routes
 from dashboard.orders_api import order_routes
 from dashboard.pages.account import missing_page
 from dashboard.pages.shell import index, layout
@@ -53,8 +56,8 @@ def create_app(
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
 
     `clock` gives the monitor's now, which in a played scenario is not the wall clock's. `base_url` is its
-    address in what leaves it (the feeds); None: the one that the reader asked under. There is no login:
-    whoever serves it has to bind it to the loopback only.
+    address in what leaves it (the feeds); None: the one that the reader asked under. Without a login in the
+    settings, whoever serves it has to bind it to the loopback only.
     """
     hub = Hub(pool, dsn, clock, settings)
     boards = Boards(pool, clock, settings)
@@ -63,6 +66,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
             work = [tasks.create_task(hub.run()), tasks.create_task(boards.run())]
+            if settings.login is not None:
+                work.append(tasks.create_task(keep_watch(pool, clock, hub.sockets)))
             yield
             for one in work:
                 one.cancel()
@@ -72,6 +77,11 @@ def create_app(
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(alert_routes(pool, clock))
     server.include_router(mail_link_routes(pool, clock))
+    server.include_router(login_page_routes(settings))
+    if settings.login is not None:
+        server.include_router(login_routes(pool, clock, settings, settings.login))
+        if settings.login.provider is not None:
+            server.include_router(oidc_routes(pool, clock, settings, settings.login, settings.login.provider))
     server.include_router(order_routes(pool, clock, settings))
     server.include_router(report_routes(pool, clock, settings, base_url))
     server.include_router(claimed_routes(pool, clock))
@@ -94,7 +104,7 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings, hub)
     policy = content_security_policy(dash.csp_hashes())
-    app = Gate(Closable(server, hub.sockets), settings)
+    app = Gate(Closable(server, hub.sockets), pool, clock, settings)
     return Guarded(app, policy, settings.allowed_origins)
 
 

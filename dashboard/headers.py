@@ -76,7 +76,7 @@ class Guarded:
             await receive()
             await send({"type": "websocket.close", "code": 4003, "reason": "Origin not allowed"})
             return
-        is_free = scope["method"] in SAFE or scope["path"].startswith(SIGNED)
+        is_free = scope["method"] in SAFE or scope["path"].startswith(SIGNED) or _is_program(scope)
         if not is_free and not self._from_here(scope):
             await self._refuse(scope, receive, send, 403, WRONG_ORIGIN)
             return
@@ -122,6 +122,12 @@ class Guarded:
             return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host_header(scope))
         except ValueError:
             return False
+
+
+def _is_program(scope: Scope) -> bool:
+    """Whether it shows a token and comes from no page: a page elsewhere cannot have its visitors do that."""
+    names = {name for name, _ in scope["headers"]}
+    return b"authorization" in names and b"origin" not in names
 
 
 def host_header(scope: Scope) -> str:

@@ -1,12 +1,40 @@
 """What the dashboard has to be told: it reads no environment and no clock by itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from storage.model.people import Role
 
 GAP_IN_SWEEPS = 2.5
 """Two readings further apart than so many sweeps leave a gap: nobody looked in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider that vouches for people."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    role_claim: str | None = None
+    """What of its word decides the role. None: roles are given here, and everybody begins as a viewer."""
+    roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    """Value of that claim = role. Who has none of them is not let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """People have to log in."""
+
+    url: str
+    """The address that browsers know the dashboard by."""
+    provider: Provider | None = None
+
+    @property
+    def is_secure(self) -> bool:
+        """Browsers come by TLS, so that they keep our cookies from everything else."""
+        return self.url.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +50,9 @@ class DashboardSettings:
     allowed_origins: tuple[str, ...] = ()
     """Origins besides the dashboard's own that may open its websocket, e.g. of a proxy that rewrites Host."""
     role: Role = Role.ADMIN
-    """What whoever reaches the dashboard may do, as long as there is no login."""
+    """What whoever reaches the dashboard may do where there is no login."""
+    login: Login | None = None
+    """None: no login, so that the dashboard must not be reached by anybody else's machine."""
 
     @property
     def gap_after(self) -> timedelta:

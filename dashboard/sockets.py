@@ -64,6 +64,10 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
+    def sessions(self) -> set[str]:
+        """Whose they are, as far as somebody logged in."""
+        return {socket.session for socket in self._open if socket.session is not None}
+
     @contextmanager
     def opened(self, socket: Socket) -> Generator[None]:
         self._open.add(socket)

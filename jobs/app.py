@@ -14,6 +14,7 @@ from jobs.clock import system_clock
 from jobs.compose import Letterhead
 from jobs.conditions import Thresholds
 from jobs.database import ready, revive
+from jobs.door import doubts_about_login, login_of, refuse_open_door
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.notifying import Deciding, Sending
 from jobs.pace import Pace
@@ -29,6 +30,7 @@ from storage.installation import link_key
 from storage.model import people
 from storage.model.alerts import Via
 from storage.model.rules import AlertRule, is_channel
+from storage.people import admins
 from storage.rules import keep_to_settings
 
 WAKE_S = 1.0
@@ -108,20 +110,6 @@ def refuse_unknown_channels(settings: Settings) -> None:
             )
 
 
-def refuse_open_door(settings: Settings) -> None:
-    """There is no login yet, so nobody else's machine may reach the dashboard. Raises SettingsError."""
-    if not settings.is_loopback:
-        raise SettingsError(
-            f"Setting host: {settings.host} can be reached by other machines, and there is no login yet; "
-            'use 127.0.0.1 with auth = "none".'
-        )
-    if settings.auth != "none":
-        raise SettingsError(
-            'Setting auth is missing: the dashboard has no login yet; say auth = "none" to serve it on '
-            f"{settings.host} all the same."
-        )
-
-
 def check(settings: Settings, roles: Sequence[Role]) -> None:
     """Raise SettingsError for what these roles lack, before anything is started or written."""
     if Role.WEB in roles:
@@ -184,10 +172,13 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
                 sweep_every=settings.sweep_every,
                 allowed_origins=(origin,) if origin else (),
                 role=people.Role(settings.role),
+                login=login_of(settings),
             )
             serving = serve(listener, pool, dsn, system_clock, view, base_url=origin)
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")
+            async with transaction(pool) as conn:
+                said += doubts_about_login(settings, await admins(conn))
         await stack.enter_async_context(scheduled(loops))
         yield said
 

@@ -15,6 +15,7 @@ from jobs import (
     cli_purge,
     cli_report,
     cli_status,
+    cli_users,
     cli_watch,
 )
 
@@ -34,3 +35,4 @@ def register(cli: typer.Typer) -> None:
     cli_export.register(cli)
     cli_evidence.register(cli)
     cli_report.register(cli)
+    cli_users.register(cli)

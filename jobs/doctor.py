@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import aiohttp
 
-from jobs.app import refuse_open_door, sender
+from jobs.app import sender
 from jobs.clock import Clock
+from jobs.door import refuse_open_door
 from jobs.findings import Finding, Verdict
 from jobs.mail import Undeliverable
 from jobs.settings import Settings, SettingsError

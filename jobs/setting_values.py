@@ -18,6 +18,7 @@ from jobs.addresses import is_handle, is_native_id
 from jobs.durations import parse_duration
 from storage.model.accounts import Platform
 from storage.model.availability import Status
+from storage.model.people import Role
 from storage.model.rule_form import from_table
 from storage.model.rules import AlertRule, RuleFault, is_recipient
 
@@ -134,6 +135,14 @@ def labelers(value: Mapping[str, str]) -> Mapping[str, str]:
             raise ValueError(
                 f"{did!r} is not the DID of a labeler, such as did:plc:cquoj7aozvmkud2gifeinkda."
             )
+    return value
+
+
+def roles(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Values of a claim with the role that each gives."""
+    for role in value.values():
+        if role not in list(Role):
+            raise ValueError(f"{role!r} is not a role: viewer, analyst or admin.")
     return value
 
 

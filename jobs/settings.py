@@ -85,10 +85,18 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=0, le=65535)
-    auth: Literal["none"] | None = None
-    """There is no login yet: `none` says that you know, and only a loopback address is then accepted."""
+    auth: Literal["none", "password", "oidc"] | None = None
+    """How people log in; `oidc` takes passwords as well. `none`: not at all, on a loopback address only."""
     role: Literal["viewer", "analyst", "admin"] = "admin"
-    """What whoever reaches the dashboard may do, as long as there is no login."""
+    """What whoever reaches the dashboard may do where there is no login."""
+    oidc_issuer: BaseUrl | None = None
+    """The OpenID Connect provider, under whose address /.well-known/openid-configuration is found."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_role_claim: str | None = None
+    """What of the provider's word decides the role. Empty: everybody it lets through begins as a viewer."""
+    oidc_roles: Annotated[Table, AfterValidator(values_of.roles)] = Field(default_factory=dict[str, str])
+    """Value of that claim = role. Who has none of them is not let in."""
 
     platforms: Platforms | None = None
     """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""

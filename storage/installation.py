@@ -9,15 +9,26 @@ from storage.db import Conn
 
 async def link_key(conn: Conn) -> bytes:
     """What signs the links in mails."""
-    known = await conn.fetchval("select key from installation_key where name = 'links'")
+    return await _key(conn, "links")
+
+
+async def login_key(conn: Conn) -> bytes:
+    """What signs what a browser keeps while somebody logs in elsewhere."""
+    return await _key(conn, "login")
+
+
+async def _key(conn: Conn, name: str) -> bytes:
+    query = "select key from installation_key where name = $1"
+    known = await conn.fetchval(query, name)
     if known is not None:
         return known
     await conn.execute(
-        "insert into installation_key (name, key) values ('links', $1) on conflict do nothing",
+        "insert into installation_key (name, key) values ($1, $2) on conflict do nothing",
+        name,
         secrets.token_bytes(32),
     )
     # Asked once more: another process may have made it while this one waited.
-    return await conn.fetchval("select key from installation_key where name = 'links'")
+    return await conn.fetchval(query, name)
 
 
 async def mark_synthetic(conn: Conn) -> None:

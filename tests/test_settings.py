@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.app import refuse_open_door, refuse_unknown_channels, sender
+from jobs.app import refuse_unknown_channels, sender
+from jobs.door import doubts_about_login, login_of, refuse_open_door
 from jobs.settings import Settings, SettingsError, load_settings
 from storage.model.accounts import Platform
 from storage.model.availability import Status
@@ -294,6 +295,82 @@ def test_the_loopback_without_a_login_must_be_asked_for() -> None:
         refuse_open_door(Settings())
     refuse_open_door(Settings(auth="none"))
     refuse_open_door(Settings(auth="none", host="::1"))
+
+
+OIDC = """
+auth = "oidc"
+oidc_issuer = "https://id.example.org/realm/"
+oidc_client_id = "blockline"
+oidc_client_secret = "hush-hush"
+"""
+
+
+def test_with_a_login_other_machines_may_reach_the_dashboard(tmp_path: Path) -> None:
+    for settings in (Settings(host="0.0.0.0", auth="password"), from_file(tmp_path, OIDC)):
+        refuse_open_door(settings)
+    login = login_of(from_file(tmp_path, OIDC + 'dashboard_url = "https://watch.example.org"'))
+    assert login is not None
+    assert login.is_secure
+    assert login.provider is not None
+    assert (login.provider.issuer, login.provider.client_secret) == (
+        "https://id.example.org/realm",
+        "hush-hush",
+    )
+    assert "hush-hush" not in repr(login)
+    assert login_of(Settings(auth="none")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('auth = "oidc"', r"Setting auth \(in .*\): \"oidc\" needs oidc_issuer, oidc_client_id and"),
+        (OIDC.replace("https", "http"), r"Setting oidc_issuer .*: only an https address is believed\."),
+        (OIDC + 'oidc_role_claim = "groups"', "the one is nothing without the other"),
+        (OIDC + '[oidc_roles]\nstaff = "admin"', "the one is nothing without the other"),
+    ],
+)
+def test_a_provider_that_lacks_something_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        refuse_open_door(from_file(tmp_path, text))
+
+
+def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:
+    text = OIDC + 'oidc_role_claim = "groups"\n[oidc_roles]\nstaff = "boss"'
+    with pytest.raises(SettingsError, match=r"Setting oidc_roles .*: 'boss' is not a role"):
+        from_file(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "admins", "said"),
+    [
+        pytest.param(Settings(auth="none"), 0, [], id="without a login nothing is missing"),
+        pytest.param(Settings(auth="password"), 1, [], id="somebody can make the others"),
+        pytest.param(
+            Settings(auth="password"), 0, ["blockline users add NAME --role admin"], id="nobody can"
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0"), 1, ["set dashboard_url"], id="nobody else knows it"
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0", dashboard_url="http://watch.example.org"),
+            1,
+            ["unencrypted"],
+            id="passwords can be read on the way",
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0", dashboard_url="https://watch.example.org"),
+            1,
+            [],
+            id="behind a proxy with TLS",
+        ),
+    ],
+)
+def test_whoever_starts_it_is_told_what_a_login_lacks(
+    settings: Settings, admins: int, said: list[str]
+) -> None:
+    doubts = doubts_about_login(settings, admins)
+    assert len(doubts) == len(said)
+    assert all(words in doubt for words, doubt in zip(said, doubts, strict=True))
 
 
 SECRET = "hush-hush"

@@ -1,0 +1,124 @@
+"""Logging in and out: an own form that works without any script, and a session that the database keeps."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+
+from dashboard import words
+from dashboard.access import actor_of
+from dashboard.alert_forms import WrongInput, filled
+from dashboard.alert_routes import body_of
+from dashboard.bearers import digest, new_session
+from dashboard.gate import cookie_name, session_in
+from dashboard.login_page import login_page, own_page
+from dashboard.passwords import LONGEST, NOBODYS, Passwords, is_of_today
+from dashboard.settings import DashboardSettings, Login
+from storage import people
+from storage.db import Conn, Pool, Refused, StorageError, transaction
+from storage.login_limits import may_try, succeeded
+from storage.model.people import Actor
+from storage.model.words import clean
+from storage.sessions import LASTS, actor_with_session, begin_session, end_session
+
+WRONG: Final = "Name and password do not fit together, or this person may not log in."
+"""The same whatever is wrong, so that nobody learns who is on file."""
+
+
+def login_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, login: Login
+) -> APIRouter:
+    router = APIRouter()
+    passwords = Passwords()
+
+    @router.post("/login")
+    async def enter(request: Request) -> Response:
+        leads_to = request.query_params.get("next", "")
+        try:
+            given = filled(request.headers.get("content-type", ""), await body_of(request))
+            name, password = given.text("name"), given.fields.get("password", "")
+            now, address = clock(), address_of(request)
+            async with transaction(pool) as conn:
+                until = await may_try(conn, name, address, now)
+            if until is not None:
+                sentence = f"There were too many attempts. Try again at {words.clock(until)} UTC."
+                return login_page(settings, leads_to, sentence, name, status=429)
+            person_id = await _who(pool, passwords, name, password)
+            if person_id is None:
+                return login_page(settings, leads_to, WRONG, name, status=403)
+            async with transaction(pool) as conn:
+                await succeeded(conn, name, address)
+                return await let_in(conn, request, login, person_id, leads_to, now)
+        except WrongInput as error:
+            return login_page(settings, leads_to, str(error), status=422)
+        except StorageError as error:
+            return login_page(settings, leads_to, str(error), status=503)
+
+    @router.post("/logout")
+    async def leave(request: Request) -> Response:
+        try:
+            async with transaction(pool) as conn:
+                await _end(conn, actor_of(request), clock())
+        except StorageError as error:
+            return PlainTextResponse(f"Not logged out: {error}", status_code=503)
+        answer = RedirectResponse("/login", status_code=303)
+        answer.delete_cookie(
+            cookie_name(login), path="/", secure=login.is_secure, httponly=True, samesite="lax"
+        )
+        return answer
+
+    return router
+
+
+async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> int | None:
+    """The number of whoever has this name and this password. Takes as long where there is nobody."""
+    async with transaction(pool) as conn:
+        known = await people.password_of(conn, name)
+    person_id, kept = known or (None, NOBODYS)
+    if not await passwords.is_right(password[: LONGEST + 1], kept) or person_id is None:
+        return None
+    if not is_of_today(kept):
+        anew = await passwords.hashed(password)
+        async with transaction(pool) as conn:
+            await people.rehash(conn, person_id, kept, anew)
+    return person_id
+
+
+async def _end(conn: Conn, actor: Actor | None, now: datetime) -> None:
+    """End the session that somebody acts with; nothing for who has none, or none any more."""
+    if actor is not None and actor.session_id is not None and actor.person_id is not None:
+        with suppress(Refused):
+            await end_session(conn, actor.session_id, actor.person_id, actor.name, now)
+
+
+async def let_in(
+    conn: Conn, request: Request, login: Login, person_id: int, leads_to: str, now: datetime
+) -> Response:
+    """Begin a session for a person and lead to the page that was asked for. The secret is always a new one:
+    whatever the browser had before lets nobody in as somebody else, and ends.
+    """
+    before = session_in(request.scope, login)
+    if before:
+        await _end(conn, await actor_with_session(conn, digest(before), now), now)
+    secret = new_session()
+    browser = clean(request.headers.get("user-agent", ""), 300)
+    await begin_session(conn, person_id, digest(secret), address_of(request), browser, now)
+    answer = RedirectResponse(own_page(leads_to), status_code=303)
+    answer.set_cookie(
+        cookie_name(login),
+        secret,
+        max_age=int(LASTS.total_seconds()),
+        path="/",
+        secure=login.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def address_of(request: Request) -> str:
+    """From where it comes, as far as the server knows: a proxy's word counts only if it is trusted."""
+    return request.client.host if request.client else ""
