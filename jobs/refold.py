@@ -38,15 +38,34 @@ class ConfirmedOn:
 
 
 @dataclass(slots=True)
-class _Folding:
+class Folding:
     """One account on its way through its readings."""
 
-    ground: Ground
+    lists: frozenset[ListId]
     known: Known
     flags: frozenset[Flag]
+    """Side facts of the state that is held."""
     told: list[Told] = field(default_factory=list[Told])
 
-    def close(self, closed: Closed, old: State | None) -> None:
+    def take(
+        self, asked: Asked, lists: Iterable[ListId], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+    ) -> None:
+        """Apply the next reading; `lists` are those that the account was on then."""
+        before, at = self.known, asked.reading.at
+        reading = completed(before, as_answered(asked.reading))
+        if reading is None:
+            return
+        active = reading.state != before.state and confirmed_on.is_active(lists, at, rule.cohort_window)
+        s = step(before, reading, asked.asked_at, rule, cohort_active=active)
+        if s.refuted is not None:
+            self._close(s.refuted, before.state)
+        if s.confirmed is not None:
+            self._close(s.confirmed, before.state)
+            if before.state is not None:
+                confirmed_on.add(self.lists, at)
+        self.known = s.known
+
+    def _close(self, closed: Closed, old: State | None) -> None:
         kind, pending = self._kind(closed.pending, old), closed.pending
         if closed.outcome is Outcome.CONFIRMED:
             self.flags = pending.flags
@@ -59,12 +78,11 @@ class _Folding:
     def let_go(self) -> None:
         """Nobody reads the account any more."""
         if (pending := self.known.pending) is not None:
-            self.close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
+            self._close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
             self.known = replace(self.known, pending=None)
 
     def end(self) -> tuple[Told, ...]:
-        if not self.ground.is_watched:
-            self.let_go()
+        """The changes that were told, the one that still waits for readings last."""
         if (pending := self.known.pending) is not None:
             self.told.append(Told(self.known.state, pending, None, self._kind(pending, self.known.state)))
         return tuple(self.told)
@@ -84,21 +102,23 @@ def retell(
     `confirmed_on` holds what others confirmed; what is confirmed here is added. So accounts whose evidence
     depends on each other must come together.
     """
-    folding = {g.account.account_id: _Folding(g, g.known, g.flags) for g in grounds}
+    folding = {g.account.account_id: Folding(g.lists, g.known, g.flags) for g in grounds}
     events = [
-        (_rank(asked), account_id, asked)
-        for account_id, f in folding.items()
-        for asked in (*f.ground.readings, *([late[account_id]] if account_id in late else ()))
+        (_rank(asked), g.account.account_id, asked)
+        for g in grounds
+        for asked in (*g.readings, late.get(g.account.account_id))
+        if asked is not None
     ]
-    events += [
-        ((at, at, "~"), account_id, None) for account_id, f in folding.items() for at in f.ground.let_go_at
-    ]
+    events += [((at, at, "~"), g.account.account_id, None) for g in grounds for at in g.let_go_at]
     for _, account_id, asked in sorted(events, key=lambda e: e[:2]):
         f = folding[account_id]
         if asked is None:
             f.let_go()
         else:
-            _read(f, asked, confirmed_on, rule)
+            f.take(asked, f.lists, confirmed_on, rule)
+    for g in grounds:
+        if not g.is_watched:
+            folding[g.account.account_id].let_go()
     return {account_id: f.end() for account_id, f in folding.items()}
 
 
@@ -108,26 +128,9 @@ def _rank(asked: Asked) -> tuple[datetime, datetime, str]:
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
 
 
-def _read(f: _Folding, asked: Asked, confirmed_on: ConfirmedOn, rule: ConfirmationRule) -> None:
-    before, at = f.known, asked.reading.at
-    reading = completed(before, as_answered(asked.reading))
-    if reading is None:
-        return
-    lists = f.ground.lists
-    active = reading.state != before.state and confirmed_on.is_active(lists, at, rule.cohort_window)
-    s = step(before, reading, asked.asked_at, rule, cohort_active=active)
-    if s.refuted is not None:
-        f.close(s.refuted, before.state)
-    if s.confirmed is not None:
-        f.close(s.confirmed, before.state)
-        if before.state is not None:
-            confirmed_on.add(lists, at)
-    f.known = s.known
-
-
 def corrections(stored: Sequence[OwnChange], told: Sequence[Told]) -> Corrections:
     """What has to be written so that the stored changes say what is told."""
-    pairs = _paired(stored, told)
+    pairs = paired(stored, told)
     taken = {s.change_id for s in pairs.values()}
     new: list[tuple[Told, OwnChange | None]] = []
     settled: list[tuple[Told, OwnChange]] = []
@@ -144,8 +147,10 @@ def corrections(stored: Sequence[OwnChange], told: Sequence[Told]) -> Correction
     return Corrections(tuple(new), tuple(settled), gone)
 
 
-def _paired(stored: Sequence[OwnChange], told: Sequence[Told]) -> dict[int, OwnChange]:
-    """Which stored row each told change is: the one that began with the same reading, else one in its run."""
+def paired(stored: Sequence[OwnChange], told: Sequence[Told]) -> dict[int, OwnChange]:
+    """Which stored row each told change is, by its place: the one that began with the same reading, else one
+    in its run.
+    """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):
         for i, t in enumerate(told):

@@ -11,7 +11,7 @@ from storage import projection
 from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.availability import ChangeKind, Flag, Outcome, Reading, Reason, State, Status, Strength
-from storage.model.corrections import Asked, Ground, OwnChange
+from storage.model.corrections import Asked, Ground, OwnChange, held_at, shown_at
 from storage.model.coverage import Batch, Roster
 from storage.model.steps import Known
 
@@ -35,7 +35,7 @@ async def roster(conn: Conn, roster_id: int) -> Roster:
 
 
 @dataclass(frozen=True, slots=True)
-class _Anchor:
+class Anchor:
     """A reading from which on everything is gone through once more: nothing was provisional then."""
 
     at: datetime
@@ -49,21 +49,21 @@ async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], win
     """
     ids = await _with_cohorts(conn, account_ids, batch.observed_at)
     await projection.lock(conn, ids)
-    changes = await _own_changes(conn, ids)
-    let_go = await _let_go(conn, ids)
+    changes = await own_changes(conn, ids)
+    let_go = await let_go_times(conn, ids)
     out: list[Ground] = []
     for account, is_watched, lists in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
-        anchor = await _anchor(conn, batch, account.account_id, own)
-        at = None if anchor is None else anchor.at
-        held = None if anchor is None else _held(own, anchor.at)
+        begin = await anchor(conn, batch.observed_at, account.account_id, own)
+        at = None if begin is None else begin.at
+        held = None if begin is None else held_at(own, begin.at)
         state = None if held is None else held.new
         out.append(
             Ground(
                 account,
                 is_watched,
                 lists,
-                Known() if anchor is None else Known(state, anchor.at, anchor.asked_at),
+                Known() if begin is None else Known(state, begin.at, begin.asked_at),
                 frozenset() if held is None else held.flags,
                 await _readings(conn, batch, account.account_id, own, at),
                 [c for c in own if at is None or c.first_seen_new > at],
@@ -72,11 +72,15 @@ async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], win
         )
     told_anew = [c.change_id for g in out for c in g.stored]
     lists = {list_id for g in out for list_id in g.lists}
-    return Grounds(tuple(out), await _confirmed_on(conn, lists, told_anew, batch.observed_at - window))
+    platforms = {g.account.platform for g in out}
+    since = batch.observed_at - window
+    return Grounds(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts and all that share a list with one of them and had weak evidence since then."""
+    """These accounts and all of their platform that share a list with one of them and had weak evidence since
+    then. A change on one platform spares nobody a reading on another.
+    """
     ids = set(account_ids)
     while True:
         rows = await conn.fetch(
@@ -89,6 +93,7 @@ async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: d
             left join change_outcome o using (change_id)
             left join pending_change p using (change_id)
             where m.account_id = any($1::bigint[]) and other.account_id <> all($1::bigint[])
+                and a.platform = (select platform from account where account_id = m.account_id)
                 and c.strength = 'weak' and coalesce(o.last_agreeing_at, p.last_agreeing_at) >= $2
             """,
             sorted(ids),
@@ -118,7 +123,7 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account,
     ]
 
 
-async def _own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
+async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
     """The standing changes that our own monitor recorded, in the order of time."""
     rows = await conn.fetch(
         """
@@ -160,7 +165,7 @@ def _own_change(r: Record) -> OwnChange:
     )
 
 
-async def _let_go(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
+async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
     """When accounts were taken off the watch while something was provisional. Corrections tell it again."""
     rows = await conn.fetch(
         """
@@ -175,25 +180,13 @@ async def _let_go(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[
     return out
 
 
-def _shown(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
-    """The change, not confirmed or not yet, that a reading at this time agreed with."""
-    return next((c for c in reversed(own) if c.was_shown(at)), None)
-
-
-def _held(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
-    """The change whose new state was held at this time, as far as is known now."""
-    confirmed = (c for c in reversed(own) if c.outcome is Outcome.CONFIRMED and c.first_seen_new <= at)
-    return next(confirmed, None)
-
-
-async def _anchor(
-    conn: Conn, batch: Batch, account_id: AccountId, own: Sequence[OwnChange]
-) -> _Anchor | None:
-    """The last reading before the batch that agreed with what was held and spoke of every country.
+async def anchor(
+    conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange]
+) -> Anchor | None:
+    """The last reading before a time that agreed with what was held and spoke of every country.
 
     None: everything has to be gone through from the first reading on.
     """
-    before = batch.observed_at
     while True:
         row = await conn.fetchrow(
             """
@@ -217,9 +210,9 @@ async def _anchor(
         )
         if row is None or row["silent"] or not any(c.first_seen_new <= row["observed_at"] for c in own):
             return None
-        shown = _shown(own, row["observed_at"])
+        shown = shown_at(own, row["observed_at"])
         if shown is None:
-            return _Anchor(row["observed_at"], row["asked_at"])
+            return Anchor(row["observed_at"], row["asked_at"])
         before = shown.first_seen_new
 
 
@@ -256,7 +249,7 @@ async def _readings(
     out: list[Asked] = []
     for r in rows:
         at = r["observed_at"]
-        teller = _shown(own, at) or _held(own, at)
+        teller = shown_at(own, at) or held_at(own, at)
         if teller is None:
             continue
         reading = Reading(
@@ -267,7 +260,11 @@ async def _readings(
 
 
 async def _confirmed_on(
-    conn: Conn, lists: Collection[ListId], told_anew: Sequence[int], since: datetime
+    conn: Conn,
+    platforms: Collection[Platform],
+    lists: Collection[ListId],
+    told_anew: Sequence[int],
+    since: datetime,
 ) -> dict[ListId, list[datetime]]:
     rows = await conn.fetch(
         """
@@ -277,11 +274,12 @@ async def _confirmed_on(
         join standing_change c on c.account_id = a.account_id and c.source = a.platform
         join change_outcome o using (change_id)
         where m.list_id = any($1::bigint[]) and c.change_id <> all($2::bigint[]) and c.kind <> 'baseline'
-            and o.outcome = 'confirmed' and o.last_agreeing_at >= $3
+            and o.outcome = 'confirmed' and o.last_agreeing_at >= $3 and a.platform = any($4::text[])
         """,
         list(lists),
         told_anew,
         since,
+        [p.value for p in platforms],
     )
     out: defaultdict[ListId, list[datetime]] = defaultdict(list)
     for r in rows:

@@ -56,6 +56,17 @@ class OwnChange:
         )
 
 
+def shown_at(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
+    """The change, not confirmed or not yet, that a reading at this time agreed with; `own` in their order."""
+    return next((c for c in reversed(own) if c.was_shown(at)), None)
+
+
+def held_at(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
+    """The change whose new state was held at this time, as far as is known now."""
+    confirmed = (c for c in reversed(own) if c.outcome is Outcome.CONFIRMED and c.first_seen_new <= at)
+    return next(confirmed, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One account as far as late readings can matter to it: what is held before, and what came since."""

@@ -1,0 +1,162 @@
+"""Pure: the changes that readings tell when they are decided again, beside those that are stored."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from jobs.confirm import ConfirmationRule
+from jobs.refold import paired
+from storage.model.accounts import Account, AccountId
+from storage.model.availability import Outcome, Reason
+from storage.model.columns import microseconds
+from storage.model.corrections import OwnChange, Told
+from storage.model.replay import Course
+
+
+class Effect(StrEnum):
+    """What becomes of a change when it is decided again."""
+
+    SAME = "same"
+    EARLIER = "earlier"
+    """Confirmed as well, by an earlier reading."""
+    LATER = "later"
+    NEVER = "never"
+    """It is stored as confirmed, and would not be confirmed in this time."""
+    BESIDES = "besides"
+    """It would be confirmed, and is not stored as confirmed."""
+    OTHERWISE = "otherwise"
+    """Confirmed in neither, or by the same reading in both, but told otherwise: another interval, reason or end."""
+
+
+class Cause(StrEnum):
+    """Why something differs."""
+
+    THRESHOLDS = "thresholds"
+    """The thresholds of confirmation are not those in force."""
+    COHORT = "cohort"
+    """It turns on whether the account's list had just had a change, and the store does not keep everything
+    that decided this: accounts leave lists without a date, and of answers that came together it is not kept
+    which was judged first.
+    """
+    UNEXPLAINED = "unexplained"
+    """Nothing that is known: with the rules in force this is a fault of Blockline or of the stored record."""
+
+
+CAUSE_WORDS = {
+    Cause.THRESHOLDS: "other thresholds",
+    Cause.COHORT: "whether its list had just had a change, which is not all on record",
+    Cause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One change that is told otherwise."""
+
+    account: Account
+    effect: Effect
+    cause: Cause
+    stored: OwnChange | None
+    """As it stood at the end of the time; None: there is none."""
+    told: Told | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    same: int
+    """Changes that are told alike: interval, evidence, outcome, reason, and the readings that decided."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def counts(self) -> dict[Effect, int]:
+        found = Counter(d.effect for d in self.differences)
+        return {effect: found[effect] for effect in Effect if effect is not Effect.SAME}
+
+    @property
+    def unexplained(self) -> int:
+        return sum(d.cause is Cause.UNEXPLAINED for d in self.differences)
+
+
+def compare(
+    courses: Iterable[Course],
+    told: Mapping[AccountId, Sequence[Told]],
+    until: datetime,
+    rule: ConfirmationRule,
+    in_force: ConfirmationRule,
+) -> Compared:
+    """Hold what the readings before `until` tell by `rule` against what is stored, as it stood then."""
+    same, differences = 0, list[Difference]()
+    for course in courses:
+        stored = [_as_of(c, course, until) for c in course.stored]
+        anew = told[course.account.account_id]
+        pairs = paired(stored, anew)
+        for i, t in enumerate(anew):
+            s = pairs.get(i)
+            if (effect := _effect(s, t)) is Effect.SAME:
+                same += 1
+            else:
+                differences.append(
+                    Difference(course.account, effect, _cause(course, s, t, rule, in_force), s, t)
+                )
+        taken = {s.change_id for s in pairs.values()}
+        for s in stored:
+            if s.change_id not in taken:
+                effect = Effect.NEVER if s.outcome is Outcome.CONFIRMED else Effect.OTHERWISE
+                cause = _cause(course, s, None, rule, in_force)
+                differences.append(Difference(course.account, effect, cause, s, None))
+    differences.sort(key=lambda d: (_seen(d), d.account.account_id))
+    return Compared(same, tuple(differences))
+
+
+def _seen(d: Difference) -> datetime:
+    times = [c.first_seen_new for c in (d.stored, d.told and d.told.pending) if c is not None]
+    return min(times)
+
+
+def _as_of(stored: OwnChange, course: Course, until: datetime) -> OwnChange:
+    """The change as the readings before `until` had left it: what decided later had not decided yet."""
+    if stored.outcome is None or _is_over(stored, course, until):
+        return stored
+    return replace(stored, outcome=None, reason=None)
+
+
+def _is_over(stored: OwnChange, course: Course, until: datetime) -> bool:
+    match stored.reason:
+        case Reason.WENT_BACK | Reason.MOVED_ON:
+            at = course.columns.at
+            return bool(at) and at[-1] > microseconds(stored.last_agreeing_at)
+        case Reason.NO_LONGER_WATCHED:
+            return any(at >= stored.last_agreeing_at for at in course.let_go_at)
+        case _:
+            return stored.last_agreeing_at < until
+
+
+def _effect(stored: OwnChange | None, told: Told) -> Effect:
+    was_confirmed = stored is not None and stored.outcome is Outcome.CONFIRMED
+    if was_confirmed != told.is_confirmed:
+        return Effect.NEVER if was_confirmed else Effect.BESIDES
+    if stored is None:
+        return Effect.OTHERWISE
+    if was_confirmed and told.pending.last_agreeing_at != stored.last_agreeing_at:
+        is_earlier = told.pending.last_agreeing_at < stored.last_agreeing_at
+        return Effect.EARLIER if is_earlier else Effect.LATER
+    if stored.outcome is None:  # how far it had come by then is not compared: it may have gone on
+        is_same = told.closed is None and told.is_same_change(stored)
+    else:
+        is_same = told.is_same_change(stored) and told.is_same_outcome(stored)
+    return Effect.SAME if is_same else Effect.OTHERWISE
+
+
+def _cause(
+    course: Course,
+    stored: OwnChange | None,
+    told: Told | None,
+    rule: ConfirmationRule,
+    in_force: ConfirmationRule,
+) -> Cause:
+    if rule != in_force:
+        return Cause.THRESHOLDS
+    reasons = {stored and stored.reason, told and told.closed and told.closed.reason}
+    return Cause.COHORT if Reason.COHORT_ACTIVE in reasons else Cause.UNEXPLAINED
