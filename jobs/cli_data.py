@@ -13,6 +13,7 @@ from jobs import (
     cli_order_show,
     cli_orders,
     cli_purge,
+    cli_replay,
     cli_report,
     cli_status,
     cli_users,
@@ -36,3 +37,4 @@ def register(cli: typer.Typer) -> None:
     cli_evidence.register(cli)
     cli_report.register(cli)
     cli_users.register(cli)
+    cli_replay.register(cli)

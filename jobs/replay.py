@@ -16,10 +16,16 @@ from storage.replay_courses import Courses
 class Redecided:
     """What the readings of a time tell, and how that differs from what is stored."""
 
+    rule: ConfirmationRule
     courses: Courses
     compared: Compared
     load_s: float
     decide_s: float
+
+    @property
+    def readings_per_s(self) -> int | None:
+        took = self.load_s + self.decide_s
+        return round(self.courses.readings / took) if took else None
 
 
 async def redecide(
@@ -31,4 +37,4 @@ async def redecide(
     loaded = time.perf_counter()
     told = retold(courses.accounts, courses.confirmed_on, rule)
     compared = compare(courses.accounts, told, until, rule, in_force)
-    return Redecided(courses, compared, loaded - started, time.perf_counter() - loaded)
+    return Redecided(rule, courses, compared, loaded - started, time.perf_counter() - loaded)

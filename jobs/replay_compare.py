@@ -27,7 +27,7 @@ class Effect(StrEnum):
     BESIDES = "besides"
     """It would be confirmed, and is not stored as confirmed."""
     OTHERWISE = "otherwise"
-    """Confirmed in neither, or by the same reading in both, but told otherwise: another interval, reason or end."""
+    """Told otherwise, though confirmed in neither, or by the same reading in both."""
 
 
 class Cause(StrEnum):
@@ -40,6 +40,8 @@ class Cause(StrEnum):
     that decided this: accounts leave lists without a date, and of answers that came together it is not kept
     which was judged first.
     """
+    FOLLOWS = "follows"
+    """The account had come out otherwise before."""
     UNEXPLAINED = "unexplained"
     """Nothing that is known: with the rules in force this is a fault of Blockline or of the stored record."""
 
@@ -47,6 +49,7 @@ class Cause(StrEnum):
 CAUSE_WORDS = {
     Cause.THRESHOLDS: "other thresholds",
     Cause.COHORT: "whether its list had just had a change, which is not all on record",
+    Cause.FOLLOWS: "the account had come out otherwise before",
     Cause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
 }
 
@@ -75,6 +78,11 @@ class Compared:
         return {effect: found[effect] for effect in Effect if effect is not Effect.SAME}
 
     @property
+    def causes(self) -> dict[Cause, int]:
+        found = Counter(d.cause for d in self.differences)
+        return {cause: found[cause] for cause in Cause}
+
+    @property
     def unexplained(self) -> int:
         return sum(d.cause is Cause.UNEXPLAINED for d in self.differences)
 
@@ -92,20 +100,18 @@ def compare(
         stored = [_as_of(c, course, until) for c in course.stored]
         anew = told[course.account.account_id]
         pairs = paired(stored, anew)
-        for i, t in enumerate(anew):
-            s = pairs.get(i)
-            if (effect := _effect(s, t)) is Effect.SAME:
-                same += 1
-            else:
-                differences.append(
-                    Difference(course.account, effect, _cause(course, s, t, rule, in_force), s, t)
-                )
         taken = {s.change_id for s in pairs.values()}
-        for s in stored:
-            if s.change_id not in taken:
-                effect = Effect.NEVER if s.outcome is Outcome.CONFIRMED else Effect.OTHERWISE
-                cause = _cause(course, s, None, rule, in_force)
-                differences.append(Difference(course.account, effect, cause, s, None))
+        theirs: list[tuple[OwnChange | None, Told | None]] = [(pairs.get(i), t) for i, t in enumerate(anew)]
+        theirs += [(s, None) for s in stored if s.change_id not in taken]
+        found = [
+            Difference(course.account, _effect(s, t), _cause(s, t, rule, in_force), s, t) for s, t in theirs
+        ]
+        same += sum(d.effect is Effect.SAME for d in found)
+        otherwise = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
+        differences += [
+            replace(d, cause=Cause.FOLLOWS) if n and d.cause is Cause.UNEXPLAINED else d
+            for n, d in enumerate(otherwise)
+        ]
     differences.sort(key=lambda d: (_seen(d), d.account.account_id))
     return Compared(same, tuple(differences))
 
@@ -133,11 +139,11 @@ def _is_over(stored: OwnChange, course: Course, until: datetime) -> bool:
             return stored.last_agreeing_at < until
 
 
-def _effect(stored: OwnChange | None, told: Told) -> Effect:
+def _effect(stored: OwnChange | None, told: Told | None) -> Effect:
     was_confirmed = stored is not None and stored.outcome is Outcome.CONFIRMED
-    if was_confirmed != told.is_confirmed:
+    if was_confirmed != (told is not None and told.is_confirmed):
         return Effect.NEVER if was_confirmed else Effect.BESIDES
-    if stored is None:
+    if stored is None or told is None:
         return Effect.OTHERWISE
     if was_confirmed and told.pending.last_agreeing_at != stored.last_agreeing_at:
         is_earlier = told.pending.last_agreeing_at < stored.last_agreeing_at
@@ -150,7 +156,6 @@ def _effect(stored: OwnChange | None, told: Told) -> Effect:
 
 
 def _cause(
-    course: Course,
     stored: OwnChange | None,
     told: Told | None,
     rule: ConfirmationRule,

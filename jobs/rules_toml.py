@@ -32,16 +32,15 @@ def to_toml(rules: Iterable[tuple[AlertRule, bool]]) -> str:
     return _PREAMBLE + "".join(_table(rule, enabled=enabled) for rule, enabled in rules)
 
 
-def read_rules(content: bytes, name: str) -> Parsed[FileRule]:
+def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[FileRule]:
     """The rules of a file called `name`, and a problem for each table that is none.
 
-    Raises TableError when the file as a whole cannot be read: not TOML, nothing in it, or other things than
-    rules.
+    `beside`: a key that may stand beside the rules. Raises TableError when the file as a whole cannot be
+    read: not TOML, nothing in it, or other things than rules.
     """
-    text = _decoded(content, name)
-    document = _document(text, name)
+    text, document = read_document(content, name)
     for key in document:
-        if key != "rules":
+        if key not in {"rules", beside}:
             raise TableError(name, None, f"{key} is there beside [[rules]], and only rules are taken.")
     tables = cast("object", document.get("rules", []))
     lines = _header_lines(_lines(text))
@@ -50,6 +49,12 @@ def read_rules(content: bytes, name: str) -> Parsed[FileRule]:
     if not lines:
         raise TableError(name, None, "there is no rule in it; each is a table under a line [[rules]].")
     return _each(name, text, list(zip(lines, cast("list[dict[str, Any]]", tables), strict=True)))
+
+
+def read_document(content: bytes, name: str) -> tuple[str, dict[str, Any]]:
+    """A file of TOML as text, and what it says. Raises TableError."""
+    text = _decoded(content, name)
+    return text, _document(text, name)
 
 
 def line_of(text: str, number: int, key: str | None) -> int | None:

@@ -10,7 +10,7 @@ from storage import replay_readings
 from storage.db import Conn
 from storage.grounds import anchor, let_go_times, own_changes
 from storage.model.accounts import Account, AccountId, ListId, Platform
-from storage.model.availability import Outcome
+from storage.model.availability import Flag, Outcome
 from storage.model.columns import instant, microseconds
 from storage.model.corrections import OwnChange, held_at
 from storage.model.replay import Columns, Course, Looks, columns_of, known_only, looks_of
@@ -45,7 +45,9 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
     annulled = 0
     for account_id, account in accounts.items():
         own = [c for c in changes.get(account_id, ()) if not c.is_annulled]
-        annulled += sum(since <= c.first_seen_new < until for c in changes.get(account_id, ()) if c.is_annulled)
+        annulled += sum(
+            since <= c.first_seen_new < until for c in changes.get(account_id, ()) if c.is_annulled
+        )
         course = await _course(conn, account, own, columns[account_id], since)
         gone = sorted(t for t in let_go.get(account_id, ()) if _begin(course, since) <= t < until)
         courses.append(
@@ -93,7 +95,7 @@ async def _course(
     elif held is not None:
         known = Known(held.new)
     stored = [c for c in own if c.first_seen_new >= first]
-    flags = frozenset() if held is None else held.flags
+    flags = frozenset[Flag]() if held is None else held.flags
     return Course(account, {}, known_only(columns, looks), looks, stored, known, flags)
 
 
@@ -208,5 +210,3 @@ async def span(conn: Conn) -> tuple[datetime, datetime] | None:
         """
     )
     return None if row is None or row["first"] is None else (row["first"], row["last"])
-
-

@@ -101,9 +101,7 @@ def by_account(rosters: Sequence[Answered]) -> dict[AccountId, Columns]:
     return told
 
 
-async def before(
-    conn: Conn, account_id: AccountId, since: datetime | None, until: datetime
-) -> list[Row]:
+async def before(conn: Conn, account_id: AccountId, since: datetime | None, until: datetime) -> list[Row]:
     """The readings of one account after `since` (None: all) until before `until`."""
     rows = await conn.fetch(
         """

@@ -1,7 +1,6 @@
 """Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way."""
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -22,13 +21,15 @@ from storage.db import open_pool, transaction
 from storage.model.accounts import Platform
 from tests.factories import AVAILABLE, SUSPENDED, T0, minutes
 from tests.histories import write_history, write_order
-
-RECORDED = "account_status_history.csv.gz"
+from tests.recorded_histories import recorded
+from tests.replayed import require_the_same
 
 
 async def perform(path: Path, dsn: str, plan: Plan, faults: str, platform: str | None = None) -> Report:
     told = played(load_history(path), platform)
-    return await rehearse(path, platform, told, plan, faults, dsn, lambda _: None)
+    found = await rehearse(path, platform, told, plan, faults, dsn, lambda _: None)
+    await require_the_same(dsn, plan, found.figures["readings"])
+    return found
 
 
 async def detected(dsn: str, told: History) -> Counter[Platform]:
@@ -83,14 +84,10 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
 
 
 async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:
-    folder = Path(os.environ.get("TEST_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not (folder / RECORDED).exists():
-        pytest.skip(f"the recorded history {folder / RECORDED} is not on this machine")
-    told = load_history(folder / RECORDED)
+    path = recorded()
+    told = load_history(path)
     start = T0.replace(year=2022, month=11, day=1)
-    found = await perform(
-        folder / RECORDED, dsn, Plan(start, start + timedelta(days=30), timedelta(days=1)), "none"
-    )
+    found = await perform(path, dsn, Plan(start, start + timedelta(days=30), timedelta(days=1)), "none")
     assert len(told.accounts) == 7_522
     assert found.is_right
     assert found.verdict.unseen == []

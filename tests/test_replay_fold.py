@@ -21,9 +21,7 @@ from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, WITHHELD_IN
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 BOTH, TR = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
 RULE = ConfirmationRule()
-WEAK_NEVER = ConfirmationRule(
-    (timedelta(0), MINUTE, 15 * MINUTE, timedelta(days=3_000)), cohort_discount=0
-)
+WEAK_NEVER = ConfirmationRule((timedelta(0), MINUTE, 15 * MINUTE, timedelta(days=3_000)), cohort_discount=0)
 RULES = [
     RULE,
     ConfirmationRule(strong_readings=1, weak_readings=1),
@@ -36,7 +34,11 @@ Shown = tuple[float, State, frozenset[str]]
 
 
 def course(
-    n: int, shown: Sequence[Shown], lists: Sequence[int] = (1,), let_go: Sequence[float] = (), start: float = 0
+    n: int,
+    shown: Sequence[Shown],
+    lists: Sequence[int] = (1,),
+    let_go: Sequence[float] = (),
+    start: float = 0,
 ) -> Course:
     at, rows, since, looks = start, list[tuple[int, int, frozenset[str]]](), list[int](), list[Look | None]()
     for gap, state, silent in shown:

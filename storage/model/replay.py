@@ -20,8 +20,8 @@ NOBODY: frozenset[str] = frozenset()
 
 
 class Look(NamedTuple):
-    """What a reading showed. How good its evidence was, and its side facts, are on record of the first reading
-    of a state only, and are those of it.
+    """What a reading showed. How good its evidence was, and its side facts, are on record of the first
+    reading of a state only, and are those of it.
     """
 
     state: State
@@ -31,7 +31,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What an account showed over time: entry i from `since[i]` until before the next; None: nothing is known."""
+    """What an account showed over time: entry i from `since[i]` until before the next; None: not known."""
 
     since: Sequence[int]
     looks: Sequence[Look | None]
@@ -46,7 +46,7 @@ class Looks:
 
 
 def looks_of(own: Sequence[OwnChange]) -> Looks:
-    """What the stored changes of our own monitor tell of every reading: as `account_readings` in the database."""
+    """What our own stored changes tell of every reading: as `account_readings` does in the database."""
     standing = [c for c in own if not c.is_annulled]
     times = {c.first_seen_new for c in standing}
     times |= {c.last_agreeing_at + timedelta.resolution for c in standing if _ends(c)}
@@ -66,7 +66,7 @@ def _ends(change: OwnChange) -> bool:
 
 
 class Silence(NamedTuple):
-    """Neighbouring readings that say nothing of the same countries: positions from `start` until before `stop`."""
+    """Readings in a row that are silent on the same countries: from `start` until before `stop`."""
 
     start: int
     stop: int
@@ -94,7 +94,7 @@ class Columns:
         return self.silences[found] if found >= 0 and position < self.silences[found].stop else None
 
     def next_silent(self, position: int) -> int:
-        """The first reading from a position on that is silent on something; their number when there is none."""
+        """The first reading from a position on that is silent on a country; behind the last if none is."""
         found = bisect_right(self.silences, position, key=lambda s: s.stop) if self.silences else 0
         if found == len(self.silences):
             return len(self.at)
@@ -141,7 +141,7 @@ class Course:
     looks: Looks
     stored: Sequence[OwnChange]
     """The changes that these readings told, in the order of time; annulled ones are not among them."""
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     flags: frozenset[Flag] = frozenset()
     """Side facts of the state that is held before."""
     let_go_at: Sequence[datetime] = ()

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import alerts, dashboard, pipeline, storage
+from tests.benchmarks import alerts, dashboard, pipeline, replay, storage
 from tests.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -12,6 +12,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "storage": storage.figures,
     "alerts": alerts.figures,
     "dashboard": dashboard.figures,
+    "replay": replay.figures,
 }
 
 

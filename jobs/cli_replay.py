@@ -1,0 +1,116 @@
+"""The command `replay`: the stored past decided again."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs import replay, replay_report
+from jobs.cli_output import show, show_json
+from jobs.clock import system_clock
+from jobs.command import CommandError, run
+from jobs.confirm import ConfirmationRule
+from jobs.database import database, ready
+from jobs.options import AsJson, ConfigFile, moment_of
+from jobs.replay import Redecided
+from jobs.replay_rules import OtherRules, read_other_rules
+from jobs.settings import load_settings
+from jobs.table_files import file_content
+from jobs.tables import TableError
+from jobs.whole_files import refuse_taken, whole_file
+from storage.db import open_pool
+from storage.exports import snapshot
+from storage.replay_courses import span
+
+_MOST_BYTES = 1024 * 1024
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command to the command line."""
+    cli.command("replay")(_replay)
+
+
+def _replay(
+    *,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="First moment, ISO 8601 in UTC; the first reading by default."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Up to, without, this moment; the present by default.")
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules",
+            help="Other rules, as TOML: [[rules]] as `alerts export` writes them, and "
+            "[confirmation]. Those in force by default.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write every difference to this new file, as JSON Lines.")
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Decide again: the stored readings of a time through detection and confirmation, and what would differ.
+
+    Nothing is written to the database. With the rules in force nothing differs: if something does that is not
+    explained, the exit code is 1.
+    """
+    now = system_clock()
+    since, until = moment_of(start, "--from"), moment_of(end, "--to")
+    other = OtherRules(None, None) if rules is None else _other(rules)
+    if since is not None and since >= (until or now):
+        given = "the present" if until is None else f"--to ({until.isoformat()})"
+        raise CommandError(f"--from ({since.isoformat()}) is not before {given}.")
+    if report is not None:
+        refuse_taken(report)
+    settings = load_settings(config)
+    in_force = ConfirmationRule()
+
+    async def work(dsn: str) -> tuple[Redecided, datetime, datetime]:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
+            read = await span(conn)
+            if read is None:
+                raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
+            first, last = read
+            begin, limit = since or first, until or now
+            if begin > last or limit <= first:
+                raise CommandError(
+                    f"There is no reading from {begin.isoformat()} to {limit.isoformat()}: "
+                    f"they go from {first.isoformat()} to {last.isoformat()}."
+                )
+            limit = min(limit, last + timedelta.resolution)
+            found = await replay.redecide(conn, begin, limit, other.confirmation or in_force, in_force)
+            return found, begin, limit
+
+    with database(settings) as dsn:
+        found, begin, limit = run(lambda: work(dsn))
+    if not found.courses.readings:
+        raise CommandError(f"There is no reading from {begin.isoformat()} to {limit.isoformat()}.")
+    if report is not None:
+        with whole_file(report) as file:
+            for case in replay_report.cases(found):
+                file.write(f"{json.dumps(case)}\n".encode())
+    name = None if rules is None else rules.name
+    if as_json:
+        show_json(replay_report.as_json(found, begin, limit, name))
+    else:
+        show(replay_report.as_text(found, begin, limit, name))
+    if found.compared.unexplained:
+        where = f"see {report}" if report else "run again with --report FILE to see all"
+        raise CommandError(
+            f"{found.compared.unexplained} changes come out otherwise by the rules in force, and nothing "
+            f"explains it: {where}."
+        )
+
+
+def _other(path: Path) -> OtherRules:
+    content = file_content(path, _MOST_BYTES, "a file of rules")
+    if len(content) > _MOST_BYTES:
+        raise TableError(path.name, None, "more than 1 MB: that is no file of rules.")
+    return read_other_rules(content, path.name)

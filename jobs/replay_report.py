@@ -1,0 +1,166 @@
+"""Pure: what deciding again found, for a program, for a reader, and case by case."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from jobs.cli_output import moment
+from jobs.replay import Redecided
+from jobs.replay_compare import CAUSE_WORDS, Cause, Difference, Effect
+from jobs.wording import account_name, number
+from storage.model.availability import State
+from storage.model.corrections import OwnChange, Told
+from storage.model.words import clean
+
+SHOWN = 20
+"""Differences in the table for a reader; all of them are in the file of --report."""
+
+EFFECT_WORDS = {
+    Effect.EARLIER: "confirmed earlier",
+    Effect.LATER: "confirmed later",
+    Effect.NEVER: "no longer confirmed",
+    Effect.BESIDES: "confirmed besides",
+    Effect.OTHERWISE: "told otherwise",
+}
+
+
+def as_json(found: Redecided, since: datetime, until: datetime, rules: str | None) -> dict[str, object]:
+    """One object. `rules`: the name of the file of other rules, None for those in force."""
+    c = found.rule
+    compared = found.compared
+    return {
+        "from": since.isoformat(),
+        "to": until.isoformat(),
+        "rules": rules or "in force",
+        "confirmation": {
+            "rereads_s": [o.total_seconds() for o in c.offsets[1:]],
+            "strong_readings": c.strong_readings,
+            "weak_readings": c.weak_readings,
+            "cohort_window_s": c.cohort_window.total_seconds(),
+            "cohort_discount": c.cohort_discount,
+        },
+        "accounts": len(found.courses.accounts),
+        "readings": found.courses.readings,
+        "changes": {
+            "same": compared.same,
+            **{effect.value: n for effect, n in compared.counts.items()},
+        },
+        "causes": {cause.value: n for cause, n in compared.causes.items()},
+        "left_out": {"annulled": found.courses.annulled, "imported": found.courses.imported},
+        "took": {
+            "load_s": round(found.load_s, 3),
+            "decide_s": round(found.decide_s, 3),
+            "readings_per_s": found.readings_per_s,
+        },
+    }
+
+
+def as_text(found: Redecided, since: datetime, until: datetime, rules: str | None) -> RenderableType:
+    compared, courses = found.compared, found.courses
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("Time", f"{moment(since)} to {moment(until)}")
+    facts.add_row("Rules", clean(rules) if rules else "those in force")
+    facts.add_row(
+        "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as they are stored"
+    )
+    facts.add_row("Changes", f"{compared.same:,} as they are stored")
+    for effect, n in compared.counts.items():
+        facts.add_row("", f"{n:,} {EFFECT_WORDS[effect]}")
+    for cause, n in compared.causes.items():
+        if n and cause is not Cause.THRESHOLDS:
+            facts.add_row("Because", f"{n:,} × {CAUSE_WORDS[cause]}")
+    if courses.annulled or courses.imported:
+        facts.add_row(
+            "Left out",
+            f"{courses.annulled:,} annulled rows, {courses.imported:,} changes of imported records",
+        )
+    facts.add_row("Took", f"{found.load_s:.1f} s to load, {found.decide_s:.1f} s to decide")
+    if not compared.differences:
+        return facts
+    return Group(facts, "", _table(compared.differences))
+
+
+def _table(differences: tuple[Difference, ...]) -> Table:
+    more = len(differences) - SHOWN
+    title = f"The first {SHOWN} of {len(differences):,}" if more > 0 else "What differs"
+    table = Table(
+        "Account", "", "To", "First seen", "As stored", "Decided again", title=title, title_justify="left"
+    )
+    for d in differences[:SHOWN]:
+        one = d.told.pending if d.told is not None else d.stored
+        if one is None:
+            continue
+        state = d.told.pending.state if d.told is not None else d.stored.new if d.stored is not None else None
+        table.add_row(
+            account_name(d.account.platform, d.account.handle),
+            EFFECT_WORDS[d.effect],
+            "" if state is None else _state(state),
+            moment(one.first_seen_new),
+            _stored_words(d.stored),
+            _told_words(d.told),
+        )
+    return table
+
+
+def _stored_words(s: OwnChange | None) -> str:
+    if s is None:
+        return "not there"
+    if s.reason is None:
+        return "provisional"
+    return f"{s.reason.value}, {moment(s.last_agreeing_at)}"
+
+
+def _told_words(t: Told | None) -> str:
+    if t is None:
+        return "not there"
+    if t.closed is None:
+        return "provisional"
+    return f"{t.closed.reason.value}, {moment(t.pending.last_agreeing_at)}"
+
+
+def _state(state: State) -> str:
+    return " ".join((state.status.value, *state.withheld_in))
+
+
+def cases(found: Redecided) -> Iterator[dict[str, object]]:
+    """Every change that differs, as an object."""
+    for d in found.compared.differences:
+        yield {
+            "what": d.effect.value,
+            "cause": d.cause.value,
+            "platform": d.account.platform.value,
+            "account_id": d.account.native_id,
+            "handle": d.account.handle,
+            "stored": None if d.stored is None else _stored_json(d.stored),
+            "told": None if d.told is None else _told_json(d.told),
+        }
+
+
+def _stored_json(s: OwnChange) -> dict[str, object]:
+    return {
+        "change_key": s.change_key,
+        "old": None if s.old is None else _state(s.old),
+        "new": _state(s.new),
+        "last_seen_old": s.last_seen_old and s.last_seen_old.isoformat(),
+        "first_seen_new": s.first_seen_new.isoformat(),
+        "outcome": None if s.outcome is None else s.outcome.value,
+        "reason": None if s.reason is None else s.reason.value,
+        "readings": s.readings,
+        "last_agreeing_at": s.last_agreeing_at.isoformat(),
+    }
+
+
+def _told_json(t: Told) -> dict[str, object]:
+    p = t.pending
+    return {
+        "old": None if t.old is None else _state(t.old),
+        "new": _state(p.state),
+        "last_seen_old": p.last_seen_old and p.last_seen_old.isoformat(),
+        "first_seen_new": p.first_seen_new.isoformat(),
+        "outcome": None if t.closed is None else t.closed.outcome.value,
+        "reason": None if t.closed is None else t.closed.reason.value,
+        "readings": p.agreeing,
+        "last_agreeing_at": p.last_agreeing_at.isoformat(),
+    }

@@ -1,0 +1,43 @@
+"""What is stored, decided on again."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from jobs.confirm import ConfirmationRule
+from jobs.replay import Redecided, redecide
+from jobs.replay_compare import Effect
+from jobs.simulated import Plan
+from storage.db import Pool, open_pool
+from storage.exports import snapshot
+
+IN_FORCE = ConfirmationRule()
+EARLY = ConfirmationRule(strong_readings=1)
+
+
+async def again(pool: Pool, since: datetime, until: datetime, rule: ConfirmationRule = IN_FORCE) -> Redecided:
+    """Decide on a time again, in a transaction that can write nothing."""
+    async with snapshot(pool) as conn:
+        return await redecide(conn, since, until, rule, IN_FORCE)
+
+
+def effects(found: Redecided) -> Mapping[Effect, int]:
+    """How many changes come out otherwise, by how."""
+    return {effect: n for effect, n in found.compared.counts.items() if n}
+
+
+async def require_the_same(dsn: str, plan: Plan, readings: object) -> None:
+    """By the rules in force, every change of a rehearsal comes out as it is stored; and of parts of it."""
+    whole = plan.end - plan.start
+    async with open_pool(dsn, max_size=1) as pool:
+        for since, until in (
+            (plan.start, plan.end + timedelta.resolution),
+            (plan.start + whole * 0.31, plan.start + whole * 0.57),
+            (plan.start + whole / 2, plan.end),
+        ):
+            found = await again(pool, since, until)
+            assert found.compared.differences == ()
+            if since == plan.start:
+                assert found.courses.readings == readings
+        early = await again(pool, plan.start, plan.end, EARLY)
+    assert early.compared.counts[Effect.EARLIER] > 10
+    assert early.compared.unexplained == 0
