@@ -1,4 +1,4 @@
-"""Pure: what deciding again found, for a program, for a reader, and case by case."""
+"""What deciding again found: for a program, for a reader, and case by case."""
 
 from collections.abc import Iterator
 from datetime import datetime
