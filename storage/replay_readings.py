@@ -9,7 +9,7 @@ from storage.db import Conn
 from storage.model.accounts import AccountId
 from storage.model.columns import integers, microseconds
 from storage.model.coverage import is_answered
-from storage.model.replay import Columns, columns_of
+from storage.model.replay import Columns, columns_of, with_more
 
 Row = tuple[int, int, frozenset[str]]
 """When a reading was made, when it was asked for, and what it is silent on."""
@@ -88,16 +88,20 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[Answere
 def by_account(rosters: Sequence[Answered]) -> dict[AccountId, Columns]:
     """The readings of each account of these rosters. Those of one plain roster share their columns."""
     places: defaultdict[AccountId, list[tuple[Answered, int]]] = defaultdict(list)
-    for roster in rosters:
+    for roster in sorted(rosters, key=lambda r: len(r.at), reverse=True):
         for bit, account_id in enumerate(roster.account_ids):
             places[AccountId(account_id)].append((roster, bit))
     plain = {id(roster): Columns(roster.at, roster.asked) for roster in rosters if roster.is_plain}
     told: dict[AccountId, Columns] = {}
     for account_id, asked_in in places.items():
-        shared = plain.get(id(asked_in[0][0])) if len(asked_in) == 1 else None
+        first, others = asked_in[0], asked_in[1:]
+        shared = plain.get(id(first[0]))
         if shared is None:
-            shared = columns_of(row for roster, bit in asked_in for row in roster.rows(bit))
-        told[account_id] = shared
+            told[account_id] = columns_of(row for roster, bit in asked_in for row in roster.rows(bit))
+        elif others:
+            told[account_id] = with_more(shared, [row for roster, bit in others for row in roster.rows(bit)])
+        else:
+            told[account_id] = shared
     return told
 
 

@@ -14,7 +14,7 @@ from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.availability import Flag, Outcome, Reason, State, Status, Strength
 from storage.model.columns import instant, microseconds
 from storage.model.corrections import Told
-from storage.model.replay import Course, Look, Looks, columns_of
+from storage.model.replay import Course, Look, Looks, columns_of, with_more
 from storage.model.steps import Known
 from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
@@ -145,3 +145,19 @@ def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
     for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
         last = retold([here, other], {}, RULE)[AccountId(1)][-1]
         assert (last.closed and last.closed.outcome) == outcome
+
+
+ROW = st.tuples(
+    st.integers(0, 30), st.integers(-3, 0), st.sampled_from([NOTHING, NOTHING, NOTHING, frozenset({"IN"})])
+).map(lambda r: (r[0] * 10, r[0] * 10 + r[1], r[2]))
+
+
+@given(many=st.lists(ROW, max_size=20), few=st.lists(ROW, max_size=4))
+def test_a_few_readings_more_are_put_where_they_belong(
+    many: list[tuple[int, int, frozenset[str]]], few: list[tuple[int, int, frozenset[str]]]
+) -> None:
+    plain = columns_of([(at, asked, NOTHING) for at, asked, _ in many])
+    rows = [*((at, asked, NOTHING) for at, asked in zip(plain.at, plain.asked, strict=True)), *few]
+    both, all_of_them = with_more(plain, few), columns_of(rows)
+    assert (list(both.at), both.silences) == (list(all_of_them.at), all_of_them.silences)
+    assert list(both.asked) == list(all_of_them.asked)

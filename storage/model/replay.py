@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import NamedTuple
 
 from storage.model.accounts import Account, ListId
@@ -128,6 +129,18 @@ def columns_of(readings: Iterable[tuple[int, int, frozenset[str]]]) -> Columns:
         at.append(when)
         asked.append(since)
     return Columns(at, asked, tuple(silences))
+
+
+def with_more(plain: Columns, rows: Sequence[tuple[int, int, frozenset[str]]]) -> Columns:
+    """Many readings, of which none is silent, with a few more."""
+    if any(silent for *_, silent in rows):
+        every = zip(plain.at, plain.asked, repeat(NOBODY), strict=False)
+        return columns_of([*every, *rows])
+    asked_at = dict(zip(plain.at, plain.asked, strict=True))
+    for at, asked, _ in rows:
+        asked_at[at] = min(asked, asked_at.get(at, asked))
+    order = sorted(asked_at)
+    return Columns(order, [*map(asked_at.__getitem__, order)])
 
 
 @dataclass(frozen=True, slots=True)

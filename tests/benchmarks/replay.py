@@ -36,12 +36,13 @@ def figures() -> Iterator[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="blockline-bench-"))
     try:
         with scratch_database() as dsn:
-            found = uvloop.run(_decided(_history(folder), dsn))
+            found, cpu_s = uvloop.run(_decided(_history(folder), dsn))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     reference = _one_by_one(found.courses.accounts)
     took = found.load_s + found.decide_s
     yield Figure("redecide_readings_per_s", found.courses.readings / took, "readings/s", "higher", reference)
+    yield Figure("redecide_readings_per_cpu_s", found.courses.readings / cpu_s, "readings/cpu-s", "higher")
     yield Figure("redecide_readings", found.courses.readings, "readings", "higher")
     yield Figure("redecide_load_s", found.load_s, "s", "lower")
     yield Figure("redecide_decide_s", found.decide_s, "s", "lower")
@@ -54,12 +55,14 @@ def _history(folder: Path) -> Path:
     return recorded if recorded.exists() else write_history(folder / "history.csv", accounts=5_000, days=60)
 
 
-async def _decided(path: Path, dsn: str) -> Redecided:
+async def _decided(path: Path, dsn: str) -> tuple[Redecided, float]:
     history = load_history(path)
     first, last = span(history)
     await rehearse(path, None, history, Plan(first, last, EVERY), "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
-        return await redecide(conn, first, last + timedelta.resolution, RULE, RULE)
+        started = time.process_time()
+        found = await redecide(conn, first, last + timedelta.resolution, RULE, RULE)
+        return found, time.process_time() - started
 
 
 def _one_by_one(courses: Sequence[Course]) -> float:
