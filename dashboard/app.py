@@ -12,6 +12,7 @@ from dash.backends.ws import DashWebsocketCallback
 from dash.development.base_component import Component
 from fastapi import FastAPI
 
+from dashboard.accounts_api import account_list_routes
 from dashboard.alert_routes import alert_routes
 from dashboard.api import routes
 from dashboard.boards import Boards
@@ -20,6 +21,7 @@ from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
 from dashboard.gate import Gate, keep_watch
+from dashboard.grid import on_demand
 from dashboard.headers import App, Guarded, content_security_policy
 from dashboard.health_facts import ThisProcess
 from dashboard.live import Hub
@@ -75,6 +77,7 @@ def create_app(
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(pool, clock, settings, hub, boards))
     server.include_router(feed_routes(pool, clock, settings, base_url))
+    server.include_router(account_list_routes(pool, clock, settings))
     server.include_router(alert_routes(pool, clock))
     server.include_router(mail_link_routes(pool, clock))
     server.include_router(login_page_routes(settings))
@@ -93,7 +96,7 @@ def create_app(
         update_title="",
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=".*",  # the document names our files itself: they are there from the first request on
-        index_string=index(settings, mount_static(server)),
+        index_string=index(settings, mount_static(server), on_demand()),
         suppress_callback_exceptions=True,
         compress=True,
         websocket_allowed_origins=list(settings.allowed_origins),

@@ -14,6 +14,7 @@ from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.health_facts import ThisProcess, read_health
 from dashboard.pages.account import NO_SUCH_PAGE, account_page, missing_page
+from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
@@ -87,6 +88,8 @@ async def page_of(
             page = await _countries(conn, more, now, theme, tag)
         case ["executives", *more]:
             page = await executive_pages(conn, more, now, theme, tag)
+        case ["accounts"]:
+            page = accounts_page(acting(), tag)
         case ["account", number] if number.isdecimal() and len(number) <= LONGEST_NUMBER:
             page = await _account(conn, int(number), now, settings, theme, tag)
         case _:

@@ -13,15 +13,22 @@ FALLBACK_MS = 15_000
 """How often a browser asks by itself, in case its websocket is blocked."""
 
 
-def index(settings: DashboardSettings, assets: str) -> str:
+def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
     """The HTML document, with its files under the address `assets`.
 
-    The live page is part of it, so that it stands before any script has run.
+    The live page is part of it, so that it stands before any script has run. `grid_script` is the address of
+    the script that only pages with a grid fetch.
     """
     page = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
-    tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
     page = page.replace('"/assets/', f'"{assets}/')
-    return page.replace("{{tag}}", tag).replace("{{subtitle}}", markup.escape(settings.subtitle))
+    tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
+    for name, text in (
+        ("tag", tag),
+        ("subtitle", markup.escape(settings.subtitle)),
+        ("grid", markup.escape(grid_script)),
+    ):
+        page = page.replace(f"{{{{{name}}}}}", text)
+    return page
 
 
 def synthetic_tag(settings: DashboardSettings) -> list[Component]:

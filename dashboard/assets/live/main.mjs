@@ -104,6 +104,7 @@ function take(message) {
   }
   heard = Date.now();
   lost = null;
+  if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
   if (message.detectors) renewHealth(JSON.stringify(message.detectors));
   if (state) {
     const before = rowsOf(state);
@@ -155,7 +156,7 @@ function route(path, query) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health" }[page];
+  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   if (page === "live") {
     if (!state && !loading) load(view.range);
@@ -200,7 +201,11 @@ shared.arrived({
     return state ? state.rev : 0;
   },
   poll,
-  route,
+  route: async (path, query) => {
+    // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
+    if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts.mjs")).open();
+    return route(path, query);
+  },
 });
 setInterval(() => {
   pill();

@@ -1,0 +1,46 @@
+"""The data of the page of accounts over plain HTTP."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.accounts_json import accounts_json
+from dashboard.settings import DashboardSettings
+from storage.db import Pool, StorageError, transaction
+from storage.reports_accounts import Whom, accounts_shot
+from storage.reports_context import lists, orders
+
+SHOWN = timedelta(days=30)
+"""The time that is drawn beside each account."""
+
+
+def account_list_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings
+) -> APIRouter:
+    """`/api/accounts?whom=watched|file|all`: everybody, for the page that filters and sorts by itself."""
+    router = APIRouter()
+
+    @router.get("/api/accounts")
+    async def accounts(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
+        if whom not in list(Whom):
+            return _refusal(422, f"whom must be one of {', '.join(Whom)}.")
+        now = clock()
+        since = now - SHOWN
+        try:
+            async with transaction(pool) as conn:
+                shot = await accounts_shot(conn, Whom(whom), since, now, settings.gap_after)
+                beside = await lists(conn), await orders(conn, known_at=now)
+        except StorageError as error:
+            return _refusal(503, str(error))
+        body = accounts_json(shot, *beside, since, now, settings.sweep_every, settings.gap_after)
+        return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
+
+    return router
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status)

@@ -1,0 +1,85 @@
+"""The accounts of the page as compact JSON: columns, words by number, milliseconds since 1970."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dashboard.encode import Json, Phrases, columns, letter, ms, ms_or_none, span_ms
+from storage.model.orders import Order
+from storage.model.timeline import NEVER, Seen
+from storage.model.words import clean, short_words
+from storage.reports_accounts import AccountsShot
+from storage.reports_context import WatchList
+
+HANDLE = 120
+
+
+def accounts_json(
+    shot: AccountsShot,
+    lists: Sequence[WatchList],
+    orders: Sequence[Order],
+    since: datetime,
+    now: datetime,
+    sweep_every: timedelta,
+    gap_after: timedelta,
+) -> Json:
+    said, tags, countries = Phrases(), Phrases(), Phrases()
+    platform_of = {a.account_id: a.platform for a in shot.accounts}
+    # Accounts that were looked at alike share one entry: almost all of a roster.
+    groups: dict[Seen, int] = {}
+    group_of = {
+        a.account_id: groups.setdefault(shot.seen.get(a.account_id, NEVER), len(groups))
+        for a in shot.accounts
+    }
+    return {
+        "id": shot.live_event_id,
+        "now": ms(now),
+        "from": ms(since),
+        # Without a reading in two sweeps, as in the figures of the live page.
+        "late_after": span_ms(2 * sweep_every),
+        "gap_after": span_ms(gap_after),
+        "total": shot.total,
+        "lists": [{"id": w.list_id, "name": clean(w.name)} for w in lists],
+        "orders": [
+            {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
+            for o in orders
+        ],
+        "groups": [[ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in groups],
+        "accounts": columns(
+            shot.accounts,
+            {
+                "id": lambda a: a.account_id,
+                "platform": lambda a: a.platform,
+                "native": lambda a: clean(a.native_id, HANDLE),
+                "handle": lambda a: clean(a.handle, HANDLE),
+                "watched": lambda a: int(a.watched),
+                "lists": lambda a: a.list_ids,
+                "tags": lambda a: [tags.number(t) for t in a.tags],
+                "group": lambda a: group_of[a.account_id],
+            },
+        ),
+        "spells": columns(
+            shot.spells,
+            {
+                "account": lambda s: s.account_id,
+                "s": lambda s: letter(s.state, s.flags),
+                "w": lambda s: said.number(short_words(s.state, platform_of[s.account_id], s.flags)),
+                "c": lambda s: countries.number(" ".join(s.state.withheld_in)),
+                "onset": lambda s: ms_or_none(s.onset_after),
+                "from": lambda s: ms(s.since),
+                "to": lambda s: ms_or_none(s.until),
+            },
+        ),
+        "provisional": columns(
+            shot.provisional,
+            {
+                "account": lambda p: p.account_id,
+                "s": lambda p: letter(p.state, p.flags),
+                "w": lambda p: said.number(short_words(p.state, platform_of[p.account_id], p.flags)),
+                "old": lambda p: ms_or_none(p.last_seen_old),
+                "seen": lambda p: ms(p.first_seen_new),
+            },
+        ),
+        "words": said.words,
+        "tags": tags.words,
+        "countries": countries.words,
+    }
