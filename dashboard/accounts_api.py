@@ -18,9 +18,7 @@ SHOWN = timedelta(days=30)
 """The time that is drawn beside each account."""
 
 
-def account_list_routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings
-) -> APIRouter:
+def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
     """`/api/accounts?whom=watched|file|all`: everybody, for the page that filters and sorts by itself."""
     router = APIRouter()
 

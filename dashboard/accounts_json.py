@@ -43,7 +43,9 @@ def accounts_json(
             {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
             for o in orders
         ],
-        "groups": [[ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in groups],
+        "groups": [
+            [ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in groups
+        ],
         "accounts": columns(
             shot.accounts,
             {

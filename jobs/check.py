@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import cast
 
 from collectors.base import Answer, Collector, Unresolved, WhyUnresolved
-from jobs.addresses import Address, AddressError, read_address
 from jobs.resolve import ABSENT
 from jobs.wording import handle_name
 from storage.model.accounts import Platform
+from storage.model.addresses import Address, AddressError, read_address
 from storage.model.availability import SCOPE_FLAGS, Flag, Missed, Reading, State, Status, Strength
 from storage.model.fact_words import flag_words
 from storage.model.words import PLATFORM_NAME, clean, short_words, state_words

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from jobs import order_edits
-from jobs.cells import CellError, keywords
 from jobs.cli_database import with_conn
 from jobs.cli_orders import MOST, Reference
 from jobs.cli_output import show, show_json
@@ -20,6 +19,7 @@ from jobs.table_files import file_content
 from jobs.whole_files import whole_file
 from jobs.wording import number
 from storage.db import Conn
+from storage.model.cells import CellError, keywords
 from storage.model.orders import Claim, ClaimedWhat, NewOrderEvent, OrderDocument, OrderEventKind
 from storage.model.words import clean
 from storage.order_documents import NewDocument, content_of

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from jobs import order_edits
-from jobs.cells import CellError, country
 from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show
 from jobs.clock import system_clock
@@ -22,11 +21,12 @@ from jobs.order_said import said_names
 from jobs.resolve import Resolver
 from jobs.settings import load_settings
 from jobs.table_files import table_content
-from jobs.tables import TableError
 from jobs.watch_list import orders_listing
 from storage.db import Conn
 from storage.model.accounts import Platform
+from storage.model.cells import CellError, country
 from storage.model.orders import NewOrder
+from storage.model.tables import TableError
 
 orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
 

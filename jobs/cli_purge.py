@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from jobs.addresses import AddressError, read_address
 from jobs.cli_output import Listing, moment, show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
@@ -17,6 +16,7 @@ from jobs.wording import handle_name, number
 from storage.db import open_pool, transaction
 from storage.lookup import accounts_named
 from storage.model.accounts import Account, Platform
+from storage.model.addresses import AddressError, read_address
 from storage.model.words import PLATFORM_NAME, clean
 from storage.purge import LoggedPurge, Purged, purge_account, purges
 

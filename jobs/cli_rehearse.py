@@ -24,8 +24,8 @@ from jobs.options import AsJson, moment_of
 from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.table_files import table_content
-from jobs.tables import TableError, header_of
 from jobs.wording import number
+from storage.model.tables import TableError, header_of
 from storage.model.words import clean
 
 

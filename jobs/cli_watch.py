@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from jobs.cells import CellError
-from jobs.cells import handle as handle_of
-from jobs.cells import tags as tags_of
 from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
@@ -32,6 +29,9 @@ from jobs.wording import handle_name
 from storage.accounts import stop_watching
 from storage.db import Conn
 from storage.model.accounts import Account, Platform
+from storage.model.cells import CellError
+from storage.model.cells import handle as handle_of
+from storage.model.cells import tags as tags_of
 from storage.model.words import clean
 from storage.tags import change_tags
 
@@ -64,7 +64,9 @@ def accounts_import(
     resolver = Resolver(settings, system_clock)
     report = with_pool(
         settings,
-        lambda pool: import_accounts(pool, content, file.name, resolver, system_clock(), partial=partial),
+        lambda pool: import_accounts(
+            pool, content, file.name, resolver, COMMAND_LINE, system_clock(), partial=partial
+        ),
     )
     tell(file.name, report, as_json=as_json)
 

@@ -12,8 +12,8 @@ from collectors.simulator.history import HistoryError
 from jobs.errors import PortTaken, first_error, unknown_error
 from jobs.settings import SettingsError
 from jobs.simulators import SimulatorError
-from jobs.tables import TableError
 from storage.errors import StorageError
+from storage.model.tables import TableError
 
 T = TypeVar("T")
 

@@ -6,12 +6,12 @@ from dashboard.words import span
 from jobs.command import CommandError
 from jobs.engagement_in import ACTS, COUNTERS, FOLLOWS, Engagement, Form, form_of, read_engagement
 from jobs.named import account_named
-from jobs.tables import TableError, header_of, read_table
 from jobs.watch_import import Report
 from jobs.wording import handle_name, number
 from storage import signals
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Executive, Platform
+from storage.model.tables import TableError, header_of, read_table
 from storage.model.words import PLATFORM_NAME, clean
 
 

@@ -17,13 +17,13 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
 
-from jobs import cells
-from jobs.addresses import is_handle, is_native_id
-from jobs.cells import CellError
 from jobs.engagement_doubts import Told, judged_acts, judged_follows
-from jobs.tables import Row, TableError, read_table, sorted_problems
+from storage.model import cells
 from storage.model.accounts import Platform
+from storage.model.addresses import is_handle, is_native_id
+from storage.model.cells import CellError
 from storage.model.signals import Counters, Doubt, Signal, SignalKind
+from storage.model.tables import Row, TableError, read_table, sorted_problems
 from storage.model.words import PLATFORM_NAME, clean
 
 FOLLOWS = ("window_start", "window_end", "actor", "signal", "target")

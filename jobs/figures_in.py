@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from jobs import cells
-from jobs.cells import CellError
-from jobs.tables import Row, TableError, read_table, sorted_problems
+from storage.model import cells
 from storage.model.accounts import Platform
+from storage.model.cells import CellError
 from storage.model.country_names import country_name
+from storage.model.tables import Row, TableError, read_table, sorted_problems
 from storage.model.transparency import Key, TransparencyReport
 from storage.model.words import clean
 

@@ -21,12 +21,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jobs import cells
-from jobs.addresses import ID_PREFIX
-from jobs.cells import CellError
-from jobs.tables import Parsed, Row, TableError, read_table, sorted_problems
+from storage.model import cells
 from storage.model.accounts import Platform
+from storage.model.addresses import ID_PREFIX
 from storage.model.availability import EVERYWHERE, State, Status
+from storage.model.cells import CellError
 from storage.model.imports import (
     ImportedAccount,
     ImportedChange,
@@ -36,6 +35,7 @@ from storage.model.imports import (
     ToldBefore,
     changes_told,
 )
+from storage.model.tables import Parsed, Row, TableError, read_table, sorted_problems
 
 Key = tuple[Platform, str]
 

@@ -1,27 +1,19 @@
 """Which account each line of a user's table means: its id on its platform, and its handle as spelt there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from jobs.resolve import Resolver
-from jobs.tables import Parsed, TableError, sorted_problems
-from jobs.user_tables import ExecutiveRow, WatchRow
+from jobs.user_tables import ExecutiveRow
 from jobs.wording import handle_name
 from storage.model.accounts import Platform
+from storage.model.tables import Parsed
+from storage.model.watch_plan import Identified, identified_rows
+from storage.model.watch_tables import WatchRow
 
 Person = TypeVar("Person", WatchRow, ExecutiveRow)
 Answers = Mapping[tuple[Platform, str], tuple[str, str] | str]
 """By platform and name: (id, handle as spelt), or the sentence why there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identified(Generic[Person]):
-    """A row with the id that its account has on the platform, and its handle as the platform spells it."""
-
-    row: Person
-    native_id: str
-    handle: str
 
 
 async def identified(parsed: Parsed[Person], name: str, resolver: Resolver) -> Parsed[Identified[Person]]:
@@ -33,20 +25,7 @@ async def identified(parsed: Parsed[Person], name: str, resolver: Resolver) -> P
     for platform, names in _to_ask(parsed.rows, resolver).items():
         said = await resolver.resolve(platform, names)
         answers |= {(platform, asked): answer for asked, answer in said.items()}
-    rows: list[Identified[Person]] = []
-    problems = list(parsed.problems)
-    lines: dict[tuple[Platform, str], int] = {}
-    for row in parsed.rows:
-        found = _account(row, answers, resolver)
-        if isinstance(found, tuple) and (row.platform, found[0]) in lines:
-            first = lines[row.platform, found[0]]
-            found = f"{handle_name(row.handle)} is account {found[0]}, as on line {first}."
-        if isinstance(found, tuple):
-            lines[row.platform, found[0]] = row.line
-            rows.append(Identified(row, *found))
-        else:
-            problems.append(TableError(name, row.line, found))
-    return Parsed(tuple(rows), sorted_problems(problems), parsed.ignored)
+    return identified_rows(parsed, name, lambda row: _account(row, answers, resolver))
 
 
 def _to_ask(rows: Iterable[WatchRow | ExecutiveRow], resolver: Resolver) -> dict[Platform, list[str]]:

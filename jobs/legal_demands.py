@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import cells
-from jobs.addresses import AddressError, is_handle
-from jobs.cells import CellError
 from jobs.order_files import Brought, Check, Orders, Remark, accounts_in
 from jobs.order_said import Said, cut_note, post_of
-from jobs.tables import Parsed, Row, TableError, read_table, sorted_problems
 from jobs.wording import handle_name, number
+from storage.model import cells
 from storage.model.accounts import Platform
+from storage.model.addresses import AddressError, is_handle
 from storage.model.availability import State, Status
+from storage.model.cells import CellError
 from storage.model.orders import NewOrder
+from storage.model.tables import Parsed, Row, TableError, read_table, sorted_problems
 from storage.model.words import clean
 
 COLUMNS = (

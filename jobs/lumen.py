@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
-from jobs.addresses import AddressError
-from jobs.cells import CellError, in_utc
 from jobs.order_files import Brought, Orders, accounts_in
 from jobs.order_said import Said, read_said
-from jobs.tables import Parsed, TableError
 from jobs.wording import number
+from storage.model.addresses import AddressError
+from storage.model.cells import CellError, in_utc
 from storage.model.orders import NewOrder
+from storage.model.tables import Parsed, TableError
 from storage.model.words import clean
 
 Fields: TypeAlias = Mapping[str, object]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from jobs.addresses import AddressError, read_address
 from jobs.command import CommandError
 from jobs.wording import minute
 from storage.db import Conn
 from storage.evidence_pack import changes_named, purged_at
 from storage.lookup import accounts_named
 from storage.model.accounts import Account, Platform
+from storage.model.addresses import AddressError, read_address
 from storage.model.rules import StoredRule
 from storage.model.words import clean
 from storage.story_lines import stories_named

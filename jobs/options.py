@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.cells import in_utc
 from jobs.command import CommandError
+from storage.model.cells import in_utc
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ConfigFile = Annotated[

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from collectors.base import Collector, WhyUnresolved
-from jobs.addresses import Address
 from jobs.check import Look, Question, look
 from jobs.order_decide import Identity, Nobody
 from jobs.order_said import Said
 from jobs.platforms import collector_of
 from jobs.resolve import Resolver, why
 from storage.model.accounts import Platform
+from storage.model.addresses import Address
 from storage.model.orders import NameOutcome
 from storage.model.words import PLATFORM_NAME, clean, short_words
 

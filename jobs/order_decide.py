@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.addresses import ID_PREFIX
 from jobs.order_said import Said
 from jobs.wording import handle_name
 from storage.model.accounts import AccountId, Platform
+from storage.model.addresses import ID_PREFIX
 from storage.model.orders import Candidate, NameOutcome, NewName, OrderName
 from storage.model.words import clean
 

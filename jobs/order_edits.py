@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from jobs.cells import CellError
 from jobs.command import CommandError
 from jobs.order_fields import Edit, checked, edited
 from jobs.wording import number
 from storage import order_documents, orders
 from storage.audit_log import log
 from storage.db import Conn
+from storage.model.cells import CellError
 from storage.model.order_edits import differences, plain
 from storage.model.orders import NewOrder, NewOrderEvent
 from storage.model.words import clean

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from jobs import cells
-from jobs.cells import CellError
+from storage.model import cells
+from storage.model.cells import CellError
 from storage.model.orders import NewOrder
 
 NONE = "none"

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.addresses import ID_PREFIX
 from jobs.order_decide import Identity, Nobody, OnFile, as_name, is_same, key
 from jobs.order_said import Said
 from storage import listing, order_naming
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
+from storage.model.addresses import ID_PREFIX
 from storage.model.orders import Candidate, NewName, OrderName
 from storage.orders import StoredOrder
 

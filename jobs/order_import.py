@@ -12,13 +12,13 @@ from jobs.order_decide import Identity, Nobody, OnFile, found_on_file
 from jobs.order_files import Brought, Check, Orders
 from jobs.order_filing import file_names, on_file
 from jobs.order_said import Said
-from jobs.tables import Parsed, TableError, header_of
 from jobs.watch_import import Line, Report, import_orders
 from jobs.wording import number
 from storage import order_naming, orders, reports_context
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.orders import NameOutcome, NewCheck, OrderName
+from storage.model.tables import Parsed, TableError, header_of
 from storage.model.words import clean
 from storage.order_names import names_of
 

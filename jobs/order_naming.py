@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jobs.addresses import AddressError
 from jobs.order_ask import asked
 from jobs.order_decide import Identity, Nobody, found_on_file
 from jobs.order_filing import Filed, file_names, on_file
 from jobs.order_said import Said, cut_note, read_said
 from jobs.resolve import Resolver
-from jobs.tables import Parsed
 from jobs.watch_import import Line, Report
 from jobs.wording import handle_name, number
 from storage.audit_log import log
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
+from storage.model.addresses import AddressError
 from storage.model.orders import NameOutcome, OrderName
 from storage.model.outside import count_names
+from storage.model.tables import Parsed
 from storage.model.words import clean
 from storage.order_history import log_edit
 from storage.order_names import names_of

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from jobs.addresses import AddressError, is_native_id, read_address
-from jobs.tables import Parsed, TableError
 from storage.model.accounts import Platform
+from storage.model.addresses import AddressError, is_native_id, read_address
+from storage.model.tables import Parsed, TableError
 from storage.model.words import PLATFORM_NAME, clean
 
 _LONGEST = 512

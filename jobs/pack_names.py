@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from collectors.wire import is_array, is_object, parse
-from jobs.addresses import ID_PREFIX
 from jobs.pack import Facts
+from storage.model.addresses import ID_PREFIX
 
 _IDS: Final = ("id", "did", "account_id")
 _NAMES: Final = ("username", "handle", "acct")

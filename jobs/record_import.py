@@ -11,7 +11,6 @@ from pathlib import Path
 
 from jobs.figures_in import FIGURES, differences, is_figures, read_figures
 from jobs.histories_in import Before, Histories, Key, is_history, joined, read_histories
-from jobs.tables import TableError, header_of, read_table, sorted_problems
 from jobs.watch_import import Report, import_crawl
 from jobs.withheld import is_crawl, read_crawl
 from jobs.wording import number
@@ -22,6 +21,7 @@ from storage.model.accounts import Platform
 from storage.model.claimed import code_of, codes_by_name
 from storage.model.country_names import official_names
 from storage.model.imports import ImportedHistory
+from storage.model.tables import TableError, header_of, read_table, sorted_problems
 from storage.model.transparency import TransparencyReport
 from storage.model.words import clean
 from storage.transparency import add_reports, reports, stored_reports

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.rules_toml import FileRule
-from jobs.tables import Parsed, TableError, sorted_problems
 from storage.db import Conn
 from storage.model.rules import StoredRule
+from storage.model.tables import Parsed, TableError, sorted_problems
 from storage.rules import load_rules, put_in_order, remove_rule, save_rule, unreadable_rules
 
 

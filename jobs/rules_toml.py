@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from jobs.tables import Parsed, TableError, sorted_problems
 from storage.model.rule_form import from_table
 from storage.model.rule_toml import toml_of
 from storage.model.rules import AlertRule, RuleFault
+from storage.model.tables import Parsed, TableError, sorted_problems
 
 _HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=")

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 from jobs.command import CommandError
-from jobs.tables import TableError
+from storage.model.tables import TableError
 
 _MOST_BYTES = 256 * 1024 * 1024
 

@@ -8,38 +8,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from jobs.identify import Identified, identified
+from jobs.identify import identified
 from jobs.resolve import Resolver
-from jobs.tables import Parsed, TableError, header_of, sorted_problems
-from jobs.user_tables import ExecutiveRow, OrderRow, WatchRow, executive_rows, order_rows, watch_rows
+from jobs.user_tables import ExecutiveRow, OrderRow, executive_rows, order_rows
 from jobs.withheld import COLUMNS, Crawl, read_crawl
 from jobs.wording import handle_name, number
-from storage import listing, orders, reports_context, signals
-from storage.accounts import NewAccount, add_accounts
+from storage import orders, reports_context, signals
 from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.model.accounts import Platform
 from storage.model.orders import NewOrder, Order
+from storage.model.tables import Parsed, TableError, header_of, sorted_problems
+from storage.model.watch_plan import Identified, Line
+from storage.model.watch_tables import watch_rows
 from storage.model.words import clean
-from storage.tags import Said, describe
-
-DEFAULT_LIST = "Watch list"
-"""For accounts that are on no list: the dashboard and the mails go by lists, so nobody may be without."""
+from storage.watching import watch
 
 _CRAWL_ONLY = set(COLUMNS) - {"account_id", "handle"}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of one line."""
-
-    line: int
-    what: str
-    """Whom or what the line is about, by its id."""
-    did: str
-    """The rest of the sentence that begins with the account or the order."""
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +46,7 @@ class Report:
 
 
 async def import_accounts(
-    pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
+    pool: Pool, content: bytes, name: str, resolver: Resolver, actor: str, now: datetime, *, partial: bool
 ) -> Report:
     """A watch list, or a published crawl of withheld accounts: the header tells which.
 
@@ -72,16 +58,7 @@ async def import_accounts(
     if _refused(parsed, partial=partial):
         return _nothing("watch_list", parsed)
     async with transaction(pool) as conn:
-        known = await _on_file(conn, parsed.rows)
-        accounts = [
-            _account(person, known.get((person.row.platform, person.native_id))) for person in parsed.rows
-        ]
-        await add_accounts(conn, accounts, now)
-        await describe(conn, [_said(person) for person in parsed.rows], now)
-    lines = tuple(
-        _watch_line(person.row, account, known.get((account.platform, account.native_id)))
-        for person, account in zip(parsed.rows, accounts, strict=True)
-    )
+        lines = await watch(conn, parsed.rows, name, actor, now)
     return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
 
 
@@ -145,43 +122,6 @@ def _without_fault(
         rows=tuple(row for row in parsed.rows if faults[row.line] is None),
         problems=sorted_problems((*parsed.problems, *found)),
     )
-
-
-async def _on_file(
-    conn: Conn, people: Sequence[Identified[WatchRow]]
-) -> dict[tuple[Platform, str], listing.OnFile]:
-    """Those of the accounts that are stored already."""
-    out: dict[tuple[Platform, str], listing.OnFile] = {}
-    for platform in Platform:
-        ids = [person.native_id for person in people if person.row.platform is platform]
-        stored = await listing.on_file(conn, platform, ids) if ids else {}
-        out |= {(platform, native_id): account for native_id, account in stored.items()}
-    return out
-
-
-def _account(person: Identified[WatchRow], known: listing.OnFile | None) -> NewAccount:
-    lists = person.row.lists or (() if known is not None and known.lists else (DEFAULT_LIST,))
-    return NewAccount(person.row.platform, person.native_id, person.handle, lists)
-
-
-def _said(person: Identified[WatchRow]) -> Said:
-    return Said(person.row.platform, person.native_id, person.row.tags, person.row.followers)
-
-
-def _watch_line(row: WatchRow, account: NewAccount, known: listing.OnFile | None) -> Line:
-    joined = [name for name in account.lists if known is None or name not in known.lists]
-    begins = known is None or not known.watched
-    did = "is watched from now on" if begins else "was watched already"
-    if joined:
-        did += f", now on the list{'s' if len(joined) > 1 else ''} {', '.join(map(clean, joined))}"
-    tagged = [tag for tag in row.tags if known is None or tag not in known.tags]
-    if tagged:
-        did += f", tagged {', '.join(map(clean, tagged))}"
-    counted = row.followers is not None and (known is None or row.followers != known.followers)
-    if counted:
-        did += f", with {number(row.followers or 0, 'follower')}"
-    is_new = begins or bool(joined or tagged) or counted
-    return Line(row.line, f"{handle_name(account.handle)} ({account.native_id})", did, is_new)
 
 
 def _as_brought(order: Order, list_name: str) -> NewOrder:

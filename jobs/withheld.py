@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from jobs import cells
-from jobs.cells import CellError
-from jobs.tables import Row, TableError, read_table, sorted_problems
+from storage.model import cells
 from storage.model.accounts import Platform
 from storage.model.availability import Flag, Missed, MissedReason, State, Status, Strength
+from storage.model.cells import CellError
 from storage.model.imports import DAY_END, ImportedAccount, ImportedChange, ImportedHistory, Look
+from storage.model.tables import Row, TableError, read_table, sorted_problems
 
 COLUMNS = (
     "first_observed_date",

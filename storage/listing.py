@@ -7,6 +7,7 @@ from datetime import datetime
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
 from storage.model.availability import Flag, State, Status
+from storage.model.watch_plan import OnFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,6 @@ class ListCount:
     """How many of them are read; the rest is there for its history only."""
     order_reference: str | None
     """The order that the list belongs to, if it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnFile:
-    """What is stored of an account before an import touches it."""
-
-    account_id: AccountId
-    handle: str
-    watched: bool
-    lists: tuple[str, ...]
-    tags: tuple[str, ...]
-    followers: int | None
 
 
 async def listed_accounts(

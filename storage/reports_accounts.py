@@ -86,7 +86,8 @@ async def _lines(conn: Conn, whom: Whom, most: int) -> list[AccountLine]:
             coalesce(m.list_ids, '{}') as list_ids
         from account a
         left join (
-            select account_id, array_agg(list_id order by list_id) as list_ids from watch_list_member group by 1
+            select account_id, array_agg(list_id order by list_id) as list_ids
+            from watch_list_member group by account_id
         ) m using (account_id)
         where ($1 = 'all' or a.watched = ($1 = 'watched'))
             and not exists (select from canary c where c.account_id = a.account_id)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.addresses import Address, AddressError, is_handle, is_native_id, read_address
 from storage.model.accounts import Platform
+from storage.model.addresses import Address, AddressError, is_handle, is_native_id, read_address
 
 X, BLUESKY, MASTODON = Platform
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"

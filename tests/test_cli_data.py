@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.watch_import import DEFAULT_LIST
 from storage.accounts import accounts_version
 from storage.db import open_pool, transaction
+from storage.model.watch_plan import DEFAULT_LIST
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.three_platforms import HISTORY, leading_to, simulated
 
@@ -118,11 +118,13 @@ def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
     run("accounts", "tag", "alpha", "--add", "press")
     assert run("accounts", "tag", "alpha", "--remove", "press").said == ["@alpha (1001) has no tags."]
     log = run("alerts", "log", "--json").json["log"]
-    assert [(act["action"], act["subject"], act["detail"]["tags"]) for act in log] == [
+    assert [(act["action"], act["subject"], act["detail"].get("tags")) for act in log] == [
         ("tags changed", "account 1", []),
         ("tags changed", "account 1", ["press"]),
         ("tags changed", "account 1", ["court", "farm", "press"]),
+        ("accounts imported", "watch.csv", None),
     ]
+    assert log[-1]["detail"] == {"accounts": [1]}
 
 
 @pytest.mark.parametrize(

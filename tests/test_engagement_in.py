@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.engagement_in import Engagement, Form, form_of, read_engagement
-from jobs.tables import TableError
 from storage.model.accounts import Platform
 from storage.model.signals import Counters, Doubt, Signal, SignalKind
+from storage.model.tables import TableError
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.histories_in import Histories, is_history, read_histories
-from jobs.tables import header_of
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
 from storage.model.imports import ImportedChange, Observation, ToldBefore, changes_told
+from storage.model.tables import header_of
 
 HISTORY = "platform,account_id,handle,at,status,withheld_in,list\n"
 SPANS = "account_id,platform,status,seen_from,seen_to\n"

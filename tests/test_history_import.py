@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from jobs.record_import import import_record
-from jobs.tables import TableError
 from jobs.watch_import import Report
 from storage.db import Pool, connect, transaction
 from storage.evidence import load
+from storage.model.tables import TableError
 from storage.purge import purge_account
 from tests.test_histories_in import HISTORY, NOW, RESTORATIONS, SPANS, at, day, span
 

@@ -13,12 +13,12 @@ import pytest
 from jobs.legal_demands import read_legal_demands, state_of
 from jobs.order_files import Brought, Orders
 from jobs.order_import import import_order_file
-from jobs.tables import Parsed
 from storage.db import Conn, Pool, open_pool, transaction
 from storage.model.availability import State, Status
 from storage.model.order_checks import accounts_named, accounts_seen
 from storage.model.orders import NameOutcome, OrderCheck, OrderName
 from storage.model.outside import count_names
+from storage.model.tables import Parsed
 from storage.order_names import checks_of, names_of
 from storage.orders import order_called
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN

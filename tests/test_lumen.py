@@ -7,8 +7,8 @@ import pytest
 
 from jobs.lumen import is_json, read_lumen
 from jobs.order_files import Brought
-from jobs.tables import TableError
 from storage.model.accounts import Platform
+from storage.model.tables import TableError
 
 NOW = datetime(2031, 4, 1, tzinfo=UTC)
 X = Platform.X

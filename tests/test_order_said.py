@@ -2,10 +2,10 @@
 
 import pytest
 
-from jobs.addresses import AddressError
 from jobs.order_said import Said, post_of, read_said, said_names
-from jobs.tables import TableError
 from storage.model.accounts import Platform
+from storage.model.addresses import AddressError
+from storage.model.tables import TableError
 
 X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 DID = "did:plc:abcdefghijklmnopqrstuvwx"

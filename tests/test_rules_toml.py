@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.rules_toml import FileRule, line_of, read_rules, to_toml
-from jobs.tables import TableError
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
 from storage.model.availability import ChangeKind
 from storage.model.rule_form import MANNER, MATCH
 from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.tables import TableError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 NAME = TEXT.filter(lambda t: len(t) >= 1 and t.isprintable())

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.tables import TableError, header_of, read_table
-from jobs.user_tables import executive_rows, order_rows, watch_rows
+from jobs.user_tables import executive_rows, order_rows
 from storage.model.accounts import Platform
+from storage.model.tables import TableError, header_of, read_table
+from storage.model.watch_tables import watch_rows
 
 WATCH = b"platform,handle,account_id,list\n"
 ORDER = b"reference,title,issuer,country,legal_basis,issued_at,deadline_at,named_count,list\n"

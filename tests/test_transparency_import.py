@@ -12,11 +12,11 @@ import pytest
 
 from jobs.figures_in import FIGURES, is_figures, read_figures
 from jobs.record_import import import_record
-from jobs.tables import TableError
 from jobs.watch_import import Report
 from storage.db import Pool, transaction
 from storage.errors import Refused
 from storage.model.accounts import Platform
+from storage.model.tables import TableError
 from storage.model.transparency import TransparencyReport
 from storage.transparency import add_reports, reports
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.tables import TableError, header_of
 from jobs.withheld import Crawl, is_crawl, read_crawl
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, State, Status
 from storage.model.changes import change_key
+from storage.model.tables import TableError, header_of
 
 CRAWL = (Path(__file__).parent / "fixtures" / "withheld_crawl.csv").read_text()
 """Invented accounts, 101 to 107."""

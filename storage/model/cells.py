@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, datetime
 
-from jobs.addresses import AddressError, is_actor, is_native_id, read_address
 from storage.model.accounts import Platform
+from storage.model.addresses import AddressError, is_actor, is_native_id, read_address
 from storage.model.watch_edits import LONGEST_TAG, tag_fault
 
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
