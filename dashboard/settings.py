@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from storage.model.accounts import Platform
 from storage.model.people import Role
 
 GAP_IN_SWEEPS = 2.5
@@ -49,6 +50,8 @@ class DashboardSettings:
     """How often every account is read: decides what is late."""
     allowed_origins: tuple[str, ...] = ()
     """Origins besides the dashboard's own that may open its websocket, e.g. of a proxy that rewrites Host."""
+    platforms: tuple[Platform, ...] | None = None
+    """The platforms that are read; None: all. Accounts of others are not taken in."""
     role: Role = Role.ADMIN
     """What whoever reaches the dashboard may do where there is no login."""
     login: Login | None = None

@@ -166,6 +166,7 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
         if listener is not None:
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
+                platforms=settings.platforms,
                 title="Live",
                 subtitle="",
                 synthetic=False,

@@ -1,5 +1,7 @@
 """Who is on file under a name that a user gives."""
 
+from collections.abc import Sequence
+
 from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.words import PLATFORM_NAME, clean
@@ -43,3 +45,16 @@ async def account_called(conn: Conn, name: str) -> AccountId:
         known = ", ".join(f"{r['account_id']} ({PLATFORM_NAME[Platform(r['platform'])]})" for r in rows)
         raise Refused(f"Several accounts are called {clean(name)!r}: write the number of one, {known}.")
     return AccountId(rows[0]["account_id"])
+
+
+async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The native ids of who is on file under each handle now, by the handle in small letters."""
+    rows = await conn.fetch(
+        """
+        select lower(handle) as handle, array_agg(native_id order by account_id) as ids from account
+        where platform = $1 and lower(handle) = any($2::text[]) group by 1
+        """,
+        platform.value,
+        [handle.lower() for handle in handles],
+    )
+    return {r["handle"]: tuple(r["ids"]) for r in rows}

@@ -64,25 +64,25 @@ function lastRead(state, row) {
 
 /** By column: heading, width, and what a cell shows of a row. */
 const COLUMNS = {
-  handle: ["Account", 220, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
-  status: ["Status", 220, (row) => [
+  handle: ["Account", 196, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
+  status: ["Status", 196, (row) => [
     statusLine(row),
     row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "when last read") : null,
   ]],
-  since: ["Since", 220, (row) => [make("span", "ac-wrap", since(row))]],
+  since: ["Since", 196, (row) => [make("span", "ac-wrap", since(row))]],
   spark: ["Last 30 days", 154, (row, state) => {
     const holder = make("span", "");
     holder.innerHTML = spark(state, row);
     return [holder.firstChild, make("span", "hidden", words(state, row))];
   }],
-  last: ["Last reading", 136, (row, state) => {
+  last: ["Last reading", 118, (row, state) => {
     const [at, ago] = lastRead(state, row);
     return [make("span", "", at), make("small", row.late ? "ac-late" : "", row.late ? icon("warn") : null, row.late ? `late, ${ago}` : ago)];
   }],
-  countries: ["Countries", 104, (row) => [row.countries.includes("XY") ? "all" : row.countries.join(", ")]],
-  lists: ["Lists", 150, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
-  orders: ["Orders", 130, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
-  tags: ["Tags", 140, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
+  countries: ["Countries", 96, (row) => [row.countries.includes("XX") ? "all" : row.countries.join(", ")]],
+  lists: ["Lists", 130, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
+  orders: ["Orders", 100, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
+  tags: ["Tags", 130, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
   watched: ["Watch", 92, (row) => [row.watched ? "Watched" : "On file"]],
 };
 
@@ -91,7 +91,7 @@ function columnDefs(held) {
     colId: id,
     headerName,
     width,
-    minWidth: 80,
+    minWidth: id === "since" || id === "status" ? width : 80,
     sortable: id in COMPARE,
     sortingOrder: ["asc", "desc"],
     comparator: id in COMPARE ? (_a, _b, one, other, isDescending) => COMPARE[id](one.data, other.data, isDescending ? -1 : 1) : undefined,

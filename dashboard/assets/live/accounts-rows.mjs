@@ -143,7 +143,7 @@ export function facets(state) {
 export function sortsOf(text) {
   return text.split(",").flatMap((part) => {
     const [column, way] = part.split(":");
-    return column in COMPARE ? [[column, way === "desc" ? "desc" : "asc"]] : [];
+    return Object.hasOwn(COMPARE, column) ? [[column, way === "desc" ? "desc" : "asc"]] : [];
   });
 }
 

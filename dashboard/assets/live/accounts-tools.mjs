@@ -1,5 +1,6 @@
 // Above the table of accounts: what can be chosen, each with how many accounts it leaves.
 
+import { openImport } from "./accounts-import.mjs";
 import { STATUSES, WHOM } from "./accounts-rows.mjs";
 import { escape } from "./html.mjs";
 import { count } from "./time.mjs";
@@ -9,7 +10,7 @@ const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
 let tools = null;
 
 /** Draw them with the reader's choices in them; `choose` is told of each that changes. */
-export function drawTools(place, actions, choice, choose) {
+export function drawTools(place, actions, choice, choose, renew) {
   tools = { place, choice };
   place.innerHTML = `<form class="ac-tools" role="search" aria-label="Accounts">
     <label class="find"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><span class="hidden">Handle, id or tag</span><input type="search" name="q" placeholder="Handle, id or tag" autocomplete="off" spellcheck="false"></label>
@@ -27,7 +28,10 @@ export function drawTools(place, actions, choice, choose) {
     for (const name of Object.keys(none)) if (form[name].tagName === "SELECT") form[name].value = "";
     choose(take(none));
   });
-  void actions;
+  if (!actions.childElementCount && place.closest("[data-edit]")) {
+    actions.innerHTML = '<button type="button" class="button">Import</button>';
+    actions.firstChild.addEventListener("click", () => openImport(renew));
+  }
 }
 
 /** Of two drawings of the tools the later one must know what was chosen in the earlier. */

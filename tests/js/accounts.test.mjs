@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/live/accounts-rows.mjs";
+import { pieces, read, spark, until, words } from "../../dashboard/assets/live/accounts-spark.mjs";
+
+const H = 3_600_000;
+const NOW = 1_000 * H;
+
+const BODY = {
+  now: NOW, from: NOW - 720 * H, late_after: H, gap_after: 2 * H, total: 3,
+  lists: [{ id: 1, name: "Press" }, { id: 2, name: "Farm" }], orders: [{ id: 9, title: "Order 1", reference: "S/1", list: 2 }],
+  groups: [[NOW - H / 2, [[NOW - 50 * H, NOW - 40 * H]]], [NOW - 5 * H, []], [null, []]],
+  accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], watched: [1, 1, 0], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
+  spells: { account: [4, 4, 5], s: ["A", "W", "S"], w: [0, 1, 2], c: [0, 1, 0], onset: [null, NOW - 100 * H, null], from: [NOW - 900 * H, NOW - 99 * H, NOW - 300 * H], to: [NOW - 99 * H, null, null] },
+  provisional: { account: [5], s: ["A"], w: [0], old: [NOW - 6 * H], seen: [NOW - 5 * H] },
+  words: ["available", "withheld in India (IN)", "suspended"], tags: ["press"], countries: ["", "IN TR"],
+};
+const state = decode(BODY);
+const [withheld, suspended, onFile] = state.rows;
+const chosen = (search) => state.rows.filter(matcher(choiceOf(search))).map((row) => row.handle);
+
+test("a row holds what its line shows; its state is the spell that has no end", () => {
+  assert.equal(withheld.now.w, "withheld in India (IN)");
+  assert.deepEqual(withheld.countries, ["IN", "TR"]);
+  assert.deepEqual(withheld.orders.map((o) => o.title), ["Order 1"]);
+  assert.deepEqual(withheld.tags, ["press"]);
+  assert.equal(onFile.now, null);
+});
+
+test("a watched account without a recent reading is late; one that nobody reads is not", () => {
+  assert.deepEqual(state.rows.map((row) => row.late), [false, true, false]);
+});
+
+for (const [search, handles] of [
+  ["", ["Zed_10", "zed_9", "amy"]],
+  ["?q=ZED", ["Zed_10", "zed_9"]],
+  ["?q=did:plc", ["zed_9"]],
+  ["?q=press", ["Zed_10"]],
+  ["?q=zed+9", ["zed_9"]],
+  ["?status=blocked", ["Zed_10", "zed_9"]],
+  ["?status=withheld&country=TR", ["Zed_10"]],
+  ["?status=none", ["amy"]],
+  ["?status=provisional", ["zed_9"]],
+  ["?list=2", ["Zed_10", "amy"]],
+  ["?order=9&platform=x", ["Zed_10", "amy"]],
+  ["?tag=press", ["Zed_10"]],
+  ["?late=1", ["zed_9"]],
+  ["?status=nonsense", ["Zed_10", "zed_9", "amy"]],
+  ["?country=FR", []],
+]) test(`${search || "no choice"} leaves ${handles.join(", ") || "nobody"}`, () => assert.deepEqual(chosen(search), handles));
+
+test("an address says every choice, and leads back to it", () => {
+  const choice = { ...choiceOf(""), q: "a b", status: "withheld", list: "2", late: true, whom: "all", sort: "since:desc,handle", selected: new Set([7, 4, 5, 6, 12]) };
+  const search = searchOf(choice);
+  assert.equal(search, "?q=a+b&status=withheld&list=2&late=1&whom=all&sort=since:desc,handle&selected=4-7,12");
+  assert.deepEqual(choiceOf(search), choice);
+  assert.equal(searchOf(choiceOf("")), "");
+});
+
+test("a selection that no address can hold is left out of it; all that is shown is one word", () => {
+  const odd = new Set(Array.from({ length: 5000 }, (_, i) => 2 * i + 1));
+  assert.equal(searchOf({ ...choiceOf(""), selected: odd }), "");
+  assert.equal(searchOf({ ...choiceOf(""), selected: "all" }), "?selected=all");
+});
+
+test("what somebody typed into an address is no selection", () => {
+  assert.deepEqual(choiceOf("?selected=x,3,-5,9-").selected, new Set([3]));
+  assert.equal(choiceOf("?selected=1-999999999999999").selected.size, 50_001);
+});
+
+test("only what leaves somebody out is a filter", () => {
+  assert.ok(!isFiltered(choiceOf("?sort=handle&whom=all&selected=4&q=+")));
+  assert.ok(isFiltered(choiceOf("?late=1")));
+});
+
+test("the values to choose from are counted", () => {
+  const found = facets(state);
+  assert.deepEqual([...found.list], [["1", 1], ["2", 2]]);
+  assert.deepEqual([...found.country], [["IN", 1], ["TR", 1]]);
+});
+
+test("numbers in handles are compared as numbers, and what is missing comes last either way", () => {
+  const by = (column, sign) => [...state.rows].sort((a, b) => sign * COMPARE[column](a, b, sign)).map((row) => row.handle);
+  assert.deepEqual(by("handle", 1), ["amy", "zed_9", "Zed_10"]);
+  assert.deepEqual(by("since", 1), ["zed_9", "Zed_10", "amy"]);
+  assert.deepEqual(by("since", -1), ["Zed_10", "zed_9", "amy"]);
+  assert.deepEqual(by("status", 1), ["Zed_10", "zed_9", "amy"]);
+  assert.deepEqual(by("last", -1), ["Zed_10", "zed_9", "amy"]);
+});
+
+test("only columns that can be sorted are taken from an address", () => {
+  assert.deepEqual(sortsOf("since:desc,constructor2,handle"), [["since", "desc"], ["handle", "asc"]]);
+  assert.deepEqual(sortsOf("__proto__,toString"), []);
+});
+
+test("nothing is drawn where nobody looked", () => {
+  assert.deepEqual(read(withheld, NOW - 60 * H, NOW), [[NOW - 60 * H, NOW - 50 * H], [NOW - 40 * H, NOW]]);
+  assert.deepEqual(pieces(state, onFile), []);
+  assert.equal(words(state, onFile), "No reading in these 30 days");
+});
+
+test("a spell ends with the last reading when readings stay away", () => {
+  assert.equal(until(state, withheld), NOW);
+  assert.equal(until(state, suspended), NOW - 5 * H);
+});
+
+test("between two readings that differ is a window, and what is provisional is hollow", () => {
+  assert.deepEqual(pieces(state, withheld).map(({ kind, s, from, to }) => [kind, s, (NOW - from) / H, (NOW - to) / H]), [
+    ["window", "W", 100, 99], ["spell", "A", 720, 100], ["spell", "W", 99, 50], ["spell", "W", 40, 0],
+  ]);
+  assert.deepEqual(pieces(state, suspended).map(({ kind, s, from, to }) => [kind, s, (NOW - from) / H, (NOW - to) / H]), [
+    ["window", "A", 6, 5], ["spell", "S", 300, 6], ["provisional", "A", 5, 5],
+  ]);
+});
+
+test("the picture is said in words, gaps included", () => {
+  assert.match(words(state, withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap in which nobody looked$/);
+  assert.match(spark(state, suspended), /^<svg class="spark".*sp-open sp-A.*<\/svg>$/);
+});
