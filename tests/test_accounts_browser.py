@@ -69,7 +69,7 @@ async def test_other_pages_do_without_the_script_of_the_table(
             "performance.getEntriesByType('resource').map((r) => r.name).join()"
         )
         assert "ag_grid" not in loaded
-        assert "accounts" not in loaded.replace("/assets/accounts.css", "")
+        assert "accounts.mjs" not in loaded
         await browser.page.locator("nav a", has_text="Accounts").first.click()
         await counts(browser, "32 watched")
 
@@ -136,10 +136,6 @@ async def test_selected_accounts_get_a_tag_and_the_table_shows_it(
         await page.get_by_role("button", name="Apply").click()
         await page.get_by_text("2 changed.").wait_for()
         await browser.becomes("[...document.querySelectorAll('.ac-tags .chip')].length === 2")
-        await page.locator("select[name=do]").select_option("take")
-        await page.locator("form.ac-bulk select[name=list]").select_option(str(story.lists[1]))
-        await page.get_by_role("button", name="Apply").click()
-        await page.get_by_text("so already").or_(page.get_by_text("1 changed")).first.wait_for()
     async with transaction(pool) as conn:
         assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 2
 

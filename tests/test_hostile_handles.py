@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dashboard.boards import live_json
 from dashboard.app import page_of
+from dashboard.boards import live_json
 from dashboard.encode import news_json
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
