@@ -2,6 +2,7 @@
 """The dashboard as one ASGI app: Dash on FastAPI, with push, data and pages, behind the security headers."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -37,7 +38,7 @@ from dashboard.pages.shell import index, layout
 from dashboard.report_routes import report_routes
 from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
-from dashboard.sockets import Closable
+from dashboard.sockets import AGAIN, Closable, current
 from dashboard.static import mount_static
 from dashboard.times import timed
 from storage.db import Pool, StorageError, transaction
@@ -45,6 +46,7 @@ from storage.db import Pool, StorageError, transaction
 ASK_EVERY = 20
 """After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
 ANSWER_WITHIN_S = 30.0
+JUST_CONNECTED_S = 5.0
 PATIENCE = 20
 """Unanswered questions before a browser is given up: ten minutes, as long as a frozen tab may sleep."""
 
@@ -146,10 +148,29 @@ def _connect_push(dash: Dash, hub: Hub) -> None:
         with hub.subscribe() as queue:
             sent = 0
             while not socket.is_shutdown:
-                await socket.set_prop("live-push", "data", await queue.get())
+                _send(socket, await queue.get())
                 sent += 1
                 if sent % ASK_EVERY == 0 and not await _still_there(socket):
                     return
+
+    @dash.callback(Input("live-wake", "data"), websocket=True, prevent_initial_call=True)
+    async def wake(_: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        """A page hears nothing although it can ask: that it asks here has its browser connect again where
+        that was given up. Where it is connected, it was the page that was given up: so it connects anew.
+        """
+        socket = current.get()
+        if socket is not None and socket.age_s > JUST_CONNECTED_S:
+            socket.close(AGAIN)
+
+
+def _send(socket: DashWebsocketCallback, news: str) -> None:
+    """Set the property that the page's script listens to, with what Dash would encode for each anew."""
+    start = json.dumps({"type": "set_props", "rendererId": socket._renderer_id})  # pyright: ignore[reportPrivateUsage]
+    queue = socket._get_outbound_queue()  # pyright: ignore[reportPrivateUsage]
+    if queue is not None and not socket.is_shutdown:
+        queue.sync_q.put_nowait(
+            f'{start[:-1]},"payload":{{"componentId":"live-push","props":{{"data":{news}}}}}}}'
+        )
 
 
 async def _still_there(socket: DashWebsocketCallback) -> bool:

@@ -1,6 +1,7 @@
 """Pushing: one listener per process hears the database, and every browser gets the same small delta at once.
 
-    NOTIFY blockline -> _listen -> _publish (coalesced) -> a bounded queue per browser -> its websocket
+    NOTIFY blockline -> _listen -> _tell_news (coalesced) -> a bounded queue per browser -> its websocket
+    every second -------------> _tell_rest ---------------------^
 
 NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed
 something sees it at the ids of the next delta and asks for the rest. When accounts join or leave the watch,
@@ -11,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from dashboard.encode import Json, kpis_json, ms, news_json, reads_json
@@ -25,10 +26,10 @@ from storage.reports_context import became_known, executives, lists, order_event
 from storage.reports_coverage import Request, requests_since
 from storage.reports_health import detectors
 from storage.reports_kpis import kpis
-from storage.reports_news import News, news_since
+from storage.reports_news import news_since
 
 COALESCE_S = 0.25
-"""News that arrives within so many seconds becomes one message: a wave of 257 is not 257 repaints."""
+"""What arrives within so many seconds after news was told becomes one message: at most four a second."""
 HEARTBEAT_S = 1.0
 QUEUE = 50
 """Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
@@ -58,9 +59,14 @@ class Hub:
         self.browsers: set[asyncio.Queue[str]] = set()
         """A queue for each open page."""
         self._woken = asyncio.Event()
+        self._joined = asyncio.Event()
         self._last_event: int | None = None
+        self._lost: str | None = None
+        """Why news cannot be read; None: it can."""
         self._read_to: datetime | None = None
         self._told: set[tuple[int, datetime, int]] = set()
+        self._has_aged = False
+        """The small tables changed without an event: what is dated ahead became known when its time came."""
         self._counted_at: datetime | None = None
         self._health_at: datetime | None = None
         self.listening_since: datetime | None = None
@@ -74,7 +80,8 @@ class Hub:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
-            tasks.create_task(self._publish())
+            tasks.create_task(self._tell_news())
+            tasks.create_task(self._tell_rest())
 
     @contextmanager
     def subscribe(self) -> Generator[asyncio.Queue[str]]:
@@ -82,6 +89,7 @@ class Hub:
         queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
         self.browsers.add(queue)
         self._woken.set()
+        self._joined.set()
         try:
             yield queue
         finally:
@@ -111,58 +119,97 @@ class Hub:
         else:
             self.sockets.close(session)
 
-    async def _publish(self) -> None:
+    async def _tell_news(self) -> None:
+        """What happened is told at once; what follows within `COALESCE_S`, together in the next message."""
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_S):
                     await self._woken.wait()
-                await asyncio.sleep(COALESCE_S)
-            except TimeoutError:
-                pass
             self._woken.clear()
             if not self.browsers:
-                self._last_event = self._read_to = None
+                self._last_event = self._lost = None
                 continue
             try:
                 async with transaction(self._pool) as conn:
-                    self.broadcast(await self._message(conn))
+                    to, message = await self._news(conn)
             except StorageError as error:
-                self.broadcast({"now": ms(self._clock()), "lost": str(error)})
+                self._lost = str(error)
+                continue
+            self._lost = None
+            self._last_event = to
+            if message is not None:
+                self.broadcast(message)
+                await asyncio.sleep(COALESCE_S)
+
+    async def _news(self, conn: Conn) -> tuple[int, Json | None]:
+        """The last event that is known now, and what to tell of those since; None: there is nothing."""
+        if self._last_event is None:
+            return await last_event_id(conn), None
+        news = await news_since(conn, self._last_event, NEWS_LIMIT)
+        now = self._clock()
+        if news is None:
+            return await last_event_id(conn), {"now": ms(now), "reload": True}
+        if not news.topics and not self._has_aged:
+            return self._last_event, None
+        if "account" in news.topics:
+            return news.live_event_id, {"now": ms(now), "reload": True}
+        self._counted_at = None
+        if "collector" in news.topics:
+            self._health_at = None
+        message: Json = {"now": ms(now), **news_json(news)}
+        if news.topics & CONTEXT_TOPICS or self._has_aged:
+            self._has_aged = False
+            message |= await context(conn, now)
+        return news.live_event_id, message
+
+    async def _tell_rest(self) -> None:
+        """Every second: that we are there, what was read, and the figures that time and readings change."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._joined.wait()
+            self._joined.clear()
+            if not self.browsers:
+                self._read_to = None
+                continue
+            message: Json
+            try:
+                async with transaction(self._pool) as conn:
+                    message = await self._rest(conn)
+                if self._last_event is not None:  # so that who missed a message notices
+                    message |= {"since": self._last_event, "id": self._last_event}
+            except StorageError as error:
+                message = {"lost": str(error)}
+            self.broadcast(message if self._lost is None else {"lost": self._lost})
+
+    async def _rest(self, conn: Conn) -> Json:
+        now = self._clock()
+        recent = now - 2 * self._settings.sweep_every
+        if self._read_to is None:
+            self._read_to = recent
+            self._told.clear()
+        if await became_known(conn, self._read_to, now):
+            self._has_aged = True
+            self._woken.set()
+        message: Json = {"now": ms(now)}
+        requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
+        message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
+        self._read_to = now
+        if requests or _is_due(self._counted_at, now):
+            self._counted_at = now
+            message |= await figures(conn, now, self._settings.sweep_every)
+        if _is_due(self._health_at, now):
+            self._health_at = now
+            message |= await health(conn, now, self._settings.sweep_every)
+        return message
 
     def broadcast(self, message: Json) -> None:
         """Give every browser the same text: it is encoded once, not once for each."""
-        text = json.dumps(message, separators=(",", ":"))
+        text = json.dumps({"beat": beat(), **message}, separators=(",", ":"))
         for queue in self.browsers:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(text)
-
-    async def _message(self, conn: Conn) -> Json:
-        now = self._clock()
-        recent = now - 2 * self._settings.sweep_every
-        if self._last_event is None or self._read_to is None:
-            self._last_event = await last_event_id(conn)
-            self._read_to = recent
-            self._told.clear()
-        news = await news_since(conn, self._last_event, NEWS_LIMIT)
-        message: Json = {"now": ms(now)}
-        if news is None:
-            self._last_event = await last_event_id(conn)
-            return message | {"reload": True}
-        self._last_event = news.live_event_id
-        if "account" in news.topics:
-            return message | {"reload": True}
-        message |= await delta(conn, news, self._read_to, now)
-        requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
-        message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
-        self._read_to = now
-        if requests or news.topics or _is_due(self._counted_at, now):
-            message |= await figures(conn, now, self._settings.sweep_every)
-            self._counted_at = now
-        if "collector" in news.topics or _is_due(self._health_at, now):
-            message |= await health(conn, now, self._settings.sweep_every)
-            self._health_at = now
-        return message
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
         """Those not pushed before. Coverage has no event of its own: most of it is no news."""
@@ -175,12 +222,9 @@ def _is_due(counted_at: datetime | None, now: datetime) -> bool:
     return counted_at is None or now - counted_at >= COUNT_EVERY
 
 
-async def delta(conn: Conn, news: News, since: datetime, now: datetime) -> Json:
-    """News with the small tables that it touches, or that became known between `since` and `now`."""
-    message = news_json(news)
-    if news.topics & CONTEXT_TOPICS or await became_known(conn, since, now):
-        message |= await context(conn, now)
-    return message
+def beat() -> int:
+    """Milliseconds on a clock that never jumps: a browser sees by it how late a message is."""
+    return round(asyncio.get_running_loop().time() * 1000)
 
 
 async def context(conn: Conn, now: datetime) -> Json:
@@ -207,10 +251,12 @@ async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, swe
     """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
     news = await news_since(conn, since, NEWS_LIMIT)
     if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
-        return {"now": ms(now), "reload": True}
+        return {"beat": beat(), "now": ms(now), "reload": True}
+    message = {"beat": beat(), "now": ms(now), **news_json(news)}
+    if news.topics & CONTEXT_TOPICS or await became_known(conn, read_to, now):
+        message |= await context(conn, now)
     return {
-        "now": ms(now),
-        **await delta(conn, news, read_to, now),
+        **message,
         "read_from": ms(read_to),
         "reads": reads_json(await requests_since(conn, read_to, now)),
         **await figures(conn, now, sweep_every),

@@ -28,12 +28,16 @@ class Socket:
 
     def __init__(self, session: str | None, receive: Receive) -> None:
         self.session = session
-        self.opened_at = asyncio.get_running_loop().time()
+        self._opened_at = asyncio.get_running_loop().time()
         self.code: int | None = None
         """Why it was closed from here; None: it was not."""
         self.has_left = False
         self._receive = receive
         self._waiting: asyncio.Timeout | None = None
+
+    @property
+    def age_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._opened_at
 
     def close(self, code: int) -> None:
         """Have the app and the browser part. Returns at once."""

@@ -35,8 +35,8 @@ class Following:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def texts(self) -> AsyncIterator[str]:
-        """The messages as they were encoded, until the websocket is closed; questions are answered."""
+    async def messages(self) -> AsyncIterator[Any]:
+        """Until the websocket is closed; questions are answered."""
         async for frame in self.socket:
             if frame.type != aiohttp.WSMsgType.TEXT:
                 continue
@@ -49,8 +49,7 @@ class Following:
                     await self.socket.send_json(answer | {"requestId": said["requestId"]})
 
     async def next_with(self, key: str) -> Any:
-        async for text in self.texts():
-            message = json.loads(text)
+        async for message in self.messages():
             if key in message:
                 return message
         raise EOFError("the websocket was closed")

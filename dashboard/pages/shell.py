@@ -44,6 +44,7 @@ def layout() -> Component:
             dcc.Store(id="live-push"),
             dcc.Store(id="live-seen", data=0),
             dcc.Store(id="live-polled"),
+            dcc.Store(id="live-wake"),
             dcc.Store(id="routed"),
             dcc.Interval(id="live-poll", interval=FALLBACK_MS),
         ]

@@ -6,6 +6,7 @@ import { readTheme } from "./marks.mjs";
 import { unpack } from "./columns.mjs";
 import { apply, decode, listAsked } from "./state.mjs";
 import { setZone } from "./time.mjs";
+import { age, heard as beat, newPulse, standing } from "./pulse.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectTables } from "./tables.mjs";
 import { connectTimes } from "./times.mjs";
@@ -15,12 +16,18 @@ const shared = globalThis.__blockline;
 const root = document.documentElement;
 /** Readings that were recorded very late change the past: after so long everything is fetched anew. */
 const RENEW_MS = 30 * 60_000;
+/** Where websockets are blocked it is tried again, but not all the time. */
+const WAKE_MS = 5 * 60_000;
 let state = null;
 let loading = null;
 /** Asked to load while loading: what is on its way may have been read too early, so it is fetched once more. */
 let again = false;
 let catching = null;
+/** When anything came, when something came by the websocket, and when it was last asked to connect again. */
 let heard = 0;
+let pushed = Date.now();
+let woke = 0;
+const pulse = newPulse();
 let loaded = 0;
 let lost = null;
 let frame = 0;
@@ -52,6 +59,7 @@ async function load(range, response = null) {
       state.range = range;
       shared.state = state;
       heard = loaded = Date.now();
+      beat(pulse, news?.beat, heard);
       lost = null;
       view.list = listAsked(state, location.search) ?? view.list;
       layout(state, view);
@@ -103,6 +111,7 @@ function take(message) {
     return;
   }
   heard = Date.now();
+  beat(pulse, message.beat, heard);
   lost = null;
   if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
   if (message.detectors) renewHealth(JSON.stringify(message.detectors));
@@ -128,27 +137,25 @@ function renewHealth(standing) {
 const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname, location.search) });
 
 function pill() {
-  const silent = Date.now() - heard;
   showBanner(state ? lost : null);
   if (lost && !state) showNothing(lost);
-  if (lost) showPill("lost", "Disconnected", "");
-  else if (!heard) showPill("connecting", "Connecting", "");
-  else if (silent > 60_000) showPill("lost", "Disconnected", "");
-  else if (silent > 5_000) showPill("delayed", "Delayed", `${Math.round(silent / 1000)} s`);
-  else showPill("live", "Live", `${Math.max(0, Math.round(silent / 1000))} s`);
+  showPill(...standing(age(pulse, Date.now()), lost));
 }
 
 /** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */
-function poll() {
+async function poll() {
   countWaiting();
   if (loading) return;
   if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range);
   if (Date.now() - heard < 10_000) return;
-  if (state) catchUp();
-  else load(view.range);
+  await (state ? catchUp() : load(view.range));
+  const now = Date.now();
+  if (now - heard < 10_000 && now - pushed > 30_000 && now - woke > WAKE_MS) {
+    woke = now;
+    globalThis.dash_clientside.set_props("live-wake", { data: now });
+  }
 }
 
-/** What the server is asked for: a page by its path, what is chosen on it by its query, and the theme. */
 function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = page;
@@ -196,8 +203,11 @@ view.range = shared.range;
 if (shared.first) load(shared.range, shared.first);
 route(location.pathname, location.search);
 shared.arrived({
-  push: (text) => {
-    if (text) take(JSON.parse(text));
+  push: (message) => {
+    if (message) {
+      pushed = Date.now();
+      take(message);
+    }
     return state ? state.rev : 0;
   },
   poll,
@@ -214,4 +224,5 @@ setInterval(() => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });
+document.addEventListener("resume", poll);
 addEventListener("resize", redraw);

@@ -1,0 +1,79 @@
+"""Changes for the benchmark of the push: found, judged and recorded as the monitor does it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.judge import Watched
+from jobs.recorder import Recorder
+from storage import rosters
+from storage.db import Pool, transaction
+from storage.model.accounts import Account, AccountId, Platform
+from storage.model.availability import State, Status
+from storage.model.coverage import Roster
+from storage.model.steps import Known
+from storage.record import Recording, record_many
+from tests.factories import FakeCollector
+from tests.polls import RULE, poll, watched
+
+ELSEWHERE = State(Status.WITHHELD, ("DE",))
+"""Where nobody is when a benchmark begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    change_ids: dict[int, int]
+    """By account."""
+    committed: float
+    """When the commit began, in seconds since 1970: what is measured from here on is a little too long."""
+
+
+async def settled(pool: Pool, at: datetime) -> list[Watched]:
+    """The accounts of the cohort that have no provisional change, as the monitor holds them."""
+    async with transaction(pool) as conn:
+        rows = await conn.fetch(
+            """
+            select a.account_id, a.native_id, a.handle, s.status, s.withheld_in
+            from account a
+            join watch_list_member m using (account_id) join watch_list l using (list_id)
+            join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            where l.name = 'cohort' and not exists (
+                select from pending_change p where p.account_id = a.account_id
+            )
+            order by a.account_id
+            """
+        )
+    return [
+        watched(
+            [Account(AccountId(r["account_id"]), Platform.X, r["native_id"], r["handle"])],
+            Known(State(Status(r["status"]), tuple(r["withheld_in"])), at, at),
+        )[0]
+        for r in rows
+    ]
+
+
+async def blocked(pool: Pool, accounts: Sequence[Watched], at: datetime, size: int = 98) -> Recorded:
+    """Have all of them withheld at `at`: requests of `size`, recorded in one transaction."""
+    recorder = Recorder(pool, FakeCollector(), RULE)
+    recordings: list[tuple[Recording, datetime]] = []
+    for n in range(0, len(accounts), size):
+        these = accounts[n : n + size]
+        roster = await _roster(pool, these, at)
+        one = poll(roster, these, at, {w.account.native_id: ELSEWHERE for w in these})
+        recordings.append((recorder._recording(one.batch, one.judged, one.answer), at))
+    async with transaction(pool) as conn:
+        assert all(await record_many(conn, recordings))
+        rows = await conn.fetch(
+            "select account_id, change_id from pending_change where account_id = any($1::bigint[])",
+            [w.account.account_id for w in accounts],
+        )
+        committed = time.time()
+    assert len(rows) == len(accounts), "a change was not recorded"
+    return Recorded({r["account_id"]: r["change_id"] for r in rows}, committed)
+
+
+async def _roster(pool: Pool, these: Sequence[Watched], at: datetime) -> Roster:
+    ids = [w.account.account_id for w in these]
+    async with transaction(pool) as conn:
+        return await rosters.get_or_make(conn, Platform.X, ids, (), at, base=False)
