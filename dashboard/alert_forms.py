@@ -17,7 +17,8 @@ LARGEST = 65_536
 LONGEST_NOTE = 500
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _BACK = re.compile(
-    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries)?|(mail|account)/\d{1,18})", re.ASCII
+    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries(\?[\w.~%+&=-]{1,500})?)?|(mail|account)/\d{1,18})",
+    re.ASCII,
 )
 
 

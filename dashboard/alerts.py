@@ -9,12 +9,13 @@ from storage.db import Conn
 from storage.model.conditions import UnreadableRule
 from storage.model.rules import AbsentNames, StoredRule
 from storage.mute_lines import MuteLine, mute_lines
-from storage.reports_alerts import OpenStory, count_open_stories, open_stories
+from storage.reports_alerts import OpenStory, TakenStory, count_open_stories, open_stories, taken_stories
 from storage.reports_decisions import Decided, decided_lately
 from storage.reports_mail import MailLine, undelivered
 from storage.rules import absent_names, load_rules, unreadable_rules
 
 STORIES = 50
+TAKEN = 20
 DECISIONS = 200
 MAILS = 50
 ACTS = 50
@@ -27,6 +28,7 @@ class Alerts:
     stories: Sequence[OpenStory]
     waiting: int
     """How many stories there are, shown or not."""
+    taken: Sequence[TakenStory]
     mutes: Sequence[MuteLine]
     decided: Sequence[Decided]
     mails: Sequence[MailLine]
@@ -43,6 +45,7 @@ async def read_alerts(conn: Conn, now: datetime) -> Alerts:
     return Alerts(
         await open_stories(conn, STORIES),
         await count_open_stories(conn),
+        await taken_stories(conn, TAKEN),
         await mute_lines(conn, now),
         await decided_lately(conn, None, DECISIONS),
         await undelivered(conn, MAILS),

@@ -18,6 +18,7 @@ from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
+from dashboard.pages.deliveries import deliveries_of
 from dashboard.pages.executive_pages import executive_pages
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
@@ -64,7 +65,7 @@ async def page_of(
     now: datetime,
     settings: DashboardSettings,
     theme: Theme,
-    query: Mapping[str, str] = NOTHING,  # noqa: ARG001 - no page here has choices yet
+    query: Mapping[str, str] = NOTHING,
     process: ThisProcess | None = None,
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none.
@@ -78,7 +79,7 @@ async def page_of(
         case ["mail", *more] if len(more) <= 1:
             page = await _mail(conn, more[0] if more else None, tag)
         case ["alerts", *more]:
-            page = await _alerts(conn, more, now, tag)
+            page = await _alerts(conn, more, now, query, tag)
         case ["health"]:
             facts = await read_health(conn, now, settings.sweep_every)
             page = health_page(facts, process, acting(), settings.gap_after, tag)
@@ -97,11 +98,15 @@ async def page_of(
     return page or missing_page(NO_SUCH_PAGE)
 
 
-async def _alerts(conn: Conn, more: list[str], now: datetime, tag: list[Component]) -> Component | None:
-    """What waits; or what was decided in one way."""
+async def _alerts(
+    conn: Conn, more: list[str], now: datetime, query: Mapping[str, str], tag: list[Component]
+) -> Component | None:
+    """What waits; or what was decided in one way; or the mails that are asked for."""
     match more:
         case []:
             return alerts_page(await read_alerts(conn, now), acting(), now, tag)
+        case ["deliveries"]:
+            return await deliveries_of(conn, query, acting(), now, tag)
         case ["decisions", name] if name in list(AlertDecision):
             chosen = AlertDecision(name)
             return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)

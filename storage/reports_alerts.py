@@ -112,6 +112,61 @@ async def count_open_stories(conn: Conn) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenStory:
+    """A story whose newest wave somebody acknowledged."""
+
+    story_key: str
+    subject: str | None
+    """Of its newest mail about a wave; None when there is none."""
+    mail_id: int | None
+    """That mail."""
+    rule: str
+    taken_by: str
+    taken_at: datetime
+    note: str
+    reminded_at: datetime | None
+    """When it was last asked about."""
+    escalated_at: datetime | None
+    """When others were told because nobody had taken it on."""
+
+
+async def taken_stories(conn: Conn, limit: int) -> list[TakenStory]:
+    """Those that were acknowledged last, newest first."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, r.name as rule, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note,
+            s.reminded_at, s.escalated_at, m.subject, m.mail_id
+        from story s
+        join alert_rule r using (rule_id)
+        left join lateral (
+            select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'
+            order by mail_id desc limit 1
+        ) m on true
+        where s.acknowledged_at is not null and s.acknowledged_by is not null
+            and s.acknowledged_wave >= (
+                select max(wave) from story_wave where story_id = s.story_id and not in_round_up
+            )
+        order by s.acknowledged_at desc, s.story_id desc limit $1
+        """,
+        limit,
+    )
+    return [
+        TakenStory(
+            story_key=r["story_key"],
+            subject=r["subject"],
+            mail_id=r["mail_id"],
+            rule=r["rule"],
+            taken_by=r["acknowledged_by"],
+            taken_at=r["acknowledged_at"],
+            note=r["acknowledged_note"] or "",
+            reminded_at=r["reminded_at"],
+            escalated_at=r["escalated_at"],
+        )
+        for r in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class StoryNote:
     """How a story stands with the people who were told it."""
 

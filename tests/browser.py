@@ -63,7 +63,7 @@ class Browser:
 
 @asynccontextmanager
 async def opened(
-    base: str, folder: Path, path: str = "/", width: int = 1440, theme: Any = "light"
+    base: str, folder: Path, path: str = "/", width: int = 1440, theme: Any = "light", zone: str | None = None
 ) -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
@@ -72,6 +72,7 @@ async def opened(
             args=ARGUMENTS,
             viewport={"width": width, "height": 900},
             color_scheme=theme,
+            timezone_id=zone,
         )
         try:
             browser = Browser(await context.new_page(), base)

@@ -237,6 +237,12 @@ async def test_json_does_the_same_as_a_form(pool: Pool, dsn: str, played: Played
         ("/mail/3", "/mail/3"),
         ("/account/12", "/account/12"),
         ("/alerts/decisions/muted", "/alerts/decisions/muted"),
+        (
+            "/alerts/deliveries?state=dead&to=a%40example.org",
+            "/alerts/deliveries?state=dead&to=a%40example.org",
+        ),
+        ("/alerts/deliveries?a=/b", "/alerts"),
+        ("/health", "/health"),
         ("//elsewhere.example", "/alerts"),
         ("https://elsewhere.example/alerts", "/alerts"),
         ("/mail/3\r\nSet-Cookie: a=b", "/alerts"),
@@ -321,8 +327,8 @@ async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Play
     ("role", "buttons"),
     [
         (Role.VIEWER, set[str]()),
-        (Role.ANALYST, {"Acknowledge", "Send again", "Mute", "End"}),
-        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End", "Plan maintenance", "Save", "Add",
+        (Role.ANALYST, {"Acknowledge", "Send again", "Mute", "End now"}),
+        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End now", "Plan maintenance", "Save", "Add",
                       "Switch on", "Switch off", "Remove this rule"}),
     ],
 )  # fmt: skip

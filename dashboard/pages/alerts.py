@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard import access, alert_words, words
 from dashboard.alert_words import actor_words
-from dashboard.alerts import ACTS, DECISIONS, Alerts
+from dashboard.alerts import ACTS, DECISIONS, TAKEN, Alerts
 from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import form, line, maintenance_form, mute_form
 from dashboard.pages.alert_decisions import decisions_card
@@ -20,7 +20,7 @@ from storage.model.alerts import AlertDecision
 from storage.model.people import Actor
 from storage.model.words import PLATFORM_NAME, clean
 from storage.mute_lines import MuteLine
-from storage.reports_alerts import OpenStory, Told
+from storage.reports_alerts import OpenStory, TakenStory, Told
 from storage.reports_decisions import Decided
 
 
@@ -34,6 +34,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     html.Span(
                         "who was told what, who took it on, and what is kept silent", className="muted"
                     ),
+                    html.A("All deliveries", href="/alerts/deliveries", className="under"),
                 ],
                 className="bar",
             ),
@@ -41,6 +42,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                 [
                     *_role(actor),
                     _stories(known, actor, now),
+                    *_taken(known),
                     *undelivered_card(known.mails, actor, "/alerts"),
                     _mutes(known.mutes, actor, now),
                     _decided(known.decided, None),
@@ -107,12 +109,44 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     )
 
 
-def _story(story: OpenStory) -> Component:
+def _taken(known: Alerts) -> list[Component]:
+    if not known.taken:
+        return []
+    return [
+        card(
+            "Taken on",
+            f"stories that somebody acknowledged, the newest {TAKEN}",
+            ("Story", "By", "When", "Said", "Asked before"),
+            [
+                (
+                    _story(s),
+                    actor_words(s.taken_by),
+                    words.stamp(s.taken_at),
+                    f"“{clean(s.note, 500)}”" if s.note else "–",
+                    _asked(s),
+                )
+                for s in known.taken
+            ],
+        )
+    ]
+
+
+def _asked(story: TakenStory) -> Cell:
+    lines = [
+        f"{what} {words.stamp(at)}"
+        for what, at in (("asked again", story.reminded_at), ("escalated", story.escalated_at))
+        if at is not None
+    ]
+    return html.Div([html.Div(line) for line in lines]) if lines else "–"
+
+
+def _story(story: OpenStory | TakenStory) -> Component:
     subject = clean(story.subject, 200) if story.subject else "A story without a mail"
     title = (
         subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
     )
-    of = f" · {clean(story.list_name, 80)}" if story.list_name is not None else ""
+    named = story.list_name if isinstance(story, OpenStory) else None
+    of = f" · {clean(named, 80)}" if named is not None else ""
     return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
 
 
@@ -181,7 +215,7 @@ def _muted(mute: MuteLine) -> Cell:
 
 
 def _end(mute: MuteLine) -> Component:
-    return form("mute/end", [], "End", sends=("mute", str(mute.mute_id)))
+    return form("mute/end", [], "End now", sends=("mute", str(mute.mute_id)))
 
 
 def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Component:

@@ -55,10 +55,12 @@ def _kind(mail: MailLine) -> list[Component]:
 
 
 def stands(mail: MailLine) -> Component:
-    """Its state, how often it was tried, and when it is tried next."""
+    """Its state, how often it was tried, and when it was accepted or is tried next."""
     state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
     tried = words.attempts(mail.attempts) if mail.attempts else "not tried yet"
     after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
+    if mail.sent_at is not None:
+        after = f"; accepted {words.stamp(mail.sent_at)}"
     return html.Div([state, html.Small(f"{tried}{after}")])
 
 

@@ -1,10 +1,18 @@
-// Forms that change something: sent without leaving the page, so that a refusal keeps what was written.
+// Forms that change something: sent without leaving the page, so that a refusal keeps what was written. And
+// forms that choose what is shown: what is chosen goes into the address.
+
+import { navigate } from "./controls.mjs";
 
 /** `done` is called after a form was accepted, to show the page anew. */
 export function connectForms(done) {
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const action = form.getAttribute("action") ?? "";
+    if (form.method === "get") {
+      event.preventDefault();
+      navigate(addressOf(action, new FormData(form)));
+      return;
+    }
     if (!action.startsWith("/api/alerts/")) return;
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("button");
@@ -23,6 +31,12 @@ export function connectForms(done) {
     event.preventDefault();
     event.target.form?.requestSubmit();
   });
+}
+
+/** The address that a form asks for; what is left empty chooses nothing. */
+export function addressOf(action, fields) {
+  const chosen = new URLSearchParams([...fields].filter(([, value]) => value !== ""));
+  return chosen.size ? `${action}?${chosen}` : action;
 }
 
 /** Why it was refused; null when it was accepted. */
