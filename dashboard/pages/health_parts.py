@@ -152,7 +152,7 @@ def _counted(n: int, of: Lateness) -> Component:
 def _bar(one: Lateness) -> Component:
     """The same figures as a picture: each part as wide as its share."""
     parts = zip(
-        ("one", "two", "four", "more", "new"),
+        ("a1", "a2", "a4", "over", "due"),
         (one.within_1, one.within_2, one.within_4, one.older, one.new),
         strict=True,
     )
