@@ -18,10 +18,10 @@ from jobs.replay import Redecided
 from jobs.replay_rules import OtherRules, read_other_rules
 from jobs.settings import load_settings
 from jobs.table_files import file_content
-from jobs.tables import TableError
 from jobs.whole_files import refuse_taken, whole_file
 from storage.db import open_pool
 from storage.exports import snapshot
+from storage.model.tables import TableError
 from storage.replay_courses import span
 
 _MOST_BYTES = 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any, cast
 from jobs.confirm import ConfirmationRule
 from jobs.durations import parse_duration
 from jobs.rules_toml import FileRule, read_document, read_rules
-from jobs.tables import TableError
+from storage.model.tables import TableError
 
 _TABLE = "confirmation"
 _KEYS = ("rereads", "strong_readings", "weak_readings", "cohort_window", "cohort_discount")
