@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, Self, cast
 
-from dashboard.encode import Json, snapshot_json
+from dashboard.encode import Json, ms, snapshot_json, span_ms
 from dashboard.encode_context import context_json, detectors_json
 from dashboard.live import catch_up, context
 from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.reports import snapshot
+from storage.reports_before import before
 from storage.reports_health import detectors
 from storage.reports_kpis import kpis
 
@@ -34,6 +35,9 @@ RANGES = {
 }
 USUAL = "14d"
 """The range that a page shows when its address names none."""
+STRIP = timedelta(days=30)
+"""How far back the strip above the board goes at least."""
+STRIP_STEP = timedelta(hours=3)
 RENEW_AFTER = timedelta(minutes=5)
 """Readings that were recorded very late change the past of a snapshot, which no news tells."""
 FORGET_AFTER = timedelta(hours=1)
@@ -49,10 +53,17 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     shot = await snapshot(conn, None if span is None else now - span, now, settings.gap_after)
     counts = await kpis(conn, now, settings.sweep_every)
     since = now - span if span is not None else shot.earliest or now
+    earlier = await before(conn, min(since, now - STRIP), since, STRIP_STEP)
     return {
         **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
         **context_json(shot.lists, shot.orders, shot.events, shot.executives),
         "detectors": detectors_json(await detectors(conn, now), now, settings.gap_after),
+        "before": {
+            "from": ms(earlier.since),
+            "step": span_ms(earlier.step),
+            "blocked": earlier.blocked,
+            "restored": earlier.restored,
+        },
     }
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import zlib
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from dashboard.static import KEPT
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
+from storage.model.availability import ChangeKind
+from storage.reports import changes
+from storage.reports_before import before
 from tests.dashboard_server import SETTINGS, served
 from tests.seed_changes import HOUR, SUSPENDED, Story, happen
 from tests.seed_live import seed
@@ -107,6 +111,25 @@ async def test_a_kept_answer_and_a_fresh_one_say_the_same_whatever_happened_betw
         fresh = pack(await live_json(conn, "14d", now, SETTINGS))
 
     assert _unpacked(zlib.decompress(kept, 31), STATE) == _unpacked(fresh, STATE)
+
+
+async def test_the_strip_counts_each_confirmed_block_and_restoration_in_its_step(
+    pool: Pool, story: Story
+) -> None:
+    step = timedelta(hours=3)
+    until = story.now - timedelta(days=2)
+    async with transaction(pool) as conn:
+        found = await before(conn, story.start, until, step)
+        told = await changes(conn, story.start, ())
+
+    for kind, counted in ((ChangeKind.BLOCK, found.blocked), (ChangeKind.RESTORATION, found.restored)):
+        wanted = Counter(
+            (c.first_seen_new - story.start) // step
+            for c in told
+            if c.kind is kind and c.outcome == "confirmed" and c.first_seen_new < until
+        )
+        assert {n: k for n, k in enumerate(counted) if k} == dict(wanted)
+        assert len(counted) == -((story.start - until) // step)
 
 
 async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:

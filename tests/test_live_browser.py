@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -295,3 +296,128 @@ async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
 
         assert not await browser.page.locator("#lanes").is_visible()
         assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def _window(browser: Any) -> list[float]:
+    return await browser.page.evaluate("window.__blockline.window")
+
+
+async def test_the_board_is_zoomed_and_dragged_and_a_link_brings_back_what_was_seen(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.painted()
+        whole = await _window(browser)
+        await page.mouse.move(600, 300)
+        await page.keyboard.down("Control")
+        for _ in range(5):
+            await page.mouse.wheel(0, -30)
+        await page.keyboard.up("Control")
+        await browser.becomes("window.__blockline.window[0] > " + str(whole[0]))
+        zoomed = await _window(browser)
+
+        await page.mouse.down()
+        for step in range(1, 9):
+            await page.mouse.move(600 + 10 * step, 300)
+        await page.mouse.up()
+        await browser.becomes("location.search.includes('from=')")
+        dragged = await _window(browser)
+        assert dragged[0] < zoomed[0]
+        assert dragged[1] - dragged[0] == pytest.approx(zoomed[1] - zoomed[0], abs=2)
+        assert await page.evaluate("location.pathname") == "/", "the end of a drag is no click on a lane"
+
+        await page.locator("#pick-sort").select_option("handle")
+        await page.locator("#pick-handle").fill("radio")
+        await page.locator("#lanes").focus()
+        await page.keyboard.press("ArrowDown")
+        chosen = await page.locator(".lane-row.current .lane-name").inner_text()
+        await page.goto(base + await page.evaluate("location.pathname + location.search"))
+        await page.locator(".lane-row.current .lane-name", has_text=chosen.strip()).wait_for()
+        assert await _window(browser) == dragged
+        assert await page.locator("#pick-sort").input_value() == "handle"
+        assert await page.locator("#pick-handle").input_value() == "radio"
+
+        await page.locator("#ranges button", has_text="14d").click()
+        await browser.becomes("!location.search.includes('from=')")
+        assert (await _window(browser))[0] == pytest.approx(whole[0], abs=60_000)
+
+
+async def test_keys_zoom_the_board_move_it_in_time_and_hold_the_feed(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        page = browser.page
+        await browser.painted()
+        whole = await _window(browser)
+        await page.locator("#lanes").focus()
+        await page.keyboard.press("+")
+        await browser.becomes("window.__blockline.window[0] > " + str(whole[0]))
+        near = await _window(browser)
+        await page.keyboard.press("Shift+ArrowLeft")
+        await browser.becomes("window.__blockline.window[0] < " + str(near[0]))
+        await page.locator("#c-brush").focus()
+        await page.keyboard.press("0")
+        await browser.becomes(f"Math.abs(window.__blockline.window[0] - {whole[0]}) < 60000")
+        await page.keyboard.press(" ")
+        assert await page.locator("#pause").get_attribute("aria-pressed") == "true"
+        assert "blocked in" in str(await page.locator("#c-brush").get_attribute("aria-valuetext"))
+
+
+async def test_the_strip_above_the_board_moves_the_window(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/?range=24h") as browser:
+        page = browser.page
+        await browser.painted()
+        before = await _window(browser)
+        box = await page.locator("#c-brush").bounding_box()
+        assert box is not None
+        await page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + 10)
+
+        # What lies there was not loaded with 24 hours: it is fetched.
+        await browser.becomes("window.__blockline.state.range === '14d'")
+        after = await _window(browser)
+        assert after[1] < before[0]
+        assert await page.locator("#strip-when").inner_text() != "now, of those read"
+
+
+async def test_all_lanes_fit_into_their_room_and_one_of_them_can_be_looked_up(
+    pool: Pool, dsn: str, now: Any, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await seed(conn, now, sizes=(200, 400))
+    async with served(pool, dsn, now) as base, opened(base, tmp_path, "/?lanes=all") as browser:
+        page = browser.page
+        await browser.painted()
+        canvas = page.locator("#lanes canvas")
+        await canvas.hover(position={"x": 300, "y": 8})
+        await page.locator("#tip", has_text=re.compile(r"^\d+ accounts")).wait_for()
+        assert await page.locator(".lane-row:not([hidden])").count() == 0
+
+        await canvas.click(position={"x": 300, "y": 8})
+
+        await page.locator(".lane-row.current").wait_for()
+        assert "lanes=all" not in await page.evaluate("location.search")
+
+
+async def test_the_board_is_saved_as_svg_and_as_png(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path / "browser") as browser:
+        await browser.painted()
+        for kind in ("svg", "png"):
+            async with browser.page.expect_download() as download:
+                await browser.page.locator(f"#save-{kind}").click()
+            await (await download.value).save_as(tmp_path / f"board.{kind}")
+
+    drawn = (tmp_path / "board.svg").read_text(encoding="utf-8")
+    ElementTree.fromstring(drawn)  # noqa: S314 - our own file
+    for words in (
+        "Synthetic scenario",
+        "not evidence of cause",
+        "Not checked: nothing is drawn",
+        "up to 1 Feb 2021",
+    ):
+        assert words in drawn
+    assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")

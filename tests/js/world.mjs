@@ -36,7 +36,7 @@ export function snapshot(more = {}) {
     changes: changes([change(11, 1, "W", 1.5, 2)]), words: WORDS,
     signals: columns([], ["id", "executive", "kind", "t"]), mails: [],
     orders: [{ id: 1, title: "Order 1", list: 1, named: 7, at: at(1), from: null, to: null, deadline: null, known: at(1) }],
-    events: [], executives: [], kpis: {}, detectors: { n: 1, bad: 0, worst: [] },
+    events: [], executives: [], kpis: {}, before: { from: at(0), step: HOUR, blocked: [], restored: [] }, detectors: { n: 1, bad: 0, worst: [] },
     ...more,
   };
 }

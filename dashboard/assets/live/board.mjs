@@ -1,14 +1,27 @@
 // The context rows above the lanes, all on one time axis: the fleet's area, the share blocked per cohort, executives.
 
 import { acts, pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
-import { countNow, tally } from "./counts.mjs";
+import { countAt, tally } from "./counts.mjs";
 import { groupName, outages } from "./state.mjs";
 import { count, dayYear, duration, full, percent, stamp, ticks, zoneName } from "./time.mjs";
 
-/** The vertical lines through all rows, and the crosshair with its time beside the axis. */
-export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop) {
+export const FLEET_HEIGHT = 112;
+
+/**
+ * The vertical lines through all rows, and the crosshair with its time beside the axis. `unloaded`: what was before
+ * that time is not here yet, which is said over it; null when all is here.
+ */
+export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop, unloaded = null) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
+  if (unloaded !== null) {
+    const edge = Math.min(width, X(unloaded));
+    g.fillStyle = theme.sunk;
+    g.fillRect(0, 0, edge, height);
+    text(g, 11);
+    g.fillStyle = theme.ink2;
+    if (edge > 60) g.fillText("Loading what was read before", 8, 16);
+  }
   g.strokeStyle = theme.ink2;
   for (const m of marks) {
     if (m.t < window[0] || m.t > window[1]) continue;
@@ -55,25 +68,28 @@ export function drawAxis(canvas, window, width, height = 20) {
   }
 }
 
+const describe = (canvas, words) => canvas.getAttribute("aria-label") !== words && canvas.setAttribute("aria-label", words);
+
 const STACK = [["W"], ["S"], ["N", "G", "D"], ["P"], ["A"], ["U"]];
 
 /** How far the state of now is drawn beyond now: as far as the current spell of a lane. */
 const NOW_PX = 8;
 
-/** Accounts by status over time, stacked; what was not read is hatched. Answers the values of now. */
+/** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the window's end. */
 export function drawFleet(canvas, state, window, width, height) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
   const n = Math.max(20, Math.min(400, Math.floor(width / 2)));
   const t = tally(state, state.accounts, window[0], window[1], n);
-  const lastSample = Math.min(n, Math.floor(((state.now - window[0]) / (window[1] - window[0])) * n));
+  const end = Math.min(state.now, window[1]);
+  const lastSample = Math.min(n, Math.floor(((end - window[0]) / (window[1] - window[0])) * n));
   const max = Math.max(10, ...t.n.slice(0, n + 1));
   const Y = (v) => height - 1 - (v / max) * (height - 6);
   g.fillStyle = theme.grid;
   for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
-  // The last sample is taken now, so that a change is there at once and not at the next step of the grid.
-  const counts = countNow(state, state.accounts);
-  const xs = Float64Array.from({ length: lastSample + 2 }, (_, i) => (i > lastSample ? X(state.now) : (i * width) / n));
+  // The last sample is taken at the end, so that a change is there at once and not at the next step of the grid.
+  const counts = countAt(state, state.accounts, end);
+  const xs = Float64Array.from({ length: lastSample + 2 }, (_, i) => (i > lastSample ? X(end) : (i * width) / n));
   const base = new Float64Array(xs.length);
   for (const keys of STACK) {
     const s = keys[0];
@@ -157,7 +173,7 @@ function gapLabels(g, state, window, width, X) {
   }
 }
 
-/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} of now. */
+/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} at the window's end. */
 export function drawStrip(canvas, state, accounts, window, width, height) {
   const g = prepare(canvas, width, height);
   const n = Math.max(20, Math.floor(width / 4));
@@ -180,9 +196,9 @@ export function drawStrip(canvas, state, accounts, window, width, height) {
       g.globalAlpha = 1;
     }
   }
-  const counts = countNow(state, accounts);
+  const counts = countAt(state, accounts, Math.min(state.now, window[1]));
   const end = { blocked: counts.W + counts.S, read: counts.n - counts.U };
-  canvas.setAttribute("aria-label", `${percent(end.blocked, end.read)} blocked, ${count(end.blocked)} of ${count(end.read)} read`);
+  describe(canvas, `${percent(end.blocked, end.read)} blocked, ${count(end.blocked)} of ${count(end.read)} read`);
   return end;
 }
 
@@ -210,7 +226,7 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   g.fillStyle = theme.ink2;
   const access = executive.access.map((a) => accessWords(a, width <= 420));
   g.fillText(access.join(" · "), 8, height - 11);
-  canvas.setAttribute("aria-label", `${list.length} public acts of ${executive.name} in this window. ${access.join(". ")}. Not evidence of cause.`);
+  describe(canvas, `${list.length} public acts of ${executive.name} in this window. ${access.join(". ")}. Not evidence of cause.`);
   return list;
 }
 

@@ -1,8 +1,10 @@
 // What the reader can set: range, zone, theme, list, order of lanes, filter, pause. Their choices live in `view`.
 
+import { choicesOf, DEFAULTS, searchOf } from "./address.mjs";
 import { setZone } from "./time.mjs";
 
-export const view = { range: "14d", list: "all", sort: "latest", filter: "", only: false, paused: false, openDays: new Set(), closedDays: new Set(), cards: 20 };
+/** What stands in the address, and what lasts as long as the page. */
+export const view = { ...DEFAULTS, paused: false, openDays: new Set(), closedDays: new Set(), cards: 20 };
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -16,11 +18,25 @@ function remember(key, value) {
 }
 
 /** So that the page comes back as it is, and can be given on. */
-function keepInAddress(key, value) {
-  const url = new URL(location.href);
-  if (value === null) url.searchParams.delete(key);
-  else url.searchParams.set(key, value);
-  history.replaceState(history.state, "", url);
+export function keepAddress() {
+  const search = searchOf(view);
+  if (root.dataset.page === "live" && location.search !== search) history.replaceState(history.state, "", location.pathname + search);
+}
+
+/** Take over what an address says, and show it in the controls. */
+export function adopt(search) {
+  Object.assign(view, choicesOf(search));
+  showChoices();
+}
+
+export function showChoices() {
+  press($("ranges"), "range", view.span ? null : view.range);
+  for (const [id, on] of [["lanes-only", view.only], ["fit", view.fit]]) $(id).setAttribute("aria-pressed", String(on));
+  $("board").classList.toggle("only", view.only);
+  $("board").classList.toggle("fit", view.fit);
+  $("pick-list").value = view.list;
+  $("pick-sort").value = view.sort;
+  if (document.activeElement !== $("pick-handle")) $("pick-handle").value = view.filter;
 }
 
 const press = (group, attribute, value) => {
@@ -43,7 +59,7 @@ function inSitePath(event) {
   return link.pathname + link.search;
 }
 
-export function connectControls({ redraw, relayout, load, theme }) {
+export function connectControls({ redraw, relayout, extend, theme }) {
   document.addEventListener("click", (event) => {
     const path = inSitePath(event);
     if (path === null) return;
@@ -70,39 +86,31 @@ export function connectControls({ redraw, relayout, load, theme }) {
     theme();
   });
 
-  const ranges = $("ranges");
-  press(ranges, "range", globalThis.__blockline.range);
-  const setRange = (range) => {
-    press(ranges, "range", range);
-    if (view.range === range) return;
-    load(range);
+  /** A choice is shown, drawn and kept in the address at once. */
+  const chosen = (more) => {
+    Object.assign(view, more);
+    showChoices();
+    keepAddress();
+    redraw();
   };
-  ranges.addEventListener("click", (event) => {
+
+  $("ranges").addEventListener("click", (event) => {
     const range = event.target.dataset.range;
     if (!range) return;
-    keepInAddress("range", range);
-    setRange(range);
+    chosen({ range, span: null });
+    extend();
   });
-
-  $("lanes-only").addEventListener("click", (event) => {
-    view.only = !view.only;
-    event.currentTarget.setAttribute("aria-pressed", String(view.only));
-    $("board").classList.toggle("only", view.only);
-    redraw();
-  });
-
+  $("lanes-only").addEventListener("click", () => chosen({ only: !view.only }));
+  $("fit").addEventListener("click", () => chosen({ fit: !view.fit }));
   for (const [id, key] of [["pick-list", "list"], ["pick-sort", "sort"]]) {
     $(id).addEventListener("change", (event) => {
-      view[key] = event.target.value;
-      if (key === "list") keepInAddress("list", /^\d+$/.test(view.list) ? view.list : null);
       $("lanes").scrollTop = 0;
-      redraw();
+      chosen({ [key]: event.target.value });
     });
   }
   $("pick-handle").addEventListener("input", (event) => {
-    view.filter = event.target.value.trim().replace(/^@/, "").toLowerCase();
     $("lanes").scrollTop = 0;
-    redraw();
+    chosen({ filter: event.target.value.trim().replace(/^@/, "").toLowerCase() });
   });
 
   $("pause").addEventListener("click", (event) => {
@@ -125,6 +133,15 @@ export function connectControls({ redraw, relayout, load, theme }) {
     view.feedDirty = true;
     redraw();
   });
+
+  for (const kind of ["png", "svg"]) {
+    $(`save-${kind}`).addEventListener("click", async () => {
+      // Only who saves a picture needs what makes one.
+      const { save } = await import("./picture.mjs");
+      const tag = document.querySelector("#live .tag")?.textContent;
+      await save(kind, ["Blockline", $("subtitle").textContent, tag].filter(Boolean).join(" · "));
+    });
+  }
 
   $("cards").addEventListener("click", (event) => {
     if (!event.target.closest("[data-more]")) return;

@@ -1,7 +1,8 @@
 // The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
 
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
-import { capital, covered, knownUntil, stateNow, STATUS } from "./state.mjs";
+import { drawShares, groupAt } from "./overview.mjs";
+import { capital, covered, knownUntil, stateAt, STATUS } from "./state.mjs";
 import { day, ticks } from "./time.mjs";
 
 export const LANE = 16;
@@ -46,12 +47,13 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
   }
 }
 
-/** The word at the right of a lane: a provisional change is said with a question mark. */
-export function laneWord(state, account) {
-  if (account.pending && account.pending.kind !== "baseline") {
+/** The word at the right of a lane, of the time `t`: a provisional change is said with a question mark. */
+export function laneWord(state, account, t = state.now) {
+  if (account.pending && account.pending.kind !== "baseline" && account.pending.seen <= t) {
     return { text: `${capital(account.pending.w)}?`, icon: null, provisional: true };
   }
-  const now = stateNow(state, account);
+  const now = stateAt(state, account, t);
+  if (!now && t < state.now) return { text: "Not read before", icon: "U", provisional: false };
   if (!now) return { text: account.pending ? "First reading" : "Not yet read", icon: "U", provisional: false };
   return { text: capital(now.w), icon: now.s, provisional: false };
 }
@@ -79,37 +81,70 @@ export class Lanes {
       this.on.leave();
       this.draw();
     });
-    this.canvas.addEventListener("click", () => this.list[this.current] && this.on.open(this.list[this.current]));
+    this.canvas.addEventListener("click", (e) => {
+      const account = this.list[this.laneAt(e)];
+      if (this.fits && account) this.on.look(account);
+      else if (account) this.on.open(account);
+    });
   }
 
-  /** Give it what to draw: the state, the accounts in order, the window, and the widths of the three columns. */
-  set(state, list, window, left, width, right) {
+  /**
+   * Give it what to draw: the state, the accounts in order, the window, the widths of the three columns, and whether
+   * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are told as shares.
+   */
+  set(state, list, window, left, width, right, fit) {
     Object.assign(this, { state, list, window, left, width, right });
-    this.height = this.root.clientHeight;
-    this.view.style.height = `${this.height}px`;
-    this.space.style.height = `${Math.max(this.height, list.length * LANE)}px`;
+    if (!this.height || this.measured !== innerHeight) {
+      this.height = this.root.clientHeight;
+      this.measured = innerHeight;
+    }
+    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, list.length)) : LANE;
+    this.fits = this.lane < LANE;
+    this.put(this.view, "height", `${this.height}px`);
+    this.put(this.space, "height", `${this.fits ? this.height : Math.max(this.height, list.length * LANE)}px`);
     this.draw();
+  }
+
+  put(element, name, value) {
+    if (element.style[name] !== value) element.style[name] = value;
   }
 
   laneAt(event) {
     const y = event.clientY - this.root.getBoundingClientRect().top + this.root.scrollTop;
-    return Math.floor(y / LANE);
+    return Math.floor(y / this.lane);
+  }
+
+  /** Make an account the current one, and have it on screen. */
+  choose(account) {
+    const i = this.list.indexOf(account);
+    if (i < 0) return;
+    this.current = i;
+    this.root.scrollTop = Math.max(0, (i - 2) * LANE);
+    this.draw();
   }
 
   move(event) {
     const i = this.laneAt(event);
     const x = event.clientX - this.canvas.getBoundingClientRect().left;
     const account = this.list[i];
+    const t = this.window[0] + (Math.max(0, Math.min(x, this.width)) / this.width) * (this.window[1] - this.window[0]);
+    if (this.fits && this.lane < 2) {
+      const group = groupAt(this.list, this.height, event.clientY - this.root.getBoundingClientRect().top);
+      if (group.length && x >= 0 && x <= this.width) this.on.survey(group, t, event);
+      else this.on.leave();
+      return;
+    }
     if (this.current !== i) {
       this.current = account ? i : -1;
       this.draw();
     }
     if (!account) this.on.leave();
-    else this.on.hover(account, this.window[0] + (Math.max(0, Math.min(x, this.width)) / this.width) * (this.window[1] - this.window[0]), event);
+    else this.on.hover(account, t, event);
   }
 
   key(event) {
     const page = Math.max(1, Math.floor(this.height / LANE) - 1);
+    if (event.shiftKey || this.fits) return;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 }[event.key];
     if (event.key === "Enter" && this.list[this.current] && event.target === this.root) this.on.open(this.list[this.current]);
     if (event.key === "Escape") this.on.leave();
@@ -126,6 +161,7 @@ export class Lanes {
     if (y < this.root.scrollTop) this.root.scrollTop = y;
     if (y > this.root.scrollTop + this.height - LANE) this.root.scrollTop = y - this.height + LANE;
     this.draw();
+    this.on.select(this.list[this.current]);
     this.tell();
   }
 
@@ -153,47 +189,55 @@ export class Lanes {
 
   draw() {
     if (!this.state || this.width < 40) return;
-    const { state, width, height, list } = this;
-    const top = this.root.scrollTop;
-    const first = Math.floor(top / LANE);
-    const dy = -(top % LANE);
-    const visible = Math.ceil(height / LANE) + 1;
+    const { width, height, list } = this;
     const g = prepare(this.canvas, width, height);
-    this.canvas.style.left = `${this.left}px`;
+    this.put(this.canvas, "left", `${this.left}px`);
     const [from, to] = this.window;
+    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” holds the same facts.`;
+    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
     const X = (t) => ((t - from) / (to - from)) * width;
     g.fillStyle = theme.grid;
     for (const tick of ticks(this.window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
+    if (this.fits && this.lane < 2) drawShares(g, this.state, list, this.window, width, height);
+    else this.drawLanes(g, X);
+  }
+
+  /** The lanes on screen; with their names where there is room for them. */
+  drawLanes(g, X) {
+    const { state, width, height, list, lane } = this;
+    const first = Math.floor(this.root.scrollTop / lane);
+    const dy = -(this.root.scrollTop % lane);
+    const visible = Math.ceil(height / lane) + 1;
+    const edge = lane >= LANE ? 2 : lane >= 6 ? 1 : 0;
     for (let k = 0; k < visible; k++) {
       const account = list[first + k];
-      const y = dy + k * LANE;
+      const y = dy + k * lane;
+      const current = first + k === this.current;
       if (account) {
-        if (first + k === this.current) {
+        if (current) {
           g.fillStyle = theme.sel;
-          g.fillRect(0, y, width, LANE);
+          g.fillRect(0, y, width, lane);
         }
         g.save();
         g.beginPath();
-        g.rect(0, y, width, LANE);
+        g.rect(0, y, width, lane);
         g.clip();
-        drawLane(g, state, account, this.window, X, y + 2, LANE - 4);
+        drawLane(g, state, account, this.window, X, y + edge, Math.max(2, lane - 2 * edge), lane < LANE);
         g.restore();
       }
-      this.row(k, account, y, first + k === this.current);
+      if (!this.fits) this.row(k, account, y, current);
     }
-    for (let k = visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
-    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” holds the same facts.`;
-    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+    for (let k = this.fits ? 0 : visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
   }
 
   row(k, account, y, current) {
     const row = (this.rows[k] ??= this.makeRow());
-    row.root.hidden = !account;
+    if (row.root.hidden !== !account) row.root.hidden = !account;
     if (!account) return;
-    const { text, icon, provisional } = laneWord(this.state, account);
-    const now = stateNow(this.state, account);
-    const sign = icon ?? now?.s ?? "U";
-    row.root.style.transform = `translateY(${y}px)`;
+    const t = Math.min(this.state.now, this.window[1]);
+    const { text, icon, provisional } = laneWord(this.state, account, t);
+    const sign = icon ?? stateAt(this.state, account, t)?.s ?? "U";
+    this.put(row.root, "transform", `translateY(${y}px)`);
     const key = `${account.id}|${account.handle}|${text}|${sign}|${current}|${provisional}|${this.left}|${this.width}`;
     if (row.key === key) return;
     row.key = key;

@@ -1,16 +1,20 @@
 // The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
 
-import { draw, layout, resetLanes, showNothing } from "./page.mjs";
+import { connectBrush } from "./brush.mjs";
+import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./draw.mjs";
+import { connectGestures } from "./gestures.mjs";
+import { layout, showNothing } from "./page.mjs";
 import { announce, repaintFeed } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { unpack } from "./columns.mjs";
-import { apply, decode, listAsked } from "./state.mjs";
+import { apply, decode, listAsked, RANGES } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { age, heard as beat, newPulse, standing } from "./pulse.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectTables } from "./tables.mjs";
 import { connectTimes } from "./times.mjs";
-import { connectControls, showBanner, showPill, view } from "./controls.mjs";
+import { adopt, connectControls, keepAddress, showBanner, showChoices, showPill, view } from "./controls.mjs";
+import { bounded, holds, rangeFor, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
 const root = document.documentElement;
@@ -31,22 +35,47 @@ const pulse = newPulse();
 let loaded = 0;
 let lost = null;
 let frame = 0;
+let wholly = false;
 /** How the detectors stood in the last message, to see that it changed. */
 let stood = null;
 
-/** Draw once in the next frame, however often it is asked for. */
-function redraw() {
+/** Draw once in the next frame, however often it is asked for: all of it, or the board alone while it moves. */
+function redraw(whole = true) {
+  wholly ||= whole;
   if (frame || !state || root.dataset.page !== "live") return;
   frame = requestAnimationFrame(() => {
     frame = 0;
-    draw(state, view);
+    if (wholly) draw(state, view);
+    else drawBoard(state, view);
+    wholly = false;
     root.dataset.painted = String(state.rev);
     shared.rev = state.rev;
   });
 }
 
+/** Fetch a longer range when what is shown reaches beyond what is here. */
+function extend() {
+  if (!state || loading) return;
+  const window = shownWindow(state, view);
+  const range = view.span ? rangeFor(state, window[0]) : view.range;
+  if (!holds(state, window) && RANGES[range] > RANGES[state.range]) load(range);
+}
+
+/** Show another window of time, as somebody drags it. */
+function move(window) {
+  if (!state) return;
+  view.span = bounded(state, window);
+  redraw(false);
+}
+
+function settle() {
+  showChoices();
+  keepAddress();
+  redraw();
+  extend();
+}
+
 async function load(range, response = null) {
-  view.range = range;
   loading = (async () => {
     try {
       const answer = await (response ?? fetch(`/api/live/board?range=${range}`));
@@ -61,8 +90,10 @@ async function load(range, response = null) {
       heard = loaded = Date.now();
       beat(pulse, news?.beat, heard);
       lost = null;
-      view.list = listAsked(state, location.search) ?? view.list;
+      // A list that is no more, or was never there, is no choice.
+      if (/^\d+$/.test(view.list)) view.list = listAsked(state, `?list=${view.list}`) ?? "all";
       layout(state, view);
+      showChoices();
     } catch (error) {
       lost = error instanceof TypeError ? "The monitor does not answer." : error.message;
     }
@@ -74,7 +105,7 @@ async function load(range, response = null) {
   if (again) {
     again = false;
     reload();
-  }
+  } else extend();
 }
 
 function reload() {
@@ -165,23 +196,23 @@ function route(path, query) {
   }
   const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
+  const asked = query ?? location.search;
   if (page === "live") {
+    // An address that says something is taken at its word; one that says nothing gets what is shown.
+    if (asked) adopt(asked);
+    else keepAddress();
     if (!state && !loading) load(view.range);
-    const asked = state && listAsked(state, location.search);
-    if (asked && asked !== view.list) {
-      view.list = asked;
-      layout(state, view);
-    }
+    extend();
     redraw();
   }
   countWaiting();
-  return { path: path ?? location.pathname, query: query ?? location.search, theme: root.dataset.theme };
+  return { path: path ?? location.pathname, query: asked, theme: root.dataset.theme };
 }
 
 connectControls({
   redraw,
   relayout: () => state && layout(state, view),
-  load,
+  extend,
   theme: () => {
     readTheme();
     resetLanes();
@@ -191,6 +222,27 @@ connectControls({
     if (root.dataset.page === "account") ask();
   },
 });
+connectBoard({
+  select: (account) => {
+    view.account = account.id;
+    keepAddress();
+  },
+  look: (account) => {
+    Object.assign(view, { fit: false, account: account.id });
+    drawnLanes().chosen = null;
+    settle();
+  },
+});
+const moving = { chart, current: () => current, move, settle };
+connectBrush(document.getElementById("c-brush"), moving);
+connectGestures(document.getElementById("board"), {
+  ...moving,
+  reset: () => {
+    view.span = null;
+    settle();
+  },
+  pause: () => document.getElementById("pause").click(),
+});
 connectTables(document.getElementById("react-entry-point"));
 connectForms(() => {
   ask();
@@ -199,7 +251,7 @@ connectForms(() => {
 setZone(root.dataset.zone);
 connectTimes(document.getElementById("react-entry-point"));
 readTheme();
-view.range = shared.range;
+adopt(location.search);
 if (shared.first) load(shared.range, shared.first);
 route(location.pathname, location.search);
 shared.arrived({

@@ -20,12 +20,14 @@ export function readTheme() {
 export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
 
 export const ratio = () => Math.max(1, Math.min(3, globalThis.devicePixelRatio || 1));
+/** As it was when something was last prepared: it is asked for thousands of times in a frame. */
+let density = 1;
 /** The nearest whole device pixel. */
-export const snap = (v) => Math.round(v * ratio()) / ratio();
+export const snap = (v) => Math.round(v * density) / density;
 
 /** Size a canvas for the screen's pixels and give its context in CSS pixels, cleared. */
 export function prepare(canvas, width, height) {
-  const d = ratio();
+  const d = (density = ratio());
   const w = Math.round(width * d);
   const h = Math.round(height * d);
   const g = canvas.getContext("2d");
@@ -56,20 +58,30 @@ const HATCH = {
   win: [[-1, -1, 7, 7], [-1, 5, 1, 7], [5, -1, 7, 1], [-1, 2, 4, 7], [2, -1, 7, 4]],
 };
 
+const TILE = 6;
+
 /** The fill of a status: its colour with its hatch ("U" not checked and "win" change window have only the hatch). */
 export function pattern(g, key) {
+  if (g.hatch) return g.hatch(`hatch-${key}`, TILE, (c) => drawTile(c, key));
   const d = ratio();
   const id = `${key}@${d}`;
   const known = patterns.get(id);
   if (known) return known;
   const tile = document.createElement("canvas");
-  tile.width = tile.height = 6 * d;
+  tile.width = tile.height = TILE * d;
   const c = tile.getContext("2d");
   c.scale(d, d);
-  const bare = key === "U" || key === "win";
-  if (!bare) {
+  drawTile(c, key);
+  const made = g.createPattern(tile, "repeat");
+  made.setTransform(new DOMMatrix([1 / d, 0, 0, 1 / d, 0, 0]));
+  patterns.set(id, made);
+  return made;
+}
+
+function drawTile(c, key) {
+  if (key !== "U" && key !== "win") {
     c.fillStyle = theme[key];
-    c.fillRect(0, 0, 6, 6);
+    c.fillRect(0, 0, TILE, TILE);
   }
   c.strokeStyle = c.fillStyle = key === "win" ? theme.win : key === "U" ? theme.ink3 : theme[`${key}-h`] ?? theme.ink3;
   c.globalAlpha = key === "win" ? 0.75 : key === "U" ? 0.55 : 1;
@@ -87,10 +99,6 @@ export function pattern(g, key) {
     c.lineTo(x1, y1);
   }
   c.stroke();
-  const made = g.createPattern(tile, "repeat");
-  made.setTransform(new DOMMatrix([1 / d, 0, 0, 1 / d, 0, 0]));
-  patterns.set(id, made);
-  return made;
 }
 
 /**

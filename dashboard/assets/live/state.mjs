@@ -59,9 +59,11 @@ export function decode(snapshot) {
     executives: snapshot.executives,
     kpis: snapshot.kpis,
     detectors: snapshot.detectors,
+    /** Blocks and restorations before `from`, by steps: all that is held of that time. */
+    before: snapshot.before,
     platforms: new Set(),
     rev: 0,
-    /** Counts what was read or changed: what is derived from that alone holds as long as it stays. */
+    /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
     facts: 0,
   };
   const { id, handle, platform, lists, group } = snapshot.accounts;
@@ -78,7 +80,7 @@ export function decode(snapshot) {
 
 function addAccount(state, row, group) {
   const account = {
-    id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
+    i: state.accounts.length, id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
     last: group ? group[0] : null,
     gaps: group ? group[1].map(([a, b]) => [a, b]) : [],
     spells: [], changes: [], pending: null, latest: 0,
@@ -156,9 +158,10 @@ export function read(state, roster, at, missing, ids = null) {
   if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
   state.lastRead = Math.max(state.lastRead, at);
   const without = new Set(missing);
-  state.facts += 1;
   for (const account of accounts) {
     if (without.has(account.id) || (account.last !== null && at <= account.last)) continue;
+    // Who is read in time stays known, which is no new fact.
+    if (account.last === null || at - account.last > state.gapAfter) state.facts += 1;
     if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
     account.last = at;
   }

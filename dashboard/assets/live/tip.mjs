@@ -2,8 +2,9 @@
 
 import { escape } from "./html.mjs";
 import { happened } from "./feed.mjs";
-import { capital, knownUntil } from "./state.mjs";
-import { between, duration, full, stamp, zoneName } from "./time.mjs";
+import { countAt } from "./counts.mjs";
+import { capital, groupName, knownUntil } from "./state.mjs";
+import { between, count, duration, full, stamp, zoneName } from "./time.mjs";
 
 const tip = () => document.getElementById("tip");
 
@@ -27,6 +28,15 @@ export function tipForAccount(state, account, t, event) {
   const out = [`<b>@${escape(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
   out.push(...momentLines(state, account, t).map(line));
   show(out.join(""), event);
+}
+
+/** How many of a group of lanes were in which status, in words. */
+export function tipForGroup(state, group, t, event) {
+  const counts = countAt(state, group, t);
+  const unread = group.length - counts.n + counts.U;
+  const lines = [..."WSGNDPA"].filter((s) => counts[s]).map((s) => line(`<b>${count(counts[s])}</b> ${escape(groupName(state, s).toLowerCase())}`));
+  if (unread) lines.push(line(`<b>${count(unread)}</b> not checked, so no statement`));
+  show(`<b>${count(group.length)} accounts</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
 }
 
 /** What is known about one account at one time, in sentences. */

@@ -1,0 +1,48 @@
+// What of the live page stands in its address, so that it can be given on and comes back as it is. Pure.
+
+import { RANGES } from "./state.mjs";
+
+export const SORTS = ["latest", "most", "blocked", "handle"];
+export const DEFAULTS = { range: "14d", span: null, list: "all", sort: "latest", filter: "", fit: false, only: false, account: null };
+
+const time = (words) => {
+  const t = Date.parse(words ?? "");
+  return Number.isFinite(t) ? t : null;
+};
+const known = (value, values, otherwise) => (values.includes(value) ? value : otherwise);
+
+/** The choices that an address (its part from the question mark on) stands for; what it does not say is as usual. */
+export function choicesOf(search) {
+  const asked = new URLSearchParams(search);
+  const from = time(asked.get("from"));
+  const to = time(asked.get("to"));
+  const list = asked.get("list") ?? "";
+  const account = asked.get("account") ?? "";
+  return {
+    range: known(asked.get("range"), Object.keys(RANGES), DEFAULTS.range),
+    span: from !== null && (to === null || to > from) ? { from, to } : null,
+    list: /^\d+$/.test(list) || list === "changed" ? list : DEFAULTS.list,
+    sort: known(asked.get("sort"), SORTS, DEFAULTS.sort),
+    filter: (asked.get("q") ?? "").trim().replace(/^@/, "").toLowerCase(),
+    fit: asked.get("lanes") === "all",
+    only: asked.get("rows") === "lanes",
+    account: /^\d+$/.test(account) ? Number(account) : null,
+  };
+}
+
+/** The address of these choices, from the question mark on; empty when all is as usual. */
+export function searchOf(view) {
+  const out = new URLSearchParams();
+  const say = (name, value, usual) => value !== usual && out.set(name, String(value));
+  say("range", view.range, DEFAULTS.range);
+  if (view.span) out.set("from", new Date(view.span.from).toISOString());
+  if (view.span && view.span.to !== null) out.set("to", new Date(view.span.to).toISOString());
+  say("list", view.list, DEFAULTS.list);
+  say("sort", view.sort, DEFAULTS.sort);
+  say("q", view.filter, DEFAULTS.filter);
+  if (view.fit) out.set("lanes", "all");
+  if (view.only) out.set("rows", "lanes");
+  say("account", view.account, null);
+  const search = out.toString().replaceAll("%3A", ":");
+  return search && `?${search}`;
+}

@@ -1,0 +1,124 @@
+// The strip above the board: blocks and restorations of a longer time, and in it the window, which can be dragged.
+
+import { prepare, scale, snap, theme } from "./marks.mjs";
+import { beginning } from "./window.mjs";
+import { count, DAY, dayYear, duration } from "./time.mjs";
+
+const HEIGHT = 34;
+const BAR_PX = 4;
+const GRIP_PX = 6;
+const LEAST_DAYS = 30;
+let summed = { facts: -1 };
+
+/** The time that the strip shows: 30 days, more where more is loaded, not more than there is. */
+export function stripOf(state, window) {
+  const from = Math.min(state.now - LEAST_DAYS * DAY, state.from, window[0]);
+  return [Math.max(from, Math.min(beginning(state), window[0])), state.now + (state.now - from) * 0.01];
+}
+
+/** Confirmed blocks and restorations in n equal parts of [from, to]: {blocked, restored}. */
+export function flows(state, [from, to], n) {
+  const out = { blocked: new Int32Array(n), restored: new Int32Array(n) };
+  const put = (of, t, k) => {
+    const i = Math.floor(((t - from) / (to - from)) * n);
+    if (i >= 0 && i < n) of[i] += k;
+  };
+  const { before } = state;
+  before.blocked.forEach((k, i) => k && put(out.blocked, before.from + (i + 0.5) * before.step, k));
+  before.restored.forEach((k, i) => k && put(out.restored, before.from + (i + 0.5) * before.step, k));
+  for (const change of state.changes.values()) {
+    if (change.outcome !== "confirmed" || change.seen < state.from) continue;
+    if (change.kind === "block") put(out.blocked, change.seen, 1);
+    if (change.kind === "restoration") put(out.restored, change.seen, 1);
+  }
+  return out;
+}
+
+/** Bars upwards are restorations, downwards blocks; the window is outlined with a grip at each end. */
+export function drawBrush(canvas, state, window, width) {
+  const g = prepare(canvas, width, HEIGHT);
+  const strip = stripOf(state, window);
+  const X = scale(strip, width);
+  const n = Math.max(10, Math.floor(width / BAR_PX));
+  // Rounded to the part of a bar: what was counted holds until the strip has moved by that.
+  const key = [state.facts, n, Math.round(strip[0] / ((strip[1] - strip[0]) / n)), Math.round(strip[1] - strip[0])].join();
+  if (summed.key !== key || summed.state !== state) summed = { key, state, ...flows(state, strip, n) };
+  const most = Math.max(1, ...summed.blocked, ...summed.restored);
+  const middle = HEIGHT / 2;
+  const size = (k) => (k ? Math.max(1.5, Math.sqrt(k / most) * (middle - 4)) : 0);
+  g.fillStyle = theme.line2;
+  g.fillRect(0, snap(middle), width, 1);
+  for (let i = 0; i < n; i++) {
+    const left = snap((i * width) / n);
+    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
+    g.fillStyle = theme["A-e"];
+    g.fillRect(left, middle - size(summed.restored[i]), w, size(summed.restored[i]));
+    g.fillStyle = theme.W;
+    g.fillRect(left, middle + 1, w, size(summed.blocked[i]));
+  }
+  const [a, b] = [snap(Math.max(0, X(window[0]))), snap(Math.min(width, X(window[1])))];
+  g.globalAlpha = 0.72;
+  g.fillStyle = theme.sunk;
+  g.fillRect(0, 0, a, HEIGHT);
+  g.fillRect(b, 0, width - b, HEIGHT);
+  g.globalAlpha = 1;
+  g.strokeStyle = theme.ink;
+  g.lineWidth = 1;
+  g.strokeRect(a + 0.5, 0.5, Math.max(2, b - a - 1), HEIGHT - 1);
+  g.fillStyle = theme.ink;
+  for (const x of [a, b - 3]) g.fillRect(x, HEIGHT / 2 - 6, 3, 12);
+  label(canvas, state, window, strip);
+}
+
+function label(canvas, state, window, strip) {
+  const [blocked, restored] = [summed.blocked, summed.restored].map((of) => of.reduce((sum, k) => sum + k, 0));
+  const words = `${dayYear(window[0])} to ${dayYear(Math.min(window[1], state.now))}, ${duration(window[1] - window[0])}. ${count(restored)} restored and ${count(blocked)} blocked in ${duration(strip[1] - strip[0])}.`;
+  if (canvas.getAttribute("aria-valuetext") === words) return;
+  canvas.setAttribute("aria-valuetext", words);
+  const share = Math.round((100 * (window[1] - strip[0])) / (strip[1] - strip[0]));
+  canvas.setAttribute("aria-valuenow", String(Math.max(0, Math.min(100, share))));
+  const days = document.getElementById("strip-days");
+  const title = `${duration(strip[1] - strip[0]).split(" ").slice(0, 2).join(" ")}`;
+  if (days.textContent !== title) days.textContent = title;
+}
+
+/** Drag the window, or an end of it; press beside it to have it there. `on` = {current(), move(window), settle()}. */
+export function connectBrush(canvas, on) {
+  let held = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    const now = on.current();
+    if (!now || event.button) return;
+    event.preventDefault();
+    event.stopPropagation();
+    canvas.focus({ preventScroll: true });
+    const { width } = now;
+    const strip = stripOf(now.state, now.window);
+    const X = scale(strip, width);
+    const at = event.clientX - canvas.getBoundingClientRect().left;
+    const [a, b] = now.window.map(X);
+    const part = Math.abs(at - a) <= GRIP_PX ? "from" : Math.abs(at - b) <= GRIP_PX ? "to" : "both";
+    let window = now.window;
+    const perPixel = (strip[1] - strip[0]) / width;
+    if (part === "both" && (at < a || at > b)) {
+      const by = (at - (a + b) / 2) * perPixel;
+      window = window.map((t) => t + by);
+      on.move(window);
+    }
+    held = { part, x: event.clientX, window, perPixel };
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    const by = (event.clientX - held.x) * held.perPixel;
+    const [from, to] = held.window;
+    if (held.part === "both") on.move([from + by, to + by]);
+    else if (held.part === "from") on.move([Math.min(from + by, to - held.perPixel), to]);
+    else on.move([from, Math.max(to + by, from + held.perPixel)]);
+  });
+  const letGo = () => {
+    if (held) on.settle();
+    held = null;
+  };
+  canvas.addEventListener("pointerup", letGo);
+  canvas.addEventListener("pointercancel", letGo);
+}

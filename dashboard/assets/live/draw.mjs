@@ -1,0 +1,179 @@
+// Draws the live page from the state and the reader's choices. The board alone is drawn while somebody zooms or pans.
+
+import { annotations, drawAnnotations } from "./annotations.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "./board.mjs";
+import { drawBrush } from "./brush.mjs";
+import { renderCards } from "./cards.mjs";
+import { navigate } from "./controls.mjs";
+import { members } from "./counts.mjs";
+import { renderDetectors } from "./detectors.mjs";
+import { renderFeed } from "./feed-view.mjs";
+import { renderKpis } from "./kpis.mjs";
+import { Lanes } from "./lanes.mjs";
+import { paintLegend } from "./legend.mjs";
+import { listOf } from "./listing.mjs";
+import { windowOf } from "./state.mjs";
+import { openTable } from "./table.mjs";
+import { count, percent, stamp, zoneName } from "./time.mjs";
+import { hideTip, tipForAccount, tipForActs, tipForGroup } from "./tip.mjs";
+import { holds, shownWindow } from "./window.mjs";
+
+const $ = (id) => document.getElementById(id);
+const shared = globalThis.__blockline;
+let lanes = null;
+let cursor = null;
+/** What was drawn last: {state, view, window, marks, list, left, width, right}. */
+export let current = null;
+let widths = null;
+/** Where the board begins. */
+let edge = 0;
+let on = null;
+
+/** `on` = {select(account), look(account)}: what the lanes ask for. */
+export function connectBoard(asks) {
+  on = asks;
+  addEventListener("resize", () => (widths = null));
+  $("executives").addEventListener("mousemove", (event) => {
+    const row = event.target.closest("canvas")?.closest("[data-executive]");
+    const executive = row && current?.state.executives.find((e) => e.id === Number(row.dataset.executive));
+    if (executive) tipForActs(current.state, executive, current.window, event);
+    else hideTip();
+  });
+  $("executives").addEventListener("mouseleave", hideTip);
+}
+
+export function resetLanes() {
+  for (const row of lanes?.rows ?? []) row.key = "";
+  paintLegend();
+}
+
+export const drawnLanes = () => lanes;
+
+/** Where the board's drawings are, in pixels of the window; null before they are. */
+export function chart() {
+  return current && { left: edge + current.left, width: current.width };
+}
+
+/** Measured anew after the window has another size, and each time that all is drawn: the page may have got a scrollbar. */
+function measure() {
+  const board = $("board");
+  const css = getComputedStyle(board);
+  const [left, right] = ["--left", "--right"].map((name) => Number.parseFloat(css.getPropertyValue(name)));
+  edge = board.getBoundingClientRect().left;
+  return { left, right, width: board.clientWidth - left - right };
+}
+
+export function draw(state, view) {
+  renderKpis(state);
+  renderDetectors(state);
+  if (state.accounts.length === 0) return;
+  widths = null;
+  drawBoard(state, view);
+  const preset = windowOf(state, view.range)[0];
+  renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)));
+}
+
+export function drawBoard(state, view) {
+  if (state.accounts.length === 0) return;
+  widths ??= measure();
+  const { left, right, width } = widths;
+  if (width < 60) return;
+  const window = shownWindow(state, view);
+  const marks = annotations(state);
+  const list = listOf(state, view);
+  current = { state, view, window, marks, list, left, width, right };
+  shared.window = window;
+  drawBrush($("c-brush"), state, window, width);
+  drawAnnotations($("c-ann"), marks, window, width);
+  drawAxis($("c-axis"), window, width);
+  if (!view.only) drawContext(state, window, width);
+  if (innerWidth > 640) {
+    lanes ??= connectLanes();
+    lanes.set(state, list, window, left, width, right, view.fit);
+    choose(view);
+    $("as-table").onclick = () => openTable(state, list, window);
+  } else renderCards(state, list, view, window);
+  placeOverlay();
+}
+
+/** The account that the address names, as soon as it is there. */
+function choose(view) {
+  if (view.account === null || lanes.chosen === view.account) return;
+  lanes.chosen = view.account;
+  const account = current.state.byId.get(view.account);
+  if (account) lanes.choose(account);
+}
+
+const say = (element, words) => {
+  if (element.textContent !== words) element.textContent = words;
+};
+
+function drawContext(state, window, width) {
+  const t = Math.min(state.now, window[1]);
+  const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
+  let limit = FLEET_HEIGHT - 6;
+  const labels = [];
+  for (const end of ends) {
+    const y = Math.min(end.y, limit);
+    if (y < 4) continue;
+    limit = y - 14;
+    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
+  }
+  const html = labels.join("");
+  if ($("fleet-ends").dataset.said !== html) $("fleet-ends").innerHTML = $("fleet-ends").dataset.said = html;
+  // The figures at the right are of the end of the window: "now" stands there only when it is now.
+  const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
+  say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "now, of those read");
+  for (const row of $("strips").children) {
+    const [canvas, share, of] = (row.parts ??= [row.querySelector("canvas"), row.querySelector("b"), row.querySelector(".right span")]);
+    const end = drawStrip(canvas, state, members(state, Number(row.dataset.list)), window, width, 18);
+    say(share, percent(end.blocked, end.read));
+    say(of, end.read ? `${count(end.blocked)} of ${count(end.read)}` : "none read");
+  }
+  for (const row of $("executives").children) {
+    const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
+    if (executive) drawExecutive(row.querySelector("canvas"), state, executive, window, width, 48);
+  }
+}
+
+function placeOverlay() {
+  const { state, window, marks, left, width, view } = current;
+  const overlay = $("c-overlay");
+  const top = (view.only ? $("c-axis") : $("c-fleet")).offsetTop;
+  overlay.style.left = `${left}px`;
+  overlay.style.top = `${top}px`;
+  const unloaded = holds(state, window) ? null : state.from;
+  drawOverlay(overlay, marks, window, width, $("board").clientHeight - top, cursor, view.only ? 0 : FLEET_HEIGHT + 1, unloaded);
+}
+
+function connectLanes() {
+  const board = $("board");
+  board.addEventListener("mousemove", (event) => {
+    const x = event.clientX - edge - current.left;
+    cursor = x >= 0 && x <= current.width ? current.window[0] + (x / current.width) * (current.window[1] - current.window[0]) : null;
+    requestAnimationFrame(placeOverlay);
+  });
+  board.addEventListener("mouseleave", () => {
+    cursor = null;
+    placeOverlay();
+  });
+  return new Lanes($("lanes"), {
+    hover: (account, t, event) => tipForAccount(current.state, account, Math.min(t, current.state.now), event),
+    survey: (group, t, event) => tipForGroup(current.state, group, Math.min(t, current.state.now), event),
+    leave: hideTip,
+    select: (account) => {
+      lanes.chosen = account.id;
+      on.select(account);
+    },
+    look: (account) => {
+      hideTip();
+      on.look(account);
+    },
+    open: (account) => {
+      hideTip();
+      lanes.chosen = account.id;
+      on.select(account);
+      navigate(`/account/${account.id}`);
+    },
+  });
+}

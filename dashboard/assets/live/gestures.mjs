@@ -1,0 +1,127 @@
+// Zoom and pan on the board's time axis: wheel, drag, pinch, keys.
+
+import { panned, zoomed } from "./window.mjs";
+
+/** A press that moves less is a click. */
+const STILL_PX = 4;
+const SETTLED_MS = 250;
+const STEP = 0.2;
+const KEY_ZOOM = 0.6;
+
+/** How far one turn of the wheel zooms: a pinch on a trackpad comes as many small turns. */
+const wheelZoom = (delta) => Math.exp(Math.max(-30, Math.min(30, delta)) * 0.01);
+
+/**
+ * `on` = {chart(): {left, width} in pixels of the window, or null; current(): {window}; move(window): draw it;
+ * settle(): the gesture is over; reset(): back to the preset; pause(): hold the feed, or let it go}.
+ */
+export function connectGestures(board, on) {
+  const pointers = new Map();
+  let start = null;
+  let moved = false;
+  let timer = 0;
+
+  const settleSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(on.settle, SETTLED_MS);
+  };
+  const timeAt = (x) => {
+    const { left, width } = on.chart();
+    const [from, to] = on.current().window;
+    return from + ((x - left) / width) * (to - from);
+  };
+  const inChart = (x) => {
+    const chart = on.chart();
+    return chart !== null && x >= chart.left && x <= chart.left + chart.width;
+  };
+  const go = (window) => {
+    on.move(window);
+    settleSoon();
+  };
+
+  board.addEventListener(
+    "wheel",
+    (event) => {
+      if (!inChart(event.clientX)) return;
+      const zooms = event.ctrlKey || event.metaKey;
+      const side = event.shiftKey && !event.deltaX ? event.deltaY : event.deltaX;
+      if (!zooms && Math.abs(side) <= (event.shiftKey ? 0 : Math.abs(event.deltaY))) return;
+      event.preventDefault();
+      const { window } = on.current();
+      if (zooms) go(zoomed(window, wheelZoom(event.deltaY), timeAt(event.clientX)));
+      else go(panned(window, (side / on.chart().width) * (window[1] - window[0])));
+    },
+    { passive: false },
+  );
+
+  /** From here on the fingers that are down hold these times. */
+  const grip = () => {
+    const held = [...pointers.values()].map((p) => p.x);
+    start = { window: on.current().window, held };
+  };
+
+  board.addEventListener("pointerdown", (event) => {
+    if (event.button || !inChart(event.clientX) || event.target.closest("a, button, select, input, [role=slider]")) return;
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, first: event.clientX });
+    moved = pointers.size > 1;
+    grip();
+  });
+
+  board.addEventListener("pointermove", (event) => {
+    const pointer = pointers.get(event.pointerId);
+    if (!pointer || !start) return;
+    pointer.x = event.clientX;
+    if (!moved && Math.abs(pointer.x - pointer.first) < STILL_PX) return;
+    if (!moved) {
+      moved = true;
+      board.classList.add("dragging");
+    }
+    if (!board.hasPointerCapture(event.pointerId)) board.setPointerCapture(event.pointerId);
+    go(dragged(start, [...pointers.values()].map((p) => p.x), on.chart()));
+  });
+
+  const release = (event) => {
+    if (!pointers.delete(event.pointerId)) return;
+    board.classList.remove("dragging");
+    if (pointers.size) grip();
+    else start = null;
+  };
+  board.addEventListener("pointerup", release);
+  board.addEventListener("pointercancel", release);
+  // What ends a drag is no click on what happens to lie under it.
+  board.addEventListener(
+    "click",
+    (event) => {
+      if (moved) event.stopPropagation();
+      moved = false;
+    },
+    true,
+  );
+
+  board.addEventListener("keydown", (event) => {
+    if (event.target.closest("button, select, input, a") || event.ctrlKey || event.metaKey || event.altKey || !on.current()) return;
+    const { window } = on.current();
+    const slides = event.shiftKey || event.target.closest("[role=slider]");
+    const side = slides ? { ArrowLeft: -STEP, ArrowRight: STEP }[event.key] : undefined;
+    const factor = { "+": KEY_ZOOM, "=": KEY_ZOOM, "-": 1 / KEY_ZOOM, _: 1 / KEY_ZOOM }[event.key];
+    if (side) go(panned(window, side * (window[1] - window[0])));
+    else if (factor) go(zoomed(window, factor, (window[0] + window[1]) / 2));
+    else if (event.key === "0") on.reset();
+    else if (event.key === " ") on.pause();
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** The window in which the fingers lie on the times that they took hold of: one drags, two stretch. */
+export function dragged({ window, held }, now, { left, width }) {
+  const span = window[1] - window[0];
+  const time = (x) => window[0] + ((x - left) / width) * span;
+  if (now.length < 2 || held.length < 2) return panned(window, ((held[0] - now[0]) / width) * span);
+  const far = Math.max(10, Math.abs(now[0] - now[1]));
+  const factor = Math.max(10, Math.abs(held[0] - held[1])) / far;
+  const middle = (held[0] + held[1]) / 2;
+  const [from, to] = zoomed(window, factor, time(middle));
+  const by = ((middle - (now[0] + now[1]) / 2) / width) * (to - from);
+  return panned([from, to], by);
+}

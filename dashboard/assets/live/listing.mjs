@@ -1,0 +1,30 @@
+// Which accounts have a lane, and in which order.
+
+import { isBlocked, stateNow } from "./state.mjs";
+
+let listed = { key: "", list: [] };
+
+const alphabet = new Intl.Collator();
+const SORTS = {
+  latest: (a, b) => b.latest - a.latest || a.id - b.id,
+  most: (a, b) => b.changes.length - a.changes.length || b.latest - a.latest || a.id - b.id,
+  handle: (a, b) => alphabet.compare(a.handle, b.handle),
+};
+
+function blockedFirst(state, list) {
+  const rank = new Map(list.map((a) => [a, isBlocked(stateNow(state, a)?.s) ? 0 : 1]));
+  return (a, b) => rank.get(a) - rank.get(b) || SORTS.latest(a, b);
+}
+
+/** The accounts that list and filter leave, in the chosen order. */
+export function listOf(state, view) {
+  const key = [view.list, view.sort, view.filter, state.id, state.accounts.length].join("|");
+  if (listed.key === key && listed.state === state) return listed.list;
+  let list = state.accounts;
+  if (view.list === "changed") list = list.filter((a) => a.latest > 0);
+  else if (view.list !== "all") list = list.filter((a) => a.lists.includes(Number(view.list)));
+  if (view.filter) list = list.filter((a) => a.handle.toLowerCase().includes(view.filter));
+  list = [...list].sort(view.sort === "blocked" ? blockedFirst(state, list) : SORTS[view.sort]);
+  listed = { key, state, list };
+  return list;
+}

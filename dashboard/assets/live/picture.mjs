@@ -1,0 +1,162 @@
+// The board as a file: SVG, drawn by the code that draws it on screen; PNG, the same SVG painted.
+
+import { drawAnnotations, LABELS_PX } from "./annotations.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "./board.mjs";
+import { countAt, members } from "./counts.mjs";
+import { current, drawnLanes } from "./draw.mjs";
+import { LANE, drawLane, laneWord } from "./lanes.mjs";
+import { drawKey, legendOf } from "./legend.mjs";
+import { prepare, scale, text, theme } from "./marks.mjs";
+import { drawShares } from "./overview.mjs";
+import { groupName } from "./state.mjs";
+import { SvgContext } from "./svg.mjs";
+import { count, full, percent } from "./time.mjs";
+
+const PAD = 16;
+const SHARPNESS = 2;
+/** Of the lanes as many as there are on screen, and at least so many. */
+const LEAST_LANES = 30;
+
+/** Writes text and drawings of the sheet from its top to its bottom. */
+class Sheet {
+  constructor({ left, width, right }) {
+    const ruler = document.createElement("canvas").getContext("2d");
+    this.g = new SvgContext((font, words) => {
+      ruler.font = font;
+      return ruler.measureText(words).width;
+    });
+    this.g.textBaseline = "middle";
+    Object.assign(this, { left, width, right, y: PAD });
+  }
+
+  words(x, y, words, { size = 11, weight = 400, ink = theme.ink2 } = {}) {
+    text(this.g, size, weight);
+    this.g.fillStyle = ink;
+    this.g.fillText(words, x, y);
+  }
+
+  /** A row with a name at its left and words at its right; `draw` gets what passes for its canvas. */
+  row(height, names, words, draw) {
+    names.forEach(([name, weight], i) => {
+      this.g.box(PAD, this.y, this.left - PAD - 8, height);
+      this.words(0, 8 + i * 14, name, { weight, ink: weight === 600 ? theme.ink : theme.ink2 });
+      this.g.restore();
+    });
+    this.g.box(this.left, this.y, this.width, height);
+    draw({ getContext: () => this.g, style: {}, getAttribute: () => null, setAttribute: () => {} });
+    this.g.restore();
+    words.forEach(([name, y], i) => this.words(this.left + this.width + 8, this.y + (y ?? 9 + i * 14), name));
+    this.y += height;
+  }
+
+  get svg() {
+    const w = Math.ceil(this.left + this.width + this.right);
+    const h = Math.ceil(this.y + PAD);
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"><rect width="${w}" height="${h}" fill="${theme.card}"/>${this.g.text}</svg>`;
+  }
+}
+
+/** What is on screen as one picture: whose, of when, made when; with its legend. */
+export function boardSvg(title) {
+  const { state, view, window, marks, left, width, right } = current;
+  const end = Math.min(state.now, window[1]);
+  const sheet = new Sheet({ left, width, right });
+  sheet.words(PAD, sheet.y + 8, title, { size: 15, weight: 650, ink: theme.ink });
+  sheet.words(PAD, sheet.y + 30, `${full(window[0])} to ${full(end)}. Read and drawn up to ${full(state.now)}.`, { size: 12 });
+  sheet.y += 50;
+  sheet.row(LABELS_PX, [], [], (canvas) => drawAnnotations(canvas, marks, window, width));
+  const top = sheet.y;
+  if (!view.only) context(sheet, state, window, width, end);
+  else sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
+  lanes(sheet, state, view, window, width, end);
+  sheet.g.box(left, top, width, sheet.y - top);
+  drawOverlay({ getContext: () => sheet.g, style: {} }, marks, window, width, sheet.y - top, null, 0);
+  sheet.g.restore();
+  legend(sheet, state);
+  return sheet.svg;
+}
+
+function context(sheet, state, window, width, end) {
+  const counts = countAt(state, state.accounts, end);
+  const words = [..."AWSPGNDU"].filter((s) => counts[s]).map((s) => [`${count(counts[s])} ${groupName(state, s)}`]);
+  sheet.row(FLEET_HEIGHT, [["All watched", 600], ["accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
+  sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
+  sheet.row(18, [["Share blocked of those read", 600]], [], () => {});
+  for (const list of state.lists.filter((l) => l.size > 0)) {
+    const accounts = members(state, list.id);
+    const at = countAt(state, accounts, end);
+    const [blocked, read] = [at.W + at.S, at.n - at.U];
+    const name = state.orders.find((o) => o.list === list.id)?.title ?? list.name;
+    sheet.row(18, [[name]], [[read ? `${percent(blocked, read)}  ${count(blocked)} of ${count(read)}` : "none read"]], (canvas) => drawStrip(canvas, state, accounts, window, width, 18));
+  }
+  for (const executive of state.executives) {
+    sheet.y += 6;
+    sheet.row(48, [[executive.name, 600], [executive.title], ["not evidence of cause"]], [], (canvas) => drawExecutive(canvas, state, executive, window, width, 48));
+  }
+  sheet.y += 8;
+}
+
+function lanes(sheet, state, view, window, width, end) {
+  const { list, root, height, fits } = drawnLanes();
+  if (fits) {
+    const room = Math.max(height, 200);
+    sheet.row(room, [[`All ${count(list.length)} lanes`, 600], ["shares of their statuses"]], [], (canvas) => drawShares(prepare(canvas, width, room), state, list, window, width, room));
+    return;
+  }
+  const first = Math.floor(root.scrollTop / LANE);
+  const shown = list.slice(first, first + Math.max(LEAST_LANES, Math.ceil(height / LANE)));
+  const X = scale(window, width);
+  for (const account of shown) {
+    sheet.row(LANE, [[`@${account.handle}`]], [[laneWord(state, account, end).text]], (canvas) => drawLane(prepare(canvas, width, LANE), state, account, window, X, 2, LANE - 4));
+  }
+  if (shown.length < list.length) {
+    sheet.y += 8;
+    sheet.words(PAD, sheet.y + 6, `Lanes ${count(first + 1)} to ${count(first + shown.length)} of ${count(list.length)}.`);
+    sheet.y += 12;
+  }
+}
+
+function legend(sheet, state) {
+  sheet.y += 14;
+  let x = PAD;
+  for (const [key, word] of legendOf(state)) {
+    text(sheet.g, 11);
+    const w = sheet.g.measureText(word).width;
+    if (x + w + 40 > sheet.left + sheet.width + sheet.right) {
+      x = PAD;
+      sheet.y += 20;
+    }
+    sheet.g.box(x, sheet.y, 18, 12);
+    drawKey({ getContext: () => sheet.g, style: {} }, key);
+    sheet.g.restore();
+    sheet.words(x + 24, sheet.y + 6, key === "gap" ? "Not checked: nothing is drawn, nothing is said" : word);
+    x += w + 44;
+  }
+  sheet.y += 14;
+}
+
+/** Have the browser save the board, as "png" or "svg". */
+export async function save(kind, title) {
+  if (!current) return;
+  const { window } = current;
+  const svg = new Blob([boardSvg(title)], { type: "image/svg+xml" });
+  const blob = kind === "svg" ? svg : await painted(svg);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  const day = (t) => new Date(t).toISOString().slice(0, 10);
+  link.download = `board-${day(window[0])}-${day(Math.min(window[1], current.state.now))}.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+async function painted(svg) {
+  const image = new Image();
+  image.src = URL.createObjectURL(svg);
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth * SHARPNESS;
+  canvas.height = image.naturalHeight * SHARPNESS;
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  URL.revokeObjectURL(image.src);
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
+}

@@ -1,0 +1,54 @@
+// Many accounts in little room: what share of them was in which status when. Nothing is drawn over anything else, and
+// the worst does not stand for the rest. Pure.
+
+import { means } from "./counts.mjs";
+
+/** From the bottom of a band to its top. Not checked ("U") is no ink: it stays empty. */
+export const ORDER = ["W", "S", "N", "G", "D", "P", "A"];
+
+/** The accounts in as many groups of neighbours as there is room for: sizes differ by one at most. */
+export function groups(list, most) {
+  const n = Math.max(1, Math.min(most, list.length));
+  return Array.from({ length: n }, (_, i) => list.slice(Math.round((i * list.length) / n), Math.round(((i + 1) * list.length) / n)));
+}
+
+/**
+ * The shares of one group in n equal parts of a window: for each the tops of the statuses in `ORDER`, from 0 to 1, one upon the other.
+ * Of a group of which half was not checked, half stays empty.
+ */
+export function stacked(state, group, from, to, n) {
+  const counts = means(state, group, from, to, n);
+  const out = new Float32Array(n * ORDER.length);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let k = 0; k < ORDER.length; k++) {
+      sum += counts[ORDER[k]][i];
+      out[i * ORDER.length + k] = sum / group.length;
+    }
+  }
+  return out;
+}
+
+/**
+ * One column of a band as `rows` pixels from its top to its bottom: each is the mean of the colours that it covers,
+ * by how much of it they cover. `colours` are [red, green, blue] in `ORDER`, `empty` the one behind them.
+ */
+export function pixels(tops, at, rows, colours, empty, put) {
+  for (let row = 0; row < rows; row++) {
+    const low = (rows - 1 - row) / rows;
+    const high = (rows - row) / rows;
+    let [red, green, blue] = [0, 0, 0];
+    let below = low;
+    for (let k = 0; k < colours.length && below < high; k++) {
+      const top = Math.min(high, tops[at + k]);
+      if (top <= below) continue;
+      const part = (top - below) * rows;
+      red += colours[k][0] * part;
+      green += colours[k][1] * part;
+      blue += colours[k][2] * part;
+      below = top;
+    }
+    const rest = Math.max(0, (high - below) * rows);
+    put(row, red + empty[0] * rest, green + empty[1] * rest, blue + empty[2] * rest);
+  }
+}
