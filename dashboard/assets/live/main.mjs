@@ -105,7 +105,7 @@ async function load(range, response = null) {
   if (again) {
     again = false;
     reload();
-  } else extend();
+  } else if (!lost) extend();
 }
 
 function reload() {
