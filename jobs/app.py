@@ -175,7 +175,15 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
                 role=people.Role(settings.role),
                 login=login_of(settings),
             )
-            serving = serve(listener, pool, dsn, system_clock, view, base_url=origin)
+            serving = serve(
+                listener,
+                pool,
+                dsn,
+                system_clock,
+                view,
+                base_url=origin,
+                trusted_proxies=settings.trusted_proxies,
+            )
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")
             async with transaction(pool) as conn:

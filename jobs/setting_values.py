@@ -7,6 +7,7 @@ text such as `TR=did:plc:…,DE=did:plc:…`.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Final, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -153,6 +154,18 @@ def hosts(values: tuple[str, ...]) -> tuple[str, ...]:
         if not _HOST.fullmatch(name) or not (port.isascii() and port.isdigit() and int(port) < 65536):
             raise ValueError(f"{host!r} is not a host, such as mastodon.example or mastodon.example:8443.")
     return tuple(host.lower() for host in values)
+
+
+def networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses of machines, one by one or as a network."""
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError:
+            raise ValueError(
+                f"{value!r} is neither an address nor a network, such as 127.0.0.1 or 10.0.0.0/8."
+            ) from None
+    return values
 
 
 def base_url(value: str) -> str:

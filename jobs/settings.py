@@ -50,6 +50,7 @@ Platforms = Annotated[
     tuple[Platform, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.platforms)
 ]
 Hosts = Annotated[Texts, AfterValidator(values_of.hosts)]
+Networks = Annotated[Texts, AfterValidator(values_of.networks)]
 Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
 Table = Annotated[dict[str, str], BeforeValidator(values_of.table)]
 BaseUrl = Annotated[str, AfterValidator(values_of.base_url)]
@@ -85,6 +86,8 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=0, le=65535)
+    trusted_proxies: Networks = ()
+    """Addresses or networks of reverse proxies, whose word on where a reader is and how he came is taken."""
     auth: Literal["none", "password", "oidc"] | None = None
     """How people log in; `oidc` takes passwords as well. `none`: not at all, on a loopback address only."""
     role: Literal["viewer", "analyst", "admin"] = "admin"

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 import uvicorn
 
 from dashboard.app import create_app
+from dashboard.headers import App
 from dashboard.settings import DashboardSettings
 from jobs.errors import PortTaken
 from storage.db import Pool
@@ -34,21 +35,15 @@ async def serve(
     clock: Callable[[], datetime],
     settings: DashboardSettings,
     base_url: str | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> AsyncGenerator[str]:
     """Serve the dashboard on `listener` until the block ends; yields its address.
 
     `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
     """
     host, port = listener.getsockname()[:2]
-    config = uvicorn.Config(
-        create_app(pool, clock, dsn=dsn, settings=settings, base_url=base_url),
-        log_level="warning",
-        lifespan="on",
-        ws="websockets-sansio",
-        timeout_graceful_shutdown=2,
-        ws_max_size=1_000_000,
-    )
-    server = _Server(config)
+    app = create_app(pool, clock, dsn=dsn, settings=settings, base_url=base_url)
+    server = _Server(served_as(app, trusted_proxies))
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[listener]))
         try:
@@ -56,6 +51,22 @@ async def serve(
         finally:
             server.should_exit = True
             await serving  # before the group cancels it: it has browsers to say goodbye to
+
+
+def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+    """How uvicorn serves. Only what a trusted proxy says is believed of where a reader is."""
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="on",
+        ws="websockets-sansio",
+        # It would be done for each browser anew, in its own turn, and a context of each stays in memory.
+        ws_per_message_deflate=False,
+        ws_max_size=1_000_000,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=2,
+    )
 
 
 class _Server(uvicorn.Server):

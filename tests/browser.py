@@ -1,7 +1,7 @@
 """The browser that tests and pictures use: the system's Chromium, without a word to anybody outside."""
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,13 +63,19 @@ class Browser:
 
 @asynccontextmanager
 async def opened(
-    base: str, folder: Path, path: str = "/", width: int = 1440, theme: Any = "light", zone: str | None = None
+    base: str,
+    folder: Path,
+    path: str = "/",
+    width: int = 1440,
+    theme: Any = "light",
+    zone: str | None = None,
+    arguments: Sequence[str] = (),
 ) -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
             folder,
             executable_path=CHROMIUM,
-            args=ARGUMENTS,
+            args=[*ARGUMENTS, *arguments],
             viewport={"width": width, "height": 900},
             color_scheme=theme,
             timezone_id=zone,

@@ -35,12 +35,17 @@ async def served(
 @asynccontextmanager
 async def mounted(app: Any, port: int = 0) -> AsyncGenerator[str]:
     """The address of any ASGI app; port 0 takes a free one."""
+    config = uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
+    async with listening(config, port) as base:
+        yield base
+
+
+@asynccontextmanager
+async def listening(config: uvicorn.Config, port: int = 0) -> AsyncGenerator[str]:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
-        )
+        server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listener]))
             await until(lambda: _resolved(server.started))

@@ -165,6 +165,12 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
         pytest.param(
             'bluesky_jetstream = "https://a.b"', {}, "^Setting bluesky_jetstream", id="no websocket"
         ),
+        pytest.param(
+            'trusted_proxies = ["proxy.example"]',
+            {},
+            "^Setting trusted_proxies .*10.0.0.0/8",
+            id="a proxy by its name, which others may change",
+        ),
         pytest.param('x_base_url = "api.x.com"', {}, "^Setting x_base_url .*https://", id="no scheme"),
         pytest.param(
             'trusted_hosts = ["https://a.b"]', {}, "^Setting trusted_hosts", id="an address, no host"
