@@ -129,7 +129,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
         ),
         (
             "BLUESKY_APP_VIEW",
-            f"http://127.0.0.1:{free_port()}",
+            "http://127.0.0.1:{nobody}",
             "Bluesky",
             "check the network, the firewall and setting bluesky_app_view",
         ),
@@ -141,7 +141,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
         ),
         ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
-        ("SMTP_PORT", str(free_port()), "mail", "Cannot hand mails to the server at 127.0.0.1:"),
+        ("SMTP_PORT", "{nobody}", "mail", "Cannot hand mails to the server at 127.0.0.1:"),
         ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
         ("MAIL_TEMPLATES", "nowhere", "mail templates", "there is no folder nowhere"),
         ("AUTH", "", "dashboard", "Setting auth is missing"),
@@ -151,7 +151,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
 def test_what_must_be_mended_is_named_with_its_setting(
     run: Blockline, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, part: str, sentence: str
 ) -> None:
-    monkeypatch.setenv(f"BLOCKLINE_{setting}", value)
+    monkeypatch.setenv(f"BLOCKLINE_{setting}", value.replace("{nobody}", str(free_port())))
     ran = run("doctor", "--json")
     assert (ran.code, ran.json["ok"]) == (1, False)
     assert [name for name, verdict in verdicts(ran).items() if verdict == "mend"] == [part]
