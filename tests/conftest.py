@@ -5,20 +5,26 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import pytest
 
-from storage.db import Pool, connect, open_pool
+from storage.db import Pool, connect, open_pool, transaction
 from storage.embedded import embedded_postgres
 from storage.migrate import migrate
+from tests.seed_alerts import Played, play_alerts
+from tests.seed_changes import Story
+from tests.seed_live import seed
 
+T = TypeVar("T")
 _counter = itertools.count()
 
 # How long an example takes says something about the machine, not about the code.
@@ -26,9 +32,12 @@ hypothesis.settings.register_profile("blockline", deadline=None)
 hypothesis.settings.load_profile("blockline")
 
 
+NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+
+
 @pytest.fixture
 def now() -> datetime:
-    return datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+    return NOW
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +70,49 @@ def empty_dsn(postgres_dsn: str) -> Generator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def story_template(postgres_dsn: str, template: str) -> Generator[tuple[str, Story]]:
+    """Name of a database with the small story, and what was written."""
+
+    async def write(pool: Pool) -> Story:
+        async with transaction(pool) as conn:
+            return await seed(conn, NOW)
+
+    with _database(postgres_dsn, template) as dsn:
+        yield urlsplit(dsn).path[1:], _run(_written(dsn, write))
+
+
+@pytest.fixture(scope="session")
+def played_template(postgres_dsn: str, template: str) -> Generator[tuple[str, Played]]:
+    """The same with what the notifier makes of the story."""
+    with _database(postgres_dsn, template) as dsn:
+        yield urlsplit(dsn).path[1:], _run(_written(dsn, lambda pool: play_alerts(pool, NOW)))
+
+
 @pytest.fixture
-def dsn(postgres_dsn: str, template: str) -> Generator[str]:
-    """A fresh database with the schema and no rows."""
+def dsn(request: pytest.FixtureRequest, postgres_dsn: str, template: str) -> Generator[str]:
+    """A fresh database with the schema, and the rows of the story that the test asks for, or none."""
+    for told in ("played", "story"):
+        if told in request.fixturenames:
+            template, _ = request.getfixturevalue(f"{told}_template")
+            break
     with _database(postgres_dsn, template) as dsn:
         yield dsn
 
 
 @pytest.fixture
+def story(dsn: str, story_template: tuple[str, Story]) -> Story:
+    """The small story of tests/seed_live.py, which is in the test's database."""
+    return deepcopy(story_template[1])
+
+
+@pytest.fixture
+def played(dsn: str, played_template: tuple[str, Played]) -> Played:
+    """The story with rules, mails and decisions of tests/seed_alerts.py, which is in the test's database."""
+    return deepcopy(played_template[1])
+
+
+@pytest.fixture(scope="session")
 def fresh_database(postgres_dsn: str, template: str) -> Callable[[], AbstractContextManager[str]]:
     """Makes databases with the schema and no rows, for tests that need more than one."""
     return lambda: _database(postgres_dsn, template)
@@ -90,6 +134,11 @@ def _database(server: str, template: str) -> Generator[str]:
         _run(_execute(server, f'drop database "{name}" with (force)'))
 
 
+async def _written(dsn: str, write: Callable[[Pool], Awaitable[T]]) -> T:
+    async with open_pool(dsn, max_size=1) as pool:
+        return await write(pool)
+
+
 async def _execute(dsn: str, command: str) -> None:
     conn = await connect(dsn)
     try:
@@ -105,7 +154,7 @@ def roomy_memory() -> str | None:
     return str(memory) if is_roomy else None
 
 
-def _run(work: Coroutine[object, object, object]) -> None:
+def _run(work: Coroutine[object, object, T]) -> T:
     """In a thread of its own, since the test's event loop may be set up already."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
+        return thread.submit(asyncio.run, work).result()

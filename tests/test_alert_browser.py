@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from storage.installation import link_key
 from storage.reports_alerts import story_note
 from tests.browser import CHROMIUM, opened
 from tests.dashboard_server import served, until
-from tests.seed_alerts import DESK, Played, play_alerts
+from tests.seed_alerts import DESK, Played
 
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
@@ -20,11 +19,6 @@ if not CHROMIUM.exists():
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
 ACKNOWLEDGE = "form[action^='/api/alerts/acknowledge']"
-
-
-@pytest.fixture
-async def played(pool: Pool, now: Any) -> Played:
-    return await play_alerts(pool, now)
 
 
 async def is_acknowledged(pool: Pool, story_key: str) -> bool:

@@ -24,16 +24,11 @@ from storage.reports_mail import mail
 from storage.rules import load_rules, save_rule
 from tests.dashboard_server import SETTINGS, served
 from tests.pages import said
-from tests.seed_alerts import HOSTILE, Played, play_alerts
+from tests.seed_alerts import HOSTILE, Played
 from tests.seed_changes import HOUR
 
 RULE = 'name = "Press"\nrecipients = ["press@example.org"]\nlists = ["Order 1 list"]\n'
 OF_SETTINGS = 'name = "recipients"\nrecipients = ["a@example.org"]\n'
-
-
-@pytest.fixture
-async def played(pool: Pool, now: Any) -> Played:
-    return await play_alerts(pool, now)
 
 
 Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]

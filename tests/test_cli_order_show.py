@@ -11,7 +11,6 @@ from dashboard.order_words import sentences
 from storage.db import Pool, transaction
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.seed_changes import Story
-from tests.seed_live import seed
 
 
 @pytest.fixture
@@ -22,12 +21,6 @@ def run(
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
     monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "30m")
     return blockline(capsys)
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 @pytest.fixture

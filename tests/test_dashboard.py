@@ -19,13 +19,6 @@ from storage.db import Pool, transaction
 from storage.reports_account import account_detail
 from tests.dashboard_server import SETTINGS, served, until
 from tests.seed_changes import HOUR, SUSPENDED, WITHHELD, Story, happen
-from tests.seed_live import seed
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def get(session: aiohttp.ClientSession, url: str) -> tuple[int, Any, aiohttp.ClientResponse]:

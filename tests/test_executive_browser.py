@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,18 +12,11 @@ from storage.signals import add_signals
 from tests.browser import CHROMIUM, opened
 from tests.dashboard_server import served
 from tests.seed_changes import DAY, HOUR, Story
-from tests.seed_live import seed
 
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
-
-
-@pytest.fixture
-async def story(pool: Pool, now: Any) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def test_a_person_is_found_drawn_and_listed_and_whom_acts_were_toward_is_a_link(

@@ -27,13 +27,6 @@ from tests.dashboard_server import SETTINGS, served
 from tests.factories import T0
 from tests.pages import said
 from tests.seed_changes import DAY, HOUR, Story
-from tests.seed_live import seed
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def native(conn: Conn, account_id: int) -> str:

@@ -15,15 +15,8 @@ from storage.model.timeline import Seen
 from storage.reports_account import account_detail
 from tests.dashboard_server import SETTINGS
 from tests.seed_changes import HOUR, Story
-from tests.seed_live import seed
 
 T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap(

@@ -19,17 +19,10 @@ from storage.reports_kpis import kpis
 from storage.reports_news import news_since
 from tests.dashboard_server import SETTINGS
 from tests.seed_changes import Story
-from tests.seed_live import seed
 from tests.test_country_pages import everybody, import_crawl, shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 END = datetime(2018, 1, 11, 23, 59, 59, tzinfo=UTC)
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def live(conn: Conn, story: Story, since: datetime | None) -> Any:

@@ -30,12 +30,6 @@ async def _equal(found: Awaitable[object], wanted: object) -> bool:
     return await found == wanted
 
 
-@pytest.fixture
-async def story(pool: Pool, now: Any) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
-
-
 async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from dashboard.live import COUNT_EVERY, Hub, catch_up
 from storage.accounts import NewAccount, add_accounts, stop_watching
 from storage.collectors import CollectorState, save_state
@@ -19,15 +17,8 @@ from storage.reports import last_event_id, snapshot
 from storage.reports_kpis import kpis
 from tests.dashboard_server import SETTINGS
 from tests.seed_changes import DAY, HOUR, SUSPENDED, Story, happen
-from tests.seed_live import seed
 from tests.test_country_pages import import_crawl
 from tests.test_dashboard import next_with
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 class Clock:

@@ -17,15 +17,10 @@ from storage.model.rules import AlertRule, Digest
 from storage.reports_alerts import story_note
 from storage.rules import save_rule
 from tests.dashboard_server import served
-from tests.seed_alerts import DESK, HOSTILE, Played, play_alerts
+from tests.seed_alerts import DESK, HOSTILE, Played
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-async def played(pool: Pool, now: datetime) -> Played:
-    return await play_alerts(pool, now)
 
 
 async def address(pool: Pool, link: Link) -> str:

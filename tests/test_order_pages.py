@@ -41,12 +41,6 @@ GAP = SETTINGS.gap_after
 needs_a_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
 
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
-
-
 async def order_id(conn: Conn, reference: str) -> int:
     return await conn.fetchval("select order_id from legal_order where reference = $1", reference)
 

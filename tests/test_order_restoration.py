@@ -19,15 +19,8 @@ from storage.model.restoration import BlockEnd
 from tests.dashboard_server import SETTINGS, served
 from tests.pages import said
 from tests.seed_changes import HOUR, Story
-from tests.seed_live import seed
 
 GAP = SETTINGS.gap_after
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def order_id(pool: Pool, reference: str) -> int:

@@ -31,12 +31,6 @@ needs_chromium = pytest.mark.skipif(
 
 
 @pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
-
-
-@pytest.fixture
 def run(
     dsn: str,
     now: datetime,

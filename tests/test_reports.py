@@ -1,8 +1,6 @@
 """Read models of the dashboard, over a small story in a real database."""
 
-from datetime import datetime, timedelta
-
-import pytest
+from datetime import timedelta
 
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, transaction
@@ -15,15 +13,8 @@ from storage.reports_kpis import kpis
 from storage.reports_mail import mail, mail_lines
 from storage.reports_news import news_since
 from tests.seed_changes import AVAILABLE, HOUR, SUSPENDED, Story, confirm, happen
-from tests.seed_live import seed
 
 SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def test_the_snapshot_holds_every_watched_account_and_not_the_control_accounts(

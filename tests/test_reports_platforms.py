@@ -1,7 +1,7 @@
 """The read models over three platforms: flags go with what they explain, and only our own readings count."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,19 +18,12 @@ from storage.reports_kpis import kpis
 from storage.status import overview
 from tests.factories import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_changes import HOUR, Story
-from tests.seed_live import seed
 from tests.seed_rows import batch, become, enlist, read, roster_of
 
 SWEEP = timedelta(minutes=15)
 OR_DELETED = frozenset({Flag.SUSPENDED_OR_DELETED})
 TEMPORARY = frozenset({Flag.TEMPORARY})
 URIS = [f"https://m.example/users/{name}#{n}" for n, name in enumerate("abc")]
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def suspended_three_ways(conn: Conn) -> list[int]:
