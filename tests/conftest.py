@@ -92,10 +92,9 @@ def played_template(postgres_dsn: str, template: str) -> Generator[tuple[str, Pl
 @pytest.fixture
 def dsn(request: pytest.FixtureRequest, postgres_dsn: str, template: str) -> Generator[str]:
     """A fresh database with the schema, and the rows of the story that the test asks for, or none."""
-    for told in ("played", "story"):
+    for told in ("played_template", "story_template"):
         if told in request.fixturenames:
-            template, _ = request.getfixturevalue(f"{told}_template")
-            break
+            template, _ = request.getfixturevalue(told)
     with _database(postgres_dsn, template) as dsn:
         yield dsn
 

@@ -15,13 +15,6 @@ from storage.model.people import Role
 from storage.reports_accounts import Whom, accounts_shot
 from tests.dashboard_server import SETTINGS, served
 from tests.seed_changes import Story
-from tests.seed_live import seed
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def got(url: str) -> tuple[int, Any]:

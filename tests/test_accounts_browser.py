@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from storage.model.people import Role
 from tests.browser import CHROMIUM, Browser, opened
 from tests.dashboard_server import SETTINGS, served
 from tests.seed_changes import HOUR, SUSPENDED, Story, happen
-from tests.seed_live import seed
 
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
@@ -20,12 +18,6 @@ if not CHROMIUM.exists():
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
 ROWS = ".ag-center-cols-container .ag-row, .ag-pinned-left-cols-container .ag-row"
-
-
-@pytest.fixture
-async def story(pool: Pool, now: Any) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 async def counts(browser: Browser, text: str) -> None:

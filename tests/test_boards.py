@@ -29,12 +29,6 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the browse
 LIVE = Path(__file__).parent.parent / "dashboard" / "assets" / "live"
 
 
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
-
-
 def _unpacked(data: bytes, then: str) -> Any:
     """What a script makes of it that has {snapshot, news}, unpack, decode and apply at hand."""
     script = f"""
