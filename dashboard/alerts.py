@@ -52,5 +52,5 @@ async def read_alerts(conn: Conn, now: datetime) -> Alerts:
         rules,
         await unreadable_rules(conn),
         await absent_names(conn, [stored.rule for stored in rules]),
-        await audit_log.acts(conn, ACTS),
+        await audit_log.acts(conn, ACTS, about_people=False),
     )

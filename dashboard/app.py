@@ -35,6 +35,7 @@ from dashboard.oidc import oidc_routes
 from dashboard.orders_api import order_routes
 from dashboard.pages.account import missing_page
 from dashboard.pages.shell import index, layout
+from dashboard.people_routes import people_routes
 from dashboard.report_routes import report_routes
 from dashboard.routing import asked, page_of
 from dashboard.settings import DashboardSettings
@@ -87,6 +88,7 @@ def create_app(
     server.include_router(alert_routes(pool, clock))
     server.include_router(mail_link_routes(pool, clock))
     server.include_router(login_page_routes(settings))
+    server.include_router(people_routes(pool, clock))
     if settings.login is not None:
         server.include_router(login_routes(pool, clock, settings, settings.login))
         if settings.login.provider is not None:

@@ -24,7 +24,9 @@ from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.orders import order_pages
 from dashboard.pages.published import published_page
+from dashboard.pages.settings import settings_page
 from dashboard.pages.shell import synthetic_tag
+from dashboard.people_facts import read_people
 from dashboard.settings import DashboardSettings
 from storage.countries import by_country
 from storage.db import Conn
@@ -87,6 +89,8 @@ async def page_of(
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
             page = await _countries(conn, more, now, theme, tag)
+        case ["settings"]:
+            page = settings_page(await read_people(conn, acting(), query, now), acting(), now, tag)
         case ["executives", *more]:
             page = await executive_pages(conn, more, now, theme, tag)
         case ["accounts"]:

@@ -8,6 +8,19 @@ from typing import Any
 
 from storage.db import Conn
 
+ABOUT_PEOPLE = (
+    "logged in",
+    "logged out",
+    "person added",
+    "person disabled",
+    "person enabled",
+    "role changed",
+    "password set",
+    "token made",
+    "token revoked",
+)
+"""Actions that say how people use Blockline, and not what they say of what it watches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -46,14 +59,27 @@ async def log_each(
     )
 
 
-async def acts(conn: Conn, limit: int) -> list[Act]:
-    """The newest acts, newest first."""
+async def acts(
+    conn: Conn, limit: int, *, before: int | None = None, of: str | None = None, about_people: bool = True
+) -> list[Act]:
+    """The newest acts, newest first: those older than entry `before`, and those by or about one person.
+
+    Without `about_people`, who logged in and what was done about people is left out.
+    """
     rows = await conn.fetch(
         """
         select audit_id, at, actor, action, subject, detail::text as detail
-        from audit_log order by audit_id desc limit $1
+        from audit_log
+        where ($2::bigint is null or audit_id < $2)
+            and ($3::text is null or actor = $3 or subject = $3 or starts_with(actor, $3 || ' (token '))
+            and ($4 or action <> all($5::text[]))
+        order by audit_id desc limit $1
         """,
         limit,
+        before,
+        of,
+        about_people,
+        ABOUT_PEOPLE,
     )
     return [
         Act(r["audit_id"], r["at"], r["actor"], r["action"], r["subject"], json.loads(r["detail"]))

@@ -146,3 +146,9 @@ async def sessions_over(conn: Conn, keys: Collection[str], now: datetime) -> lis
         now,
     )
     return sorted(set(keys) - {key_of(r["web_session_id"]) for r in alive})
+
+
+async def last_seen(conn: Conn) -> dict[int, datetime]:
+    """By person, when somebody was last seen in a session."""
+    rows = await conn.fetch("select person_id, max(seen_at) as at from web_session group by 1")
+    return {r["person_id"]: r["at"] for r in rows}

@@ -2,6 +2,13 @@
 (() => {
   "use strict";
   const root = document.documentElement;
+  // Who was logged out meanwhile is led to the login, whichever request is the first to notice.
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (answer.status === 401) location.reload();
+    return answer;
+  };
   const remembered = (key) => {
     try {
       return localStorage.getItem(key);

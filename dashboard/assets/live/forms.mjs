@@ -13,15 +13,16 @@ export function connectForms(done) {
       navigate(addressOf(action, new FormData(form)));
       return;
     }
-    if (!action.startsWith("/api/alerts/")) return;
+    if (!action.startsWith("/api/")) return;
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("button");
     const fields = new URLSearchParams(new FormData(form, button));
     say(form, "");
     button.disabled = true;
-    const sentence = await send(action, fields);
+    const { refused, secret } = await send(action, fields);
     button.disabled = false;
-    if (sentence) return say(form, sentence);
+    if (refused) return say(form, refused);
+    if (secret) showOnce(secret);
     form.reset();
     done();
   });
@@ -39,16 +40,27 @@ export function addressOf(action, fields) {
   return chosen.size ? `${action}?${chosen}` : action;
 }
 
-/** Why it was refused; null when it was accepted. */
+/** Why it was refused, or what was made and is shown once; neither when it was simply done. */
 async function send(action, body) {
   try {
     const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
-    if (answer.type === "opaqueredirect") return null;
-    const kind = answer.headers.get("content-type") ?? "";
-    return kind.startsWith("application/json") ? (await answer.json()).error : await answer.text();
+    if (answer.type === "opaqueredirect") return {};
+    const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
+    const { error, secret } = isJson ? await answer.json() : { error: await answer.text() };
+    return answer.ok ? { secret } : { refused: error };
   } catch {
-    return "The monitor does not answer: nothing was changed as far as is known.";
+    return { refused: "The monitor does not answer: nothing was changed as far as is known." };
   }
+}
+
+/** Show what nobody can read again later, until it is put away. */
+function showOnce(secret) {
+  const dialog = document.getElementById("once");
+  const field = dialog.querySelector("input");
+  field.value = secret;
+  dialog.addEventListener("close", () => (field.value = ""), { once: true });
+  dialog.showModal();
+  field.select();
 }
 
 function say(form, sentence) {

@@ -11,6 +11,7 @@ import { apply, decode, listAsked, RANGES } from "./state.mjs";
 import { setZone } from "./time.mjs";
 import { age, heard as beat, newPulse, standing } from "./pulse.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
+import { connectMe } from "./me.mjs";
 import { connectTables } from "./tables.mjs";
 import { connectTimes } from "./times.mjs";
 import { adopt, connectControls, keepAddress, showBanner, showChoices, showPill, view } from "./controls.mjs";
@@ -194,7 +195,7 @@ function route(path, query) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health" }[page];
+  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health", settings: "Settings" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   const asked = query ?? location.search;
   if (page === "live") {
@@ -244,6 +245,7 @@ connectGestures(document.getElementById("board"), {
   pause: () => document.getElementById("pause").click(),
 });
 connectTables(document.getElementById("react-entry-point"));
+connectMe();
 connectForms(() => {
   ask();
   countWaiting(true);

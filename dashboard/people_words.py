@@ -1,0 +1,44 @@
+"""What the Settings page calls things. Pure."""
+
+import re
+
+from storage.model.people import Role, Scope
+from storage.model.words import clean
+
+ROLE_NAME = {Role.VIEWER: "Viewer", Role.ANALYST: "Analyst", Role.ADMIN: "Admin"}
+ROLE_MAY = {
+    Role.VIEWER: "may look, and change nothing",
+    Role.ANALYST: "may acknowledge, mute, send again, tag, take notes and put accounts on lists",
+    Role.ADMIN: "may do everything: rules, maintenance, imports, people",
+}
+SCOPE_NAME = {
+    Scope.FEEDS: "Feeds only",
+    Scope.READ: "Read",
+    Scope.WRITE: "Read and write as an analyst",
+    Scope.ADMIN: "Read and write as an admin",
+}
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_name(user_agent: str) -> str:
+    """What people call a browser, as far as it says; else the beginning of what it says."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or clean(re.split(r"[ (]", user_agent, maxsplit=1)[0], 40) or "a browser without a name"
