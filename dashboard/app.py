@@ -13,6 +13,7 @@ from dash.backends.ws import DashWebsocketCallback
 from dash.development.base_component import Component
 from fastapi import FastAPI
 
+from dashboard.account_routes import account_routes
 from dashboard.accounts_api import account_list_routes
 from dashboard.accounts_edits import account_edit_routes
 from dashboard.accounts_import import account_import_routes
@@ -83,6 +84,7 @@ def create_app(
     server.include_router(routes(pool, clock, settings, hub, boards))
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(account_list_routes(pool, clock, settings))
+    server.include_router(account_routes(pool, clock))
     server.include_router(account_edit_routes(pool, clock))
     server.include_router(account_import_routes(pool, clock, settings))
     server.include_router(alert_routes(pool, clock))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.db import Conn
+from storage.evidence import Kept, evidence_of
 from storage.facts import facts_of
 from storage.handles import HandleRecord, handles_of
 from storage.model.coverage import Gap
@@ -22,6 +23,8 @@ class Around:
     misses: tuple[Misses, ...] = ()
     """Of its gaps and of the time since its last reading."""
     unheard: tuple[Unheard, ...] = ()
+    evidence: tuple[Kept, ...] = ()
+    """Of the readings that its changes rest on."""
     decided: tuple[Decided, ...] = ()
     """What each rule did with its alerts, newest first."""
 
@@ -38,5 +41,6 @@ async def around(conn: Conn, account: AccountDetail, now: datetime) -> Around:
         handles=tuple(await handles_of(conn, account.account_id)),
         misses=await misses(conn, account.account_id, silences, now),
         unheard=await unheard(conn, account.account_id, now),
+        evidence=tuple(await evidence_of(conn, account.account_id)),
         decided=tuple(await decided_of(conn, account.account_id)),
     )

@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl, unquote
 from dash.development.base_component import Component
 
 from dashboard.access import acting
+from dashboard.account_readings import Stretch, read_looks, stretch_of
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.around import around
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.health_facts import ThisProcess, read_health
 from dashboard.pages.account import NO_SUCH_PAGE, account_page, missing_page
+from dashboard.pages.account_looks import looks_card
+from dashboard.pages.account_notes import notes_card
 from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
@@ -32,6 +35,7 @@ from storage.countries import by_country
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
+from storage.notes import notes_of
 from storage.reports_account import account_detail
 from storage.reports_alerts import thread_of
 from storage.reports_claimed import published_by_country
@@ -96,7 +100,7 @@ async def page_of(
         case ["accounts"]:
             page = accounts_page(acting(), tag)
         case ["account", number] if number.isdecimal() and len(number) <= LONGEST_NUMBER:
-            page = await _account(conn, int(number), now, settings, theme, tag)
+            page = await _account(conn, int(number), now, settings, theme, tag, query)
         case _:
             pass
     return page or missing_page(NO_SUCH_PAGE)
@@ -125,6 +129,7 @@ async def _account(
     settings: DashboardSettings,
     theme: Theme,
     tag: list[Component],
+    query: Mapping[str, str],
 ) -> Component | None:
     account = await account_detail(conn, account_id, now, settings.gap_after)
     if account is None:
@@ -141,7 +146,13 @@ async def _account(
         theme,
     )
     known = await around(conn, account, now)
-    return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag)
+    stretch = stretch_of(query, now)
+    looks = await read_looks(conn, account_id, stretch) if isinstance(stretch, Stretch) else stretch
+    beside = (
+        notes_card(account_id, await notes_of(conn, account_id), acting()),
+        looks_card(account, looks, now),
+    )
+    return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag, beside)
 
 
 async def _mail(conn: Conn, name: str | None, tag: list[Component]) -> Component | None:

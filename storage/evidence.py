@@ -3,6 +3,9 @@
 import hashlib
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from storage.db import Conn
 from storage.errors import StorageError
@@ -44,6 +47,44 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
     if content is None or hashlib.sha256(content).digest() != sha256:
         raise StorageError(f"The evidence {sha256.hex()} is damaged: it does not fit its hash.")
     return content
+
+
+class Side(StrEnum):
+    """Which of the two readings that a change lies between."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The evidence of one reading that a change rests on."""
+
+    change_id: int
+    side: Side
+    at: datetime
+    """When that reading was made."""
+    sha256: bytes
+    is_there: bool
+    """False: only its hash is left."""
+
+
+async def evidence_of(conn: Conn, account_id: int) -> list[Kept]:
+    """What is kept of the readings around the changes of an account, oldest first."""
+    rows = await conn.fetch(
+        """
+        select c.change_id, side.name, side.at, side.sha256, e.packed is not null as is_there
+        from change c
+        cross join lateral (
+            values ('old', c.last_seen_old, c.old_evidence), ('new', c.first_seen_new, c.new_evidence)
+        ) side (name, at, sha256)
+        left join evidence e on e.sha256 = side.sha256
+        where c.account_id = $1 and side.sha256 is not null and side.at is not null
+        order by side.at, c.change_id
+        """,
+        account_id,
+    )
+    return [Kept(r["change_id"], Side(r["name"]), r["at"], r["sha256"], r["is_there"]) for r in rows]
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:

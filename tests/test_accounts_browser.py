@@ -167,3 +167,25 @@ async def test_who_may_only_look_selects_and_sees_no_way_to_change(
         await browser.page.get_by_text("32 selected").wait_for()
         assert await browser.page.get_by_role("button", name="Import").count() == 0
         assert await browser.page.get_by_role("button", name="Apply").count() == 0
+
+
+async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_place(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    one = f"/account/{story.wave[0]}"
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, one, width=390) as browser:
+        page = browser.page
+        await page.locator(".writing textarea").fill("Called <b>the owner</b>")
+        await page.evaluate("window.__loaded_once = true")
+        await page.get_by_role("button", name="Keep the note").click()
+        await page.locator(".note", has_text="Called <b>the owner</b>").wait_for()
+        await page.get_by_role("button", name="Withdraw the note").click()
+        await page.get_by_text("1 withdrawn").wait_for()
+
+        await page.locator("textarea[name=from]").fill(f"{story.now:%Y-%m-%d}")
+        await page.locator("textarea[name=from]").press("Enter")
+        await page.locator("#readings table").wait_for()
+        assert await page.locator("#readings tbody tr").count() > 10
+        assert (await page.evaluate("location.search")).startswith("?from=")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate("window.__loaded_once")

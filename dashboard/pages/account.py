@@ -1,5 +1,6 @@
 """One account: what is known of it in sentences, its timeline, and below it the exact tables."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dash import html
@@ -27,15 +28,17 @@ def account_page(
     now: datetime,
     gap_after: timedelta,
     tag: list[Component],
+    beside: Sequence[Component] = (),
 ) -> Component:
+    """`beside` are cards of what is written about the account and of each look at it."""
     until = stands_until(account, around, now, gap_after)
     return html.Div(
         [
             html.Div(
                 [
-                    html.A("Live", href="/", className="under")
+                    html.A("Accounts", href="/accounts", className="under")
                     if account.watched
-                    else html.A("Countries", href="/countries", className="under"),
+                    else html.A("Accounts", href="/accounts?whom=file", className="under"),
                     html.Span("/", className="faint"),
                     html.Span(f"@{clean(account.handle, 120)}"),
                     *tag,
@@ -71,12 +74,13 @@ def account_page(
                         ],
                         className="card",
                     ),
-                    html.Div(changes_table(account), className="card"),
+                    html.Div(changes_table(account, around.evidence), className="card"),
                     *account_decisions(around.decided),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
                     *gaps_card(account, around.misses),
                     *handles_card(account, around.handles),
+                    *beside,
                 ],
                 className="stack",
             ),

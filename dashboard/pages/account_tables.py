@@ -1,10 +1,13 @@
 """The exact tables of one account: its changes, what was corrected, and its gaps."""
 
+from collections.abc import Sequence
+
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
 from dashboard.pages.account_words import gap_words
+from storage.evidence import Kept, Side
 from storage.model.accounts import Platform
 from storage.model.words import capital, state_words
 from storage.reports import LiveChange
@@ -14,13 +17,21 @@ from storage.reports_looks import Misses
 Cell = Component | str
 
 
-def changes_table(account: AccountDetail) -> list[Component]:
+def changes_table(account: AccountDetail, evidence: Sequence[Kept] = ()) -> list[Component]:
     platform = Platform(account.platform)
+    kept: dict[int, list[Kept]] = {}
+    for one in evidence:
+        kept.setdefault(one.change_id, []).append(one)
     return [
         html.Div(
             [
                 html.H2("Changes"),
                 html.Span("each lies between two readings; both are kept", className="faint"),
+                html.Span(className="grow"),
+                html.Span(
+                    ["proof of one, to be checked elsewhere: ", html.Code("blockline evidence NUMBER")],
+                    className="faint",
+                ),
             ],
             className="card-head",
         ),
@@ -41,7 +52,12 @@ def changes_table(account: AccountDetail) -> list[Component]:
                             ]
                         )
                     ),
-                    html.Tbody([_row(c, platform) for c in account.changes]),
+                    html.Tbody(
+                        [
+                            _row(c, platform, _kept(account.account_id, kept.get(c.change_id, [])))
+                            for c in account.changes
+                        ]
+                    ),
                 ]
             ),
             className="table-scroll",
@@ -49,7 +65,28 @@ def changes_table(account: AccountDetail) -> list[Component]:
     ]
 
 
-def _row(change: LiveChange, platform: Platform) -> Component:
+def evidence_address(account_id: int, kept: Kept) -> str:
+    """Of the raw answer behind one side of a change."""
+    return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
+
+
+def _kept(account_id: int, evidence: Sequence[Kept]) -> list[Component]:
+    """Links to the raw answers behind a change; of one that is gone, that its hash is left."""
+    if not evidence:
+        return []
+    parts: list[Component | str] = []
+    for one in evidence:
+        name = "of the reading before" if one.side is Side.OLD else "of the reading after"
+        shown = (
+            html.A(name, href=evidence_address(account_id, one), className="under")
+            if one.is_there
+            else f"{name} only its hash"
+        )
+        parts += [", " if parts else "evidence ", shown]
+    return [html.Small(parts)]
+
+
+def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> Component:
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
     return html.Tr(
         [
@@ -59,7 +96,7 @@ def _row(change: LiveChange, platform: Platform) -> Component:
             html.Td(words.exact(change.last_seen_old) if change.last_seen_old else "none"),
             html.Td(words.exact(change.first_seen_new)),
             html.Td(window, className="n"),
-            html.Td(_outcome(change)),
+            html.Td([*_outcome(change), *evidence]),
             html.Td(words.stamp(change.recorded_at)),
         ]
     )

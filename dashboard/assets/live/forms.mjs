@@ -6,6 +6,7 @@ import { navigate } from "./controls.mjs";
 /** `done` is called after a form was accepted, to show the page anew. */
 export function connectForms(done) {
   document.addEventListener("submit", async (event) => {
+    if (event.defaultPrevented) return; // a form that its own script sends
     const form = event.target;
     const action = form.getAttribute("action") ?? "";
     if (form.method === "get") {

@@ -1,0 +1,83 @@
+"""What is done on the page of one account: notes written and withdrawn, evidence fetched."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from dashboard import access
+from dashboard.alert_forms import WrongInput, filled, page_of
+from dashboard.alert_routes import body_of
+from storage.db import Pool, Refused, StorageError, transaction
+from storage.evidence import Side, evidence_of, load
+from storage.model.people import Role
+from storage.notes import add_note, withdraw_note
+
+WRITE_NOTES = Role.ANALYST
+LARGEST_ID = 2**63 - 1
+
+
+def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    """`/api/account/notes/add`, `/api/account/notes/withdraw` and the evidence of a change."""
+    router = APIRouter(prefix="/api/account")
+
+    async def write(request: Request, *, add: bool) -> Response:
+        actor = access.actor_of(request)
+        try:
+            access.require(actor, WRITE_NOTES)
+            given = filled(request.headers.get("content-type", ""), await body_of(request))
+            async with transaction(pool) as conn:
+                if add:
+                    account_id, text = given.number("account"), given.needed("text")
+                    await add_note(conn, account_id, text, actor.name, clock())
+                else:
+                    await withdraw_note(conn, given.number("note"), actor.name, clock())
+        except access.Forbidden as error:
+            return _refusal(403, str(error))
+        except WrongInput as error:
+            return _refusal(422, str(error))
+        except Refused as error:
+            return _refusal(409, str(error))
+        except StorageError as error:
+            return _refusal(503, str(error))
+        return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+
+    @router.post("/notes/add")
+    async def add(request: Request) -> Response:
+        return await write(request, add=True)
+
+    @router.post("/notes/withdraw")
+    async def withdraw(request: Request) -> Response:
+        return await write(request, add=False)
+
+    @router.get("/{account_id}/evidence/{change_id}/{side}")
+    async def evidence(account_id: int, change_id: int, side: Side) -> Response:
+        return await _evidence(pool, account_id, change_id, side)
+
+    return router
+
+
+async def _evidence(pool: Pool, account_id: int, change_id: int, side: Side) -> Response:
+    if not (0 <= account_id <= LARGEST_ID and 0 <= change_id <= LARGEST_ID):
+        return _refusal(404, "There is no such evidence.")
+    try:
+        async with transaction(pool) as conn:
+            kept = await evidence_of(conn, account_id)
+            named = next((k for k in kept if (k.change_id, k.side) == (change_id, side)), None)
+            content = await load(conn, named.sha256) if named is not None else None
+    except StorageError as error:
+        return _refusal(503, str(error))
+    if named is None:
+        return _refusal(404, "There is no such evidence.")
+    if content is None:
+        return _refusal(410, "The content was purged or has expired; its hash is left.")
+    headers = {
+        "content-disposition": f'attachment; filename="evidence-{change_id}-{side.value}.txt"',
+        "x-evidence-sha256": named.sha256.hex(),
+    }
+    return Response(content, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status)
