@@ -104,14 +104,16 @@ async def test_the_evidence_of_a_change_is_fetched_with_its_hash_until_it_is_gon
     async with transaction(pool) as conn:
         (sha256,) = await evidence.store(conn, [raw])
         await conn.execute("alter table change disable trigger change_append_only")
-        change_id, one = await conn.fetchrow(
+        row = await conn.fetchrow(
             """
             update change set new_evidence = $1 where change_id = (
                 select max(change_id) from change where kind = 'block'
             ) returning change_id, account_id
             """,
             sha256,
-        )  # pyright: ignore[reportGeneralTypeIssues]
+        )
+    assert row is not None
+    change_id, one = int(row["change_id"]), int(row["account_id"])
     url = f"/api/account/{one}/evidence/{change_id}"
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
         async with session.get(f"{base}{url}/new") as answer:
