@@ -32,6 +32,7 @@ from dashboard.live import Hub
 from dashboard.login import login_routes
 from dashboard.login_page import login_page_routes
 from dashboard.mail_links import mail_link_routes
+from dashboard.metrics import metric_routes
 from dashboard.oidc import oidc_routes
 from dashboard.orders_api import order_routes
 from dashboard.pages.account import missing_page
@@ -43,6 +44,7 @@ from dashboard.settings import DashboardSettings
 from dashboard.sockets import AGAIN, Closable, current
 from dashboard.static import mount_static
 from dashboard.times import timed
+from dashboard.v1 import app as v1
 from storage.db import Pool, StorageError, transaction
 
 ASK_EVERY = 20
@@ -99,6 +101,8 @@ def create_app(
     server.include_router(report_routes(pool, clock, settings, base_url))
     server.include_router(claimed_routes(pool, clock))
     server.include_router(executive_routes(pool, clock))
+    server.include_router(metric_routes(pool, clock, settings, hub))
+    v1.mount(server, pool, clock, settings, hub)
     dash = Dash(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server

@@ -23,6 +23,14 @@ class Condition(StrEnum):
 
 
 _WORST_FIRST = list(Condition)
+CONDITION_NAMES = {
+    Condition.STOPPED: "pauses",
+    Condition.HELD: "held",
+    Condition.SILENT: "silent",
+    Condition.NEVER: "never_read",
+    Condition.WORKS: "reads",
+}
+"""What each is called for programs."""
 
 
 def condition(detector: Detector, now: datetime, gap_after: timedelta) -> Condition:

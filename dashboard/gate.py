@@ -17,6 +17,7 @@ from dashboard.access import NOBODY, OPEN_DOOR, acting_as
 from dashboard.bearers import digest
 from dashboard.headers import SAFE, SIGNED, App, Message, Receive, Send
 from dashboard.headers import Scope as Asked
+from dashboard.problems import MEDIA_TYPE, is_api, problem_bytes
 from dashboard.settings import DashboardSettings, Login
 from dashboard.sockets import SESSION, Sockets
 from storage.db import Pool, StorageError, transaction
@@ -178,9 +179,8 @@ async def _refuse(status: int, sentence: str, scope: Asked, receive: Receive, se
     if status == 401 and not prefix and _is_page(scope):
         status, body = 303, b""
         headers.append((b"location", f"/login?next={quote(_address(scope), safe='/')}".encode()))
-    elif scope["path"].startswith("/api/v1/"):
-        problem = {"type": "about:blank", "title": sentence, "status": status}
-        body, kind = json.dumps(problem).encode(), b"application/problem+json"
+    elif is_api(scope["path"]):
+        body, kind = problem_bytes(status, sentence), MEDIA_TYPE.encode()
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     headers += [(b"content-type", kind), (b"content-length", str(len(body)).encode())]

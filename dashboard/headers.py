@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from dashboard.problems import API, MEDIA_TYPE, is_api, problem_bytes
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -105,9 +107,11 @@ class Guarded:
                 await send({"type": "websocket.close", "code": 4021, "reason": "Host not allowed"})
                 return
             prefix = "websocket."
-        body = sentence.encode()
+        as_problem = is_api(scope["path"])
+        body = problem_bytes(status, sentence) if as_problem else sentence.encode()
+        media_type = MEDIA_TYPE.encode() if as_problem else b"text/plain; charset=utf-8"
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", media_type),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             *self._headers,
@@ -173,11 +177,11 @@ def cache_control(path: str) -> bytes | None:
 
     None: the answer says so itself.
 
-    A feed's reader keeps it by nature, and asks each time whether it is still the same.
+    What has a tag may be kept by who reads it, who asks each time whether it is still the same.
     """
     if path.startswith(("/_dash-component-suites/", "/static/")):
         return None
-    if path.startswith("/feeds/"):
+    if path.startswith("/feeds/") or (is_api(path) and not path.startswith(f"{API}/export/")):
         return b"private, no-cache"
     if path.startswith("/assets/"):
         return b"no-cache"

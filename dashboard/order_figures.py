@@ -66,10 +66,22 @@ async def read_order(
 
 
 async def read_orders(
-    conn: Conn, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+    conn: Conn,
+    at: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None = None,
+    *,
+    after: int | None = None,
+    limit: int | None = None,
 ) -> list[OrderFigures]:
-    """The figures of every order that was issued by `at`, as far as it is dated, by date."""
+    """The figures of every order that was issued by `at`, as far as it is dated, by date.
+
+    With `after`: up to `limit` of those with a number above it, by number.
+    """
     issued = [o for o in await orders(conn, known_at) if (o.issued_from or o.issued_at) <= at]
+    if after is not None:
+        numbered = sorted((o for o in issued if o.order_id > after), key=lambda o: o.order_id)
+        issued = numbered[:limit]
     coverage = await coverage_of(conn, issued, at, gap_after, known_at)
     return [await _read(conn, o, at, gap_after, known_at, coverage) for o in issued]
 

@@ -25,13 +25,13 @@ from jobs.export import (
     export_to_file,
     export_to_folder,
     export_to_stream,
-    fault,
 )
 from jobs.options import AsJson, ConfigFile, moment_of
 from jobs.settings import load_settings
 from jobs.whole_files import refuse_filled, refuse_taken
 from jobs.wording import number
 from storage.db import Pool, open_pool
+from storage.exports import fault
 from storage.model.accounts import Platform
 from storage.model.exports import Kind, Wanted
 
@@ -102,7 +102,7 @@ def export_command(
 
 def _refuse(order: Order, out: Path, *, as_json: bool) -> None:
     """Raises CommandError for what cannot be done, before anything is read."""
-    if (why := fault(order)) is not None:
+    if (why := fault(order.kind, order.wanted)) is not None:
         raise CommandError(why)
     if order.form is Format.PARQUET:
         if out == _STDOUT:

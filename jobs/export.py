@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from jobs.command import CommandError
-from jobs.export_text import csv_lines, json_lines, utc
 from jobs.whole_files import whole_file, whole_folder
 from storage.db import Pool
 from storage.export_rows import Row, Rows
 from storage.exports import EXPORTS, list_names, snapshot
 from storage.migrate import newest
+from storage.model.export_text import csv_lines, json_lines, utc
 from storage.model.exports import Kind, Wanted
 from storage.model.words import clean
 
@@ -55,21 +55,6 @@ class Exported:
 
 Progress = Callable[[int, datetime | None], None]
 """Told how many rows are done, and which time they have reached where they come in the order of time."""
-
-
-def fault(order: Order) -> str | None:
-    """Why this cannot be asked for, as a sentence; None when it can."""
-    wanted, choices = order.wanted, EXPORTS[order.kind].choices
-    for choice, given in wanted.choices.items():
-        if given is not None and choice not in choices:
-            known = ", ".join(c for c in wanted.choices if c in choices)
-            return f"{choice} does not choose among {order.kind}; what does: {known}."
-    for choice, at in (("--at", wanted.at), ("--as-known-at", wanted.known_at)):
-        if at is not None and at > wanted.now:
-            return f"{choice} ({at.isoformat()}) is still to come: nobody has seen anything of it."
-    if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
-        return f"--to ({wanted.until.isoformat()}) is not after --from ({wanted.since.isoformat()})."
-    return None
 
 
 async def export_to_stream(pool: Pool, order: Order, stream: BinaryIO, told: Progress) -> Exported:

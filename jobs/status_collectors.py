@@ -4,21 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from dashboard.detectors import Condition, detector_name, since, worst_first
+from dashboard.detectors import CONDITION_NAMES, Condition, detector_name, since, worst_first
 from jobs.cli_output import moment
 from jobs.wording import handle_name, number
 from storage.model.availability import MissedReason
 from storage.model.collector_words import collector_name, why_words
 from storage.model.words import clean
 from storage.reports_health import Detector
-
-_STATE = {
-    Condition.STOPPED: "pauses",
-    Condition.HELD: "held",
-    Condition.SILENT: "silent",
-    Condition.NEVER: "never_read",
-    Condition.WORKS: "reads",
-}
 
 
 def collectors_json(
@@ -33,7 +25,7 @@ def _json(detector: Detector, found: Condition) -> dict[str, object]:
         "platform": detector.platform.value,
         "place": detector.place,
         "vantage": detector.vantage,
-        "state": _STATE[found],
+        "state": CONDITION_NAMES[found],
         "healthy": None if found is Condition.NEVER else found is Condition.WORKS,
         "reason": None if detector.healthy else detector.reason,
         "detail": None if detector.healthy else detector.detail,

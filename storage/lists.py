@@ -177,3 +177,45 @@ def _done(told: Sequence[Edited]) -> list[int]:
 def _unknown(name: str, names: Sequence[str]) -> Refused:
     known = ", ".join(map(clean, names)) or "none"
     return Refused(f"There is no list {clean(name)!r}; there are: {known}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list as the API tells it."""
+
+    list_id: int
+    name: str
+    created_at: datetime
+    accounts: int
+    watched: int
+    """How many of them are read; the rest is there for its history only."""
+    order_id: int | None
+    order_reference: str | None
+    keep_days: int | None
+    """How long the evidence of its accounts is kept, as the list itself says; None: for ever."""
+
+
+async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
+    """Up to `limit` lists with a number above `after`, by number."""
+    rows = await conn.fetch(
+        """
+        select l.list_id, l.name, l.created_at, count(a.account_id) as accounts,
+            count(a.account_id) filter (where a.watched) as watched, o.order_id,
+            o.reference as order_reference, l.keep_days
+        from watch_list l
+        left join watch_list_member m using (list_id)
+        left join account a using (account_id)
+        left join legal_order o using (list_id)
+        where l.list_id > $1
+        group by l.list_id, o.order_id order by l.list_id limit $2
+        """,
+        after,
+        limit,
+    )
+    return [ListRow(**dict(r.items())) for r in rows]
+
+
+async def list_row(conn: Conn, list_id: int) -> ListRow | None:
+    """One list; None when there is none."""
+    rows = await lists_page(conn, list_id - 1, 1)
+    return rows[0] if rows and rows[0].list_id == list_id else None

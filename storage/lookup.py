@@ -58,3 +58,8 @@ async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> 
         [handle.lower() for handle in handles],
     )
     return {r["handle"]: tuple(r["ids"]) for r in rows}
+
+
+async def is_on_file(conn: Conn, account_id: int) -> bool:
+    """Whether there is an account of that number, watched or not."""
+    return await conn.fetchval("select exists (select from account where account_id = $1)", account_id)

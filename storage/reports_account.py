@@ -87,7 +87,7 @@ async def account_detail(
         changes=tuple(c for c in reversed(changed) if c.superseded_at is None),
         superseded=tuple(c for c in reversed(changed) if c.superseded_at is not None),
         sources=tuple(head["sources"]),
-        renames=await _renames(conn, account_id),
+        renames=await renames_of(conn, account_id),
         seen=coverage.seen.get(account_id, NEVER),
         last_look=await _last_look(conn, account_id, now),
     )
@@ -115,7 +115,8 @@ async def _last_look(conn: Conn, account_id: int, now: datetime) -> LastLook | N
     return None if row is None else LastLook(row["observed_at"], row["told"])
 
 
-async def _renames(conn: Conn, account_id: int) -> tuple[Renamed, ...]:
+async def renames_of(conn: Conn, account_id: int) -> tuple[Renamed, ...]:
+    """The handles under which an account answered one after the other, newest first."""
     rows = await conn.fetch(
         """
         select old_handle, new_handle, last_seen_old, first_seen_new from rename

@@ -2,16 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
-from storage.db import Pool
+from storage.db import Pool, open_pool
+
+T = TypeVar("T")
 
 SETTINGS = DashboardSettings(
     title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
@@ -30,6 +33,44 @@ async def served(
 
     async with mounted(create_app(pool, clock, dsn=dsn, settings=settings), port) as base:
         yield base
+
+
+@contextmanager
+def served_apart(
+    dsn: str, now: datetime, prepare: Callable[[Pool], Awaitable[T]], settings: DashboardSettings = SETTINGS
+) -> Generator[tuple[str, T]]:
+    """Its address, served on an event loop of its own, and what `prepare` returned.
+
+    For a module whose tests only read what `prepare` made.
+    """
+    ready: Future[tuple[str, T]] = Future()
+    loop = asyncio.new_event_loop()
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        async with open_pool(dsn) as pool:
+            made = await prepare(pool)
+            async with served(pool, dsn, now, settings) as base:
+                ready.set_result((base, made))
+                await over.wait()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            try:
+                runner.run(serve())
+            except BaseException as error:
+                if ready.done():
+                    raise
+                ready.set_exception(error)
+
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(run)
+        try:
+            yield ready.result()
+        finally:
+            if not serving.done():
+                loop.call_soon_threadsafe(over.set)
+            serving.result()
 
 
 @asynccontextmanager

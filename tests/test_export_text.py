@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.export_text import csv_lines, json_lines
+from storage.model.export_text import csv_lines, json_lines
 from storage.model.exports import Cell
 from tests.factories import T0, minutes
 

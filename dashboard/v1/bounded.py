@@ -1,0 +1,28 @@
+"""No request to the API is larger than anything it needs: more is refused before it is held in memory."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST = 1_000_000
+"""Bytes of a body: ten thousand account numbers, twice, with room to spare."""
+
+
+class Bounded:
+    """Wraps an ASGI app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held = 0
+
+        async def receive_some() -> Message:
+            nonlocal held
+            message = await receive()
+            held += len(message.get("body", b""))
+            if held > LARGEST:
+                # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
+                raise HTTPException(413, f"What was sent is larger than {LARGEST:,} bytes.")
+            return message
+
+        await self._app(scope, receive_some, send)
