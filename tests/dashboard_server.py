@@ -23,7 +23,12 @@ SETTINGS = DashboardSettings(
 
 @asynccontextmanager
 async def served(
-    pool: Pool, dsn: str, now: datetime, settings: DashboardSettings = SETTINGS, port: int = 0
+    pool: Pool,
+    dsn: str,
+    now: datetime,
+    settings: DashboardSettings = SETTINGS,
+    port: int = 0,
+    behind: Callable[[Any], Any] = lambda app: app,
 ) -> AsyncGenerator[str]:
     """Its address. The monitor's clock starts at `now` and runs at its usual speed."""
     began = asyncio.get_running_loop().time()
@@ -31,7 +36,7 @@ async def served(
     def clock() -> datetime:
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
-    async with mounted(create_app(pool, clock, dsn=dsn, settings=settings), port) as base:
+    async with mounted(behind(create_app(pool, clock, dsn=dsn, settings=settings)), port) as base:
         yield base
 
 

@@ -30,15 +30,14 @@ class Recorded:
 
 
 async def settled(pool: Pool, at: datetime) -> list[Watched]:
-    """The accounts of the cohort that have no provisional change, as the monitor holds them."""
+    """The accounts on X that have no provisional change, as the monitor holds them."""
     async with transaction(pool) as conn:
         rows = await conn.fetch(
             """
             select a.account_id, a.native_id, a.handle, s.status, s.withheld_in
             from account a
-            join watch_list_member m using (account_id) join watch_list l using (list_id)
             join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
-            where l.name = 'cohort' and not exists (
+            where a.platform = 'x' and not exists (
                 select from pending_change p where p.account_id = a.account_id
             )
             order by a.account_id
