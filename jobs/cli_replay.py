@@ -11,7 +11,6 @@ from jobs import replay, replay_report
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
-from jobs.confirm import ConfirmationRule
 from jobs.database import database, ready
 from jobs.options import AsJson, ConfigFile, moment_of
 from jobs.replay import Redecided
@@ -55,7 +54,8 @@ def _replay(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Decide again: the stored readings of a time through detection and confirmation, and what would differ.
+    """Decide again: the stored readings of a time through detection, confirmation and alert rules, and what
+    would differ.
 
     Nothing is written to the database. With the rules in force nothing differs: if something does that is not
     explained, the exit code is 1.
@@ -69,7 +69,6 @@ def _replay(
     if report is not None:
         refuse_taken(report)
     settings = load_settings(config)
-    in_force = ConfirmationRule()
 
     async def work(dsn: str) -> tuple[Redecided, datetime, datetime]:
         await ready(settings, dsn)
@@ -85,7 +84,8 @@ def _replay(
                     f"they go from {first.isoformat()} to {last.isoformat()}."
                 )
             limit = min(limit, last + timedelta.resolution)
-            found = await replay.redecide(conn, begin, limit, other.confirmation or in_force, in_force)
+            thresholds = other.confirmation or replay.IN_FORCE
+            found = await replay.redecide(conn, begin, limit, thresholds, other.rules)
             return found, begin, limit
 
     with database(settings) as dsn:
@@ -101,11 +101,11 @@ def _replay(
         show_json(replay_report.as_json(found, begin, limit, name))
     else:
         show(replay_report.as_text(found, begin, limit, name))
-    if found.compared.unexplained:
+    if found.unexplained:
         where = f"see {report}" if report else "run again with --report FILE to see all"
         raise CommandError(
-            f"{found.compared.unexplained} changes come out otherwise by the rules in force, and nothing "
-            f"explains it: {where}."
+            f"{found.compared.unexplained} changes and {found.mails.unexplained} mails come out otherwise by "
+            f"the rules in force, and nothing explains it: {where}."
         )
 
 

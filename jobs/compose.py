@@ -133,8 +133,8 @@ def compose(
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
     rule = wave.rule
-    headline = _headline(wave, standing)
-    title = _subject(wave, headline, head)
+    headline = headline_of(wave, standing)
+    title = subject_of(wave, headline, head)
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
     acknowledge = head.link(Link(Act.ACKNOWLEDGE, story_key(wave), recipient))
     content = {
@@ -191,7 +191,7 @@ def compose(
     )
 
 
-def _subject(wave: Wave, headline: str, head: Letterhead) -> str:
+def subject_of(wave: Wave, headline: str, head: Letterhead) -> str:
     """What happened to whom and in which cohort, on one line."""
     mark = "Synthetic scenario: " if head.synthetic else ""
     stages = {a.stage for a in wave.alerts}
@@ -204,7 +204,7 @@ def _subject(wave: Wave, headline: str, head: Letterhead) -> str:
     return f"{mark}{headline} - {digest.cohort_name(wave.cohort)}"
 
 
-def _headline(wave: Wave, standing: Standing | None) -> str:
+def headline_of(wave: Wave, standing: Standing | None) -> str:
     """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
     `@handle suspended` when it is about one.
     """

@@ -1,15 +1,23 @@
-"""Deciding again: the stored readings of a time once more through detection and confirmation."""
+"""Deciding again: the stored readings of a time once more through detection, confirmation and alert rules."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.confirm import ConfirmationRule
 from jobs.replay_compare import Compared, compare
 from jobs.replay_fold import retold
-from storage import replay_courses
+from jobs.replay_mails import MailsCompared, accounts_of, tell_again
+from jobs.rules_toml import FileRule
+from storage import replay_alerts, replay_courses
 from storage.db import Conn
 from storage.replay_courses import Courses
+from storage.replay_rules import rules_since
+
+IN_FORCE = ConfirmationRule()
+_LOOKBACK = timedelta(days=60)
+"""How far back alerts are loaded that flapping is judged by, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +27,48 @@ class Redecided:
     rule: ConfirmationRule
     courses: Courses
     compared: Compared
+    mails: MailsCompared
     load_s: float
+    """Loading the readings and what was held before."""
     decide_s: float
+    """Detection and confirmation, and the comparison."""
+    tell_s: float
+    """The alerts and mails."""
 
     @property
     def readings_per_s(self) -> int | None:
         took = self.load_s + self.decide_s
         return round(self.courses.readings / took) if took else None
 
+    @property
+    def unexplained(self) -> int:
+        """Changes and mails that come out otherwise although nothing was altered."""
+        return self.compared.unexplained + self.mails.unexplained
+
 
 async def redecide(
-    conn: Conn, since: datetime, until: datetime, rule: ConfirmationRule, in_force: ConfirmationRule
+    conn: Conn,
+    since: datetime,
+    until: datetime,
+    rule: ConfirmationRule = IN_FORCE,
+    rules: Sequence[FileRule] | None = None,
 ) -> Redecided:
-    """Decide on the readings from `since` until before `until` by `rule`. Nothing is written."""
+    """Decide on the readings from `since` until before `until`. Nothing is written.
+
+    `rule` has the thresholds of confirmation, `rules` the alert rules: None for those of each moment.
+    """
     started = time.perf_counter()
     courses = await replay_courses.load(conn, since, until, rule.cohort_window)
     loaded = time.perf_counter()
     told = retold(courses.accounts, courses.confirmed_on, rule)
-    compared = compare(courses.accounts, told, until, rule, in_force)
-    return Redecided(rule, courses, compared, loaded - started, time.perf_counter() - loaded)
+    compared = compare(courses.accounts, told, until, rule, IN_FORCE)
+    decided = time.perf_counter()
+    known = await rules_since(conn)
+    lookbacks = [s.rule.lookback for state in known for s in state.rules]
+    lookbacks += [row.rule.lookback for row in rules or ()]
+    stored = await replay_alerts.load(conn, since, until, known, max(lookbacks, default=_LOOKBACK))
+    wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
+    facts = await replay_alerts.account_facts(conn, wanted)
+    mails = tell_again(stored, courses.accounts, told, compared, facts, rules, since, until)
+    took = time.perf_counter() - decided
+    return Redecided(rule, courses, compared, mails, loaded - started, decided - loaded, took)

@@ -1,6 +1,6 @@
 """What deciding again found: for a program, for a reader, and case by case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -9,6 +9,7 @@ from rich.table import Table
 from jobs.cli_output import moment
 from jobs.replay import Redecided
 from jobs.replay_compare import CAUSE_WORDS, Cause, Difference, Effect
+from jobs.replay_mails import MAIL_CAUSE_WORDS, MailCause, MailDifference, MailsCompared
 from jobs.wording import account_name, number
 from storage.model.availability import State
 from storage.model.corrections import OwnChange, Told
@@ -48,10 +49,12 @@ def as_json(found: Redecided, since: datetime, until: datetime, rules: str | Non
             **{effect.value: n for effect, n in compared.counts.items()},
         },
         "causes": {cause.value: n for cause, n in compared.causes.items()},
+        "mails": _mails_json(found.mails),
         "left_out": {"annulled": found.courses.annulled, "imported": found.courses.imported},
         "took": {
             "load_s": round(found.load_s, 3),
             "decide_s": round(found.decide_s, 3),
+            "tell_s": round(found.tell_s, 3),
             "readings_per_s": found.readings_per_s,
         },
     }
@@ -71,15 +74,54 @@ def as_text(found: Redecided, since: datetime, until: datetime, rules: str | Non
     for cause, n in compared.causes.items():
         if n and cause is not Cause.THRESHOLDS:
             facts.add_row("Because", f"{n:,} × {CAUSE_WORDS[cause]}")
+    mails = found.mails
+    facts.add_row("Mails", f"{number(mails.same, 'mail')} with the same changes to the same recipients")
+    for (rule, recipient), n in mails.by_rule(was_sent=False).items():
+        facts.add_row("", f"{n:,} more would have gone to {clean(recipient)}, by the rule {clean(rule)}")
+    for (rule, recipient), n in mails.by_rule(was_sent=True).items():
+        facts.add_row("", f"{n:,} that went to {clean(recipient)} would not have gone, {_by(rule)}")
+    facts.add_row(
+        "Decisions",
+        f"{mails.decisions_same:,} the same, {mails.decisions_otherwise:,} otherwise (rule by rule)",
+    )
+    for cause, n in mails.causes.items():
+        if n and cause is not MailCause.RULES:
+            facts.add_row("Because", f"{n:,} × {MAIL_CAUSE_WORDS[cause]}")
     if courses.annulled or courses.imported:
         facts.add_row(
             "Left out",
             f"{courses.annulled:,} annulled rows, {courses.imported:,} changes of imported records",
         )
-    facts.add_row("Took", f"{found.load_s:.1f} s to load, {found.decide_s:.1f} s to decide")
-    if not compared.differences:
-        return facts
-    return Group(facts, "", _table(compared.differences))
+    facts.add_row(
+        "Took",
+        f"{found.load_s:.1f} s to load, {found.decide_s:.1f} s to decide, {found.tell_s:.1f} s for the mails",
+    )
+    parts: list[RenderableType] = [facts]
+    if compared.differences:
+        parts += ["", _table(compared.differences)]
+    if mails.differences:
+        parts += ["", _mail_table(mails.differences)]
+    return Group(*parts)
+
+
+def _by(rule: str) -> str:
+    return f"by the rule {clean(rule)}" if rule else "of a rule that is not on record"
+
+
+def _mail_table(differences: Sequence[MailDifference]) -> Table:
+    more = len(differences) - SHOWN
+    title = f"The first {SHOWN} of {len(differences):,} mails" if more > 0 else "Mails"
+    table = Table("", "When", "To", "Rule", "Changes", "About", title=title, title_justify="left")
+    for d in differences[:SHOWN]:
+        table.add_row(
+            "would not have gone" if d.was_sent else "would have gone",
+            moment(d.mail.at),
+            clean(d.mail.recipient),
+            clean(d.mail.rule or ""),
+            f"{len(d.mail.facts):,}",
+            clean(d.mail.headline),
+        )
+    return table
 
 
 def _table(differences: tuple[Difference, ...]) -> Table:
@@ -124,8 +166,39 @@ def _state(state: State) -> str:
     return " ".join((state.status.value, *state.withheld_in))
 
 
+def _mails_json(mails: MailsCompared) -> dict[str, object]:
+    more, fewer = mails.by_rule(was_sent=False), mails.by_rule(was_sent=True)
+    return {
+        "same": mails.same,
+        "would_have_gone": sum(more.values()),
+        "would_not_have_gone": sum(fewer.values()),
+        "by_rule": [
+            {
+                "rule": rule or None,
+                "recipient": recipient,
+                "would_have_gone": more.get((rule, recipient), 0),
+                "would_not_have_gone": fewer.get((rule, recipient), 0),
+            }
+            for rule, recipient in sorted({*more, *fewer})
+        ],
+        "decisions": {"same": mails.decisions_same, "otherwise": mails.decisions_otherwise},
+        "causes": {cause.value: n for cause, n in mails.causes.items()},
+    }
+
+
 def cases(found: Redecided) -> Iterator[dict[str, object]]:
-    """Every change that differs, as an object."""
+    """Every change and every mail that differs, as an object."""
+    for m in found.mails.differences:
+        yield {
+            "what": "mail_would_not_have_gone" if m.was_sent else "mail_would_have_gone",
+            "cause": m.cause.value,
+            "at": m.mail.at.isoformat(),
+            "kind": m.mail.kind.value,
+            "rule": m.mail.rule,
+            "recipient": m.mail.recipient,
+            "headline": m.mail.headline,
+            "changes": sorted([key, stage.value] for key, stage in m.mail.facts),
+        }
     for d in found.compared.differences:
         yield {
             "what": d.effect.value,

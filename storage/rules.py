@@ -250,8 +250,8 @@ async def _save(
         stored,
         enabled,
         now,
-        enabled and (not before["enabled"] or _gathers(old) != _gathers(rule)),
-        enabled and (not before["enabled"] or isinstance(old, str) or _about(old) != _about(rule)),
+        enabled and (not before["enabled"] or gathers(old) != gathers(rule)),
+        enabled and (not before["enabled"] or isinstance(old, str) or about(old) != about(rule)),
     )
     detail = {"before": was, "rule": definition, "enabled": enabled}
     await log(conn, now, actor, "rule changed", rule.name, detail)
@@ -270,12 +270,12 @@ async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
     await log(conn, now, actor, "rule removed", name, {"rule": json.loads(definition)})
 
 
-def _about(rule: AlertRule) -> tuple[object, ...]:
+def about(rule: AlertRule) -> tuple[object, ...]:
     """What decides what a rule is about: what came before this changed is no news to it."""
     return rule.match, rule.engagement
 
 
-def _gathers(rule: AlertRule | str) -> tuple[object, ...]:
+def gathers(rule: AlertRule | str) -> tuple[object, ...]:
     """What decides which changes wait for its digests: of the time before this changed, none can speak.
 
     A rule that could not be read gathered nothing.

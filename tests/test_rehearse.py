@@ -28,7 +28,7 @@ from tests.replayed import require_the_same
 async def perform(path: Path, dsn: str, plan: Plan, faults: str, platform: str | None = None) -> Report:
     told = played(load_history(path), platform)
     found = await rehearse(path, platform, told, plan, faults, dsn, lambda _: None)
-    await require_the_same(dsn, plan, found.figures["readings"])
+    await require_the_same(dsn, plan, int(str(found.figures["readings"])))
     return found
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.confirm import ConfirmationRule
+from jobs.replay import IN_FORCE
 from jobs.replay_compare import Cause, Effect
 from storage.accounts import stop_watching
 from storage.db import Pool, StorageError, open_pool, transaction
@@ -18,7 +19,7 @@ from storage.model.accounts import Platform
 from storage.model.availability import State
 from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.late_world import Delivery, Desk, Record, Sent
-from tests.replayed import IN_FORCE, again, effects
+from tests.replayed import again, effects
 
 WEAK_NEVER = ConfirmationRule((timedelta(0), MINUTE, timedelta(days=300)), 2, 3, cohort_discount=0)
 EARLY = ConfirmationRule(strong_readings=1)

@@ -46,7 +46,9 @@ def figures() -> Iterator[Figure]:
     yield Figure("redecide_readings", found.courses.readings, "readings", "higher")
     yield Figure("redecide_load_s", found.load_s, "s", "lower")
     yield Figure("redecide_decide_s", found.decide_s, "s", "lower")
+    yield Figure("redecide_tell_s", found.tell_s, "s", "lower")
     yield Figure("redecide_differences", len(found.compared.differences), "changes", "lower")
+    yield Figure("redecide_mails_otherwise", len(found.mails.differences), "mails", "lower")
 
 
 def _history(folder: Path) -> Path:
@@ -61,7 +63,7 @@ async def _decided(path: Path, dsn: str) -> tuple[Redecided, float]:
     await rehearse(path, None, history, Plan(first, last, EVERY), "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
         started = time.process_time()
-        found = await redecide(conn, first, last + timedelta.resolution, RULE, RULE)
+        found = await redecide(conn, first, last + timedelta.resolution)
         return found, time.process_time() - started
 
 
