@@ -76,8 +76,8 @@ WAVE, DIGEST = MailKind.WAVE, MailKind.DIGEST
         pytest.param(a_rule(ME, name="another"), [], id="whatever it is called"),
         pytest.param(
             a_rule(YOU),
-            [("not", ME, WAVE, 1), ("more", YOU, WAVE, 1), ("not", ME, WAVE, 1), ("more", YOU, WAVE, 1)]
-            + [("not", ME, DIGEST, 1), ("more", YOU, DIGEST, 1)],
+            [("not", ME, kind, 1) for kind in (WAVE, WAVE, DIGEST)]
+            + [("more", YOU, kind, 1) for kind in (WAVE, WAVE, DIGEST)],
             id="other people are told what the others were",
         ),
         pytest.param(
