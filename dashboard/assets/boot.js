@@ -27,9 +27,32 @@
   const range = ranges.includes(wanted) ? wanted : "14d";
   const first = root.dataset.page === "live" ? fetch(`/api/live/board?range=${range}`) : null;
 
+  // Dash's own scripts take as long to start as all of the live page: there they wait until the board is drawn.
+  let started = false;
+  const startDash = async () => {
+    const kept = document.getElementById("dash-scripts");
+    if (started || !kept) return;
+    started = true;
+    const add = (script) => {
+      const made = document.createElement("script");
+      for (const { name, value } of script.attributes) made.setAttribute(name, value);
+      made.async = false;
+      made.textContent = script.textContent;
+      const loaded = new Promise((done) => (made.onload = made.onerror = done));
+      document.body.append(made);
+      return loaded;
+    };
+    const scripts = [...kept.content.querySelectorAll("script")];
+    await Promise.all(scripts.filter((script) => script.src).map(add));
+    for (const script of scripts) if (!script.src) add(script);
+  };
+  if (first) first.catch(startDash);
+  const PATIENCE_MS = 2_000;
+  document.addEventListener("DOMContentLoaded", () => (first ? setTimeout(startDash, PATIENCE_MS) : startDash()));
+
   let arrived;
   const ready = new Promise((resolve) => (arrived = resolve));
-  globalThis.__blockline = { rev: 0, range, first, pageOf, arrived };
+  globalThis.__blockline = { rev: 0, range, first, pageOf, arrived, startDash };
 
   // Dash looks these up when it starts, which may be before the module below has loaded: they wait for it.
   globalThis.dash_clientside = Object.assign({}, globalThis.dash_clientside, {

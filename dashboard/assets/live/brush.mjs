@@ -78,7 +78,8 @@ function label(canvas, state, window, strip) {
   const share = Math.round((100 * (window[1] - strip[0])) / (strip[1] - strip[0]));
   canvas.setAttribute("aria-valuenow", String(Math.max(0, Math.min(100, share))));
   const days = document.getElementById("strip-days");
-  const title = `${duration(strip[1] - strip[0]).split(" ").slice(0, 2).join(" ")}`;
+  const length = (strip[1] - strip[0]) / DAY;
+  const title = length < 2 ? duration(strip[1] - strip[0]) : `${count(Math.round(length))} days`;
   if (days.textContent !== title) days.textContent = title;
 }
 

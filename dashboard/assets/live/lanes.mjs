@@ -1,7 +1,7 @@
 // The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
 
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
-import { drawShares, groupAt } from "./overview.mjs";
+import { drawShares, fitWords, groupAt } from "./overview.mjs";
 import { capital, covered, knownUntil, stateAt, STATUS } from "./state.mjs";
 import { day, ticks } from "./time.mjs";
 
@@ -68,11 +68,12 @@ export class Lanes {
     this.rows = [];
     this.moment = null;
     root.innerHTML =
-      '<div class="lane-space"><div class="lane-view"><canvas role="img"></canvas><div class="names" role="list"></div></div></div>';
+      '<div class="lane-space"><div class="lane-view"><canvas role="img"></canvas><div class="names" role="list"></div><p class="fit-note" hidden></p></div></div>';
     this.space = root.firstElementChild;
     this.view = this.space.firstElementChild;
     this.canvas = root.querySelector("canvas");
     this.names = root.querySelector(".names");
+    this.note = root.querySelector(".fit-note");
     root.addEventListener("scroll", () => this.draw(), { passive: true });
     root.addEventListener("keydown", (e) => this.key(e));
     root.addEventListener("mousemove", (e) => this.move(e));
@@ -100,6 +101,8 @@ export class Lanes {
     }
     this.lane = fit ? Math.min(LANE, this.height / Math.max(1, list.length)) : LANE;
     this.fits = this.lane < LANE;
+    this.note.hidden = !this.fits;
+    this.note.textContent = this.fits ? fitWords(list, this.lane, this.height) : "";
     this.put(this.view, "height", `${this.height}px`);
     this.put(this.space, "height", `${this.fits ? this.height : Math.max(this.height, list.length * LANE)}px`);
     this.draw();

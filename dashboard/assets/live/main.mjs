@@ -51,6 +51,7 @@ function redraw(whole = true) {
     wholly = false;
     root.dataset.painted = String(state.rev);
     shared.rev = state.rev;
+    shared.startDash();
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { ratio, theme } from "./marks.mjs";
 import { groups, ORDER, pixels, stacked } from "./shares.mjs";
+import { count } from "./time.mjs";
 
 /** Height of a band: below, its stack could not be told from one colour. */
 const BAND = 8;
@@ -20,6 +21,15 @@ function groupsOf(list, height) {
 export function groupAt(list, height, y) {
   const all = groupsOf(list, height);
   return all[Math.floor((y / height) * all.length)] ?? [];
+}
+
+/** What is drawn where all lanes fit, in words. */
+export function fitWords(list, lane, height) {
+  if (lane >= 2) return `All ${count(list.length)} lanes.`;
+  const sizes = groupsOf(list, height).map((group) => group.length);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const each = least === most ? count(most) : `${count(least)} or ${count(most)}`;
+  return `All ${count(list.length)} lanes, ${each} in a band. Of its height each status has the share of the accounts that were in it; what was not checked stays empty.`;
 }
 
 /** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. */
