@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import plotly.graph_objects as go
-from dash import dcc
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from storage.model.availability import Status
@@ -125,6 +125,12 @@ def look(
 
 
 def graph(figure: go.Figure, name: str) -> Component:
-    """The figure as a component, without the button that sends charts to a third party."""
+    """The figure as a component, without the button that sends charts to a third party.
+
+    One with an axis of time says to a reader who chose the local zone that it stays in UTC.
+    """
     style = {"height": f"{figure.layout.height}px"}
-    return dcc.Graph(figure=figure, config=CONFIG, id=name, style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options
+    drawn = dcc.Graph(figure=figure, config=CONFIG, id=name, style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options
+    if not any(axis.type == "date" for axis in figure.select_xaxes()):
+        return drawn
+    return html.Div([drawn, html.P("The times in this figure are in UTC.", className="in-utc")])
