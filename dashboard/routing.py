@@ -21,7 +21,7 @@ from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
-from dashboard.pages.deliveries import deliveries_of
+from dashboard.pages.deliveries import chosen_of, deliveries_of, wanted
 from dashboard.pages.executive_pages import executive_pages
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
@@ -42,7 +42,8 @@ from storage.reports_claimed import published_by_country
 from storage.reports_context import orders, signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
-from storage.reports_mail import mail, mail_lines, mail_with
+from storage.reports_deliveries import deliveries
+from storage.reports_mail import mail, mail_with
 
 LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
@@ -83,7 +84,7 @@ async def page_of(
     page = None
     match path.strip("/").split("/"):
         case ["mail", *more] if len(more) <= 1:
-            page = await _mail(conn, more[0] if more else None, tag)
+            page = await _mail(conn, more[0] if more else None, query, now, tag)
         case ["alerts", *more]:
             page = await _alerts(conn, more, now, query, tag)
         case ["health"]:
@@ -155,9 +156,14 @@ async def _account(
     return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag, beside)
 
 
-async def _mail(conn: Conn, name: str | None, tag: list[Component]) -> Component | None:
-    """The mail of that number or Message-ID, else the newest; None when there is none of that name."""
-    lines = await mail_lines(conn, LIMIT)
+async def _mail(
+    conn: Conn, name: str | None, query: Mapping[str, str], now: datetime, tag: list[Component]
+) -> Component | None:
+    """The mail of that number or Message-ID, else the newest of those that are asked for; None when there is
+    none of that name.
+    """
+    chosen = chosen_of(query)
+    lines = [d.mail for d in await deliveries(conn, wanted(chosen, now), LIMIT + 1)]
     if name is None:
         number = lines[0].mail_id if lines else None
     else:
@@ -168,8 +174,8 @@ async def _mail(conn: Conn, name: str | None, tag: list[Component]) -> Component
         )
     opened = None if number is None else await mail(conn, number)
     if opened is None:
-        return None if name is not None else mail_page(lines, None, None, acting(), tag)
-    return mail_page(lines, opened, await thread_of(conn, opened.mail_id), acting(), tag)
+        return None if name is not None else mail_page(lines, chosen, None, None, acting(), tag)
+    return mail_page(lines, chosen, opened, await thread_of(conn, opened.mail_id), acting(), tag)
 
 
 async def _countries(

@@ -72,20 +72,6 @@ async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]
     )
 
 
-async def mail_lines(conn: Conn, limit: int) -> tuple[MailLine, ...]:
-    """The newest `limit` mails, newest first."""
-    rows = await conn.fetch(
-        """
-        select m.mail_id, m.subject, m.recipients, m.state, m.created_at, m.sent_at, m.attempts,
-            m.next_attempt_at, m.last_error, m.kind,
-            (select count(*) from mail_alert t where t.mail_id = m.mail_id) as changes
-        from mail m order by m.mail_id desc limit $1
-        """,
-        limit,
-    )
-    return tuple(map(_line, rows))
-
-
 async def undelivered(conn: Conn, limit: int) -> tuple[MailLine, ...]:
     """The newest `limit` mails that were given up, then the `limit` that are tried next."""
     rows = await conn.fetch(

@@ -12,7 +12,7 @@ from storage.alerts import open_alerts, recent_alerts
 from storage.db import Pool, StaleState, transaction
 from storage.model.alerts import AlertDecision
 from storage.model.rules import AlertRule, Digest, Match, Quiet
-from storage.reports_mail import mail_lines
+from storage.reports_deliveries import Wanted, deliveries
 from storage.rules import load_rules
 from tests.alert_factories import tell_by
 from tests.factories import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -142,7 +142,7 @@ async def test_who_was_told_is_not_told_again_when_only_the_interval_is_correcte
     ]
     was = await desk.pool.fetchval("select change_id from alert where decision = 'corrected'")
     async with transaction(desk.pool) as conn:
-        assert [m.changes for m in await mail_lines(conn, 9)] == [2, 2]
+        assert [d.mail.changes for d in await deliveries(conn, Wanted(), 9)] == [2, 2]
         assert len(await alerts_of_change(conn, was)) == 2, "it is explained with what corrected it"
         account = await conn.fetchval("select account_id from change where change_id = $1", was)
         assert len(await recent_alerts(conn, [account], T0)) == 1, "and counts as one change of the account"

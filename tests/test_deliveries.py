@@ -24,7 +24,7 @@ async def played(pool: Pool, now: Any) -> Played:
     return await play_alerts(pool, now)
 
 
-NONE = Chosen(None, None, None, None, None)
+NONE = Chosen()
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,15 @@ async def test_stories_that_were_taken_on_are_told_on_the_alerts_page(pool: Pool
     told = await page(pool, played, "/alerts")
     assert "Taken on" in told
     assert "Ada 1 Feb 2021, 12:00 UTC “I call them” –" in " ".join(told.split())
+
+
+async def test_the_list_of_mails_keeps_what_is_chosen_beside_the_mail_that_is_read(
+    pool: Pool, played: Played
+) -> None:
+    async with transaction(pool) as conn:
+        with acting_as(Actor("Ada", Role.ADMIN)):
+            found = await page_of(conn, "/mail", played.now, SETTINGS, "light", asked("?state=dead"))
+            nothing = await page_of(conn, "/mail", played.now, SETTINGS, "light", asked("?to=x&state=sent"))
+    assert f"/mail/{played.dead_mail}?state=dead" in str(found.to_plotly_json())
+    assert "Given up after 5 attempts: 550 no such user" in said(found)
+    assert "No such mail is on file. Choose a mail to read it." in " ".join(said(nothing).split())

@@ -9,8 +9,9 @@ from storage.model.coverage import Gap
 from storage.reports import accounts, changes, last_event_id, snapshot, spells
 from storage.reports_account import account_detail
 from storage.reports_coverage import requests_since
+from storage.reports_deliveries import Wanted, deliveries
 from storage.reports_kpis import kpis
-from storage.reports_mail import mail, mail_lines
+from storage.reports_mail import mail
 from storage.reports_news import news_since
 from tests.seed_changes import AVAILABLE, HOUR, SUSPENDED, Story, confirm, happen
 
@@ -210,7 +211,7 @@ async def test_mails_are_listed_newest_first_with_their_state_and_can_be_read(
     pool: Pool, story: Story
 ) -> None:
     async with transaction(pool) as conn:
-        lines = await mail_lines(conn, 10)
+        lines = [d.mail for d in await deliveries(conn, Wanted(), 10)]
         opened = await mail(conn, story.mails[0])
         nothing = await mail(conn, 10**9)
 

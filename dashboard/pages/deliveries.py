@@ -1,7 +1,7 @@
 """Every mail and message, found by what became of it: all that is chosen stands in the address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -35,21 +35,22 @@ _LONGEST_NUMBER = 18
 class Chosen:
     """What an address chooses, in its own words."""
 
-    state: MailState | None
-    recipient: str | None
-    rule: str | None
-    within: str | None
+    state: MailState | None = None
+    recipient: str | None = None
+    rule: str | None = None
+    within: str | None = None
     """A key of RANGES."""
-    before: int | None
+    before: int | None = None
 
     @property
     def fields(self) -> dict[str, str]:
-        """Of the filter, without the page."""
+        """As they stand in an address."""
         known = {
             "state": None if self.state is None else self.state.value,
             "to": self.recipient,
             "rule": self.rule,
             "range": self.within,
+            "before": None if self.before is None else str(self.before),
         }
         return {name: value for name, value in known.items() if value is not None}
 
@@ -112,7 +113,7 @@ def _card(found: Sequence[Delivery], chosen: Chosen, known: Choices, actor: Acto
         return nothing(title, note, "No such mail is on file.", _filter(chosen, known), *turns)
     dead = any(d.mail.state is MailState.DEAD for d in shown)
     may = actor.role.includes(access.RESEND) and dead
-    back = _address(chosen.fields | ({} if chosen.before is None else {"before": str(chosen.before)}))
+    back = address(chosen)
     return card(
         title,
         note,
@@ -146,16 +147,16 @@ def _taken(found: Delivery) -> Cell:
 
 def _turns(found: Sequence[Delivery], chosen: Chosen) -> list[Component]:
     """To the newest, and to those that follow."""
-    links = [] if chosen.before is None else [html.A("Newest", href=_address(chosen.fields))]
+    links = [] if chosen.before is None else [html.A("Newest", href=address(replace(chosen, before=None)))]
     if len(found) > PAGE:
-        last = str(found[PAGE - 1].mail.mail_id)
-        links.append(html.A("Older", href=_address(chosen.fields | {"before": last})))
+        last = found[PAGE - 1].mail.mail_id
+        links.append(html.A("Older", href=address(replace(chosen, before=last))))
     named: dict[str, Any] = {"aria-label": "Pages"}
     return [html.Nav(links, className="filters turns", **named)] if links else []
 
 
-def _address(fields: Mapping[str, str]) -> str:
-    return f"{PATH}?{urlencode(fields)}" if fields else PATH
+def address(chosen: Chosen, path: str = PATH) -> str:
+    return f"{path}?{urlencode(chosen.fields)}" if chosen.fields else path
 
 
 def _filter(chosen: Chosen, known: Choices) -> Component:

@@ -1,6 +1,8 @@
 """The mails: what was sent to whom, what waits, what was given up and why; and each one to read."""
 
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +12,7 @@ from dash.development.base_component import Component
 from dashboard import access, words
 from dashboard.alert_words import MAIL_STATE, actor_words, mail_kind
 from dashboard.pages.alert_controls import form, line
+from dashboard.pages.deliveries import Chosen, address
 from dashboard.times import QUOTED
 from storage.model.alerts import Mail, MailKind, MailState
 from storage.model.people import Actor
@@ -21,13 +24,17 @@ LIMIT = 200
 
 
 def mail_page(
-    lines: tuple[MailLine, ...],
+    lines: Sequence[MailLine],
+    chosen: Chosen,
     opened: Mail | None,
     thread: Thread | None,
     actor: Actor,
     tag: list[Component],
 ) -> Component:
-    """The list at the left, the opened mail with its `thread` at the right."""
+    """The list at the left, the opened mail with its `thread` at the right.
+
+    `lines` are those that are `chosen`, one more than are shown where others follow.
+    """
     head = html.Div(
         [
             html.H1("Mail"),
@@ -36,7 +43,7 @@ def mail_page(
         ],
         className="bar",
     )
-    if not lines:
+    if not lines and chosen == Chosen():
         return html.Div(
             [
                 head,
@@ -61,10 +68,19 @@ def mail_page(
                                 [
                                     html.H2("Mails"),
                                     html.Span(_many(len(lines)), className="faint"),
+                                    html.A(
+                                        "Find by recipient, rule, time",
+                                        href=address(chosen),
+                                        className="under",
+                                    ),
                                 ],
                                 className="card-head",
                             ),
-                            html.Div([_line(line, line.mail_id == current) for line in lines]),
+                            _states(chosen),
+                            html.Div([_line(m, chosen, m.mail_id == current) for m in lines[:LIMIT]])
+                            if lines
+                            else html.P("No such mail is on file.", className="nothing"),
+                            *_turns(lines, chosen),
                         ],
                         className="card mails",
                     ),
@@ -77,10 +93,34 @@ def mail_page(
 
 
 def _many(n: int) -> str:
-    return f"newest {LIMIT}" if n == LIMIT else f"{n}, newest first"
+    return f"{LIMIT} a page, newest first" if n > LIMIT else f"{n}, newest first"
 
 
-def _line(mail: MailLine, current: bool) -> Component:
+def _states(chosen: Chosen) -> Component:
+    """A link for each state; the chosen one is marked."""
+    links = [_link("All", replace(chosen, state=None, before=None), marked=chosen.state is None)]
+    links += [
+        _link(capital(MAIL_STATE[s]), replace(chosen, state=s, before=None), marked=chosen.state is s)
+        for s in (MailState.DEAD, MailState.QUEUED, MailState.SENT)
+    ]
+    named: dict[str, Any] = {"aria-label": "States"}
+    return html.Nav(links, className="filters", **named)
+
+
+def _turns(lines: Sequence[MailLine], chosen: Chosen) -> list[Component]:
+    links = [] if chosen.before is None else [_link("Newest", replace(chosen, before=None))]
+    if len(lines) > LIMIT:
+        links.append(_link("Older", replace(chosen, before=lines[LIMIT - 1].mail_id)))
+    named: dict[str, Any] = {"aria-label": "Pages"}
+    return [html.Nav(links, className="filters turns", **named)] if links else []
+
+
+def _link(name: str, chosen: Chosen, *, marked: bool = False) -> Component:
+    aria: dict[str, Any] = {"aria-current": "true"} if marked else {}
+    return html.A(name, href=address(chosen, "/mail"), **aria)
+
+
+def _line(mail: MailLine, chosen: Chosen, current: bool) -> Component:
     aria: dict[str, Any] = {"aria-current": "true"} if current else {}
     people = mail.recipients[0] if len(mail.recipients) == 1 else f"{len(mail.recipients)} recipients"
     return html.A(
@@ -100,7 +140,7 @@ def _line(mail: MailLine, current: bool) -> Component:
                 className="meta",
             ),
         ],
-        href=f"/mail/{mail.mail_id}",
+        href=address(chosen, f"/mail/{mail.mail_id}"),
         className="mail-line",
         **aria,
     )
