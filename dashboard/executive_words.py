@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.executive_view import AROUND, Tested
-from dashboard.words import day, is_import, span, stamp
+from dashboard.words import between, day, is_import, span, stamp
 from storage.model.accounts import Platform
 from storage.model.signals import NOT_OBSERVABLE, Doubt, SignalKind
 from storage.model.words import PLATFORM_NAME, clean
@@ -88,18 +88,14 @@ def when(act: Act) -> str:
     if act.made_at is not None:
         return stamp(act.made_at)
     if act.made_after is not None:
-        return f"between {stamp(act.made_after)} and {_later(act.made_after, act.first_seen_at)}"
+        return between(act.made_after, act.first_seen_at)
     return f"by {stamp(act.first_seen_at)}"
 
 
 def first_seen(act: Act) -> str:
     if act.made_at is None:
         return stamp(act.first_seen_at)
-    return f"{_later(act.made_at, act.first_seen_at)}, {span(act.first_seen_at - act.made_at)} later"
-
-
-def _later(earlier: datetime, later: datetime) -> str:
-    return f"{later:%H:%M} UTC" if day(earlier) == day(later) else stamp(later)
+    return f"{stamp(act.first_seen_at)}, {span(act.first_seen_at - act.made_at)} later"
 
 
 def doubts(act: Act) -> list[str]:

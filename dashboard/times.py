@@ -83,9 +83,21 @@ def _iso(day: str, clock: str) -> str:
 
 
 def day(at: datetime) -> Component:
-    """The day of a moment that is known, so that another zone may have another day."""
-    known: dict[str, Any] = {"dateTime": f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}", "data-as": "day"}
-    return html.Time(words.day(at), **known)
+    """The day of a moment that is known, so that another zone may have another day.
+
+    Not for what others recorded, who may know no more than the day: `words.day` says the day of UTC.
+    """
+    return _part(words.day(at), at, "day")
+
+
+def clock(at: datetime) -> Component:
+    """The time of day of a moment."""
+    return _part(f"{words.clock(at)} UTC", at, "clock")
+
+
+def _part(text: str, at: datetime, of: str) -> Component:
+    known: dict[str, Any] = {"dateTime": f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}", "data-as": of}
+    return html.Time(text, **known)
 
 
 def timed(component: Component) -> Component:

@@ -60,12 +60,12 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
             group by m.account_id
         )
         select a.platform,
-            count(*) filter (where read.at > $1::timestamptz - $2::interval) as within_1,
+            count(*) filter (where read.at >= $1::timestamptz - $2::interval) as within_1,
             count(*) filter (
-                where read.at <= $1::timestamptz - $2::interval
-                    and read.at > $1::timestamptz - 2 * $2::interval
+                where read.at < $1::timestamptz - $2::interval
+                    and read.at >= $1::timestamptz - 2 * $2::interval
             ) as within_2,
-            count(*) filter (where read.at <= $1::timestamptz - 2 * $2::interval) as within_4,
+            count(*) filter (where read.at < $1::timestamptz - 2 * $2::interval) as within_4,
             count(*) filter (
                 where read.at is null and a.added_at <= $1::timestamptz - 4 * $2::interval
             ) as older,

@@ -267,7 +267,7 @@ def test_three_acts_that_touch_become_one_mark_with_their_number(
     ("act", "words"),
     [
         pytest.param(an_act(0), "1 Feb 2021, 00:00 UTC", id="made then"),
-        pytest.param(an_act(60, False, 0), "between 1 Feb 2021, 00:00 UTC and 01:00 UTC", id="in a window"),
+        pytest.param(an_act(60, False, 0), "1 Feb 2021, between 00:00 and 01:00 UTC", id="in a window"),
         pytest.param(an_act(60, False), "by 1 Feb 2021, 01:00 UTC", id="known by its observation"),
     ],
 )

@@ -110,7 +110,7 @@ async def test_lateness_is_told_in_sweeps_and_new_accounts_are_not_late(pool: Po
     async with transaction(pool) as conn:
         members = await accounts(conn, now, 5)
         await accounts(conn, now, 2, added=MINUTE)
-        for member, ago in zip(members, (10, 40, 100, 60 * 24), strict=False):
+        for member, ago in zip(members, (30, 40, 100, 60 * 24), strict=False):
             await asked(conn, await roster(conn, [member]), now - ago * MINUTE)
         await asked(conn, await roster(conn, [members[3]], vantage="tr"), now - MINUTE)
         [found] = await lateness(conn, now, SWEEP)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import words
+from dashboard import times, words
 from dashboard.around import Around
 from dashboard.figures import known_until, without_gaps
 from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
@@ -178,7 +178,7 @@ def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
     confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
     gaps = account.seen.gaps
     silent = f"; not since {_moment(until, now)}" if until < now else ""
-    facts = [
+    facts: list[tuple[str, str | Component, str | Component]] = [
         (
             "Status",
             words.state(current.state, Platform(account.platform), current.flags)
@@ -211,13 +211,13 @@ def _since(after: datetime | None, before: datetime) -> str:
     return words.day(before) if after else f"on or before {words.day(before)}"
 
 
-def _last_reading(account: AccountDetail, now: datetime) -> tuple[str, str]:
+def _last_reading(account: AccountDetail, now: datetime) -> tuple[str | Component, str | Component]:
     last, look = account.seen.last, account.last_look
     mute = f"last looked at {words.day(look.at)}, which told nothing" if look and not look.told else ""
     if last is None:
         return "never", mute
     if now - last < timedelta(days=1):
-        return f"{words.clock(last)} UTC", mute or words.day(last)
+        return times.clock(last), mute or times.day(last)
     return words.day(last), mute or f"last looked at then, {words.ago(last, now)}"
 
 

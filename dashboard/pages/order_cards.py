@@ -194,7 +194,7 @@ def papers_card(found: OrderFigures) -> Component:
     ]
     return card(
         "Notices, statements and documents",
-        "dates in UTC",
+        "what was said and filed about it",
         html.Div(
             html.Table(html.Tbody([_event_row(e) for e in own]), className="papers")
             if own

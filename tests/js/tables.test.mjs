@@ -27,3 +27,14 @@ test("a cell is text, what stands small below it, and a link where there is one"
   assert.equal(toward.dataset.label, "Toward");
   assert.equal(toward.children[0].attributes.href, "/account/5");
 });
+
+test("a moment among words is an element of its own, and the words stay words", () => {
+  const text = ["before ", { text: "1 Feb 2021, 12:00 UTC", at: "2021-02-01T12:00Z" }, { text: "an interval", at: "b", from: "a" }];
+  const table = build({ columns: ["When"], rows: [{ cells: [{ text }] }] }, document);
+  const [cell] = table.children[1].children[0].children;
+  const [before, moment, interval] = cell.children;
+  assert.equal(before, "before ");
+  assert.equal(moment.name, "time");
+  assert.deepEqual([moment.children, moment.attributes], [["1 Feb 2021, 12:00 UTC"], { datetime: "2021-02-01T12:00Z" }]);
+  assert.deepEqual(interval.attributes, { datetime: "b", "data-from": "a" });
+});

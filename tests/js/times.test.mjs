@@ -21,6 +21,7 @@ for (const [name, zone, moment, expected] of [
   ["an interval of one day of UTC lies in two there", "local", { at: "2021-02-01T19:00Z", from: "2021-02-01T18:00Z" }, "between 1 Feb 2021, 23:30 and 2 Feb 2021, 00:30 UTC+5:30"],
   ["an interval of two days of UTC lies in one there", "local", { at: "2021-02-02T01:00Z", from: "2021-02-01T23:00Z" }, "2 Feb 2021, between 04:30 and 06:30 UTC+5:30"],
   ["the day of a known moment", "local", { at: "2021-01-31T20:15Z", as: "day" }, "1 Feb 2021"],
+  ["the time of day of a moment", "local", { at: "2021-01-31T20:15Z", as: "clock" }, "01:45 UTC+5:30"],
   ["a day of which no moment is known stays the day that it was", "local", { at: "2021-01-31" }, "31 Jan 2021 UTC"],
   ["in UTC a moment", "utc", { at: "2021-02-01T12:00Z" }, "1 Feb 2021, 12:00 UTC"],
   ["in UTC an interval", "utc", { at: "2021-02-01T12:15Z", from: "2021-02-01T12:00Z" }, "1 Feb 2021, between 12:00 and 12:15 UTC"],

@@ -28,7 +28,7 @@ export function build(table, document) {
     if (from) element.setAttribute("data-from", from);
     return element;
   };
-  const words = (text) => (Array.isArray(text) ? text.map((one) => (one.at ? time(one) : one)) : [text]);
+  const words = (text) => (Array.isArray(text) ? text.map((one) => (typeof one === "string" ? one : time(one))) : [text]);
   const cell = ({ text, small, href }, column) => {
     const link = href ? [make("a", text)] : words(text);
     if (href) {

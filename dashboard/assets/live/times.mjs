@@ -1,12 +1,12 @@
 // The moments in the pages that the server writes, told in the zone that the reader chose. The server writes
-// them in UTC as <time datetime=...>: an interval has its beginning in data-from, and a day of which the moment
-// is known has data-as="day".
+// them in UTC as <time datetime=...>: an interval has its beginning in data-from, and of a moment
+// of which only the day or the time of day is written data-as is "day" or "clock".
 
 import { clock, dayYear, offset, seconds, zoneName } from "./time.mjs";
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** What a moment is called in the chosen zone: `at` and `from` as in the element, `as` is "day" or nothing. */
+/** What a moment is called in the chosen zone: `at` and `from` as in the element, `as` is "day", "clock" or nothing. */
 export function told({ at, from, as }) {
   const end = Date.parse(at);
   const zone = zoneName(end);
@@ -15,6 +15,7 @@ export function told({ at, from, as }) {
     return zone === "UTC" ? dayYear(end) : `${dayYear(end - offset(end))} UTC`;
   }
   if (as === "day") return dayYear(end);
+  if (as === "clock") return `${clock(end)} ${zone}`;
   const time = (t, iso) => (iso.length > "2021-02-01T12:00Z".length ? seconds(t) : clock(t));
   if (!from) return `${dayYear(end)}, ${time(end, at)} ${zone}`;
   const begin = Date.parse(from);
