@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from dashboard.executive_view import AROUND, Tested
 from dashboard.words import between, day, is_import, span, stamp
