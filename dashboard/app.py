@@ -20,6 +20,7 @@ from dashboard.accounts_import import account_import_routes
 from dashboard.alert_routes import alert_routes
 from dashboard.api import routes
 from dashboard.boards import Boards
+from dashboard.bundles import Bundles
 from dashboard.claimed_api import claimed_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
@@ -121,7 +122,7 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings, hub)
     policy = content_security_policy(dash.csp_hashes())
-    app = Gate(Closable(server, hub.sockets), pool, clock, settings)
+    app = Gate(Closable(Bundles(server), hub.sockets), pool, clock, settings)
     return Guarded(app, policy, settings.allowed_origins)
 
 

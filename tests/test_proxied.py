@@ -1,5 +1,6 @@
 """Two web processes behind the reverse proxy of the docs, and whose word on addresses counts."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ def addresses(pool: Pool, dsn: str, story: Story, tmp_path: Path) -> Generator[t
         yield found
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs a Chromium at {CHROMIUM}")
+@pytest.mark.skipif(
+    not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
+    reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
+)
 async def test_the_page_and_its_push_come_through_the_proxy_of_the_docs(
     pool: Pool, addresses: tuple[str, tuple[str, str]], story: Story, tmp_path: Path
 ) -> None:
