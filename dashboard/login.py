@@ -104,7 +104,8 @@ async def let_in(
     if before:
         await _end(conn, await actor_with_session(conn, digest(before), now), now)
     secret = new_session()
-    browser = clean(request.headers.get("user-agent", ""), 300)
+    said = request.headers.get("user-agent", "")
+    browser = clean(said, 300) if said else ""
     await begin_session(conn, person_id, digest(secret), address_of(request), browser, now)
     answer = RedirectResponse(own_page(leads_to), status_code=303)
     answer.set_cookie(

@@ -1,7 +1,5 @@
 """What the Settings page calls things. Pure."""
 
-import re
-
 from storage.model.people import Role, Scope
 from storage.model.words import clean
 
@@ -41,4 +39,5 @@ def browser_name(user_agent: str) -> str:
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     if browser and system:
         return f"{browser} on {system}"
-    return browser or clean(re.split(r"[ (]", user_agent, maxsplit=1)[0], 40) or "a browser without a name"
+    first = user_agent.partition(" ")[0]
+    return browser or (clean(first, 40) if first else "not said")

@@ -211,7 +211,8 @@ def is_login(name: str) -> bool:
 
 
 def _display_name(name: str) -> str:
-    return clean(" ".join(name.replace("\0", "").split()), LONGEST)
+    name = " ".join(name.split())
+    return clean(name, LONGEST) if name else ""
 
 
 async def _locked(conn: Conn, login: str) -> Person:

@@ -44,7 +44,7 @@ async def add_token(
     now: datetime,
 ) -> int:
     """Keep a token; returns its number. Raises Refused without a name, and when there are too many."""
-    name = clean(" ".join(name.replace("\0", "").split()), LONGEST)
+    name = " ".join(name.split())
     if not name:
         raise Refused("A token needs a name that says what it is for.")
     if expires_at is not None and expires_at <= now:
@@ -68,12 +68,16 @@ async def add_token(
         """,
         person_id,
         digest,
-        name,
+        clean(name, LONGEST),
         scope.value,
         now,
         expires_at,
     )
-    detail = {"name": name, "scope": scope.value, "expires_at": expires_at and expires_at.isoformat()}
+    detail = {
+        "name": clean(name, LONGEST),
+        "scope": scope.value,
+        "expires_at": expires_at and expires_at.isoformat(),
+    }
     await log(conn, now, actor, "token made", f"token {token_id} of {login}", detail)
     return token_id
 

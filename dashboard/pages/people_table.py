@@ -59,7 +59,7 @@ def _ways(person: Person) -> str:
         *(["password"] if person.has_password else []),
         *([person.oidc_issuer] if person.oidc_issuer else []),
     ]
-    return clean(", ".join(ways), 200) or "–"
+    return clean(", ".join(ways), 200) if ways else "–"
 
 
 def _password(person: Person) -> Component:

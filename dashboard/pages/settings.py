@@ -101,11 +101,13 @@ def _sessions(sessions: Sequence[WebSession], actor: Actor, now: datetime) -> Co
             (
                 html.Div(
                     [
-                        html.Span(browser_name(s.browser), title=clean(s.browser, 300)),
+                        html.Span(
+                            browser_name(s.browser), title=clean(s.browser, 300) if s.browser else None
+                        ),
                         *([html.Small("this one")] if s.session_id == actor.session_id else []),
                     ]
                 ),
-                clean(s.address, 60) or "–",
+                clean(s.address, 60) if s.address else "–",
                 words.stamp(s.created_at),
                 words.ago(s.seen_at, now),
                 end_session_form(s.session_id) if s.session_id != actor.session_id else "",
@@ -180,4 +182,4 @@ def _subject(act: Act) -> Component:
         for name, value in act.detail.items()
         if isinstance(value, str | int) and value != ""
     ]
-    return html.Div([clean(act.subject, 200) or "–", *said])
+    return html.Div([clean(act.subject, 200) if act.subject else "–", *said])
