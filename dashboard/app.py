@@ -41,6 +41,7 @@ from dashboard.pages.shell import index, layout
 from dashboard.people_routes import people_routes
 from dashboard.report_routes import report_routes
 from dashboard.routing import asked, page_of
+from dashboard.search_api import search_routes
 from dashboard.settings import DashboardSettings
 from dashboard.sockets import AGAIN, Closable, current
 from dashboard.static import mount_static
@@ -88,6 +89,7 @@ def create_app(
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(account_list_routes(pool, clock, settings))
     server.include_router(account_routes(pool, clock))
+    server.include_router(search_routes(pool))
     server.include_router(account_edit_routes(pool, clock))
     server.include_router(account_import_routes(pool, clock, settings))
     server.include_router(alert_routes(pool, clock))

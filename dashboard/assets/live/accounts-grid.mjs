@@ -98,6 +98,7 @@ function columnDefs(held) {
     valueGetter: ({ data }) => data.id, // cells are drawn from the row; without a value the grid would skip them
     equals: () => false,
     suppressHeaderMenuButton: true,
+    hide: id === "status" && innerWidth <= NARROW, // it stands below the handle there
     pinned: id === "handle" && innerWidth > NARROW ? "left" : null,
     flex: id === "since" || id === "status" ? 1 : undefined,
     cellClass: `ac-${id}`,

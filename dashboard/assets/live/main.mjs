@@ -13,6 +13,7 @@ import { age, heard as beat, newPulse, standing } from "./pulse.mjs";
 import { connectForms, countWaiting } from "./forms.mjs";
 import { connectMe } from "./me.mjs";
 import { connectTables } from "./tables.mjs";
+import { connectSearch } from "./search.mjs";
 import { connectTimes } from "./times.mjs";
 import { adopt, connectControls, keepAddress, showBanner, showChoices, showPill, view } from "./controls.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./window.mjs";
@@ -246,6 +247,8 @@ connectGestures(document.getElementById("board"), {
   pause: () => document.getElementById("pause").click(),
 });
 connectTables(document.getElementById("react-entry-point"));
+connectSearch();
+document.getElementById("nav-more").addEventListener("click", ({ currentTarget, target }) => target.closest("a") && currentTarget.matches(":popover-open") && currentTarget.hidePopover());
 connectMe();
 connectForms(() => {
   ask();

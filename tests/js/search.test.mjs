@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { moved, opens, options, told } from "../../dashboard/assets/live/search-list.mjs";
+
+const key = (more) => ({ key: "k", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: { closest: () => null }, ...more });
+const writing = { closest: () => ({}) };
+
+for (const [what, event, does] of [
+  ["Ctrl+K", key({ ctrlKey: true }), true],
+  ["Cmd+K", key({ metaKey: true }), true],
+  ["Ctrl+K with the caps lock on", key({ ctrlKey: true, key: "K" }), true],
+  ["Ctrl+Shift+K, which is the browser's", key({ ctrlKey: true, shiftKey: true }), false],
+  ["a k alone", key({}), false],
+  ["a slash", key({ key: "/" }), true],
+  ["a slash that somebody writes", key({ key: "/", target: writing }), false],
+  ["Ctrl+K while somebody writes", key({ ctrlKey: true, target: writing }), true],
+]) test(`${what} ${does ? "opens" : "does not open"} the search`, () => assert.equal(opens(event), does));
+
+test("the arrows go round, Home and End to the ends once something is chosen", () => {
+  assert.deepEqual(["ArrowDown", "ArrowUp", "Home", "End"].map((k) => moved(2, k, 3)), [0, 1, 0, 2]);
+  assert.deepEqual(["ArrowDown", "ArrowUp", "Home", "End"].map((k) => moved(-1, k, 3)), [0, 2, null, null]);
+  assert.equal(moved(0, "ArrowDown", 0), null);
+  assert.equal(moved(0, "a", 3), null);
+});
+
+test("results stand in groups, and what strangers wrote is text", () => {
+  const html = options([
+    { kind: "account", name: "@a<b>", more: "X", href: "/account/1" }, { kind: "account", name: "@c", more: "X", href: "/account/2" }, { kind: "list", name: "L", more: "", href: '/accounts?list=1"' },
+  ], "r");
+  assert.equal(html.match(/role="group"/g).length, 2);
+  assert.equal(html.match(/<div/g).length, html.match(/<\/div>/g).length);
+  assert.match(html, /id="r2".*href="\/accounts\?list=1&quot;"/);
+  assert.match(html, /@a&lt;b&gt;/);
+  assert.equal(options([], "r"), "");
+});
+
+test("how many there are is said", () => {
+  assert.equal(told([], ""), "");
+  assert.equal(told([], "x"), "Nothing on file is called “x”.");
+  assert.equal(told([1], "x"), "1 result");
+  assert.equal(told([1, 2], "x"), "2 results");
+});
