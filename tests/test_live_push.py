@@ -12,12 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dashboard.app import ASK_EVERY
 from dashboard.live import QUEUE, Hub
 from storage.db import Pool, transaction
 from tests.browser import CHROMIUM, Browser, opened
 from tests.dashboard_server import SETTINGS, served, until
 from tests.proxied import free_port
-from tests.push_client import following
+from tests.push_client import Following, following
 from tests.seed_changes import HOUR, SUSPENDED, Story, happen
 from tests.seed_live import seed
 
@@ -131,6 +132,35 @@ async def test_a_page_that_was_given_up_on_an_open_websocket_may_have_it_opened_
                 if frame.type == aiohttp.WSMsgType.TEXT and '"callback_response"' in frame.data:
                     break
         assert page.socket.close_code == 4000
+
+
+async def test_a_page_that_answers_no_question_is_sent_no_more_until_it_does(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with (
+        served(pool, dsn, story.now) as base,
+        aiohttp.ClientSession() as session,
+        following(session, base) as awake,
+        following(session, base) as asleep,
+    ):
+        sent = 0
+        while not (question := [m for m in await _frame(asleep) if m["type"] == "get_props_request"]):
+            sent += 1
+            async with transaction(pool) as conn:
+                await conn.execute("select announce('mail', 0)")
+        assert sent <= ASK_EVERY
+        for _ in range(3):
+            await awake.next_with("reads")
+        with pytest.raises(TimeoutError):
+            await asleep.socket.receive(timeout=0.1)
+        answer = {"type": "get_props_response", "rendererId": "r1", "payload": {"data": 1}}
+        await asleep.socket.send_json(answer | {"requestId": question[0]["requestId"]})
+        assert (await _frame(asleep))[0]["type"] == "set_props"
+
+
+async def _frame(page: Following) -> list[Any]:
+    said: Any = await page.socket.receive_json()
+    return said if isinstance(said, list) else [said]  # pyright: ignore[reportUnknownVariableType]
 
 
 @in_a_browser
