@@ -13,6 +13,8 @@ LASTS = timedelta(days=30)
 """A session, however busy it is."""
 IDLE = timedelta(hours=12)
 """Without a request it ends sooner. An open page asks for itself."""
+KEPT = timedelta(days=30)
+"""After its end."""
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a session was last used."""
 
@@ -52,8 +54,8 @@ async def begin_session(
     )
     login = await conn.fetchval("select login from person where person_id = $1", person_id)
     await log(conn, now, login, "logged in", login, {"session": session_id})
-    # Long over, and in the log: who looks for open ones need not go past them.
-    await conn.execute("delete from web_session where expires_at < $1", now - LASTS)
+    # From where people logged in is kept no longer than somebody may want to know.
+    await conn.execute("delete from web_session where coalesce(ended_at, expires_at) < $1", now - KEPT)
     return session_id
 
 
@@ -149,6 +151,6 @@ async def sessions_over(conn: Conn, keys: Collection[str], now: datetime) -> lis
 
 
 async def last_seen(conn: Conn) -> dict[int, datetime]:
-    """By person, when somebody was last seen in a session."""
+    """By person, when somebody was last seen in a session. Who was not for so long as `KEPT` is not in it."""
     rows = await conn.fetch("select person_id, max(seen_at) as at from web_session group by 1")
     return {r["person_id"]: r["at"] for r in rows}

@@ -21,8 +21,10 @@ from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, load_settings
 from storage.accounts import NewAccount, add_accounts
 from storage.db import AlreadyHeld, Pool, StorageError, open_pool, transaction
+from storage.model import people
 from storage.model.accounts import Platform
 from tests.factories import AVAILABLE, SUSPENDED
+from tests.people import a_person, browser_of
 from tests.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -232,3 +234,24 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
     async with transaction(pool) as conn:
         assert await conn.fetchval("select withheld_in from change where status = 'withheld'") == ["DE", "TR"]
         assert await conn.fetchval("select count(*) from collector_state where not healthy") == 0
+
+
+async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    with_login = settings(dsn, "http://127.0.0.1:1", tmp_path).model_copy(update={"auth": "password"})
+    for admins in (0, 1):
+        async with running(with_login, dsn, [Role.WEB]) as said:
+            address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
+            hint = "Make an admin: blockline users add NAME --role admin"
+            assert any(hint in s for s in said) is (admins == 0)
+            async with aiohttp.ClientSession() as session:
+                async with session.get(f"{address}/api/live") as answer:
+                    assert answer.status == 401
+                async with session.get(f"{address}/healthz") as answer:
+                    assert answer.status == 200
+            if admins:
+                async with browser_of(address, "ada") as ada, ada.get(f"{address}/api/live") as answer:
+                    assert answer.status == 200
+        if not admins:
+            await a_person(pool, "ada", people.Role.ADMIN, LONG_AGO)

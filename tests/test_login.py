@@ -19,7 +19,15 @@ from storage.db import Pool, transaction
 from storage.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
 from storage.model.people import Role
 from storage.people import disable, set_role
-from storage.sessions import IDLE, LASTS, actor_with_session, begin_session, open_sessions
+from storage.sessions import (
+    IDLE,
+    KEPT,
+    LASTS,
+    actor_with_session,
+    begin_session,
+    end_sessions_of,
+    open_sessions,
+)
 from tests.dashboard_server import served, until
 from tests.people import PASSWORD, WITH_LOGIN, a_person, browser_of, log_in
 from tests.push_client import following
@@ -163,6 +171,18 @@ async def test_a_session_ends_by_itself(
         actor = await actor_with_session(conn, digest("secret"), now + after)
         assert (actor is not None) is alive
         assert bool(await open_sessions(conn, person, now + after)) is alive
+
+
+async def test_from_where_people_logged_in_is_forgotten_after_a_while(pool: Pool, now: datetime) -> None:
+    person = await a_person(pool, "ada", Role.ADMIN, now)
+    async with transaction(pool) as conn:
+        for secret in ("one", "two"):
+            await begin_session(conn, person, digest(secret), "192.0.2.1", "Browser", now)
+        await end_sessions_of(conn, person, now)
+        await begin_session(conn, person, digest("three"), "", "", now + KEPT)
+        assert await conn.fetchval("select count(*) from web_session") == 3
+        await begin_session(conn, person, digest("four"), "", "", now + KEPT + timedelta(seconds=1))
+        assert await conn.fetchval("select count(*) from web_session") == 2
 
 
 async def test_who_logs_out_is_out_and_so_are_his_open_pages(base: str, pool: Pool) -> None:

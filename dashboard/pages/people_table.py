@@ -27,7 +27,7 @@ def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
                 _name(p),
                 ROLE_NAME[p.role] if p.person_id == actor.person_id else role_form(p.login, p.role),
                 _ways(p),
-                words.ago(seen[p.person_id], now) if p.person_id in seen else "never",
+                words.ago(seen[p.person_id], now) if p.person_id in seen else "not in the last month",
                 _password(p),
                 "" if p.person_id == actor.person_id else switch_form(p.login, disabled=_is_out(p)),
             )
