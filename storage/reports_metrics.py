@@ -49,23 +49,32 @@ async def looked(conn: Conn, now: datetime) -> list[Looked]:
     rows = await conn.fetch(
         """
         with asked as (
-            select r.platform, c.outcome, c.missed_reason, c.answered, c.missed,
-                cardinality(r.account_ids) as accounts
+            select r.platform, c.outcome, c.missed_reason, c.missed, cardinality(r.account_ids) as accounts,
+                coalesce(bit_count(c.answered), cardinality(r.account_ids)) as answered,
+                (
+                    select coalesce(sum(jsonb_array_length(e.positions)), 0)
+                    from jsonb_each(c.missed) as e (reason, positions)
+                ) as explained
             from coverage c join roster r using (roster_id)
             where c.observed_at > $1::timestamptz - interval '1 hour' and c.observed_at <= $1
                 and r.vantage = ''
+        ),
+        told as (
+            select platform, null as reason, answered as accounts from asked where outcome = 0
+            union all
+            select platform, case outcome when 2 then 'held' else coalesce(missed_reason, 'unclassified') end,
+                accounts
+            from asked where outcome <> 0
+            union all
+            select platform, e.reason, jsonb_array_length(e.positions)
+            from asked cross join lateral jsonb_each(missed) as e (reason, positions)
+            where outcome = 0
+            union all
+            -- Nobody says why these gave nothing.
+            select platform, 'unclassified', accounts - answered - explained from asked where outcome = 0
         )
-        select platform, null as reason,
-            sum(coalesce(bit_count(answered), accounts))::bigint as accounts
-        from asked where outcome = 0 group by platform
-        union all
-        select platform, case outcome when 2 then 'held' else coalesce(missed_reason, 'unclassified') end,
-            sum(accounts)::bigint
-        from asked where outcome <> 0 group by 1, 2
-        union all
-        select platform, e.reason, sum(jsonb_array_length(e.positions))::bigint
-        from asked cross join lateral jsonb_each(missed) as e (reason, positions)
-        where outcome = 0 group by 1, 2
+        select platform, reason, sum(accounts)::bigint as accounts from told
+        group by platform, reason having reason is null or sum(accounts) > 0
         order by platform, reason nulls first
         """,
         now,

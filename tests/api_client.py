@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from yarl import URL
@@ -41,13 +41,16 @@ class Answer:
 
 
 def _several(value: Any) -> list[Any]:
-    return list[Any](value) if isinstance(value, list) else [value]
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
+    """`token` goes with every request; without one it is as a page of the dashboard asks."""
+
     base: str
     session: aiohttp.ClientSession
+    token: str | None = None
 
     async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Answer:
         """`from_` stands for `from`; several values of a field are a list."""
@@ -68,8 +71,9 @@ class Api:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        told = {"Origin": self.base, **({} if body is None else {"Content-Type": "application/json"})}
-        where = path if path.startswith(API) else API + path
+        who = {"Origin": self.base} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        told = {**who, **({} if body is None else {"Content-Type": "application/json"})}
+        where = path if path.startswith((API, "/metrics")) else API + path
         async with self.session.request(
             method,
             URL(self.base + where, encoded=True) if query is None else self.base + where,
