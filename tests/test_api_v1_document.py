@@ -8,6 +8,7 @@ stand in the place of numbers out of the air, which are hardly ever those of som
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -145,3 +146,17 @@ async def test_the_document_tells_of_the_api_and_of_nothing_else(pool: Pool, dsn
     schemas = document["components"]["schemas"]
     undescribed = [n for n, s in schemas.items() if s.get("type") == "object" and not s.get("description")]
     assert [n for n in undescribed if not n.startswith("Page_")] == []
+
+
+async def test_the_docs_name_every_address_and_metric(pool: Pool, dsn: str, now: datetime) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        async with session.get(f"{base}{API}/openapi.json") as response:
+            paths = list((await response.json())["paths"])
+        async with session.get(f"{base}/metrics") as response:
+            told = await response.text()
+    docs = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
+    metrics = {line.split()[2] for line in told.splitlines() if line.startswith("# HELP blockline_")}
+
+    assert [path for path in paths if path not in docs] == []
+    assert len(metrics) > 15
+    assert [name for name in metrics if f"`{name}`" not in docs] == []
