@@ -25,7 +25,8 @@ from storage.model.people import Actor, Scope
 from storage.sessions import actor_with_session, key_of, sessions_over
 from storage.tokens import actor_with_token
 
-FREE: Final = frozenset({"/login", "/healthz", "/readyz"})
+FREE: Final = frozenset({"/login", "/login/style.css", "/login/boot.js", "/healthz", "/readyz"})
+FREE_OF_PROVIDER: Final = frozenset({"/login/oidc", "/login/oidc/callback"})
 FEEDS: Final = "/feeds/"
 BELIEVED_S = 2.0
 """So long who somebody is is not asked again: a page is fetched in forty requests. Where another process
@@ -55,7 +56,7 @@ class Gate:
             await self._app(scope, receive, send)
         elif login is None:
             await self._let_in(Actor(OPEN_DOOR, self._settings.role), scope, receive, send)
-        elif is_free(scope):
+        elif is_free(scope, login):
             await self._let_in(NOBODY, scope, receive, send)
         else:
             await self._ask(login, scope, receive, send)
@@ -111,12 +112,17 @@ class Gate:
         return actor
 
 
-def is_free(scope: Asked) -> bool:
+def is_free(scope: Asked, login: Login) -> bool:
     """Whether everybody may ask for it: the login itself, whether the monitor is well, and what a signed
-    address opens.
+    address opens. One by one: Dash answers with its page to every address that nobody else knows.
     """
     path = scope["path"]
-    return scope["type"] == "http" and (path in FREE or path.startswith(("/login/", SIGNED)))
+    if scope["type"] != "http":
+        return False
+    if path.startswith(SIGNED):
+        signed = path.removeprefix(SIGNED)
+        return bool(signed) and "/" not in signed
+    return path in FREE or (login.provider is not None and path in FREE_OF_PROVIDER)
 
 
 def token_in(scope: Asked) -> str | None:

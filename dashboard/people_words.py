@@ -6,8 +6,8 @@ from storage.model.words import clean
 ROLE_NAME = {Role.VIEWER: "Viewer", Role.ANALYST: "Analyst", Role.ADMIN: "Admin"}
 ROLE_MAY = {
     Role.VIEWER: "may look, and change nothing",
-    Role.ANALYST: "may acknowledge, mute, send again, tag, take notes and put accounts on lists",
-    Role.ADMIN: "may do everything: rules, maintenance, imports, people",
+    Role.ANALYST: "may acknowledge, mute, send again, tag, take notes, import accounts and list them",
+    Role.ADMIN: "may do everything: rules, maintenance, people",
 }
 SCOPE_NAME = {
     Scope.FEEDS: "Feeds only",

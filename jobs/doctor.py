@@ -9,7 +9,7 @@ import aiohttp
 
 from jobs.app import sender
 from jobs.clock import Clock
-from jobs.door import refuse_open_door
+from jobs.door import doubts_about_login, refuse_open_door
 from jobs.findings import Finding, Verdict
 from jobs.mail import Undeliverable
 from jobs.settings import Settings, SettingsError
@@ -133,6 +133,8 @@ async def dashboard_finding(settings: Settings) -> Finding:
         if await _is_ours(where):
             return Finding(part, Verdict.OK, f"A dashboard runs on {where} already.")
         return Finding(part, Verdict.MEND, f"{error} Set port to a free one.")
+    if doubts := doubts_about_login(settings, admins=1):
+        return Finding(part, Verdict.ADVICE, " ".join(doubts))
     return Finding(part, Verdict.OK, f"{settings.host}:{settings.port} is free.")
 
 

@@ -166,13 +166,16 @@ def test_what_could_be_better_is_advice_and_does_not_fail(
     monkeypatch.setenv("BLOCKLINE_RECIPIENTS", "")
     monkeypatch.setenv("BLOCKLINE_BLUESKY_LABELERS", f"TR={TR},AU=did:web:gone.test")
     monkeypatch.setenv("BLOCKLINE_BLUESKY_JETSTREAM", f"ws://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("BLOCKLINE_AUTH", "password")
+    monkeypatch.setenv("BLOCKLINE_DASHBOARD_URL", "http://watch.example.org")
     ran = run("doctor", "--json")
     assert ran.code == 0
     advice = {name for name, verdict in verdicts(ran).items() if verdict == "advice"}
-    assert advice == {"X", "Bluesky labelers", "Bluesky events", "alert rules"}
+    assert advice == {"X", "Bluesky labelers", "Bluesky events", "alert rules", "dashboard"}
     assert said(ran, "X") == "X is not read: setting x_bearer_token is missing."
     assert said(ran, "Bluesky labelers").startswith("Heard: TR. Nothing is told for AU: ")
     assert "until then changes are found by reading alone" in said(ran, "Bluesky events")
+    assert said(ran, "dashboard").startswith("Passwords go to http://watch.example.org unencrypted: ")
 
 
 def test_a_platform_that_was_named_must_have_what_it_needs(

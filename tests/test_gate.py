@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from dash import Dash, ctx, html
 from fastapi import FastAPI
+from yarl import URL
 
 from dashboard.access import acting
 from dashboard.app import create_app
@@ -110,6 +111,42 @@ async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
                 elif method != "HEAD":
                     assert LOGIN_FIRST in await answer.text()
     assert answered == FREE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/login/",
+        "/login/x",
+        "/login/oidc/x",
+        "/login/style.css/x",
+        "/mail-link/",
+        "/mail-link/a/b",
+        "/mail-link//",
+        "/healthz/",
+        "/loginx",
+        "//login",
+        "/LOGIN",
+        "/%2e%2e/login/%2e%2e/api/live",
+        "/login/%2e%2e/api/live",
+        "/mail-link/..%2f..%2fapi%2flive",
+    ],
+)
+async def test_nothing_lies_beside_what_is_free(base: str, path: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(URL(base + path, encoded=True), allow_redirects=False) as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_where_there_is_no_provider_its_addresses_are_like_all_others(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    async with served(pool, dsn, now, WITH_LOGIN) as base, aiohttp.ClientSession() as session:
+        for path in ("/login/oidc", "/login/oidc/callback"):
+            async with session.get(base + path) as answer:
+                assert answer.status == 401
 
 
 async def test_no_file_of_a_page_is_given_away(base: str) -> None:
