@@ -113,6 +113,44 @@ async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
     assert answered == FREE
 
 
+OWN = {
+    "/api/people/own-password",
+    "/api/people/sessions/end",
+    "/api/people/tokens",
+    "/api/people/tokens/revoke",
+}
+"""What everybody may do about oneself."""
+UNCHANGED = {
+    "/login",
+    "/logout",
+    "/login/style.css",
+    "/login/boot.js",
+    "/mail-link/{token}",
+    "/_dash-update-component",
+}
+"""Of the login, of who has the link, and what only answers with a page."""
+
+
+async def test_a_viewer_writes_nothing_by_any_route(pool: Pool, dsn: str, now: datetime, base: str) -> None:
+    known = set(routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED))))
+    writes = sorted(
+        (m, p) for m, p in known if m in {"POST", "PUT", "PATCH", "DELETE"} and p not in OWN | UNCHANGED
+    )
+    assert len(writes) > 20
+    async with transaction(pool) as conn:
+        before = await acts(conn, 1000)
+    token = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.READ, now)}"}
+    async with browser_of(base, "vera") as vera, aiohttp.ClientSession(headers=token) as program:
+        for who in (vera, program):
+            for method, path in writes:
+                address = base + re.sub(r"\{[^}]*\}", "1", path)
+                async with who.request(method, address, json={}, allow_redirects=False) as answer:
+                    assert answer.status in {403, 404, 405, 422}, (method, path)
+    async with transaction(pool) as conn:
+        new = [a.action for a in await acts(conn, 1000) if a not in before]
+    assert set(new) <= {"token made", "logged in"}
+
+
 @pytest.mark.parametrize(
     "path",
     [
