@@ -8,36 +8,57 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
-from dashboard.accounts_json import accounts_json
+from dashboard.accounts_json import accounts_json, past_json
+from dashboard.encode import Json
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
-from storage.reports_accounts import Whom, accounts_shot
+from storage.reports_accounts import Whom, accounts_shot, past_of
 from storage.reports_context import lists, orders
 
+WHOM_FAULT = f"whom must be one of {', '.join(Whom)}."
 SHOWN = timedelta(days=30)
 """The time that is drawn beside each account."""
+RECENT = timedelta(days=1)
+"""The time in which a last reading is looked for at first."""
 
 
 def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
-    """`/api/accounts?whom=watched|file|all`: everybody, for the page that filters and sorts by itself."""
+    """`/api/accounts?whom=watched|file|all`: everybody, for the page that filters and sorts by itself; and
+    `/api/accounts/past`, what is drawn beside each.
+    """
     router = APIRouter()
 
     @router.get("/api/accounts")
     async def accounts(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
         if whom not in list(Whom):
-            return _refusal(422, f"whom must be one of {', '.join(Whom)}.")
+            return _refusal(422, WHOM_FAULT)
+        now = clock()
+        try:
+            async with transaction(pool) as conn:
+                shot = await accounts_shot(conn, Whom(whom), now - RECENT, now, settings.gap_after)
+                beside = await lists(conn), await orders(conn, known_at=now)
+        except StorageError as error:
+            return _refusal(503, str(error))
+        return _sent(accounts_json(shot, *beside, now, settings.sweep_every, settings.gap_after))
+
+    @router.get("/api/accounts/past")
+    async def past(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
+        if whom not in list(Whom):
+            return _refusal(422, WHOM_FAULT)
         now = clock()
         since = now - SHOWN
         try:
             async with transaction(pool) as conn:
-                shot = await accounts_shot(conn, Whom(whom), since, now, settings.gap_after)
-                beside = await lists(conn), await orders(conn, known_at=now)
+                found = await past_of(conn, Whom(whom), since, now, settings.gap_after)
         except StorageError as error:
             return _refusal(503, str(error))
-        body = accounts_json(shot, *beside, since, now, settings.sweep_every, settings.gap_after)
-        return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
+        return _sent(past_json(found, since, now))
 
     return router
+
+
+def _sent(body: Json) -> Response:
+    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
 
 
 def _refusal(status: int, sentence: str) -> Response:

@@ -1,13 +1,15 @@
 """The accounts of the page as compact JSON: columns, words by number, milliseconds since 1970."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dashboard.encode import Json, Phrases, columns, letter, ms, ms_or_none, span_ms
+from storage.model.accounts import Platform
 from storage.model.orders import Order
 from storage.model.timeline import NEVER, Seen
 from storage.model.words import clean, short_words
-from storage.reports_accounts import AccountsShot
+from storage.reports import LiveSpell
+from storage.reports_accounts import AccountsShot, Past
 from storage.reports_context import WatchList
 
 HANDLE = 120
@@ -17,23 +19,16 @@ def accounts_json(
     shot: AccountsShot,
     lists: Sequence[WatchList],
     orders: Sequence[Order],
-    since: datetime,
     now: datetime,
     sweep_every: timedelta,
     gap_after: timedelta,
 ) -> Json:
     said, tags, countries = Phrases(), Phrases(), Phrases()
     platform_of = {a.account_id: a.platform for a in shot.accounts}
-    # Accounts that were looked at alike share one entry: almost all of a roster.
-    groups: dict[Seen, int] = {}
-    group_of = {
-        a.account_id: groups.setdefault(shot.seen.get(a.account_id, NEVER), len(groups))
-        for a in shot.accounts
-    }
+    groups, group_of = _groups([a.account_id for a in shot.accounts], shot.seen)
     return {
         "id": shot.live_event_id,
         "now": ms(now),
-        "from": ms(since),
         # Without a reading in two sweeps, as in the figures of the live page.
         "late_after": span_ms(2 * sweep_every),
         "gap_after": span_ms(gap_after),
@@ -43,9 +38,7 @@ def accounts_json(
             {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
             for o in orders
         ],
-        "groups": [
-            [ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in groups
-        ],
+        "groups": groups,
         "accounts": columns(
             shot.accounts,
             {
@@ -59,18 +52,7 @@ def accounts_json(
                 "group": lambda a: group_of[a.account_id],
             },
         ),
-        "spells": columns(
-            shot.spells,
-            {
-                "account": lambda s: s.account_id,
-                "s": lambda s: letter(s.state, s.flags),
-                "w": lambda s: said.number(short_words(s.state, platform_of[s.account_id], s.flags)),
-                "c": lambda s: countries.number(" ".join(s.state.withheld_in)),
-                "onset": lambda s: ms_or_none(s.onset_after),
-                "from": lambda s: ms(s.since),
-                "to": lambda s: ms_or_none(s.until),
-            },
-        ),
+        "spells": _spells(shot.spells, platform_of, said, countries),
         "provisional": columns(
             shot.provisional,
             {
@@ -85,3 +67,45 @@ def accounts_json(
         "tags": tags.words,
         "countries": countries.words,
     }
+
+
+def past_json(past: Past, since: datetime, now: datetime) -> Json:
+    """What is drawn beside each account; states are told by their letter and their words alone."""
+    said, countries = Phrases(), Phrases()
+    groups, group_of = _groups(past.platforms, past.seen)
+    return {
+        "now": ms(now),
+        "from": ms(since),
+        "groups": groups,
+        "accounts": {"id": list(past.platforms), "group": [group_of[i] for i in past.platforms]},
+        "spells": _spells(past.spells, past.platforms, said, countries),
+        "words": said.words,
+        "countries": countries.words,
+    }
+
+
+def _groups(account_ids: Iterable[int], seen: Mapping[int, Seen]) -> tuple[list[object], dict[int, int]]:
+    """[last reading, gaps] of accounts that were looked at alike, and which of these each account has."""
+    numbers: dict[Seen, int] = {}
+    group_of = {i: numbers.setdefault(seen.get(i, NEVER), len(numbers)) for i in account_ids}
+    told: list[object] = [
+        [ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in numbers
+    ]
+    return told, group_of
+
+
+def _spells(
+    spells: Sequence[LiveSpell], platform_of: Mapping[int, Platform], said: Phrases, countries: Phrases
+) -> dict[str, list[object]]:
+    return columns(
+        spells,
+        {
+            "account": lambda s: s.account_id,
+            "s": lambda s: letter(s.state, s.flags),
+            "w": lambda s: said.number(short_words(s.state, platform_of[s.account_id], s.flags)),
+            "c": lambda s: countries.number(" ".join(s.state.withheld_in)),
+            "onset": lambda s: ms_or_none(s.onset_after),
+            "from": lambda s: ms(s.since),
+            "to": lambda s: ms_or_none(s.until),
+        },
+    )

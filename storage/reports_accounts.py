@@ -1,4 +1,7 @@
-"""Read model of the page of accounts: who is on file, how each stands, and what was seen in the last time.
+"""Read models of the page of accounts: who is on file and how each stands; and, apart, what was before.
+
+How each stands takes a fraction of the time that a month of everybody's coverage takes, so that a page shows
+the one while the other is on its way.
 
 The monitor's own control accounts are left out, as everywhere.
 """
@@ -55,16 +58,36 @@ class AccountsShot:
     """How many there are; `accounts` are at most `MOST` of them, the oldest on file first."""
     accounts: tuple[AccountLine, ...]
     spells: tuple[LiveSpell, ...]
-    """Those that reach beyond the beginning of the time asked for: the last of each is its state now."""
+    """The confirmed state of each now."""
     provisional: tuple[Provisional, ...]
     seen: dict[int, Seen]
-    """Coverage since that beginning: of who is not in it there was no reading."""
+    """Coverage since the time asked for: of who is not in it there was no reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was seen of the accounts in a stretch of time up to now."""
+
+    platforms: dict[int, Platform]
+    """By account."""
+    spells: tuple[LiveSpell, ...]
+    """Those that reach into it, the present ones too."""
+    seen: dict[int, Seen]
+
+
+async def past_of(
+    conn: Conn, whom: Whom, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
+) -> Past:
+    """Spells and coverage of the same accounts since `since`."""
+    platforms = {line.account_id: line.platform for line in await _lines(conn, whom, most)}
+    coverage = await live_coverage(conn, since, now, gap_after)
+    return Past(platforms, await spells(conn, since, list(platforms)), coverage.seen)
 
 
 async def accounts_shot(
     conn: Conn, whom: Whom, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
 ) -> AccountsShot:
-    """The accounts asked for, at `now`, with what was seen since `since`."""
+    """The accounts asked for, at `now`, with when they were read since `since`."""
     event_id = await last_event_id(conn)
     lines = await _lines(conn, whom, most)
     ids = [line.account_id for line in lines]
@@ -73,7 +96,7 @@ async def accounts_shot(
         live_event_id=event_id,
         total=len(lines) if len(lines) < most else await _count(conn, whom),
         accounts=tuple(lines),
-        spells=await spells(conn, since, ids),
+        spells=await spells(conn, now, ids),
         provisional=tuple(await _provisional(conn, ids)),
         seen=coverage.seen,
     )

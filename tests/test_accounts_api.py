@@ -60,6 +60,17 @@ async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: date
     assert (status, body["error"]) == (422, "whom must be one of watched, file, all.")
 
 
+async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base:
+        _, body = await got(f"{base}/api/accounts/past")
+        status, refused = await got(f"{base}/api/accounts/past?whom=me")
+    assert len(body["accounts"]["id"]) == 32
+    assert len(body["spells"]["account"]) > 32
+    gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(story.accounts[0][1])]][1]
+    assert len(gaps) == 1, "the hours in which the platform did not answer"
+    assert (status, refused["error"]) == (422, "whom must be one of watched, file, all.")
+
+
 async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:
     async with transaction(pool) as conn:
         day = timedelta(days=1)

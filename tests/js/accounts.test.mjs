@@ -1,22 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/live/accounts-rows.mjs";
+import { addPast, choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/live/accounts-rows.mjs";
 import { pieces, read, spark, until, words } from "../../dashboard/assets/live/accounts-spark.mjs";
 
 const H = 3_600_000;
 const NOW = 1_000 * H;
 
 const BODY = {
-  now: NOW, from: NOW - 720 * H, late_after: H, gap_after: 2 * H, total: 3,
+  now: NOW, late_after: H, gap_after: 2 * H, total: 3,
   lists: [{ id: 1, name: "Press" }, { id: 2, name: "Farm" }], orders: [{ id: 9, title: "Order 1", reference: "S/1", list: 2 }],
-  groups: [[NOW - H / 2, [[NOW - 50 * H, NOW - 40 * H]]], [NOW - 5 * H, []], [null, []]],
+  groups: [[NOW - H / 2, []], [NOW - 5 * H, []], [null, []]],
   accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], watched: [1, 1, 0], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
-  spells: { account: [4, 4, 5], s: ["A", "W", "S"], w: [0, 1, 2], c: [0, 1, 0], onset: [null, NOW - 100 * H, null], from: [NOW - 900 * H, NOW - 99 * H, NOW - 300 * H], to: [NOW - 99 * H, null, null] },
+  spells: { account: [4, 5], s: ["W", "S"], w: [1, 2], c: [1, 0], onset: [NOW - 100 * H, null], from: [NOW - 99 * H, NOW - 300 * H], to: [null, null] },
   provisional: { account: [5], s: ["A"], w: [0], old: [NOW - 6 * H], seen: [NOW - 5 * H] },
   words: ["available", "withheld in India (IN)", "suspended"], tags: ["press"], countries: ["", "IN TR"],
 };
+/** Some minutes older than the rows: there account 4 was not withheld yet. */
+const PAST = {
+  now: NOW - H, from: NOW - 720 * H, groups: [[NOW - H, [[NOW - 50 * H, NOW - 40 * H]]], [NOW - 6 * H, []], [NOW - 200 * H, []]],
+  accounts: { id: [4, 5, 6, 7], group: [0, 1, 2, 0] },
+  spells: { account: [4, 5, 6], s: ["A", "S", "A"], w: [0, 1, 0], c: [0, 0, 0], onset: [null, null, null], from: [NOW - 900 * H, NOW - 300 * H, NOW - 600 * H], to: [null, null, NOW - 300 * H] },
+  words: ["available", "suspended"], countries: [""],
+};
 const state = decode(BODY);
+const early = decode(BODY);
+addPast(state, PAST);
 const [withheld, suspended, onFile] = state.rows;
 const chosen = (search) => state.rows.filter(matcher(choiceOf(search))).map((row) => row.handle);
 
@@ -86,7 +95,7 @@ test("numbers in handles are compared as numbers, and what is missing comes last
   assert.deepEqual(by("since", 1), ["zed_9", "Zed_10", "amy"]);
   assert.deepEqual(by("since", -1), ["Zed_10", "zed_9", "amy"]);
   assert.deepEqual(by("status", 1), ["Zed_10", "zed_9", "amy"]);
-  assert.deepEqual(by("last", -1), ["Zed_10", "zed_9", "amy"]);
+  assert.deepEqual(by("last", 1), ["amy", "zed_9", "Zed_10"]);
 });
 
 test("only columns that can be sorted are taken from an address", () => {
@@ -94,10 +103,20 @@ test("only columns that can be sorted are taken from an address", () => {
   assert.deepEqual(sortsOf("__proto__,toString"), []);
 });
 
+test("before the past has come nothing is drawn of it", () => {
+  assert.deepEqual(pieces(early, early.rows[0]), []);
+  assert.equal(words(early, early.rows[0]), "The last 30 days are on their way");
+});
+
+test("what the rows say of now holds against a past that is older", () => {
+  assert.deepEqual(withheld.spells.map((s) => [s.s, s.to]), [["A", null], ["W", null]]);
+  assert.deepEqual([withheld.last, suspended.last, onFile.last], [NOW - H / 2, NOW - 5 * H, NOW - 200 * H]);
+});
+
 test("nothing is drawn where nobody looked", () => {
   assert.deepEqual(read(withheld, NOW - 60 * H, NOW), [[NOW - 60 * H, NOW - 50 * H], [NOW - 40 * H, NOW]]);
-  assert.deepEqual(pieces(state, onFile), []);
-  assert.equal(words(state, onFile), "No reading in these 30 days");
+  assert.deepEqual(pieces(state, { ...onFile, last: null }), []);
+  assert.equal(words(state, { ...onFile, last: null }), "No reading in these 30 days");
 });
 
 test("a spell ends with the last reading when readings stay away", () => {

@@ -57,7 +57,7 @@ const since = (row) => (row.now ? between(row.now.onset, row.now.from) : "–");
 
 /** When it was last read, and what that means. */
 function lastRead(state, row) {
-  if (row.last === null) return [row.watched ? "No reading" : "–", row.watched ? "in the last 30 days" : ""];
+  if (row.last === null) return ["No reading", `in the last ${state.from === null ? "24 hours" : "30 days"}`];
   const ago = state.now - row.last;
   return [ago < 86_400_000 ? `${clock(row.last)} ${zoneName(row.last)}` : dayYear(row.last), `${duration(ago)} ago`];
 }

@@ -21,7 +21,7 @@ function table(columns) {
   return Array.from(columns[names[0]] ?? [], (_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
 }
 
-/** {now, from, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. */
+/** {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`. */
 export function decode(body) {
   const orderOf = new Map(body.orders.map((o) => [o.list, o]));
   const listOf = new Map(body.lists.map((l) => [l.id, l]));
@@ -43,15 +43,31 @@ export function decode(body) {
   });
   for (const s of table(body.spells)) {
     const row = byId.get(s.account);
-    const spell = { s: s.s, w: body.words[s.w], countries: body.countries[s.c] ? body.countries[s.c].split(" ") : [], onset: s.onset, from: s.from, to: s.to };
-    row.spells.push(spell);
-    if (spell.to === null) {
-      row.now = spell;
-      row.countries = spell.countries;
-    }
+    row.now = spellOf(s, body);
+    row.spells = [row.now];
+    row.countries = row.now.countries;
   }
   for (const p of table(body.provisional)) byId.get(p.account).pending = { s: p.s, w: body.words[p.w], old: p.old, seen: p.seen };
-  return { now: body.now, from: body.from, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
+  return { now: body.now, from: null, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
+}
+
+const spellOf = (s, body) => ({ s: s.s, w: body.words[s.w], countries: body.countries[s.c] ? body.countries[s.c].split(" ") : [], onset: s.onset, from: s.from, to: s.to });
+
+/** Put what was before beside the rows. It may be some minutes older than they are: what they say of now holds. */
+export function addPast(state, body) {
+  const byId = new Map(state.rows.map((row) => [row.id, row]));
+  const before = new Map();
+  for (const s of table(body.spells)) before.set(s.account, [...(before.get(s.account) ?? []), spellOf(s, body)]);
+  for (const { id, group } of table(body.accounts)) {
+    const row = byId.get(id);
+    if (!row) continue;
+    const [last, gaps] = body.groups[group];
+    const known = new Set(gaps.map(([from]) => from));
+    row.gaps = [...gaps, ...row.gaps.filter(([from]) => !known.has(from))];
+    row.last ??= last;
+    row.spells = [...(before.get(id) ?? []).filter((s) => !row.now || s.from < row.now.from), ...(row.now ? [row.now] : [])];
+  }
+  state.from = body.from;
 }
 
 /** The reader's choices from an address; what is not there is empty. */

@@ -26,7 +26,7 @@ export function until(state, row) {
 /** What is drawn: [{kind: "spell" | "window" | "provisional", s, from, to}], in the order of drawing. */
 export function pieces(state, row) {
   const end = until(state, row);
-  if (end === null) return [];
+  if (end === null || state.from === null) return [];
   const windows = [];
   const solid = [];
   row.spells.forEach((spell, k) => {
@@ -47,6 +47,7 @@ export function pieces(state, row) {
 
 /** In words, for who does not see it. */
 export function words(state, row) {
+  if (state.from === null) return "The last 30 days are on their way";
   if (row.last === null) return "No reading in these 30 days";
   const shown = row.spells.filter((s) => (s.to ?? Infinity) > state.from);
   const told = shown.map((s) => (s.from <= state.from ? capital(s.w) : `${s.w} from ${day(s.from)}`)).slice(-4).join(", then ");

@@ -1,7 +1,7 @@
 // The page of accounts: fetches them, keeps table, tools and address in step, and says what is chosen.
 
 import { library, makeGrid } from "./accounts-grid.mjs";
-import { choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./accounts-rows.mjs";
+import { addPast, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./accounts-rows.mjs";
 import { drawBulk } from "./accounts-bulk.mjs";
 import { drawTools, fillTools } from "./accounts-tools.mjs";
 import { count } from "./time.mjs";
@@ -11,6 +11,8 @@ const root = document.documentElement;
 const page = { choice: null, held: { state: null, passes: () => true }, grid: null, place: null, fetched: null, at: 0, whom: null };
 /** After a change has been pushed the accounts are asked for anew, at most so often. */
 const AGAIN_MS = 5_000;
+/** What was before changes only by readings that come in late. */
+const PAST_MS = 10 * 60_000;
 let waiting = 0;
 
 /** Begin to fetch accounts and grid; done when Dash can draw the page. */
@@ -67,6 +69,7 @@ async function connect() {
     fillTools(state, facets(state));
     place.replaceChildren();
     page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell });
+    past(state);
     select([...page.grid.api.getSelectedNodes()].map((node) => node.data.id));
   } catch (error) {
     page.place = null;
@@ -126,13 +129,34 @@ async function renew() {
   try {
     const state = await ask(page.choice.whom);
     if (!page.grid) return connect();
+    if (page.past && page.pastOf === page.choice.whom) addPast(state, page.past);
     hold(state);
     fillTools(state, facets(state));
     page.grid.api.setGridOption("rowData", state.rows);
     page.grid.api.refreshCells({ force: true });
     page.grid.api.onFilterChanged();
+    past(state);
   } catch (error) {
     if (!page.grid) refuse(page.place, error);
+  }
+}
+
+/** What was before comes after: the table is there meanwhile. */
+async function past(state) {
+  const { whom } = page.choice;
+  if (page.past && page.pastOf === whom && Date.now() - page.pastAt < PAST_MS) return;
+  if (page.pastOf !== whom) page.past = null;
+  page.pastAt = Date.now();
+  page.pastOf = whom;
+  try {
+    const answer = await fetch(`/api/accounts/past?whom=${whom}`);
+    if (!answer.ok || page.pastOf !== whom) return;
+    page.past = await answer.json();
+    const shown = page.held.state ?? state;
+    addPast(shown, page.past);
+    page.grid?.api.refreshCells({ force: true });
+  } catch {
+    page.pastAt = 0; // asked again with the next news
   }
 }
 
