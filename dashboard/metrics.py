@@ -31,7 +31,7 @@ from storage.reports_metrics import (
     looked,
     outbox,
 )
-from storage.status import Overview, overview
+from storage.status import Overview, standing
 
 Labelled = tuple[tuple[str, ...], float]
 
@@ -61,7 +61,7 @@ class Process:
 async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> Figures:
     return Figures(
         now=now,
-        stand=await overview(conn, now, settings.sweep_every),
+        stand=await standing(conn, now, settings.sweep_every),
         looked=await looked(conn, now),
         fresh=await freshness(conn, now),
         changes=await change_counts(conn),

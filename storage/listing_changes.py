@@ -181,9 +181,9 @@ class SpellRow:
 async def spells_page(
     conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
 ) -> list[SpellRow]:
-    """Up to `limit` periods of one confirmed state, by beginning and account, above the key `after`.
+    """Up to `limit` periods of one confirmed state, by account and beginning, above the key `after`.
 
-    The same rows as those of the export of spells.
+    The same rows as those of the export of spells, which come by time: for that it reads them all.
     """
     rows = await conn.fetch(
         """
@@ -198,7 +198,7 @@ async def spells_page(
             and case when $3::timestamptz is null then upper_inf(n.recorded) else n.recorded @> $3 end
         where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
             and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
-            and ($4::timestamptz is null or (lower(s.valid), s.account_id) > ($4, $5::bigint))
+            and ($4::timestamptz is null or (s.account_id, lower(s.valid)) > ($5::bigint, $4))
             and ($6::bigint is null or s.account_id = $6)
             and ($7::text is null or exists (
                 select from watch_list_member m join watch_list l using (list_id)
@@ -207,7 +207,7 @@ async def spells_page(
             and ($8::text[] is null or s.status = any($8))
             and ($9::text is null or s.withheld_in && array[$9, 'XX'])
             and ($10::text is null or a.platform = $10)
-        order by lower(s.valid), s.account_id limit $11
+        order by s.account_id, lower(s.valid) limit $11
         """,
         wanted.since,
         wanted.until,

@@ -16,6 +16,7 @@ from tests.conftest import roomy_memory
 
 BINARIES = Path(os.environ.get("TEST_POSTGRES_17_BIN", "/usr/lib/postgresql/17/bin"))
 TESTS = (  # all of the storage but test_plans.py, whose plans are those of Postgres 18
+    "test_api_v1.py",
     "test_backup.py",
     "test_canaries.py",
     "test_chain.py",
@@ -38,6 +39,7 @@ TESTS = (  # all of the storage but test_plans.py, whose plans are those of Post
     "test_late.py",
     "test_likes.py",
     "test_live_news.py",
+    "test_metrics.py",
     "test_migrate.py",
     "test_monitor.py",
     "test_monitor_faults.py",
@@ -59,6 +61,7 @@ TESTS = (  # all of the storage but test_plans.py, whose plans are those of Post
     "test_transparency_import.py",
     "test_trouble.py",
     "test_vantages.py",
+    "test_watch_edits.py",
     "test_withheld_import.py",
 )
 _SETTINGS = (

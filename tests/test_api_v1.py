@@ -137,6 +137,7 @@ async def test_changes_and_spells_are_those_of_the_export(world: World) -> None:
     told = (await world.api.get("/changes", limit=500)).items
     periods = (await world.api.get("/spells", limit=500)).items
 
+    periods.sort(key=lambda s: (s["since"], s["account_id"]))
     for shown, exported in ((list(reversed(told)), changes), (periods, spells)):
         assert len(shown) == len(exported) > 20
         for one, row in zip(shown, exported, strict=True):

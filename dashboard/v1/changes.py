@@ -164,7 +164,7 @@ def change_routes(source: Source) -> APIRouter:
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Periods of one confirmed state that touch the range, by their beginning."""
+        """Periods of one confirmed state that touch the range, by account and beginning."""
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)

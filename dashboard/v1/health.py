@@ -15,7 +15,7 @@ from storage.db import transaction
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, MissedReason, Status
 from storage.model.conditions import ConditionKind, KnownCondition
-from storage.status import Overview, overview
+from storage.status import Overview, standing
 
 BLOCKED = tuple(status for status in Status if status.is_blocked)
 
@@ -103,8 +103,8 @@ def health_routes(source: Source) -> APIRouter:
     async def read_standing(request: Request) -> Response:
         """What is blocked now, how well it is watched, and what waits: `blockline status`."""
         async with transaction(source.pool) as conn:
-            stand = await overview(conn, source.clock(), source.settings.sweep_every)
-        return sent(request, standing(stand))
+            stand = await standing(conn, source.clock(), source.settings.sweep_every)
+        return sent(request, told(stand))
 
     @router.get("/conditions", response_model=Page[Condition])
     async def list_conditions(request: Request, limit: Limit = 100) -> Response:
@@ -116,7 +116,7 @@ def health_routes(source: Source) -> APIRouter:
     return router
 
 
-def standing(stand: Overview) -> Standing:
+def told(stand: Overview) -> Standing:
     return Standing(
         at=stand.at,
         watched=stand.watched,
