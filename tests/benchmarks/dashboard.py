@@ -138,11 +138,13 @@ async def _shown(page: Page, gesture: Callable[[Page, int], Awaitable[None]]) ->
         await gesture(page, step)
         step += 1
     await page.mouse.up()
+    await page.keyboard.up("Control")
     return await page.evaluate("window.__shown")
 
 
 async def _drag(page: Page, step: int) -> None:
     if step == 0:
+        await page.locator("#lanes").focus()
         await page.keyboard.press("+")
         await page.mouse.down()
     way = step * 3 % 400
@@ -150,9 +152,9 @@ async def _drag(page: Page, step: int) -> None:
 
 
 async def _turn(page: Page, step: int) -> None:
-    await page.keyboard.down("Control")
+    if step == 0:
+        await page.keyboard.down("Control")
     await page.mouse.wheel(0, -4 if step // 40 % 2 == 0 else 4)
-    await page.keyboard.up("Control")
 
 
 async def _plotly(page: Page, pool: Pool, folder: Path) -> float:

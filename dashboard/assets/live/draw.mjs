@@ -149,6 +149,7 @@ function placeOverlay() {
 function connectLanes() {
   const board = $("board");
   board.addEventListener("mousemove", (event) => {
+    if (event.buttons) return;
     const x = event.clientX - edge - current.left;
     cursor = x >= 0 && x <= current.width ? current.window[0] + (x / current.width) * (current.window[1] - current.window[0]) : null;
     requestAnimationFrame(placeOverlay);

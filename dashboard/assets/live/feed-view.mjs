@@ -2,7 +2,6 @@
 
 import { escape } from "./html.mjs";
 import { days, denominator, detail, happened, toldWords, mark, spokenOf } from "./feed.mjs";
-import { bar, prepare, theme } from "./marks.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
 
 const PER_DAY = 40;
@@ -19,8 +18,10 @@ export function renderFeed(state, view, from) {
   const top = root.scrollTop;
   root.innerHTML = html;
   root.scrollTop = top;
-  paintWaves(root);
 }
+
+/** How the meter of a wave is filled: a canvas for each would be a layer for each. */
+const SWATCH = { A: "available", W: "withheld", S: "suspended", G: "not_found", N: "not_found", D: "deactivated", P: "protected" };
 
 function renderDay(state, view, one, index) {
   const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
@@ -53,7 +54,8 @@ function renderItem(state, item) {
   const of = denominator(state, wave.cohort);
   const n = wave.changes.length;
   const news = first.kind === "block" || first.kind === "restoration";
-  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><canvas data-wave="${first.s},${n / of.of}" aria-hidden="true"></canvas><span>${escape(of.name)}</span></div>` : "";
+  const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
+  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escape(of.name)}</span></div>` : "";
   const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
   return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
 }
@@ -82,31 +84,14 @@ function eventItem(event) {
   return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escape(event.source)}</p></article>`;
 }
 
-export function paintWaves(root) {
-  for (const canvas of root.querySelectorAll("canvas[data-wave]")) {
-    const [s, share] = canvas.dataset.wave.split(",");
-    const g = prepare(canvas, 112, 8);
-    g.fillStyle = theme.sunk;
-    g.fillRect(0, 0, 112, 8);
-    g.lineWidth = 1;
-    g.strokeStyle = theme.line2;
-    g.strokeRect(0.5, 0.5, 111, 7);
-    if (s === "A") {
-      g.fillStyle = theme.A;
-      g.fillRect(0, 0, 112 * share, 8);
-      g.strokeStyle = theme["A-e"];
-      g.strokeRect(0.5, 0.5, Math.max(1, 112 * share - 1), 7);
-    } else bar(g, 0, 0, Math.max(2, 112 * Math.min(1, share)), 8, s);
-  }
-}
-
 const PAUSE_MS = 10_000;
 let told = null;
 let toldAt = 0;
 
 /** Say what is new to a screen reader, in one sentence at most every ten seconds. */
 export function announce(state, view) {
-  const newest = Math.max(0, ...state.changes.keys());
+  let newest = 0;
+  for (const id of state.changes.keys()) newest = Math.max(newest, id);
   if (told === null) told = newest;
   if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
   const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline" && c.outcome !== "not_confirmed");
@@ -117,9 +102,4 @@ export function announce(state, view) {
   const one = `@${state.byId.get(last.account).handle} ${happened(last)}`;
   const root = document.getElementById("announce");
   root.textContent = news.length === 1 ? `New change: ${one}.` : `${count(news.length)} new changes, the newest: ${one}.`;
-}
-
-/** After a change of theme the small canvases must be painted anew. */
-export function repaintFeed() {
-  paintWaves(document.getElementById("feed"));
 }

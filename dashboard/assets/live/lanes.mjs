@@ -127,6 +127,11 @@ export class Lanes {
   }
 
   move(event) {
+    if (event.buttons) {
+      // The board is being dragged: nothing is asked about what passes under the pointer.
+      this.on.leave();
+      return;
+    }
     const i = this.laneAt(event);
     const x = event.clientX - this.canvas.getBoundingClientRect().left;
     const account = this.list[i];

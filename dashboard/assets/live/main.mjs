@@ -4,7 +4,7 @@ import { connectBrush } from "./brush.mjs";
 import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./draw.mjs";
 import { connectGestures } from "./gestures.mjs";
 import { layout, showNothing } from "./page.mjs";
-import { announce, repaintFeed } from "./feed-view.mjs";
+import { announce } from "./feed-view.mjs";
 import { readTheme } from "./marks.mjs";
 import { unpack } from "./columns.mjs";
 import { apply, decode, listAsked, RANGES } from "./state.mjs";
@@ -219,7 +219,6 @@ connectControls({
   theme: () => {
     readTheme();
     resetLanes();
-    repaintFeed();
     redraw();
     // The server draws the one figure that is not a canvas: it has to know of the theme.
     if (root.dataset.page === "account") ask();

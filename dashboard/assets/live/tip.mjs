@@ -9,7 +9,7 @@ import { between, count, duration, full, stamp, zoneName } from "./time.mjs";
 const tip = () => document.getElementById("tip");
 
 export function hideTip() {
-  tip().hidden = true;
+  if (!tip().hidden) tip().hidden = true;
 }
 
 function show(html, event) {
