@@ -45,5 +45,7 @@ test("the pill says live, delayed, disconnected, and nothing of a time before th
   assert.deepEqual(standing(1200, null), ["live", "Live", "1 s"]);
   assert.deepEqual(standing(12_000, null), ["delayed", "Delayed", "12 s"]);
   assert.deepEqual(standing(61_000, null), ["lost", "Disconnected", "61 s"]);
+  assert.deepEqual(standing(600_000, null), ["lost", "Disconnected", "10 min"]);
+  assert.deepEqual(standing(36_000_000, null), ["lost", "Disconnected", "10 h"]);
   assert.deepEqual(standing(0, "The monitor does not answer."), ["lost", "Disconnected", ""]);
 });

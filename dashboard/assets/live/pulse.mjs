@@ -26,7 +26,11 @@ export const age = (pulse, now) => (pulse.beat === null ? Infinity : Math.max(0,
 export function standing(silent, lost) {
   if (lost) return ["lost", "Disconnected", ""];
   if (silent === Infinity) return ["connecting", "Connecting", ""];
-  const seconds = `${Math.round(silent / 1000)} s`;
-  if (silent > 60_000) return ["lost", "Disconnected", seconds];
-  return silent > 5_000 ? ["delayed", "Delayed", seconds] : ["live", "Live", seconds];
+  if (silent > 60_000) return ["lost", "Disconnected", span(silent)];
+  return silent > 5_000 ? ["delayed", "Delayed", span(silent)] : ["live", "Live", span(silent)];
+}
+
+function span(ms) {
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }
