@@ -21,6 +21,7 @@ from dashboard.v1.asking import Source
 from dashboard.v1.bounded import Bounded
 from dashboard.v1.changes import change_routes
 from dashboard.v1.exports import export_routes
+from dashboard.v1.fields import only_known
 from dashboard.v1.health import health_routes
 from dashboard.v1.list_writing import list_writing_routes
 from dashboard.v1.orders import order_routes
@@ -53,7 +54,7 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         redoc_url=None,
         openapi_url="/openapi.json",
         responses=REFUSED,
-        dependencies=[Depends(may_read)],
+        dependencies=[Depends(may_read), Depends(only_known)],
         redirect_slashes=False,
     )
     for routes in (
