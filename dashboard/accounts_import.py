@@ -98,8 +98,8 @@ async def _identified(
         known = on_file[row.platform].get(row.handle.lower(), ())
         hint = f" On file under that handle is {' and '.join(map(clean, known))}." if known else ""
         return (
-            f"{who} has no account_id, and this page asks no platform: add it, or let "
-            f"`blockline accounts import` look it up.{hint}"
+            f"{who} has no account_id, and this page asks no platform: add it, or let the command "
+            f"blockline accounts import look it up.{hint}"
         )
 
     return identified_rows(parsed, name, account_of)
@@ -130,7 +130,9 @@ def _json(
         "sentence": sentence,
         "changed": changed,
         "taken": len(lines),
-        "refused": [{"line": p.line, "why": str(p)} for p in people.problems[:TOLD]],
+        "refused": [
+            {"line": p.line, "why": p.fault[:1].upper() + p.fault[1:]} for p in people.problems[:TOLD]
+        ],
         "lines": [
             {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
             for line in lines[:TOLD]

@@ -267,5 +267,5 @@ async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str,
     ):
         _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": TABLE})
     assert said["refused"] == [
-        {"line": 2, "why": "the table, line 2: @newcomer is on X, which is not read (setting platforms)."}
+        {"line": 2, "why": "@newcomer is on X, which is not read (setting platforms)."}
     ]

@@ -21,6 +21,8 @@ class TableError(Exception):
     def __init__(self, name: str, line: int | None, fault: str) -> None:
         self.line = line
         """Counted from 1; None when the fault is of the file as a whole."""
+        self.fault = fault
+        """The sentence without the place."""
         where = name if line is None else f"{name}, line {line}"
         super().__init__(f"{where}: {fault}")
 

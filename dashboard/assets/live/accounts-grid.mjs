@@ -64,26 +64,26 @@ function lastRead(state, row) {
 
 /** By column: heading, width, and what a cell shows of a row. */
 const COLUMNS = {
-  handle: ["Account", 196, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
-  status: ["Status", 196, (row) => [
+  handle: ["Account", 190, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
+  status: ["Status", 190, (row) => [
     statusLine(row),
     row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "when last read") : null,
   ]],
-  since: ["Since", 196, (row) => [make("span", "ac-wrap", since(row))]],
+  since: ["Since", 186, (row) => [make("span", "ac-wrap", since(row))]],
   spark: ["Last 30 days", 154, (row, state) => {
     const holder = make("span", "");
     holder.innerHTML = spark(state, row);
     return [holder.firstChild, make("span", "hidden", words(state, row))];
   }],
-  last: ["Last reading", 118, (row, state) => {
+  last: ["Last reading", 112, (row, state) => {
     const [at, ago] = lastRead(state, row);
     return [make("span", "", at), make("small", row.late ? "ac-late" : "", row.late ? icon("warn") : null, row.late ? `late, ${ago}` : ago)];
   }],
-  countries: ["Countries", 96, (row) => [row.countries.includes("XX") ? "all" : row.countries.join(", ")]],
-  lists: ["Lists", 130, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
-  orders: ["Orders", 100, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
-  tags: ["Tags", 130, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
-  watched: ["Watch", 92, (row) => [row.watched ? "Watched" : "On file"]],
+  countries: ["Countries", 92, (row) => [row.countries.includes("XX") ? "all" : row.countries.join(", ")]],
+  lists: ["Lists", 112, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
+  orders: ["Orders", 92, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
+  tags: ["Tags", 120, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
+  watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "On file"]],
 };
 
 function columnDefs(held) {

@@ -5,7 +5,7 @@ import { STATUSES, WHOM } from "./accounts-rows.mjs";
 import { escape } from "./html.mjs";
 import { count } from "./time.mjs";
 
-const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Whom", ""]];
+const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or on file", ""]];
 const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
 let tools = null;
 
