@@ -227,9 +227,9 @@ async def test_a_preview_says_of_each_line_what_it_would_do_and_stores_nothing(
     ]
     assert [x["line"] for x in said["refused"]] == [4, 5, 6, 7]
     assert "already on line 3" in said["refused"][0]["why"]
-    assert (
-        "this page asks no platform: add it, or let `blockline accounts import` look it up."
-        in (said["refused"][1]["why"])
+    assert said["refused"][1]["why"] == (
+        "@unknown has no account_id, and this page asks no platform: add it, or let the command "
+        "blockline accounts import look it up."
     )
 
 
