@@ -130,8 +130,9 @@ class Guarded:
 
 def _is_program(scope: Scope) -> bool:
     """Whether it shows a token and comes from no page: a page elsewhere cannot have its visitors do that."""
-    names = {name for name, _ in scope["headers"]}
-    return b"authorization" in names and b"origin" not in names
+    shown = [value for name, value in scope["headers"] if name == b"authorization"]
+    is_bearer = len(shown) == 1 and shown[0][:7].lower() == b"bearer "
+    return is_bearer and all(name != b"origin" for name, _ in scope["headers"])
 
 
 def host_header(scope: Scope) -> str:

@@ -19,8 +19,12 @@ from storage.embedded_host import installed_binaries
 from storage.errors import SchemaTooNew
 from storage.migrate import check_schema
 from storage.model.accounts import Platform
+from storage.model.people import Role, Scope
+from storage.people import add_person
 from storage.purge import purge_account
 from storage.restore import restore
+from storage.sessions import begin_session
+from storage.tokens import add_token
 from tests.seed_live import seed
 from tests.seed_rows import enlist
 from tests.table_digests import as_role, counters, digests
@@ -54,6 +58,9 @@ async def busy(dsn: str) -> None:
             NOW,
         )
         await conn.execute("select nextval(pg_get_serial_sequence('mail', 'mail_id'))")
+        person = await add_person(conn, "ada", ODD, Role.ADMIN, "$argon2id$v=19$\\x", "test", NOW)
+        await begin_session(conn, person, bytes(32), "192.0.2.1", ODD, NOW)
+        await add_token(conn, person, bytes(range(32)), ODD, Scope.READ, None, "ada", NOW)
 
 
 async def saved(dsn: str, path: Path) -> Backup:

@@ -20,6 +20,7 @@ from yarl import URL
 from dashboard.access import acting
 from dashboard.app import create_app
 from dashboard.gate import FEEDS_ONLY, LOGIN_FIRST, Gate, keep_watch
+from dashboard.headers import WRONG_ORIGIN
 from dashboard.people_routes import DEEDS, TAKES_LOGIN
 from dashboard.people_words import browser_name
 from dashboard.settings import Login, Provider
@@ -214,7 +215,7 @@ async def test_the_api_refuses_with_a_problem(base: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{base}/api/v1/accounts") as answer:
         assert (answer.status, answer.content_type) == (401, "application/problem+json")
         problem = await answer.json()
-    assert (problem["status"], problem["title"]) == (401, LOGIN_FIRST)
+    assert (problem["status"], problem["detail"]) == (401, LOGIN_FIRST)
 
 
 MUTE = ("POST", "/api/alerts/mute")
@@ -246,6 +247,13 @@ async def test_a_token_reaches_as_far_as_its_scope_and_its_person(
         said = await answer.text()
     assert answer.status == status
     assert (FEEDS_ONLY in said) is (scope is Scope.FEEDS and status == 403)
+
+
+async def test_who_is_no_page_and_shows_no_token_writes_nothing(base: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for more in ({}, {"Authorization": "Basic YWRhOmFkYQ=="}, {"Authorization": "Bearer"}):
+            async with session.post(f"{base}/api/alerts/rules", json={}, headers=more) as answer:
+                assert (answer.status, await answer.text()) == (403, WRONG_ORIGIN)
 
 
 async def test_what_a_token_did_is_logged_under_its_person_and_name(
