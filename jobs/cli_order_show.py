@@ -14,7 +14,7 @@ from jobs.cli_orders import Reference
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
-from jobs.options import AsJson, ConfigFile, moment_past
+from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.settings import load_settings
 from storage.db import Conn
 from storage.model.words import clean
@@ -29,15 +29,8 @@ def register(commands: typer.Typer) -> None:
 def orders_show(
     reference: Reference,
     *,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."
-        ),
-    ] = None,
-    as_known_at: Annotated[
-        str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
-    ] = None,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
     restoration: Annotated[
         bool, typer.Option("--restoration", help="Also how long it took until accounts came back.")
     ] = False,
@@ -46,8 +39,7 @@ def orders_show(
 ) -> None:
     """How far an order was followed: what was blocked, when, what came back, and how claims stand."""
     now = system_clock()
-    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
-    then = moment_past(at, "--at", now) if at is not None or known is None else known
+    then, known = moments_past(at, as_known_at, now)
     settings = load_settings(config)
 
     async def read(conn: Conn) -> OrderFigures:

@@ -12,7 +12,7 @@ from jobs.cli_output import show
 from jobs.clock import system_clock
 from jobs.command import CommandError
 from jobs.import_report import tell
-from jobs.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_of
+from jobs.options import COMMAND_LINE, AsJson, AsKnownAt, ConfigFile, Partial, moment_of, moment_past
 from jobs.order_fields import NONE, Edit
 from jobs.order_import import import_order_file
 from jobs.order_listing import stored_names, told_names
@@ -101,9 +101,11 @@ def orders_import(
 
 
 @orders.command("list")
-def orders_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The stored orders, by date."""
-    with_conn(load_settings(config), orders_listing).show("orders", as_json=as_json)
+    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", system_clock())
+    listing = with_conn(load_settings(config), lambda conn: orders_listing(conn, known))
+    listing.show("orders", as_json=as_json)
 
 
 @orders.command("add")

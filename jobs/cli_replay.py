@@ -9,13 +9,14 @@ import typer
 
 from jobs import replay, replay_report
 from jobs.cli_output import show, show_json
+from jobs.cli_status import tell_then
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
-from jobs.options import AsJson, ConfigFile, moment_of
+from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
 from jobs.replay import Redecided
 from jobs.replay_rules import OtherRules, read_other_rules
-from jobs.settings import load_settings
+from jobs.settings import Settings, load_settings
 from jobs.table_files import file_content
 from jobs.whole_files import refuse_taken, whole_file
 from storage.db import open_pool
@@ -40,6 +41,8 @@ def _replay(
     end: Annotated[
         str | None, typer.Option("--to", help="Up to, without, this moment; the present by default.")
     ] = None,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
     rules: Annotated[
         Path | None,
         typer.Option(
@@ -55,11 +58,17 @@ def _replay(
     config: ConfigFile = None,
 ) -> None:
     """Decide again: the stored readings of a time through detection, confirmation and alert rules, and what
-    would differ.
+    would differ. With --at, or --as-known-at: how everything stood at that moment.
 
     Nothing is written to the database. With the rules in force nothing differs: if something does that is not
     explained, the exit code is 1.
     """
+    if at is not None or as_known_at is not None:
+        others = {"--from": start, "--to": end, "--rules": rules, "--report": report}
+        if given := [name for name, value in others.items() if value is not None]:
+            raise CommandError(f"{given[0]} decides again; --at and --as-known-at look at one moment.")
+        tell_then(at, as_known_at, config, as_json=as_json)
+        return
     now = system_clock()
     since, until = moment_of(start, "--from"), moment_of(end, "--to")
     other = OtherRules(None, None) if rules is None else _other(rules)
@@ -69,29 +78,8 @@ def _replay(
     if report is not None:
         refuse_taken(report)
     settings = load_settings(config)
-
-    async def work(dsn: str) -> tuple[Redecided, datetime, datetime]:
-        await ready(settings, dsn)
-        async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
-            read = await span(conn)
-            if read is None:
-                raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
-            first, last = read
-            begin, limit = since or first, until or now
-            if begin > last or limit <= first:
-                raise CommandError(
-                    f"There is no reading from {begin.isoformat()} to {limit.isoformat()}: "
-                    f"they go from {first.isoformat()} to {last.isoformat()}."
-                )
-            limit = min(limit, last + timedelta.resolution)
-            thresholds = other.confirmation or replay.IN_FORCE
-            found = await replay.redecide(conn, begin, limit, thresholds, other.rules)
-            return found, begin, limit
-
     with database(settings) as dsn:
-        found, begin, limit = run(lambda: work(dsn))
-    if not found.courses.readings:
-        raise CommandError(f"There is no reading from {begin.isoformat()} to {limit.isoformat()}.")
+        found, begin, limit = run(lambda: _decided(settings, dsn, since, until or now, other))
     if report is not None:
         with whole_file(report) as file:
             for case in replay_report.cases(found):
@@ -107,6 +95,29 @@ def _replay(
             f"{found.compared.unexplained} changes and {found.mails.unexplained} mails come out otherwise by "
             f"the rules in force, and nothing explains it: {where}."
         )
+
+
+async def _decided(
+    settings: Settings, dsn: str, since: datetime | None, until: datetime, other: OtherRules
+) -> tuple[Redecided, datetime, datetime]:
+    """What is found, and from when to when the readings are. Raises CommandError when there is none."""
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
+        read = await span(conn)
+        if read is None:
+            raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
+        first, last = read
+        begin, limit = since or first, min(until, last + timedelta.resolution)
+        found = None
+        if begin < limit:
+            thresholds = other.confirmation or replay.IN_FORCE
+            found = await replay.redecide(conn, begin, limit, thresholds, other.rules)
+        if found is None or not found.courses.readings:
+            raise CommandError(
+                f"There is no reading from {begin.isoformat()} to {until.isoformat()}: "
+                f"they go from {first.isoformat()} to {last.isoformat()}."
+            )
+        return found, begin, limit
 
 
 def _other(path: Path) -> OtherRules:

@@ -14,7 +14,7 @@ from jobs.cli_output import moment, show
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.database import database, ready
-from jobs.options import ConfigFile, moment_past
+from jobs.options import AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.pdf import PdfError, find_chromium, pdf_of
 from jobs.settings import Settings, load_settings
 from jobs.whole_files import refuse_taken, whole_file
@@ -37,15 +37,8 @@ def report_command(
         Path | None,
         typer.Option(help="A new file whose name ends with .html or .pdf.", show_default="report-….html"),
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."
-        ),
-    ] = None,
-    as_known_at: Annotated[
-        str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
-    ] = None,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
     config: ConfigFile = None,
 ) -> None:
     """Write how far an order was followed: one page with figures, tables, methods and coverage.
@@ -53,8 +46,7 @@ def report_command(
     It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by Chromium.
     """
     now = system_clock()
-    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
-    then = moment_past(at, "--at", now) if at is not None or known is None else known
+    then, known = moments_past(at, as_known_at, now)
     settings = load_settings(config)
     suffix = HTML if out is None else out.suffix.lower()
     if suffix not in {HTML, PDF}:

@@ -1,10 +1,12 @@
 """Commands that say how things stand: status, check, doctor."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jobs import check, doctor, status_report
+from jobs import check, doctor, status_report, status_then
+from jobs.cli_database import with_conn
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
@@ -15,11 +17,12 @@ from jobs.doctor_rules import rule_findings
 from jobs.doctor_templates import template_findings
 from jobs.doctor_watch import watch_findings
 from jobs.findings import Finding, Verdict
-from jobs.options import AsJson, ConfigFile
+from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.platforms import collector_of
 from jobs.settings import load_settings
 from storage.db import StorageError, open_pool, transaction
 from storage.status import Overview, overview
+from storage.status_then import then
 
 
 def register(cli: typer.Typer) -> None:
@@ -28,8 +31,17 @@ def register(cli: typer.Typer) -> None:
     cli.command("doctor")(doctor_command)
 
 
-def status_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """What is blocked now, how well it is watched, and what waits."""
+def status_command(
+    *,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """What is blocked now, how well it is watched, and what waits; or how it stood at another moment."""
+    if at is not None or as_known_at is not None:
+        tell_then(at, as_known_at, config, as_json=as_json)
+        return
     settings = load_settings(config)
 
     async def counted(dsn: str) -> Overview:
@@ -43,6 +55,17 @@ def status_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
         show_json(status_report.as_json(stand))
     else:
         show(status_report.as_text(stand))
+
+
+def tell_then(at: str | None, as_known_at: str | None, config: Path | None, *, as_json: bool) -> None:
+    """Print how everything stood at a moment, as known at another."""
+    when, known_at = moments_past(at, as_known_at, system_clock())
+    settings = load_settings(config)
+    stand = with_conn(settings, lambda conn: then(conn, when, known_at, settings.sweep_every))
+    if as_json:
+        show_json(status_then.as_json(stand))
+    else:
+        show(status_then.as_text(stand))
 
 
 def check_command(

@@ -18,6 +18,12 @@ Partial = Annotated[
     bool, typer.Option("--partial", help="Store the lines that are right, even if others are refused.")
 ]
 
+AtMoment = Annotated[
+    str | None,
+    typer.Option("--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."),
+]
+AsKnownAt = Annotated[str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")]
+
 COMMAND_LINE = "command line"
 """Who acted, for the audit log."""
 
@@ -40,3 +46,9 @@ def moment_past(text: str | None, option: str, now: datetime) -> datetime:
     if at > now:
         raise CommandError(f"{option} ({at.isoformat()}) is still to come: nobody has seen anything of it.")
     return at
+
+
+def moments_past(at: str | None, as_known_at: str | None, now: datetime) -> tuple[datetime, datetime | None]:
+    """The moment that is asked about, and as known when (None: now). Raises CommandError."""
+    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    return (moment_past(at, "--at", now) if at is not None or known is None else known), known

@@ -26,7 +26,9 @@ class MailCause(StrEnum):
     RULES = "rules"
     """The alert rules, or the changes that they tell, are other ones."""
     LATE = "late"
-    """A reading that came in late told a change anew: what stood before in its place is told otherwise."""
+    """It tells a change that a late reading told anew, or comes after such a mail to the same recipient: what
+    stood in the place of the change before is told otherwise.
+    """
     NOTIFIER = "notifier"
     """A digest whose time was another one: no notifier ran when it was due, or the rule was changed."""
     UNEXPLAINED = "unexplained"
@@ -113,7 +115,7 @@ def tell_again(
     ground = Ground(rules, stored.mutes, stored.stories, stored.past, stored.before, stored.told_before)
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
-    return _compared(stored, notifier, is_in_force=other is None and not changed)
+    return _compared(stored, notifier, until, is_in_force=other is None and not changed)
 
 
 def _stands(row: AlertRow, changed: set[AccountId], other: Sequence[FileRule] | None) -> bool:
@@ -192,7 +194,9 @@ def _ended(t: Told, course: Course, until: datetime) -> datetime:
     return next((instant(at) for at in course.columns.at if at > last), until)
 
 
-def _compared(stored: StoredAlerts, notifier: Notifier, *, is_in_force: bool) -> MailsCompared:
+def _compared(
+    stored: StoredAlerts, notifier: Notifier, until: datetime, *, is_in_force: bool
+) -> MailsCompared:
     was = Counter(_key(m) for m in stored.mails)
     now = Counter(_key(m) for m in notifier.mails)
     gone, more = was - now, now - was
@@ -205,6 +209,16 @@ def _compared(stored: StoredAlerts, notifier: Notifier, *, is_in_force: bool) ->
                 cause = _cause(mail, stored) if is_in_force else MailCause.RULES
                 found.append(MailDifference(mail, was_sent, cause))
     found.sort(key=lambda d: (d.mail.at, d.mail.recipient, d.was_sent))
+    late: dict[str, datetime] = {}
+    for d in found:
+        if d.cause is MailCause.LATE:
+            late.setdefault(d.mail.recipient, d.mail.at)
+    found = [
+        replace(d, cause=MailCause.LATE)
+        if d.cause is MailCause.UNEXPLAINED and late.get(d.mail.recipient, until) <= d.mail.at
+        else d
+        for d in found
+    ]
     both = [k for k in stored.decisions if k in notifier.decisions]
     same = sum(stored.decisions[k] is notifier.decisions[k] for k in both)
     return MailsCompared(sum((was & now).values()), tuple(found), same, len(both) - same)

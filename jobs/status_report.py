@@ -12,7 +12,7 @@ from jobs.wording import number
 from storage.model.accounts import Platform
 from storage.model.availability import EVERYWHERE, Flag, Status
 from storage.model.words import clean, group_words, short_words
-from storage.status import Overview
+from storage.status import Overview, Stand
 
 _BLOCKED = tuple(status for status in Status if status.is_blocked)
 
@@ -20,32 +20,7 @@ _BLOCKED = tuple(status for status in Status if status.is_blocked)
 def as_json(stand: Overview) -> dict[str, object]:
     """One object. What is not known is null, never 0."""
     return {
-        "at": stand.at.isoformat(),
-        "accounts": {
-            "watched": stand.watched,
-            "by_status": _by_status(stand),
-            "withheld_by_country": _withheld_by_country(stand),
-        },
-        "blocked_now": {
-            "accounts": stand.standing(*_BLOCKED),
-            **{status.value: stand.standing(status) for status in _BLOCKED},
-            "last_known_only": stand.last_known(*_BLOCKED),
-            "unconfirmed": stand.unconfirmed,
-        },
-        "provisional": stand.provisional,
-        "changes_24h": {kind.value: n for kind, n in stand.changes.items()},
-        "coverage": {
-            "late_after_s": stand.late_after.total_seconds(),
-            "read_in_time": stand.watched - stand.late,
-            "late": stand.late,
-            "late_share": stand.late_share,
-            "last_answer_at": _iso(stand.requests.last_answer_at),
-            "requests_24h": {
-                "answered": stand.requests.answered,
-                "held": stand.requests.held,
-                "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
-            },
-        },
+        **stand_json(stand),
         "collectors": collectors_json(stand.detectors, stand.at, stand.late_after),
         "conditions": [
             {
@@ -77,6 +52,38 @@ def as_json(stand: Overview) -> dict[str, object]:
     }
 
 
+def stand_json(stand: Stand) -> dict[str, object]:
+    """What can be told of any moment."""
+    return {
+        "at": stand.at.isoformat(),
+        "accounts": {
+            "watched": stand.watched,
+            "by_status": _by_status(stand),
+            "withheld_by_country": _withheld_by_country(stand),
+        },
+        "blocked_now": {
+            "accounts": stand.standing(*_BLOCKED),
+            **{status.value: stand.standing(status) for status in _BLOCKED},
+            "last_known_only": stand.last_known(*_BLOCKED),
+            "unconfirmed": stand.unconfirmed,
+        },
+        "provisional": stand.provisional,
+        "changes_24h": {kind.value: n for kind, n in stand.changes.items()},
+        "coverage": {
+            "late_after_s": stand.late_after.total_seconds(),
+            "read_in_time": stand.watched - stand.late,
+            "late": stand.late,
+            "late_share": stand.late_share,
+            "last_answer_at": _iso(stand.requests.last_answer_at),
+            "requests_24h": {
+                "answered": stand.requests.answered,
+                "held": stand.requests.held,
+                "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
+            },
+        },
+    }
+
+
 def as_text(stand: Overview) -> RenderableType:
     """Tables for a terminal."""
     facts = Table.grid(padding=(0, 2))
@@ -84,13 +91,30 @@ def as_text(stand: Overview) -> RenderableType:
         facts.add_row(name, said)
     parts: list[RenderableType] = [facts]
     if stand.watched:
-        parts += ["", _states(stand)]
+        parts += ["", states_table(stand)]
     if stand.countries:
         parts += ["", _countries(stand)]
     return Group(*parts)
 
 
 def _facts(stand: Overview) -> list[tuple[str, str]]:
+    return [
+        *stand_facts(stand),
+        *collector_lines(stand.detectors, stand.at, stand.late_after),
+        *[
+            ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
+            for k in stand.conditions
+        ],
+        (
+            "Mails",
+            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
+            f"{number(stand.alerts_open, 'change')} undecided",
+        ),
+    ]
+
+
+def stand_facts(stand: Stand) -> list[tuple[str, str]]:
+    """What can be said of any moment, line by line."""
     share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
     missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
@@ -111,20 +135,10 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             "Requests in 24 h",
             f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
         ),
-        *collector_lines(stand.detectors, stand.at, stand.late_after),
-        *[
-            ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
-            for k in stand.conditions
-        ],
-        (
-            "Mails",
-            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
-            f"{number(stand.alerts_open, 'change')} undecided",
-        ),
     ]
 
 
-def _blocked_words(stand: Overview) -> str:
+def _blocked_words(stand: Stand) -> str:
     if not stand.watched:
         return "nothing watched"
     blocked = stand.standing(*_BLOCKED)
@@ -140,7 +154,7 @@ def _blocked_words(stand: Overview) -> str:
     return words
 
 
-def _blocked_by_name(stand: Overview) -> dict[str, int]:
+def _blocked_by_name(stand: Stand) -> dict[str, int]:
     """Accounts that were read in time, by what their platforms call a block."""
     out: dict[str, int] = {}
     platforms = {s.platform for s in stand.states}
@@ -154,7 +168,7 @@ def _blocked_by_name(stand: Overview) -> dict[str, int]:
     return out
 
 
-def _states(stand: Overview) -> Table:
+def states_table(stand: Stand) -> Table:
     table = Table(
         "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
     )
@@ -199,7 +213,7 @@ def _countries(stand: Overview) -> Table:
     return table
 
 
-def _by_status(stand: Overview) -> dict[str, int]:
+def _by_status(stand: Stand) -> dict[str, int]:
     """Every status, so that a program finds each; "unconfirmed" has no confirmed reading yet."""
     out = {status.value: 0 for status in Status} | {"unconfirmed": 0}
     for count in stand.states:
@@ -207,7 +221,7 @@ def _by_status(stand: Overview) -> dict[str, int]:
     return out
 
 
-def _withheld_by_country(stand: Overview) -> dict[str, int]:
+def _withheld_by_country(stand: Stand) -> dict[str, int]:
     out: dict[str, int] = {}
     for count in stand.states:
         for country in count.state.withheld_in if count.state is not None else ():

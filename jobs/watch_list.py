@@ -98,13 +98,14 @@ def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
     return CommandError(f"There is no list {clean(name)!r}; there are: {known}.")
 
 
-async def orders_listing(conn: Conn) -> Listing:
+async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Listing:
+    """The orders that were on file by then, as they stood then; None: all, as they are. Lists are as now."""
     out = Listing(
         ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
         "No order is stored; add some with: blockline orders import FILE",
     )
     lists = {w.list_id: w for w in await reports_context.lists(conn)}
-    for order in await reports_context.orders(conn):
+    for order in await reports_context.orders(conn, known_at):
         watch_list = lists[order.list_id]
         issued = moment(order.issued_at)
         if order.issued_from is not None or order.issued_to is not None:

@@ -32,8 +32,8 @@ EXPORTS: Mapping[Kind, Export] = {
     # Month by month, and in a month by account.
     Kind.READINGS: Export(exports_coverage.readings, _RANGE | _KNOWN | _WHOSE, "at"),
     Kind.COVERAGE: Export(exports_coverage.coverage, _RANGE | _KNOWN | _WHOSE, "observed_at"),
-    Kind.ACCOUNTS: Export(exports_watch.accounts, _WHOSE),
-    Kind.LISTS: Export(exports_watch.lists, _WHOSE),
+    Kind.ACCOUNTS: Export(exports_watch.accounts, _KNOWN | _WHOSE),
+    Kind.LISTS: Export(exports_watch.lists, _KNOWN | _WHOSE),
     Kind.ORDERS: Export(exports_watch.orders, _RANGE | _KNOWN | _LIST, "issued_at"),
     Kind.ORDER_EVENTS: Export(exports_watch.order_events, _RANGE | _KNOWN | _LIST, "at"),
     Kind.SIGNALS: Export(exports_watch.signals, _RANGE | _KNOWN | _WHOSE, "at"),

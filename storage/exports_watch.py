@@ -6,7 +6,10 @@ from storage.model.exports import Wanted
 
 
 async def accounts(conn: Conn, wanted: Wanted) -> Rows:
-    """Everybody on file, watched or not, executives and control accounts as such."""
+    """Everybody on file, watched or not, executives and control accounts as such.
+
+    Of an earlier knowledge only those who were on file by then; all else of them is as it is now.
+    """
     return await rows_of(
         conn,
         """
@@ -20,29 +23,38 @@ async def accounts(conn: Conn, wanted: Wanted) -> Rows:
                 where m.account_id = a.account_id and l.name = $1
             ))
             and ($2::text is null or a.platform = $2)
+            and a.added_at <= coalesce($3::timestamptz, 'infinity')
         order by a.account_id
         """,
         wanted.list_name,
         wanted.platform,
+        wanted.known_at,
     )
 
 
 async def lists(conn: Conn, wanted: Wanted) -> Rows:
-    """A row for each account on each list; a list without accounts has one row without an account."""
+    """A row for each account on each list; a list without accounts has one row without an account.
+
+    Of an earlier knowledge only what had been put on a list by then: when it was taken off is not kept.
+    """
     return await rows_of(
         conn,
         """
         select l.name as list, l.created_at, o.reference as order, a.platform, a.native_id as account_id,
             a.handle, a.watched, m.added_at
         from watch_list l
-        left join legal_order o using (list_id)
-        left join watch_list_member m using (list_id)
+        left join legal_order o
+            on o.list_id = l.list_id and o.known_at <= coalesce($3::timestamptz, 'infinity')
+        left join watch_list_member m
+            on m.list_id = l.list_id and m.added_at <= coalesce($3::timestamptz, 'infinity')
         left join account a using (account_id)
         where ($1::text is null or l.name = $1) and ($2::text is null or a.platform = $2)
+            and l.created_at <= coalesce($3::timestamptz, 'infinity')
         order by l.name, m.account_id
         """,
         wanted.list_name,
         wanted.platform,
+        wanted.known_at,
     )
 
 

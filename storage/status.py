@@ -44,8 +44,8 @@ class MailCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Everything at one moment. Control accounts are not counted."""
+class Stand:
+    """How the watched accounts stand at one moment. Control accounts are not counted."""
 
     at: datetime
     late_after: timedelta
@@ -55,14 +55,6 @@ class Overview:
     changes: dict[ChangeKind, int]
     """Confirmed ones first seen in the last 24 hours, first states left out."""
     requests: Requests
-    detectors: tuple[Detector, ...]
-    conditions: tuple[KnownCondition, ...]
-    """Troubles of the monitor itself that are not over."""
-    mails: MailCount
-    alerts_open: int
-    """Confirmed changes about which it is not decided yet whether they go into a mail."""
-    countries: tuple[CountryCount, ...]
-    """Over every account on file, watched or imported."""
 
     @property
     def watched(self) -> int:
@@ -97,6 +89,20 @@ class Overview:
 
     def _in(self, statuses: tuple[Status, ...]) -> list[StateCount]:
         return [s for s in self.states if s.state and s.state.status in statuses and not s.or_deleted]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview(Stand):
+    """Everything as it is now."""
+
+    detectors: tuple[Detector, ...]
+    conditions: tuple[KnownCondition, ...]
+    """Troubles of the monitor itself that are not over."""
+    mails: MailCount
+    alerts_open: int
+    """Confirmed changes about which it is not decided yet whether they go into a mail."""
+    countries: tuple[CountryCount, ...]
+    """Over every account on file, watched or imported."""
 
 
 async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:

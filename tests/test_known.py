@@ -19,6 +19,7 @@ from jobs.inbox import Inbox, SmtpServer
 from jobs.monitor import Tally
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
 from jobs.simulators import played, spawn
+from jobs.status_report import stand_json
 from jobs.truth import Line, shown
 from storage.db import Conn, Pool, open_pool, transaction
 from storage.imports import import_history, told_before
@@ -27,21 +28,27 @@ from storage.model.availability import State, Status
 from storage.model.imports import ImportedAccount, ImportedHistory, Observation, changes_told
 from storage.model.rules import AlertRule
 from storage.reports import LiveChange, LiveSpell, changes, spells
+from storage.status import Stand, overview
+from storage.status_then import then
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 from tests.histories import write_history
 from tests.late_looks import deliver
+from tests.replayed import again
 from tests.seed_rows import account
 
 DAYS = 2
 END = T0 + timedelta(days=DAYS)
+EVERY = timedelta(minutes=20)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 MOMENTS = 200
 RECORD = "archive"
 
 
-async def view(conn: Conn, since: datetime, known_at: datetime | None = None) -> bytes:
-    """All that the live view tells of the accounts: as a whole, and in a window that begins at `since`."""
+async def view(conn: Conn, since: datetime, at: datetime, known_at: datetime | None = None) -> bytes:
+    """All that the live view tells of the accounts: as a whole, in a window that begins at `since`, and in
+    counts at `at`.
+    """
     ids = [r["change_id"] for r in await conn.fetch("select change_id from change")]
     told: Sequence[Sequence[object]] = (
         await spells(conn, None, None, known_at),
@@ -49,7 +56,11 @@ async def view(conn: Conn, since: datetime, known_at: datetime | None = None) ->
         await changes(conn, since, (), known_at),
         await changes(conn, None, ids, known_at),
     )
-    return json.dumps(told, default=_written).encode()
+    if known_at is None:
+        stand: Stand = await overview(conn, at, EVERY)
+    else:
+        stand = await then(conn, at, known_at, EVERY)
+    return json.dumps([told, stand_json(stand)], default=_written).encode()
 
 
 def _written(value: object) -> object:
@@ -94,7 +105,7 @@ class Keeper:
                 """,
                 self.played_to,
             )
-            self.kept.append((newest, since, await view(conn, since)))
+            self.kept.append((newest, since, await view(conn, since, newest)))
 
 
 @dataclass(frozen=True)
@@ -186,7 +197,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
                 dsn,
                 simulators,
                 Mailing(smtp.host, smtp.port, AlertRule(recipients=("desk@example.org",)), Letterhead()),
-                Plan(T0, END, timedelta(minutes=20)),
+                Plan(T0, END, EVERY),
                 prepare=prepare,
                 hosts=mastodon_hosts(told.accounts),
                 script=late.script(),
@@ -204,7 +215,7 @@ async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: 
         await rehearse(dsn, path, told, keeper, LateData(pool, lines, random.Random(2005)))
         async with transaction(pool) as conn:
             for moment, since, bytes_shown in keeper.kept:
-                assert await view(conn, since, moment) == bytes_shown, f"as known at {moment}"
+                assert await view(conn, since, moment, moment) == bytes_shown, f"as known at {moment}"
             corrected, imported = await conn.fetchrow(
                 """
                 select count(*) filter (where source not like 'import:%'),
@@ -213,6 +224,10 @@ async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: 
                 """
             ) or (0, 0)
             reasons = await conn.fetch("select distinct reason from change_outcome")
+        for since, until in ((T0, END), (T0 + 0.3 * (END - T0), T0 + 0.6 * (END - T0))):
+            found = await again(pool, since, until)
+            assert found.compared.differences == (), "decided again, late or not, it is told as it is stored"
+            assert found.unexplained == 0
     assert len(keeper.kept) >= MOMENTS
     assert len({bytes_shown for _, _, bytes_shown in keeper.kept}) > MOMENTS * 0.9
     assert corrected > 20, "answers that came in late corrected what was told before"
