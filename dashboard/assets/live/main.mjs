@@ -52,7 +52,9 @@ function redraw(whole = true) {
     wholly = false;
     root.dataset.painted = String(state.rev);
     shared.rev = state.rev;
-    shared.startDash();
+    // Not before what was drawn is on the screen.
+    if (globalThis.requestIdleCallback) requestIdleCallback(shared.startDash, { timeout: 500 });
+    else setTimeout(shared.startDash, 50);
   });
 }
 
