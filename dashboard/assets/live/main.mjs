@@ -237,7 +237,9 @@ connectBoard({
     settle();
   },
 });
-const moving = { chart, current: () => current, move, settle };
+/** The window as it was last asked for, which may not be drawn yet: several turns of a wheel come in one frame. */
+const latest = () => current && { ...current, window: shownWindow(current.state, view) };
+const moving = { chart, current: latest, move, settle };
 connectBrush(document.getElementById("c-brush"), moving);
 connectGestures(document.getElementById("board"), {
   ...moving,
