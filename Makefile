@@ -20,6 +20,13 @@ install: .venv/runtime
 	$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# What examines the pages for accessibility; in the lock are its version and its hash.
+.venv/axe: tests/js/package.json tests/js/package-lock.json | .venv/bin/python
+	@command -v npm >/dev/null || { echo 'npm is not installed: it brings axe-core, which examines the pages.'; exit 1; }
+	@mkdir -p $@ && cp $^ $@
+	npm ci --prefix $@ --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 

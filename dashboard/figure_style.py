@@ -1,4 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 """How figures look. The statuses' colours, hatches and heights; light and dark."""
 
 from dataclasses import dataclass
@@ -124,13 +125,15 @@ def look(
     )
 
 
-def graph(figure: go.Figure, name: str) -> Component:
+def graph(figure: go.Figure, name: str, shows: str) -> Component:
     """The figure as a component, without the button that sends charts to a third party.
 
-    One with an axis of time says to a reader who chose the local zone that it stays in UTC.
+    To who cannot see it, it is named by what it `shows`; the facts stand in a table beside it. One with an
+    axis of time says to a reader who chose the local zone that it stays in UTC.
     """
     style = {"height": f"{figure.layout.height}px"}
     drawn = dcc.Graph(figure=figure, config=CONFIG, id=name, style=style)  # pyright: ignore[reportArgumentType]  # plotly's own options
-    if not any(axis.type == "date" for axis in figure.select_xaxes()):
-        return drawn
-    return html.Div([drawn, html.P("The times in this figure are in UTC.", className="in-utc")])
+    parts: list[Component] = [drawn]
+    if any(axis.type == "date" for axis in figure.select_xaxes()):
+        parts.append(html.P("The times in this figure are in UTC.", className="in-utc"))
+    return html.Div(parts, role="figure", **{"aria-label": shows})  # pyright: ignore[reportArgumentType]  # a wildcard attribute

@@ -153,7 +153,8 @@ async def _account(
         notes_card(account_id, await notes_of(conn, account_id), acting()),
         looks_card(account, looks, now),
     )
-    return account_page(account, known, graph(figure, "account-figure"), now, settings.gap_after, tag, beside)
+    drawn = graph(figure, "account-figure", "Timeline of the account")
+    return account_page(account, known, drawn, now, settings.gap_after, tag, beside)
 
 
 async def _mail(

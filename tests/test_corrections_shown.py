@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.figures import Beside, account_figure
-from dashboard.pages.account_tables import changes_table, superseded_card
+from dashboard.pages.account_tables import changes_card, superseded_card
 from jobs.compose import Letterhead
 from jobs.notify import decide_alerts
 from storage import alerts as alert_rows
@@ -111,7 +111,7 @@ async def test_what_was_told_before_stays_on_the_account_page_with_both_times(po
     def written(parts: object) -> str:
         return json.dumps(parts, default=lambda part: part.to_plotly_json())
 
-    assert "corrected when more became known" in written(changes_table(one))
+    assert "corrected when more became known" in written(changes_card(one))
     page = written(superseded_card(one))
     for words in ("1 Feb 2021, 01:00:00 UTC", "1 Feb 2021, 01:30:00 UTC", "Del", "/mail/", "confirmed"):
         assert words in page, words
@@ -142,7 +142,7 @@ async def test_a_change_that_was_none_is_counted_nowhere(pool: Pool) -> None:
 
 async def test_why_it_was_none_is_said_in_words(pool: Pool) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
-    table = json.dumps(changes_table(one), default=lambda part: part.to_plotly_json())
+    table = json.dumps(changes_card(one), default=lambda part: part.to_plotly_json())
     assert "an earlier answer came in late and shows that it was not so" in table
 
 

@@ -10,7 +10,7 @@ from dashboard import times, words
 from dashboard.around import Around
 from dashboard.figures import known_until, without_gaps
 from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
-from dashboard.pages.account_tables import changes_table, gaps_card, superseded_card
+from dashboard.pages.account_tables import changes_card, gaps_card, superseded_card
 from dashboard.pages.account_words import sentences
 from dashboard.pages.alert_decisions import account_decisions
 from storage.model.accounts import Platform
@@ -74,7 +74,7 @@ def account_page(
                         ],
                         className="card",
                     ),
-                    html.Div(changes_table(account, around.evidence), className="card"),
+                    changes_card(account, around.evidence),
                     *account_decisions(around.decided),
                     *superseded_card(account),
                     *facts_card(account, around.facts),

@@ -17,52 +17,30 @@ from storage.reports_looks import Misses
 Cell = Component | str
 
 
-def changes_table(account: AccountDetail, evidence: Sequence[Kept] = ()) -> list[Component]:
+def changes_card(account: AccountDetail, evidence: Sequence[Kept] = ()) -> Component:
     platform = Platform(account.platform)
     kept: dict[int, list[Kept]] = {}
     for one in evidence:
         kept.setdefault(one.change_id, []).append(one)
-    return [
-        html.Div(
-            [
-                html.H2("Changes"),
-                html.Span("each lies between two readings; both are kept", className="faint"),
-                html.Span(className="grow"),
-                html.Span(
-                    ["proof of one, to be checked elsewhere: ", html.Code("blockline evidence NUMBER")],
-                    className="faint",
-                ),
-            ],
-            className="card-head",
+    return card(
+        "Changes",
+        "each lies between two readings; both are kept",
+        (
+            "Change",
+            "From",
+            "To",
+            "Last reading of the old",
+            "First reading of the new",
+            "Window",
+            "Outcome",
+            "Recorded",
         ),
-        html.Div(
-            html.Table(
-                [
-                    html.Thead(
-                        html.Tr(
-                            [
-                                html.Th("Change"),
-                                html.Th("From"),
-                                html.Th("To"),
-                                html.Th("Last reading of the old"),
-                                html.Th("First reading of the new"),
-                                html.Th("Window", className="n"),
-                                html.Th("Outcome"),
-                                html.Th("Recorded"),
-                            ]
-                        )
-                    ),
-                    html.Tbody(
-                        [
-                            _row(c, platform, _kept(account.account_id, kept.get(c.change_id, [])))
-                            for c in account.changes
-                        ]
-                    ),
-                ]
-            ),
-            className="table-scroll",
+        [_row(c, platform, _kept(account.account_id, kept.get(c.change_id, []))) for c in account.changes],
+        html.P(
+            ["Proof of one, to be checked elsewhere: ", html.Code("blockline evidence NUMBER")],
+            className="not-said",
         ),
-    ]
+    )
 
 
 def evidence_address(account_id: int, kept: Kept) -> str:
@@ -86,19 +64,17 @@ def _kept(account_id: int, evidence: Sequence[Kept]) -> list[Component]:
     return [html.Small(parts)]
 
 
-def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> Component:
+def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> tuple[Cell, ...]:
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
-    return html.Tr(
-        [
-            html.Td(_named(change)),
-            html.Td(words.state(change.old, platform, None) if change.old else "–"),
-            html.Td(capital(state_words(change.new, platform, change.flags))),
-            html.Td(words.exact(change.last_seen_old) if change.last_seen_old else "none"),
-            html.Td(words.exact(change.first_seen_new)),
-            html.Td(window, className="n"),
-            html.Td([*_outcome(change), *evidence]),
-            html.Td(words.stamp(change.recorded_at)),
-        ]
+    return (
+        html.Div(_named(change)),
+        words.state(change.old, platform, None) if change.old else "–",
+        capital(state_words(change.new, platform, change.flags)),
+        words.exact(change.last_seen_old) if change.last_seen_old else "none",
+        words.exact(change.first_seen_new),
+        window,
+        html.Div([*_outcome(change), *evidence]),
+        words.stamp(change.recorded_at),
     )
 
 

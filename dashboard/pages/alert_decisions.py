@@ -111,10 +111,11 @@ def _accounts(told: Sequence[Decided]) -> Component:
     links = [_account(d) for d in told]
     if len(links) <= NAMED:
         return html.Div(_listed(links))
+    first = ", ".join(_named(d) for d in told[:NAMED])
     return html.Details(
         [
-            html.Summary([html.B(f"{len(links):,} accounts"), " ", *_listed(links[:NAMED]), " …"]),
-            html.Div(_listed(links[NAMED:])),
+            html.Summary([html.B(f"{len(links):,} accounts"), f" {first} …"]),
+            html.Div(_listed(links)),
         ],
         className="fold",
     )
@@ -128,7 +129,11 @@ def _listed(links: Sequence[Component]) -> list[Cell]:
 
 
 def _account(d: Decided) -> Component:
-    return html.A(f"@{clean(d.handle, 60)}", href=f"/account/{d.account_id}", className="under")
+    return html.A(_named(d), href=f"/account/{d.account_id}", className="under")
+
+
+def _named(d: Decided) -> str:
+    return f"@{clean(d.handle, 60)}"
 
 
 def _rule(d: Decided) -> str:

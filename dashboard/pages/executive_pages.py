@@ -25,5 +25,7 @@ async def executive_pages(
     view = await person_view(conn, int(number), range_name, now) if is_known else None
     if view is None:
         return missing_page(NO_SUCH_PAGE)
-    figure = graph(executive_figure(view, theme), "executive-figure")
+    figure = graph(
+        executive_figure(view, theme), "executive-figure", "Public acts over time, above the blocks"
+    )
     return executive_page(view, int(number), figure, now, tag)

@@ -153,7 +153,10 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
     return card(
         "Share of its accounts blocked",
         note,
-        html.Div(graph(curve_figure(found, theme), "order-curve"), className="figure"),
+        html.Div(
+            graph(curve_figure(found, theme), "order-curve", "Share withheld since the order"),
+            className="figure",
+        ),
         *deadline,
     )
 
@@ -170,7 +173,10 @@ def _lanes_card(found: OrderFigures, shown: list[Member], number: int, theme: Th
     return card(
         "Its accounts",
         note,
-        html.Div(graph(lanes_figure(found, shown, theme), "order-lanes"), className="figure"),
+        html.Div(
+            graph(lanes_figure(found, shown, theme), "order-lanes", "A lane for each account"),
+            className="figure",
+        ),
         html.Details(
             [
                 html.Summary("The same as a table"),

@@ -44,7 +44,12 @@ def restoration_page(found: OrderFigures, told: Restoration, theme: Theme, tag: 
                         "Share still blocked",
                         "from the block on; time is logarithmic",
                         html.Div(
-                            graph(restoration_figure(told, theme), "order-restoration"), className="figure"
+                            graph(
+                                restoration_figure(told, theme),
+                                "order-restoration",
+                                "Share still blocked over time",
+                            ),
+                            className="figure",
                         ),
                         html.Div(
                             html.Table(

@@ -85,7 +85,10 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
         f"share of its accounts blocked, from the day of issue; the newest {len(drawn)}",
-        html.Div(graph(multiples_figure(drawn, theme), "order-multiples"), className="figure"),
+        html.Div(
+            graph(multiples_figure(drawn, theme), "order-multiples", "Share withheld since each order"),
+            className="figure",
+        ),
     )
 
 

@@ -69,7 +69,11 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
             continue
         name = PLATFORM_NAME[platform]
         if any(c.published for c in theirs):
-            figure = graph(claimed_figure(theirs, theme), f"claimed-{platform.value}")
+            figure = graph(
+                claimed_figure(theirs, theme),
+                f"claimed-{platform.value}",
+                "Claimed and observed by half-year",
+            )
             out.append(
                 card(
                     f"{name}: published, and seen",

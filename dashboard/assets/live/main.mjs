@@ -222,8 +222,8 @@ connectControls({
     readTheme();
     resetLanes();
     redraw();
-    // The server draws the one figure that is not a canvas: it has to know of the theme.
-    if (root.dataset.page === "account") ask();
+    // The server draws the figures that are no canvas: it has to know of the theme.
+    if (document.querySelector("#page .dash-graph")) ask();
   },
 });
 connectBoard({

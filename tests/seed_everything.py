@@ -1,0 +1,106 @@
+"""A database in which every page has something to show: for tests that walk all pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.links import Act, Link, token
+from storage.db import Pool, transaction
+from storage.imports import import_history
+from storage.installation import link_key
+from storage.model.accounts import AccountId
+from storage.model.signals import Signal, SignalKind
+from storage.signals import add_signals
+from storage.transparency import add_reports
+from tests.screenshots import invented_record
+from tests.seed_alerts import DESK, Played, play_alerts
+from tests.seed_changes import HOUR
+from tests.seed_seven import seven_things
+from tests.test_claimed import report
+
+REPORTS = (
+    report("desk", "2020-H2", total_demands=40, accounts_specified=1_000, accounts_withheld=1),
+    report("press", "2020-H2", total_demands=41, accounts_specified=1_000),
+)
+PAGES = {
+    "live": "/",
+    "live of one list": "/?range=all&list={a_list}",
+    "orders": "/orders",
+    "order": "/orders/{order}",
+    "order without a deadline": "/orders/{other_order}",
+    "restoration": "/orders/{order}/restoration",
+    "executives": "/executives",
+    "executive": "/executives/{executive}",
+    "executive of 30 days": "/executives/{executive}/30d",
+    "countries": "/countries",
+    "country": "/countries/TR",
+    "country without changes": "/countries/FR",
+    "published": "/countries/IN/published",
+    "mail": "/mail",
+    "dead mail": "/mail/{dead_mail}",
+    "alerts": "/alerts",
+    "decisions": "/alerts/decisions/muted",
+    "no decisions": "/alerts/decisions/flapping",
+    "health": "/health",
+    "account that was blocked": "/account/{blocked}",
+    "account that is muted": "/account/{muted}",
+    "account in doubt": "/account/{in_doubt}",
+    "account never read": "/account/{never_read}",
+    "account with another handle": "/account/{renamed}",
+    "account out of reach": "/account/{unreachable}",
+    "imported account": "/account/{imported}",
+    "nothing": "/nowhere",
+}
+"""Each page of the dashboard with something on it."""
+ALONE = {"mail link": "/mail-link/{unsubscribe}"}
+"""Pages that stand outside of the dashboard's frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """What was written, for a test to ask about."""
+
+    played: Played
+    numbers: Mapping[str, int | str]
+    """What addresses of pages are filled with."""
+
+    def path(self, name: str) -> str:
+        """The address of one of PAGES or ALONE."""
+        return (PAGES | ALONE)[name].format_map(self.numbers)
+
+
+async def seed_everything(pool: Pool, now: datetime) -> Everything:
+    """Write all of it so that it ends at `now`."""
+    played = await play_alerts(pool, now)
+    async with transaction(pool) as conn:
+        bluesky = await seven_things(conn, now)
+        await import_history(conn, invented_record(), now)
+        await add_reports(conn, REPORTS, now)
+        target = await conn.fetchval(
+            "select native_id from account where account_id = $1", played.story.accounts[0][1]
+        )
+        act = Signal(SignalKind.REPOST, "toward", now - HOUR, "post", target)
+        await add_signals(conn, AccountId(played.story.executive), [act], now)
+        order, other_order = await conn.fetchrow("select min(order_id), max(order_id) from legal_order") or (
+            0,
+            0,
+        )
+        imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
+        key = await link_key(conn)
+    story = played.story
+    numbers = {
+        "a_list": story.lists[1],
+        "order": order,
+        "other_order": other_order,
+        "executive": story.executive,
+        "dead_mail": played.dead_mail,
+        "blocked": story.wave[0],
+        "muted": played.muted,
+        "in_doubt": story.provisional[0],
+        "never_read": story.never_read,
+        "renamed": bluesky.accounts["renamed"],
+        "unreachable": bluesky.accounts["unreachable"],
+        "imported": imported,
+        "unsubscribe": token(key, Link(Act.UNSUBSCRIBE, "recipients", DESK)),
+    }
+    return Everything(played, numbers)

@@ -1,0 +1,93 @@
+"""Every page for everybody: what a program can tell of WCAG 2.2 AA, from 320 px on, light and dark.
+
+One database in which each page has something to show, one dashboard for each role, one browser.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass, replace
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from storage.db import open_pool
+from storage.model.people import Role
+from tests.axe import AXE, COLOURS, violations
+from tests.browser import ARGUMENTS, CHROMIUM
+from tests.conftest import NOW
+from tests.dashboard_server import SETTINGS, served
+from tests.seed_everything import PAGES, Everything, seed_everything
+from tests.walker import DESKTOP, NARROW, PHONE, Walker, walking
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The dashboard, with a reader of each role in it."""
+
+    written: Everything
+    readers: Mapping[Role, Walker]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(fresh_database: Callable[[], AbstractContextManager[str]]) -> AsyncGenerator[House]:
+    async with AsyncExitStack() as stack:
+        dsn = stack.enter_context(fresh_database())
+        pool = await stack.enter_async_context(open_pool(dsn))
+        written = await seed_everything(pool, NOW)
+        playwright = await stack.enter_async_context(async_playwright())
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        stack.push_async_callback(browser.close)
+        readers: dict[Role, Walker] = {}
+        for role in Role:
+            settings = replace(SETTINGS, role=role)
+            base = await stack.enter_async_context(served(pool, dsn, NOW, settings))
+            readers[role] = await stack.enter_async_context(walking(browser, base))
+        yield House(written, readers)
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_breaks_no_rule_in_either_theme_on_desktop_and_phone(house: House, name: str) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.look(DESKTOP)
+    await reader.go(house.written.path(name))
+    await reader.unfold()
+    found: dict[tuple[int, int], list[str]] = {}
+    for size in (DESKTOP, PHONE):
+        await reader.look(size, "light")
+        found[size] = await violations(reader.page)
+        await reader.look(size, "dark")
+        await reader.unfold()
+        found[size] += await violations(reader.page, COLOURS)
+    assert found == {DESKTOP: [], PHONE: []}
+    assert (reader.errors, reader.strange_hosts()) == ([], set())
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_never_scrolls_sideways(house: House, name: str) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.go(house.written.path(name))
+    await reader.unfold()
+    wide: dict[tuple[int, int], int] = {}
+    for size in (DESKTOP, PHONE, NARROW):
+        await reader.look(size)
+        wide[size] = await reader.sticks_out()
+    assert wide == {DESKTOP: 0, PHONE: 0, NARROW: 0}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+async def test_who_may_do_less_meets_no_fault_either(house: House, role: Role, name: str) -> None:
+    reader = house.readers[role]
+    await reader.go(house.written.path(name))
+    assert await violations(reader.page) == []
+    assert (reader.errors, reader.strange_hosts()) == ([], set())
