@@ -22,16 +22,17 @@ install: .venv/runtime
 
 # What examines the pages for accessibility; in the lock are its version and its hash.
 .venv/axe: tests/js/package.json tests/js/package-lock.json | .venv/bin/python
-	@command -v npm >/dev/null || { echo 'npm is not installed: it brings axe-core, which examines the pages.'; exit 1; }
 	@mkdir -p $@ && cp $^ $@
-	npm ci --prefix $@ --ignore-scripts --no-audit --no-fund
+	@if command -v npm >/dev/null; then npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --silent; \
+	else echo 'npm is not installed: no test examines the pages with axe-core.'; fi
 	@touch $@
 
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 
-test: .venv/development
-	$(BIN)/python -m pytest $(ARGS)
+# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one.
+test: .venv/development .venv/axe
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 # The tests of the storage again, on a Postgres 17 of this machine, made for the occasion.
 test-17: .venv/development

@@ -42,10 +42,13 @@ def now() -> datetime:
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Generator[str]:
-    """A server: TEST_DATABASE_URL, else our own. Tests make their databases on it and drop them."""
+    """A server: TEST_DATABASE_URL, else our own. Tests make their databases on it and drop them.
+
+    Each of several testers at once has its own: in the setting, {tester} stands for its name.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
-        yield given
+        yield given.replace("{tester}", os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
         return
     folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=roomy_memory()))
     try:

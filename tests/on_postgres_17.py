@@ -1,8 +1,8 @@
 """Runs the tests of the storage on a Postgres 17 of this machine: `python -m tests.on_postgres_17`.
 
 Postgres 17 is the oldest that Blockline works with. The programs are those of Debian's package
-postgresql-17, or in the folder that TEST_POSTGRES_17_BIN names. The server has a folder of its own, which is
-gone afterwards.
+postgresql-17, or in the folder that TEST_POSTGRES_17_BIN names. As many testers as there are processors, each
+with a server of its own, whose folder is gone afterwards.
 """
 
 import os
@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.conftest import roomy_memory
 
 BINARIES = Path(os.environ.get("TEST_POSTGRES_17_BIN", "/usr/lib/postgresql/17/bin"))
+TESTERS = min(os.cpu_count() or 1, 4)
 TESTS = (  # all of the storage but test_plans.py, whose plans are those of Postgres 18
     "test_api_v1.py",
     "test_backup.py",
@@ -81,22 +83,36 @@ def main(arguments: list[str]) -> int:
     try:
         if owner is not None:
             shutil.chown(folder, owner)
-        data = folder / "data"
-        _run(owner, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
-        options = _SETTINGS.format(folder=folder)
-        _run(owner, "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
-        try:
+        with ExitStack() as servers:
+            for tester in range(TESTERS):
+                _start(folder / f"gw{tester}", owner, servers)
             tests = [str(Path(__file__).with_name(name)) for name in TESTS]
-            address = f"postgresql://postgres@/postgres?host={folder}"
+            address = f"postgresql://postgres@/postgres?host={folder}/{{tester}}"
             return subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", *tests, *arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "-q",
+                    f"-n{TESTERS}",
+                    "--dist=worksteal",
+                    *tests,
+                    *arguments,
+                ],
                 env={**os.environ, "TEST_DATABASE_URL": address},
                 check=False,
             ).returncode
-        finally:
-            _run(owner, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def _start(folder: Path, owner: str | None, servers: ExitStack) -> None:
+    """A server whose socket is in the folder; it is stopped with `servers`."""
+    data = folder / "data"
+    _run(owner, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+    options = _SETTINGS.format(folder=folder)
+    _run(owner, "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
+    servers.callback(_run, owner, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
 
 
 def _run(owner: str | None, program: str, *arguments: object) -> None:

@@ -25,6 +25,7 @@ REPORTS = (
 PAGES = {
     "live": "/",
     "live of one list": "/?range=all&list={a_list}",
+    "accounts": "/accounts",
     "orders": "/orders",
     "order": "/orders/{order}",
     "order without a deadline": "/orders/{other_order}",
@@ -41,7 +42,9 @@ PAGES = {
     "alerts": "/alerts",
     "decisions": "/alerts/decisions/muted",
     "no decisions": "/alerts/decisions/flapping",
+    "deliveries": "/alerts/deliveries",
     "health": "/health",
+    "settings": "/settings",
     "account that was blocked": "/account/{blocked}",
     "account that is muted": "/account/{muted}",
     "account in doubt": "/account/{in_doubt}",
