@@ -36,7 +36,7 @@ from dashboard.mail_links import mail_link_routes
 from dashboard.metrics import metric_routes
 from dashboard.oidc import oidc_routes
 from dashboard.orders_api import order_routes
-from dashboard.pages.account import missing_page
+from dashboard.pages.account import away_page
 from dashboard.pages.shell import index, layout
 from dashboard.people_routes import people_routes
 from dashboard.report_routes import report_routes
@@ -209,7 +209,7 @@ def _connect_pages(
                 page = await page_of(conn, routed["path"], clock(), settings, theme, query, process)
             return timed(page)
         except StorageError as error:
-            return missing_page(str(error))
+            return away_page(str(error))
 
 
 def _this_process(pool: Pool, hub: Hub) -> ThisProcess:

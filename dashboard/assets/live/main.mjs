@@ -149,6 +149,7 @@ function take(message) {
   heard = Date.now();
   beat(pulse, message.beat, heard);
   lost = null;
+  if (document.querySelector("#page .away")) ask();
   if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
   if (message.detectors) renewHealth(JSON.stringify(message.detectors));
   if (state) {
@@ -173,7 +174,7 @@ function renewHealth(standing) {
 const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname, location.search) });
 
 function pill() {
-  showBanner(state ? lost : null);
+  showBanner(state || root.dataset.page !== "live" ? lost : null);
   if (lost && !state) showNothing(lost);
   showPill(...standing(age(pulse, Date.now()), lost));
 }
