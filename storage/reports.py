@@ -6,6 +6,7 @@ Every function runs on the caller's connection and returns typed rows; times are
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from storage.db import Conn
 from storage.model.accounts import Platform
@@ -173,7 +174,7 @@ async def spells(
     return tuple(
         LiveSpell(
             account_id=r["account_id"],
-            state=State(Status(r["status"]), tuple(r["withheld_in"])),
+            state=_state(r["status"], tuple(r["withheld_in"])),
             onset_after=r["onset_after"],
             since=r["since"],
             until=r["until"],
@@ -254,7 +255,7 @@ async def changes(
             account_id=r["account_id"],
             kind=ChangeKind(r["kind"]),
             old=_old(r["old_status"], r["old_withheld_in"]),
-            new=State(Status(r["status"]), tuple(r["withheld_in"])),
+            new=_state(r["status"], tuple(r["withheld_in"])),
             strength=Strength(r["strength"]),
             last_seen_old=r["last_seen_old"],
             first_seen_new=r["first_seen_new"],
@@ -275,4 +276,10 @@ async def changes(
 
 
 def _old(status: str | None, withheld_in: Sequence[str]) -> State | None:
-    return None if status is None else State(Status(status), tuple(withheld_in))
+    return None if status is None else _state(status, tuple(withheld_in))
+
+
+@lru_cache(maxsize=1024)
+def _state(status: str, withheld_in: tuple[str, ...]) -> State:
+    """Tens of thousands of rows share a few states, and each new one is checked."""
+    return State(Status(status), withheld_in)
