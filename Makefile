@@ -48,8 +48,11 @@ lint: .venv/development
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(GROUP)
 
+# The pictures in docs/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.
+FOLDER ?= build/screenshots
 screenshots: .venv/development
 	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.every_screenshot $(FOLDER)
 
 # Renew the locks from pyproject.toml; needs uv on the path.
 LOCK := pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header -q

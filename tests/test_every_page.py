@@ -91,3 +91,46 @@ async def test_who_may_do_less_meets_no_fault_either(house: House, role: Role, n
     await reader.go(house.written.path(name))
     assert await violations(reader.page) == []
     assert (reader.errors, reader.strange_hosts()) == ([], set())
+
+
+REACHABLE = """
+() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+    .filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true }))
+    .map((e, n) => { e.dataset.reach = n; return n; })
+"""
+FOCUSED = """
+() => {
+    const one = document.activeElement;
+    const look = getComputedStyle(one);
+    const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0;
+    return [one.dataset.reach ?? null, ring || look.boxShadow !== 'none', one.outerHTML.slice(0, 120)];
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["live", "order", "alerts", "mail", "account in doubt", "settings"])
+async def test_the_keyboard_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(
+    house: House, name: str
+) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.look(DESKTOP, "light")
+    await reader.page.goto(reader.base + house.written.path(name))
+    await reader.arrived()
+    wanted: list[int] = await reader.page.evaluate(REACHABLE)
+    met: list[int] = []
+    unseen: list[str] = []
+    for _ in range(len(wanted) + 60):  # a mail has links of its own
+        await reader.page.keyboard.press("Tab")
+        number, is_seen, markup = await reader.page.evaluate(FOCUSED)
+        if number is not None and int(number) in met:
+            break
+        if number is None:
+            continue  # in a mail, or at the end of the page
+        met.append(int(number))
+        if not is_seen:
+            unseen.append(markup)
+    assert unseen == []
+    assert met[0] == 0, "the link that skips the header comes first"
+    assert met == sorted(met)
+    missed = [n for n in wanted if n not in met]
+    assert [await reader.page.locator(f"[data-reach='{n}']").inner_text() for n in missed] == []
