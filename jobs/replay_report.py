@@ -70,7 +70,8 @@ def as_text(found: Redecided, since: datetime, until: datetime, rules: str | Non
     )
     facts.add_row("Changes", f"{compared.same:,} as they are stored")
     for effect, n in compared.counts.items():
-        facts.add_row("", f"{n:,} {EFFECT_WORDS[effect]}")
+        if n:
+            facts.add_row("", f"{n:,} {EFFECT_WORDS[effect]}")
     for cause, n in compared.causes.items():
         if n and cause is not Cause.THRESHOLDS:
             facts.add_row("Because", f"{n:,} × {CAUSE_WORDS[cause]}")
