@@ -6,19 +6,20 @@ One database in which each page has something to show, one dashboard for each ro
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from storage.db import open_pool
 from storage.model.people import Role
 from tests.axe import AXE, COLOURS, violations
 from tests.browser import ARGUMENTS, CHROMIUM
 from tests.conftest import NOW
-from tests.dashboard_server import SETTINGS, served
-from tests.seed_everything import PAGES, Everything, seed_everything
+from tests.dashboard_server import served
+from tests.people import PASSWORD, WITH_LOGIN, a_person
+from tests.seed_everything import ALONE, PAGES, Everything, seed_everything
 from tests.walker import DESKTOP, NARROW, PHONE, Walker, walking
 
 for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
@@ -32,10 +33,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The dashboard, with a reader of each role in it."""
+    """The dashboard, with somebody of each role logged in."""
 
     written: Everything
     readers: Mapping[Role, Walker]
+    browser: Browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -47,12 +49,34 @@ async def house(fresh_database: Callable[[], AbstractContextManager[str]]) -> As
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         stack.push_async_callback(browser.close)
+        base = await stack.enter_async_context(served(pool, dsn, NOW, WITH_LOGIN))
         readers: dict[Role, Walker] = {}
         for role in Role:
-            settings = replace(SETTINGS, role=role)
-            base = await stack.enter_async_context(served(pool, dsn, NOW, settings))
+            await a_person(pool, role.value, role, NOW)
             readers[role] = await stack.enter_async_context(walking(browser, base))
-        yield House(written, readers)
+            await _log_in(readers[role], role.value)
+        yield House(written, readers, browser)
+
+
+async def _log_in(reader: Walker, name: str) -> None:
+    await reader.page.get_by_label("Name").fill(name)
+    await reader.page.get_by_label("Password").fill(PASSWORD)
+    await reader.page.get_by_role("button", name="Log in").click()
+    await reader.page.wait_for_url(f"{reader.base}/")
+    await reader.arrived()
+
+
+@pytest.mark.parametrize("path", ["/login", f"/login?next={PAGES['settings']}", ALONE["mail link"]])
+async def test_what_is_shown_without_a_login_breaks_no_rule(house: House, path: str) -> None:
+    base = house.readers[Role.ADMIN].base
+    async with walking(house.browser, base, path.format_map(house.written.numbers)) as reader:
+        for theme in ("light", "dark"):
+            await reader.page.emulate_media(color_scheme=theme)
+            await reader.page.reload()
+            await reader.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+            assert await reader.sticks_out() == 0
+            assert await violations(reader.page) == []
+        assert (reader.errors, reader.strange_hosts()) == ([], set())
 
 
 @pytest.mark.parametrize("name", PAGES)
