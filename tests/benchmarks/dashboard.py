@@ -39,6 +39,7 @@ SETTINGS = DashboardSettings(
     title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
 )
 GESTURE_S = 2.5
+REST_S = 3.0
 AFTER_DRAWING = """
     window.__drawn = new Promise((done) => {
         const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
@@ -129,7 +130,8 @@ async def _visit(page: Page, address: str) -> float:
 
 
 async def _shown(page: Page, gesture: Callable[[Page, int], Awaitable[None]]) -> float:
-    """Different pictures of the board in a second, while the gesture lasts."""
+    """Different pictures of the board in a second, while the gesture lasts, of a page that came to rest."""
+    await asyncio.sleep(REST_S)
     await page.mouse.move(700, 600)
     await page.evaluate(f"() => {{ {COUNT}; }}")
     end = asyncio.get_running_loop().time() + GESTURE_S
