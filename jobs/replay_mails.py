@@ -112,7 +112,9 @@ def tell_again(
             ]
             overtaken += ends
             number += 3
-    ground = Ground(rules, stored.mutes, stored.stories, stored.past, stored.before, stored.told_before)
+    ground = Ground(
+        rules, stored.mutes, stored.stories, stored.past, stored.before, stored.told_before, stored.forgotten
+    )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
     return _compared(stored, notifier, until, is_in_force=other is None and not changed)

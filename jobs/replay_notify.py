@@ -37,6 +37,8 @@ class Ground:
     decisions: Mapping[tuple[int, int | None], AlertDecision]
     told: Mapping[str, frozenset[int]]
     """By the key of a change, the rules that told it."""
+    forgotten: Mapping[int, datetime]
+    """From when on alerts do not count for flapping any more."""
 
 
 @dataclass(slots=True)
@@ -176,7 +178,7 @@ class Notifier:
             alerts += [
                 PastAlert(r.created_at, r.change, self._said(r.alert_id, rules))
                 for r in self._born.get(account, ())
-                if r.created_at > since
+                if r.created_at > since and self.ground.forgotten.get(r.alert_id, self.now + _IDLE) > self.now
             ]
         told = [s for s in self._stories.values() if s.waves[-1].closed_at > oldest - ORDER_LASTS]
         return Past(alerts, told)

@@ -43,6 +43,7 @@ async def load(
         await _stories(conn, since),
         await _past(conn, rows, since, lookback),
         rules,
+        await _forgotten(conn, ids),
         await _late(conn, since),
     )
 
@@ -213,6 +214,29 @@ async def _past(
         if past.created_at < since and (past.created_at, past.change.change_key) not in mine:
             out[past.change.account_id].append(past)
     return out
+
+
+async def _forgotten(conn: Conn, ids: Sequence[int]) -> dict[int, datetime]:
+    rows = await conn.fetch(
+        """
+        with recursive chain as (
+            select alert_id, change_id, null::timestamptz as at, true as counts
+            from alert where alert_id = any($1::bigint[]) and stage = 'confirmed'
+            union all
+            select chain.alert_id, later.change_id, later.recorded_at,
+                o.outcome is not distinct from 'confirmed' and not exists (
+                    select from alert own where own.change_id = later.change_id and own.stage = 'confirmed'
+                )
+            from chain
+            join change later on later.supersedes = chain.change_id
+            left join change_outcome o on o.change_id = later.change_id
+            where chain.counts
+        )
+        select alert_id, min(at) as at from chain where not counts group by alert_id
+        """,
+        ids,
+    )
+    return {r["alert_id"]: r["at"] for r in rows}
 
 
 async def _late(conn: Conn, since: datetime) -> frozenset[str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from collectors.simulator.files import load_history
 from collectors.simulator.history import History
 from jobs.compose import Letterhead
@@ -206,6 +208,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
             )
 
 
+@pytest.mark.timeout(300)
 async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=15, days=DAYS)
     told = played(load_history(path), "all")
@@ -227,7 +230,8 @@ async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: 
         for since, until in ((T0, END), (T0 + 0.3 * (END - T0), T0 + 0.6 * (END - T0))):
             found = await again(pool, since, until)
             assert found.compared.differences == (), "decided again, late or not, it is told as it is stored"
-            assert found.unexplained == 0
+            assert found.mails.differences == (), "and so are the mails"
+            assert found.mails.decisions_otherwise == 0
     assert len(keeper.kept) >= MOMENTS
     assert len({bytes_shown for _, _, bytes_shown in keeper.kept}) > MOMENTS * 0.9
     assert corrected > 20, "answers that came in late corrected what was told before"

@@ -93,6 +93,10 @@ class StoredAlerts:
     past: Mapping[AccountId, Sequence[PastAlert]]
     """Alerts of the same accounts from before the time."""
     rules: Sequence[RulesSince]
+    forgotten: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
+    """From when on an alert does not count for flapping any more: a correction took its change away, or told
+    it by an alert of its own.
+    """
     late: frozenset[str] = field(default_factory=frozenset[str])
     """Keys of changes that were told anew because of a reading that came in late."""
 
