@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from dashboard.links import Act, Link, token
+from dashboard.links import Act, Link, token, without_tokens
 from dashboard.mail_links import UNKNOWN
 from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.installation import link_key
+from storage.model.people import Role
 from storage.model.rules import AlertRule, Digest
 from storage.reports_alerts import story_note
 from storage.rules import save_rule
 from tests.dashboard_server import served
+from tests.people import WITH_LOGIN, a_person, browser_of
 from tests.seed_alerts import DESK, HOSTILE, Played
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -153,6 +155,48 @@ async def test_one_click_unsubscribes_without_an_origin_and_without_a_page(
     assert (await logged(pool))[0] == ("mail to board@example.org", "digests refused")
     async with transaction(pool) as conn:
         assert await conn.fetchval("select count(*) from digest_refusal") == 1
+
+
+async def test_who_reads_a_mail_on_the_dashboard_does_not_thereby_have_its_links(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    """Else a viewer could acknowledge, and in the name of somebody else."""
+    await a_person(pool, "vera", Role.VIEWER, played.now)
+    async with transaction(pool) as conn:
+        mails = await conn.fetch("select mail_id, text_body from mail where text_body like '%/mail-link/%'")
+    assert mails
+    async with served(pool, dsn, played.now, WITH_LOGIN) as base, browser_of(base, "vera") as vera:
+        for mail_id, text in mails:
+            tokens = re.findall(r"/mail-link/(\S+)", text)
+            routed = {"path": f"/mail/{mail_id}", "query": "", "theme": "light"}
+            asked = {
+                "output": "page.children",
+                "outputs": {"id": "page", "property": "children"},
+                "inputs": [{"id": "routed", "property": "data", "value": routed}],
+                "changedPropIds": ["routed.data"],
+                "state": [],
+            }
+            async with vera.post(f"{base}/_dash-update-component", json=asked) as answer:
+                page = await answer.text()
+            assert "Left out here" in page
+            for secret in tokens:
+                assert secret not in page
+                assert secret.partition(".")[0] not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("no link", "no link", id="a mail without links"),
+        pytest.param(
+            "at https://a.example/mail-link/aB-_.c=\nend", "at https://a.example/mail-link/…\nend", id="text"
+        ),
+        pytest.param('<a href="/mail-link/aB.c&amp;">', '<a href="/mail-link/…&amp;">', id="HTML"),
+        pytest.param("/mail-link/a and /mail-link/.b", "/mail-link/… and /mail-link/…", id="two of them"),
+    ],
+)
+def test_a_mail_is_shown_without_what_its_links_are_signed_with(text: str, shown: str) -> None:
+    assert without_tokens(text) == shown
 
 
 @pytest.mark.parametrize(

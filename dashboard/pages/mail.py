@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard import access, words
 from dashboard.alert_words import MAIL_STATE, actor_words, mail_kind
+from dashboard.links import without_tokens
 from dashboard.pages.alert_controls import form, line
 from dashboard.pages.deliveries import Chosen, address
 from dashboard.times import QUOTED
@@ -164,8 +165,14 @@ def _reading(mail: Mail | None, thread: Thread | None, actor: Actor) -> list[Com
         html.Iframe(
             srcDoc=pictured(mail), sandbox="", className="mail-frame", title="The mail as it was sent"
         ),
+        *_left_out(mail),
         *_thread(mail, thread),
-        html.Details([html.Summary("Text alternative"), html.Pre(mail.text_body, className="mail-text")]),
+        html.Details(
+            [
+                html.Summary("Text alternative"),
+                html.Pre(without_tokens(mail.text_body), className="mail-text"),
+            ]
+        ),
         html.Details(
             [
                 html.Summary("Technical details"),
@@ -175,12 +182,22 @@ def _reading(mail: Mail | None, thread: Thread | None, actor: Actor) -> list[Com
     ]
 
 
+def _left_out(mail: Mail) -> list[Component]:
+    if without_tokens(mail.text_body) == mail.text_body:
+        return []
+    return [html.P("Left out here: what lets its recipient act by its links.", className="nothing")]
+
+
 def pictured(mail: Mail) -> str:
-    """The mail's HTML with its picture in it: a mail program finds it in the message, a browser does not."""
+    """The mail's HTML with its picture in it: a mail program finds it in the message, a browser does not.
+
+    What its links are signed with is only for whom it was sent to.
+    """
+    shown = without_tokens(mail.html_body)
     if mail.picture is None:
-        return mail.html_body
+        return shown
     data = f"data:image/png;base64,{b64encode(mail.picture).decode()}"
-    return mail.html_body.replace('src="cid:picture"', f'src="{data}"')
+    return shown.replace('src="cid:picture"', f'src="{data}"')
 
 
 def _kind(mail: Mail, thread: Thread | None) -> str:
