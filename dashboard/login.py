@@ -46,12 +46,14 @@ def login_routes(
             if until is not None:
                 sentence = f"There were too many attempts. Try again at {words.clock(until)} UTC."
                 return login_page(settings, leads_to, sentence, name, status=429)
-            person_id = await _who(pool, passwords, name, password)
-            if person_id is None:
+            known = await _who(pool, passwords, name, password)
+            if known is None:
                 return login_page(settings, leads_to, WRONG, name, status=403)
             async with transaction(pool) as conn:
                 await succeeded(conn, name, address)
-                return await let_in(conn, request, login, person_id, leads_to, now)
+                if await people.password_of(conn, name) != known:  # changed while this one was checked
+                    return login_page(settings, leads_to, WRONG, name, status=403)
+                return await let_in(conn, request, login, known[0], leads_to, now)
         except WrongInput as error:
             return login_page(settings, leads_to, str(error), status=422)
         except StorageError as error:
@@ -73,8 +75,8 @@ def login_routes(
     return router
 
 
-async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> int | None:
-    """The number of whoever has this name and this password. Takes as long where there is nobody."""
+async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> tuple[int, str] | None:
+    """Number and hash of whoever has this name and this password. Takes as long where there is nobody."""
     async with transaction(pool) as conn:
         known = await people.password_of(conn, name)
     person_id, kept = known or (None, NOBODYS)
@@ -84,7 +86,8 @@ async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> in
         anew = await passwords.hashed(password)
         async with transaction(pool) as conn:
             await people.rehash(conn, person_id, kept, anew)
-    return person_id
+        kept = anew
+    return person_id, kept
 
 
 async def _end(conn: Conn, actor: Actor | None, now: datetime) -> None:

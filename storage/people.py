@@ -84,13 +84,16 @@ async def person_of_provider(conn: Conn, issuer: str, subject: str) -> Person | 
 
 
 async def password_of(conn: Conn, login: str) -> tuple[int, str] | None:
-    """Number and hash of whoever may log in with a password under this name."""
+    """Number and hash of whoever may log in with a password under this name. Stays so until the transaction
+    ends.
+    """
     if not _LOGIN.fullmatch(login):
         return None
     row = await conn.fetchrow(
         """
         select person_id, password_hash from person
         where lower(login) = lower($1) and disabled_at is null and password_hash is not null
+        for share
         """,
         login,
     )

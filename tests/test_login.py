@@ -1,5 +1,6 @@
 """Logging in and out over real sockets: whom the dashboard lets in, and for how long."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
 from storage.model.people import Role
-from storage.people import disable, set_role
+from storage.people import disable, set_password, set_role
 from storage.sessions import (
     IDLE,
     KEPT,
@@ -261,6 +262,35 @@ async def test_one_network_of_ipv6_is_one_address(pool: Pool, now: datetime) -> 
             await may_try(conn, "ada", f"2001:db8::{n:x}:1", now)
         assert await may_try(conn, "ada", "2001:db8::ffff", now) is not None
         assert await may_try(conn, "ada", "2001:db8:0:1::1", now) is None
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    async def tried() -> bool:
+        async with transaction(pool) as conn:
+            return await conn.fetchval("select exists (select from login_failure)")
+
+    async def waits() -> bool:
+        async with transaction(pool) as conn:
+            return entering.done() or await conn.fetchval(
+                """
+                select exists (
+                    select from pg_locks where relation = 'login_failure'::regclass and not granted
+                )
+                """
+            )
+
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        async with asyncio.TaskGroup() as tasks:
+            entering = tasks.create_task(log_in(session, base, "ada"))
+            await until(tried)
+            async with transaction(pool) as conn:
+                await conn.execute("lock table login_failure in share mode")  # the login comes by here again
+                await until(waits)
+                await set_password(conn, "ada", NOBODYS, "eve", now)
+        assert await status(session, f"{base}/api/live") == 401
 
 
 async def test_old_attempts_are_forgotten(pool: Pool, now: datetime) -> None:
