@@ -47,8 +47,11 @@ from dashboard.sockets import AGAIN, Closable, current
 from dashboard.static import mount_static
 from dashboard.times import timed
 from dashboard.v1 import app as v1
+from dashboard.v1.bounded import Bounded
 from storage.db import Pool, StorageError, transaction
 
+LARGEST = 4_000_000
+"""Bytes of a request: Dash would hold whatever a callback is sent. No route of ours takes half of it."""
 ASK_EVERY = 20
 """After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
 ANSWER_WITHIN_S = 30.0
@@ -124,7 +127,7 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings, hub)
     policy = content_security_policy(dash.csp_hashes())
-    app = Gate(Closable(Bundles(server), hub.sockets), pool, clock, settings)
+    app = Gate(Closable(Bundles(Bounded(server, LARGEST)), hub.sockets), pool, clock, settings)
     return Guarded(app, policy, settings.allowed_origins)
 
 

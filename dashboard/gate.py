@@ -36,6 +36,7 @@ LOOK_EVERY_S = 60.0
 MOST_BELIEVED = 1000
 LOGIN_FIRST = "Log in first."
 FEEDS_ONLY = "This token reaches the feeds and nothing else."
+PAGES_ONLY = "Websockets are for pages of who is logged in, not for tokens."
 
 
 class Gate:
@@ -69,6 +70,9 @@ class Gate:
             return
         if actor is not None and actor.scope is Scope.FEEDS and not scope["path"].startswith(FEEDS):
             await _refuse(403, FEEDS_ONLY, scope, receive, send)
+        elif actor is not None and actor.scope is not None and scope["type"] == "websocket":
+            # It would stay open after the token ended: only the end of a session is told to websockets.
+            await _refuse(403, PAGES_ONLY, scope, receive, send)
         elif actor is not None:
             await self._let_in(actor, scope, receive, send)
         else:

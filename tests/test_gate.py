@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -291,6 +292,35 @@ async def test_a_token_that_ended_lets_nobody_in(pool: Pool, now: datetime, base
         session.get(f"{base}/api/live") as answer,
     ):
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_a_token_opens_no_websocket_for_that_would_outlive_it(
+    pool: Pool, now: datetime, base: str, scope: Scope
+) -> None:
+    shown = {"Authorization": f"Bearer {await a_token(pool, 'ada', scope, now)}", "Origin": base}
+    async with aiohttp.ClientSession(headers=shown) as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{base}/_dash-ws-callback")
+    assert refused.value.status == 403
+
+
+async def test_what_is_sent_to_a_callback_is_held_only_up_to_a_size(base: str) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        yield b'{"x":"'
+        while sent[0] < 100_000_000:
+            sent[0] += 100_000
+            yield b"a" * 100_000
+
+    sent = [0]
+    async with browser_of(base, "vera") as vera:
+        headers = {"Content-Type": "application/json"}
+        with suppress(aiohttp.ClientError):
+            async with vera.post(f"{base}/_dash-update-component", data=endless(), headers=headers) as answer:
+                assert answer.status >= 400
+        assert sent[0] < 50_000_000
+        async with vera.get(f"{base}/api/people/me") as answer:
+            assert answer.status == 200
 
 
 async def test_only_a_feed_takes_its_token_from_the_address(pool: Pool, now: datetime, base: str) -> None:
