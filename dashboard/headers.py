@@ -54,7 +54,8 @@ class Guarded:
     def __init__(self, app: App, policy: str, allowed_origins: Sequence[str]) -> None:
         self._app = app
         self._allowed = frozenset(allowed_origins)
-        self._hosts = frozenset(host for origin in allowed_origins if (host := urlsplit(origin).hostname))
+        self._names = frozenset((parts.scheme, parts.hostname) for parts in map(urlsplit, allowed_origins))
+        self._hosts = frozenset(host for _, host in self._names if host)
         self._headers = (
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -123,9 +124,14 @@ class Guarded:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         try:
-            return bool(origin) and (origin in self._allowed or urlsplit(origin).netloc == host_header(scope))
+            parts = urlsplit(origin)
         except ValueError:
             return False
+        if origin in self._allowed:
+            return True
+        # Whoever sits on the way can serve pages under our name without TLS: they are not ours.
+        is_ours = is_loopback(parts.hostname or "") or (parts.scheme, parts.hostname) in self._names
+        return is_ours and parts.netloc == host_header(scope)
 
 
 def _is_program(scope: Scope) -> bool:

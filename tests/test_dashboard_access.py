@@ -48,7 +48,8 @@ async def test_a_websocket_under_another_host_is_refused_even_from_its_own_origi
 ) -> None:
     async with served(pool, dsn, now, PROXIED) as base, aiohttp.ClientSession() as session:
         name = host.format(port=urlsplit(base).port)
-        headers = {"Host": name, "Origin": f"http://{name}"}
+        scheme = "https" if name == "watch.example.org" else "http"
+        headers = {"Host": name, "Origin": f"{scheme}://{name}"}
         try:
             async with session.ws_connect(f"{base}/_dash-ws-callback", headers=headers):
                 status = 101
@@ -73,6 +74,8 @@ async def test_a_request_that_names_two_hosts_is_refused(pool: Pool, dsn: str, n
         pytest.param("localhost:9", "http://127.0.0.1:9", False, id="the same machine by another name"),
         pytest.param("localhost:9", "http://localhost:8", False, id="another port"),
         pytest.param("localhost:9", "http://watch.example.org:8443", False, id="an allowed one without TLS"),
+        pytest.param("watch.example.org", "https://watch.example.org", True, id="the host of an allowed one"),
+        pytest.param("watch.example.org", "http://watch.example.org", False, id="the same host without TLS"),
         pytest.param("localhost:9", "null", False, id="a hidden one"),
         pytest.param("localhost:9", None, False, id="none"),
     ],
