@@ -30,7 +30,6 @@ from storage.installation import login_key
 from storage.model.people import Role
 
 CALLBACK: Final = "/login/oidc/callback"
-COOKIE: Final = "blockline_oidc"
 LASTS_S: Final = 600
 _WAIT_S = 10.0
 AWAY = "The provider of your organisation does not answer as it should: nobody was logged in."
@@ -67,7 +66,7 @@ def oidc_routes(
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)
-            state = _kept(request, signer)
+            state = _kept(request, signer, login)
             claims = await _claims(client, request, state)
             async with transaction(pool) as conn:
                 person_id = await _person(conn, provider, claims, clock())
@@ -80,9 +79,8 @@ def oidc_routes(
             return login_page(settings, "", str(error), status=503)
         except (httpx2.HTTPError, ValueError, RuntimeError):
             answer = login_page(settings, "", AWAY, status=502)
-        answer.delete_cookie(
-            COOKIE, path="/login/oidc", secure=login.is_secure, httponly=True, samesite="lax"
-        )
+        name, path = state_cookie(login)
+        answer.delete_cookie(name, path=path, secure=login.is_secure, httponly=True, samesite="lax")
         return answer
 
     return router
@@ -115,22 +113,30 @@ async def _signer(conn: Conn) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(await login_key(conn), salt="oidc", serializer=json)
 
 
+def state_cookie(login: Login) -> tuple[str, str]:
+    """Name and path. With the prefix, which takes this path, another host of the domain cannot put the
+    beginning of its own login into somebody's browser.
+    """
+    return ("__Host-blockline_oidc", "/") if login.is_secure else ("blockline_oidc", "/login/oidc")
+
+
 def _keep(answer: Response, value: str, login: Login) -> None:
+    name, path = state_cookie(login)
     answer.set_cookie(
-        COOKIE,
+        name,
         value,
         max_age=LASTS_S,
-        path="/login/oidc",
+        path=path,
         secure=login.is_secure,
         httponly=True,
         samesite="lax",  # the way back is a link from the provider's page
     )
 
 
-def _kept(request: Request, signer: URLSafeTimedSerializer) -> dict[str, Any]:
+def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dict[str, Any]:
     """Raises NotLetIn for a browser that has begun nothing, or too long ago."""
     try:
-        return signer.loads(cookies(request.scope).get(COOKIE, ""), max_age=LASTS_S)
+        return signer.loads(cookies(request.scope).get(state_cookie(login)[0], ""), max_age=LASTS_S)
     except BadSignature as error:
         raise NotLetIn(STRANGE) from error
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from dashboard.claims import NotLetIn, names_in, role_in
-from dashboard.oidc import AWAY, CALLBACK, STRANGE
+from dashboard.oidc import AWAY, CALLBACK, STRANGE, state_cookie
 from dashboard.settings import Login, Provider
 from storage.audit_log import acts
 from storage.db import Pool, transaction
@@ -236,3 +236,16 @@ def test_the_role_that_a_claim_gives(claims: Mapping[str, Any], role: Role | Non
 )
 def test_the_names_that_a_provider_gives(claims: Mapping[str, Any], logins: list[str]) -> None:
     assert names_in(claims)[0] == logins
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "path"),
+    [
+        pytest.param("http://127.0.0.1:8050", "blockline_oidc", "/login/oidc", id="without TLS"),
+        pytest.param("https://watch.example.org", "__Host-blockline_oidc", "/", id="with TLS"),
+    ],
+)
+def test_no_other_host_of_the_domain_begins_a_login_in_somebodys_browser(
+    url: str, name: str, path: str
+) -> None:
+    assert state_cookie(Login(url)) == (name, path)
