@@ -36,6 +36,11 @@ def doubts_about_login(settings: Settings, admins: int) -> list[str]:
     """What whoever starts the dashboard should know of its login, a sentence each."""
     login, said = login_of(settings), list[str]()
     if login is None:
+        if not is_loopback(urlsplit(settings.dashboard_url).hostname or ""):
+            said.append(
+                f"Whoever gets an answer under {settings.dashboard_url} may do what {settings.role} may, "
+                'without a login: say auth = "password", or let the proxy ask who it is.'
+            )
         return said
     made_by_provider = login.provider is not None and Role.ADMIN in login.provider.roles.values()
     if not admins and not made_by_provider:
@@ -47,6 +52,11 @@ def doubts_about_login(settings: Settings, admins: int) -> list[str]:
         said.append(
             f"Passwords go to {login.url} unencrypted: put a proxy with TLS before the dashboard and set "
             "dashboard_url to its https address."
+        )
+    if settings.is_loopback and not is_loopback(host) and not settings.trusted_proxies:
+        said.append(
+            "Everybody shares the address of the proxy, so that 30 wrong passwords of a stranger keep all "
+            'from logging in: name it in trusted_proxies, as in trusted_proxies = ["127.0.0.1"].'
         )
     if not settings.is_loopback and is_loopback(host):
         said.append(

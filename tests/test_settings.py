@@ -369,6 +369,28 @@ def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:
             [],
             id="behind a proxy with TLS",
         ),
+        pytest.param(
+            Settings(auth="password", dashboard_url="https://watch.example.org"),
+            1,
+            ["trusted_proxies"],
+            id="behind a proxy on this machine whose word is not taken",
+        ),
+        pytest.param(
+            Settings(
+                auth="password",
+                dashboard_url="https://watch.example.org",
+                trusted_proxies=("127.0.0.1",),
+            ),
+            1,
+            [],
+            id="behind a proxy on this machine whose word is taken",
+        ),
+        pytest.param(
+            Settings(auth="none", dashboard_url="https://watch.example.org"),
+            0,
+            ["may do what admin may, without a login"],
+            id="behind a proxy without a login",
+        ),
     ],
 )
 def test_whoever_starts_it_is_told_what_a_login_lacks(
