@@ -1,6 +1,7 @@
 """Putting whom a table names on the watch: what it would do, and doing it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.accounts import NewAccount, add_accounts
@@ -8,11 +9,12 @@ from storage.audit_log import log
 from storage.db import Conn
 from storage.listing import on_file
 from storage.model.accounts import Platform
-from storage.model.watch_plan import Identified, Line, OnFile, line_of, lists_of
+from storage.model.watch_plan import Identified, Line, OnFile, gained, line_of, lists_of
 from storage.model.watch_tables import WatchRow
 from storage.tags import Said, describe
 
 People = Sequence[Identified[WatchRow]]
+Key = tuple[Platform, str]
 
 
 async def planned(conn: Conn, people: People) -> tuple[Line, ...]:
@@ -40,18 +42,30 @@ async def watch(conn: Conn, people: People, source: str, actor: str, now: dateti
     lines = tuple(line_of(one, before) for one, before in told)
     if any(line.changed for line in lines):
         after = await _known(conn, people)
-        ids = [
-            after[o.row.platform, o.native_id].account_id
-            for (o, _), line in zip(told, lines, strict=True)
-            if line.changed
-        ]
-        await log(conn, now, actor, "accounts imported", source, {"accounts": ids})
+        changed = [one for one, line in zip(told, lines, strict=True) if line.changed]
+        await log(conn, now, actor, "accounts imported", source, _detail(changed, after))
     return lines
 
 
-async def _known(conn: Conn, people: People) -> dict[tuple[Platform, str], OnFile]:
+def _detail(
+    changed: Sequence[tuple[Identified[WatchRow], OnFile | None]], after: Mapping[Key, OnFile]
+) -> dict[str, object]:
+    """Who was changed, by numbers, and which of them got which list and which tag."""
+    ids: list[int] = []
+    lists: defaultdict[str, list[int]] = defaultdict(list)
+    tags: defaultdict[str, list[int]] = defaultdict(list)
+    for one, before in changed:
+        number = after[one.row.platform, one.native_id].account_id
+        ids.append(number)
+        for got, names in zip((lists, tags), gained(one.row, before), strict=True):
+            for name in names:
+                got[name].append(number)
+    return {"accounts": ids, "lists": lists, "tags": tags}
+
+
+async def _known(conn: Conn, people: People) -> dict[Key, OnFile]:
     """Those of the accounts that are stored already."""
-    out: dict[tuple[Platform, str], OnFile] = {}
+    out: dict[Key, OnFile] = {}
     for platform in Platform:
         ids = [one.native_id for one in people if one.row.platform is platform]
         stored = await on_file(conn, platform, ids) if ids else {}

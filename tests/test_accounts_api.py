@@ -257,6 +257,14 @@ async def test_an_import_stores_what_its_preview_said_and_is_on_record(
     assert stored["sentence"] == "Stored: 1 account watched, 1 with something new."
     assert again["sentence"] == "Stored: 1 account watched, 0 with something new."
     assert await audited(pool) == [("dashboard", "accounts imported", "w.csv")]
+    async with transaction(pool) as conn:
+        (act,) = await acts(conn, 1)
+        new = await conn.fetchval("select max(account_id) from account")
+    assert act.detail == {
+        "accounts": [new],
+        "lists": {"New list": [new]},
+        "tags": {"farm": [new], "press": [new]},
+    }
 
 
 async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str, story: Story) -> None:

@@ -122,9 +122,9 @@ def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
         ("tags changed", "account 1", []),
         ("tags changed", "account 1", ["press"]),
         ("tags changed", "account 1", ["court", "farm", "press"]),
-        ("accounts imported", "watch.csv", None),
+        ("accounts imported", "watch.csv", {}),
     ]
-    assert log[-1]["detail"] == {"accounts": [1]}
+    assert log[-1]["detail"] == {"accounts": [1], "lists": {"L": [1]}, "tags": {}}
 
 
 @pytest.mark.parametrize(

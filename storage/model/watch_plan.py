@@ -88,15 +88,20 @@ def lists_of(row: WatchRow, known: OnFile | None) -> tuple[str, ...]:
     return row.lists or (() if known is not None and known.lists else (DEFAULT_LIST,))
 
 
+def gained(row: WatchRow, known: OnFile | None) -> tuple[list[str], list[str]]:
+    """The lists and the tags that the line gives to an account which it did not have."""
+    lists, tags = (known.lists, known.tags) if known is not None else ((), ())
+    return [x for x in lists_of(row, known) if x not in lists], [x for x in row.tags if x not in tags]
+
+
 def line_of(person: Identified[WatchRow], known: OnFile | None) -> Line:
     """What the line brings, beside what is known of its account."""
     row = person.row
-    joined = [name for name in lists_of(row, known) if known is None or name not in known.lists]
+    joined, tagged = gained(row, known)
     begins = known is None or not known.watched
     did = "is watched from now on" if begins else "was watched already"
     if joined:
         did += f", now on the list{'s' if len(joined) > 1 else ''} {', '.join(map(clean, joined))}"
-    tagged = [tag for tag in row.tags if known is None or tag not in known.tags]
     if tagged:
         did += f", tagged {', '.join(map(clean, tagged))}"
     counted = row.followers is not None and (known is None or row.followers != known.followers)
