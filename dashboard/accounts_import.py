@@ -4,6 +4,7 @@ It is the file of `blockline accounts import`, read and decided by the same code
 dashboard asks no platform, so that each line has to bring the id of its account.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -43,7 +44,7 @@ def account_import_routes(
             access.require(actor, IMPORT)
             access.require_scope(actor, Scope.WRITE)
             content, name = _asked(await object_of(request, LARGEST))
-            parsed = watch_rows(content, name)
+            parsed = await asyncio.to_thread(watch_rows, content, name)  # takes a while
             async with transaction(pool) as conn:
                 people = await _identified(conn, parsed, name, settings.platforms)
                 if not store:
