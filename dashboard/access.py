@@ -16,6 +16,8 @@ RULES = MAINTENANCE = Role.ADMIN
 
 OPEN_DOOR = "dashboard"
 """Who acts, in the audit log, where there is no login."""
+NOT_NOW = "The database does not do what it should: nobody can be let in now."
+"""To who is not let in yet: where it is and what it says is nobody else's business."""
 NOBODY = Actor("nobody", Role.VIEWER)
 """Who acts where no request is answered."""
 

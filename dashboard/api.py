@@ -60,8 +60,8 @@ def routes(
         try:
             async with transaction(pool) as conn:
                 await conn.execute("select 1")
-        except StorageError as error:
-            return _refusal(503, str(error))
+        except StorageError:
+            return JSONResponse({"ok": False}, status_code=503)
         return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
 
     return router

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.requests import cookie_parser
 
-from dashboard.access import NOBODY, OPEN_DOOR, acting_as
+from dashboard.access import NOBODY, NOT_NOW, OPEN_DOOR, acting_as
 from dashboard.bearers import digest
 from dashboard.headers import SAFE, SIGNED, App, Message, Receive, Send
 from dashboard.headers import Scope as Asked
@@ -65,8 +65,8 @@ class Gate:
     async def _ask(self, login: Login, scope: Asked, receive: Receive, send: Send) -> None:
         try:
             actor = await self._actor(login, scope)
-        except StorageError as error:
-            await _refuse(503, str(error), scope, receive, send)
+        except StorageError:
+            await _refuse(503, NOT_NOW, scope, receive, send)
             return
         if actor is not None and actor.scope is Scope.FEEDS and not scope["path"].startswith(FEEDS):
             await _refuse(403, FEEDS_ONLY, scope, receive, send)

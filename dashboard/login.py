@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard import words
-from dashboard.access import actor_of
+from dashboard.access import NOT_NOW, actor_of
 from dashboard.alert_forms import WrongInput, filled
 from dashboard.alert_routes import body_of
 from dashboard.bearers import digest, new_session
@@ -56,8 +56,8 @@ def login_routes(
                 return await let_in(conn, request, login, known[0], leads_to, now)
         except WrongInput as error:
             return login_page(settings, leads_to, str(error), status=422)
-        except StorageError as error:
-            return login_page(settings, leads_to, str(error), status=503)
+        except StorageError:
+            return login_page(settings, leads_to, NOT_NOW, status=503)
 
     @router.post("/logout")
     async def leave(request: Request) -> Response:

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dashboard import words
+from dashboard.access import NOT_NOW
 from dashboard.alert_forms import LONGEST_NOTE, Filled, WrongInput, filled
 from dashboard.alert_routes import body_of
 from dashboard.alert_words import actor_words
@@ -38,8 +39,8 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             async with transaction(pool) as conn:
                 link = read_token(await link_key(conn), token)
                 return _unknown() if link is None else await _offer(conn, link)
-        except StorageError as error:
-            return _page(503, "Not now", lines=[str(error)])
+        except StorageError:
+            return _page(503, "Not now", lines=[NOT_NOW])
 
     @router.post("/{token}")
     async def act(request: Request, token: str) -> Response:
@@ -56,8 +57,8 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             return _page(422, "Not acknowledged", lines=[str(error), "Go back and write it anew."])
         except Refused:
             return _unknown()
-        except StorageError as error:
-            return _page(503, "Not now", lines=[str(error)])
+        except StorageError:
+            return _page(503, "Not now", lines=[NOT_NOW])
 
     return router
 

@@ -19,6 +19,7 @@ from fastapi.responses import Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 
+from dashboard.access import NOT_NOW
 from dashboard.claims import NotLetIn, names_in, role_in
 from dashboard.gate import cookies
 from dashboard.login import let_in
@@ -52,8 +53,8 @@ def oidc_routes(
                 signer = await _signer(conn)
             answer: Response = await client.authorize_redirect(request, login.url + CALLBACK)
             _refuse_other_issuer(client, provider)
-        except StorageError as error:
-            return login_page(settings, "", str(error), status=503)
+        except StorageError:
+            return login_page(settings, "", NOT_NOW, status=503)
         except (AuthlibBaseError, httpx2.HTTPError, ValueError, RuntimeError):
             return login_page(settings, "", AWAY, status=502)
         state["next"] = own_page(request.query_params.get("next", ""))
@@ -75,8 +76,8 @@ def oidc_routes(
             answer = login_page(settings, "", str(error), status=403)
         except Refused as error:
             answer = login_page(settings, "", str(error), status=403)
-        except StorageError as error:
-            return login_page(settings, "", str(error), status=503)
+        except StorageError:
+            return login_page(settings, "", NOT_NOW, status=503)
         except (httpx2.HTTPError, ValueError, RuntimeError):
             answer = login_page(settings, "", AWAY, status=502)
         name, path = state_cookie(login)

@@ -18,7 +18,7 @@ from dash import Dash, ctx, html
 from fastapi import FastAPI
 from yarl import URL
 
-from dashboard.access import acting
+from dashboard.access import NOT_NOW, acting
 from dashboard.app import create_app
 from dashboard.gate import FEEDS_ONLY, LOGIN_FIRST, Gate, keep_watch
 from dashboard.headers import WRONG_ORIGIN
@@ -292,6 +292,29 @@ async def test_a_token_that_ended_lets_nobody_in(pool: Pool, now: datetime, base
         session.get(f"{base}/api/live") as answer,
     ):
         assert answer.status == 401
+
+
+async def test_what_is_wrong_with_the_database_is_not_told_to_who_is_not_let_in(
+    pool: Pool, base: str
+) -> None:
+    async with transaction(pool) as conn:
+        for table in ("web_session", "api_token", "login_failure", "installation_key"):
+            await conn.execute(f"alter table {table} rename to {table}_is_gone")
+    shown = {"Origin": base, "Cookie": "blockline=made-up"}
+    async with aiohttp.ClientSession(headers=shown) as session:
+        for method, path in (
+            ("GET", "/api/live"),
+            ("GET", "/api/v1/accounts"),
+            ("POST", "/login"),
+            ("GET", "/login/oidc"),
+            ("GET", "/mail-link/made-up"),
+        ):
+            given = {"name": "ada", "password": PASSWORD} if method == "POST" else None
+            async with session.request(method, base + path, data=given) as answer:
+                said = await answer.text()
+            assert answer.status == 503
+            assert NOT_NOW in said
+            assert "relation" not in said
 
 
 @pytest.mark.parametrize("scope", list(Scope))
