@@ -174,7 +174,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("DELETE", "/mutes/1", None, Role.ANALYST),
     ("DELETE", "/mutes/2", None, Role.ADMIN),
     ("POST", "/mails/1/resend", None, Role.ANALYST),
-    ("POST", "/lists", {"name": "Desk"}, Role.ADMIN),
+    ("POST", "/lists", {"name": "Desk"}, Role.ANALYST),
     ("PATCH", "/lists/1", {"evidence_days": None}, Role.ADMIN),
     ("PUT", "/rules", {"toml": 'name = "a"\nrecipients = []'}, Role.ADMIN),
     ("PATCH", "/rules", {"name": "a", "enabled": True}, Role.ADMIN),

@@ -63,8 +63,8 @@ def list_writing_routes(source: Source) -> APIRouter:
         return sent(request, edited(told, of_tags=False))
 
     @router.post("/lists", status_code=201, response_model=WatchList, responses=CONFLICT)
-    async def add_list(given: ListGiven, actor: Admin) -> Response:
-        """Make an empty list. Takes an admin."""
+    async def add_list(given: ListGiven, actor: Analyst) -> Response:
+        """Make an empty list. Takes an analyst, as an import does that names a new one."""
         if (fault := list_name_fault(given.name)) is not None:
             raise Unusable("body.name", fault)
         async with transaction(source.pool) as conn:
