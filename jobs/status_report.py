@@ -35,7 +35,7 @@ def as_json(stand: Overview) -> dict[str, object]:
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
             "sent": stand.mails.sent,
-            "changes_undecided": stand.alerts_open,
+            "changes_undecided": stand.alerts_undecided,
         },
         "countries": [
             {
@@ -108,7 +108,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
         (
             "Mails",
             f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
-            f"{number(stand.alerts_open, 'change')} undecided",
+            f"{number(stand.alerts_undecided, 'change')} undecided",
         ),
     ]
 

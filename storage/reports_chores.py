@@ -49,7 +49,7 @@ class Outbox:
     """When the next one is tried."""
     dead: int
     undecided: int
-    """Alerts about which no rule has decided yet."""
+    """Alerts about which no rule has decided yet; what is kept for a wave or a digest is decided."""
     undecided_since: datetime | None
 
 
@@ -105,6 +105,7 @@ async def outbox(conn: Conn, now: datetime) -> Outbox:
         cross join (
             select count(*) as undecided, min(created_at) as undecided_since
             from alert where decided_at is null
+                and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
         ) a
         """,
         now,

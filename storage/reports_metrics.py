@@ -143,7 +143,10 @@ async def outbox(conn: Conn) -> Outbox:
         select count(*) filter (where state = 'queued') as queued,
             count(*) filter (where state = 'dead') as dead,
             min(created_at) filter (where state = 'queued') as oldest_queued_at,
-            (select count(*) from alert where decided_at is null) as undecided
+            (
+                select count(*) from alert where decided_at is null
+                    and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
+            ) as undecided
         from mail
         """
     )

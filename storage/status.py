@@ -99,7 +99,7 @@ class Overview(Stand):
     conditions: tuple[KnownCondition, ...]
     """Troubles of the monitor itself that are not over."""
     mails: MailCount
-    alerts_open: int
+    alerts_undecided: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
     countries: tuple[CountryCount, ...]
     """Over every account on file, watched or imported."""
@@ -126,7 +126,12 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         detectors=tuple(await detectors(conn, now)),
         conditions=tuple(await open_conditions(conn)),
         mails=await _mails(conn),
-        alerts_open=await conn.fetchval("select count(*) from alert where decided_at is null"),
+        alerts_undecided=await conn.fetchval(
+            """
+            select count(*) from alert where decided_at is null
+                and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
+            """
+        ),
         countries=(),
     )
 

@@ -165,7 +165,7 @@ async def test_changes_are_counted_when_confirmed_and_provisional_before(world: 
     await world.run(minutes(17))
     after = await world.stand(minutes(17))
     assert (after.provisional, {kind: n for kind, n in after.changes.items() if n}) == (0, {"block": 1})
-    assert after.alerts_open == 1
+    assert after.alerts_undecided == 1
     next_day = await world.stand(minutes(15) + timedelta(hours=24))
     assert sum(next_day.changes.values()) == 0
 

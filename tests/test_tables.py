@@ -112,7 +112,7 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
         "watch.csv, line 11: expected 4 columns, found 5.",
         "watch.csv, line 16: '@bob@social.example' names an account of Mastodon, not of Bluesky.",
         "watch.csv, line 17: 'did:plc:abc' is not an account id of bluesky.",
-        "watch.csv, line 18: '12' is not an account id of mastodon.",
+        "watch.csv, line 18: '12' is not an account id of mastodon, such as https://mastodon.social/users/Gargron#1.",
         "watch.csv, line 19: handle 'https://social.example/users/frank#5' is an id; put it into account_id, "
         "and the handle here.",
     ]

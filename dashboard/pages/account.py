@@ -192,7 +192,6 @@ def _watch(account: AccountDetail) -> str:
 def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
     confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
-    gaps = account.seen.gaps
     silent = f"; not since {_moment(until, now)}" if until < now else ""
     facts: list[tuple[str, str | Component, str | Component]] = [
         (
@@ -211,16 +210,22 @@ def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
         ("Last reading", *_last_reading(account, now)),
         (
             "Gaps",
-            str(len(gaps)),
-            f"not checked for {words.span(_total(gaps))} in all{silent}"
-            if gaps
-            else f"no gap between its readings{silent}",
+            *_gaps(account, silent),
         ),
     ]
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts],
         className="facts",
     )
+
+
+def _gaps(account: AccountDetail, silent: str) -> tuple[str, str]:
+    gaps = account.seen.gaps
+    if gaps:
+        return f"{len(gaps):,}", f"not checked for {words.span(_total(gaps))} in all{silent}"
+    if account.seen.last is None:
+        return "–", "no reading yet, so none between two"
+    return "0", f"no gap between its readings{silent}"
 
 
 def _since(after: datetime | None, before: datetime) -> str:
@@ -239,6 +244,8 @@ def _last_reading(account: AccountDetail, now: datetime) -> tuple[str | Componen
 
 def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
     blocks = sum(1 for s in account.spells if is_called_blocked(s.state, s.flags))
+    if not account.spells and account.seen.last is None:
+        return "–", "nothing was read yet"
     if not blocks:
         return "never seen blocked", "since it is watched" if account.watched else "in what is on file"
     least, most = blocked_for(account, until)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from urllib.parse import urlencode
 
 from dash import html
@@ -76,7 +77,7 @@ def _me(me: Person) -> Component:
             ),
             html.Dl(
                 [
-                    *_fact("Name", f"{clean(me.display_name, 100)} ({clean(me.login, 100)})"),
+                    *_fact("Name", _name(me)),
                     *_fact("Role", f"{ROLE_NAME[me.role]}: {ROLE_MAY[me.role]}"),
                     *_fact("Logs in with", clean(" or ".join(ways), 200)),
                 ],
@@ -86,6 +87,11 @@ def _me(me: Person) -> Component:
         ],
         className="card narrow",
     )
+
+
+def _name(me: Person) -> str:
+    login = clean(me.login, 100)
+    return login if me.display_name == me.login else f"{clean(me.display_name, 100)} ({login})"
 
 
 def _fact(name: str, value: str) -> list[Component]:
@@ -177,9 +183,18 @@ def _pages(log: Log) -> list[Component]:
 
 
 def _subject(act: Act) -> Component:
+    told = ((name, _in_words(value)) for name, value in act.detail.items())
     said = [
-        html.Small(f"{clean(name, 40).replace('_', ' ')}: {clean(str(value), 200)}")
-        for name, value in act.detail.items()
-        if isinstance(value, str | int) and value != ""
+        html.Small(f"{clean(name, 40).replace('_', ' ')}: {clean(value, 200)}")
+        for name, value in told
+        if value
     ]
     return html.Div([clean(act.subject, 200) if act.subject else "–", *said])
+
+
+def _in_words(value: object) -> str:
+    """A detail of an act, or of a list its texts, such as tags; empty where it says nothing to a reader."""
+    if isinstance(value, list):
+        texts = [one for one in cast(list[object], value) if isinstance(one, str)]
+        return ", ".join(texts) if value else "none"
+    return str(value) if isinstance(value, str | int) else ""

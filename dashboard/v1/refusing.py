@@ -121,12 +121,16 @@ def _sentence(status: int, headers: Mapping[str, str] | None = None) -> Any:
 
 def _field(error: Mapping[str, Any]) -> dict[str, str]:
     """What pydantic found, without what was sent: it may be long, and it is known to who sent it."""
+    if error["type"] == "json_invalid":
+        return {"where": "body", "message": "This is not JSON."}
     place = [str(part) for part in error["loc"]]
     where = ".".join([place[0], *(p for p in place[1:] if p not in _OURS)]) if place else "request"
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = _OF_PYTHON.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
     return {"where": where, "message": message if message.endswith(".") else f"{message}."}
 
 
+_OF_PYTHON = {"tuple_type": "This has to be a list."}
+"""What pydantic says in words of Python, which a reader of JSON does not know."""
 _OURS = frozenset({"function-after[storable(), str]", "function-plain[moment_of()]"})
 """Names of our own functions that pydantic puts into the place of a fault."""
 

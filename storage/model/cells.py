@@ -39,7 +39,8 @@ def account_id(cell: str, where: Platform) -> str:
     if where is Platform.X and _SHORTENED.fullmatch(cell):
         raise CellError(f"{cell!r} is an account id that a spreadsheet has shortened; keep ids as text.")
     if not is_native_id(where, cell):
-        raise CellError(f"{cell!r} is not an account id of {where.value}.")
+        such = ", such as https://mastodon.social/users/Gargron#1" if where is Platform.MASTODON else ""
+        raise CellError(f"{cell!r} is not an account id of {where.value}{such}.")
     return cell
 
 

@@ -2,7 +2,7 @@
 
 import { bar, prepare } from "./marks.mjs";
 import { groupName } from "./state.mjs";
-import { clock, count, dayStart, duration, percent, stamp, zoneName } from "./time.mjs";
+import { clock, count, DAY, dayStart, duration, percent, stamp, zoneName } from "./time.mjs";
 
 const put = (id, words) => {
   const element = document.getElementById(id);
@@ -25,13 +25,16 @@ function blockedWords(state, k) {
 export function renderKpis(state) {
   const k = state.kpis;
   const known = k.watched > 0;
-  put("k-blocked", known ? count(k.withheld + k.suspended) : "–");
-  put("k-blocked-s", known ? blockedWords(state, k) : "no accounts watched");
+  const blocked = k.withheld + k.suspended;
+  const looked = blocked > 0 || k.unread < k.watched;
+  put("k-blocked", known && looked ? count(blocked) : "–");
+  put("k-blocked-s", !known ? "no accounts watched" : looked ? blockedWords(state, k) : "nothing read lately");
   document.getElementById("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
-  put("k-new", count(k.new_blocks));
-  put("k-new-s", `${count(k.new_blocks_hour)} in the last hour`);
-  put("k-restored", count(k.restored));
-  put("k-restored-s", k.last_restored === null ? "none so far" : `last ${when(k.last_restored, state.now)}`);
+  const day = state.now - state.lastRead < DAY; // where nobody looked, no change is not zero changes
+  put("k-new", k.new_blocks || day ? count(k.new_blocks) : "–");
+  put("k-new-s", k.new_blocks_hour || state.now - state.lastRead < DAY / 24 ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour");
+  put("k-restored", k.restored || day ? count(k.restored) : "–");
+  put("k-restored-s", k.last_restored !== null ? `last ${when(k.last_restored, state.now)}` : day ? "none so far" : "nothing read in 24 h");
   put("k-provisional", count(k.provisional));
   put("k-provisional-s", provisionalWords(k, state.now));
   put("k-orders", count(k.orders));
