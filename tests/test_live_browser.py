@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Awaitable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -415,3 +416,15 @@ async def test_the_board_is_saved_as_svg_and_as_png(
     ):
         assert words in drawn
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_where_nothing_was_read_nothing_is_said_to_be_zero(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "new", ("Desk",))], now)
+    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+        await browser.page.locator("#k-blocked-s", has_text="nothing read lately").wait_for()
+        for figure in ("#k-blocked", "#k-new", "#k-restored"):
+            assert await browser.page.locator(figure).inner_text() == "–"
+        assert await browser.page.locator("#k-unread").inner_text() == "100 %"
