@@ -138,13 +138,17 @@ async def last_event_id(conn: Conn) -> int:
 
 
 async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
-    """The watched accounts on any list, without the monitor's own control accounts, oldest first."""
+    """The watched accounts, on a list or not, without the monitor's own control accounts, oldest first."""
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.handle, array_agg(m.list_id order by m.list_id) as list_ids
-        from account a join watch_list_member m using (account_id)
+        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
+        from account a
+        left join (
+            select account_id, array_agg(list_id order by list_id) as list_ids
+            from watch_list_member group by account_id
+        ) m using (account_id)
         where a.watched and not exists (select from canary c where c.account_id = a.account_id)
-        group by a.account_id order by a.account_id
+        order by a.account_id
         """
     )
     return tuple(LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"])) for r in rows)

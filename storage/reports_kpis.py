@@ -8,7 +8,7 @@ from storage.db import Conn
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """Counts over the watched accounts on any list. Blocked means by the platform: withheld or suspended."""
+    """Counts over the watched accounts. Blocked means by the platform: withheld or suspended."""
 
     watched: int
     withheld: int
@@ -117,7 +117,6 @@ async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Co
         with member as (
             select account_id from account a
             where a.watched
-                and exists (select from watch_list_member m where m.account_id = a.account_id)
                 and not exists (select from canary c where c.account_id = a.account_id)
         ),
         read as (

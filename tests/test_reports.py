@@ -42,6 +42,14 @@ async def test_a_list_that_is_no_longer_watched_is_neither_shown_nor_counted(
         assert (await kpis(conn, story.now, story.sweep)).watched == 31
 
 
+async def test_who_was_taken_off_his_last_list_is_watched_all_the_same(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        before = await kpis(conn, story.now, story.sweep)
+        await conn.execute("delete from watch_list_member where account_id = any($1)", list(story.wave))
+        assert set(story.wave) <= {a.account_id for a in await accounts(conn) if not a.list_ids}
+        assert await kpis(conn, story.now, story.sweep) == before
+
+
 async def test_the_outage_is_a_gap_of_every_account_and_single_missed_answers_are_none(
     pool: Pool, story: Story
 ) -> None:
