@@ -189,10 +189,10 @@ async def test_a_listener_whose_connection_is_closed_raises_instead_of_waiting(p
 
 
 async def test_a_quiet_listener_goes_on_hearing_after_its_keep_alive(pool: Pool, dsn: str) -> None:
-    async with listen(dsn, "news", keep_alive_s=0.01) as payloads:
+    async with listen(dsn, "news", keep_alive_s=0.5) as payloads:  # it is also how long an answer may take
         heard = asyncio.ensure_future(anext(payloads))
         async with transaction(pool) as conn:
-            await conn.execute("select pg_sleep(0.1)")
+            await conn.execute("select pg_sleep(1.2)")
             await conn.execute("notify news, 'late'")
         assert await heard == "late"
 

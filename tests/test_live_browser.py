@@ -230,6 +230,7 @@ async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live
         assert await browser.state("s.accounts.length") == 32
         assert await page.locator("#strips .strip").count() == 2
 
+        await page.locator(".nav-open").click()
         await page.locator("nav a", has_text="Countries").click()
         await page.locator(".countries .country", has_text="Turkey").click()
         await page.locator(".tabs a", has_text="Last known only").click()
