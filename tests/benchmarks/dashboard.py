@@ -14,11 +14,12 @@ import asyncio
 import shutil
 import statistics
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import plotly.express as px
 import uvloop
@@ -47,19 +48,36 @@ AFTER_DRAWING = """
             .observe(document, { subtree: true, attributeFilter: ["data-painted"] });
     });
 """
-COUNT = """
-    window.__shown = (async () => {
+MOVED = """
+    async ([gesture, lasts]) => {
+        const [x, y] = [700, 600];
+        const at = { bubbles: true, cancelable: true, clientX: x, clientY: y };
+        const target = document.elementFromPoint(x, y);
+        const moves = {
+            drag: (step) => {
+                const way = (step * 3) % 400;
+                const clientX = x + (way < 200 ? way : 400 - way);
+                const moved = { ...at, clientX, pointerId: 1, buttons: 1 };
+                target.dispatchEvent(new PointerEvent("pointermove", moved));
+            },
+            turn: (step) => {
+                const deltaY = Math.floor(step / 40) % 2 ? 4 : -4;
+                target.dispatchEvent(new WheelEvent("wheel", { ...at, deltaY, ctrlKey: true }));
+            },
+        };
         const began = performance.now();
-        let [shown, last] = [0, ""];
-        while (performance.now() - began < SPAN) {
+        let [shown, last, step] = [0, "", 0];
+        while (performance.now() - began < lasts) {
             await new Promise(requestAnimationFrame);
             const now = String(window.__blockline.window);
             if (now !== last) shown += 1;
             last = now;
+            moves[gesture](step++);
         }
         return (1000 * shown) / (performance.now() - began);
-    })()
-""".replace("SPAN", str(GESTURE_S * 1000))
+    }
+"""
+"""One event a frame, from the page itself: the browser's driver waits a frame or two for each of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +100,8 @@ def figures() -> Iterator[Figure]:
 async def _measure(dsn: str, accounts: int) -> _Measured:
     async with _dashboard(dsn, accounts) as (pool, base), _browser() as page:
         paint = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
-        pan = await _shown(page, _drag)
-        zoom = await _shown(page, _turn)
+        pan = await _shown(page, "drag")
+        zoom = await _shown(page, "turn")
         folder = Path(tempfile.mkdtemp(prefix="blockline-bench-plotly-"))
         try:
             plotly = await _plotly(page, pool, folder)
@@ -129,34 +147,17 @@ async def _visit(page: Page, address: str) -> float:
     return took
 
 
-async def _shown(page: Page, gesture: Callable[[Page, int], Awaitable[None]]) -> float:
+async def _shown(page: Page, gesture: Literal["drag", "turn"]) -> float:
     """Different pictures of the board in a second, while the gesture lasts, of a page that came to rest."""
     await asyncio.sleep(REST_S)
     await page.mouse.move(700, 600)
-    await page.evaluate(f"() => {{ {COUNT}; }}")
-    end = asyncio.get_running_loop().time() + GESTURE_S
-    step = 0
-    while asyncio.get_running_loop().time() < end:
-        await gesture(page, step)
-        step += 1
-    await page.mouse.up()
-    await page.keyboard.up("Control")
-    return await page.evaluate("window.__shown")
-
-
-async def _drag(page: Page, step: int) -> None:
-    if step == 0:
+    if gesture == "drag":
         await page.locator("#lanes").focus()
         await page.keyboard.press("+")
         await page.mouse.down()
-    way = step * 3 % 400
-    await page.mouse.move(700 + (way if way < 200 else 400 - way), 600)
-
-
-async def _turn(page: Page, step: int) -> None:
-    if step == 0:
-        await page.keyboard.down("Control")
-    await page.mouse.wheel(0, -4 if step // 40 % 2 == 0 else 4)
+    shown = await page.evaluate(MOVED, [gesture, GESTURE_S * 1000])
+    await page.mouse.up()
+    return shown
 
 
 async def _plotly(page: Page, pool: Pool, folder: Path) -> float:
