@@ -27,6 +27,7 @@ from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.orders import order_pages
 from dashboard.pages.published import published_page
+from dashboard.pages.replay import Moment, moment_of, replay_page
 from dashboard.pages.settings import settings_page
 from dashboard.pages.shell import synthetic_tag
 from dashboard.people_facts import read_people
@@ -44,6 +45,7 @@ from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
 from storage.reports_deliveries import deliveries
 from storage.reports_mail import mail, mail_with
+from storage.status_then import then
 
 LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
@@ -94,6 +96,14 @@ async def page_of(
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
             page = await _countries(conn, more, now, theme, tag)
+        case ["replay"]:
+            asked_for = moment_of(query, now)
+            told = (
+                await then(conn, asked_for.at, asked_for.known_at, settings.sweep_every)
+                if isinstance(asked_for, Moment)
+                else asked_for
+            )
+            page = replay_page(query, told, tag)
         case ["settings"]:
             page = settings_page(await read_people(conn, acting(), query, now), acting(), now, tag)
         case ["executives", *more]:

@@ -37,6 +37,8 @@ PAGES = {
     "country": "/countries/TR",
     "country without changes": "/countries/FR",
     "published": "/countries/IN/published",
+    "replay": "/replay",
+    "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
     "mail": "/mail",
     "dead mail": "/mail/{dead_mail}",
     "alerts": "/alerts",

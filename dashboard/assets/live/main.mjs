@@ -200,7 +200,7 @@ function route(path, query) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", account: "Account", health: "Health", settings: "Settings" }[page];
+  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", executives: "Executives", replay: "Replay", account: "Account", health: "Health", settings: "Settings" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   const asked = query ?? location.search;
   if (page === "live") {
