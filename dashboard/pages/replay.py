@@ -62,7 +62,9 @@ def replay_page(query: Mapping[str, str], told: Then | str, tag: list[Component]
     return html.Div(
         [
             html.Div([html.H1("Replay"), *tag], className="bar"),
-            html.Div([html.Div([_form(query), *_steps(told)], className="card"), *body], className="stack replay"),
+            html.Div(
+                [html.Div([_form(query), *_steps(told)], className="card"), *body], className="stack replay"
+            ),
         ]
     )
 
