@@ -47,8 +47,8 @@ def stretch_of(query: Mapping[str, str], now: datetime) -> Stretch | str | None:
     first, last = query.get("from", "").strip(), query.get("to", "").strip()
     if not first:
         return None
-    since = _moment(first)
-    until = _moment(last) if last else None
+    since = moment_in(first)
+    until = moment_in(last) if last else None
     if since is None or (last and until is None):
         return "Write a day such as 2021-02-11, or a time in UTC such as 2021-02-11T08:00."
     if until is None:
@@ -66,7 +66,8 @@ def stretch_of(query: Mapping[str, str], now: datetime) -> Stretch | str | None:
     return Stretch(since, until, max(1, page))
 
 
-def _moment(text: str) -> datetime | None:
+def moment_in(text: str) -> datetime | None:
+    """The moment that somebody wrote, in UTC unless it says otherwise; None when it is none."""
     try:
         at = datetime.fromisoformat(text)
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.account_readings import EARLIEST
+from dashboard.account_readings import moment_in
 from dashboard.pages.account_tables import card
 from storage.model.availability import ChangeKind, Status
 from storage.model.country_names import country_name
@@ -48,7 +48,7 @@ def moment_of(query: Mapping[str, str], now: datetime) -> Moment | str:
     times: dict[str, datetime | None] = {}
     for name in ("at", "as_known_at"):
         text = query.get(name, "").strip()
-        times[name] = at = _time(text) if text else None
+        times[name] = at = moment_in(text) if text else None
         if text and at is None:
             return WRITE_A_TIME
         if at is not None and at > now:
@@ -181,12 +181,3 @@ def _when(at: datetime) -> str:
 
 def _field(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if EARLIEST <= at < datetime(9990, 1, 1, tzinfo=UTC) else None
