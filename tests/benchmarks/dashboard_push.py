@@ -2,8 +2,7 @@
 
 The dashboard runs in a process of its own. Two of the 50 are pages of Chromium, whose paint is timed; 48 are
 websockets that say and answer what Dash's renderer does. 1,178 or 10,000 accounts are watched, and all
-changes go through the rules and the recorder's SQL, each alone but those of the wave. Reference, by
-arithmetic: pages that ask every two seconds and paint at once.
+changes go through the rules and the recorder's SQL, each alone but those of the wave.
 """
 
 import asyncio
@@ -42,7 +41,6 @@ SIMULATED = 48
 PUSHES = (1_000, 10_000)
 FOLLOWERS = 20
 """Browsers while memory is looked at."""
-INTERVAL_S = 2.0
 PATIENCE_S = 60.0
 
 WATCH = """() => {
@@ -118,7 +116,7 @@ async def _shown(dsn: str, size: Size, name: str) -> list[Figure]:
                 f"until {what}: median {statistics.median(took):.0f} ms, 95 % {_p95(took):.0f} ms",
                 file=sys.stderr,
             )
-        figure = Figure(name, _p95(delays), "ms", "lower", 0.95 * INTERVAL_S * 1000)
+        figure = Figure(name, _p95(delays), "ms", "lower")
         if len(wave) < WAVE:
             return [figure]
         await pages[0].evaluate("globalThis.__draws.length = 0")
@@ -128,7 +126,7 @@ async def _shown(dsn: str, size: Size, name: str) -> list[Figure]:
         draws = await pages[0].evaluate("globalThis.__draws")
     return [
         figure,
-        Figure(f"wave_{WAVE}_repaints", len(draws), "repaints", "lower", len(wave)),
+        Figure(f"wave_{WAVE}_repaints", len(draws), "repaints", "lower"),
     ]
 
 
