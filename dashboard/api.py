@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from dashboard.boards import RANGES, USUAL, Boards, live_json
+from dashboard.boards import RANGES, USUAL, Boards
 from dashboard.encode import Json
 from dashboard.live import Hub, catch_up
 from dashboard.settings import DashboardSettings
@@ -28,16 +28,19 @@ def routes(
     router = APIRouter()
 
     @router.get("/api/live")
-    async def live(range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
+    async def live(request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
         if range_name not in RANGES:
             return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
         try:
             async with transaction(pool) as conn:
-                return _compact(await live_json(conn, range_name, clock(), settings))
+                body = await boards.answer(conn, range_name)
         except StorageError as error:
             return _refusal(503, str(error))
-
-    _add_board(router, pool, boards)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(gzip.decompress(body), media_type=PACKED)
+        return Response(
+            body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"}
+        )
 
     @router.get("/api/live/since")
     async def live_since(
@@ -65,25 +68,6 @@ def routes(
         return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
 
     return router
-
-
-def _add_board(router: APIRouter, pool: Pool, boards: Boards) -> None:
-    @router.get("/api/live/board")
-    async def live_board(  # pyright: ignore[reportUnusedFunction]
-        request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL
-    ) -> Response:
-        if range_name not in RANGES:
-            return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
-        try:
-            async with transaction(pool) as conn:
-                body = await boards.answer(conn, range_name)
-        except StorageError as error:
-            return _refusal(503, str(error))
-        if "gzip" not in request.headers.get("accept-encoding", ""):
-            return Response(gzip.decompress(body), media_type=PACKED)
-        return Response(
-            body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"}
-        )
 
 
 def _compact(body: Json) -> Response:

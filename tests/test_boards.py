@@ -168,7 +168,7 @@ async def test_scripts_are_kept_by_the_browser_under_the_address_of_their_versio
 
 async def test_who_cannot_unpack_gzip_gets_the_answer_plain(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        url = f"{base}/api/live/board"
+        url = f"{base}/api/live"
         async with session.get(url, headers={"accept-encoding": "identity"}) as response:
             body = await response.read()
         async with session.get(f"{url}?range=century") as refused:

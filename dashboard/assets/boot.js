@@ -25,7 +25,7 @@
   const ranges = ["24h", "7d", "14d", "30d", "1y", "all"];
   const wanted = new URLSearchParams(location.search).get("range");
   const range = ranges.includes(wanted) ? wanted : "14d";
-  const first = root.dataset.page === "live" ? fetch(`/api/live/board?range=${range}`) : null;
+  const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
 
   // Dash's own scripts take as long to start as all of the live page: there they wait until the board is drawn.
   let started = false;

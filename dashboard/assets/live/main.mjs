@@ -83,7 +83,7 @@ function settle() {
 async function load(range, response = null) {
   loading = (async () => {
     try {
-      const answer = await (response ?? fetch(`/api/live/board?range=${range}`));
+      const answer = await (response ?? fetch(`/api/live?range=${range}`));
       if (!answer.ok) throw new Error((await answer.json()).error);
       const { snapshot, news } = unpack(await answer.arrayBuffer());
       const rev = state ? state.rev + 1 : 1;
