@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from dashboard import access
 from dashboard.alert_forms import WrongInput, filled, page_of
 from dashboard.alert_routes import body_of
+from dashboard.refusals import refusal
 from storage.db import Pool, Refused, StorageError, transaction
 from storage.evidence import Side, evidence_of, load
 from storage.model.people import Role
@@ -34,13 +35,13 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 else:
                     await withdraw_note(conn, given.number("note"), actor.name, clock())
         except access.Forbidden as error:
-            return _refusal(403, str(error))
+            return refusal(403, str(error))
         except WrongInput as error:
-            return _refusal(422, str(error))
+            return refusal(422, str(error))
         except Refused as error:
-            return _refusal(409, str(error))
+            return refusal(409, str(error))
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
 
     @router.post("/notes/add")
@@ -60,24 +61,20 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
 
 async def _evidence(pool: Pool, account_id: int, change_id: int, side: Side) -> Response:
     if not (0 <= account_id <= LARGEST_ID and 0 <= change_id <= LARGEST_ID):
-        return _refusal(404, "There is no such evidence.")
+        return refusal(404, "There is no such evidence.")
     try:
         async with transaction(pool) as conn:
             kept = await evidence_of(conn, account_id)
             named = next((k for k in kept if (k.change_id, k.side) == (change_id, side)), None)
             content = await load(conn, named.sha256) if named is not None else None
     except StorageError as error:
-        return _refusal(503, str(error))
+        return refusal(503, str(error))
     if named is None:
-        return _refusal(404, "There is no such evidence.")
+        return refusal(404, "There is no such evidence.")
     if content is None:
-        return _refusal(410, "The content was purged or has expired; its hash is left.")
+        return refusal(410, "The content was purged or has expired; its hash is left.")
     headers = {
         "content-disposition": f'attachment; filename="evidence-{change_id}-{side.value}.txt"',
         "x-evidence-sha256": named.sha256.hex(),
     }
     return Response(content, media_type="text/plain; charset=utf-8", headers=headers)
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -1,6 +1,5 @@
 """The data of the page of accounts over plain HTTP."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -9,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.accounts_json import accounts_json, past_json
-from dashboard.encode import Json
+from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 from storage.reports_accounts import Whom, accounts_shot, past_of
@@ -31,35 +30,27 @@ def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: Das
     @router.get("/api/accounts")
     async def accounts(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
         if whom not in list(Whom):
-            return _refusal(422, WHOM_FAULT)
+            return refusal(422, WHOM_FAULT)
         now = clock()
         try:
             async with transaction(pool) as conn:
                 shot = await accounts_shot(conn, Whom(whom), now - RECENT, now, settings.gap_after)
                 beside = await lists(conn), await orders(conn, known_at=now)
         except StorageError as error:
-            return _refusal(503, str(error))
-        return _sent(accounts_json(shot, *beside, now, settings.sweep_every, settings.gap_after))
+            return refusal(503, str(error))
+        return JSONResponse(accounts_json(shot, *beside, now, settings.sweep_every, settings.gap_after))
 
     @router.get("/api/accounts/past")
     async def past(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
         if whom not in list(Whom):
-            return _refusal(422, WHOM_FAULT)
+            return refusal(422, WHOM_FAULT)
         now = clock()
         since = now - SHOWN
         try:
             async with transaction(pool) as conn:
                 found = await past_of(conn, Whom(whom), since, now, settings.gap_after)
         except StorageError as error:
-            return _refusal(503, str(error))
-        return _sent(past_json(found, since, now))
+            return refusal(503, str(error))
+        return JSONResponse(past_json(found, since, now))
 
     return router
-
-
-def _sent(body: Json) -> Response:
-    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

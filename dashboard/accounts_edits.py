@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from dashboard import access
 from dashboard.alert_forms import WrongInput
+from dashboard.refusals import refusal
 from storage.db import Conn, Pool, Refused, StorageError, transaction
 from storage.lists import put_accounts_on, take_accounts_off
 from storage.model.people import Role, Scope
@@ -127,7 +128,3 @@ async def object_of(request: Request, largest: int) -> dict[str, Any]:
     if not isinstance(value, dict) or "\\u0000" in json.dumps(value):
         raise WrongInput("What was sent is no JSON object of texts and numbers.")
     return cast("dict[str, Any]", value)
-
-
-def refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from dashboard import access
-from dashboard.accounts_edits import object_of, refusal
+from dashboard.accounts_edits import object_of
 from dashboard.alert_forms import WrongInput
+from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, Refused, StorageError, transaction
 from storage.lookup import ids_called

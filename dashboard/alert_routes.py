@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard import access
 from dashboard.alert_forms import LARGEST, Filled, WrongInput, filled, page_of
+from dashboard.refusals import refusal
 from storage import mails, mutes, rules, stories
 from storage.db import Conn, Pool, Refused, StorageError, transaction
 from storage.lookup import account_called
@@ -94,7 +95,7 @@ def alert_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             async with transaction(pool) as conn:
                 return JSONResponse({"stories": await count_open_stories(conn)})
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
 
     for path, (role, deed) in DEEDS.items():
         router.add_api_route(path, _route(pool, clock, role, deed), methods=["POST"])
@@ -112,13 +113,13 @@ def _route(
             async with transaction(pool) as conn:
                 await deed(conn, given, actor, clock())
         except access.Forbidden as error:
-            return _refusal(403, str(error))
+            return refusal(403, str(error))
         except WrongInput as error:
-            return _refusal(422, str(error))
+            return refusal(422, str(error))
         except Refused as error:
-            return _refusal(409, str(error))
+            return refusal(409, str(error))
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
 
     return act
@@ -132,7 +133,3 @@ async def body_of(request: Request) -> bytes:
         if len(body) > LARGEST:
             raise WrongInput(f"What was sent is larger than {LARGEST:,} bytes.")
     return body
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -1,7 +1,6 @@
 """The data of the live page over plain HTTP, and whether the dashboard is well."""
 
 import gzip
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.boards import RANGES, USUAL, Boards
-from dashboard.encode import Json
 from dashboard.live import Hub, catch_up
+from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
@@ -30,12 +29,12 @@ def routes(
     @router.get("/api/live")
     async def live(request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
         if range_name not in RANGES:
-            return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
+            return refusal(422, f"The range must be one of {', '.join(RANGES)}.")
         try:
             async with transaction(pool) as conn:
                 body = await boards.answer(conn, range_name)
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(gzip.decompress(body), media_type=PACKED)
         return Response(
@@ -50,9 +49,9 @@ def routes(
         read_to = datetime.fromtimestamp(read_ms / 1000, UTC)
         try:
             async with transaction(pool) as conn:
-                return _compact(await catch_up(conn, event_id, read_to, clock(), settings.sweep_every))
+                return JSONResponse(await catch_up(conn, event_id, read_to, clock(), settings.sweep_every))
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
 
     @router.get("/healthz")
     async def healthz() -> Response:
@@ -68,11 +67,3 @@ def routes(
         return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
 
     return router
-
-
-def _compact(body: Json) -> Response:
-    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -1,6 +1,5 @@
 """Published figures of a country beside what was seen there, over plain HTTP."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.claimed_json import claimed_json
+from dashboard.refusals import refusal
 from storage.db import Pool, StorageError, transaction
 from storage.reports_claimed import claimed
 
@@ -23,14 +23,9 @@ def claimed_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             async with transaction(pool) as conn:
                 found = await claimed(conn, code, now)
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         if not found:
-            return _refusal(404, "Nothing is published or observed of such a country: a code is like IN.")
-        body = json.dumps(claimed_json(code, found, now), separators=(",", ":"))
-        return Response(body, media_type="application/json")
+            return refusal(404, "Nothing is published or observed of such a country: a code is like IN.")
+        return JSONResponse(claimed_json(code, found, now))
 
     return router
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

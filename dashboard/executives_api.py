@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.encode import Json
 from dashboard.executive_view import RANGES, PersonView, Tested, person_view
 from dashboard.executive_words import ASSOCIATION, association, observability
+from dashboard.refusals import refusal
 from storage.db import Pool, StorageError, transaction
 from storage.reports_executives import Act, Count, Person, PersonAccount, people
 
@@ -23,7 +24,7 @@ def executive_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             async with transaction(pool) as conn:
                 found = await people(conn, clock())
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         return JSONResponse({"people": [_person(p) for p in found]})
 
     @router.get("/api/executives/{account_id}")
@@ -31,14 +32,14 @@ def executive_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         account_id: int, range_name: Annotated[str, Query(alias="range")] = "all"
     ) -> Response:
         if range_name not in RANGES:
-            return _refusal(422, f"The range must be one of {', '.join(RANGES)}.")
+            return refusal(422, f"The range must be one of {', '.join(RANGES)}.")
         try:
             async with transaction(pool) as conn:
                 view = await person_view(conn, account_id, range_name, clock())
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         if view is None:
-            return _refusal(404, "No executive on file has an account of that number.")
+            return refusal(404, "No executive on file has an account of that number.")
         return JSONResponse(view_json(view))
 
     return router
@@ -136,7 +137,3 @@ def _tested(tested: Tested, name: str) -> Json:
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from dashboard import access
 from dashboard.detectors import CONDITION_NAMES, Condition, condition
 from dashboard.live import Hub
+from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.conditions import ConditionKind
@@ -226,9 +227,9 @@ def metric_routes(
             async with transaction(pool) as conn:
                 found = await read_figures(conn, clock(), settings)
         except access.Forbidden as error:
-            return JSONResponse({"error": str(error)}, status_code=403)
+            return refusal(403, str(error))
         except StorageError as error:
-            return JSONResponse({"error": str(error)}, status_code=503)
+            return refusal(503, str(error))
         process = Process(len(hub.browsers), hub.listening, pool.get_size(), pool.get_idle_size())
         return Response(exposition(found, process), media_type=CONTENT_TYPE_LATEST)
 

@@ -1,17 +1,16 @@
 """The figures of orders over plain HTTP."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from dashboard.encode import Json
 from dashboard.order_figures import OrderFigures, read_order, read_orders
 from dashboard.order_json import head_json, order_json
 from dashboard.order_restoration import restoration_json, restoration_of
+from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
@@ -33,7 +32,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
                 found = await read_orders(conn, moment, settings.gap_after, known)
         except StorageError as error:
             return refusal(503, str(error))
-        return _sent({"orders": [head_json(o) for o in found]})
+        return JSONResponse({"orders": [head_json(o) for o in found]})
 
     async def read(
         order_id: int, at: datetime | None, as_known_at: datetime | None
@@ -53,7 +52,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
     ) -> Response:
         found = await read(order_id, at, as_known_at)
-        return found if isinstance(found, Response) else _sent(order_json(found))
+        return found if isinstance(found, Response) else JSONResponse(order_json(found))
 
     @router.get("/api/orders/{order_id}/restoration")
     async def restoration(
@@ -62,7 +61,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         found = await read(order_id, at, as_known_at)
         if isinstance(found, Response):
             return found
-        return _sent(restoration_json(found, await asyncio.to_thread(restoration_of, found)))
+        return JSONResponse(restoration_json(found, await asyncio.to_thread(restoration_of, found)))
 
     return router
 
@@ -79,11 +78,3 @@ def asked(
         if value is not None and value > now:
             return now, None, refusal(422, f"{name}: that time has not come yet.")
     return at or as_known_at or now, as_known_at, None
-
-
-def _sent(body: Json) -> Response:
-    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
-
-
-def refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

@@ -19,6 +19,7 @@ from dashboard.alert_routes import body_of
 from dashboard.bearers import digest, new_token
 from dashboard.login import address_of
 from dashboard.passwords import LONGEST, NOBODYS, Passwords, WrongPassword
+from dashboard.refusals import refusal
 from storage import people, sessions, tokens
 from storage.db import Pool, Refused, StorageError, transaction
 from storage.login_limits import may_try, succeeded
@@ -154,13 +155,13 @@ def _route(
             )
             secret = await deed(deeds)
         except Forbidden as error:
-            return _refusal(403, str(error))
+            return refusal(403, str(error))
         except (WrongInput, WrongPassword) as error:
-            return _refusal(422, str(error))
+            return refusal(422, str(error))
         except Refused as error:
-            return _refusal(409, str(error))
+            return refusal(409, str(error))
         except StorageError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         if secret is not None:
             return JSONResponse({"secret": secret}, status_code=201)
         return RedirectResponse("/settings", status_code=303)
@@ -193,7 +194,3 @@ def _until(given: Filled, now: datetime) -> datetime | None:
     if span > LONGEST_TOKEN:
         raise WrongInput("The token would outlive ten years.")
     return now + span
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status_code=status)

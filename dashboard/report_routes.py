@@ -7,7 +7,8 @@ from datetime import datetime
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from dashboard.orders_api import asked, refusal
+from dashboard.orders_api import asked
+from dashboard.refusals import refusal
 from dashboard.report import made_by, read_report
 from dashboard.report_html import Imprint
 from dashboard.settings import DashboardSettings

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
+from dashboard.refusals import refusal
 from storage.db import Pool, StorageError, transaction
 from storage.model.words import PLATFORM_NAME, clean
 from storage.search import Found, FoundKind, search
@@ -27,7 +28,7 @@ def search_routes(pool: Pool) -> APIRouter:
             async with transaction(pool) as conn:
                 found = await search(conn, text, MOST)
         except StorageError as error:
-            return JSONResponse({"error": str(error)}, status_code=503)
+            return refusal(503, str(error))
         return JSONResponse({"found": [found_json(one) for one in found]})
 
     return router
