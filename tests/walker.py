@@ -22,13 +22,15 @@ ARRIVED = """
     const swatch = document.createElement('i');
     swatch.style.background = card;
     return page.firstElementChild !== null
+        && [...page.querySelectorAll('#accounts-grid')].every((grid) =>
+            grid.querySelector('.ag-header-cell') && grid.querySelector('.ag-row .ag-cell'))
         && [...page.querySelectorAll('.dash-graph')].every((graph) => {
             const drawn = graph.querySelector('.main-svg');
             return drawn && drawn.style.background === swatch.style.background;
         });
 }
 """
-"""Whether all of the page is there, its figures drawn in the colours of the theme."""
+"""Whether all of the page is there: figures drawn in the colours of the theme, rows and cells in its grid."""
 STICKS_OUT = "() => document.documentElement.scrollWidth - innerWidth"
 
 
