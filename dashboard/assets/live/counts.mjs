@@ -14,6 +14,7 @@ const lists = new WeakMap();
  * Made anew when something has changed, or was not read in time.
  */
 function known(state) {
+  if (state.known) return state.known; // a moment of the replay film, which holds its accounts as columns already
   const before = cut.get(state);
   if (before && before.facts === state.facts && state.now <= before.holds) return before;
   const { accounts } = state;
@@ -60,6 +61,7 @@ function put(out, s, from, to) {
 
 /** The accounts on a list. */
 export function members(state, list) {
+  if (state.members) return state.members(list);
   if (!lists.has(state)) lists.set(state, new Map());
   const of = lists.get(state);
   if (!of.has(list)) of.set(list, state.accounts.filter((a) => a.lists.includes(list)));

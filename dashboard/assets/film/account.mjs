@@ -1,0 +1,77 @@
+// One account at the moment of its state, in the shape that Live draws. What is asked for is made once for each move.
+
+import { LETTERS } from "./columns.mjs";
+
+export class Account {
+  constructor(state, row, i) {
+    this.state = state;
+    this.i = i;
+    this.id = row.id;
+    this.handle = row.handle;
+    this.platform = row.platform;
+    this.group = row.group;
+    this.kept = { spells: -1, changes: -1, gaps: -1 };
+  }
+
+  /** What is confirmed of it, oldest first; the last has no end. */
+  get spells() {
+    return this.once("spells", () => {
+      const { spells, words } = this.state.film;
+      const { now, by } = this.state;
+      const out = [];
+      for (let v = spells.start[this.i]; v < spells.start[this.i + 1] && spells.from[v] <= now; v++) {
+        if (spells.known[v] > by || spells.until[v] <= by) continue;
+        out.push({
+          s: LETTERS[spells.s[v]], w: words[spells.w[v]], onset: Number.isNaN(spells.onset[v]) ? null : spells.onset[v],
+          from: spells.from[v], to: spells.to[v] <= now ? spells.to[v] : null,
+        });
+      }
+      return out;
+    });
+  }
+
+  /** Its changes but for confirmed first states, by when they were first seen. */
+  get changes() {
+    return this.once("changes", () => {
+      const { start, order } = this.state.film.changesOf;
+      return Array.from(order.subarray(start[this.i], start[this.i + 1])).filter((j) => this.state.tells(j)).map((j) => this.state.change(j));
+    });
+  }
+
+  /** The change that is not decided yet, or null. */
+  get pending() {
+    return this.changes.findLast((c) => c.outcome === null) ?? null;
+  }
+
+  /** When its latest change was first seen, 0 for none. */
+  get latest() {
+    const { changes, changesOf } = this.state.film;
+    for (let k = changesOf.start[this.i + 1] - 1; k >= changesOf.start[this.i]; k--) {
+      const j = changesOf.order[k];
+      if (changes.isNews[j] && this.state.tells(j)) return changes.seen[j];
+    }
+    return 0;
+  }
+
+  get last() {
+    const last = this.state.lastOf(this.group);
+    return last === -Infinity ? null : last;
+  }
+
+  get gaps() {
+    return this.once("gaps", () => this.state.gapsOf(this.group));
+  }
+
+  /** The numbers of the lists that it was on. */
+  get lists() {
+    return this.state.listsOf(this.i);
+  }
+
+  once(name, make) {
+    if (this.kept[name] !== this.state.facts) {
+      this.kept[name] = this.state.facts;
+      this[`_${name}`] = make();
+    }
+    return this[`_${name}`];
+  }
+}

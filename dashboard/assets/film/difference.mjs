@@ -1,0 +1,45 @@
+// What is told otherwise now than it was known at a moment.
+
+import { LETTERS } from "./columns.mjs";
+import { readLate } from "./coverage.mjs";
+
+/**
+ * The accounts of which two states of one film and one moment tell something else: `was` (by what is known now) and
+ * `then` (as it was known at the time).
+ *
+ * @returns {Array<{account: object, was: {s: string, w: string}, then: {s: string, w: string}, recorded: number|null, why: string}>}
+ *   s is a letter, "first" where nothing was confirmed; `recorded`: when the first of what makes the difference was put
+ *   on record, null where that cannot be told; `why`: "confirmed later" (it was provisional), "recorded later" (the
+ *   change was not on record), "read later" (the reading was not)
+ */
+export function differences(was, then) {
+  const out = [];
+  for (let i = 0; i < was.watched; i++) {
+    const [a, b] = [toldOf(was, i), toldOf(then, i)];
+    if (a.s === b.s && a.w === b.w) continue;
+    out.push({ account: was.all[i], was: a, then: b, ...causeOf(was, then, i) });
+  }
+  return out;
+}
+
+function toldOf(state, i) {
+  const v = state.current[i];
+  if (v < 0) return { s: "first", w: "nothing confirmed" };
+  if (state.now - state.lastOf(state.all[i].group) > state.gapAfter) return { s: "U", w: "not checked" };
+  return { s: LETTERS[state.film.spells.s[v]], w: state.film.words[state.film.spells.w[v]] };
+}
+
+function causeOf(was, then, i) {
+  const { spells, changes, runs } = was.film;
+  const [a, b] = [was.current[i], then.current[i]];
+  const isSame = a >= 0 && b >= 0 && spells.s[a] === spells.s[b] && spells.w[a] === spells.w[b];
+  if (isSame || a < 0) return { recorded: readLate(runs, was.all[i].group, was.now, then.by, was.gapAfter), why: "read later" };
+  let recorded = spells.known[a];
+  for (let v = spells.start[i]; v < spells.start[i + 1]; v++) {
+    const says = spells.from[v] <= was.now && was.now < spells.to[v] && spells.s[v] === spells.s[a] && spells.w[v] === spells.w[a];
+    if (says && spells.known[v] > then.by) recorded = Math.min(recorded, spells.known[v]);
+  }
+  const place = changes.place.get(spells.change[a]);
+  const isOnRecord = place !== undefined && changes.recorded[place] <= then.by;
+  return { recorded, why: isOnRecord ? "confirmed later" : "recorded later" };
+}

@@ -1,0 +1,79 @@
+// The figures of a moment, counted as the server counts those of now.
+
+import { LETTERS } from "./columns.mjs";
+import { after, upTo } from "./sorted.mjs";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Whether an account had not been read in the last two sweeps. */
+const isLate = (state, i) => state.now - state.lastOf(state.all[i].group) >= state.film.lateAfter;
+
+export function standingOf(state) {
+  const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));
+  const { s } = state.film.spells;
+  for (let i = 0; i < state.watched; i++) {
+    const v = state.current[i];
+    const of = out[v < 0 ? "first" : LETTERS[s[v]]];
+    of[0] += 1;
+    if (isLate(state, i)) of[1] += 1;
+  }
+  return out;
+}
+
+export function countriesOf(state) {
+  const found = new Map();
+  eachWithheld(state, (countries, i) => {
+    for (const code of countries) {
+      const row = found.get(code) ?? [code, 0, 0];
+      row[1] += 1;
+      if (isLate(state, i)) row[2] += 1;
+      found.set(code, row);
+    }
+  });
+  return [...found.values()].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+function eachWithheld(state, tell) {
+  const { s, c } = state.film.spells;
+  for (let i = 0; i < state.watched; i++) {
+    const v = state.current[i];
+    if (v >= 0 && LETTERS[s[v]] === "W") tell(state.film.countries[c[v]], i);
+  }
+}
+
+export function kpisOf(state) {
+  const { standing } = state;
+  const by = new Map();
+  eachWithheld(state, (countries) => by.set(countries.join(), (by.get(countries.join()) ?? 0) + 1));
+  return {
+    watched: state.watched, withheld: standing.W[0], suspended: standing.S[0],
+    withheld_by: [...by].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
+    ...newsOf(state),
+    next_read: null,
+    orders: state.orders.length, orders_overdue: state.orders.filter((o) => o.deadline !== null && o.deadline < state.now).length,
+    unread: Object.values(standing).reduce((sum, [, late]) => sum + late, 0), blocked_unread: standing.W[1] + standing.S[1],
+  };
+}
+
+/** Of the last day, and what is not decided. */
+function newsOf(state) {
+  const { changes } = state.film;
+  const { now } = state;
+  const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0 };
+  const counts = (j) => changes.isNews[j] && changes.account[j] < state.watched && state.tells(j);
+  const end = after(changes.seen, now);
+  const day = upTo(changes.seen, now - DAY + 1);
+  for (let j = day; j < end; j++) {
+    if (!counts(j) || state.outcomeOf(j) !== "confirmed") continue;
+    if (changes.kind[j] === "restoration") out.restored += 1;
+    if (changes.kind[j] !== "block") continue;
+    out.new_blocks += 1;
+    if (changes.seen[j] > now - HOUR) out.new_blocks_hour += 1;
+  }
+  for (let j = end - 1; j >= 0 && out.last_restored === null; j--) {
+    if (changes.kind[j] === "restoration" && counts(j) && state.outcomeOf(j) === "confirmed") out.last_restored = changes.seen[j];
+  }
+  for (let j = 0; j < end; j++) if (changes.decided[j] > state.by && counts(j)) out.provisional += 1;
+  return out;
+}

@@ -1,0 +1,255 @@
+// One moment of the film, in the shape of the state of Live.
+
+import { Account } from "./account.mjs";
+import { LETTERS } from "./columns.mjs";
+import { complianceOf } from "./compliance.mjs";
+import { fleetReads, gapsOf, lastRead } from "./coverage.mjs";
+import { kpisOf, standingOf, countriesOf } from "./figures.mjs";
+import { known } from "./known.mjs";
+import { after, upTo } from "./sorted.mjs";
+
+const WEEK = 7 * 86_400_000;
+
+export class Moment {
+  constructor(film) {
+    this.film = film;
+    this.all = film.accounts.map((row, i) => new Account(this, row, i));
+    this.byId = new Map(this.all.map((account) => [account.id, account]));
+    Object.assign(this, {
+      id: film.id, from: film.from, earliest: film.from, sweep: film.sweep, gapAfter: film.gapAfter, platforms: film.platforms,
+      before: { from: film.from, step: film.sweep, blocked: [], restored: [] }, feedSpan: WEEK, rev: 0,
+      /** Counts the moves. */
+      facts: 0,
+    });
+    this.shown = [];
+    this.move(film.now, null);
+  }
+
+  move(t, k) {
+    const { film } = this;
+    const moment = Math.floor(Math.max(film.from, Math.min(film.now, t, k ?? Infinity)));
+    if (this.facts && this.now === moment && this.knownAt === k) return this;
+    this.now = moment;
+    this.knownAt = k;
+    /** Up to when recorded what counts. What is known now has no such time, and nothing that was told otherwise since. */
+    this.by = k === null ? Number.MAX_VALUE : Math.floor(k);
+    /** Up to when put on file who counts: by the moment in either view. */
+    this.onFileBy = Math.min(moment, this.by);
+    this.facts += 1;
+    this.kept = new Map();
+    this.lasts = null;
+    return this;
+  }
+
+  /** What `make` gives, made once for each move. */
+  once(name, make) {
+    if (!this.kept.has(name)) this.kept.set(name, make());
+    return this.kept.get(name);
+  }
+
+  /** The watched accounts that were on file. */
+  get accounts() {
+    const n = this.watched;
+    if (this.shown.length !== n) this.shown = this.all.slice(0, n);
+    return this.shown;
+  }
+
+  /** How many they are. */
+  get watched() {
+    return this.once("watched", () => {
+      const { accounts, watched } = this.film;
+      let n = watched;
+      while (n > 0 && accounts[n - 1].added > this.onFileBy) n -= 1;
+      return n;
+    });
+  }
+
+  /** For each account the place of what was confirmed of it at the moment, -1 for nothing. */
+  get current() {
+    return this.once("current", () => {
+      const { start, from, to, known, until } = this.film.spells;
+      const { now, by } = this;
+      const out = new Int32Array(this.all.length).fill(-1);
+      for (let i = 0; i < out.length; i++) {
+        for (let v = start[i]; v < start[i + 1] && from[v] <= now; v++) {
+          if (now < to[v] && known[v] <= by && by < until[v]) out[i] = v;
+        }
+      }
+      return out;
+    });
+  }
+
+  /** The last reading of the accounts of a group, -Infinity for none. */
+  lastOf(group) {
+    if (group < 0) return -Infinity;
+    this.lasts ??= new Float64Array(this.film.runs.groups).fill(Number.NaN);
+    if (Number.isNaN(this.lasts[group])) this.lasts[group] = lastRead(this.film.runs, group, this.now, this.by);
+    return this.lasts[group];
+  }
+
+  gapsOf(group) {
+    return this.once(`gaps ${group}`, () => gapsOf(this.film.runs, group, this.now, this.by, this.gapAfter));
+  }
+
+  get reads() {
+    return this.once("reads", () => fleetReads(this.film.runs, this.now, this.by, this.gapAfter));
+  }
+
+  get outages() {
+    return this.reads.outages;
+  }
+
+  get lastRead() {
+    return this.reads.last;
+  }
+
+  get readTo() {
+    return this.now;
+  }
+
+  /** Whether a change is told of at the moment: confirmed first states are no news. */
+  tells(j) {
+    const { changes } = this.film;
+    if (changes.seen[j] > this.now || changes.recorded[j] > this.by || changes.superseded[j] <= this.by) return false;
+    return changes.kind[j] !== "baseline" || this.outcomeOf(j) !== "confirmed";
+  }
+
+  outcomeOf(j) {
+    const { changes } = this.film;
+    return changes.decided[j] <= this.by ? changes.outcome[j] : null;
+  }
+
+  /** A change as it stood. */
+  change(j) {
+    const t = this.film.changes;
+    const outcome = this.outcomeOf(j);
+    const mail = this.film.mailOf.get(t.mail[j]);
+    const step = this.film.steps.get(t.id[j])?.findLast(([recorded]) => recorded <= this.by);
+    return {
+      id: t.id[j], account: this.all[t.account[j]].id, kind: t.kind[j], s: t.s[j], w: this.film.words[t.w[j]], h: this.film.words[t.h[j]],
+      strength: t.strength[j], old: t.old[j], seen: t.seen[j], recorded: t.recorded[j], outcome, why: outcome ? t.why[j] : null,
+      last: outcome ? Math.min(t.last[j], this.now) : null, agreeing: outcome ? t.agreeing[j] : step?.[1] ?? 1,
+      mail: mail && mail.created <= this.onFileBy ? mail.id : null, corrects: t.corrects[j],
+    };
+  }
+
+  /** Of the last `feedSpan` milliseconds, by number. */
+  get changes() {
+    return this.once("changes", () => {
+      const { changes } = this.film;
+      const out = new Map();
+      const end = after(changes.seen, this.now);
+      for (let j = upTo(changes.seen, this.now - this.feedSpan); j < end; j++) {
+        if (changes.account[j] >= 0 && changes.account[j] < this.watched && this.tells(j)) out.set(changes.id[j], this.change(j));
+      }
+      return out;
+    });
+  }
+
+  get feedKey() {
+    const { film, now, by } = this;
+    const { was, known: recorded } = film.events;
+    const places = [after(was, now), after(recorded, Math.min(by, film.now)), after(film.changes.seen, now - this.feedSpan), this.outages.length];
+    return [...places, now - this.lastRead > this.gapAfter, new Date(now).toDateString()].join();
+  }
+
+  /** The mails that were written, each as far as it had come. Of one that was given up it is not on file when. */
+  get mails() {
+    return this.once("mails", () => {
+      const sent = (m) => m.sent !== null && m.sent <= this.now;
+      return new Map(
+        this.film.mails.slice(0, after(this.film.written, this.onFileBy)).map((m) => [
+          m.id, { ...m, state: m.state === "sent" && !sent(m) ? "queued" : m.state, t: sent(m) ? m.sent : m.created },
+        ]),
+      );
+    });
+  }
+
+  /** The acts of executives that were made, and seen by whoever knew. */
+  get signals() {
+    return this.once("signals", () => {
+      const made = this.film.signals.slice(0, after(this.film.made, this.now));
+      return new Map(made.filter((s) => s.seen <= this.by).map((s) => [s.id, s]));
+    });
+  }
+
+  get orders() {
+    return this.once("orders", () => {
+      const { by, onFileBy } = this;
+      return this.film.orders.filter((o) => o.known <= onFileBy && o.since <= by && by < (o.until ?? Infinity));
+    });
+  }
+
+  get events() {
+    return this.once("events", () => this.film.papers.filter((e) => e.known <= this.onFileBy));
+  }
+
+  /** Executives with what had been found of which acts can be seen. */
+  get executives() {
+    return this.once("executives", () =>
+      this.film.executives.map((e) => {
+        const found = new Map();
+        for (const a of e.access) if (a.at === null || a.at <= this.onFileBy) found.set(a.what, a);
+        return { ...e, access: [...found.values()] };
+      }),
+    );
+  }
+
+  /** The lists that there were, with how many watched accounts were on each. */
+  get lists() {
+    return this.once("lists", () => this.film.lists.filter((l) => l.created <= this.onFileBy).map((l) => ({ ...l, size: this.members(l.id).length })));
+  }
+
+  /** The watched accounts that were on a list. */
+  members(list) {
+    return this.once(`members ${list}`, () => {
+      const on = this.film.members.get(list) ?? [];
+      return on.filter((m) => m.added <= this.onFileBy && m.account < this.watched).map((m) => this.all[m.account]);
+    });
+  }
+
+  listsOf(i) {
+    const of = this.once("lists of", () => {
+      const out = new Map();
+      for (const [list, on] of this.film.members) {
+        for (const m of on) if (m.added <= this.onFileBy) out.set(m.account, [...(out.get(m.account) ?? []), list]);
+      }
+      return out;
+    });
+    return of.get(i) ?? [];
+  }
+
+  /** What `counts.mjs` draws the fleet and the lists from. */
+  get known() {
+    return this.once("known", () => known(this));
+  }
+
+  get kpis() {
+    return this.once("kpis", () => kpisOf(this));
+  }
+
+  get standing() {
+    return this.once("standing", () => standingOf(this));
+  }
+
+  get countries() {
+    return this.once("countries", () => countriesOf(this));
+  }
+
+  get compliance() {
+    return this.once("compliance", () => this.orders.map((order) => complianceOf(this, order)));
+  }
+
+  get counts() {
+    return this.once("counts", () => {
+      const { s } = this.film.spells;
+      const out = Object.fromEntries([...LETTERS, "first"].map((letter) => [letter, 0]));
+      for (let i = 0; i < this.watched; i++) {
+        const v = this.current[i];
+        const unread = this.now - this.lastOf(this.all[i].group) > this.gapAfter;
+        out[v < 0 ? "first" : unread ? "U" : LETTERS[s[v]]] += 1;
+      }
+      return { ...out, n: this.watched };
+    });
+  }
+}
