@@ -10,7 +10,7 @@ rule is known; a purge does the same there. Whoever must forget somebody altoget
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage import canaries, notes, purge_acts, purge_mails, purge_orders, purge_whole
+from storage import canaries, notes, purge_acts, purge_mails, purge_orders, purge_stories, purge_whole
 from storage.accounts import announce_watch, end_pending
 from storage.db import Conn, Refused
 
@@ -26,7 +26,7 @@ class Purged:
     """Pieces of evidence of which at most the hash is left."""
     handles: int
     """Places where a handle stood: with the account, in its renames, in the records of its platform, in the
-    names of orders."""
+    names of orders, in stories that people wrote."""
     facts: int
     """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
     whole purge: all its side facts, and those of others that name it; none stays."""
@@ -64,20 +64,20 @@ async def purge_account(
     names = await _names(conn, account_id, alias)
     await purge_acts.forget_content(conn, account_id, platform, native_id, names)
     await notes.forget(conn, account_id)
+    bare = native_id if whole and await _was_purged(conn, account_id) else None
     counted = {
         "changes": await _count_changes(conn, account_id),
         "signals": await _count_signals(conn, account_id, platform, native_id),
         "evidence": await _purge_evidence(conn, account_id, now),
         "handles": await _purge_handles(conn, account_id, alias)
-        + await purge_orders.take_out(conn, account_id, platform, native_id, names, whole=whole),
+        + await purge_orders.take_out(conn, account_id, platform, native_id, names, whole=whole)
+        + await purge_stories.take_out(conn, account_id, names, alias, bare, whole=whole),
         "facts": await (
             purge_whole.remove_facts(conn, account_id, platform, [native_id, *names])
             if whole
             else _purge_facts(conn, account_id)
         ),
-        "mails": await purge_mails.rewrite(
-            conn, names, alias, native_id if whole and await _was_purged(conn, account_id) else None
-        ),
+        "mails": await purge_mails.rewrite(conn, names, alias, bare),
     }
     if not whole:
         await end_pending(conn, account_id, now)

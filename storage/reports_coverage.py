@@ -3,7 +3,7 @@
 Only what was read from the installation's own connection counts: another vantage proves nothing here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,7 +51,7 @@ async def live_coverage(
         rows = await _requests_of_all(conn, since, now, gap_after)
         outages = await _outages(conn, since, now, gap_after)
     else:
-        rows = await _requests_of_one(conn, since, now, gap_after, account_id)
+        rows = await _requests_of_some(conn, since, now, gap_after, [account_id], None)
         outages = ()
     requests = [
         Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
@@ -97,20 +97,45 @@ async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after
     )
 
 
-async def _requests_of_one(
-    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int
+async def seen_of(
+    conn: Conn,
+    account_ids: Sequence[int],
+    since: datetime,
+    until: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None = None,
+) -> dict[int, Seen]:
+    """How well these accounts were looked at between `since` and `until`, by what had been recorded by
+    `known_at` (None: by now). Silences longer than `gap_after` are gaps.
+    """
+    rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
+    requests = [
+        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+    ]
+    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=False)
+    return coverage_of(watches, requests, gap_after)
+
+
+async def _requests_of_some(
+    conn: Conn,
+    since: datetime,
+    now: datetime,
+    gap_after: timedelta,
+    account_ids: Sequence[int],
+    known_at: datetime | None,
 ) -> list[Record]:
-    """Those of the rosters that an account was ever asked in, however much else was read."""
+    """Those of the rosters that accounts were ever asked in, however much else was read."""
     return await conn.fetch(
         """
         with asked as materialized (
-            select roster_id, base from roster where account_ids @> array[$4::int] and vantage = ''
+            select roster_id, base from roster where account_ids && $4::int[] and vantage = ''
         ),
         inside as (
             select r.roster_id, r.base, c.* from asked r
             cross join lateral (
                 select observed_at, answered from coverage
                 where roster_id = r.roster_id and outcome = 0 and observed_at > $1 and observed_at <= $2
+                    and recorded_at <= coalesce($5::timestamptz, 'infinity')
                 offset 0
             ) c
             union all
@@ -118,6 +143,7 @@ async def _requests_of_one(
             cross join lateral (
                 select observed_at from coverage
                 where roster_id = r.roster_id and outcome = 0 and observed_at <= $1
+                    and recorded_at <= coalesce($5::timestamptz, 'infinity')
                 order by observed_at desc limit 1
             ) before
             where r.base
@@ -134,7 +160,8 @@ async def _requests_of_one(
         since,
         now,
         gap_after,
-        account_id,
+        account_ids,
+        known_at,
     )
 
 
