@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.accounts import AccountId, Platform
-from storage.model.availability import ChangeKind, Flag, State, Status
+from storage.model.availability import SCOPE_FLAGS, ChangeKind, Flag, State, Status
 from storage.model.timeline import Seen
 from storage.model.words import is_called_blocked
 from storage.model.written_stories import WrittenStory
@@ -119,6 +119,16 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A confirmed state that accounts of one platform were in. None: nothing was confirmed of them."""
+
+    platform: Platform
+    state: State | None
+    flags: frozenset[Flag]
+    """Those that say who took it down."""
+
+
+@dataclass(frozen=True, slots=True)
 class MomentFigures:
     """One moment of a story in numbers of accounts."""
 
@@ -141,20 +151,27 @@ class MomentFigures:
     """Blocked earlier in the range, and back."""
     provisional: int
     """Changes that were seen and neither confirmed nor refuted."""
+    states: tuple[tuple[Standing, Count], ...]
+    """The most frequent first."""
 
 
 def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: datetime) -> MomentFigures:
     """The figures of a moment of the range, read at `now`."""
     known, late = story.known(at, now), facts.late[at]
     counted = [s for s in facts.subjects if s.added_at <= min(at, known)]
-    totals: Counter[str] = Counter()
-    lates: Counter[str] = Counter()
+    totals: Counter[str | Standing] = Counter()
+    lates: Counter[str | Standing] = Counter()
     for subject in counted:
         found = facts.known_state(subject.account_id, at, known)
-        for name in _names(found, story, facts, subject, known):
+        for name in (_standing(subject, found), *_names(found, story, facts, subject, known)):
             totals[name] += 1
             lates[name] += subject.account_id in late
-    countries = sorted((n for n in totals if n[0] == "@"), key=lambda n: (-totals[n], n))
+
+    def count(name: str | Standing) -> Count:
+        return Count(totals[name], lates[name])
+
+    states = [name for name in totals if isinstance(name, Standing)]
+    countries = [name for name in totals if isinstance(name, str) and name[0] == "@"]
     return MomentFigures(
         at=at,
         known_at=known,
@@ -162,13 +179,26 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
         to_come=len(facts.subjects) - len(counted),
         late=sum(s.account_id in late for s in counted),
         unconfirmed=totals["unconfirmed"],
-        blocked=Count(totals["blocked"], lates["blocked"]),
-        withheld=Count(totals["withheld"], lates["withheld"]),
-        suspended=Count(totals["suspended"], lates["suspended"]),
-        countries=tuple((n[1:], Count(totals[n], lates[n])) for n in countries),
-        restored=Count(totals["restored"], lates["restored"]),
+        blocked=count("blocked"),
+        withheld=count("withheld"),
+        suspended=count("suspended"),
+        countries=tuple((n[1:], count(n)) for n in sorted(countries, key=lambda n: (-totals[n], n))),
+        restored=count("restored"),
         provisional=sum(c.first_seen_new <= at and c.is_open_by(known) for c in facts.changes),
+        states=tuple((n, count(n)) for n in sorted(states, key=lambda n: (-totals[n], _order(n)))),
     )
+
+
+def _standing(subject: Subject, found: Version | None) -> Standing:
+    if found is None:
+        return Standing(subject.platform, None, frozenset())
+    return Standing(subject.platform, found.state, found.flags & SCOPE_FLAGS)
+
+
+def _order(standing: Standing) -> tuple[object, ...]:
+    state = standing.state
+    told = ("", ()) if state is None else (state.status.value, state.withheld_in)
+    return standing.platform.value, *told, sorted(standing.flags)
 
 
 def _names(

@@ -11,7 +11,7 @@ create table written_story (
     until timestamptz not null check (until > since),
     view text not null check (view in ('as_it_was', 'as_known_then')),
     -- Null: each moment as it was known then, or as it is known when the story is read.
-    known_at timestamptz check (known_at >= until and view = 'as_it_was'),
+    known_at timestamptz check (known_at is null or (known_at >= until and view = 'as_it_was')),
     late_after interval not null,
     version int not null default 1,
     written_at timestamptz not null,
