@@ -22,6 +22,8 @@ from dashboard.api import routes
 from dashboard.boards import Boards
 from dashboard.bundles import Bundles
 from dashboard.claimed_api import claimed_routes
+from dashboard.deciding import Decider, Runs
+from dashboard.deciding_routes import deciding_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
@@ -66,6 +68,7 @@ def create_app(
     *,
     dsn: str,
     settings: DashboardSettings,
+    decider: Decider,
     base_url: str | None = None,
 ) -> App:
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
@@ -76,11 +79,12 @@ def create_app(
     """
     hub = Hub(pool, dsn, clock, settings)
     boards = Boards(pool, clock, settings)
+    runs = Runs(decider, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(hub.run()), tasks.create_task(boards.run())]
+            work = [tasks.create_task(one.run()) for one in (hub, boards, runs)]
             if settings.login is not None:
                 work.append(tasks.create_task(keep_watch(pool, clock, hub.sockets)))
             yield
@@ -105,6 +109,7 @@ def create_app(
             server.include_router(oidc_routes(pool, clock, settings, settings.login, settings.login.provider))
     server.include_router(order_routes(pool, clock, settings))
     server.include_router(report_routes(pool, clock, settings, base_url))
+    server.include_router(deciding_routes(pool, runs))
     server.include_router(claimed_routes(pool, clock))
     server.include_router(executive_routes(pool, clock))
     server.include_router(metric_routes(pool, clock, settings, hub))
@@ -125,7 +130,7 @@ def create_app(
     dash.layout = layout()
     _connect_browser(dash)
     _connect_push(dash, hub)
-    _connect_pages(dash, pool, clock, settings, hub)
+    _connect_pages(dash, pool, clock, settings, hub, runs)
     policy = content_security_policy(dash.csp_hashes())
     app = Gate(Closable(Bundles(Bounded(server, LARGEST)), hub.sockets), pool, clock, settings)
     return Guarded(app, policy, settings.allowed_origins)
@@ -198,7 +203,12 @@ async def _still_there(socket: DashWebsocketCallback) -> bool:
 
 
 def _connect_pages(
-    dash: Dash, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
+    dash: Dash,
+    pool: Pool,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+    hub: Hub,
+    runs: Runs,
 ) -> None:
     @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)
     async def show(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]
@@ -209,7 +219,7 @@ def _connect_pages(
         try:
             async with transaction(pool) as conn:
                 process = _this_process(pool, hub)
-                page = await page_of(conn, routed["path"], clock(), settings, theme, query, process)
+                page = await page_of(conn, routed["path"], clock(), settings, theme, query, process, runs)
             return timed(page)
         except StorageError as error:
             return away_page(str(error))

@@ -11,6 +11,7 @@ from dashboard.access import acting
 from dashboard.account_readings import Stretch, read_looks, stretch_of
 from dashboard.alerts import DECISIONS, read_alerts
 from dashboard.around import around
+from dashboard.deciding import Runs
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.health_facts import ThisProcess, read_health
@@ -21,6 +22,7 @@ from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
+from dashboard.pages.decide_again import decide_again_page, read_decide_again
 from dashboard.pages.deliveries import chosen_of, deliveries_of, wanted
 from dashboard.pages.executive_pages import executive_pages
 from dashboard.pages.health import health_page
@@ -76,11 +78,12 @@ async def page_of(
     theme: Theme,
     query: Mapping[str, str] = NOTHING,
     process: ThisProcess | None = None,
+    runs: Runs | None = None,
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none.
 
     `query` is what is chosen on the page, by name; a page ignores what it does not know. `process` is what
-    the web process knows of itself.
+    the web process knows of itself, `runs` what was decided again in it.
     """
     tag = synthetic_tag(settings)
     page = None
@@ -104,6 +107,9 @@ async def page_of(
                 else asked_for
             )
             page = replay_page(query, told, tag)
+        case ["replay", "rules"] if runs is not None:
+            found = await read_decide_again(conn, runs, query)
+            page = decide_again_page(found, query, acting(), tag)
         case ["settings"]:
             page = settings_page(await read_people(conn, acting(), query, now), acting(), now, tag)
         case ["executives", *more]:

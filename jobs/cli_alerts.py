@@ -16,12 +16,13 @@ from jobs.named import rule_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.rules_import import Imported, import_rules
 from jobs.rules_shown import notes, rules_shown
-from jobs.rules_toml import read_rules, to_toml
+from jobs.rules_toml import read_rules
 from jobs.settings import load_settings
 from jobs.whole_files import refuse_taken, whole_file
 from jobs.wording import number
 from storage.db import Conn
 from storage.model.rule_form import to_table
+from storage.model.rule_toml import to_toml
 from storage.model.rule_words import manner_words, match_words
 from storage.model.rules import AbsentNames, StoredRule
 from storage.model.words import clean

@@ -21,6 +21,7 @@ from jobs.table_files import file_content
 from jobs.whole_files import refuse_taken, whole_file
 from storage.db import open_pool
 from storage.exports import snapshot
+from storage.lookup import list_called
 from storage.model.tables import TableError
 from storage.replay_courses import span
 
@@ -51,6 +52,10 @@ def _replay(
             "[confirmation]. Those in force by default.",
         ),
     ] = None,
+    of_list: Annotated[
+        str | None,
+        typer.Option("--list", help="Tell what differs for the accounts on this list; all are decided on."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write every difference to this new file, as JSON Lines.")
     ] = None,
@@ -64,7 +69,7 @@ def _replay(
     explained, the exit code is 1.
     """
     if at is not None or as_known_at is not None:
-        others = {"--from": start, "--to": end, "--rules": rules, "--report": report}
+        others = {"--from": start, "--to": end, "--rules": rules, "--list": of_list, "--report": report}
         if given := [name for name, value in others.items() if value is not None]:
             raise CommandError(f"{given[0]} decides again; --at and --as-known-at look at one moment.")
         tell_then(at, as_known_at, config, as_json=as_json)
@@ -79,16 +84,16 @@ def _replay(
         refuse_taken(report)
     settings = load_settings(config)
     with database(settings) as dsn:
-        found, begin, limit = run(lambda: _decided(settings, dsn, since, until or now, other))
+        found, begin, limit = run(lambda: _decided(settings, dsn, since, until or now, other, of_list))
     if report is not None:
         with whole_file(report) as file:
             for case in replay_report.cases(found):
                 file.write(f"{json.dumps(case)}\n".encode())
     name = None if rules is None else rules.name
     if as_json:
-        show_json(replay_report.as_json(found, begin, limit, name))
+        show_json(replay_report.as_json(found, begin, limit, name, of_list))
     else:
-        show(replay_report.as_text(found, begin, limit, name))
+        show(replay_report.as_text(found, begin, limit, name, of_list))
     if found.unexplained:
         where = f"see {report}" if report else "run again with --report FILE to see all"
         raise CommandError(
@@ -98,7 +103,12 @@ def _replay(
 
 
 async def _decided(
-    settings: Settings, dsn: str, since: datetime | None, until: datetime, other: OtherRules
+    settings: Settings,
+    dsn: str,
+    since: datetime | None,
+    until: datetime,
+    other: OtherRules,
+    of_list: str | None,
 ) -> tuple[Redecided, datetime, datetime]:
     """What is found, and from when to when the readings are. Raises CommandError when there is none."""
     await ready(settings, dsn)
@@ -107,11 +117,12 @@ async def _decided(
         if read is None:
             raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
         first, last = read
+        list_id = None if of_list is None else await list_called(conn, of_list)
         begin, limit = since or first, min(until, last + timedelta.resolution)
         found = None
         if begin < limit:
             thresholds = other.confirmation or replay.IN_FORCE
-            found = await replay.redecide(conn, begin, limit, thresholds, other.rules)
+            found = await replay.redecide(conn, begin, limit, thresholds, other.rules, list_id)
         if found is None or not found.courses.readings:
             raise CommandError(
                 f"There is no reading from {begin.isoformat()} to {until.isoformat()}: "

@@ -12,6 +12,7 @@ from jobs.replay_mails import MailsCompared, accounts_of, tell_again
 from jobs.rules_toml import FileRule
 from storage import replay_alerts, replay_courses
 from storage.db import Conn
+from storage.model.accounts import AccountId, ListId
 from storage.replay_courses import Courses
 from storage.replay_rules import rules_since
 
@@ -34,6 +35,10 @@ class Redecided:
     """Detection and confirmation, and the comparison."""
     tell_s: float
     """The alerts and mails."""
+    rules: Sequence[FileRule] | None = None
+    """The alert rules that were decided by; None: those of each moment."""
+    of: frozenset[AccountId] | None = None
+    """The accounts that are told of; None: all. Decided is on everybody, since one list stirs another."""
 
     @property
     def readings_per_s(self) -> int | None:
@@ -52,10 +57,12 @@ async def redecide(
     until: datetime,
     rule: ConfirmationRule = IN_FORCE,
     rules: Sequence[FileRule] | None = None,
+    of_list: ListId | None = None,
 ) -> Redecided:
     """Decide on the readings from `since` until before `until`. Nothing is written.
 
     `rule` has the thresholds of confirmation, `rules` the alert rules: None for those of each moment.
+    `of_list`: tell what differs for the accounts that are on this list now; None: for all.
     """
     started = time.perf_counter()
     courses = await replay_courses.load(conn, since, until, rule.cohort_window)
@@ -69,6 +76,10 @@ async def redecide(
     stored = await replay_alerts.load(conn, since, until, known, max(lookbacks, default=_LOOKBACK))
     wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
     facts = await replay_alerts.account_facts(conn, wanted)
-    mails = tell_again(stored, courses.accounts, told, compared, facts, rules, since, until)
+    theirs = [c for c in courses.accounts if of_list in c.lists]
+    of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
+    mails = tell_again(stored, courses.accounts, told, compared, facts, rules, since, until, of)
+    if of is not None:
+        compared = compare(theirs, told, until, rule, IN_FORCE)
     took = time.perf_counter() - decided
-    return Redecided(rule, courses, compared, mails, loaded - started, decided - loaded, took)
+    return Redecided(rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of)

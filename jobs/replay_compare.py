@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from jobs.confirm import ConfirmationRule
 from jobs.refold import paired
@@ -12,46 +11,8 @@ from storage.model.accounts import Account, AccountId
 from storage.model.availability import Outcome, Reason
 from storage.model.columns import microseconds
 from storage.model.corrections import OwnChange, Told
+from storage.model.redecided import Cause, Effect
 from storage.model.replay import Course
-
-
-class Effect(StrEnum):
-    """What becomes of a change when it is decided again."""
-
-    SAME = "same"
-    EARLIER = "earlier"
-    """Confirmed as well, by an earlier reading."""
-    LATER = "later"
-    NEVER = "never"
-    """It is stored as confirmed, and would not be confirmed in this time."""
-    BESIDES = "besides"
-    """It would be confirmed, and is not stored as confirmed."""
-    OTHERWISE = "otherwise"
-    """Told otherwise, though confirmed in neither, or by the same reading in both."""
-
-
-class Cause(StrEnum):
-    """Why something differs."""
-
-    THRESHOLDS = "thresholds"
-    """The thresholds of confirmation are not those in force."""
-    COHORT = "cohort"
-    """It turns on whether the account's list had just had a change, and the store does not keep everything
-    that decided this: accounts leave lists without a date, and of answers that came together it is not kept
-    which was judged first.
-    """
-    FOLLOWS = "follows"
-    """The account had come out otherwise before."""
-    UNEXPLAINED = "unexplained"
-    """Nothing that is known: with the rules in force this is a fault of Blockline or of the stored record."""
-
-
-CAUSE_WORDS = {
-    Cause.THRESHOLDS: "other thresholds",
-    Cause.COHORT: "whether its list had just had a change, which is not all on record",
-    Cause.FOLLOWS: "the account had come out otherwise before",
-    Cause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """Pure: what would have been told: alerts as other rules or thresholds bear them, beside what was told."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from jobs.replay_compare import Compared
 from jobs.replay_notify import Ground, Notifier
@@ -15,31 +14,18 @@ from storage.model.availability import ChangeKind
 from storage.model.changes import change_key
 from storage.model.columns import instant, microseconds
 from storage.model.corrections import Told
+from storage.model.redecided import MailCause
 from storage.model.replay import Course
-from storage.model.replay_alerts import AccountFacts, Fact, Overtaken, RulesSince, StoredAlerts, ToldMail
+from storage.model.replay_alerts import (
+    AccountFacts,
+    Decisions,
+    Fact,
+    Overtaken,
+    RulesSince,
+    StoredAlerts,
+    ToldMail,
+)
 from storage.model.rules import RuleId, StoredRule
-
-
-class MailCause(StrEnum):
-    """Why somebody would be told otherwise."""
-
-    RULES = "rules"
-    """The alert rules, or the changes that they tell, are other ones."""
-    LATE = "late"
-    """It tells a change that a late reading told anew, or comes after such a mail to the same recipient: what
-    stood in the place of the change before is told otherwise.
-    """
-    NOTIFIER = "notifier"
-    """A digest whose time was another one: no notifier ran when it was due, or the rule was changed."""
-    UNEXPLAINED = "unexplained"
-
-
-MAIL_CAUSE_WORDS = {
-    MailCause.RULES: "other rules, or other changes",
-    MailCause.LATE: "a reading that came in late",
-    MailCause.NOTIFIER: "a digest that was due when no notifier ran",
-    MailCause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +71,12 @@ def tell_again(
     other: Sequence[FileRule] | None,
     since: datetime,
     until: datetime,
+    about: Collection[AccountId] | None = None,
 ) -> MailsCompared:
     """Let the alerts of a time be decided again and hold that against what was told.
 
     `other`: the alert rules to decide by, as if they had always been there; None for those of each moment.
+    `about`: count only mails and decisions that are about one of these accounts; None: all.
     """
     rules = stored.rules if other is None else _as_if_always(other, stored.rules, since)
     changed = {d.account.account_id for d in compared.differences}
@@ -117,7 +105,25 @@ def tell_again(
     )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
-    return _compared(stored, notifier, until, is_in_force=other is None and not changed)
+    was, now = _Said(stored.mails, stored.decisions), _Said(notifier.mails, notifier.decisions)
+    if about is not None:
+        alerts = [r for r in (*stored.rows, *births) if r.change.account_id in about]
+        was, now = was.of(alerts), now.of(alerts)
+    return _compared(was, now, stored, until, is_in_force=other is None and not changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    mails: Sequence[ToldMail]
+    decisions: Decisions
+
+    def of(self, alerts: Sequence[AlertRow]) -> "_Said":
+        """What of it is about these alerts. A digest without changes is about none."""
+        keys, ids = {a.change.change_key for a in alerts}, {a.alert_id for a in alerts}
+        return _Said(
+            [m for m in self.mails if any(key in keys for key, _ in m.facts)],
+            {k: said for k, said in self.decisions.items() if k[0] in ids},
+        )
 
 
 def _stands(row: AlertRow, changed: set[AccountId], other: Sequence[FileRule] | None) -> bool:
@@ -197,13 +203,12 @@ def _ended(t: Told, course: Course, until: datetime) -> datetime:
 
 
 def _compared(
-    stored: StoredAlerts, notifier: Notifier, until: datetime, *, is_in_force: bool
+    was: _Said, now: _Said, stored: StoredAlerts, until: datetime, *, is_in_force: bool
 ) -> MailsCompared:
-    was = Counter(_key(m) for m in stored.mails)
-    now = Counter(_key(m) for m in notifier.mails)
-    gone, more = was - now, now - was
+    before, anew = Counter(map(_key, was.mails)), Counter(map(_key, now.mails))
+    gone, more = before - anew, anew - before
     found: list[MailDifference] = []
-    for mails, counted, was_sent in ((stored.mails, gone, True), (notifier.mails, more, False)):
+    for mails, counted, was_sent in ((was.mails, gone, True), (now.mails, more, False)):
         left = Counter(counted)
         for mail in mails:
             if left[_key(mail)] > 0:
@@ -221,9 +226,9 @@ def _compared(
         else d
         for d in found
     ]
-    both = [k for k in stored.decisions if k in notifier.decisions]
-    same = sum(stored.decisions[k] is notifier.decisions[k] for k in both)
-    return MailsCompared(sum((was & now).values()), tuple(found), same, len(both) - same)
+    both = [k for k in was.decisions if k in now.decisions]
+    same = sum(was.decisions[k] is now.decisions[k] for k in both)
+    return MailsCompared(sum((before & anew).values()), tuple(found), same, len(both) - same)
 
 
 def _key(mail: ToldMail) -> tuple[str, MailKind, frozenset[Fact]]:

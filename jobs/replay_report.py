@@ -8,33 +8,31 @@ from rich.table import Table
 
 from jobs.cli_output import moment
 from jobs.replay import Redecided
-from jobs.replay_compare import CAUSE_WORDS, Cause, Difference, Effect
-from jobs.replay_mails import MAIL_CAUSE_WORDS, MailCause, MailDifference, MailsCompared
+from jobs.replay_compare import Difference
+from jobs.replay_mails import MailDifference, MailsCompared
 from jobs.wording import account_name, number
 from storage.model.availability import State
 from storage.model.corrections import OwnChange, Told
+from storage.model.redecided import CAUSE_WORDS, EFFECT_WORDS, MAIL_CAUSE_WORDS, Cause, MailCause
 from storage.model.words import clean
 
 SHOWN = 20
 """Differences in the table for a reader; all of them are in the file of --report."""
 
-EFFECT_WORDS = {
-    Effect.EARLIER: "confirmed earlier",
-    Effect.LATER: "confirmed later",
-    Effect.NEVER: "no longer confirmed",
-    Effect.BESIDES: "confirmed besides",
-    Effect.OTHERWISE: "told otherwise",
-}
 
-
-def as_json(found: Redecided, since: datetime, until: datetime, rules: str | None) -> dict[str, object]:
-    """One object. `rules`: the name of the file of other rules, None for those in force."""
+def as_json(
+    found: Redecided, since: datetime, until: datetime, rules: str | None, of_list: str | None = None
+) -> dict[str, object]:
+    """One object. `rules`: the name of the file of other rules, None for those in force; `of_list`: the list
+    whose accounts are told of, None for all.
+    """
     c = found.rule
     compared = found.compared
     return {
         "from": since.isoformat(),
         "to": until.isoformat(),
         "rules": rules or "in force",
+        "alert_rules": None if found.rules is None else [row.rule.name for row in found.rules],
         "confirmation": {
             "rereads_s": [o.total_seconds() for o in c.offsets[1:]],
             "strong_readings": c.strong_readings,
@@ -42,7 +40,8 @@ def as_json(found: Redecided, since: datetime, until: datetime, rules: str | Non
             "cohort_window_s": c.cohort_window.total_seconds(),
             "cohort_discount": c.cohort_discount,
         },
-        "accounts": len(found.courses.accounts),
+        "list": of_list,
+        "accounts": len(found.courses.accounts) if found.of is None else len(found.of),
         "readings": found.courses.readings,
         "changes": {
             "same": compared.same,
@@ -60,7 +59,9 @@ def as_json(found: Redecided, since: datetime, until: datetime, rules: str | Non
     }
 
 
-def as_text(found: Redecided, since: datetime, until: datetime, rules: str | None) -> RenderableType:
+def as_text(
+    found: Redecided, since: datetime, until: datetime, rules: str | None, of_list: str | None = None
+) -> RenderableType:
     compared, courses = found.compared, found.courses
     facts = Table.grid(padding=(0, 2))
     facts.add_row("Time", f"{moment(since)} to {moment(until)}")
@@ -68,6 +69,8 @@ def as_text(found: Redecided, since: datetime, until: datetime, rules: str | Non
     facts.add_row(
         "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as they are stored"
     )
+    if found.of is not None:
+        facts.add_row("Told of", f"{number(len(found.of), 'account')} on the list {clean(of_list or '')}")
     facts.add_row("Changes", f"{compared.same:,} as they are stored")
     for effect, n in compared.counts.items():
         if n:
@@ -75,19 +78,7 @@ def as_text(found: Redecided, since: datetime, until: datetime, rules: str | Non
     for cause, n in compared.causes.items():
         if n and cause is not Cause.THRESHOLDS:
             facts.add_row("Because", f"{n:,} × {CAUSE_WORDS[cause]}")
-    mails = found.mails
-    facts.add_row("Mails", f"{number(mails.same, 'mail')} with the same changes to the same recipients")
-    for (rule, recipient), n in mails.by_rule(was_sent=False).items():
-        facts.add_row("", f"{n:,} more would have gone to {clean(recipient)}, by the rule {clean(rule)}")
-    for (rule, recipient), n in mails.by_rule(was_sent=True).items():
-        facts.add_row("", f"{n:,} that went to {clean(recipient)} would not have gone, {_by(rule)}")
-    facts.add_row(
-        "Decisions",
-        f"{mails.decisions_same:,} the same, {mails.decisions_otherwise:,} otherwise (rule by rule)",
-    )
-    for cause, n in mails.causes.items():
-        if n and cause is not MailCause.RULES:
-            facts.add_row("Because", f"{n:,} × {MAIL_CAUSE_WORDS[cause]}")
+    _add_mails(facts, found.mails)
     if courses.annulled or courses.imported:
         facts.add_row(
             "Left out",
@@ -100,9 +91,24 @@ def as_text(found: Redecided, since: datetime, until: datetime, rules: str | Non
     parts: list[RenderableType] = [facts]
     if compared.differences:
         parts += ["", _table(compared.differences)]
-    if mails.differences:
-        parts += ["", _mail_table(mails.differences)]
+    if found.mails.differences:
+        parts += ["", _mail_table(found.mails.differences)]
     return Group(*parts)
+
+
+def _add_mails(facts: Table, mails: MailsCompared) -> None:
+    facts.add_row("Mails", f"{number(mails.same, 'mail')} with the same changes to the same recipients")
+    for (rule, recipient), n in mails.by_rule(was_sent=False).items():
+        facts.add_row("", f"{n:,} more would have gone to {clean(recipient)}, by the rule {clean(rule)}")
+    for (rule, recipient), n in mails.by_rule(was_sent=True).items():
+        facts.add_row("", f"{n:,} that went to {clean(recipient)} would not have gone, {_by(rule)}")
+    facts.add_row(
+        "Decisions",
+        f"{mails.decisions_same:,} the same, {mails.decisions_otherwise:,} otherwise (rule by rule)",
+    )
+    for cause, n in mails.causes.items():
+        if n and cause is not MailCause.RULES:
+            facts.add_row("Because", f"{n:,} × {MAIL_CAUSE_WORDS[cause]}")
 
 
 def _by(rule: str) -> str:
@@ -204,6 +210,7 @@ def cases(found: Redecided) -> Iterator[dict[str, object]]:
         yield {
             "what": d.effect.value,
             "cause": d.cause.value,
+            "account": d.account.account_id,
             "platform": d.account.platform.value,
             "account_id": d.account.native_id,
             "handle": d.account.handle,

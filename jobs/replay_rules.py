@@ -9,6 +9,7 @@ from typing import Any, cast
 from jobs.confirm import ConfirmationRule
 from jobs.durations import parse_duration
 from jobs.rules_toml import FileRule, read_document, read_rules
+from storage.model.rule_form import duration_text
 from storage.model.tables import TableError
 
 _TABLE = "confirmation"
@@ -29,6 +30,20 @@ class OtherRules:
 
     rules: tuple[FileRule, ...] | None
     confirmation: ConfirmationRule | None
+
+
+def thresholds_toml(rule: ConfirmationRule) -> str:
+    """The thresholds as they stand in a file; `read_other_rules` gives them back."""
+    rereads = ", ".join(f'"{duration_text(o)}"' for o in rule.offsets[1:])
+    return f"""\
+# When a change is believed. Counted from the first reading that shows it.
+[confirmation]
+rereads = [{rereads}]
+strong_readings = {rule.strong_readings}
+weak_readings = {rule.weak_readings}
+cohort_window = "{duration_text(rule.cohort_window)}"
+cohort_discount = {rule.cohort_discount}
+"""
 
 
 def read_other_rules(content: bytes, name: str) -> OtherRules:

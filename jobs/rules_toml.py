@@ -1,20 +1,18 @@
-"""Pure: alert rules as a file of TOML, written, and read back; what is wrong is named by its line."""
+"""Pure: alert rules read from a file of TOML; what is wrong is named by its line."""
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from storage.model.rule_form import from_table
-from storage.model.rule_toml import toml_of
 from storage.model.rules import AlertRule, RuleFault
 from storage.model.tables import Parsed, TableError, sorted_problems
 
 _HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +23,6 @@ class FileRule:
     """Where its table begins, counted from 1."""
     rule: AlertRule
     enabled: bool
-
-
-def to_toml(rules: Iterable[tuple[AlertRule, bool]]) -> str:
-    """The file that holds these rules, each with whether it is enabled; `read_rules` gives them back."""
-    return _PREAMBLE + "".join(_table(rule, enabled=enabled) for rule, enabled in rules)
 
 
 def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[FileRule]:
@@ -146,7 +139,3 @@ def _is_whole(lines: Sequence[str]) -> bool:
     except tomllib.TOMLDecodeError:
         return False
     return True
-
-
-def _table(rule: AlertRule, *, enabled: bool) -> str:
-    return f"\n[[rules]]\n{toml_of(rule)}" + ("" if enabled else "enabled = false\n")

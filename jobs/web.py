@@ -12,6 +12,7 @@ import uvicorn
 from dashboard.app import create_app
 from dashboard.headers import App
 from dashboard.settings import DashboardSettings
+from jobs.deciding import Command
 from jobs.errors import PortTaken
 from storage.db import Pool
 
@@ -42,7 +43,7 @@ async def serve(
     `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
     """
     host, port = listener.getsockname()[:2]
-    app = create_app(pool, clock, dsn=dsn, settings=settings, base_url=base_url)
+    app = create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn), base_url=base_url)
     server = _Server(served_as(app, trusted_proxies))
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[listener]))

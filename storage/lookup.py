@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from storage.db import Conn, Refused
-from storage.model.accounts import Account, AccountId, Platform
+from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.words import PLATFORM_NAME, clean
 
 
@@ -63,3 +63,13 @@ async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> 
 async def is_on_file(conn: Conn, account_id: int) -> bool:
     """Whether there is an account of that number, watched or not."""
     return await conn.fetchval("select exists (select from account where account_id = $1)", account_id)
+
+
+async def list_called(conn: Conn, name: str) -> ListId:
+    """The list of that name. Raises Refused, with the names that there are, when there is none."""
+    rows = await conn.fetch("select list_id, name from watch_list order by name")
+    found = next((r["list_id"] for r in rows if r["name"] == name), None)
+    if found is None:
+        known = ", ".join(clean(r["name"]) for r in rows) or "none"
+        raise Refused(f"There is no list {clean(name)!r}; there are: {known}.")
+    return ListId(found)

@@ -12,6 +12,7 @@ import uvicorn
 
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
+from jobs.deciding import Command
 from storage.db import Pool, open_pool
 
 T = TypeVar("T")
@@ -36,7 +37,9 @@ async def served(
     def clock() -> datetime:
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
-    async with mounted(behind(create_app(pool, clock, dsn=dsn, settings=settings)), port) as base:
+    async with mounted(
+        behind(create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn))), port
+    ) as base:
         yield base
 
 

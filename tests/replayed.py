@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from jobs.confirm import ConfirmationRule
 from jobs.replay import IN_FORCE, Redecided, redecide
-from jobs.replay_compare import Effect
 from jobs.rules_toml import FileRule
 from jobs.simulated import Plan
 from storage.db import Pool, open_pool
 from storage.exports import snapshot
+from storage.model.redecided import Effect
 from storage.model.rules import AlertRule
 
 EARLY = ConfirmationRule(strong_readings=1)

@@ -39,6 +39,7 @@ PAGES = {
     "published": "/countries/IN/published",
     "replay": "/replay",
     "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
+    "deciding again": "/replay/rules?from=2021-02-01",
     "mail": "/mail",
     "dead mail": "/mail/{dead_mail}",
     "alerts": "/alerts",

@@ -63,6 +63,14 @@ def test_with_the_rules_in_force_nothing_differs(run: Blockline, tell: Tell) -> 
     assert "4 as they are stored" in run("replay").out
 
 
+def test_of_one_list_only_its_accounts_are_told_of(run: Blockline, tell: Tell, tmp_path: Path) -> None:
+    tell([*BLOCK, *GONE])
+    (tmp_path / "other.toml").write_text(EARLY)
+    told = run("replay", "--rules", "other.toml", "--list", "Desk", "--json").json
+    assert (told["list"], told["accounts"], told["changes"]["earlier"]) == ("Desk", 2, 1)
+    assert "2 accounts on the list Desk" in run("replay", "--list", "Desk").out
+
+
 def test_other_thresholds_are_read_from_a_file_and_every_difference_is_written_out(
     run: Blockline, tell: Tell, tmp_path: Path
 ) -> None:
@@ -117,6 +125,11 @@ def test_a_file_with_a_fault_is_refused_with_its_line(
         (("--from", "2021-03-01", "--to", "2021-04-01"), "There is no reading from 2021-03-01"),
         (("--from", "2021-02-01T00:01:00Z", "--to", "2021-02-01T00:05:00Z"), "There is no reading from 2021"),
         (("--to", "2020-01-01"), "There is no reading"),
+        (("--list", "None"), "There is no list 'None'; there are: Desk."),
+        (
+            ("--list", "Desk", "--at", "2021-02-01"),
+            "--list decides again; --at and",
+        ),
         (("--rules", "none.toml"), "none.toml: there is no such file."),
         (("--rules", "."), "that is a folder"),
         (("--report", "nowhere/cases.jsonl"), "nowhere"),

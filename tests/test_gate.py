@@ -26,6 +26,7 @@ from dashboard.people_routes import DEEDS, TAKES_LOGIN
 from dashboard.people_words import browser_name
 from dashboard.settings import Login, Provider
 from dashboard.sockets import Closable, Sockets
+from jobs.deciding import Command
 from storage.audit_log import acts
 from storage.db import Pool, transaction
 from storage.model.people import Role, Scope
@@ -95,7 +96,9 @@ async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
 async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
     pool: Pool, dsn: str, now: datetime, base: str, shown: dict[str, str]
 ) -> None:
-    known = set(routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED))))
+    known = set(
+        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+    )
     assert len(known) > 60
     assert {("GET", "/api/live"), ("POST", "/_dash-update-component"), ("WS", "/_dash-ws-callback")} <= known
     answered: set[str] = set()
@@ -134,7 +137,9 @@ UNCHANGED = {
 
 
 async def test_a_viewer_writes_nothing_by_any_route(pool: Pool, dsn: str, now: datetime, base: str) -> None:
-    known = set(routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED))))
+    known = set(
+        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+    )
     writes = sorted(
         (m, p) for m, p in known if m in {"POST", "PUT", "PATCH", "DELETE"} and p not in OWN | UNCHANGED
     )

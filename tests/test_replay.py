@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from jobs.confirm import ConfirmationRule
 from jobs.replay import IN_FORCE
-from jobs.replay_compare import Cause, Effect
 from storage.accounts import stop_watching
 from storage.db import Pool, StorageError, open_pool, transaction
 from storage.exports import snapshot
 from storage.model.accounts import Platform
 from storage.model.availability import State
+from storage.model.redecided import Cause, Effect
 from tests.factories import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.late_world import Delivery, Desk, Record, Sent
 from tests.replayed import again, effects

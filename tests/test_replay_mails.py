@@ -8,10 +8,10 @@ import pytest
 from jobs.compose import Letterhead
 from jobs.notify import decide_alerts
 from jobs.replay import IN_FORCE, Redecided
-from jobs.replay_mails import MailCause
 from storage.db import Pool, transaction
 from storage.model.alerts import MailKind
 from storage.model.availability import ChangeKind
+from storage.model.redecided import MailCause
 from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
 from storage.mutes import maintenance
 from storage.rules import put_in_order, remove_rule, save_rule

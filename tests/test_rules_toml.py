@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.rules_toml import FileRule, line_of, read_rules, to_toml
+from jobs.rules_toml import FileRule, line_of, read_rules
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
 from storage.model.availability import ChangeKind
 from storage.model.rule_form import MANNER, MATCH
+from storage.model.rule_toml import to_toml
 from storage.model.rules import AlertRule, Digest, Match, Quiet, Severity
 from storage.model.tables import TableError
 

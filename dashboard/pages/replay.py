@@ -61,7 +61,10 @@ def replay_page(query: Mapping[str, str], told: Then | str, tag: list[Component]
     body = [html.P(told, className="refused")] if isinstance(told, str) else _told(told)
     return html.Div(
         [
-            html.Div([html.H1("Replay"), *tag], className="bar"),
+            html.Div(
+                [html.H1("Replay"), *tag, html.A("Decide again", href="/replay/rules", className="under")],
+                className="bar",
+            ),
             html.Div(
                 [html.Div([_form(query), *_steps(told)], className="card"), *body], className="stack replay"
             ),

@@ -1,12 +1,23 @@
-"""An alert rule as the text that a person writes, and back."""
+"""Alert rules as the text that a person writes; and one of them back."""
 
 import tomllib
+from collections.abc import Iterable
 from typing import cast
 
 from storage.model.rule_form import Table, from_table, to_table
 from storage.model.rules import AlertRule
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+
+
+_PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
+
+
+def to_toml(rules: Iterable[tuple[AlertRule, bool]]) -> str:
+    """The file that holds these rules, each with whether it is enabled."""
+    return _PREAMBLE + "".join(
+        f"\n[[rules]]\n{toml_of(rule)}" + ("" if enabled else "enabled = false\n") for rule, enabled in rules
+    )
 
 
 def toml_of(rule: AlertRule) -> str:

@@ -20,9 +20,10 @@ export function connectForms(done) {
     const fields = new URLSearchParams(new FormData(form, button));
     say(form, "");
     button.disabled = true;
-    const { refused, secret } = await send(action, fields);
+    const { refused, secret, next } = await send(action, fields);
     button.disabled = false;
     if (refused) return say(form, refused);
+    if (next && next !== location.pathname + location.search) return navigate(next);
     if (secret) showOnce(secret);
     form.reset();
     done();
@@ -41,14 +42,14 @@ export function addressOf(action, fields) {
   return chosen.size ? `${action}?${chosen}` : action;
 }
 
-/** Why it was refused, or what was made and is shown once; neither when it was simply done. */
+/** Why it was refused, or what was made and is shown once, or which page comes next; nothing when it was simply done. */
 async function send(action, body) {
   try {
     const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
     if (answer.type === "opaqueredirect") return {};
     const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
-    const { error, secret } = isJson ? await answer.json() : { error: await answer.text() };
-    return answer.ok ? { secret } : { refused: error };
+    const { error, secret, next } = isJson ? await answer.json() : { error: await answer.text() };
+    return answer.ok ? { secret, next } : { refused: error };
   } catch {
     return { refused: "The monitor does not answer: nothing was changed as far as is known." };
   }

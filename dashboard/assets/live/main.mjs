@@ -15,6 +15,7 @@ import { connectMe } from "./me.mjs";
 import { connectTables } from "./tables.mjs";
 import { connectSearch } from "./search.mjs";
 import { connectTimes } from "./times.mjs";
+import { connectUnfinished } from "./unfinished.mjs";
 import { adopt, connectControls, keepAddress, showBanner, showChoices, showPill, view } from "./controls.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./window.mjs";
 
@@ -254,6 +255,7 @@ connectTables(document.getElementById("react-entry-point"));
 connectSearch();
 document.getElementById("nav-more").addEventListener("click", ({ currentTarget, target }) => target.closest("a") && currentTarget.matches(":popover-open") && currentTarget.hidePopover());
 connectMe();
+connectUnfinished(document.getElementById("react-entry-point"), ask);
 connectForms(() => {
   ask();
   countWaiting(true);

@@ -1,0 +1,80 @@
+"""Having it decided again: begun and stopped by plain POST requests, and what differs as a table."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from dashboard import access
+from dashboard.alert_forms import Filled, WrongInput, filled
+from dashboard.alert_routes import body_of
+from dashboard.decided_table import table
+from dashboard.deciding import NOT_KEPT, Busy, Runs, address
+from dashboard.deciding_form import asked, in_force, written
+from dashboard.refusals import refusal
+from storage.db import Pool, StorageError, transaction
+from storage.model.people import Actor
+from storage.rules import load_rules
+
+Deed: TypeAlias = Callable[[Filled, Actor], Awaitable[str]]
+"""Returns the key of the run that it is about."""
+
+
+def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
+    """`/api/replay/rules` begins, `/api/replay/rules/stop` ends, `/api/replay/rules/KEY.csv` is the table."""
+    router = APIRouter(prefix="/api/replay/rules")
+
+    async def begin(given: Filled, actor: Actor) -> str:
+        async with transaction(pool) as conn:
+            thresholds, rules = in_force(runs.decider.thresholds, await load_rules(conn))
+        wanted = await asyncio.to_thread(asked, given, thresholds, rules)
+        return runs.start(wanted, written(given), actor.name).key
+
+    async def stop(given: Filled, _: Actor) -> str:
+        key = given.needed("run")
+        runs.stop(key)
+        return key
+
+    router.add_api_route("", _route(begin), methods=["POST"])
+    router.add_api_route("/stop", _route(stop), methods=["POST"])
+
+    @router.get("/{key}.csv")
+    async def differences(request: Request, key: str) -> Response:
+        try:
+            access.require(access.actor_of(request), access.DECIDE_AGAIN)
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        run = runs.of(key)
+        if run is None or run.answer is None:
+            return refusal(404, NOT_KEPT)
+        text = await asyncio.to_thread(table, run.answer)
+        headers = {"Content-Disposition": f'attachment; filename="decided-again-{run.at:%Y%m%dT%H%M%S}.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+def _route(deed: Deed) -> Callable[[Request], Awaitable[Response]]:
+    """The answer leads to the page of the run: the pages' own script is told its address."""
+
+    async def act(request: Request) -> Response:
+        actor = access.actor_of(request)
+        try:
+            access.require(actor, access.DECIDE_AGAIN)
+            given = filled(request.headers.get("content-type", ""), await body_of(request))
+            key = await deed(given, actor)
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        except WrongInput as error:
+            return refusal(422, str(error))
+        except Busy as error:
+            return refusal(409, str(error))
+        except StorageError as error:
+            return refusal(503, str(error))
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(address(key), status_code=303)
+        return JSONResponse({"next": address(key)})
+
+    return act
