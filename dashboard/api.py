@@ -21,6 +21,13 @@ LAST_MS = 253_402_300_799_000
 """The end of the year 9999, which is as far as a datetime goes."""
 
 
+def packed(request: Request, body: bytes) -> Response:
+    """A packed answer that was compressed by gzip, to whoever takes it so or not."""
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(gzip.decompress(body), media_type=PACKED)
+    return Response(body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"})
+
+
 def routes(
     pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub, boards: Boards
 ) -> APIRouter:
@@ -35,11 +42,7 @@ def routes(
                 body = await boards.answer(conn, range_name)
         except StorageError as error:
             return refusal(503, str(error))
-        if "gzip" not in request.headers.get("accept-encoding", ""):
-            return Response(gzip.decompress(body), media_type=PACKED)
-        return Response(
-            body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"}
-        )
+        return packed(request, body)
 
     @router.get("/api/live/since")
     async def live_since(

@@ -27,6 +27,8 @@ from dashboard.deciding_routes import deciding_routes
 from dashboard.executives_api import executive_routes
 from dashboard.feeds import feed_routes
 from dashboard.figure_style import Theme
+from dashboard.film_api import film_routes
+from dashboard.films import Films
 from dashboard.gate import Gate, keep_watch
 from dashboard.grid import on_demand
 from dashboard.headers import App, Guarded, content_security_policy
@@ -79,12 +81,13 @@ def create_app(
     """
     hub = Hub(pool, dsn, clock, settings)
     boards = Boards(pool, clock, settings)
+    films = Films(pool, clock, settings)
     runs = Runs(decider, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(one.run()) for one in (hub, boards, runs)]
+            work = [tasks.create_task(one.run()) for one in (hub, boards, films, runs)]
             if settings.login is not None:
                 work.append(tasks.create_task(keep_watch(pool, clock, hub.sockets)))
             yield
@@ -93,6 +96,7 @@ def create_app(
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(pool, clock, settings, hub, boards))
+    server.include_router(film_routes(pool, clock, settings, films))
     server.include_router(feed_routes(pool, clock, settings, base_url))
     server.include_router(account_list_routes(pool, clock, settings))
     server.include_router(account_routes(pool, clock))

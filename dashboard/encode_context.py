@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from dashboard.detectors import Condition, detector_name, since, worst_first
 from dashboard.encode import Json, ms, ms_or_none
+from storage.model.accounts import Platform
 from storage.model.orders import Order, OrderEvent
-from storage.model.signals import NOT_OBSERVABLE
+from storage.model.signals import NOT_OBSERVABLE, NotObservable, SignalKind
 from storage.model.words import PLATFORM_NAME
-from storage.reports_context import LiveExecutive, WatchList
+from storage.reports_context import LiveAccess, LiveExecutive, WatchList
+from storage.reports_executives import AccessSpan
 from storage.reports_health import Detector
 
 PLURAL = {"like": "likes", "follow": "follows", "repost": "reposts"}
@@ -25,37 +27,8 @@ def context_json(
     """The small tables, which are always sent whole. A list of which no account is watched is left out."""
     return {
         "lists": [{"id": x.list_id, "name": x.name, "size": x.size} for x in lists if x.size],
-        "orders": [
-            {
-                "id": o.order_id,
-                "title": o.title,
-                "reference": o.reference,
-                "issuer": o.issuer,
-                "country": o.country,
-                "basis": o.legal_basis,
-                "at": ms(o.issued_at),
-                "from": ms_or_none(o.issued_from),
-                "to": ms_or_none(o.issued_to),
-                "deadline": ms_or_none(o.deadline_at),
-                "named": o.named_count,
-                "list": o.list_id,
-                "known": ms(o.known_at),
-            }
-            for o in orders
-        ],
-        "events": [
-            {
-                "id": e.order_event_id,
-                "kind": e.kind,
-                "at": ms(e.at),
-                "from": ms_or_none(e.at_from),
-                "to": ms_or_none(e.at_to),
-                "text": e.text,
-                "source": e.source,
-                "known": ms(e.known_at),
-            }
-            for e in events
-        ],
+        "orders": [order_json(o) for o in orders],
+        "events": [event_json(e) for e in events],
         "executives": [
             {
                 "id": e.account_id,
@@ -68,24 +41,64 @@ def context_json(
     }
 
 
+def order_json(order: Order) -> Json:
+    return {
+        "id": order.order_id,
+        "title": order.title,
+        "reference": order.reference,
+        "issuer": order.issuer,
+        "country": order.country,
+        "basis": order.legal_basis,
+        "at": ms(order.issued_at),
+        "from": ms_or_none(order.issued_from),
+        "to": ms_or_none(order.issued_to),
+        "deadline": ms_or_none(order.deadline_at),
+        "named": order.named_count,
+        "list": order.list_id,
+        "known": ms(order.known_at),
+    }
+
+
+def event_json(event: OrderEvent) -> Json:
+    return {
+        "id": event.order_event_id,
+        "kind": event.kind,
+        "at": ms(event.at),
+        "from": ms_or_none(event.at_from),
+        "to": ms_or_none(event.at_to),
+        "text": event.text,
+        "source": event.source,
+        "known": ms(event.known_at),
+    }
+
+
 def access_json(executive: LiveExecutive) -> list[Json]:
     """Which acts of an executive can be seen, and which not: what was found, else what holds of everybody.
 
     `state`, followed by the time `at` where there is one, can follow "likes on X".
     """
     found = {a.kind for a in executive.access}
-    rows = [
-        (a.kind, "observable since" if a.observable else "not observable as of", ms(a.since), a.reason)
-        for a in executive.access
-    ]
-    rows += [
-        (n.kind, n.state, None, n.reason) for n in NOT_OBSERVABLE[executive.platform] if n.kind not in found
-    ]
-    where = PLATFORM_NAME[executive.platform]
+    held = [n for n in NOT_OBSERVABLE[executive.platform] if n.kind not in found]
     return [
-        {"what": PLURAL.get(kind, kind), "where": where, "state": state, "at": at, "why": why}
-        for kind, state, at, why in rows
+        *(found_json(a, executive.platform) for a in executive.access),
+        *usual_json(held, executive.platform),
     ]
+
+
+def found_json(access: LiveAccess | AccessSpan, platform: Platform) -> Json:
+    """What was found of one kind of act of an executive, and when."""
+    state = "observable since" if access.observable else "not observable as of"
+    return _access(access.kind, platform, state, ms(access.since), access.reason)
+
+
+def usual_json(held: Sequence[NotObservable], platform: Platform) -> list[Json]:
+    """What holds of everybody of whom nothing else was found: at no time in particular."""
+    return [_access(n.kind, platform, n.state, None, n.reason) for n in held]
+
+
+def _access(kind: SignalKind, platform: Platform, state: str, at: int | None, why: str) -> Json:
+    what = PLURAL.get(kind, kind)
+    return {"what": what, "where": PLATFORM_NAME[platform], "state": state, "at": at, "why": why}
 
 
 def detectors_json(detectors: Sequence[Detector], now: datetime, gap_after: timedelta) -> Json:

@@ -71,10 +71,19 @@ def asked(
 ) -> tuple[datetime, datetime | None, Response | None]:
     """The moment and what was known; a refusal when a time has no zone or has not come yet."""
     for name, value in (("at", at), ("as_known_at", as_known_at)):
-        if value is not None and value.tzinfo is None:
-            return now, None, refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
-        if value is not None and value.year < EARLIEST:
-            return now, None, refusal(422, f"{name}: that is before {EARLIEST}.")
-        if value is not None and value > now:
-            return now, None, refusal(422, f"{name}: that time has not come yet.")
+        if (no := refused_time(name, value, now)) is not None:
+            return now, None, no
     return at or as_known_at or now, as_known_at, None
+
+
+def refused_time(name: str, value: datetime | None, now: datetime) -> Response | None:
+    """Why nothing can be told of that time; None when it can, or none is asked for."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        return refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
+    if value.year < EARLIEST:
+        return refusal(422, f"{name}: that is before {EARLIEST}.")
+    if value > now:
+        return refusal(422, f"{name}: that time has not come yet.")
+    return None

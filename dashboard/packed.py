@@ -16,7 +16,7 @@ from math import nan
 from typing import cast
 
 TABLES = ("accounts", "spells", "changes", "signals")
-"""The parts of an answer that are tables: columns of one length by name."""
+"""The parts of the first answer of the live page that are tables: columns of one length by name."""
 
 _TYPES = (("u8", "B", 0xFF), ("u16", "H", 0xFFFF), ("u32", "I", 0xFFFF_FFFF))
 """Name, code, and the number that stands for a missing one."""
@@ -25,14 +25,14 @@ Column = dict[str, object]
 """Where it is (`at`), of what `type`, how long (`n`), its `base`, whether some are `missing`; its `words`."""
 
 
-def pack(body: Mapping[str, object]) -> bytes:
+def pack(body: Mapping[str, object], names: Sequence[str] = TABLES) -> bytes:
     """The answer with its tables as columns. The browser's `unpack` gives back what came in."""
     area = bytearray()
     tables: dict[str, dict[str, Column]] = {}
-    for name in TABLES:
+    for name in names:
         columns = cast("Mapping[str, Sequence[object]]", body[name])
         tables[name] = {column: _put(area, values) for column, values in columns.items()}
-    rest = {name: part for name, part in body.items() if name not in TABLES}
+    rest = {name: part for name, part in body.items() if name not in names}
     text = {**rest, "tables": tables, "size": len(area)}
     head = json.dumps(text, separators=(",", ":")).encode()
     head += b" " * (-(len(head) + 4) % 8)

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+
+from asyncpg import Record
 
 from storage.audit_log import log
 from storage.db import Conn
@@ -33,6 +36,36 @@ async def as_known(conn: Conn, orders: Sequence[Order], known_at: datetime) -> t
         if r["subject"] in found:
             found[r["subject"]] = undone(found[r["subject"]], json.loads(r["detail"])["before"])
     return tuple(sorted(found.values(), key=lambda order: (order.issued_at, order.order_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An order as it stood on file for a time."""
+
+    order: Order
+    since: datetime | None
+    """When it was edited to this; None: it was filed so."""
+    until: datetime | None
+    """When it was edited again; None: it stands."""
+
+
+async def editions(conn: Conn, orders: Sequence[Order]) -> tuple[Edition, ...]:
+    """Each of the orders as it stands, and as it stood before every edit, the newest first."""
+    rows = await conn.fetch(
+        "select at, subject, detail::text as detail from audit_log where action = $1 order by audit_id desc",
+        _EDITED,
+    )
+    edits: dict[str, list[Record]] = {}
+    for r in rows:
+        edits.setdefault(r["subject"], []).append(r)
+    out: list[Edition] = []
+    for order in orders:
+        until: datetime | None = None
+        for r in edits.get(_subject(order.reference), ()):
+            out.append(Edition(order, r["at"], until))
+            order, until = undone(order, json.loads(r["detail"])["before"]), r["at"]
+        out.append(Edition(order, None, until))
+    return tuple(out)
 
 
 def _subject(reference: str) -> str:

@@ -178,7 +178,7 @@ async def spells(
     return tuple(
         LiveSpell(
             account_id=r["account_id"],
-            state=_state(r["status"], tuple(r["withheld_in"])),
+            state=state(r["status"], tuple(r["withheld_in"])),
             onset_after=r["onset_after"],
             since=r["since"],
             until=r["until"],
@@ -258,8 +258,8 @@ async def changes(
             change_id=r["change_id"],
             account_id=r["account_id"],
             kind=ChangeKind(r["kind"]),
-            old=_old(r["old_status"], r["old_withheld_in"]),
-            new=_state(r["status"], tuple(r["withheld_in"])),
+            old=old_state(r["old_status"], r["old_withheld_in"]),
+            new=state(r["status"], tuple(r["withheld_in"])),
             strength=Strength(r["strength"]),
             last_seen_old=r["last_seen_old"],
             first_seen_new=r["first_seen_new"],
@@ -279,11 +279,12 @@ async def changes(
     )
 
 
-def _old(status: str | None, withheld_in: Sequence[str]) -> State | None:
-    return None if status is None else _state(status, tuple(withheld_in))
+def old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
+    """The state before a change, as a row has it; None for the first of an account."""
+    return None if status is None else state(status, tuple(withheld_in))
 
 
 @lru_cache(maxsize=1024)
-def _state(status: str, withheld_in: tuple[str, ...]) -> State:
+def state(status: str, withheld_in: tuple[str, ...]) -> State:
     """Tens of thousands of rows share a few states, and each new one is checked."""
     return State(Status(status), withheld_in)

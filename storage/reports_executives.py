@@ -78,7 +78,7 @@ async def people(conn: Conn, now: datetime) -> tuple[Person, ...]:
         now,
         NO_ACT.value,
     )
-    access = await _access(conn)
+    access = await access_spans(conn)
     found: dict[str, list[PersonAccount]] = {}
     for r in rows:
         found.setdefault(r["name"], []).append(
@@ -99,7 +99,8 @@ async def people(conn: Conn, now: datetime) -> tuple[Person, ...]:
     return tuple(Person(name, tuple(accounts)) for name, accounts in found.items())
 
 
-async def _access(conn: Conn) -> dict[int, list[AccessSpan]]:
+async def access_spans(conn: Conn) -> dict[int, list[AccessSpan]]:
+    """What was found of which acts of each executive can be seen, by account; oldest first of each kind."""
     rows = await conn.fetch(
         """
         select account_id, kind, since, observable, reason,

@@ -25,10 +25,10 @@ const baseline = (id, account) => change(id, account, "A", 0, 0, 0, { kind: "bas
  * 12 h, and one of those at 10 h shows that Bob was suspended; it was confirmed then. Dee was put on file at 15 h.
  */
 export function filmed(more = {}) {
-  const late = [8, 8.5, 9, 9.5, 10, 10.5, 11].map((h) => ({ group: 1, a: at(h), ar: at(12), b: at(h), br: at(12) }));
-  const run = (group, a, b) => ({ group, a: at(a), ar: at(a), b: at(b), br: at(b) });
+  const late = [8, 8.5, 9, 9.5, 10, 10.5, 11].map((h) => ({ group: 1, a: at(h), ar: (12 - h) * HOUR, b: at(h), br: (12 - h) * HOUR }));
+  const run = (group, a, b) => ({ group, a: at(a), ar: 0, b: at(b), br: 0 });
   return {
-    id: 5, now: at(20), from: at(0), sweep: HOUR / 2, late_after: HOUR, gap_after: 1.25 * HOUR,
+    id: 5, now: at(20), from: at(0), sweep: HOUR / 2, late_after: HOUR, gap_after: 1.25 * HOUR, apart: 0.75 * HOUR, recorded_within: HOUR / 4, rosters: { 9: [1], 10: [2, 3] },
     lists: [{ id: 1, name: "Order 1 list", created: at(0) }],
     accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"], watched: [1, 1, 1, 1, 0], added: [at(0), at(0), at(0), at(15), at(0)], group: [0, 1, 1, null, null] },
     spells: columns(

@@ -96,13 +96,13 @@ function membersOf(t, index) {
 
 /**
  * When the accounts of each group were read without a break: from reading `a`, recorded at `ar`, to reading `b`, recorded
- * at `br`. A reading that was recorded late stands alone, so that it can be left out where it was not known.
+ * at `br` (of which the answer tells how long after). A reading that was recorded late stands alone, so that it can be left out where it was not known.
  */
 function runsOf(t, accounts) {
   const groups = accounts.reduce((most, a) => Math.max(most, a.group + 1), 0);
   const { start, order } = placesOf(Int32Array.from(t.group), groups, (x, y) => t.a[x] - t.a[y]);
-  const pick = (column) => Float64Array.from(order, (j) => column[j]);
-  const out = { groups, start, a: pick(t.a), ar: pick(t.ar), b: pick(t.b), br: pick(t.br) };
+  const pick = (column, lag = null) => Float64Array.from(order, (j) => column[j] + (lag ? lag[j] : 0));
+  const out = { groups, start, a: pick(t.a), ar: pick(t.a, t.ar), b: pick(t.b), br: pick(t.b, t.br) };
   /** All of them by when they begin. */
   out.byTime = Int32Array.from(order, (_, j) => j).sort((x, y) => out.a[x] - out.a[y]);
   return out;

@@ -1,0 +1,48 @@
+"""The replay film over plain HTTP."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from dashboard.api import packed
+from dashboard.films import WHOLE, Films, Part, part_of
+from dashboard.orders_api import refused_time
+from dashboard.refusals import refusal
+from dashboard.settings import DashboardSettings
+from storage.db import Pool, StorageError, transaction
+
+
+def film_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, films: Films
+) -> APIRouter:
+    """`/api/replay`, which answers what assets/film/film.mjs opens; all of it, or with `?from=`, `?to=` and
+    `?list=` (its number) a part.
+    """
+    router = APIRouter()
+
+    @router.get("/api/replay")
+    async def replay(
+        request: Request,
+        since: Annotated[datetime | None, Query(alias="from")] = None,
+        until: Annotated[datetime | None, Query(alias="to")] = None,
+        list_id: Annotated[int | None, Query(alias="list", ge=1, le=2**31 - 1)] = None,
+    ) -> Response:
+        now = clock()
+        refused = refused_time("from", since, now) or refused_time("to", until, now)
+        if refused is not None:
+            return refused
+        if since is not None and until is not None and since >= until:
+            return refusal(422, "from: it has to be before to.")
+        part = Part(since, until, list_id)
+        try:
+            async with transaction(pool) as conn:
+                whole = part == Part()
+                body = await (films.answer(conn, WHOLE) if whole else part_of(conn, part, now, settings))
+        except StorageError as error:
+            return refusal(503, str(error))
+        return packed(request, body)
+
+    return router

@@ -1,0 +1,172 @@
+"""The replay film: all that is on file of the accounts, and when it came there, as one answer.
+
+Who has it can be shown any moment, as it was or as it was known, without asking again. The whole film is kept
+and every answer carries what came since; a part of it is made when it is asked for.
+"""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from dashboard.encode import Json
+from dashboard.encode_film import (
+    FILM_TABLES,
+    Said,
+    accounts_json,
+    beliefs_json,
+    film_changes_json,
+    film_signals_json,
+    looks_json,
+    mails_json,
+    members_json,
+    pace_json,
+    papers_json,
+    steps_json,
+    up,
+)
+from dashboard.kept import Answers, Kept
+from dashboard.live import CATCH_UP_AT_MOST, NEWS_LIMIT
+from dashboard.packed import pack
+from dashboard.settings import DashboardSettings
+from storage.db import Conn
+from storage.film import (
+    beliefs,
+    film_accounts,
+    film_changes,
+    film_lists,
+    film_mails,
+    memberships,
+    nearer,
+    whose,
+)
+from storage.film_reads import film_reads, looks_since
+from storage.model.accounts import Platform
+from storage.model.read_runs import pace
+from storage.order_history import editions
+from storage.reports import last_event_id
+from storage.reports_context import executives, order_events, orders, signals
+from storage.reports_executives import access_spans
+from storage.reports_news import News, news_since
+
+WHOLE = "whole"
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the film is asked for."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    list_id: int | None = None
+
+
+async def film_json(conn: Conn, part: Part, now: datetime, settings: DashboardSettings) -> Json:
+    """The film up to `now`, or the part of it that is asked for, with the words and rules to read it by."""
+    until = now if part.until is None else min(now, part.until)
+    event_id = await last_event_id(conn)
+    accounts = await film_accounts(conn, part.list_id)
+    ids = [a.account_id for a in accounts]
+    platforms = {a.account_id: a.platform for a in accounts}
+    usual = pace(settings.sweep_every)
+    read_since = BEGINNING if part.since is None else part.since - max(settings.gap_after, _DAY)
+    reads = await film_reads(conn, read_since, until, usual, None if part.list_id is None else ids)
+    said = Said()
+    body: Json = {
+        "id": event_id,
+        "now": up(until),
+        **pace_json(settings.sweep_every, settings.gap_after, usual),
+        **accounts_json(accounts, reads.runs),
+        "rosters": {str(roster_id): members for roster_id, members in reads.rosters.items()},
+        **await _told_of(conn, ids, platforms, until, said),
+        "members": members_json(await memberships(conn, ids)),
+        "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),
+        "mails": mails_json(await film_mails(conn, until)),
+        **await _papers(conn),
+        **said.as_json,
+    }
+    return {**body, "from": _beginning(body) if part.since is None else up(part.since)}
+
+
+async def _told_of(
+    conn: Conn, ids: Sequence[int], platforms: Mapping[int, Platform], until: datetime, said: Said
+) -> Json:
+    """All that was ever held and recorded of these accounts."""
+    return {
+        "spells": beliefs_json(await beliefs(conn, ids, until), platforms, said),
+        "changes": film_changes_json(await film_changes(conn, ids, until), said),
+        "steps": steps_json(await nearer(conn, ids)),
+    }
+
+
+async def _papers(conn: Conn) -> Json:
+    return papers_json(
+        await film_lists(conn),
+        await editions(conn, await orders(conn)),
+        await order_events(conn, None),
+        await executives(conn),
+        await access_spans(conn),
+    )
+
+
+def _beginning(body: Json) -> int:
+    """The first time of which anything is told."""
+    spells, runs = (cast("dict[str, list[int]]", body[name]) for name in ("spells", "runs"))
+    return min([cast("int", body["now"]), *spells["from"], *runs["a"]])
+
+
+class Films(Answers):
+    """The whole film, kept current."""
+
+    usual = WHOLE
+    tables = FILM_TABLES
+
+    async def body(self, conn: Conn, name: str, now: datetime) -> Json:
+        del name  # there is one
+        return await film_json(conn, Part(), now, self.settings)
+
+    def rosters(self, body: Json) -> frozenset[str]:
+        return frozenset(cast("dict[str, object]", body["rosters"]))
+
+    async def since(self, conn: Conn, kept: Kept, now: datetime) -> Json:
+        """What came since it was made: of whoever had news all is told anew."""
+        news = await news_since(conn, kept.event_id, NEWS_LIMIT)
+        if news is None or "account" in news.topics or now - kept.at > CATCH_UP_AT_MOST:
+            return {"reload": True}
+        mails = await film_mails(conn, now, [m.mail_id for m in news.mails]) if news.mails else ()
+        told = [c for m in mails for c in m.change_ids]
+        touched = sorted({*_touched(news), *await whose(conn, told)} & kept.accounts)
+        platforms = {a.account_id: a.platform for a in await film_accounts(conn, None)} if touched else {}
+        said = Said()
+        # Readings of the last two sweeps may have been recorded after others: they are told again.
+        looks = await looks_since(conn, kept.at - 2 * self.settings.sweep_every, now)
+        return {
+            "id": news.live_event_id,
+            "now": up(now),
+            "touched": touched,
+            **await _told_of(conn, touched, platforms, now, said),
+            "signals": film_signals_json(news.signals),
+            "mails": mails_json(mails),
+            "renames": news.renamed,
+            "reads": looks_json(looks),
+            **await _papers(conn),
+            **said.as_json,
+        }
+
+    def lacks(self, kept: Kept, news: Json) -> bool:
+        reads = cast("list[list[object]]", news.get("reads", []))
+        return "reload" in news or not kept.rosters.issuperset(
+            str(roster) for roster, _, _, answered in reads if answered is None
+        )
+
+
+def _touched(news: News) -> set[int]:
+    return {c.account_id for c in news.changes} | {s.account_id for s in news.spells}
+
+
+async def part_of(conn: Conn, part: Part, now: datetime, settings: DashboardSettings) -> bytes:
+    """A part of the film, packed and compressed by gzip."""
+    return gzip.compress(pack(await film_json(conn, part, now, settings), FILM_TABLES), mtime=0)
