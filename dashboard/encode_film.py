@@ -13,7 +13,7 @@ from storage.film import Belief, FilmAccount, FilmList, FilmMail, Membership, Ne
 from storage.film_reads import Look
 from storage.model.accounts import Platform
 from storage.model.orders import OrderEvent
-from storage.model.read_runs import Pace, Runs
+from storage.model.read_runs import Pace, Reads
 from storage.model.signals import NOT_OBSERVABLE
 from storage.model.words import clean, short_words
 from storage.order_history import Edition
@@ -21,7 +21,7 @@ from storage.reports import LiveChange
 from storage.reports_context import LiveExecutive, LiveSignal
 from storage.reports_executives import AccessSpan
 
-FILM_TABLES = ("accounts", "spells", "changes", "steps", "members", "runs", "signals")
+FILM_TABLES = ("accounts", "spells", "changes", "steps", "members", "runs", "holes", "points", "signals")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -56,31 +56,51 @@ class Said:
         return {"words": self.words.words, "countries": [list(c) for c in self.countries]}
 
 
-def accounts_json(accounts: Sequence[FilmAccount], runs: Mapping[int, Runs]) -> Json:
-    """The accounts, and when they were read: those that were read alike are one group."""
-    groups: dict[Runs, int] = {}
-    group_of = {a.account_id: groups.setdefault(runs.get(a.account_id, ()), len(groups)) for a in accounts}
-    rows = [(number, run) for of, number in groups.items() for run in of]
+def accounts_json(accounts: Sequence[FilmAccount]) -> Json:
+    return _table(
+        accounts,
+        {
+            "id": lambda a: a.account_id,
+            "platform": lambda a: a.platform.value,
+            "handle": lambda a: clean(a.handle, _HANDLE),
+            "watched": lambda a: int(a.watched),
+            "added": lambda a: up(a.added_at),
+        },
+    )
+
+
+def reads_json(reads: Reads) -> Json:
+    """When the accounts were read. Of when it was recorded, how much later that was."""
     return {
-        "accounts": columns(
-            accounts,
+        "rosters": {str(roster_id): members for roster_id, members in reads.rosters.items()},
+        "runs": _table(
+            reads.runs,
             {
-                "id": lambda a: a.account_id,
-                "platform": lambda a: a.platform.value,
-                "handle": lambda a: clean(a.handle, _HANDLE),
-                "watched": lambda a: int(a.watched),
-                "added": lambda a: up(a.added_at),
-                "group": lambda a: group_of[a.account_id],
+                "roster": lambda r: r.roster_id,
+                "a": lambda r: up(r.first),
+                "ar": lambda r: up(r.first_recorded) - up(r.first),
+                "b": lambda r: up(r.last),
+                "br": lambda r: up(r.last_recorded) - up(r.last),
             },
         ),
-        "runs": columns(
-            rows,
+        "holes": _table(
+            reads.holes,
             {
-                "group": lambda row: row[0],
-                "a": lambda row: up(row[1].first),
-                "ar": lambda row: up(row[1].first_recorded) - up(row[1].first),
-                "b": lambda row: up(row[1].last),
-                "br": lambda row: up(row[1].last_recorded) - up(row[1].last),
+                "account": lambda h: h.account_id,
+                "roster": lambda h: h.roster_id,
+                "a": lambda h: up_or_none(h.before),
+                "b": lambda h: up_or_none(h.after),
+                "br": lambda h: (
+                    0 if h.after is None or h.after_recorded is None else up(h.after_recorded) - up(h.after)
+                ),
+            },
+        ),
+        "points": _table(
+            reads.points,
+            {
+                "account": lambda p: p.account_id,
+                "a": lambda p: up(p.at),
+                "ar": lambda p: up(p.recorded_at) - up(p.at),
             },
         ),
     }

@@ -23,6 +23,7 @@ from dashboard.encode_film import (
     members_json,
     pace_json,
     papers_json,
+    reads_json,
     steps_json,
     up,
 )
@@ -79,8 +80,8 @@ async def film_json(conn: Conn, part: Part, now: datetime, settings: DashboardSe
         "id": event_id,
         "now": up(until),
         **pace_json(settings.sweep_every, settings.gap_after, usual),
-        **accounts_json(accounts, reads.runs),
-        "rosters": {str(roster_id): members for roster_id, members in reads.rosters.items()},
+        "accounts": accounts_json(accounts),
+        **reads_json(reads),
         **await _told_of(conn, ids, platforms, until, said),
         "members": members_json(await memberships(conn, ids)),
         "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from storage.db import Conn
 from storage.model.coverage import is_answered
-from storage.model.read_runs import Answer, Pace, Runs, runs_of
+from storage.model.read_runs import Answer, Pace, Reads, reads_of
 from storage.model.timeline import Watch
 
 
@@ -23,16 +23,6 @@ class Look:
     recorded_at: datetime
     account_ids: tuple[int, ...] | None
     """Who answered; None: all of a roster of the regular sweep."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """What was looked at."""
-
-    runs: dict[int, Runs]
-    """By account."""
-    rosters: dict[int, tuple[int, ...]]
-    """The accounts of each roster that the regular sweep reads now."""
 
 
 async def film_reads(
@@ -77,16 +67,13 @@ async def film_reads(
         )
     rosters = await conn.fetch(
         """
-        select roster_id, account_ids, base, base and retired_at is null and vantage = '' as is_read
-        from roster where roster_id = any($1::int[]) or base and retired_at is null and vantage = ''
+        select roster_id, account_ids, base from roster
+        where roster_id = any($1::int[]) or base and retired_at is null and vantage = ''
         """,
         sorted(answers),
     )
     watches = {r["roster_id"]: Watch(tuple(r["account_ids"]), r["base"]) for r in rosters}
-    return Reads(
-        runs=runs_of(watches, answers, usual),
-        rosters={r["roster_id"]: tuple(r["account_ids"]) for r in rosters if r["is_read"]},
-    )
+    return reads_of(watches, answers, usual)
 
 
 async def looks_since(conn: Conn, since: datetime, until: datetime) -> tuple[Look, ...]:

@@ -31,7 +31,7 @@ FIGURES = """({
 
 
 def film_at(data: bytes, moments: Moments, then: str = FIGURES) -> list[Any]:
-    """What a script makes of each moment that has {film, state, t, k} and the functions of film.mjs at hand."""
+    """What a script makes of each moment that has {film, state, t, k} and what film.mjs exports at hand."""
     asked = [[up(at), None if known is None else up(known)] for at, known in moments]
     script = f"""
         import {{ readFileSync }} from "node:fs";

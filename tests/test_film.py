@@ -1,4 +1,4 @@
-"""The replay film tells of every moment what the server tells of it, as it is known now and as it was known then."""
+"""The replay film tells of a moment what the server tells of it, as known now and as it was known then."""
 
 import random
 import zlib
@@ -31,7 +31,7 @@ pytestmark = needs_node
 
 
 async def recorded(pool: Pool, seed: int) -> Desk:
-    """Two requests read every 15 minutes, of which some failed, some lacked an account and some came in late."""
+    """Two requests each 15 minutes: some failed, some lacked an account, and some came in late."""
     chance = random.Random(seed)
     desk = Desk(pool)
     await desk.enlist(*FIRST, lists=("First", "Both"))
@@ -63,7 +63,7 @@ async def recorded(pool: Pool, seed: int) -> Desk:
 
 
 def moments(seed: int, n: int, until: float) -> Moments:
-    """Of as many as are asked for: by what is known now, what was known then, and what was known a while later."""
+    """Random ones: by what is known now, what was known then, and what was known a while later."""
     chance = random.Random(seed)
     out: list[tuple[datetime, datetime | None]] = []
     for _ in range(n):
@@ -140,9 +140,9 @@ async def test_a_part_of_the_film_tells_the_same_of_its_accounts(pool: Pool, lis
     list_id = await pool.fetchval("select list_id from watch_list where name = $1", list_name)
     since, until = minutes(15 * 30), minutes(15 * 40)
     asked = [(at, known) for at, known in moments(5, 60, 15 * 40) if at >= since]
-    ours = """state.accounts.filter((a) => a.lists.includes(%d)).map((a) => [
+    ours = f"""state.accounts.filter((a) => a.lists.includes({list_id})).map((a) => [
         a.handle, state.current[a.i] < 0 ? null : a.spells.at(-1), state.now - a.last > state.gapAfter,
-    ])""" % list_id
+    ])"""
 
     part = film_at(await packed(pool, desk.now, Part(since, until, list_id)), asked, ours)
 

@@ -1,14 +1,14 @@
-"""Pure: when each account was read without a break, and when that was put on record.
+"""Pure: when accounts were read without a break, and when that was put on record.
 
 Which readings were on record at a time says what could be known then. Most requests follow each other at the
-usual distance and are recorded at once. Such a run is told by its first and its last reading alone: that tells
-the same of every time, as known then or later. A reading that was recorded late stands alone, so that it can
-be left out where it was not on record yet.
+usual distance and are recorded at once. Such a run is told by its first and its last reading alone, and still
+tells the same of every time, as known then or later. A reading that was recorded late stands alone, so that
+it can be left out where it was not on record yet. What a request did not tell of one account is a hole.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,8 +50,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Readings without a break from `first` to `last`, which are one where one stands alone."""
+    """Readings of a roster without a break from `first` to `last`, which are one where one stands alone."""
 
+    roster_id: int
     first: datetime
     first_recorded: datetime
     last: datetime
@@ -59,54 +60,98 @@ class Run:
     is_punctual: bool
 
 
-Runs = tuple[Run, ...]
-_Part = tuple[int, int]
-"""The first and the last answer of a run, by their places in the log of a roster."""
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Requests of a roster in a row that told nothing of one account: no reading of it lies in between."""
+
+    account_id: int
+    roster_id: int
+    before: datetime | None
+    """The last that did; None when none had."""
+    after: datetime | None
+    """The next that did; None when none has."""
+    after_recorded: datetime | None
 
 
-def runs_of(
-    rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]], usual: Pace
-) -> dict[int, Runs]:
-    """The runs of every account of `rosters` that was read, oldest first. `answers` come in order of time."""
-    found: defaultdict[int, list[Runs]] = defaultdict(list)
-    points: defaultdict[int, list[Run]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A reading of one account beside the regular sweep."""
+
+    account_id: int
+    at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """All that was read. The newest reading of an account is the newest of its rosters and points."""
+
+    runs: tuple[Run, ...]
+    """By roster and time."""
+    holes: tuple[Hole, ...]
+    points: tuple[Point, ...]
+    """Only those that tell more than the runs."""
+    rosters: dict[int, tuple[int, ...]]
+    """The accounts of each roster of the regular sweep, present or past."""
+
+
+def reads_of(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]], usual: Pace) -> Reads:
+    """Fold the answers of each roster, which come in the order of time."""
+    runs: dict[int, tuple[Run, ...]] = {}
+    holes: list[Hole] = []
     for roster_id, log in answers.items():
         watch = rosters[roster_id]
         if watch.base:
-            for account_id, runs in _of_sweep(watch.account_ids, log, usual):
-                found[account_id].append(runs)
-            continue
-        for answer in log:
-            for position, account_id in enumerate(watch.account_ids):
-                if is_answered(answer.answered, position):
-                    points[account_id].append(_run(answer, answer))
-    return {
-        account_id: _together(found.get(account_id, []), points.get(account_id, ()), usual)
-        for account_id in found.keys() | points.keys()
-    }
+            runs[roster_id] = tuple(_runs(roster_id, log, usual))
+            holes += _holes(roster_id, watch.account_ids, log)
+    told = _Told(rosters, runs, holes)
+    return Reads(
+        runs=tuple(run for of_roster in runs.values() for run in of_roster),
+        holes=tuple(holes),
+        points=tuple(p for p in _points(rosters, answers) if not told.covers(p)),
+        rosters={roster_id: watch.account_ids for roster_id, watch in rosters.items() if watch.base},
+    )
 
 
-def _of_sweep(account_ids: Sequence[int], log: Sequence[Answer], usual: Pace) -> Iterable[tuple[int, Runs]]:
-    """The same object for all that answered each time."""
-    parts = _parts(log, usual)
-    common = _runs(log, parts)
-    silent = _silent(len(account_ids), log)
-    for position, account_id in enumerate(account_ids):
-        missing = silent.get(position)
-        yield account_id, common if missing is None else _runs(log, _without(log, parts, missing, usual))
+def _runs(roster_id: int, log: Sequence[Answer], usual: Pace) -> Iterator[Run]:
+    begin = before = None
+    for answer in log:
+        if begin is None or before is None or not _follows(before, answer, usual):
+            if begin is not None and before is not None:
+                yield _run(roster_id, begin, before)
+            begin = answer
+        before = answer
+    if begin is not None and before is not None:
+        yield _run(roster_id, begin, before)
 
 
-def _parts(log: Sequence[Answer], usual: Pace) -> list[_Part]:
-    parts: list[_Part] = []
-    for n, answer in enumerate(log):
-        before = log[n - 1] if n else None
-        if before is not None and before.is_punctual and answer.is_punctual:
-            left_out = before.following != answer.at
-            if left_out or answer.at - before.at <= usual.apart:
-                parts[-1] = parts[-1][0], n
+def _follows(before: Answer, answer: Answer, usual: Pace) -> bool:
+    """Whether the later one belongs to the run of the one before."""
+    left_out = before.following != answer.at
+    return before.is_punctual and answer.is_punctual and (left_out or answer.at - before.at <= usual.apart)
+
+
+def _run(roster_id: int, first: Answer, last: Answer) -> Run:
+    return Run(roster_id, first.at, first.recorded_at, last.at, last.recorded_at, first.is_punctual)
+
+
+def _holes(roster_id: int, account_ids: Sequence[int], log: Sequence[Answer]) -> Iterator[Hole]:
+    """Both answers beside one that not everybody gave are in the log."""
+    for position, missing in _silent(len(account_ids), log).items():
+        begin = 0
+        for n, place in enumerate(missing, 1):
+            if n < len(missing) and missing[n] == place + 1:
                 continue
-        parts.append((n, n))
-    return parts
+            first = missing[begin]
+            after = log[place + 1] if place + 1 < len(log) else None
+            yield Hole(
+                account_ids[position],
+                roster_id,
+                log[first - 1].at if first else None,
+                None if after is None else after.at,
+                None if after is None else after.recorded_at,
+            )
+            begin = n
 
 
 def _silent(accounts: int, log: Sequence[Answer]) -> dict[int, list[int]]:
@@ -124,56 +169,46 @@ def _silent(accounts: int, log: Sequence[Answer]) -> dict[int, list[int]]:
     return out
 
 
-def _without(
-    log: Sequence[Answer], parts: Sequence[_Part], missing: Sequence[int], usual: Pace
-) -> list[_Part]:
-    """The parts without these answers. Both answers beside one that not everybody gave are in the log."""
-    out: list[_Part] = []
-    begins = [first for first, _ in parts]
-    cuts: defaultdict[int, list[int]] = defaultdict(list)
-    for n in missing:
-        cuts[bisect_right(begins, n) - 1].append(n)
-    for number, (first, last) in enumerate(parts):
-        pieces: list[_Part] = []
-        for n in [*cuts.get(number, ()), last + 1]:
-            if n > first:
-                if pieces and log[first].at - log[pieces[-1][1]].at <= usual.apart:
-                    pieces[-1] = pieces[-1][0], n - 1
-                else:
-                    pieces.append((first, n - 1))
-            first = n + 1
-        out += pieces
-    return out
+def _points(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]]) -> Iterator[Point]:
+    for roster_id, log in answers.items():
+        if rosters[roster_id].base:
+            continue
+        for answer in log:
+            for position, account_id in enumerate(rosters[roster_id].account_ids):
+                if is_answered(answer.answered, position):
+                    yield Point(account_id, answer.at, answer.recorded_at)
 
 
-def _runs(log: Sequence[Answer], parts: Iterable[_Part]) -> Runs:
-    return tuple(_run(log[first], log[last]) for first, last in parts)
+class _Told:
+    """What runs and holes tell already."""
+
+    def __init__(
+        self, rosters: Mapping[int, Watch], runs: Mapping[int, Sequence[Run]], holes: Sequence[Hole]
+    ) -> None:
+        self._runs = {roster_id: [r for r in some if r.is_punctual] for roster_id, some in runs.items()}
+        self._begins = {roster_id: [r.first for r in some] for roster_id, some in self._runs.items()}
+        self._of: defaultdict[int, list[int]] = defaultdict(list)
+        for roster_id in runs:
+            for account_id in rosters[roster_id].account_ids:
+                self._of[account_id].append(roster_id)
+        self._holes: defaultdict[tuple[int, int], list[Hole]] = defaultdict(list)
+        for hole in holes:
+            self._holes[hole.account_id, hole.roster_id].append(hole)
+
+    def covers(self, point: Point) -> bool:
+        """Whether the account was read without a break around that time."""
+        return any(
+            self._is_in_run(roster_id, point.at)
+            and not any(
+                _is_in_hole(hole, point.at) for hole in self._holes.get((point.account_id, roster_id), ())
+            )
+            for roster_id in self._of.get(point.account_id, ())
+        )
+
+    def _is_in_run(self, roster_id: int, at: datetime) -> bool:
+        place = bisect_right(self._begins[roster_id], at) - 1
+        return place >= 0 and at <= self._runs[roster_id][place].last
 
 
-def _run(first: Answer, last: Answer) -> Run:
-    return Run(first.at, first.recorded_at, last.at, last.recorded_at, first.is_punctual)
-
-
-def _together(of_rosters: Sequence[Runs], points: Sequence[Run], usual: Pace) -> Runs:
-    """What all requests for one account tell of it. Within a run a further reading tells nothing more."""
-    if len(of_rosters) == 1:
-        runs = of_rosters[0]
-        begins = [run.first for run in runs]
-        if all(_is_inside(p, runs, begins) for p in points):
-            return runs
-    every = [run for runs in of_rosters for run in runs] + list(points)
-    joined: list[Run] = []
-    for run in sorted((r for r in every if r.is_punctual), key=lambda r: (r.first, r.last)):
-        before = joined[-1] if joined else None
-        if before is None or run.first - before.last > usual.apart:
-            joined.append(run)
-        elif run.last > before.last:
-            joined[-1] = Run(before.first, before.first_recorded, run.last, run.last_recorded, True)
-    begins = [run.first for run in joined]
-    late = [run for run in every if not run.is_punctual and not _is_inside(run, joined, begins)]
-    return tuple(sorted([*joined, *late], key=lambda r: (r.first, r.first_recorded)))
-
-
-def _is_inside(point: Run, runs: Sequence[Run], begins: Sequence[datetime]) -> bool:
-    place = bisect_right(begins, point.first) - 1
-    return place >= 0 and runs[place].is_punctual and point.first <= runs[place].last
+def _is_in_hole(hole: Hole, at: datetime) -> bool:
+    return (hole.before is None or hole.before < at) and (hole.after is None or at < hole.after)

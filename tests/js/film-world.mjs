@@ -25,12 +25,12 @@ const baseline = (id, account) => change(id, account, "A", 0, 0, 0, { kind: "bas
  * 12 h, and one of those at 10 h shows that Bob was suspended; it was confirmed then. Dee was put on file at 15 h.
  */
 export function filmed(more = {}) {
-  const late = [8, 8.5, 9, 9.5, 10, 10.5, 11].map((h) => ({ group: 1, a: at(h), ar: (12 - h) * HOUR, b: at(h), br: (12 - h) * HOUR }));
-  const run = (group, a, b) => ({ group, a: at(a), ar: 0, b: at(b), br: 0 });
+  const late = [8, 8.5, 9, 9.5, 10, 10.5, 11].map((h) => ({ roster: 10, a: at(h), ar: (12 - h) * HOUR, b: at(h), br: (12 - h) * HOUR }));
+  const run = (roster, a, b) => ({ roster, a: at(a), ar: 0, b: at(b), br: 0 });
   return {
     id: 5, now: at(20), from: at(0), sweep: HOUR / 2, late_after: HOUR, gap_after: 1.25 * HOUR, apart: 0.75 * HOUR, recorded_within: HOUR / 4, rosters: { 9: [1], 10: [2, 3] },
     lists: [{ id: 1, name: "Order 1 list", created: at(0) }],
-    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"], watched: [1, 1, 1, 1, 0], added: [at(0), at(0), at(0), at(15), at(0)], group: [0, 1, 1, null, null] },
+    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"], watched: [1, 1, 1, 1, 0], added: [at(0), at(0), at(0), at(15), at(0)] },
     spells: columns(
       [
         belief(1, "A", 1, [0, null], [0, 2.5]), belief(1, "A", 1, [0, 2], [2.5, null]), belief(1, "W", 11, [2, null], [2.5, 6.5], 1.5),
@@ -49,7 +49,8 @@ export function filmed(more = {}) {
     ),
     steps: { change: [], recorded: [], agreeing: [] },
     members: { list: [1, 1, 1], account: [1, 2, 5], added: [at(0), at(0), at(0)] },
-    runs: columns([run(0, 0, 20), run(1, 0, 7.5), ...late, run(1, 11.5, 20)], ["group", "a", "ar", "b", "br"]),
+    runs: columns([run(9, 0, 20), run(10, 0, 7.5), ...late, run(10, 11.5, 20)], ["roster", "a", "ar", "b", "br"]),
+    holes: columns([], ["account", "roster", "a", "b", "br"]), points: columns([], ["account", "a", "ar"]),
     signals: columns([{ id: 1, executive: 9, kind: "post", t: at(3), seen: at(4) }], ["id", "executive", "kind", "t", "seen"]),
     mails: [{ id: 7, subject: "Withheld", state: "sent", n: 1, created: at(2.5), sent: at(3) }],
     orders: [

@@ -9,7 +9,6 @@ export class Account {
     this.id = row.id;
     this.handle = row.handle;
     this.platform = row.platform;
-    this.group = row.group;
     this.kept = { spells: -1, changes: -1, gaps: -1 };
   }
 
@@ -54,12 +53,12 @@ export class Account {
   }
 
   get last() {
-    const last = this.state.lastOf(this.group);
+    const last = this.state.lastOf(this.i);
     return last === -Infinity ? null : last;
   }
 
   get gaps() {
-    return this.once("gaps", () => this.state.gapsOf(this.group));
+    return this.once("gaps", () => this.state.gapsOf(this.i));
   }
 
   /** The numbers of the lists that it was on. */

@@ -2,6 +2,7 @@
 
 import { mergeNews } from "./news.mjs";
 import { placesOf } from "./places.mjs";
+import { Reads } from "./reads.mjs";
 
 export const LETTERS = "APWSGDNU";
 const CODE = Object.fromEntries([...LETTERS].map((s, i) => [s, i]));
@@ -24,7 +25,7 @@ export function filmOf(snapshot, news = null) {
     changes: changesOf(all.changes, index),
     steps: stepsOf(all.steps),
     members: membersOf(all.members, index),
-    runs: runsOf(all.runs, accounts),
+    reads: new Reads(all, index, accounts.length),
     signals: signalsOf(all.signals),
     mails: [...all.mails].sort((a, b) => a.created - b.created || a.id - b.id),
     platforms: new Set(accounts.map((a) => a.platform)),
@@ -39,7 +40,7 @@ export function filmOf(snapshot, news = null) {
 
 function accountsOf({ accounts: t }) {
   const rows = Array.from(t.id, (id, i) => ({
-    id, handle: t.handle[i], platform: t.platform[i], watched: Boolean(t.watched[i]), added: t.added[i], group: t.group[i] ?? -1,
+    id, handle: t.handle[i], platform: t.platform[i], watched: Boolean(t.watched[i]), added: t.added[i],
   }));
   return rows.sort((a, b) => b.watched - a.watched || a.added - b.added || a.id - b.id);
 }
@@ -91,20 +92,6 @@ function membersOf(t, index) {
     out.get(t.list[j]).push({ account, added: t.added[j] });
   }
   for (const members of out.values()) members.sort((a, b) => a.account - b.account);
-  return out;
-}
-
-/**
- * When the accounts of each group were read without a break: from reading `a`, recorded at `ar`, to reading `b`, recorded
- * at `br` (of which the answer tells how long after). A reading that was recorded late stands alone, so that it can be left out where it was not known.
- */
-function runsOf(t, accounts) {
-  const groups = accounts.reduce((most, a) => Math.max(most, a.group + 1), 0);
-  const { start, order } = placesOf(Int32Array.from(t.group), groups, (x, y) => t.a[x] - t.a[y]);
-  const pick = (column, lag = null) => Float64Array.from(order, (j) => column[j] + (lag ? lag[j] : 0));
-  const out = { groups, start, a: pick(t.a), ar: pick(t.a, t.ar), b: pick(t.b), br: pick(t.b, t.br) };
-  /** All of them by when they begin. */
-  out.byTime = Int32Array.from(order, (_, j) => j).sort((x, y) => out.a[x] - out.a[y]);
   return out;
 }
 

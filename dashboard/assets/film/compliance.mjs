@@ -39,7 +39,7 @@ export function complianceOf(state, order) {
   return out;
 }
 
-const isRead = (state, i) => state.now - state.lastOf(state.all[i].group) <= state.gapAfter;
+const isRead = (state, i) => state.now - state.lastOf(i) <= state.gapAfter;
 
 /** When the first block was seen of those that were seen since `begin`; null for none. */
 function firstBlock(state, i, country, begin) {

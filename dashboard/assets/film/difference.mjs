@@ -1,7 +1,6 @@
 // What is told otherwise now than it was known at a moment.
 
 import { LETTERS } from "./columns.mjs";
-import { readLate } from "./coverage.mjs";
 
 /**
  * The accounts of which two states of one film and one moment tell something else: `was` (by what is known now) and
@@ -25,15 +24,15 @@ export function differences(was, then) {
 function toldOf(state, i) {
   const v = state.current[i];
   if (v < 0) return { s: "first", w: "nothing confirmed" };
-  if (state.now - state.lastOf(state.all[i].group) > state.gapAfter) return { s: "U", w: "not checked" };
+  if (state.now - state.lastOf(i) > state.gapAfter) return { s: "U", w: "not checked" };
   return { s: LETTERS[state.film.spells.s[v]], w: state.film.words[state.film.spells.w[v]] };
 }
 
 function causeOf(was, then, i) {
-  const { spells, changes, runs } = was.film;
+  const { spells, changes, reads } = was.film;
   const [a, b] = [was.current[i], then.current[i]];
   const isSame = a >= 0 && b >= 0 && spells.s[a] === spells.s[b] && spells.w[a] === spells.w[b];
-  if (isSame || a < 0) return { recorded: readLate(runs, was.all[i].group, was.now, then.by, was.gapAfter), why: "read later" };
+  if (isSame || a < 0) return { recorded: reads.readLate(i, was.now, then.by, was.gapAfter), why: "read later" };
   let recorded = spells.known[a];
   for (let v = spells.start[i]; v < spells.start[i + 1]; v++) {
     const says = spells.from[v] <= was.now && was.now < spells.to[v] && spells.s[v] === spells.s[a] && spells.w[v] === spells.w[a];

@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** Whether an account had not been read in the last two sweeps. */
-const isLate = (state, i) => state.now - state.lastOf(state.all[i].group) >= state.film.lateAfter;
+const isLate = (state, i) => state.now - state.lastOf(i) >= state.film.lateAfter;
 
 export function standingOf(state) {
   const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));

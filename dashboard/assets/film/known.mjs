@@ -8,13 +8,12 @@ export function known(state) {
   grow(out, spells.from.length + 1024);
   for (let i = 0; i < all.length; i++) {
     out.start[i] = out.n;
-    const { group } = all[i];
-    const last = state.lastOf(group);
+    const last = state.lastOf(i);
     const until = now - last <= gapAfter ? Infinity : last + 1;
     let gaps = null;
     for (let v = spells.start[i]; v < spells.start[i + 1] && spells.from[v] <= now; v++) {
       if (spells.known[v] > by || spells.until[v] <= by) continue;
-      gaps ??= state.gapsOf(group);
+      gaps ??= state.gapsOf(i);
       let from = spells.from[v];
       if (out.first[i] === Infinity) out.first[i] = from;
       const end = Math.min(spells.to[v] <= now ? spells.to[v] : Infinity, until);

@@ -3,7 +3,6 @@
 import { Account } from "./account.mjs";
 import { LETTERS } from "./columns.mjs";
 import { complianceOf } from "./compliance.mjs";
-import { fleetReads, gapsOf, lastRead } from "./coverage.mjs";
 import { kpisOf, standingOf, countriesOf } from "./figures.mjs";
 import { known } from "./known.mjs";
 import { after, upTo } from "./sorted.mjs";
@@ -37,7 +36,6 @@ export class Moment {
     this.onFileBy = Math.min(moment, this.by);
     this.facts += 1;
     this.kept = new Map();
-    this.lasts = null;
     return this;
   }
 
@@ -79,20 +77,33 @@ export class Moment {
     });
   }
 
-  /** The last reading of the accounts of a group, -Infinity for none. */
-  lastOf(group) {
-    if (group < 0) return -Infinity;
-    this.lasts ??= new Float64Array(this.film.runs.groups).fill(Number.NaN);
-    if (Number.isNaN(this.lasts[group])) this.lasts[group] = lastRead(this.film.runs, group, this.now, this.by);
-    return this.lasts[group];
+  /** The last reading of account i, -Infinity for none. */
+  lastOf(i) {
+    return this.lasts[i];
   }
 
-  gapsOf(group) {
-    return this.once(`gaps ${group}`, () => gapsOf(this.film.runs, group, this.now, this.by, this.gapAfter));
+  get lasts() {
+    return this.once("lasts", () => {
+      const { reads } = this.film;
+      const { now, by } = this;
+      const rosters = Float64Array.from({ length: reads.rosters }, (_, r) => reads.lastOf(r, now, by));
+      const groups = reads.groups.map((of) => of.reduce((last, r) => Math.max(last, rosters[r]), -Infinity));
+      return Float64Array.from(reads.groupOf, (group, i) => {
+        const last = reads.hasHoles(i) ? reads.groups[group].reduce((most, r) => Math.max(most, reads.without(i, r, rosters[r], by)), -Infinity) : groups[group];
+        return Math.max(last, reads.lastPoint(i, now, by));
+      });
+    });
+  }
+
+  gapsOf(i) {
+    const { reads } = this.film;
+    const group = reads.groupOf[i];
+    const of = (name, account) => this.once(name, () => reads.gaps(group, account, this.now, this.by, this.gapAfter));
+    return reads.isOdd[i] ? of(`gaps of ${i}`, i) : of(`gaps ${group}`, null);
   }
 
   get reads() {
-    return this.once("reads", () => fleetReads(this.film.runs, this.now, this.by, this.gapAfter));
+    return this.once("reads", () => this.film.reads.ofAll(this.now, this.by, this.gapAfter));
   }
 
   get outages() {
@@ -246,7 +257,7 @@ export class Moment {
       const out = Object.fromEntries([...LETTERS, "first"].map((letter) => [letter, 0]));
       for (let i = 0; i < this.watched; i++) {
         const v = this.current[i];
-        const unread = this.now - this.lastOf(this.all[i].group) > this.gapAfter;
+        const unread = this.now - this.lastOf(i) > this.gapAfter;
         out[v < 0 ? "first" : unread ? "U" : LETTERS[s[v]]] += 1;
       }
       return { ...out, n: this.watched };

@@ -9,12 +9,11 @@ export function mergeNews(snapshot, news) {
   const mails = new Set(news.mails.map((m) => m.id));
   const changes = ofThem(snapshot.changes, touched);
   const replaced = new Set(changes);
-  const read = readOn(snapshot, news.reads);
   return {
     ...snapshot,
     id: news.id, now: news.now, lists: news.lists, orders: news.orders, events: news.events, executives: news.executives,
-    accounts: { ...snapshot.accounts, group: read.group, handle: renamed(snapshot.accounts, new Map(news.renames)) },
-    runs: read.runs,
+    accounts: { ...snapshot.accounts, handle: renamed(snapshot.accounts, new Map(news.renames)) },
+    ...readOn(snapshot, news.reads),
     words: [...snapshot.words, ...news.words], countries: [...snapshot.countries, ...news.countries],
     spells: joined(snapshot.spells, (j, t) => !touched.has(t.account[j]), { ...news.spells, w: moved(news.spells.w, words), c: moved(news.spells.c, countries) }),
     changes: joined(snapshot.changes, (j, t) => !touched.has(t.account[j]), { ...news.changes, w: moved(news.changes.w, words), h: moved(news.changes.h, words) }),
@@ -38,55 +37,73 @@ function joined(table, keeps, more) {
   return Object.fromEntries(Object.keys(table).map((name) => [name, [...rows.map((j) => table[name][j]), ...more[name]]]));
 }
 
-/**
- * The groups and runs with what was read since: accounts of one group that were read alike stay together. Told again,
- * a reading changes nothing.
- */
-function readOn({ accounts, runs, rosters, apart, recorded_within }, reads) {
-  const groups = [];
-  for (let j = 0; j < runs.group.length; j++) {
-    (groups[runs.group[j]] ??= []).push({ a: runs.a[j], ar: runs.ar[j], b: runs.b[j], br: runs.br[j] });
-  }
-  for (const group of accounts.group) if (group !== null) groups[group] ??= [];
-  for (const list of groups) list?.sort((x, y) => x.a - y.a);
-  const place = new Map(Array.from(accounts.id, (id, i) => [id, i]));
-  const group = Array.from(accounts.group);
-  for (const [roster, at, lag, answered] of reads) {
-    const next = new Map();
-    for (const id of answered ?? rosters[roster]) {
-      const i = place.get(id);
-      if (i === undefined) continue;
-      const old = group[i];
-      if (!next.has(old)) {
-        const list = withReading(groups[old], { a: at, ar: lag, b: at, br: lag }, apart, recorded_within);
-        next.set(old, list === groups[old] ? old : groups.push(list) - 1);
-      }
-      group[i] = next.get(old);
-    }
-  }
-  const told = { group: [], a: [], ar: [], b: [], br: [] };
-  const numbers = new Map();
-  const used = group.map((old) => {
-    if (!numbers.has(old)) {
-      const number = numbers.size;
-      numbers.set(old, number);
-      for (const run of groups[old] ?? []) {
-        told.group.push(number);
-        for (const name of ["a", "ar", "b", "br"]) told[name].push(run[name]);
-      }
-    }
-    return numbers.get(old);
+/** The runs, holes and points with what was read since. Told again, a reading changes nothing. */
+function readOn({ rosters, runs, holes, points, apart, recorded_within: within }, reads) {
+  const out = { runs: copied(runs), holes: copied(holes), points: copied(points) };
+  const last = new Map();
+  out.runs.roster.forEach((roster, j) => {
+    if (!last.has(roster) || out.runs.b[j] > out.runs.b[last.get(roster)]) last.set(roster, j);
   });
-  return { group: used, runs: told };
+  const told = tellers(out, rosters, within);
+  const open = new Map();
+  out.holes.b.forEach((b, h) => {
+    if (b === null) open.set(`${out.holes.account[h]} ${out.holes.roster[h]}`, h);
+  });
+  for (const [roster, at, lag, answered] of reads) {
+    const members = rosters[roster];
+    const end = last.get(roster);
+    if (!members || (end !== undefined && at <= out.runs.b[end])) {
+      // A re-read, or one that was recorded after later ones: it is told of each account, where it tells anything.
+      for (const account of answered ?? members) if (!told(account, at)) push(out.points, { account, a: at, ar: lag });
+      continue;
+    }
+    const before = end === undefined ? null : out.runs.b[end];
+    if (before !== null && at - before <= apart && lag <= within && out.runs.ar[end] <= within) {
+      out.runs.b[end] = at;
+      out.runs.br[end] = lag;
+    } else last.set(roster, push(out.runs, { roster, a: at, ar: lag, b: at, br: lag }));
+    const heard = new Set(answered ?? members);
+    for (const account of members) {
+      const key = `${account} ${roster}`;
+      if (!heard.has(account)) {
+        if (!open.has(key)) open.set(key, push(out.holes, { account, roster, a: before, b: null, br: 0 }));
+      } else if (open.has(key)) {
+        out.holes.b[open.get(key)] = at;
+        out.holes.br[open.get(key)] = lag;
+        open.delete(key);
+      }
+    }
+  }
+  return out;
 }
 
-/** The runs with one more reading; the same ones where it tells nothing more. */
-function withReading(runs, reading, apart, within) {
-  const isPunctual = (run) => run.ar <= within;
-  const k = runs.findLastIndex((run) => run.a <= reading.a);
-  const before = runs[k];
-  if (before && reading.a <= before.b && (isPunctual(before) || before.a === reading.a)) return runs;
-  const joins = before && isPunctual(before) && isPunctual(reading) && reading.a - before.b <= apart;
-  const run = joins ? { ...before, b: reading.b, br: reading.br } : reading;
-  return [...runs.slice(0, joins ? k : k + 1), run, ...runs.slice(k + 1)];
+/** Whether what was told already says that an account was read without a break around a time, or at that very time. */
+function tellers({ runs, holes, points }, rosters, within) {
+  const of = byNumber(Object.entries(rosters).flatMap(([roster, members]) => members.map((account) => [account, Number(roster)])));
+  const runsBy = byNumber(Array.from(runs.roster, (roster, j) => [roster, j]));
+  const holesBy = byNumber(Array.from(holes.account, (account, h) => [account, h]));
+  const known = new Set(Array.from(points.account, (account, p) => `${account} ${points.a[p]}`));
+  const isInHole = (account, roster, at) =>
+    (holesBy.get(account) ?? []).some((h) => holes.roster[h] === roster && (holes.a[h] ?? -Infinity) < at && at < (holes.b[h] ?? Infinity));
+  const isRead = (roster, at) =>
+    (runsBy.get(roster) ?? []).some((j) => runs.a[j] <= at && at <= runs.b[j] && (runs.ar[j] <= within || runs.a[j] === at));
+  return (account, at) =>
+    known.has(`${account} ${at}`) || (of.get(account) ?? []).some((roster) => isRead(roster, at) && !isInHole(account, roster, at));
+}
+
+function byNumber(pairs) {
+  const out = new Map();
+  for (const [number, value] of pairs) {
+    if (!out.has(number)) out.set(number, []);
+    out.get(number).push(value);
+  }
+  return out;
+}
+
+const copied = (table) => Object.fromEntries(Object.entries(table).map(([name, column]) => [name, Array.from(column)]));
+
+/** Add a row; its place. */
+function push(table, row) {
+  for (const name of Object.keys(table)) table[name].push(row[name]);
+  return Object.values(table)[0].length - 1;
 }
