@@ -6,28 +6,31 @@ import { after, upTo } from "./sorted.mjs";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Whether an account had not been read in the last two sweeps. */
-const isLate = (state, i) => state.now - state.lastOf(i) >= state.film.lateAfter;
+/** Whether each account had not been read in the last two sweeps. */
+const lateness = ({ lasts, now, film }) => (i) => now - lasts[i] >= film.lateAfter;
 
 export function standingOf(state) {
   const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));
   const { s } = state.film.spells;
-  for (let i = 0; i < state.watched; i++) {
-    const v = state.current[i];
+  const { current, watched } = state;
+  const isLate = lateness(state);
+  for (let i = 0; i < watched; i++) {
+    const v = current[i];
     const of = out[v < 0 ? "first" : LETTERS[s[v]]];
     of[0] += 1;
-    if (isLate(state, i)) of[1] += 1;
+    if (isLate(i)) of[1] += 1;
   }
   return out;
 }
 
 export function countriesOf(state) {
   const found = new Map();
+  const isLate = lateness(state);
   eachWithheld(state, (countries, i) => {
     for (const code of countries) {
       const row = found.get(code) ?? [code, 0, 0];
       row[1] += 1;
-      if (isLate(state, i)) row[2] += 1;
+      if (isLate(i)) row[2] += 1;
       found.set(code, row);
     }
   });
@@ -36,8 +39,9 @@ export function countriesOf(state) {
 
 function eachWithheld(state, tell) {
   const { s, c } = state.film.spells;
-  for (let i = 0; i < state.watched; i++) {
-    const v = state.current[i];
+  const { current, watched } = state;
+  for (let i = 0; i < watched; i++) {
+    const v = current[i];
     if (v >= 0 && LETTERS[s[v]] === "W") tell(state.film.countries[c[v]], i);
   }
 }
@@ -59,9 +63,9 @@ export function kpisOf(state) {
 /** Of the last day, and what is not decided. */
 function newsOf(state) {
   const { changes } = state.film;
-  const { now } = state;
+  const { now, watched } = state;
   const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0 };
-  const counts = (j) => changes.isNews[j] && changes.account[j] < state.watched && state.tells(j);
+  const counts = (j) => changes.isNews[j] && changes.account[j] < watched && state.tells(j);
   const end = after(changes.seen, now);
   const day = upTo(changes.seen, now - DAY + 1);
   for (let j = day; j < end; j++) {

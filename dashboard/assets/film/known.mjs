@@ -3,12 +3,13 @@
 /** Columns {n, start, first, s, from, to}: those of one account in a row, silences left out. */
 export function known(state) {
   const { spells } = state.film;
-  const { all, now, by, gapAfter } = state;
-  const out = { n: 0, start: new Int32Array(all.length + 1), first: new Float64Array(all.length).fill(Infinity), room: 0 };
-  grow(out, spells.from.length + 1024);
+  const { all, now, by, gapAfter, lasts } = state;
+  const out = (state.room ??= emptyFor(all.length, spells.from.length + 1024));
+  out.n = 0;
+  out.first.fill(Infinity);
   for (let i = 0; i < all.length; i++) {
     out.start[i] = out.n;
-    const last = state.lastOf(i);
+    const last = lasts[i];
     const until = now - last <= gapAfter ? Infinity : last + 1;
     let gaps = null;
     for (let v = spells.start[i]; v < spells.start[i + 1] && spells.from[v] <= now; v++) {
@@ -26,6 +27,12 @@ export function known(state) {
     }
   }
   out.start[all.length] = out.n;
+  return out;
+}
+
+function emptyFor(accounts, room) {
+  const out = { n: 0, start: new Int32Array(accounts + 1), first: new Float64Array(accounts) };
+  grow(out, room);
   return out;
 }
 

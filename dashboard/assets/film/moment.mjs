@@ -21,6 +21,8 @@ export class Moment {
       facts: 0,
     });
     this.shown = [];
+    /** What `known` writes to, with each move anew. */
+    this.room = null;
     this.move(film.now, null);
   }
 
@@ -98,8 +100,9 @@ export class Moment {
   gapsOf(i) {
     const { reads } = this.film;
     const group = reads.groupOf[i];
-    const of = (name, account) => this.once(name, () => reads.gaps(group, account, this.now, this.by, this.gapAfter));
-    return reads.isOdd[i] ? of(`gaps of ${i}`, i) : of(`gaps ${group}`, null);
+    const odd = reads.isOdd[i] === 1;
+    const kept = this.once(odd ? "gaps of accounts" : "gaps of groups", () => []);
+    return (kept[odd ? i : group] ??= reads.gaps(group, odd ? i : null, this.now, this.by, this.gapAfter));
   }
 
   get reads() {
@@ -149,9 +152,10 @@ export class Moment {
     return this.once("changes", () => {
       const { changes } = this.film;
       const out = new Map();
+      const { watched } = this;
       const end = after(changes.seen, this.now);
       for (let j = upTo(changes.seen, this.now - this.feedSpan); j < end; j++) {
-        if (changes.account[j] >= 0 && changes.account[j] < this.watched && this.tells(j)) out.set(changes.id[j], this.change(j));
+        if (changes.account[j] >= 0 && changes.account[j] < watched && this.tells(j)) out.set(changes.id[j], this.change(j));
       }
       return out;
     });
@@ -255,9 +259,10 @@ export class Moment {
     return this.once("counts", () => {
       const { s } = this.film.spells;
       const out = Object.fromEntries([...LETTERS, "first"].map((letter) => [letter, 0]));
-      for (let i = 0; i < this.watched; i++) {
-        const v = this.current[i];
-        const unread = this.now - this.lastOf(i) > this.gapAfter;
+      const { current, lasts, watched, now, gapAfter } = this;
+      for (let i = 0; i < watched; i++) {
+        const v = current[i];
+        const unread = now - lasts[i] > gapAfter;
         out[v < 0 ? "first" : unread ? "U" : LETTERS[s[v]]] += 1;
       }
       return { ...out, n: this.watched };
