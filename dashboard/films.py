@@ -4,9 +4,10 @@ Who has it can be shown any moment, as it was or as it was known, without asking
 and every answer carries what came since; a part of it is made when it is asked for.
 """
 
+import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -42,9 +43,9 @@ from storage.film import (
     nearer,
     whose,
 )
-from storage.film_reads import film_reads, looks_since
+from storage.film_reads import Fill, film_reads, looks_since, weeks
 from storage.model.accounts import Platform
-from storage.model.read_runs import pace
+from storage.model.read_runs import Pace, Reads, joined, pace
 from storage.order_history import editions
 from storage.reports import last_event_id
 from storage.reports_context import executives, order_events, orders, signals
@@ -54,6 +55,10 @@ from storage.reports_news import News, news_since
 WHOLE = "whole"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
+_BEFORE = 2 * _DAY
+"""How long before a part its readings begin, so that it is told of its first moment who was read in the day
+before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,41 @@ class Part:
     list_id: int | None = None
 
 
-async def film_json(conn: Conn, part: Part, now: datetime, settings: DashboardSettings) -> Json:
-    """The film up to `now`, or the part of it that is asked for, with the words and rules to read it by."""
+@dataclass(slots=True)
+class Weeks:
+    """What was read in each week, which changes only when something is recorded late."""
+
+    kept: dict[datetime, tuple[Fill, Reads]] = field(default_factory=dict[datetime, tuple[Fill, Reads]])
+
+    async def reads(self, conn: Conn, until: datetime, usual: Pace) -> Reads:
+        """All that was read by `until`. Only weeks of which something was recorded since are read again."""
+        now = await weeks(conn)
+        for week, fill in now.items():
+            if week not in self.kept or self.kept[week][0] != fill:
+                planned = week, week + timedelta(days=7)
+                self.kept[week] = fill, await film_reads(conn, planned, until, usual)
+        self.kept = {week: self.kept[week] for week in now}
+        return await asyncio.to_thread(joined, [reads for _, reads in self.kept.values()], usual)
+
+
+async def film_json(
+    conn: Conn, part: Part, now: datetime, settings: DashboardSettings, kept: Weeks | None = None
+) -> Json:
+    """The film up to `now`, or the part of it that is asked for, with the words and rules to read it by.
+
+    `kept` is what was read, as far as it is known from before; only of the whole film, up to the present.
+    """
     until = now if part.until is None else min(now, part.until)
     event_id = await last_event_id(conn)
     accounts = await film_accounts(conn, part.list_id)
     ids = [a.account_id for a in accounts]
     platforms = {a.account_id: a.platform for a in accounts}
     usual = pace(settings.sweep_every)
-    read_since = BEGINNING if part.since is None else part.since - max(settings.gap_after, _DAY)
-    reads = await film_reads(conn, read_since, until, usual, None if part.list_id is None else ids)
+    if kept is None:
+        planned = (BEGINNING if part.since is None else part.since - _BEFORE), until + _DAY
+        reads = await film_reads(conn, planned, until, usual, None if part.list_id is None else ids)
+    else:
+        reads = await kept.reads(conn, until, usual)
     said = Said()
     body: Json = {
         "id": event_id,
@@ -119,15 +149,17 @@ def _beginning(body: Json) -> int:
     return min([cast("int", body["now"]), *spells["from"], *runs["a"]])
 
 
+@dataclass(slots=True)
 class Films(Answers):
     """The whole film, kept current."""
 
+    weeks: Weeks = field(default_factory=Weeks)
     usual = WHOLE
     tables = FILM_TABLES
 
     async def body(self, conn: Conn, name: str, now: datetime) -> Json:
         del name  # there is one
-        return await film_json(conn, Part(), now, self.settings)
+        return await film_json(conn, Part(), now, self.settings, self.weeks)
 
     def rosters(self, body: Json) -> frozenset[str]:
         return frozenset(cast("dict[str, object]", body["rosters"]))

@@ -25,16 +25,42 @@ class Look:
     """Who answered; None: all of a roster of the regular sweep."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How much coverage there is of a week. It tells whether anything was recorded since."""
+
+    requests: int
+    last_recorded: datetime
+
+
+async def weeks(conn: Conn) -> dict[datetime, Fill]:
+    """The weeks for which requests were planned, by their beginning, oldest first."""
+    rows = await conn.fetch(
+        """
+        select date_trunc('week', slot at time zone 'UTC') at time zone 'UTC' as week, count(*) as requests,
+            max(recorded_at) as last_recorded
+        from coverage group by 1 order by 1
+        """
+    )
+    return {r["week"]: Fill(r["requests"], r["last_recorded"]) for r in rows}
+
+
 async def film_reads(
-    conn: Conn, since: datetime, until: datetime, usual: Pace, account_ids: Sequence[int] | None
+    conn: Conn,
+    planned: tuple[datetime, datetime],
+    until: datetime,
+    usual: Pace,
+    account_ids: Sequence[int] | None = None,
 ) -> Reads:
-    """All that was read after `since` and by `until`, of these accounts only (None: of all)."""
+    """What was read by `until` in requests that were planned from the first of two times on and before the
+    second, of these accounts only (None: of all).
+    """
     rows = await conn.fetch(
         """
         with answer as (
             select c.roster_id, c.observed_at, c.recorded_at, c.answered, r.base
             from coverage c join roster r using (roster_id)
-            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+            where c.outcome = 0 and c.slot >= $1 and c.slot < $2 and c.observed_at <= $6 and r.vantage = ''
                 and ($5::int[] is null or r.account_ids && $5)
         ),
         beside as (
@@ -54,11 +80,11 @@ async def film_reads(
             or observed_at - previous > $3::interval or following - observed_at > $3::interval
         order by roster_id, observed_at
         """,
-        since,
-        until,
+        *planned,
         usual.apart,
         usual.recorded_within,
         account_ids,
+        until,
     )
     answers: defaultdict[int, list[Answer]] = defaultdict(list)
     for r in rows:

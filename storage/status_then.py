@@ -123,10 +123,12 @@ async def _states(
 
 
 async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> int:
-    """Changes first seen by then of which it was not decided by `known_at`, or is not now."""
+    """Theirs that were first seen by then, of which it was not decided by `known_at`, or is not now."""
     return await conn.fetchval(
         """
         select count(*) from change c
+        join account a on a.account_id = c.account_id and a.watched
+            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
         left join change_outcome o on o.change_id = c.change_id
             and o.decided_at <= coalesce($2::timestamptz, 'infinity')
         where c.kind <> 'baseline' and c.first_seen_new <= $1
@@ -147,6 +149,8 @@ async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[
         """
         select c.kind, count(*) as n
         from change c join change_outcome o using (change_id)
+        join account a on a.account_id = c.account_id and a.watched
+            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
         where o.outcome = 'confirmed' and c.kind <> 'baseline'
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
             and c.recorded_at <= coalesce($2::timestamptz, 'infinity')

@@ -2,22 +2,35 @@
 
 import random
 import zlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from dashboard.encode_film import FILM_TABLES
 from dashboard.films import Films, Part, film_json
+from dashboard.order_figures import read_orders
 from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
+from storage import coverage
 from storage.accounts import NewAccount, add_accounts
-from storage.db import Pool, transaction
+from storage.db import Conn, Pool, transaction
+from storage.film_reads import film_reads
 from storage.model.accounts import Platform
 from storage.model.availability import State
+from storage.model.cohort import Funnel
+from storage.model.coverage import Batch, BatchOutcome
+from storage.model.read_runs import joined, pace
+from storage.order_history import log_edit
+from storage.orders import edit_order, order_called
+from storage.reports_context import orders
+from storage.rosters import get_or_make
 from storage.status_then import then
+from tests.dashboard_server import SETTINGS as STORY_SETTINGS
 from tests.factories import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
-from tests.filmed import Moments, figures_of, film_at, needs_node
+from tests.filmed import FIGURES, Moments, figures_of, film_at, needs_node
 from tests.late_world import Desk, Sent
+from tests.seed_changes import HOUR, Story
 
 SWEEP = timedelta(minutes=15)
 SETTINGS = DashboardSettings(title="Blockline", subtitle="A desk", synthetic=True, sweep_every=SWEEP)
@@ -31,7 +44,9 @@ pytestmark = needs_node
 
 
 async def recorded(pool: Pool, seed: int) -> Desk:
-    """Two requests each 15 minutes: some failed, some lacked an account, and some came in late."""
+    """Two requests each 15 minutes: some failed, some lacked an account, and some came in late; now and then
+    one account was read again beside them. In the end one account is not watched any more.
+    """
     chance = random.Random(seed)
     desk = Desk(pool)
     await desk.enlist(*FIRST, lists=("First", "Both"))
@@ -50,6 +65,8 @@ async def recorded(pool: Pool, seed: int) -> Desk:
                 continue
             else:
                 await desk.record(sent)
+        if chance.random() < 0.3:
+            await read_again(desk, chance.choice([*FIRST, *SECOND]), 15 * n + chance.uniform(1, 14))
         if n == BEHIND.stop + 6:
             chance.shuffle(late)
             for number, sent in enumerate(late):
@@ -58,8 +75,18 @@ async def recorded(pool: Pool, seed: int) -> Desk:
         if n == 50:
             async with transaction(pool) as conn:
                 await add_accounts(conn, [NewAccount(Platform.X, "8", "h8", ("Later",))], minutes(15 * n + 1))
+    await pool.execute("update account set watched = false where native_id = '4'")
     desk.now = minutes(15 * SWEEPS)
     return desk
+
+
+async def read_again(desk: Desk, name: str, minute: float) -> None:
+    """A reading of one account, which agrees with what is known of it."""
+    at = minutes(minute)
+    async with transaction(desk.pool) as conn:
+        roster = await get_or_make(conn, Platform.X, [desk.ids[name]], (), at, base=False)
+        batch = Batch(roster.roster_id, at, 0, at, BatchOutcome.ANSWERED, None, None, 100)
+        assert await coverage.insert_batch(conn, batch, at + timedelta(seconds=3))
 
 
 def moments(seed: int, n: int, until: float) -> Moments:
@@ -148,3 +175,92 @@ async def test_a_part_of_the_film_tells_the_same_of_its_accounts(pool: Pool, lis
 
     assert part == film_at(await packed(pool, desk.now), asked, ours)
     assert all(part)
+
+
+def moments_of(story: Story, seed: int, n: int) -> Moments:
+    """Random ones of a story: by what is known now, and what was known then."""
+    chance = random.Random(seed)
+    ats = [story.start + chance.random() * (story.now - story.start) for _ in range(n)]
+    whole = [at.replace(microsecond=at.microsecond // 1000 * 1000) for at in ats]
+    return [(at, known) for at in whole if at > story.start for known in (None, at)]
+
+
+async def test_the_film_of_a_story_with_orders_counts_what_the_server_counts(
+    pool: Pool, story: Story
+) -> None:
+    asked = moments_of(story, 6, 16)
+    sweep = story.sweep
+    async with transaction(pool) as conn:
+        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
+        counted = [figures_of(await then(conn, at, known, sweep)) for at, known in asked]
+        funnels = [
+            {f.order.title: f.funnel for f in await read_orders(conn, at, STORY_SETTINGS.gap_after, known)}
+            for at, known in asked
+        ]
+
+    told = film_at(data, asked, f"[{FIGURES}, state.compliance.map((c) => [c.order.title, c])]")
+
+    for (at, known), (from_film, followed), from_server, by_order in zip(
+        asked, told, counted, funnels, strict=True
+    ):
+        assert from_film == from_server, f"at {at} as known {known}"
+        for title, one in followed:
+            assert funnel_of(one) == by_order[title], f"{title} at {at} as known {known}"
+
+
+def funnel_of(told: dict[str, int]) -> Funnel:
+    return Funnel(
+        named=told["named"],
+        names_entered=0,
+        resolved=told["onList"],
+        watched=told["watched"],
+        ever_blocked=told["ever"],
+        blocked_before=told["before"],
+        blocked_now=told["now"],
+        blocked_stale=told["stale"],
+        restored=told["restored"],
+        gone_since=told["gone"],
+    )
+
+
+EDITS = [("Order of the ministry", 10), ("Order 69A", 20)]
+
+
+async def edited(conn: Conn, reference: str, title: str, at: datetime) -> None:
+    stored = await order_called(conn, reference)
+    after = replace(stored.order, title=title)
+    await edit_order(conn, stored, after)
+    await log_edit(conn, at, "a tester", stored.order, after)
+
+
+async def test_an_order_is_told_as_it_stood_on_file(pool: Pool, story: Story) -> None:
+    """As `orders --as-known-at` tells it, before, between and after its edits."""
+    begin = story.at(0.5)
+    async with transaction(pool) as conn:
+        for title, hours in EDITS:
+            await edited(conn, "SYN/1", title, begin + hours * HOUR)
+        asked = [(at, at) for at in (begin + h * HOUR for h in (1, 10, 15, 20, 25))]
+        expected = [[o.title for o in await orders(conn, at)] for at, _ in asked]
+        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
+
+    titles = "state.orders.sort((a, b) => a.at - b.at).map((o) => o.title)"
+    assert film_at(data, asked, titles) == expected
+    assert len({tuple(e) for e in expected}) == 3
+    assert film_at(data, [(begin, None)], titles) == [expected[-1]]
+
+
+@pytest.mark.parametrize("hours", [1, 3, 7])
+async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, hours: int) -> None:
+    desk = await recorded(pool, 7)
+    usual = pace(SWEEP)
+    begins = [n * hours * HOUR + minutes(0) for n in range(24 // hours + 1)]
+    async with transaction(pool) as conn:
+        whole = await film_reads(conn, (begins[0], desk.now), desk.now, usual)
+        parts = [await film_reads(conn, (b, b + hours * HOUR), desk.now, usual) for b in begins]
+
+    told = joined(parts, usual)
+
+    assert len(whole.holes) > 15
+    assert told.runs == whole.runs
+    assert set(told.holes) == set(whole.holes)
+    assert set(told.points) >= set(whole.points)

@@ -9,7 +9,7 @@ it can be left out where it was not on record yet. What a request did not tell o
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from storage.model.coverage import is_answered
@@ -111,6 +111,56 @@ def reads_of(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer
         points=tuple(p for p in _points(rosters, answers) if not told.covers(p)),
         rosters={roster_id: watch.account_ids for roster_id, watch in rosters.items() if watch.base},
     )
+
+
+def joined(parts: Sequence[Reads], usual: Pace) -> Reads:
+    """What parts tell together, of which each is of the time after the one before."""
+    runs: defaultdict[int, list[Run]] = defaultdict(list)
+    holes: list[Hole] = []
+    opened: dict[tuple[int, int], Hole] = {}
+    rosters: dict[int, tuple[int, ...]] = {}
+    for part in parts:
+        rosters |= part.rosters
+        firsts = {run.roster_id: run for run in reversed(part.runs)}
+        begun = {(h.account_id, h.roster_id): h for h in part.holes if h.before is None}
+        for key, hole in list(opened.items()):
+            first = firsts.get(key[1])
+            if first is not None and key not in begun:
+                holes.append(replace(hole, after=first.first, after_recorded=first.first_recorded))
+                del opened[key]
+        for hole in part.holes:
+            key = hole.account_id, hole.roster_id
+            whole = hole
+            if hole.before is None and key in opened:
+                whole = replace(hole, before=opened.pop(key).before)
+            elif hole.before is None and runs[hole.roster_id]:
+                whole = replace(hole, before=runs[hole.roster_id][-1].last)
+            if whole.after is None:
+                opened[key] = whole
+            else:
+                holes.append(whole)
+        for run in part.runs:
+            _append(runs[run.roster_id], run, usual)
+    return Reads(
+        runs=tuple(run for of_roster in runs.values() for run in of_roster),
+        holes=(*holes, *opened.values()),
+        points=tuple(p for part in parts for p in part.points),
+        rosters=rosters,
+    )
+
+
+def _append(runs: list[Run], run: Run, usual: Pace) -> None:
+    before = runs[-1] if runs else None
+    if (
+        before is not None
+        and before.is_punctual
+        and run.is_punctual
+        and run.first - before.last <= usual.apart
+    ):
+        if run.last > before.last:
+            runs[-1] = replace(before, last=run.last, last_recorded=run.last_recorded)
+    else:
+        runs.append(run)
 
 
 def _runs(roster_id: int, log: Sequence[Answer], usual: Pace) -> Iterator[Run]:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import alerts, dashboard, dashboard_push, pipeline, replay, storage
+from tests.benchmarks import alerts, dashboard, dashboard_push, pipeline, replay, replay_film, storage
 from tests.benchmarks.figure import Figure
 
 
@@ -13,12 +13,17 @@ def _of_the_dashboard() -> Iterator[Figure]:
     yield from dashboard_push.figures()
 
 
+def _of_replay() -> Iterator[Figure]:
+    yield from replay.figures()
+    yield from replay_film.figures()
+
+
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
     "storage": storage.figures,
     "alerts": alerts.figures,
     "dashboard": _of_the_dashboard,
-    "replay": replay.figures,
+    "replay": _of_replay,
 }
 
 

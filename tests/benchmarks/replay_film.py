@@ -1,0 +1,199 @@
+"""What a reader of the replay film waits for, in a real browser: a year of 10,000 accounts with three spells.
+
+The dashboard is served as an installation serves it, over a real Postgres whose coverage has every sweep of
+that year. The browser is the system's Chromium without a graphics card.
+
+`replay_ready_ms` is a second visit: from the start of the navigation until two frames after the film was
+drawn. `replay_fps` are the different moments that were shown in a second while it plays, at the speed at
+which they were fewest. `scrub_ms` is how long after a move on the strip its picture was on the screen (of 95
+in 100 moves it was sooner). Reference: the server is asked for the figures of each moment, and draws nothing.
+"""
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import aiohttp
+import uvloop
+from playwright.async_api import Page, async_playwright
+
+from dashboard.settings import DashboardSettings
+from jobs.web import listen_on, serve
+from storage.db import Pool, connect, open_pool, transaction
+from storage.status_then import then
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.scratch import scratch_database
+from tests.browser import ARGUMENTS, CHROMIUM
+from tests.large_world import START, Size, build
+
+ACCOUNTS = 10_000
+DAYS = int(os.environ.get("BENCH_FILM_DAYS", "365"))
+SETTINGS = DashboardSettings(
+    title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
+)
+VISITS = 5
+ASKED = 5
+SPEEDS = (60, 3_600, 86_400, 604_800, 2_592_000)
+"""Times the usual; at the last one a year lasts twelve seconds."""
+PLAY_MS = 2_500
+REST_S = 2.0
+SCRUBS = 100
+AFTER_DRAWING = """
+    window.__drawn = new Promise((done) => {
+        const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
+        new MutationObserver((_, me) => { me.disconnect(); soon(); })
+            .observe(document, { subtree: true, attributeFilter: ["data-filmed"] });
+    });
+"""
+PLAYED = """
+    async ([speed, lasts]) => {
+        const { act, stage } = window.__blockline.reel;
+        act({ do: "end", by: -1 });
+        act({ do: "speed", to: speed });
+        act({ do: "play" });
+        const began = performance.now();
+        let [shown, last] = [0, ""];
+        while (performance.now() - began < lasts) {
+            await new Promise(requestAnimationFrame);
+            const now = document.documentElement.dataset.filmed;
+            if (now !== last) shown += 1;
+            last = now;
+        }
+        const took = performance.now() - began;
+        if (stage.playing) act({ do: "play" });
+        return (1000 * shown) / took;
+    }
+"""
+SCRUBBED = """
+    async (moves) => {
+        const strip = document.getElementById("f-strip");
+        const box = strip.getBoundingClientRect();
+        strip.setPointerCapture = () => {};
+        const event = (name, share) => strip.dispatchEvent(new PointerEvent(name, {
+            bubbles: true, cancelable: true, pointerId: 1, button: 0, buttons: 1, isPrimary: true,
+            clientX: box.left + share * box.width, clientY: box.top + box.height / 2,
+        }));
+        const painted = () => new Promise((done) => {
+            const { port1, port2 } = new MessageChannel();
+            port1.onmessage = () => done(performance.now());
+            requestAnimationFrame(() => port2.postMessage(null));
+        });
+        const took = [];
+        event("pointerdown", 0.5);
+        await painted();
+        for (let n = 0; n < moves; n++) {
+            const began = performance.now();
+            event("pointermove", ((n * 37) % 100) / 100);
+            took.push((await painted()) - began);
+        }
+        event("pointerup", 0.5);
+        return took;
+    }
+"""
+"""From the page itself, one move a frame: the browser's driver waits a frame or two for each of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    make_s: float
+    """Until the film was made the first time."""
+    answer_mb: float
+    ready_ms: float
+    fps: float
+    scrub_ms: float
+    server_ms: float
+
+
+def figures() -> Iterator[Figure]:
+    with scratch_database() as dsn:
+        found = uvloop.run(_measure(dsn))
+    yield Figure("replay_ready_ms", found.ready_ms, "ms", "lower")
+    yield Figure("replay_fps", found.fps, "frames/s", "higher", 1000 / found.server_ms)
+    yield Figure("scrub_ms", found.scrub_ms, "ms", "lower", found.server_ms)
+    yield Figure("replay_make_s", found.make_s, "s", "lower")
+    yield Figure("replay_answer_mb", found.answer_mb, "MB", "lower")
+
+
+async def _measure(dsn: str) -> _Measured:
+    async with _dashboard(dsn) as (pool, base):
+        began = time.perf_counter()
+        size = await _fetch(base)
+        make_s = time.perf_counter() - began
+        server_ms = await _asked(pool)
+        async with _browser() as page:
+            ready = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
+            await asyncio.sleep(REST_S)
+            fps = [await page.evaluate(PLAYED, [speed, PLAY_MS]) for speed in SPEEDS]
+            scrubs = sorted(await page.evaluate(SCRUBBED, SCRUBS))
+    return _Measured(
+        make_s=make_s,
+        answer_mb=size / 1e6,
+        ready_ms=statistics.median(ready),
+        fps=min(fps),
+        scrub_ms=scrubs[int(0.95 * len(scrubs))],
+        server_ms=server_ms,
+    )
+
+
+@asynccontextmanager
+async def _dashboard(dsn: str) -> AsyncGenerator[tuple[Pool, str]]:
+    size = Size(
+        accounts=ACCOUNTS, days=DAYS, cohort=ACCOUNTS, cohort_changes=2, other_changes=0, sweeps_of_all=0
+    )
+    conn = await connect(dsn)
+    await build(conn, size)
+    await conn.close()
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return size.until + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    with listen_on("127.0.0.1", 0) as listener:
+        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, SETTINGS):
+            yield pool, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def _fetch(base: str) -> int:
+    """Bytes of the answer, as it goes over the wire."""
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(f"{base}/api/replay", timeout=aiohttp.ClientTimeout(total=300)) as answer,
+    ):
+        answer.raise_for_status()
+        return len(await answer.read())
+
+
+async def _asked(pool: Pool) -> float:
+    """Milliseconds that the database takes for the figures of one moment."""
+    took: list[float] = []
+    for n in range(ASKED):
+        at = START + timedelta(days=DAYS) * (n + 1) / (ASKED + 1)
+        began = time.perf_counter()
+        async with transaction(pool) as conn:
+            await then(conn, at, at, SETTINGS.sweep_every)
+        took.append(1000 * (time.perf_counter() - began))
+    return statistics.median(took)
+
+
+@asynccontextmanager
+async def _browser() -> AsyncGenerator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        await context.add_init_script(AFTER_DRAWING)
+        yield await context.new_page()
+        await browser.close()
+
+
+async def _visit(page: Page, base: str) -> float:
+    """Milliseconds from the start of the navigation until two frames after the film was drawn."""
+    await page.goto("about:blank")
+    await page.goto(f"{base}/replay", wait_until="commit")
+    took = await page.evaluate("window.__drawn")
+    await page.wait_for_load_state("load")
+    return took
