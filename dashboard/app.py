@@ -13,6 +13,7 @@ from dash.backends.ws import DashWebsocketCallback
 from dash.development.base_component import Component
 from fastapi import FastAPI
 
+from dashboard import clip_routes, clips
 from dashboard.account_routes import account_routes
 from dashboard.accounts_api import account_list_routes
 from dashboard.accounts_edits import account_edit_routes
@@ -55,7 +56,8 @@ from dashboard.v1.bounded import Bounded
 from storage.db import Pool, StorageError, transaction
 
 LARGEST = 4_000_000
-"""Bytes of a request: Dash would hold whatever a callback is sent. No route of ours takes half of it."""
+"""Bytes of a request: Dash would hold whatever a callback is sent. No other route takes half of it."""
+LARGER = {clip_routes.PATH: clips.MOST_BYTES}
 ASK_EVERY = 20
 """After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
 ANSWER_WITHIN_S = 30.0
@@ -114,6 +116,7 @@ def create_app(
     server.include_router(order_routes(pool, clock, settings))
     server.include_router(report_routes(pool, clock, settings, base_url))
     server.include_router(deciding_routes(pool, runs))
+    server.include_router(clip_routes.clip_routes())
     server.include_router(claimed_routes(pool, clock))
     server.include_router(executive_routes(pool, clock))
     server.include_router(metric_routes(pool, clock, settings, hub))
@@ -136,7 +139,7 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings, hub, runs)
     policy = content_security_policy(dash.csp_hashes())
-    app = Gate(Closable(Bundles(Bounded(server, LARGEST)), hub.sockets), pool, clock, settings)
+    app = Gate(Closable(Bundles(Bounded(server, LARGEST, LARGER)), hub.sockets), pool, clock, settings)
     return Guarded(app, policy, settings.allowed_origins)
 
 

@@ -1,5 +1,8 @@
 """No request is larger than anything that is needed: more is refused before it is held in memory."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,26 +10,31 @@ LARGEST = 1_000_000
 """Bytes of what is sent to the API: ten thousand account numbers, twice, with room to spare."""
 
 
-class Bounded:
-    """Wraps an ASGI app."""
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
+
+class Bounded:
+    """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST, elsewhere: Mapping[str, int] = NOWHERE) -> None:
         self._app = app
         self._largest = largest
+        self._elsewhere = elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         held = 0
+        largest = self._elsewhere.get(scope["path"], self._largest)
 
         async def receive_some() -> Message:
             nonlocal held
             message = await receive()
             held += len(message.get("body", b""))
-            if held > self._largest:
+            if held > largest:
                 # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
-                raise HTTPException(413, f"What was sent is larger than {self._largest:,} bytes.")
+                raise HTTPException(413, f"What was sent is larger than {largest:,} bytes.")
             return message
 
         await self._app(scope, receive_some, send)
