@@ -5,16 +5,16 @@ import { days, denominator, detail, happened, toldWords, mark, spokenOf } from "
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "./time.mjs";
 
 const PER_DAY = 40;
-let written = "";
+/** What was written last, by where. */
+const written = new WeakMap();
 
-export function renderFeed(state, view, from) {
-  if (view.paused && written && !view.feedDirty) return;
+export function renderFeed(state, view, from, root = document.getElementById("feed")) {
+  if (view.paused && written.has(root) && !view.feedDirty) return;
   view.feedDirty = false;
   const list = days(state, from);
   const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Accounts that are read and stay as they are make no news.</p>';
-  if (html === written) return;
-  written = html;
-  const root = document.getElementById("feed");
+  if (html === written.get(root)) return;
+  written.set(root, html);
   const top = root.scrollTop;
   root.innerHTML = html;
   root.scrollTop = top;

@@ -22,28 +22,42 @@ function blockedWords(state, k) {
   return `${withheld}, ${count(k.suspended)} ${suspends}${unread}`;
 }
 
-export function renderKpis(state) {
+/**
+ * The figures of a moment by name: [value, the words below it, whether these weigh].
+ */
+export function figures(state) {
   const k = state.kpis;
   const known = k.watched > 0;
   const blocked = k.withheld + k.suspended;
   const looked = blocked > 0 || k.unread < k.watched;
-  put("k-blocked", known && looked ? count(blocked) : "–");
-  put("k-blocked-s", !known ? "no accounts watched" : looked ? blockedWords(state, k) : "nothing read lately");
-  document.getElementById("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
   const day = state.now - state.lastRead < DAY; // where nobody looked, no change is not zero changes
-  put("k-new", k.new_blocks || day ? count(k.new_blocks) : "–");
-  put("k-new-s", k.new_blocks_hour || state.now - state.lastRead < DAY / 24 ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour");
-  put("k-restored", k.restored || day ? count(k.restored) : "–");
-  put("k-restored-s", k.last_restored !== null ? `last ${when(k.last_restored, state.now)}` : day ? "none so far" : "nothing read in 24 h");
-  put("k-provisional", count(k.provisional));
-  put("k-provisional-s", provisionalWords(k, state.now));
-  put("k-orders", count(k.orders));
-  put("k-orders-s", k.orders_overdue ? `${count(k.orders_overdue)} past ${k.orders_overdue === 1 ? "its" : "their"} deadline` : k.orders ? "none past its deadline" : "none recorded");
-  document.getElementById("k-orders-s").classList.toggle("strong", k.orders_overdue > 0);
+  const hour = k.new_blocks_hour || state.now - state.lastRead < DAY / 24;
+  return {
+    blocked: [known && looked ? count(blocked) : "–", !known ? "no accounts watched" : looked ? blockedWords(state, k) : "nothing read lately", false],
+    new: [k.new_blocks || day ? count(k.new_blocks) : "–", hour ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour", false],
+    restored: [
+      k.restored || day ? count(k.restored) : "–",
+      k.last_restored !== null ? `last ${when(k.last_restored, state.now)}` : day ? "none so far" : "nothing read in 24 h", false,
+    ],
+    provisional: [count(k.provisional), provisionalWords(k, state.now), false],
+    orders: [
+      count(k.orders),
+      k.orders_overdue ? `${count(k.orders_overdue)} past ${k.orders_overdue === 1 ? "its" : "their"} deadline` : k.orders ? "none past its deadline" : "none recorded",
+      k.orders_overdue > 0,
+    ],
+    unread: [known ? percent(k.unread, k.watched) : "–", known ? `${count(k.unread)} of ${count(k.watched)} accounts` : "no accounts watched", k.unread > k.watched / 2],
+  };
+}
+
+export function renderKpis(state) {
+  const k = state.kpis;
+  for (const [name, [value, words, weighs]] of Object.entries(figures(state))) {
+    put(`k-${name}`, value);
+    put(`k-${name}-s`, words);
+    document.getElementById(`k-${name}-s`).classList.toggle("strong", weighs);
+  }
+  document.getElementById("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
   put("k-unread-t", `Not checked, ${duration(2 * state.sweep)}`);
-  put("k-unread", known ? percent(k.unread, k.watched) : "–");
-  put("k-unread-s", known ? `${count(k.unread)} of ${count(k.watched)} accounts` : "no accounts watched");
-  document.getElementById("k-unread-s").classList.toggle("strong", k.unread > k.watched / 2);
   split(k);
 }
 

@@ -230,7 +230,7 @@ export class Lanes {
         g.beginPath();
         g.rect(0, y, width, lane);
         g.clip();
-        drawLane(g, state, account, this.window, X, y + edge, Math.max(2, lane - 2 * edge), lane < LANE);
+        this.paint(g, account, X, y + edge, Math.max(2, lane - 2 * edge));
         g.restore();
       }
       if (!this.fits) this.row(k, account, y, current);
@@ -238,18 +238,28 @@ export class Lanes {
     for (let k = this.fits ? 0 : visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
   }
 
+  /** One lane. Who draws more than this page does says it here. */
+  paint(g, account, X, y, height) {
+    drawLane(g, this.state, account, this.window, X, y, height, this.lane < LANE);
+  }
+
+  /** What stands at its right. `mark` is a class of its row, after a space. */
+  wordOf(account, t) {
+    return laneWord(this.state, account, t);
+  }
+
   row(k, account, y, current) {
     const row = (this.rows[k] ??= this.makeRow());
     if (row.root.hidden !== !account) row.root.hidden = !account;
     if (!account) return;
     const t = Math.min(this.state.now, this.window[1]);
-    const { text, icon, provisional } = laneWord(this.state, account, t);
+    const { text, icon, provisional, mark = "" } = this.wordOf(account, t);
     const sign = icon ?? stateAt(this.state, account, t)?.s ?? "U";
     this.put(row.root, "transform", `translateY(${y}px)`);
-    const key = `${account.id}|${account.handle}|${text}|${sign}|${current}|${provisional}|${this.left}|${this.width}`;
+    const key = `${account.id}|${account.handle}|${text}|${sign}|${current}|${provisional}|${mark}|${this.left}|${this.width}`;
     if (row.key === key) return;
     row.key = key;
-    row.root.className = `lane-row${current ? " current" : ""}`;
+    row.root.className = `lane-row${current ? " current" : ""}${mark}`;
     row.link.href = `/account/${account.id}`;
     row.link.title = `@${account.handle}`;
     row.use.setAttribute("href", `#i-${sign}`);

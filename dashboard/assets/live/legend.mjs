@@ -13,8 +13,7 @@ export function legendOf(state) {
 }
 
 /** Without a state the same in the colours of now. */
-export function paintLegend(state) {
-  const root = document.getElementById("legend");
+export function paintLegend(state, root = document.getElementById("legend")) {
   if (state) {
     const words = legendOf(state);
     root.innerHTML = words.map(([key, word]) => `<span><canvas data-key="${key}" aria-hidden="true"></canvas>${word}</span>`).join("");
@@ -32,8 +31,8 @@ export function drawKey(canvas, key) {
   } else bar(g, 1, 1, 16, 10, key);
 }
 
-export function paintExecutiveKey() {
-  const key = document.querySelector("#executives .key");
+export function paintExecutiveKey(executives = document.getElementById("executives")) {
+  const key = executives.querySelector(".key");
   if (!key) return;
   key.innerHTML = [["repost", "repost"], ["quote", "quote"], ["reply", "reply"], ["post", "post"]]
     .map(([kind, word]) => `<span><canvas data-kind="${kind}" aria-hidden="true"></canvas>${word}</span>`)

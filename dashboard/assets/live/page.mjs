@@ -25,8 +25,20 @@ export function layout(state, view) {
       return row;
     }),
   );
-  $("executives").replaceChildren(
-    ...state.executives.map((executive) => {
+  showExecutives(state.executives, $("executives"));
+  const pick = $("pick-list");
+  pick.replaceChildren(
+    ...[["all", `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${count(l.size)}`])].map(
+      ([value, label]) => new Option(label, value, false, value === view.list),
+    ),
+  );
+  paintLegend(state);
+}
+
+/** A row for each of them, still without what they did. */
+export function showExecutives(executives, root) {
+  root.replaceChildren(
+    ...executives.map((executive) => {
       const row = document.createElement("div");
       row.className = "row rule executive";
       row.innerHTML =
@@ -37,14 +49,7 @@ export function layout(state, view) {
       return row;
     }),
   );
-  paintExecutiveKey();
-  const pick = $("pick-list");
-  pick.replaceChildren(
-    ...[["all", `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${count(l.size)}`])].map(
-      ([value, label]) => new Option(label, value, false, value === view.list),
-    ),
-  );
-  paintLegend(state);
+  paintExecutiveKey(root);
 }
 
 /** For a page that never got its data: what is wrong, instead of an empty frame. */
