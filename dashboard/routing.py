@@ -106,7 +106,7 @@ async def page_of(
                 if isinstance(asked_for, Moment)
                 else asked_for
             )
-            page = replay_page(query, told, tag)
+            page = replay_page(query, told)
         case ["replay", "rules"] if runs is not None:
             found = await read_decide_again(conn, runs, query)
             page = decide_again_page(found, query, acting(), tag)

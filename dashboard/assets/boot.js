@@ -26,8 +26,9 @@
   const wanted = new URLSearchParams(location.search).get("range");
   const range = ranges.includes(wanted) ? wanted : "14d";
   const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
+  const film = root.dataset.page === "replay" ? fetch("/api/replay") : null;
 
-  // Dash's own scripts take as long to start as all of the live page: there they wait until the board is drawn.
+  // Dash's own scripts take as long to start as all of a page of ours: there they wait until it is drawn.
   let started = false;
   const startDash = async () => {
     const kept = document.getElementById("dash-scripts");
@@ -46,13 +47,14 @@
     await Promise.all(scripts.filter((script) => script.src).map(add));
     for (const script of scripts) if (!script.src) add(script);
   };
-  if (first) first.catch(startDash);
+  const early = first ?? film;
+  early?.catch(startDash);
   const PATIENCE_MS = 2_000;
-  document.addEventListener("DOMContentLoaded", () => (first ? setTimeout(startDash, PATIENCE_MS) : startDash()));
+  document.addEventListener("DOMContentLoaded", () => (early ? setTimeout(startDash, PATIENCE_MS) : startDash()));
 
   let arrived;
   const ready = new Promise((resolve) => (arrived = resolve));
-  globalThis.__blockline = { rev: 0, range, first, pageOf, arrived, startDash };
+  globalThis.__blockline = { rev: 0, range, first, film, pageOf, arrived, startDash };
 
   // Dash looks these up when it starts, which may be before the module below has loaded: they wait for it.
   globalThis.dash_clientside = Object.assign({}, globalThis.dash_clientside, {

@@ -56,20 +56,13 @@ def moment_of(query: Mapping[str, str], now: datetime) -> Moment | str:
     return Moment(times["at"] or now, times["as_known_at"])
 
 
-def replay_page(query: Mapping[str, str], told: Then | str, tag: list[Component]) -> Component:
-    """`told` is what was so, or the sentence why it cannot be told."""
+def replay_page(query: Mapping[str, str], told: Then | str) -> Component:
+    """What stands below the film: its moment in tables. `told` is what was so, or the sentence why it cannot
+    be told. Form and links are for who has no film.
+    """
     body = [html.P(told, className="refused")] if isinstance(told, str) else _told(told)
-    return html.Div(
-        [
-            html.Div(
-                [html.H1("Replay"), *tag, html.A("Decide again", href="/replay/rules", className="under")],
-                className="bar",
-            ),
-            html.Div(
-                [html.Div([_form(query), *_steps(told)], className="card"), *body], className="stack replay"
-            ),
-        ]
-    )
+    chosen = html.Div([_form(query), *_steps(told)], className="card when-no-film")
+    return html.Div([html.H2("The moment in tables", className="f-tables"), chosen, *body], className="stack replay")
 
 
 def _form(query: Mapping[str, str]) -> Component:

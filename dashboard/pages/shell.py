@@ -16,10 +16,13 @@ FALLBACK_MS = 15_000
 def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
     """The HTML document, with its files under the address `assets`.
 
-    The live page is part of it, so that it stands before any script has run. `grid_script` is the address of
+    The live page and the replay film are part of it, so that they stand before any script has run. `grid_script` is the address of
     the script that only pages with a grid fetch.
     """
-    page = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+    page, film = (
+        (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")
+    )
+    page = page.replace("{{film}}", film)
     page = page.replace('"/assets/', f'"{assets}/')
     tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
     for name, text in (

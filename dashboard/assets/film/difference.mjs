@@ -21,7 +21,8 @@ export function differences(was, then) {
   return out;
 }
 
-function toldOf(state, i) {
+/** How an account is told of, by its place: {s, w}. */
+export function toldOf(state, i) {
   const v = state.current[i];
   if (v < 0) return { s: "first", w: "nothing confirmed" };
   if (state.now - state.lastOf(i) > state.gapAfter) return { s: "U", w: "not checked" };

@@ -212,6 +212,8 @@ function route(path, query) {
     extend();
     redraw();
   }
+  // Only who looks at the replay needs what plays it.
+  if (page === "replay") import("../film/main.mjs").then((film) => film.open(asked));
   countWaiting();
   return { path: path ?? location.pathname, query: asked, theme: root.dataset.theme };
 }

@@ -2,7 +2,7 @@
 
 const TOKENS = [
   "card", "sunk", "sel", "line", "line2", "grid", "ink", "ink2", "ink3", "A", "A-e", "A-wash", "W", "W-e", "W-h", "S", "S-e",
-  "S-h", "G", "G-e", "G-h", "N", "N-e", "N-h", "D", "D-e", "D-h", "P", "P-e", "P-h", "X", "X-e", "win", "win-bg", "diff",
+  "S-h", "G", "G-e", "G-h", "N", "N-e", "N-h", "D", "D-e", "D-h", "P", "P-e", "P-h", "X", "X-e", "win", "win-bg", "diff", "diff-wash",
 ];
 
 export const theme = {};

@@ -1,0 +1,194 @@
+// Draws the film's page from the stage: the moment, the strip and the board with each picture, the rest when it has changed.
+
+import { annotations, drawAnnotations, LABELS_PX } from "../live/annotations.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, FLEET_HEIGHT } from "../live/board.mjs";
+import { navigate } from "../live/controls.mjs";
+import { renderFeed } from "../live/feed-view.mjs";
+import { paintLegend } from "../live/legend.mjs";
+import { showExecutives } from "../live/page.mjs";
+import { openTable } from "../live/table.mjs";
+import { count, dayYear, stamp, zoneName } from "../live/time.mjs";
+import { hideTip, tipForAccount, tipForActs } from "../live/tip.mjs";
+import { renderMails, renderOrders } from "./beside.mjs";
+import { renderFigures } from "./cards.mjs";
+import { stepOf } from "./clock.mjs";
+import { FilmLanes } from "./lanes.mjs";
+import { placesShown } from "./order.mjs";
+import { renderPair } from "./pair.mjs";
+import { accountsOf, differing, pinned, range, shown, stage, whole } from "./stage.mjs";
+import { describeStrip, drawStrip } from "./strip.mjs";
+import { duration } from "../live/time.mjs";
+import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
+
+const $ = (id) => document.getElementById(id);
+/** What is read, not seen, is written so often while the film plays. */
+const WORDS_MS = 250;
+const feedView = { openDays: new Set(), closedDays: new Set(), paused: false };
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+let lanes = null;
+let widths = null;
+let written = 0;
+let differs = new Map();
+let feed = "";
+let people = "";
+
+const say = (element, words) => {
+  if (element.textContent !== words) element.textContent = words;
+};
+
+/** After the window, the theme or the zone has changed. */
+export function forget() {
+  widths = null;
+  feed = people = "";
+  for (const row of lanes?.rows ?? []) row.key = "";
+  if (stage.film) paintLegend(shown(), $("f-legend"));
+}
+
+function measure() {
+  const board = $("f-board");
+  const css = getComputedStyle(board);
+  const [left, right] = ["--left", "--right"].map((name) => Number.parseFloat(css.getPropertyValue(name)));
+  return { left, right, width: board.clientWidth - left - right, strip: $("f-strip").parentElement.clientWidth - 32 };
+}
+
+/** The window of the board: the range, and a little beyond, so that what has just changed can be seen. */
+export function windowOf([from, to]) {
+  return [from, to + Math.max(60_000, (to - from) * 0.02)];
+}
+
+/** Draw it. `asked`: a range that is being chosen. */
+export function draw(asked = null) {
+  const now = performance.now();
+  const isWritten = !stage.playing || now - written > WORDS_MS;
+  if (isWritten) {
+    written = now;
+    differs = new Map(differing().map((d) => [d.account.i, d]));
+  }
+  widths ??= measure();
+  if (widths.width < 40) return;
+  const state = shown();
+  drawMoment(state);
+  drawStrip($("f-strip"), stage.t, widths.strip, asked);
+  drawBoard(state);
+  if (isWritten) writeWords(state);
+}
+
+function drawMoment(state) {
+  say($("f-at"), utcWords(state.now, stage.playing ? stage.speed < 60 : state.now % 60_000 !== 0));
+  const here = hereWords(state.now, zone);
+  say($("f-zone"), [here, knewWords(stage.knew)].filter(Boolean).join(" · "));
+}
+
+function drawBoard(state) {
+  const { left, width, right } = widths;
+  const window = windowOf(range());
+  const marks = annotations(state);
+  drawAnnotations($("f-ann"), marks, window, width);
+  const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT, accountsOf(state));
+  writeEnds(ends);
+  drawAxis($("f-axis"), window, width);
+  drawExecutives(state, window, width);
+  lanes ??= connectLanes();
+  lanes.differing = differs;
+  lanes.set(state, placesShown(differs).map((i) => state.all[i]), window, left, width, right, false);
+  const overlay = $("f-overlay");
+  const head = $("f-ann").offsetTop + LABELS_PX;
+  const bottom = $("f-lanes").offsetTop + $("f-lanes").offsetHeight;
+  overlay.style.left = `${left}px`;
+  overlay.style.top = `${head}px`;
+  drawOverlay(overlay, [...marks, { t: state.now }], window, width, bottom - head, null, 0);
+}
+
+function writeEnds(ends) {
+  let limit = FLEET_HEIGHT - 6;
+  const labels = [];
+  for (const end of ends) {
+    const y = Math.min(end.y, limit);
+    if (y < 4) continue;
+    limit = y - 14;
+    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
+  }
+  const html = labels.join("");
+  if ($("f-ends").dataset.said !== html) $("f-ends").innerHTML = $("f-ends").dataset.said = html;
+}
+
+function drawExecutives(state, window, width) {
+  const key = state.executives.map((e) => `${e.id} ${e.name}`).join();
+  const root = $("f-executives");
+  if (people !== key || root.childElementCount !== state.executives.length) {
+    people = key;
+    showExecutives(state.executives, root);
+  }
+  for (const row of root.children) {
+    const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
+    drawExecutive(row.querySelector("canvas"), state, executive, window, width, 48);
+  }
+}
+
+function writeWords(state) {
+  describeStrip($("f-strip"), stage.t);
+  const words = differenceWords([...differs.values()]);
+  const banner = $("f-differ");
+  banner.hidden = !words;
+  if (words && banner.dataset.said !== words.head + words.reasons) {
+    banner.dataset.said = words.head + words.reasons;
+    banner.replaceChildren(Object.assign(document.createElement("b"), { textContent: words.head }), ` ${words.reasons}`);
+  }
+  renderFigures($("f-kpis"));
+  renderPair($("f-pair"), pinned(), state, windowOf(range()));
+  renderOrders($("f-orders"), state);
+  say($("f-fleet-of"), stage.list === "all" ? "All accounts" : (state.lists.find((l) => String(l.id) === stage.list)?.name ?? "This list"));
+  const key = [state.feedKey, stage.list, stage.knew === null, feedView.feedDirty].join();
+  if (key !== feed) {
+    feed = key;
+    renderFeed(feedState(state), feedView, state.now - state.feedSpan, $("f-feed"));
+    renderMails($("f-mails"), $("f-mails-n"), state);
+  }
+  const [from, to] = range();
+  const isWhole = stage.range === null;
+  say($("f-range"), `${isWhole ? "Whole film" : "Range"}: ${dayYear(from)}, ${stamp(from).split(", ")[1]} to ${dayYear(to)}, ${stamp(to).split(", ")[1]} ${zoneName(to)}`);
+  say($("f-step"), duration(stepOf(range())));
+  $("f-whole").disabled = isWhole;
+  const [first, last] = whole();
+  $("f-prev").disabled = stage.t <= first;
+  $("f-next").disabled = stage.t >= last;
+}
+
+/** The feed of one list tells of its accounts alone. */
+function feedState(state) {
+  if (stage.list === "all") return state;
+  const on = new Set(accountsOf(state).map((a) => a.id));
+  const changes = new Map([...state.changes].filter(([, c]) => on.has(c.account)));
+  return Object.create(state, { changes: { value: changes } });
+}
+
+function connectLanes() {
+  $("f-feed").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-day]");
+    if (!button) return;
+    const day = Number(button.dataset.day);
+    const open = button.getAttribute("aria-expanded") === "true";
+    (open ? feedView.openDays : feedView.closedDays).delete(day);
+    (open ? feedView.closedDays : feedView.openDays).add(day);
+    feed = "";
+    draw();
+  });
+  $("f-table").addEventListener("click", () => openTable(shown(), lanes.list, windowOf(range())));
+  $("f-executives").addEventListener("mousemove", (event) => {
+    const row = event.target.closest("canvas")?.closest("[data-executive]");
+    const executive = row && shown().executives.find((e) => e.id === Number(row.dataset.executive));
+    if (executive) tipForActs(shown(), executive, windowOf(range()), event);
+    else hideTip();
+  });
+  $("f-executives").addEventListener("mouseleave", hideTip);
+  return new FilmLanes($("f-lanes"), {
+    hover: (account, t, event) => (t <= stage.t ? tipForAccount(shown(), account, t, event) : hideTip()),
+    leave: hideTip,
+    open: (account) => navigate(`/account/${account.id}`),
+    select: () => {},
+    look: () => {},
+    survey: () => {},
+  });
+}
+
+export const drawnLanes = () => lanes;

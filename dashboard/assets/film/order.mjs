@@ -1,0 +1,43 @@
+// Which lanes there are and in which order. It does not change while the film plays, so that an eye can follow a lane.
+
+import { listed, range, stage } from "./stage.mjs";
+
+const alphabet = new Intl.Collator();
+let kept = { key: "", places: [] };
+
+/** When the first change of an account is seen in a range, and how many are. */
+function changesIn(film, i, [from, to]) {
+  const { start, order } = film.changesOf;
+  let first = Infinity;
+  let n = 0;
+  for (let k = start[i]; k < start[i + 1]; k++) {
+    const j = order[k];
+    if (!film.changes.stands[j] || film.changes.seen[j] < from || film.changes.seen[j] > to) continue;
+    n += 1;
+    first = Math.min(first, film.changes.seen[j]);
+  }
+  return [first, n];
+}
+
+/** The places of the watched accounts that the list leaves. `differing`: those that come first where that is chosen. */
+export function placesShown(differing) {
+  const { film, list, sort } = stage;
+  const span = range();
+  const late = sort === "differ" ? [...differing.keys()] : [];
+  const key = [film.id, film.now, list, sort, ...span, ...late].join();
+  if (kept.key === key && kept.film === film) return kept.places;
+  const on = listed();
+  const places = Array.from({ length: film.watched }, (_, i) => i).filter((i) => !on || on.has(i));
+  if (sort === "handle") places.sort((a, b) => alphabet.compare(film.accounts[a].handle, film.accounts[b].handle));
+  else {
+    const told = new Map(places.map((i) => [i, changesIn(film, i, span)]));
+    const first = (i) => told.get(i)[0];
+    const earlier = (a, b) => (first(a) === first(b) ? a - b : first(a) - first(b));
+    const differs = (i) => Number(differing.has(i));
+    if (sort === "most") places.sort((a, b) => told.get(b)[1] - told.get(a)[1] || earlier(a, b));
+    else if (sort === "differ") places.sort((a, b) => differs(b) - differs(a) || earlier(a, b));
+    else places.sort(earlier);
+  }
+  kept = { key, film, places };
+  return places;
+}

@@ -1,0 +1,134 @@
+// The strip: how much happened when in the range, and where the film stands. It is dragged, and it is the slider for the keyboard.
+
+import { prepare, scale, snap, text, theme } from "../live/marks.mjs";
+import { count, ticks } from "../live/time.mjs";
+import { density } from "./film.mjs";
+import { range, stage } from "./stage.mjs";
+import { utcWords } from "./words.mjs";
+
+export const STRIP_PX = 74;
+const AXIS_PX = 20;
+const BAR_PX = 4;
+/** What is after the moment is shown as it is on any time line, and paler. */
+const AHEAD = 0.38;
+let summed = { film: null, key: "", blocked: [], restored: [] };
+
+function sums(span, width) {
+  const n = Math.max(10, Math.floor(width / BAR_PX));
+  const key = [n, ...span].join();
+  if (summed.film !== stage.film || summed.key !== key) summed = { film: stage.film, key, n, ...density(stage.film, n, span[0], span[1] + 1) };
+  return summed;
+}
+
+/** Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null. */
+export function drawStrip(canvas, t, width, asked = null) {
+  const g = prepare(canvas, width, STRIP_PX);
+  const span = range();
+  const X = scale(span, width);
+  const { n, blocked, restored } = sums(span, width);
+  const height = STRIP_PX - AXIS_PX;
+  const middle = snap(height / 2);
+  const most = Math.max(1, ...blocked, ...restored);
+  const size = (k) => (k ? Math.max(2, Math.sqrt(k / most) * (height / 2 - 3)) : 0);
+  g.fillStyle = theme.sunk;
+  g.fillRect(0, 0, width, height);
+  g.fillStyle = theme.line2;
+  g.fillRect(0, middle, width, 1);
+  const x = X(t);
+  for (let i = 0; i < n; i++) {
+    if (!blocked[i] && !restored[i]) continue;
+    const left = snap((i * width) / n);
+    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
+    g.globalAlpha = left <= x ? 1 : AHEAD;
+    g.fillStyle = theme["A-e"];
+    g.fillRect(left, middle - size(restored[i]), w, size(restored[i]));
+    g.fillStyle = theme.W;
+    g.fillRect(left, middle + 1, w, size(blocked[i]));
+  }
+  g.globalAlpha = 1;
+  label(g, "▲", restored, X, span, 9, width, x);
+  label(g, "▼", blocked, X, span, height - 8, width, x);
+  axis(g, span, X, height, width);
+  if (asked) {
+    g.fillStyle = theme.ink;
+    g.globalAlpha = 0.16;
+    g.fillRect(X(asked[0]), 0, X(asked[1]) - X(asked[0]), height);
+    g.globalAlpha = 1;
+  }
+  head(g, snap(Math.max(1, Math.min(width - 2, x))), height);
+}
+
+/** The number of the highest bar beside it. */
+function label(g, mark, counts, X, [from, to], y, width, x) {
+  let i = 0;
+  for (let k = 1; k < counts.length; k++) if (counts[k] > counts[i]) i = k;
+  if (!counts[i]) return;
+  const words = `${mark} ${count(counts[i])}`;
+  text(g, 11);
+  const w = g.measureText(words).width;
+  const at = X(from + ((to - from) * (i + 0.5)) / counts.length);
+  g.fillStyle = at <= x ? theme.ink : theme.ink3;
+  g.fillText(words, at + 8 + w < width ? at + 6 : at - 6 - w, y);
+}
+
+function axis(g, span, X, height, width) {
+  for (const tick of ticks(span, width)) {
+    const at = X(tick.t);
+    g.fillStyle = theme.line2;
+    g.fillRect(snap(at), height, 1, 4);
+    text(g, 11, tick.major ? 600 : 400);
+    if (at + 4 + g.measureText(tick.label).width > width) continue;
+    g.fillStyle = tick.major ? theme.ink : theme.ink2;
+    g.fillText(tick.label, at + 4, height + 11);
+  }
+}
+
+function head(g, x, height) {
+  g.fillStyle = theme.ink;
+  g.fillRect(x - 1, 0, 2, height);
+  g.beginPath();
+  g.arc(x, height, 5, 0, 7);
+  g.fill();
+  g.fillStyle = theme.card;
+  g.beginPath();
+  g.arc(x, height, 2, 0, 7);
+  g.fill();
+}
+
+/** Say where the film stands to who does not see it. */
+export function describeStrip(canvas, t) {
+  const [from, to] = range();
+  canvas.setAttribute("aria-valuenow", String(Math.round((100 * (t - from)) / Math.max(1, to - from))));
+  canvas.setAttribute("aria-valuetext", utcWords(t));
+}
+
+/** `on` = {scrub(t), settle(), asking([from, to]), choose([from, to])}. With Shift a range is chosen. */
+export function connectStrip(canvas, on) {
+  let held = null;
+  const timeAt = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const [from, to] = range();
+    return from + (Math.max(0, Math.min(box.width, event.clientX - box.left)) / box.width) * (to - from);
+  };
+  const spanOf = (a, b) => [Math.min(a, b), Math.max(a, b)];
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button || !stage.film) return;
+    canvas.setPointerCapture(event.pointerId);
+    held = { asks: event.shiftKey, from: timeAt(event) };
+    if (!held.asks) on.scrub(held.from);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    if (held.asks) on.asking(spanOf(held.from, timeAt(event)));
+    else on.scrub(timeAt(event));
+  });
+  const end = (event) => {
+    if (!held) return;
+    const { asks, from } = held;
+    held = null;
+    if (asks) on.choose(spanOf(from, timeAt(event)));
+    else on.settle();
+  };
+  canvas.addEventListener("pointerup", end);
+  canvas.addEventListener("pointercancel", end);
+}
