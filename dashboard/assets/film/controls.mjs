@@ -86,7 +86,7 @@ export async function offerClip() {
 function tableAddress() {
   const fields = new URLSearchParams({ format: "csv", at: new Date(stage.t).toISOString() });
   if (stage.knew !== null) fields.set("as_known_at", new Date(stage.knew === "then" ? stage.t : stage.knew).toISOString());
-  const list = stage.film.lists.find((l) => String(l.id) === stage.list);
+  const list = stage.snapshot.lists.find((l) => String(l.id) === stage.list);
   if (list) fields.set("list", list.name);
   return `/api/v1/export/states?${fields}`;
 }
@@ -95,8 +95,8 @@ const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 
 /** Show in the controls what is chosen. */
 export function showChoices() {
-  const { film, playing } = stage;
-  const lists = [["all", "All accounts"], ...film.lists.map((l) => [String(l.id), film.orders.findLast((o) => o.list === l.id)?.title ?? l.name])];
+  const { playing } = stage;
+  const lists = [["all", "All accounts"], ...stage.lists];
   const key = JSON.stringify(lists);
   if ($("f-list").dataset.of !== key) {
     $("f-list").dataset.of = key;

@@ -5,9 +5,10 @@ import { drawAxis, drawExecutive, drawFleet, drawOverlay, FLEET_HEIGHT } from ".
 import { navigate } from "../live/controls.mjs";
 import { renderFeed } from "../live/feed-view.mjs";
 import { paintLegend } from "../live/legend.mjs";
+import { scale, snap, theme } from "../live/marks.mjs";
 import { showExecutives } from "../live/page.mjs";
 import { openTable } from "../live/table.mjs";
-import { count, dayYear, stamp, zoneName } from "../live/time.mjs";
+import { count, dayYear, duration, stamp, zoneName } from "../live/time.mjs";
 import { hideTip, tipForAccount, tipForActs } from "../live/tip.mjs";
 import { renderMails, renderOrders } from "./beside.mjs";
 import { renderFigures } from "./cards.mjs";
@@ -15,9 +16,8 @@ import { stepOf } from "./clock.mjs";
 import { FilmLanes } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
 import { renderPair } from "./pair.mjs";
-import { accountsOf, differing, pinned, range, shown, stage, whole } from "./stage.mjs";
+import { differing, pinned, range, shown, stage, whole } from "./stage.mjs";
 import { describeStrip, drawStrip } from "./strip.mjs";
-import { duration } from "../live/time.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -84,7 +84,7 @@ function drawBoard(state) {
   const window = windowOf(range());
   const marks = annotations(state);
   drawAnnotations($("f-ann"), marks, window, width);
-  const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT, accountsOf(state));
+  const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT);
   writeEnds(ends);
   drawAxis($("f-axis"), window, width);
   drawExecutives(state, window, width);
@@ -96,7 +96,10 @@ function drawBoard(state) {
   const bottom = $("f-lanes").offsetTop + $("f-lanes").offsetHeight;
   overlay.style.left = `${left}px`;
   overlay.style.top = `${head}px`;
-  drawOverlay(overlay, [...marks, { t: state.now }], window, width, bottom - head, null, 0);
+  drawOverlay(overlay, marks, window, width, bottom - head, null, 0);
+  const g = overlay.getContext("2d");
+  g.fillStyle = theme.ink;
+  g.fillRect(snap(scale(window, width)(state.now)), 0, 2, bottom - head);
 }
 
 function writeEnds(ends) {
@@ -137,11 +140,11 @@ function writeWords(state) {
   renderFigures($("f-kpis"));
   renderPair($("f-pair"), pinned(), state, windowOf(range()));
   renderOrders($("f-orders"), state);
-  say($("f-fleet-of"), stage.list === "all" ? "All accounts" : (state.lists.find((l) => String(l.id) === stage.list)?.name ?? "This list"));
+  say($("f-fleet-of"), stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1]);
   const key = [state.feedKey, stage.list, stage.knew === null, feedView.feedDirty].join();
   if (key !== feed) {
     feed = key;
-    renderFeed(feedState(state), feedView, state.now - state.feedSpan, $("f-feed"));
+    renderFeed(state, feedView, state.now - state.feedSpan, $("f-feed"));
     renderMails($("f-mails"), $("f-mails-n"), state);
   }
   const [from, to] = range();
@@ -152,14 +155,6 @@ function writeWords(state) {
   const [first, last] = whole();
   $("f-prev").disabled = stage.t <= first;
   $("f-next").disabled = stage.t >= last;
-}
-
-/** The feed of one list tells of its accounts alone. */
-function feedState(state) {
-  if (stage.list === "all") return state;
-  const on = new Set(accountsOf(state).map((a) => a.id));
-  const changes = new Map([...state.changes].filter(([, c]) => on.has(c.account)));
-  return Object.create(state, { changes: { value: changes } });
 }
 
 function connectLanes() {

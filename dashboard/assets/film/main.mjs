@@ -4,8 +4,7 @@ import { searchOf } from "./address.mjs";
 import { advanced, otherSpeed, stepped } from "./clock.mjs";
 import { connectControls, offerClip, showChoices } from "./controls.mjs";
 import { draw, drawnLanes, forget } from "./draw.mjs";
-import { openFilm } from "./film.mjs";
-import { adopt, begin, choose, eventAfter, go, range, shown, stage, step, whole } from "./stage.mjs";
+import { adopt, begin, choose, chooseList, eventAfter, go, range, shown, stage, step, whole } from "./stage.mjs";
 import { utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -120,7 +119,7 @@ const ACTIONS = {
     stage.knew = knew === undefined ? (stage.knew === null ? "then" : null) : knew;
     go(stage.t);
   },
-  list: ({ list }) => (stage.list = list),
+  list: ({ list }) => chooseList(list),
   sort: ({ sort }) => {
     stage.sort = sort;
     const lanes = drawnLanes();
@@ -162,7 +161,7 @@ async function load() {
   try {
     const answer = await wanted;
     if (!answer.ok) throw new Error((await answer.json()).error);
-    begin(openFilm(await answer.arrayBuffer()));
+    begin(await answer.arrayBuffer());
     $("f-away").hidden = true;
     $("film").dataset.ready = "";
     forget();

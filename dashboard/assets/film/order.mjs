@@ -1,6 +1,6 @@
-// Which lanes there are and in which order. It does not change while the film plays, so that an eye can follow a lane.
+// In which order the lanes are. It does not change while the film plays, so that an eye can follow a lane.
 
-import { listed, range, stage } from "./stage.mjs";
+import { range, stage } from "./stage.mjs";
 
 const alphabet = new Intl.Collator();
 let kept = { key: "", places: [] };
@@ -19,15 +19,14 @@ function changesIn(film, i, [from, to]) {
   return [first, n];
 }
 
-/** The places of the watched accounts that the list leaves. `differing`: those that come first where that is chosen. */
+/** The places of the watched accounts. `differing`: those that come first where that is chosen. */
 export function placesShown(differing) {
-  const { film, list, sort } = stage;
+  const { film, sort } = stage;
   const span = range();
   const late = sort === "differ" ? [...differing.keys()] : [];
-  const key = [film.id, film.now, list, sort, ...span, ...late].join();
+  const key = [sort, ...span, ...late].join();
   if (kept.key === key && kept.film === film) return kept.places;
-  const on = listed();
-  const places = Array.from({ length: film.watched }, (_, i) => i).filter((i) => !on || on.has(i));
+  const places = Array.from({ length: film.watched }, (_, i) => i);
   if (sort === "handle") places.sort((a, b) => alphabet.compare(film.accounts[a].handle, film.accounts[b].handle));
   else {
     const told = new Map(places.map((i) => [i, changesIn(film, i, span)]));

@@ -7,7 +7,7 @@ import { prepare, scale } from "../live/marks.mjs";
 import { capital } from "../live/state.mjs";
 import { count } from "../live/time.mjs";
 import { toldOf } from "./difference.mjs";
-import { listed, stage } from "./stage.mjs";
+import { stage } from "./stage.mjs";
 import { knewWords, utcWords } from "./words.mjs";
 
 const MOST = 40;
@@ -16,10 +16,9 @@ const NAMES = { blocked: "Blocked then", new: "New blocks, 24 h", restored: "Res
 let drawn = "";
 
 /** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. */
-export function apart(a, b, on = null) {
+export function apart(a, b) {
   const out = [];
   for (let i = 0; i < Math.max(a.watched, b.watched); i++) {
-    if (on && !on.has(i)) continue;
     const [x, y] = [i < a.watched ? toldOf(a, i) : NOT_YET, i < b.watched ? toldOf(b, i) : NOT_YET];
     if (x.s !== y.s || x.w !== y.w) out.push({ i, a: x, b: y });
   }
@@ -34,7 +33,7 @@ export function renderPair(root, a, b, window) {
     drawn = "";
     return;
   }
-  const differ = apart(a, b, listed());
+  const differ = apart(a, b);
   const html = head(a, b) + table(a, b) + list(differ, a);
   if (html !== drawn || root.__wide !== root.clientWidth) {
     drawn = html;
@@ -67,7 +66,7 @@ function table(a, b) {
     const by = x === y ? "the same" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
     return `<tr><th scope="row">${label}</th><td class="n" data-label="A">${x}</td><td class="n" data-label="B">${y}</td><td class="n" data-label="From A to B">${by}</td></tr>`;
   });
-  return `<table class="labelled"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<table class="labelled f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function list(differ, a) {

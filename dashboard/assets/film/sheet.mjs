@@ -11,7 +11,7 @@ import { count } from "../live/time.mjs";
 import { windowOf } from "./draw.mjs";
 import { differenceBox, differsFrom } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
-import { accountsOf, differing, other, range, shown, stage } from "./stage.mjs";
+import { differing, other, range, shown, stage } from "./stage.mjs";
 import { drawStrip, STRIP_PX } from "./strip.mjs";
 import { differenceWords, knewWords, lateWord, utcWords } from "./words.mjs";
 
@@ -63,7 +63,7 @@ export function drawSheet(canvas, width, height, sharpness = 1) {
 
 function head(sheet, state, differ) {
   const tag = document.querySelector("#film .tag")?.textContent;
-  const whose = stage.list === "all" ? "All accounts" : state.lists.find((l) => String(l.id) === stage.list)?.name;
+  const whose = stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1];
   const w = sheet.words(PAD, sheet.y + 14, utcWords(state.now), 26, 650, theme.ink);
   sheet.words(PAD + w + 16, sheet.y + 8, ["Blockline replay", whose, tag].filter(Boolean).join(" · "), 12);
   sheet.words(PAD + w + 16, sheet.y + 24, `${stage.knew === null ? "As it was" : "As it was known"}, ${knewWords(stage.knew)}`, 12, 600, theme.ink);
@@ -91,7 +91,7 @@ function board(sheet, state, differs) {
   const [x, right] = [PAD + LEFT, PAD + LEFT + width + 8];
   sheet.put(x, sheet.y, width, LABELS_PX, (paper) => drawAnnotations(paper, marks, window, width));
   sheet.y += LABELS_PX;
-  const ends = sheet.put(x, sheet.y, width, FLEET_HEIGHT, (paper) => drawFleet(paper, state, window, width, FLEET_HEIGHT, accountsOf(state)));
+  const ends = sheet.put(x, sheet.y, width, FLEET_HEIGHT, (paper) => drawFleet(paper, state, window, width, FLEET_HEIGHT));
   sheet.words(PAD, sheet.y + 10, "Accounts by status", 12, 600, theme.ink);
   ends.forEach((end, i) => sheet.words(right, sheet.y + 10 + 15 * i, `${count(end.value)} ${end.name}`, 11));
   sheet.y += FLEET_HEIGHT;

@@ -1,23 +1,43 @@
 // What is shown of the film: the moment, by what is known, the range, whose. No DOM in here.
 
+import { unpack } from "../live/columns.mjs";
 import { choicesOf } from "./address.mjs";
 import { stepOf, usualSpeed, within } from "./clock.mjs";
-import { differences, goTo, nextEvent, stateOf } from "./film.mjs";
+import { differences, filmOf, goTo, nextEvent, stateOf } from "./film.mjs";
+import { mergeNews } from "./news.mjs";
+import { only } from "./only.mjs";
 
-/** `knew` and what follows it as in the address. */
+/**
+ * `knew` and what follows it as in the address. `film` is of the chosen list, `lists` are all that can be chosen. `was` and `then` are
+ * states of the moment, by what is known now and by what was known; `pair` is of the pinned one.
+ */
 export const stage = {
-  film: null, was: null, then: null, t: 0, knew: null, range: null, list: "all", loop: false, pinned: null,
-  speed: 0, playing: false, sort: "first",
+  snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null, pair: null,
+  t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, sort: "first",
 };
 
 const knownAt = (knew, t) => (knew === "then" ? t : knew);
 
-/** Take in a film, with two states of it: as it was, and as it was known. */
-export function begin(film) {
-  const { t } = stage;
-  const first = stage.film === null;
-  Object.assign(stage, { film, was: stateOf(film), then: stateOf(film), pair: stateOf(film) });
-  go(first ? film.now : t);
+/** Take in the answer of the server. */
+export function begin(buffer) {
+  const { snapshot, news } = unpack(buffer);
+  stage.snapshot = news ? mergeNews(snapshot, news) : snapshot;
+  stage.films.clear();
+  const { lists, orders } = stage.snapshot;
+  stage.lists = lists.map((l) => [String(l.id), orders.findLast((o) => o.list === l.id)?.title ?? l.name]);
+  const isNew = stage.film === null;
+  cast();
+  go(isNew ? stage.film.now : stage.t);
+}
+
+/** The film of the chosen list. */
+function cast() {
+  const { snapshot, films, list } = stage;
+  if (!films.has(list)) {
+    const film = filmOf(list === "all" ? snapshot : only(snapshot, Number(list)));
+    films.set(list, { film, was: stateOf(film), then: stateOf(film), pair: stateOf(film) });
+  }
+  Object.assign(stage, films.get(list));
 }
 
 /** The first and the last moment that can be shown. */
@@ -32,6 +52,13 @@ export function go(t) {
   stage.t = Math.round(within(whole(), t));
   goTo(stage.was, stage.t, null);
   goTo(stage.then, stage.t, knownAt(stage.knew, stage.t) ?? stage.t);
+}
+
+/** Choose whose accounts are told of. */
+export function chooseList(list) {
+  stage.list = stage.lists.some(([id]) => id === list) ? list : "all";
+  cast();
+  go(stage.t);
 }
 
 /** The pinned moment as a state; null where none is pinned. */
@@ -49,34 +76,20 @@ export function eventAfter(t, way) {
   return next !== null && next >= from && next <= to ? next : null;
 }
 
-/** The accounts in which what was and what was known differ, by place. */
-export function differing() {
-  const all = differences(stage.was, stage.then);
-  const on = listed();
-  return on ? all.filter((d) => on.has(d.account.i)) : all;
-}
-
-/** The places of the accounts on the chosen list; null for all. */
-export function listed() {
-  if (stage.list === "all") return null;
-  return new Set((stage.film.members.get(Number(stage.list)) ?? []).map((m) => m.account));
-}
-
-/** The accounts of a state that the choice leaves. */
-export const accountsOf = (state) => (stage.list === "all" ? state.accounts : state.members(Number(stage.list)));
+/** The accounts in which what was and what was known differ. */
+export const differing = () => differences(stage.was, stage.then);
 
 /** Take over what an address says; what it does not say is as usual. */
 export function adopt(search) {
-  const { at, ...choices } = choicesOf(search);
-  const speedOf = JSON.stringify(stage.range);
+  const { at, list, ...choices } = choicesOf(search);
   Object.assign(stage, choices, { playing: false });
-  if (!stage.film.lists.some((l) => String(l.id) === stage.list)) stage.list = "all";
   if (stage.range) {
     const [from, to] = stage.range.map((t) => within(whole(), t));
     stage.range = to > from ? [from, to] : null;
   }
-  if (!stage.speed || speedOf !== JSON.stringify(stage.range)) stage.speed = usualSpeed(range());
-  go(at ?? stage.film.now);
+  stage.speed = usualSpeed(range());
+  stage.t = at ?? stage.snapshot.now;
+  chooseList(list);
 }
 
 /** Choose a range; null for all of the film. The moment stays within it. */

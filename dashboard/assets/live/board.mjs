@@ -76,11 +76,11 @@ const STACK = [["W"], ["S"], ["N", "G", "D"], ["P"], ["A"], ["U"]];
 const NOW_PX = 8;
 
 /** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the window's end. */
-export function drawFleet(canvas, state, window, width, height, accounts = state.accounts) {
+export function drawFleet(canvas, state, window, width, height) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
   const n = Math.max(20, Math.min(400, Math.floor(width / 2)));
-  const t = tally(state, accounts, window[0], window[1], n);
+  const t = tally(state, state.accounts, window[0], window[1], n);
   const end = Math.min(state.now, window[1]);
   const lastSample = Math.min(n, Math.floor(((end - window[0]) / (window[1] - window[0])) * n));
   const max = Math.max(10, ...t.n.slice(0, n + 1));
@@ -88,7 +88,7 @@ export function drawFleet(canvas, state, window, width, height, accounts = state
   g.fillStyle = theme.grid;
   for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
   // The last sample is taken at the end, so that a change is there at once and not at the next step of the grid.
-  const counts = countAt(state, accounts, end);
+  const counts = countAt(state, state.accounts, end);
   const xs = Float64Array.from({ length: lastSample + 2 }, (_, i) => (i > lastSample ? X(end) : (i * width) / n));
   const base = new Float64Array(xs.length);
   for (const keys of STACK) {
