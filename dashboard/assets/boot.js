@@ -20,13 +20,15 @@
   root.dataset.theme = remembered("blockline.theme") ?? (dark ? "dark" : "light");
   root.dataset.zone = remembered("blockline.zone") ?? "utc";
   const pageOf = (path) => (path === "/" ? "live" : path.split("/")[1]);
+  const pathOf = (path) => path.replace(/(?<=.)\/+$/, "");
   root.dataset.page = pageOf(location.pathname);
+  root.dataset.path = pathOf(location.pathname);
 
   const ranges = ["24h", "7d", "14d", "30d", "1y", "all"];
   const wanted = new URLSearchParams(location.search).get("range");
   const range = ranges.includes(wanted) ? wanted : "14d";
   const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
-  const film = root.dataset.page === "replay" ? fetch("/api/replay") : null;
+  const film = root.dataset.path === "/replay" ? fetch("/api/replay") : null;
 
   // Dash's own scripts take as long to start as all of a page of ours: there they wait until it is drawn.
   let started = false;
@@ -54,7 +56,7 @@
 
   let arrived;
   const ready = new Promise((resolve) => (arrived = resolve));
-  globalThis.__blockline = { rev: 0, range, first, film, pageOf, arrived, startDash };
+  globalThis.__blockline = { rev: 0, range, first, film, pageOf, pathOf, arrived, startDash };
 
   // Dash looks these up when it starts, which may be before the module below has loaded: they wait for it.
   globalThis.dash_clientside = Object.assign({}, globalThis.dash_clientside, {

@@ -37,7 +37,7 @@ export function connectControls(on) {
 
 function connectKeys({ act }) {
   document.addEventListener("keydown", (event) => {
-    if (root.dataset.page !== "replay" || event.defaultPrevented) return;
+    if (root.dataset.path !== "/replay" || event.defaultPrevented) return;
     const { target } = event;
     const inFilm = target.closest("#film");
     if (!inFilm && target !== document.body) return;

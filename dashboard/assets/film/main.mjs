@@ -27,7 +27,7 @@ let still = 0;
 let asking = null;
 let isDrawn = false;
 
-const isHere = () => root.dataset.page === "replay";
+const isHere = () => root.dataset.path === "/replay";
 
 /** Draw once in the next frame, however often it is asked for. */
 function redraw() {

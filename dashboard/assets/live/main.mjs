@@ -197,6 +197,7 @@ async function poll() {
 function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = page;
+  root.dataset.path = shared.pathOf(path ?? location.pathname);
   for (const link of document.querySelectorAll("[data-nav]")) {
     if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -213,7 +214,7 @@ function route(path, query) {
     redraw();
   }
   // Only who looks at the replay needs what plays it.
-  if (page === "replay") import("../film/main.mjs").then((film) => film.open(asked));
+  if (root.dataset.path === "/replay") import("../film/main.mjs").then((film) => film.open(asked));
   countWaiting();
   return { path: path ?? location.pathname, query: asked, theme: root.dataset.theme };
 }
