@@ -39,6 +39,7 @@ PAGES = {
     "published": "/countries/IN/published",
     "replay": "/replay",
     "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
+    "replay of two moments": "/replay?at=2021-02-01T06:00&list={a_list}&with=2021-01-25T06:00&loop=yes",
     "deciding again": "/replay/rules?from=2021-02-01",
     "mail": "/mail",
     "dead mail": "/mail/{dead_mail}",

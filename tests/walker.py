@@ -14,8 +14,9 @@ DESKTOP, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
 
 ARRIVED = """
 () => {
-    const { page: name, painted } = document.documentElement.dataset;
+    const { page: name, path, painted, filmed } = document.documentElement.dataset;
     if (name === 'live') return painted !== undefined;
+    if (path === '/replay' && filmed === undefined) return false;
     const page = document.getElementById('page');
     if (!page) return document.readyState === 'complete';
     const card = getComputedStyle(document.documentElement).getPropertyValue('--card').trim();
