@@ -187,6 +187,13 @@ export async function open(asked) {
   redraw();
 }
 
+/** The film ends when it was fetched. What was recorded since is not in it, which is said. */
+document.addEventListener("blockline:news", () => ($("f-renew").hidden = !stage.film));
+$("f-renew").addEventListener("click", async () => {
+  $("f-renew").hidden = true;
+  await load().catch(() => {});
+  settle();
+});
 connectControls({
   act,
   scrub: (t) => {
