@@ -58,6 +58,12 @@ PICTURES = (
     Picture("order", "/orders/2", "document.querySelectorAll('#page .main-svg').length > 5"),
     Picture("executive", "/executives/3", "document.querySelectorAll('#page .main-svg').length > 2"),
     Picture("mail", "/mail", "document.querySelector('.mail-frame') !== null"),
+    Picture(
+        "replay",
+        "/replay?at=2021-02-01T12:30&from=2021-01-31T12:00&to=2021-02-02T00:00",
+        "document.documentElement.dataset.filmed !== undefined",
+        theme="dark",
+    ),
     Picture("countries", "/countries", "document.querySelector('.country-bar') !== null"),
     Picture("health", "/health", "document.querySelector('.health') !== null"),
 )
