@@ -179,7 +179,9 @@ export async function open(asked) {
   await loading;
   if (!stage.film) return;
   if (!isDrawn || asked !== search()) {
+    // An address that says something is taken at its word; one that says nothing gets what was shown.
     if (asked || !isDrawn) adopt(asked);
+    else settle();
     keepAddress();
   }
   showChoices();
