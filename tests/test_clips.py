@@ -189,10 +189,8 @@ async def test_the_ffmpeg_of_this_machine_makes_what_it_says_it_can(form: Form, 
         "-c:v",
         "mjpeg",
     )
+    ffmpeg = shutil.which("ffmpeg") or ""
     drawn = await asyncio.to_thread(
-        subprocess.run,
-        [shutil.which("ffmpeg"), "-loglevel", "error", *source, "-"],
-        capture_output=True,
-        check=True,
+        lambda: subprocess.run([ffmpeg, "-loglevel", "error", *source, "-"], capture_output=True, check=True)
     )
     assert begins in (await clips.film(drawn.stdout, form, 4, 12))[:16]

@@ -132,7 +132,9 @@ FOCUSED = """
 """
 
 
-@pytest.mark.parametrize("name", ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments"])
+@pytest.mark.parametrize(
+    "name", ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments"]
+)
 async def test_the_keyboard_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(
     house: House, name: str
 ) -> None:

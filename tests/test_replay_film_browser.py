@@ -1,12 +1,13 @@
-"""The replay film in a real browser: it plays, is scrubbed, stepped, compared, and leaves by link and file."""
+"""The replay film in a real browser: played, scrubbed, stepped, compared, shared and saved."""
 
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+NOTHING: Mapping[str, datetime | str] = MappingProxyType({})
 MINUTE = timedelta(minutes=1)
 REEL = "window.__blockline.reel"
 
@@ -33,7 +35,7 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def address(at: datetime, known: bool = False, **more: datetime | str) -> str:
+def address(at: datetime, more: Mapping[str, datetime | str] = NOTHING, known: bool = False) -> str:
     """The address of a moment, by what was known then or is known now."""
     fields = {"at": written(at)} | ({"as_known_at": written(at)} if known else {})
     fields |= {name: v if isinstance(v, str) else written(v) for name, v in more.items()}
@@ -73,7 +75,7 @@ async def test_it_plays_to_the_end_of_its_range_without_asking_the_server(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
     begin, end = story.at(0.2), story.at(0.2) + 2 * HOUR
-    async with shown(pool, dsn, story, tmp_path, address(begin, **{"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, tmp_path, address(begin, {"from": begin, "to": end})) as browser:
         page = browser.page
         asked_for: list[str] = []
         page.on("request", lambda request: asked_for.append(urlsplit(request.url).path))
@@ -92,7 +94,7 @@ async def test_it_plays_to_the_end_of_its_range_without_asking_the_server(
 
 async def test_a_range_that_loops_begins_anew(pool: Pool, dsn: str, story: Story, tmp_path: Path) -> None:
     begin, end = story.at(0.2), story.at(0.2) + HOUR
-    path = address(end - MINUTE, **{"from": begin, "to": end, "loop": "yes"})
+    path = address(end - MINUTE, {"from": begin, "to": end, "loop": "yes"})
     async with shown(pool, dsn, story, tmp_path, path) as browser:
         await browser.page.locator("#f-speed").select_option("600")
         await browser.page.locator("#f-play").click()
@@ -104,7 +106,7 @@ async def test_the_strip_is_scrubbed_and_says_where_it_stands(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
     begin, end = story.at(0.2), story.at(0.4)
-    async with shown(pool, dsn, story, tmp_path, address(end, **{"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, tmp_path, address(end, {"from": begin, "to": end})) as browser:
         page = browser.page
         box = await page.locator("#f-strip").bounding_box()
         assert box is not None
@@ -130,7 +132,7 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
     begin, end = story.at(0.2), story.at(0.2) + 30 * HOUR
-    async with shown(pool, dsn, story, tmp_path, address(begin, **{"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, tmp_path, address(begin, {"from": begin, "to": end})) as browser:
         page = browser.page
         await page.keyboard.press("ArrowRight")
         await stands_at(browser, begin + 15 * MINUTE)
@@ -227,7 +229,7 @@ async def test_a_shared_link_shows_the_same_to_somebody_else(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
     begin, at = story.at(0.2), story.at(0.35)
-    path = address(begin, **{"from": begin, "to": story.at(0.5)})
+    path = address(begin, {"from": begin, "to": story.at(0.5)})
     seen: list[list[str]] = []
 
     async def look(browser: Browser) -> list[str]:
@@ -290,7 +292,7 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     at = story.at(0.3)
-    path = address(at, known=True, **{"from": at - HOUR, "to": at + HOUR})
+    path = address(at, {"from": at - HOUR, "to": at + HOUR}, known=True)
     async with shown(pool, dsn, story, tmp_path / "browser", path) as browser:
         page = browser.page
         async with page.expect_download() as picture:

@@ -62,7 +62,9 @@ def replay_page(query: Mapping[str, str], told: Then | str) -> Component:
     """
     body = [html.P(told, className="refused")] if isinstance(told, str) else _told(told)
     chosen = html.Div([_form(query), *_steps(told)], className="card when-no-film")
-    return html.Div([html.H2("The moment in tables", className="f-tables"), chosen, *body], className="stack replay")
+    return html.Div(
+        [html.H2("The moment in tables", className="f-tables"), chosen, *body], className="stack replay"
+    )
 
 
 def _form(query: Mapping[str, str]) -> Component:

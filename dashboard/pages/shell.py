@@ -16,8 +16,8 @@ FALLBACK_MS = 15_000
 def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
     """The HTML document, with its files under the address `assets`.
 
-    The live page and the replay film are part of it, so that they stand before any script has run. `grid_script` is the address of
-    the script that only pages with a grid fetch.
+    The live page and the replay film are part of it, so that they stand before any script has run.
+    `grid_script` is the address of the script that only pages with a grid fetch.
     """
     page, film = (
         (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")

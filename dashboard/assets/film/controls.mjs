@@ -1,6 +1,6 @@
 // What the reader can press, choose and type on the replay page; each asks for an action by its name.
 
-import { momentIn } from "./address.mjs";
+import { momentIn, momentWords } from "./address.mjs";
 import { SPEEDS, speedWords } from "./clock.mjs";
 import { actionOf } from "./keys.mjs";
 import { stage } from "./stage.mjs";
@@ -10,6 +10,7 @@ const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
 const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin" };
 const SAID_MS = 2_000;
+const WRITE_A_TIME = "Write a time in UTC such as 2021-02-11 08:00, or a day such as 2021-02-11.";
 
 /** `on` = {act(action), scrub(t), settle(), asking(range), choose(range), address()}. */
 export function connectControls(on) {
@@ -24,8 +25,11 @@ export function connectControls(on) {
   $("f-goto").addEventListener("submit", (event) => {
     event.preventDefault();
     const t = momentIn($("f-date").value);
-    if (t !== null) on.act({ do: "go", t });
+    $("f-date").setCustomValidity(t === null ? WRITE_A_TIME : "");
+    if (t === null) $("f-date").reportValidity();
+    else on.act({ do: "go", t });
   });
+  $("f-date").addEventListener("input", () => $("f-date").setCustomValidity(""));
   $("f-pair").addEventListener("click", ({ target }) => {
     const name = { off: "unpin", swap: "swap" }[target.dataset.pair];
     if (name) on.act({ do: name });
@@ -109,7 +113,7 @@ export function showChoices() {
   $("f-play").querySelector("use").setAttribute("href", playing ? "#i-pause" : "#i-play");
   press($("f-loop"), stage.loop);
   for (const button of $("f-view").children) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
-  if (document.activeElement !== $("f-date")) $("f-date").value = new Date(stage.t).toISOString().slice(0, 19);
+  if (document.activeElement !== $("f-date")) $("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
   $("f-pin").textContent = stage.pinned ? "Pin anew as A" : "Pin as A";
   $("f-csv").href = tableAddress();
 }

@@ -173,11 +173,13 @@ async function load() {
   }
 }
 
-/** The page under this address is shown: once, again after another page, or with another address. */
-export async function open(asked) {
+/** The page is shown: once, again after another page, or with another address. */
+export async function open() {
   loading ??= load().catch(() => (loading = null));
   await loading;
   if (!stage.film) return;
+  // What Dash was told of the address may be older than what stands there by now.
+  const asked = location.search;
   if (!isDrawn || asked !== search()) {
     // An address that says something is taken at its word; one that says nothing gets what was shown.
     if (asked || !isDrawn) adopt(asked);

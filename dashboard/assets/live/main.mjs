@@ -214,7 +214,7 @@ function route(path, query) {
     redraw();
   }
   // Only who looks at the replay needs what plays it.
-  if (root.dataset.path === "/replay") import("../film/main.mjs").then((film) => film.open(asked));
+  if (root.dataset.path === "/replay") import("../film/main.mjs").then((film) => film.open());
   countWaiting();
   return { path: path ?? location.pathname, query: asked, theme: root.dataset.theme };
 }
