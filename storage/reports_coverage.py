@@ -23,7 +23,7 @@ class Coverage:
     seen: dict[int, Seen]
     """By account."""
     outages: tuple[Gap, ...]
-    """Times in which no request of the regular sweep was answered at all, oldest first, all closed."""
+    """Times in which nobody at all was read, oldest first, all closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timede
         select previous, observed_at from (
             select c.observed_at, lag(c.observed_at) over (order by c.observed_at) as previous
             from coverage c join roster r using (roster_id)
-            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.base and r.vantage = ''
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+                and (c.answered is null or bit_count(c.answered) > 0)
         ) c
         where observed_at - previous > $3 order by observed_at
         """,

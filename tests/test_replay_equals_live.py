@@ -6,13 +6,17 @@ kept what the live view says of each account, and its counts. Afterwards "as we 
 and "as it was" the truth that the simulators served, as far as readings can tell it.
 """
 
+import json
 import random
+import subprocess
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -20,6 +24,12 @@ import pytest_asyncio
 from collectors.simulator.faults import Outage
 from collectors.simulator.files import load_history
 from collectors.simulator.history import History, HistoryAccount
+from dashboard.boards import live_json
+from dashboard.encode import LETTER, ms
+from dashboard.encode_film import FILM_TABLES
+from dashboard.films import Part, film_json
+from dashboard.packed import pack
+from dashboard.settings import DashboardSettings
 from jobs import truth
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
@@ -32,24 +42,29 @@ from storage.db import Conn, Pool, open_pool, transaction
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.availability import ChangeKind, State, Status
 from storage.model.rules import AlertRule
-from storage.model.timeline import Seen
-from storage.reports_coverage import live_coverage, seen_of
+from storage.reports_coverage import Coverage, live_coverage, seen_of
 from storage.reports_kpis import Kpis, kpis
 from storage.states import AccountState, Alike, states
 from storage.status import Overview, standing
 from storage.status_then import then
 from tests.factories import T0
+from tests.filmed import needs_node
 from tests.histories import write_history
 from tests.other_machine import OtherMachine, other_machine
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 MOMENTS = 200
 HOUR = timedelta(hours=1)
 EVERY = HOUR
+MS = timedelta(milliseconds=1)
+SETTINGS = DashboardSettings("Live", "", synthetic=True, sweep_every=EVERY)
 PLAN = Plan(T0 + 48 * HOUR, T0 + 96 * HOUR, EVERY)
 CUT_OFF = Outage(T0 + 71 * HOUR, T0 + 77 * HOUR)
 """The wave of the history falls into it."""
+SILENCE = Outage(T0 + 86 * HOUR, T0 + 90 * HOUR)
+"""Nobody reads: the other machine has ended by then."""
+SCRIPT = Path(__file__).parent / "js" / "live-and-film.mjs"
 SINCE = PLAN.start - HOUR
 GAP = 2.5 * EVERY
 BLOCKED = (Status.WITHHELD, Status.SUSPENDED)
@@ -62,10 +77,12 @@ class View:
     at: datetime
     stand: Overview
     kpis: Kpis
-    seen: Mapping[int, Seen]
+    coverage: Coverage
     states: Mapping[int, AccountState]
     spells: tuple[reports.LiveSpell, ...]
     changes: tuple[reports.LiveChange, ...]
+    sent: bytes
+    """What an open Live page was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +114,11 @@ async def seen(conn: Conn, now: datetime) -> View:
         now,
         await standing(conn, now, EVERY),
         await kpis(conn, now, EVERY),
-        (await live_coverage(conn, SINCE, now, GAP)).seen,
+        await live_coverage(conn, SINCE, now, GAP),
         by_account(await states(conn)),
         await reports.spells(conn, SINCE, None),
         await reports.changes(conn, SINCE, ()),
+        pack(await live_json(conn, "all", now, SETTINGS)),
     )
 
 
@@ -135,10 +153,10 @@ def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: rand
             await other.read(rng.sample(everybody, len(everybody) // 3), now, longest=3 * HOUR)
 
     at, times = PLAN.start + HOUR, list[datetime]()
-    while at < PLAN.end - 12 * HOUR:
+    while at < SILENCE.since - 2 * HOUR:
         times.append(at)
         is_cut_off = CUT_OFF.since <= at < CUT_OFF.until
-        at += timedelta(minutes=rng.uniform(6, 24) if is_cut_off else rng.uniform(30, 120))
+        at += timedelta(seconds=rng.randrange(400, 1400) if is_cut_off else rng.randrange(1800, 7200))
 
     async def arrive(now: datetime) -> None:
         await enlist(other.pool, latecomers, now, {})
@@ -161,14 +179,15 @@ async def lived(
     first = [a for n, a in enumerate(history.accounts) if n % 5]
     latecomers = history.accounts[::5]
     rng = random.Random(11)
-    moments = sorted(PLAN.start + (PLAN.end - PLAN.start) * rng.random() for _ in range(MOMENTS))
+    span = (PLAN.end - PLAN.start) // MS
+    moments = sorted(PLAN.start + rng.randrange(span) * MS for _ in range(MOMENTS))
     async with AsyncExitStack() as stack:
         dsn = stack.enter_context(fresh_database())
         pool = await stack.enter_async_context(open_pool(dsn))
         watcher = Watcher(pool, moments)
         smtp = stack.enter_context(SmtpServer(Inbox()))
         cut_off = await stack.enter_async_context(
-            spawn(path, platform="all", faults="heavy", outages=[CUT_OFF])
+            spawn(path, platform="all", faults="heavy", outages=[CUT_OFF, SILENCE])
         )
         reached = await stack.enter_async_context(spawn(path, platform="all"))
         other = await stack.enter_async_context(other_machine(pool, reached, hosts, seed=3))
@@ -224,8 +243,22 @@ async def test_as_we_knew_it_the_same_is_known_of_every_account_when_it_was_look
         for view in lived.views:
             ids = [a.account_id for a in await accounts(lived.pool)]
             told = await seen_of(conn, ids, SINCE, view.at, GAP, known_at=view.at)
-            assert told == {i: view.seen[i] for i in ids if i in view.seen}, view.at
+            assert told == {i: seen for i, seen in view.coverage.seen.items() if i in ids}, view.at
             assert len(told) >= view.stand.watched - view.stand.unconfirmed
+
+
+async def test_nobody_is_told_not_to_have_been_read_who_was(lived: Lived) -> None:
+    rows = await lived.pool.fetch("select observed_at, recorded_at from coverage where outcome = 0")
+    told = 0
+    for view in lived.views:
+        for gap in view.coverage.outages:
+            told += 1
+            assert not [
+                r
+                for r in rows
+                if r["recorded_at"] <= view.at and gap.until and gap.since < r["observed_at"] < gap.until
+            ], view.at
+    assert told > 0
 
 
 async def test_as_we_knew_it_every_lane_and_every_change_is_the_one_that_was_shown(lived: Lived) -> None:
@@ -233,6 +266,41 @@ async def test_as_we_knew_it_every_lane_and_every_change_is_the_one_that_was_sho
         for view in lived.views:
             assert await reports.spells(conn, SINCE, None, known_at=view.at) == view.spells, view.at
             assert await reports.changes(conn, SINCE, (), known_at=view.at) == view.changes, view.at
+
+
+@needs_node
+async def test_as_we_knew_it_the_film_shows_what_the_live_page_showed(lived: Lived, tmp_path: Path) -> None:
+    async with transaction(lived.pool) as conn:
+        body = await film_json(conn, Part(), PLAN.end, SETTINGS)
+    (tmp_path / "film").write_bytes(pack(body, FILM_TABLES))
+    for view in lived.views:
+        (tmp_path / str(ms(view.at))).write_bytes(view.sent)
+    done = subprocess.run(["node", SCRIPT, tmp_path], capture_output=True, check=True)
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["t"] for one in shown] == [ms(view.at) for view in lived.views]
+    async with transaction(lived.pool) as conn:
+        for view, one in zip(lived.views, shown, strict=True):
+            assert list(differences(one["live"], one["film"])) == [], view.at
+            was = by_account(await states(conn, at=view.at))
+            assert one["was"] == {str(i): LETTER[was[i].state.status] for i in was if str(i) in one["was"]}
+            assert len(one["was"]) == view.stand.watched
+
+
+def differences(live: Any, film: Any, at: str = "") -> Iterator[str]:
+    """Where two answers differ. Of a time within a millisecond Live tells the beginning, the film the end."""
+    kinds = {type(live), type(film)}
+    if kinds == {dict}:
+        for key in {**live, **film}:
+            yield from differences(live.get(key), film.get(key), f"{at}.{key}")
+    elif kinds == {list} and len(live) == len(film):
+        for n, (one, other) in enumerate(zip(live, film, strict=True)):
+            yield from differences(one, other, f"{at}[{n}]")
+    elif live != film and not (kinds == {int} and live > _LONG_AGO and film - live == 1):
+        yield f"{at}: {live} live, {film} in the film"
+
+
+_LONG_AGO = ms(T0 - 1000 * HOUR)
+"""Whatever is larger is a time."""
 
 
 async def test_as_it_was_is_the_truth_as_far_as_readings_can_tell_it(lived: Lived) -> None:

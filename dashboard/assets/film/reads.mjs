@@ -16,6 +16,7 @@ export class Reads {
     this.groups = groupsOf(rosters, numbers, index, n, this.groupOf);
     this.holes = holesOf(holes, numbers, index, n);
     this.points = pointsOf(points, index, n);
+    this.alone = aloneOf(this);
     /** Whose silences are not those of the rosters: a hole of less than a gap is none. */
     this.isOdd = new Uint8Array(n);
     for (let i = 0; i < n; i++) {
@@ -92,15 +93,23 @@ export class Reads {
 
   /** The times in which nobody at all was read for longer than `limit`, and the last reading of all. */
   ofAll(t, by, limit) {
-    const { a, ar, b } = this.runs;
+    const { runs, points, alone } = this;
     const outages = [];
     let last = -Infinity;
+    let k = 0;
+    const take = (from, to) => {
+      if (last !== -Infinity && from - last > limit) outages.push([last, from]);
+      last = Math.max(last, to);
+    };
+    const takeAlone = (until) => {
+      for (; k < alone.length && points.a[alone[k]] <= until; k++) if (points.ar[alone[k]] <= by) take(points.a[alone[k]], points.a[alone[k]]);
+    };
     for (const j of this.byTime) {
-      if (a[j] > t) break;
-      if (ar[j] > by) continue;
-      if (last !== -Infinity && a[j] - last > limit) outages.push([last, a[j]]);
-      last = Math.max(last, Math.min(t, b[j]));
+      if (runs.a[j] > t) break;
+      takeAlone(runs.a[j]);
+      if (runs.ar[j] <= by) take(runs.a[j], Math.min(t, runs.b[j]));
     }
+    takeAlone(t);
     return { outages, last };
   }
 
@@ -151,6 +160,20 @@ function holesOf(t, numbers, index, n) {
     a: Float64Array.from(order, (j) => t.a[j] ?? -Infinity), b: Float64Array.from(order, (j) => t.b[j] ?? Infinity),
     br: Float64Array.from(order, (j) => (t.b[j] === null ? Infinity : t.b[j] + t.br[j])),
   };
+}
+
+/** The points, by time, at which no request is known to have been read in time: of others it does not matter. */
+function aloneOf({ runs, byTime, within, points }) {
+  const out = Int32Array.from(points.a, (_, p) => p).sort((x, y) => points.a[x] - points.a[y]);
+  let k = 0;
+  let until = -Infinity;
+  return out.filter((p) => {
+    for (; k < byTime.length && runs.a[byTime[k]] <= points.a[p]; k++) {
+      const j = byTime[k];
+      if (runs.ar[j] - runs.a[j] <= within) until = Math.max(until, runs.b[j]);
+    }
+    return points.a[p] > until;
+  });
 }
 
 function pointsOf(t, index, n) {
