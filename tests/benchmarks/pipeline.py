@@ -1,7 +1,12 @@
-"""The whole pipeline: simulator, tweepy, detection, Postgres, mail. Reference: the bare requests alone."""
+"""The collecting path over real sockets, and the whole pipeline with mails against a history.
+
+Plan, request through tweepy, parse, judge, record: `readings_per_s_per_core` counts the processor time of
+the process that does this, and of no other: simulator and Postgres are processes of their own. Reference: one
+request per account through the same path. The `share_*` say where that time goes, by samples from the same
+run; `request` is tweepy, aiohttp and our session, `loop` what belongs to nobody.
+"""
 
 import asyncio
-import resource
 import shutil
 import tempfile
 import time
@@ -14,77 +19,112 @@ import uvloop
 
 from collectors.simulator.files import load_history
 from collectors.simulator.history import History
+from collectors.x import XCollector
 from jobs.rehearse import Report, rehearse
 from jobs.simulated import Plan
 from jobs.simulators import TOKEN, spawn
 from storage.model.accounts import Platform
+from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.shares import Sampler
 from tests.factories import T0
 from tests.histories import write_history
 
-ACCOUNTS = 5_000
-SWEEPS = 48
+ACCOUNTS = 9_800
+SWEEPS = 20
+ALONE = 1_000
+"""Accounts of the reference, which is asked for one at a time."""
+BUSY = 2_000
+"""Accounts of a busy day: each changes about four times."""
+REHEARSED = 500
 FIELDS = "name,username,protected,withheld"
+PARTS = (
+    (
+        "parse",
+        (
+            "collectors/x.py",
+            "collectors/x_lookup",
+            "collectors/x_wire",
+            "collectors/x_env",
+            "collectors/wire",
+        ),
+    ),
+    ("request", ("collectors/", "tweepy/", "aiohttp/", "yarl/", "multidict/")),
+    ("judge", ("jobs/judge", "jobs/detect", "jobs/confirm", "jobs/cohorts")),
+    ("record", ("jobs/recorder", "storage/", "asyncpg/")),
+    ("plan", ("jobs/",)),
+)
 
 
 def figures() -> Iterator[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="blockline-bench-"))
     try:
-        told = write_history(folder / "history.csv", accounts=ACCOUNTS, days=2)
-        history = load_history(told)
-        batched, single = uvloop.run(_bare(told, history))
+        quiet = write_quiet_history(folder / "quiet.csv", ACCOUNTS)
+        sampler = Sampler(PARTS)
+        many = _collected(quiet, XCollector, canaries=2, sampler=sampler)
+        alone = _collected(write_quiet_history(folder / "alone.csv", ALONE), OneByOne, sweeps=2)
+        bare = uvloop.run(_bare(quiet, load_history(quiet)))
+        yield from _said(many, alone, bare)
+        for name, share in sampler.shares().items():
+            yield Figure(f"share_{name}", share * 100, "% of the processor time", "lower")
+        busy = _collected(write_history(folder / "busy.csv", BUSY, days=1), XCollector, canaries=2)
+        yield Figure(
+            "readings_per_s_per_core_busy", busy.per_cpu_s, "readings/cpu-s", "higher", many.per_cpu_s
+        )
         with scratch_database() as dsn:
-            found = uvloop.run(_rehearse(told, history, dsn))
+            told = write_history(folder / "history.csv", accounts=REHEARSED, days=1)
+            found = uvloop.run(_rehearse(told, load_history(told), dsn))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    yield from _said(found, batched, single)
+    rehearsed = float(str(found.figures["readings_per_s"]))
+    yield Figure("rehearsed_readings_per_s", rehearsed, "readings/s", "higher")
+    yield Figure("false_changes", len(found.verdict.false), "changes", "lower")
+
+
+def _collected(
+    told: Path,
+    collector_of: type[XCollector],
+    *,
+    sweeps: int = SWEEPS,
+    canaries: int = 0,
+    sampler: Sampler | None = None,
+) -> Collected:
+    with scratch_database() as dsn:
+        return uvloop.run(collect(told, dsn, collector_of, sweeps, canaries=canaries, sampler=sampler))
 
 
 async def _rehearse(told: Path, history: History, dsn: str) -> Report:
-    plan = Plan(T0, T0 + timedelta(hours=SWEEPS - 1), timedelta(hours=1))
+    plan = Plan(T0, T0 + timedelta(days=1), timedelta(hours=1))
     return await rehearse(told, None, history, plan, "none", dsn, lambda _: None)
 
 
-async def _bare(told: Path, history: History) -> tuple[float, float]:
-    """Accounts a second that the simulator answers: a hundred a request, and one a request."""
+async def _bare(told: Path, history: History) -> float:
+    """Requests a second that the simulator answers when nothing is done with them, eight at a time."""
     ids = [a.native_id for a in history.accounts]
+    hundreds = [",".join(ids[i : i + 100]) for i in range(0, len(ids), 100)] * 10
+    todo = iter(hundreds)
     async with (
         spawn(told) as simulators,
         aiohttp.ClientSession(
             simulators.addresses[Platform.X], headers={"Authorization": f"Bearer {TOKEN}"}
         ) as session,
     ):
-        hundreds = [",".join(ids[i : i + 100]) for i in range(0, len(ids), 100)]
-        batched = await _rate(
-            session, [f"/2/users?ids={part}&user.fields={FIELDS}" for part in hundreds * 10]
-        )
-        single = await _rate(session, [f"/2/users/{i}?user.fields={FIELDS}" for i in ids[:1500]])
-    return batched * 100, single
+
+        async def ask() -> None:
+            for part in todo:
+                async with session.get(f"/2/users?ids={part}&user.fields={FIELDS}") as answer:
+                    await answer.read()
+
+        started = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(ask())
+        return len(hundreds) / (time.perf_counter() - started)
 
 
-async def _rate(session: aiohttp.ClientSession, paths: list[str]) -> float:
-    """Requests a second, eight at a time."""
-    todo = iter(paths)
-
-    async def ask() -> None:
-        for path in todo:
-            async with session.get(path) as answer:
-                await answer.read()
-
-    started = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(8):
-            group.create_task(ask())
-    return len(paths) / (time.perf_counter() - started)
-
-
-def _said(found: Report, batched: float, single: float) -> Iterator[Figure]:
-    told = found.figures
-    readings, wall_s, cpu_s = (float(str(told[k])) for k in ("readings", "wall_s", "cpu_s"))
-    requests = float(str(told["requests"]))
-    yield Figure("readings_per_s", readings / wall_s, "readings/s", "higher", batched)
-    yield Figure("readings_per_s_per_core", readings / cpu_s, "readings/cpu-s", "higher", single)
-    yield Figure("requests_per_s", requests / wall_s, "requests/s", "higher", batched / 100)
-    yield Figure("rss_mb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB", "lower")
-    yield Figure("false_changes", len(found.verdict.false), "changes", "lower")
+def _said(many: Collected, alone: Collected, bare: float) -> Iterator[Figure]:
+    yield Figure("readings_per_s", many.readings / many.wall_s, "readings/s", "higher", bare * 100)
+    yield Figure("readings_per_s_per_core", many.per_cpu_s, "readings/cpu-s", "higher", alone.per_cpu_s)
+    yield Figure("requests_per_s", many.requests / many.wall_s, "requests/s", "higher", bare)
+    yield Figure("rss_mb", many.rss_mb, "MB", "lower")

@@ -1,0 +1,141 @@
+"""The collecting path alone, from plan to commit, in the processor time of the process that collects.
+
+The simulator and Postgres are other processes and are not counted; the sockets to both are. Nearly all
+readings say what the one before said, as in a real watch.
+"""
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from collectors.fetch import HttpOptions, Retry
+from collectors.simulator.files import load_history
+from collectors.x import XCollector
+from jobs.confirm import ConfirmationRule
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.planner import Sweep
+from jobs.simulated import enlist, simulated_canaries
+from jobs.simulators import TOKEN, spawn
+from storage.db import open_pool
+from storage.model.accounts import Platform
+from tests.benchmarks.shares import Sampler
+from tests.factories import T0
+from tests.histories import HEADER
+
+EVERY = timedelta(minutes=15)
+_WARM_UP = timedelta(hours=2)
+"""By then everybody was read often enough to stand confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was read after the warm-up, and what it took."""
+
+    readings: int
+    requests: int
+    cpu_s: float
+    wall_s: float
+    rss_mb: float
+
+    @property
+    def per_cpu_s(self) -> float:
+        return self.readings / self.cpu_s
+
+
+class OneByOne(XCollector):
+    """The plainest way to read: one account a request."""
+
+    @property
+    def batch_size(self) -> int:
+        return 1
+
+
+class _RunningClock:
+    """Runs on from the moment that it was set to, so that an answer comes later than its question."""
+
+    def __init__(self, start: datetime) -> None:
+        self.set(start)
+
+    def set(self, now: datetime) -> None:
+        self._set_to, self._set_at = now, time.perf_counter()
+
+    def __call__(self) -> datetime:
+        return self._set_to + timedelta(seconds=time.perf_counter() - self._set_at)
+
+
+def write_quiet_history(path: Path, accounts: int) -> Path:
+    """Accounts of three lists; one in a hundred is withheld for an hour on the first day, at its own time."""
+    rows = [HEADER]
+    for n in range(accounts):
+        named, watched_as = f"x,{10_000 + n},handle_{n}", f"Order {n % 3}"
+        rows.append(f"{named},2021-01-01T00:00:00Z,available,,{watched_as}")
+        if n % 100 == 0:
+            begin = T0 + timedelta(seconds=n * 86_400 // accounts)
+            rows.append(f"{named},{begin.isoformat()},withheld,IN,{watched_as}")
+            rows.append(f"{named},{(begin + timedelta(hours=1)).isoformat()},available,,{watched_as}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+async def collect(
+    told: Path,
+    dsn: str,
+    collector_of: Callable[..., XCollector],
+    sweeps: int,
+    *,
+    canaries: int,
+    sampler: Sampler | None = None,
+) -> Collected:
+    """Read everybody of a history `sweeps` times after the warm-up, on an empty, migrated database."""
+    history = load_history(told)
+    clock = _RunningClock(T0)
+    settings = MonitorSettings(Sweep(EVERY, T0), canaries_per_request=canaries)
+    async with (
+        spawn(told) as simulators,
+        collector_of(
+            TOKEN,
+            base_url=simulators.addresses[Platform.X],
+            http=HttpOptions(retry=Retry(attempts=0)),
+        ) as collector,
+        open_pool(dsn, max_size=10) as pool,
+    ):
+        await enlist(pool, history.accounts, T0, simulated_canaries(history) if canaries else {})
+        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        await monitor.load()
+        begin = T0 + _WARM_UP
+        cpu_s = wall_s = 0.0
+        readings = requests = 0
+        now = T0
+        while now < begin + sweeps * EVERY:
+            counted = now >= begin
+            await simulators.set_clock(now)
+            clock.set(now)
+            if not counted:
+                readings, requests = monitor.tally.readings, monitor.tally.requests
+            elif sampler is not None:
+                sampler.start()
+            used, started = _cpu_s(), time.perf_counter()
+            await monitor.tick()
+            due = monitor.next_due()
+            if counted:
+                cpu_s += _cpu_s() - used
+                wall_s += time.perf_counter() - started
+                if sampler is not None:
+                    sampler.stop()
+            now = max(due, now + timedelta(seconds=1))
+    return Collected(
+        monitor.tally.readings - readings,
+        monitor.tally.requests - requests,
+        cpu_s,
+        wall_s,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def _cpu_s() -> float:
+    """Processor time of this process alone."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
