@@ -7,7 +7,7 @@ import pytest
 from storage.db import Pool, transaction
 from storage.model.availability import Status
 from storage.model.written_figures import MomentFigures, StoryFacts, changes_between, density, figures_at
-from storage.model.written_lanes import lanes_at, shares
+from storage.model.written_lanes import lanes_at, shares, unchecked_share
 from storage.model.written_stories import StoryHead, View, WrittenStory
 from storage.status_then import Then, then
 from storage.written_facts import story_facts
@@ -130,7 +130,12 @@ async def test_shares_count_each_account_once_where_it_was_seen(pool: Pool) -> N
     await played(pool)
     story, facts, _ = await told(pool, View.AS_IT_WAS)
     lanes = lanes_at(story, facts, minutes(99), NOW)
-    seen = shares(lanes, minutes(0), minutes(100), 100)
-    assert seen[10] == {(Status.WITHHELD, False): 1, (Status.SUSPENDED, False): 1}
-    assert seen[30] == {}
+    seen = shares(lanes, story, 104)
+    assert seen[7] == {None: 1, (Status.SUSPENDED, False): 1}
+    assert seen[15] == {(Status.WITHHELD, False): 1, (Status.SUSPENDED, False): 1}
+    assert seen[35] == {}
     assert max(sum(one.values()) for one in seen) == 2
+    unchecked = unchecked_share(story, facts, lanes)
+    assert unchecked is not None
+    # Of 99 minutes of each of two, one was looked at for 5 + 15 + 2 and the other for 20.
+    assert round(unchecked * 2 * 99) == 2 * 99 - 22 - 20

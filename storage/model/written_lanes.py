@@ -106,26 +106,46 @@ def _without(
         yield start, until
 
 
-def shares(
-    lanes: Sequence[StoryLane], since: datetime, until: datetime, bins: int
-) -> list[Counter[tuple[Status, bool]]]:
-    """How many accounts were seen in each status in the middle of each of equal parts of the range.
+Shared = Counter[tuple[Status, bool] | None]
+"""Accounts by the status that they were seen in, and whether that may as well be the owner's own deletion. None:
+between the two readings of a change. Who is in none of them was not checked.
+"""
 
-    The second of a key tells that it may as well be the owner's own deletion. Who is in none was not checked.
-    """
-    wide = (until - since) / bins
-    steps: list[Counter[tuple[Status, bool]]] = [Counter() for _ in range(bins + 1)]
+
+def shares(lanes: Sequence[StoryLane], story: WrittenStory, bins: int) -> list[Shared]:
+    """How many accounts were seen in what, in the middle of each of equal parts of the range."""
+    since = story.head.since
+    wide = (story.head.until - since) / bins
+    steps: list[Shared] = [Counter() for _ in range(bins + 1)]
+
+    def add(key: tuple[Status, bool] | None, span: Span) -> None:
+        first, last = (min(max(ceil((t - since) / wide - 0.5), 0), bins) for t in (span.since, span.until))
+        steps[first][key] += 1
+        steps[last][key] -= 1
+
     for lane in lanes:
         for piece in lane.pieces:
-            key = piece.state.status, Flag.SUSPENDED_OR_DELETED in piece.flags
-            first, last = (
-                min(max(ceil((at - since) / wide - 0.5), 0), bins) for at in (piece.since, piece.until)
-            )
-            steps[first][key] += 1
-            steps[last][key] -= 1
-    out: list[Counter[tuple[Status, bool]]] = []
-    running: Counter[tuple[Status, bool]] = Counter()
+            add((piece.state.status, Flag.SUSPENDED_OR_DELETED in piece.flags), piece)
+        for window in lane.windows:
+            if window.until - window.since <= story.late_after:
+                add(None, window)
+    out: list[Shared] = []
+    running: Shared = Counter()
     for step in steps[:bins]:
         running.update(step)
         out.append(Counter({key: n for key, n in running.items() if n > 0}))
     return out
+
+
+def unchecked_share(story: WrittenStory, facts: StoryFacts, lanes: Sequence[StoryLane]) -> float | None:
+    """Of the time of the range, once for each account that was on file, what was not checked. None: of none.
+
+    `lanes` are those of the whole range.
+    """
+    looked = whole = timedelta(0)
+    for subject, lane in zip(facts.subjects, lanes, strict=True):
+        whole += max(story.head.until - max(story.head.since, subject.added_at), timedelta(0))
+        looked += sum((p.until - p.since for p in lane.pieces), timedelta(0))
+        spans = (w.until - w.since for w in lane.windows)
+        looked += sum((span for span in spans if span <= story.late_after), timedelta(0))
+    return None if not whole else max(0.0, 1 - looked / whole)

@@ -33,6 +33,7 @@ class StoryFault(StrEnum):
     KNOWN_TO_COME = "It cannot be known yet what will be on record by then."
     KNOWN_TOO_EARLY = "The range ends after the time by which it is to be known."
     KNOWN_TWICE = "A story as it was known then has no other time by which it is known."
+    SETTLED = "The story says itself by which knowledge it is told."
     OUTSIDE = "The moment of a caption lies outside of the range of the story."
     MANY = f"A story has at most {MOST_CAPTIONS} captions."
     NOBODY = "No account is watched there: there is nothing to tell of."
