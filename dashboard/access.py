@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from storage.model.people import Actor, Role, Scope
 
-ACKNOWLEDGE = MUTE = RESEND = DECIDE_AGAIN = FILM = Role.ANALYST
+ACKNOWLEDGE = MUTE = RESEND = DECIDE_AGAIN = FILM = STORIES = Role.ANALYST
 RULES = MAINTENANCE = Role.ADMIN
 
 OPEN_DOOR = "dashboard"

@@ -50,6 +50,7 @@ from dashboard.search_api import search_routes
 from dashboard.settings import DashboardSettings
 from dashboard.sockets import AGAIN, Closable, current
 from dashboard.static import mount_static
+from dashboard.story_routes import story_routes
 from dashboard.times import timed
 from dashboard.v1 import app as v1
 from dashboard.v1.bounded import Bounded
@@ -117,6 +118,7 @@ def create_app(
     server.include_router(report_routes(pool, clock, settings, base_url))
     server.include_router(deciding_routes(pool, runs))
     server.include_router(clip_routes.clip_routes())
+    server.include_router(story_routes(pool, clock, settings))
     server.include_router(claimed_routes(pool, clock))
     server.include_router(executive_routes(pool, clock))
     server.include_router(metric_routes(pool, clock, settings, hub))

@@ -32,6 +32,7 @@ from dashboard.pages.published import published_page
 from dashboard.pages.replay import Moment, moment_of, replay_page
 from dashboard.pages.settings import settings_page
 from dashboard.pages.shell import synthetic_tag
+from dashboard.pages.stories import story_pages
 from dashboard.people_facts import read_people
 from dashboard.settings import DashboardSettings
 from storage.countries import by_country
@@ -99,17 +100,10 @@ async def page_of(
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
             page = await _countries(conn, more, now, theme, tag)
-        case ["replay"]:
-            asked_for = moment_of(query, now)
-            told = (
-                await then(conn, asked_for.at, asked_for.known_at, settings.sweep_every)
-                if isinstance(asked_for, Moment)
-                else asked_for
-            )
-            page = replay_page(query, told)
-        case ["replay", "rules"] if runs is not None:
-            found = await read_decide_again(conn, runs, query)
-            page = decide_again_page(found, query, acting(), tag)
+        case ["replay", *more]:
+            page = await _replay(conn, more, query, now, settings, runs, tag)
+        case ["stories", *more]:
+            page = await story_pages(conn, more, query, now, settings, theme, acting(), tag)
         case ["settings"]:
             page = settings_page(await read_people(conn, acting(), query, now), acting(), now, tag)
         case ["executives", *more]:
@@ -121,6 +115,30 @@ async def page_of(
         case _:
             pass
     return page or missing_page(NO_SUCH_PAGE)
+
+
+async def _replay(
+    conn: Conn,
+    more: list[str],
+    query: Mapping[str, str],
+    now: datetime,
+    settings: DashboardSettings,
+    runs: Runs | None,
+    tag: list[Component],
+) -> Component | None:
+    """A moment; or what other rules would have decided."""
+    match more:
+        case []:
+            asked_for = moment_of(query, now)
+            if not isinstance(asked_for, Moment):
+                return replay_page(query, asked_for)
+            told = await then(conn, asked_for.at, asked_for.known_at, settings.sweep_every)
+            return replay_page(query, told)
+        case ["rules"] if runs is not None:
+            found = await read_decide_again(conn, runs, query)
+            return decide_again_page(found, query, acting(), tag)
+        case _:
+            return None
 
 
 async def _alerts(

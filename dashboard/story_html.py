@@ -1,4 +1,4 @@
-"""Pure: a story as one file for readers without a login: no script, nothing from elsewhere, light and dark."""
+"""A story as one file for readers without a login: no script, nothing from elsewhere, light and dark."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup

@@ -1,4 +1,4 @@
-"""Pure: a story with its figures as data, and the hash that it is cited by."""
+"""A story with its figures as data, and the hash that it is cited by."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ def _caption(caption: Caption) -> Json:
 
 
 def story_json(read: StoryRead) -> Json:
-    """Everything that the file of a story tells, and its hash: SHA-256 of the rest as `canonical` writes it."""
+    """Everything that the file of a story tells, and `sha256` of the rest as `canonical` writes it."""
     data = _data(read)
     return {**data, "sha256": hashlib.sha256(canonical(data)).hexdigest()}
 
@@ -58,9 +58,7 @@ def _data(read: StoryRead) -> Json:
             {
                 **_caption(c),
                 **_figures(read.figures(c.at)),
-                "changes": [
-                    _change(n) for n in changes_between(read.facts, since, c.at, read.known(c.at))
-                ],
+                "changes": [_change(n) for n in changes_between(read.facts, since, c.at, read.known(c.at))],
             }
             for c, since in zip(story.captions, after, strict=False)
         ],

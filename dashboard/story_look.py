@@ -1,4 +1,4 @@
-"""Pure: how the figures of a story look: their colours, hatches and signs, light and dark."""
+"""How the figures of a story look: their colours, hatches and signs, light and dark."""
 
 from urllib.parse import quote
 
@@ -91,7 +91,7 @@ def patterns() -> Markup:
 def alone(figure: Markup, theme: Theme) -> str:
     """A figure as an image that needs nothing else, as the address of its data."""
     style = f"<style>svg{{{variables(theme)}font-family:sans-serif}}{rules()}</style>"
-    drawn = figure.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    drawn = str(figure).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     head, _, rest = drawn.partition(">")
     return f"data:image/svg+xml,{quote(f'{head}>{style}{patterns()}{rest}', safe=' =:/;,()')}"
 

@@ -20,6 +20,8 @@ class StoryRead:
     now: datetime
     """By what was on record then, unless the story says otherwise."""
     synthetic: bool
+    occasion: str
+    """What `now` is called: "at export"."""
 
     def figures(self, at: datetime) -> MomentFigures:
         """`at` is the moment of a caption, or the end of the range."""
@@ -36,7 +38,13 @@ class StoryRead:
 
 
 async def read_story(
-    conn: Conn, story_id: int, now: datetime, known_at: datetime | None = None, *, synthetic: bool
+    conn: Conn,
+    story_id: int,
+    now: datetime,
+    known_at: datetime | None = None,
+    *,
+    synthetic: bool,
+    occasion: str = "at export",
 ) -> StoryRead | StoryFault | None:
     """A story as it is to be told at `now`, or again as it was told at `known_at`; None when there is none.
 
@@ -55,4 +63,4 @@ async def read_story(
         if known_at < found.head.until:
             return StoryFault.KNOWN_TOO_EARLY
     facts = await story_facts(conn, found, moment)
-    return StoryRead(found, facts, moment, synthetic or await is_synthetic(conn))
+    return StoryRead(found, facts, moment, synthetic or await is_synthetic(conn), occasion)

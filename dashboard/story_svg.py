@@ -1,4 +1,4 @@
-"""Pure: the figures of a story: its range at a glance, and at each moment what was seen up to it."""
+"""The figures of a story: its range at a glance, and at each moment what was seen up to it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -153,9 +153,9 @@ def _shares(
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
-        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} up to {words.exact(at)}, {told}: "
-        f"{', '.join(SIGNS.values()).lower()}; then those between the two readings of a change, and at the top "
-        "who was not checked. The table beside it has the numbers."
+        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, {told}. "
+        f"From below: {', '.join(SIGNS.values()).lower()}; then those between the two readings of a change, "
+        "and at the top who was not checked. The table beside it has the numbers."
     )
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -215,8 +215,8 @@ def _told(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
     marked = "; ".join(f"{n}: {words.exact(c.at)}" for n, c in enumerate(story.captions, 1))
     return (
         f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
-        f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} restorations "
-        "below it, each where it was first seen; below that how many accounts were not checked."
+        f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} "
+        "restorations below it, each where it was first seen; below that how many accounts were not checked."
         f"{f' Captions: {marked}.' if marked else ''}"
     )
 

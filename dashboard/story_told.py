@@ -1,4 +1,4 @@
-"""Pure: a story as its reader has it, on the page of the dashboard and in the file alike."""
+"""A story as its reader has it, on the page of the dashboard and in the file alike."""
 
 from dataclasses import dataclass
 
@@ -23,9 +23,8 @@ from dashboard.story_words import (
     unobserved,
     whose,
 )
-from storage.model.availability import SCOPE_FLAGS
 from storage.model.words import PLATFORM_NAME, clean
-from storage.model.written_figures import Standing, density
+from storage.model.written_figures import density, standing
 from storage.model.written_lanes import lanes_at, unchecked_share
 from storage.model.written_stories import Caption
 
@@ -149,9 +148,7 @@ def _members(read: StoryRead) -> list[tuple[str, str, str]]:
     out: list[tuple[str, str, str]] = []
     for subject in read.facts.subjects[:MOST_MEMBERS]:
         found = read.facts.known_state(subject.account_id, end, read.known(end))
-        state = None if found is None else found.state
-        flags = frozenset() if found is None else found.flags & SCOPE_FLAGS
-        said = state_words(Standing(subject.platform, state, flags))
+        said = state_words(standing(subject, found))
         late = ", when last read, which was earlier" if subject.account_id in read.facts.late[end] else ""
         if subject.added_at > min(end, read.known(end)):
             said, late = "Not on file yet", ""

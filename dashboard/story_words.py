@@ -1,4 +1,4 @@
-"""Pure: the words of a story: what its figures are called, by which knowledge they are, what they leave open."""
+"""The words of a story: what its figures are called, by which knowledge, and what they leave open."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,8 @@ def knowledge(read: StoryRead) -> str:
     if read.story.head.view is View.AS_KNOWN_THEN:
         return "by what was on record then"
     known = words.exact(read.known(read.story.head.until))
-    return f"as known on {known}" if read.story.head.known_at is not None else f"as known at export, {known}"
+    settled = read.story.head.known_at is not None
+    return f"as known on {known}" if settled else f"as known {read.occasion}, {known}"
 
 
 def knowledge_sentence(read: StoryRead) -> str:
@@ -41,12 +42,14 @@ def knowledge_sentence(read: StoryRead) -> str:
     known = words.exact(read.known(read.story.head.until))
     if read.story.head.known_at is not None:
         return f"As it was, by everything that had been recorded by {known}. What came later is left out."
-    return f"As it was, by everything that was on record when this was made, {known}."
+    return f"As it was, by everything that was on record {read.occasion}, {known}."
 
 
 def whose(story: WrittenStory) -> str:
     n = accounts(len(story.account_ids))
-    who = "all that were watched" if story.list_name is None else f"those of the list {clean(story.list_name)}"
+    who = (
+        "all that were watched" if story.list_name is None else f"those of the list {clean(story.list_name)}"
+    )
     return f"{n}: {who} when the story was written"
 
 
@@ -58,7 +61,9 @@ def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
         ("Blocked", *_read_lately(figures.blocked, _blocked_note(figures), nothing=nothing)),
         (
             "Back",
-            *_read_lately(figures.restored, "blocked earlier in this range and available again", nothing=nothing),
+            *_read_lately(
+                figures.restored, "blocked earlier in this range and available again", nothing=nothing
+            ),
         ),
         ("Provisional", f"{figures.provisional:,}", "changes seen that further readings had not decided"),
         ("Not checked", f"{figures.late:,}", late),
@@ -114,8 +119,9 @@ def state_words(standing: Standing) -> str:
 
 
 def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row], str]:
-    """What was first seen to change between two moments: words, accounts, and where the change lies. Then what
-    is left out, as a sentence.
+    """What was first seen to change between two moments: words, accounts, and where the change lies.
+
+    Then what is left out, as a sentence.
     """
     rows = _grouped(changes_between(read.facts, after, until, read.known(until)))
     shown = sorted(sorted(rows, key=lambda row: -row[1])[:MOST_CHANGES], key=rows.index)
@@ -139,8 +145,8 @@ def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
     out = [
         f"An account counts as not checked where it was not read for {late}. A request that failed is no "
         "reading: it opens, closes and shortens nothing.",
-        "A change lies between the last reading that contradicts it and the first that shows it; where between "
-        "them was not observed. The intervals are in UTC and rounded outward to whole minutes.",
+        "A change lies between the last reading that contradicts it and the first that shows it; where "
+        "between them was not observed. The intervals are in UTC and rounded outward to whole minutes.",
     ]
     if unchecked is not None:
         part = share(round(unchecked * 10_000), 10_000)
@@ -150,6 +156,6 @@ def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
         CONFIRMATION.replace("This report", "This story"),
         "Not observed: who asked for a block and why; posts that were withheld while their account was not; "
         "what was between two readings; how it looked from other connections than the monitor's own.",
-        "Which accounts belong to the story was settled when it was written. Each is counted from when it was "
-        "put on file; nothing is told of it before.",
+        "Which accounts belong to the story was settled when it was written. Each is counted from when it "
+        "was put on file; nothing is told of it before.",
     ]

@@ -16,6 +16,7 @@ from jobs import (
     cli_replay,
     cli_report,
     cli_status,
+    cli_stories,
     cli_users,
     cli_watch,
 )
@@ -38,3 +39,4 @@ def register(cli: typer.Typer) -> None:
     cli_report.register(cli)
     cli_users.register(cli)
     cli_replay.register(cli)
+    cli_stories.register(cli)

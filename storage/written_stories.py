@@ -172,13 +172,18 @@ async def stories(conn: Conn, *, after: int = 0, limit: int = MOST_LISTED) -> li
     return [_story(r, [c for c in captions if c["written_story_id"] == r["written_story_id"]]) for r in rows]
 
 
+async def lists_by_number(conn: Conn) -> dict[int, str]:
+    """The names of all lists."""
+    rows = await conn.fetch("select list_id, name from watch_list order by name")
+    return {r["list_id"]: r["name"] for r in rows}
+
+
 async def list_called(conn: Conn, name: str) -> int:
     """The number of a list that is named, or numbered. Raises Refused with the names that there are."""
-    rows = await conn.fetch("select list_id, name from watch_list order by name")
-    found = [r["list_id"] for r in rows if r["name"] == name]
-    found += [r["list_id"] for r in rows if str(r["list_id"]) == name]
+    lists = await lists_by_number(conn)
+    found = [n for n, called in lists.items() if called == name] or [n for n in lists if str(n) == name]
     if not found:
-        known = ", ".join(clean(r["name"]) for r in rows[:50]) or "none"
+        known = ", ".join(clean(called) for called in list(lists.values())[:50]) or "none"
         raise Refused(f"There is no list {clean(name)!r}; there are: {known}.")
     return found[0]
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.links import Act, Link, token
-from storage.db import Pool, transaction
+from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.installation import link_key
 from storage.model.accounts import AccountId
 from storage.model.signals import Signal, SignalKind
+from storage.model.written_stories import StoryHead, View
 from storage.signals import add_signals
 from storage.transparency import add_reports
+from storage.written_stories import add_caption, write_story
 from tests.screenshots import invented_record
 from tests.seed_alerts import DESK, Played, play_alerts
 from tests.seed_changes import HOUR
@@ -41,6 +43,10 @@ PAGES = {
     "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
     "replay of two moments": "/replay?at=2021-02-01T06:00&list={a_list}&with=2021-01-25T06:00&loop=yes",
     "deciding again": "/replay/rules?from=2021-02-01",
+    "stories": "/stories",
+    "new story": "/stories/new?from=2021-01-25&to=2021-01-28&at=2021-01-26T12:00&list={a_list}",
+    "story": "/stories/{story}",
+    "story as known then": "/stories/{story_known}",
     "mail": "/mail",
     "dead mail": "/mail/{dead_mail}",
     "alerts": "/alerts",
@@ -61,6 +67,22 @@ PAGES = {
 """Each page of the dashboard with something on it."""
 ALONE = {"mail link": "/mail-link/{unsubscribe}"}
 """Pages that stand outside of the dashboard's frame."""
+
+
+async def a_story(conn: Conn, played: Played, view: View, now: datetime) -> int:
+    """What became of the first list, told at some moments; and of everybody, by what was known then."""
+    seeded = played.story
+    list_id = seeded.lists[0] if view is View.AS_IT_WAS else None
+    head = StoryHead("How the accounts came back", list_id, seeded.at(0.2), seeded.at(0.55), view)
+    made = await write_story(conn, head, 2 * seeded.sweep, "Asha", now)
+    for share, text in (
+        (0.23, "Before the order nothing was withheld."),
+        (0.25, "Most of the list is withheld in India. <b>Not bold</b>"),
+        (0.35, "All are back."),
+        (0.545, "Nobody looked: the monitor was down."),
+    ):
+        await add_caption(conn, made.story_id, seeded.at(share), text, "Asha", now)
+    return made.story_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +116,7 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         )
         imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
         key = await link_key(conn)
+        written = [await a_story(conn, played, view, now) for view in View]
     story = played.story
     numbers = {
         "a_list": story.lists[1],
@@ -108,6 +131,8 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         "renamed": bluesky.accounts["renamed"],
         "unreachable": bluesky.accounts["unreachable"],
         "imported": imported,
+        "story": written[0],
+        "story_known": written[1],
         "unsubscribe": token(key, Link(Act.UNSUBSCRIBE, "recipients", DESK)),
     }
     return Everything(played, numbers)

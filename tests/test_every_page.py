@@ -133,7 +133,8 @@ FOCUSED = """
 
 
 @pytest.mark.parametrize(
-    "name", ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments"]
+    "name",
+    ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments", "story"],
 )
 async def test_the_keyboard_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(
     house: House, name: str

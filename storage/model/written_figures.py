@@ -163,7 +163,7 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
     lates: Counter[str | Standing] = Counter()
     for subject in counted:
         found = facts.known_state(subject.account_id, at, known)
-        for name in (_standing(subject, found), *_names(found, story, facts, subject, known)):
+        for name in (standing(subject, found), *_names(found, story, facts, subject, known)):
             totals[name] += 1
             lates[name] += subject.account_id in late
 
@@ -189,7 +189,8 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
     )
 
 
-def _standing(subject: Subject, found: Version | None) -> Standing:
+def standing(subject: Subject, found: Version | None) -> Standing:
+    """What an account is counted as, by what was confirmed of it."""
     if found is None:
         return Standing(subject.platform, None, frozenset())
     return Standing(subject.platform, found.state, found.flags & SCOPE_FLAGS)

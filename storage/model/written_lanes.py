@@ -107,8 +107,8 @@ def _without(
 
 
 Shared = Counter[tuple[Status, bool] | None]
-"""Accounts by the status that they were seen in, and whether that may as well be the owner's own deletion. None:
-between the two readings of a change. Who is in none of them was not checked.
+"""Accounts by the status that they were seen in, and whether that may as well be the owner's own deletion.
+None: between the two readings of a change. Who is in none of them was not checked.
 """
 
 
