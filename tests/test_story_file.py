@@ -89,7 +89,7 @@ async def test_each_moment_says_by_what_knowledge_and_where_changes_lie(pool: Po
         ],
     ]
     assert page.tables["countries-2"].rows == [["India", "1", "0"]]
-    assert page.tables["states-4"].rows == [["Suspended", "1", "1"], ["Available", "1", "1"]]
+    assert page.tables["states-4"].rows == [["Available", "1", "1"], ["Suspended", "1", "1"]]
     assert "not known" in page.words, "where nobody looked nothing is zero"
 
 
