@@ -247,11 +247,3 @@ def groups(tables: Collection[TableSize], growth: Growth) -> list[GroupSize]:
         rows = rows_by_table.get(counted)
         found.append(GroupSize(name, size, rows_of[name], size * added / rows if rows else None))
     return sorted(found, key=lambda g: (g.name == REST, -g.bytes, g.name))
-
-
-def size_words(n: float) -> str:
-    """ "95 MB", "1.2 GB": in thousands, as disks are sold."""
-    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n >= of:
-            return f"{n / of:,.0f} {unit}" if n >= 10 * of else f"{n / of:.1f} {unit}"
-    return f"{n:,.0f} bytes"

@@ -28,6 +28,7 @@ from dashboard.pages.executive_pages import executive_pages
 from dashboard.pages.health import health_page
 from dashboard.pages.mail import LIMIT, mail_page
 from dashboard.pages.orders import order_pages
+from dashboard.pages.plan import LISTS, plan_page
 from dashboard.pages.published import published_page
 from dashboard.pages.replay import Moment, moment_of, replay_page
 from dashboard.pages.settings import settings_page
@@ -48,6 +49,7 @@ from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
 from storage.reports_deliveries import deliveries
 from storage.reports_mail import mail, mail_with
+from storage.reports_sizing import watch_sizes
 from storage.status_then import then
 
 LONGEST_NUMBER = 18
@@ -93,9 +95,8 @@ async def page_of(
             page = await _mail(conn, more[0] if more else None, query, now, tag)
         case ["alerts", *more]:
             page = await _alerts(conn, more, now, query, tag)
-        case ["health"]:
-            facts = await read_health(conn, now, settings.sweep_every)
-            page = health_page(facts, process, acting(), settings.gap_after, tag)
+        case ["health" | "plan" as which]:
+            page = await _operations(conn, which, query, now, settings, process, tag)
         case ["orders", *more] if len(more) <= 2:
             page = await order_pages(conn, more, now, settings.gap_after, theme, tag)
         case ["countries", *more] if len(more) <= 3:
@@ -139,6 +140,22 @@ async def _replay(
             return decide_again_page(found, query, acting(), tag)
         case _:
             return None
+
+
+async def _operations(
+    conn: Conn,
+    which: str,
+    query: Mapping[str, str],
+    now: datetime,
+    settings: DashboardSettings,
+    process: ThisProcess | None,
+    tag: list[Component],
+) -> Component:
+    """How well the watch goes; or what another one would take."""
+    if which == "plan":
+        return plan_page(query, await watch_sizes(conn, LISTS), settings.sweep_every, tag)
+    facts = await read_health(conn, now, settings.sweep_every)
+    return health_page(facts, process, acting(), settings.gap_after, tag)
 
 
 async def _alerts(

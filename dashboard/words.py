@@ -1,10 +1,11 @@
 """Times, spans and states in words, in UTC: for the pages that the server writes."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, Flag, State, Status
+from storage.model.units import span as span
 from storage.model.words import capital, short_words
 
 
@@ -63,21 +64,6 @@ def is_import(source: str) -> bool:
 def source(name: str) -> str:
     """Who saw it: "platform monitor", or "import:<name>" of a published record."""
     return name if is_import(name) else "platform monitor"
-
-
-def span(length: timedelta) -> str:
-    """Two units at most: "8 h 30 min"."""
-    seconds = max(0, round(length.total_seconds()))
-    if seconds < 90:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def state(value: State, platform: Platform, flags: Collection[Flag] | None) -> str:

@@ -10,7 +10,6 @@ from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, moment, show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
-from jobs.durations import parse_duration
 from jobs.named import account_named, story_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
 from jobs.settings import load_settings
@@ -18,6 +17,7 @@ from jobs.wording import account_name, minute, number
 from storage import audit_log, mutes
 from storage.db import Conn
 from storage.mails import resend
+from storage.model.units import parse_duration
 from storage.model.words import clean
 from storage.mute_lines import MuteLine, mute_lines
 from storage.stories import Acknowledged, acknowledge

@@ -12,6 +12,7 @@ from jobs import (
     cli_order_papers,
     cli_order_show,
     cli_orders,
+    cli_plan,
     cli_purge,
     cli_replay,
     cli_report,
@@ -40,3 +41,4 @@ def register(cli: typer.Typer) -> None:
     cli_users.register(cli)
     cli_replay.register(cli)
     cli_stories.register(cli)
+    cli_plan.register(cli)

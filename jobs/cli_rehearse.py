@@ -18,7 +18,6 @@ from jobs.cli_scratch import err, progress, scratch_database
 from jobs.clock import system_clock
 from jobs.command import CommandError, run
 from jobs.demands_history import history_of, in_time, until
-from jobs.durations import parse_duration
 from jobs.legal_demands import is_legal_demands, read_legal_demands
 from jobs.options import AsJson, moment_of
 from jobs.simulated import Plan
@@ -26,6 +25,7 @@ from jobs.simulators import Played, played
 from jobs.table_files import table_content
 from jobs.wording import number
 from storage.model.tables import TableError, header_of
+from storage.model.units import parse_duration
 from storage.model.words import clean
 
 

@@ -11,13 +11,13 @@ from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, moment, show
 from jobs.clock import system_clock
 from jobs.command import CommandError
-from jobs.durations import parse_duration
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.settings import load_settings
 from storage import people
 from storage import tokens as kept
 from storage.db import Conn
 from storage.model.people import Role, Scope
+from storage.model.units import parse_duration
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the person logs in with.")]
 FromStdin = Annotated[

@@ -7,13 +7,13 @@ from urllib.parse import urljoin
 
 from dashboard.links import Act, Link
 from jobs.compose import Letterhead, message_id
-from jobs.durations import spoken
 from jobs.webhook_payload import note
 from jobs.wording import minute
 from storage import mutes, outbox, reminders, rules
 from storage.db import Conn, Pool, transaction
 from storage.model.alerts import MailDraft, MailKind
 from storage.model.rules import AlertRule, Mute, Severity, StoredRule, is_webhook, quiet_until
+from storage.model.units import spoken
 from storage.model.words import clean
 from storage.reminders import LastMail, Outstanding
 

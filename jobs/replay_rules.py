@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any, cast
 
 from jobs.confirm import ConfirmationRule
-from jobs.durations import parse_duration
 from jobs.rules_toml import FileRule, read_document, read_rules
 from storage.model.rule_form import duration_text
 from storage.model.tables import TableError
+from storage.model.units import parse_duration
 
 _TABLE = "confirmation"
 _KEYS = ("rereads", "strong_readings", "weak_readings", "cohort_window", "cohort_discount")

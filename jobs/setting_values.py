@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from collectors.mastodon_identity import post_of
-from jobs.durations import parse_duration
 from storage.model.accounts import Platform
 from storage.model.addresses import is_handle, is_native_id
 from storage.model.availability import Status
 from storage.model.people import Role
 from storage.model.rule_form import from_table
 from storage.model.rules import AlertRule, RuleFault, is_recipient
+from storage.model.units import parse_duration
 
 _EXAMPLES: Final = {
     Platform.X: "783214:X:available",

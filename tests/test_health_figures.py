@@ -6,10 +6,11 @@ import pytest
 
 from dashboard import health_words as said_of
 from dashboard.health_facts import read_health
-from dashboard.health_words import GROUPS, REST, groups, size_words
+from dashboard.health_words import GROUPS, REST, groups
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, Status
+from storage.model.units import size_words
 from storage.reports_chores import Chores, Outbox, chores, outbox
 from storage.reports_controls import controls
 from storage.reports_database import Database, Growth, TableSize, database, growth
@@ -308,7 +309,14 @@ def test_tables_are_told_by_what_they_hold_with_growth_only_where_it_is_counted(
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1_200, "1.2 kB"), (95_639_231, "96 MB"), (2e9, "2.0 GB")],
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_200, "1.2 kB"),
+        (95_639_231, "96 MB"),
+        (2e9, "2.0 GB"),
+        (2.3e13, "23 TB"),
+    ],
 )
 def test_a_size_in_words(size: float, expected: str) -> None:
     assert size_words(size) == expected

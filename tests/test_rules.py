@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from collectors.base import Trouble
 from jobs.cohorts import Cohorts
-from jobs.durations import parse_duration
 from jobs.gate import Gate
 from jobs.planner import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
 from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.availability import MissedReason
 from storage.model.coverage import BatchOutcome, bitmap, is_answered
+from storage.model.units import parse_duration
 from tests.factories import MINUTE, T0, minutes
 
 SWEEP = Sweep(timedelta(hours=1), T0)

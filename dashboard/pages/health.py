@@ -43,7 +43,13 @@ def health_page(
     now = facts.at
     found = worst_first(facts.detectors, now, gap_after)
     head = html.Div(
-        [html.H1("Health"), *tag, html.Span("whether what detects can be believed", className="muted")],
+        [
+            html.H1("Health"),
+            *tag,
+            html.Span("whether what detects can be believed", className="muted"),
+            html.Span(className="grow"),
+            html.A("Sizing", href="/plan", className="button", title="What more accounts would take"),
+        ],
         className="bar",
     )
     cards = [*_conditions(facts.conditions), *(_sources(facts, found) if found else [_empty()])]

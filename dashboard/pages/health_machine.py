@@ -12,6 +12,7 @@ from dashboard.pages.account_tables import Cell, card
 from dashboard.pages.health_parts import verdict
 from dashboard.pages.undelivered import undelivered_card
 from storage.model.people import Actor
+from storage.model.units import size_words
 from storage.model.words import PLATFORM_NAME
 
 Fact = tuple[str, str, str]
@@ -50,7 +51,7 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
     )
     rows: list[Fact] = [
         ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)} by its own clock"),
-        ("Size", said.size_words(found.bytes), ""),
+        ("Size", size_words(found.bytes), ""),
         ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
         (
             "Last backup",
@@ -67,9 +68,9 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
         [
             (
                 g.name,
-                said.size_words(g.bytes),
+                size_words(g.bytes),
                 "not estimated yet" if g.rows is None else f"about {g.rows:,}",
-                "not counted" if g.day is None else f"{said.size_words(g.day)} a day",
+                "not counted" if g.day is None else f"{size_words(g.day)} a day",
             )
             for g in sizes
         ],

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import alerts, dashboard, dashboard_push, pipeline, replay, replay_film, storage
+from tests.benchmarks import alerts, dashboard, dashboard_push, pipeline, replay, replay_film, sizing, storage
 from tests.benchmarks.figure import Figure
 
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "alerts": alerts.figures,
     "dashboard": _of_the_dashboard,
     "replay": _of_replay,
+    "sizing": sizing.figures,
 }
 
 

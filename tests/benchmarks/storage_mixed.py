@@ -46,6 +46,7 @@ class _Days:
     def __init__(self, groups: Sequence[Group]) -> None:
         self.groups = groups
         self.truth: dict[str, State] = {}
+        self.requests = 0
         self._rng = random.Random(2021)
         self._accounts = [w for _, accounts in groups for w in accounts]
         self._boosted: list[tuple[Roster, list[Watched]]] = []
@@ -62,6 +63,7 @@ class _Days:
         count = round(len(self.groups) * BOOSTED_SHARE / (1 - BOOSTED_SHARE))
         if number % USES_OF_A_BOOSTED_ROSTER == 0:
             self._boosted = [await self._boost(pool, at) for _ in range(count)]
+        self.requests += len(polls) + len(self._boosted)
         minutes = sorted(self._rng.randint(1, 14) for _ in self._boosted)
         return polls + [self._poll(*b, at + m * MINUTE) for b, m in zip(self._boosted, minutes, strict=True)]
 
@@ -116,6 +118,7 @@ async def _measure(dsn: str, plain_bytes: float) -> list[Figure]:
             changes = await conn.fetchval("select count(*) from change where kind <> 'baseline'")
             await conn.execute("reindex table coverage_2021_02")
             renewed = await coverage_parts(conn)
+    per_request = sum(parts.values()) / days.requests
     parts["rosters"] = last["roster"]
     parts["changes"] = _beside(last) - _beside(first)
     saved = sum(parts[name] - size for name, size in renewed.items())
@@ -124,6 +127,7 @@ async def _measure(dsn: str, plain_bytes: float) -> list[Figure]:
         Figure("bytes_per_reading", sum(each.values()), "bytes", "lower", plain_bytes),
         *(Figure(f"bytes_per_reading_{name}", size, "bytes", "lower") for name, size in each.items()),
         Figure("bytes_per_reading_saved_by_reindex", saved / cost.readings, "bytes", "higher"),
+        Figure("bytes_per_request", per_request, "bytes", "lower"),
         Figure("bytes_per_change", parts["changes"] / changes, "bytes", "lower"),
         Figure("bytes_per_account_at_first", (_beside(first) - _beside(empty)) / ACCOUNTS, "bytes", "lower"),
     ]

@@ -1,4 +1,4 @@
-"""Durations as people write them: 90s, 15m, 6h, 1d."""
+"""Pure: durations and sizes as people write them (90s, 15m, 6h, 1d) and read them."""
 
 import re
 from datetime import timedelta
@@ -24,3 +24,26 @@ def spoken(span: timedelta) -> str:
             return f"{span // unit} {name}s"
     minutes = span // timedelta(minutes=1)
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def span(length: timedelta) -> str:
+    """Two units at most: "8 h 30 min"."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def size_words(n: float) -> str:
+    """ "95 MB", "1.2 GB": in thousands, as disks are sold."""
+    for unit, of in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n >= of:
+            return f"{n / of:,.0f} {unit}" if n >= 10 * of else f"{n / of:.1f} {unit}"
+    return f"{n:,.0f} bytes"

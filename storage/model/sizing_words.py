@@ -1,0 +1,277 @@
+"""Pure: what the figures of sizing are called, and what each rests on: for the command and for the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+from storage.model import sizing_facts as facts
+from storage.model.accounts import Platform
+from storage.model.sizing import Figure, ListDelay, Name, Sizing, Unit
+from storage.model.sizing_asked import PlannerKind, Room
+from storage.model.sizing_facts import TERMS, Basis
+from storage.model.units import size_words, span
+from storage.model.words import PLATFORM_NAME
+
+BASIS_WORDS = MappingProxyType(
+    {
+        Basis.DOCUMENTED: "the platform says so, or it follows from what it says",
+        Basis.MEASURED: "by Blockline's benches on two cores, multiplied; yours differ",
+        Basis.SIMULATED: "in simulations, not with real accounts",
+        Basis.ESTIMATE: "a formula or a supposition that nothing has borne out in general",
+        Basis.RULE: "arithmetic from what was asked for and from how Blockline works",
+    }
+)
+BESIDE = (
+    "Readings that confirm a change, retries and requests for one account alone come on top: on Bluesky and "
+    "Mastodon up to three for each account that an answer leaves out."
+)
+_GROUPS: Mapping[str, tuple[Name, ...]] = MappingProxyType(
+    {
+        "Requests": (
+            Name.ROSTER_SIZE,
+            Name.REQUESTS_A_SWEEP,
+            Name.SWEEP,
+            Name.READINGS_AN_HOUR,
+            Name.REQUESTS_AN_HOUR,
+            Name.REQUESTS_A_DAY,
+            Name.LIMIT_AN_HOUR,
+            Name.FASTEST_SWEEP,
+        ),
+        "How late a change is seen": (
+            Name.DELAY,
+            Name.DELAY_IN_A_BURST,
+            Name.DELAY_AT_MOST,
+            Name.CONFIRMED_STRONG,
+            Name.CONFIRMED_WEAK,
+        ),
+        "What X charges": (Name.USD_A_DAY, Name.USD_A_DAY_AT_MOST),
+        "Database": (Name.BYTES_AT_FIRST, Name.BYTES_A_DAY, Name.CHANGE_BYTES_A_DAY, Name.BYTES_A_YEAR),
+        "Machine": (Name.CORES, Name.WORKERS, Name.MEMORY),
+    }
+)
+_NAMES = MappingProxyType(
+    {
+        Name.ROSTER_SIZE: "Watched accounts in a request",
+        Name.REQUESTS_A_SWEEP: "Requests to read everybody once",
+        Name.SWEEP: "Readings for everybody once in",
+        Name.READINGS_AN_HOUR: "Readings an hour",
+        Name.REQUESTS_AN_HOUR: "Requests an hour",
+        Name.REQUESTS_A_DAY: "Requests a day",
+        Name.LIMIT_AN_HOUR: "Requests an hour that are allowed",
+        Name.FASTEST_SWEEP: "Everybody can be read once in",
+        Name.DELAY: "A change that nothing announces, on average",
+        Name.DELAY_IN_A_BURST: "The same while others are read ahead",
+        Name.DELAY_AT_MOST: "At most",
+        Name.CONFIRMED_STRONG: "Then confirmed, where the platform states it, after",
+        Name.CONFIRMED_WEAK: "Then confirmed, where an account is merely gone, after",
+        Name.USD_A_DAY: "A day",
+        Name.USD_A_DAY_AT_MOST: "A day, if X billed every reading",
+        Name.BYTES_AT_FIRST: "First state of all accounts, once",
+        Name.BYTES_A_DAY: "Readings, a day",
+        Name.CHANGE_BYTES_A_DAY: "Changes, a day",
+        Name.BYTES_A_YEAR: "Both, in a year",
+        Name.CORES: "Processor cores that collecting keeps busy",
+        Name.WORKERS: "Collecting processes",
+        Name.MEMORY: "Their memory together",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure for a reader."""
+
+    name: str
+    value: str
+    basis: Basis
+    note: str
+    """What it rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    title: str
+    rows: tuple[Row, ...]
+
+
+def tables(found: Sizing) -> list[Table]:
+    """All figures, by what they are about."""
+    out: list[Table] = []
+    for title, names in _GROUPS.items():
+        told = [
+            Row(_NAMES[n], value_words(f), f.basis, note(found, n))
+            for n, f in found.figures.items()
+            if n in names
+        ]
+        if title.startswith("How late"):
+            told += [_list_row(found, one) for one in found.lists]
+        if told:
+            out.append(Table(title, tuple(told)))
+    return out
+
+
+def headline(found: Sizing) -> str:
+    """What was asked, in one sentence."""
+    asked = found.asked
+    where = f" on {asked.servers:,} servers" if asked.servers > 1 else ""
+    accounts = "One account" if asked.accounts == 1 else f"{asked.accounts:,} accounts"
+    sweep = span(asked.sweep)
+    if asked.planner is PlannerKind.SWEEP:
+        how = f"everybody read once in {sweep}, in turn"
+    else:
+        how = f"with as many readings as everybody once in {sweep} takes, by the adaptive planner"
+    return f"{accounts} on {PLATFORM_NAME[asked.platform]}{where}, {how}."
+
+
+def verdict(found: Sizing) -> str:
+    """Whether the platform takes so many requests, and by whose word."""
+    platform, need = found.asked.platform, found.asked.needed
+    terms = TERMS[platform]
+    pace = f"{terms.own_pace_s:g} requests a second" if terms.own_pace_s is not None else ""
+    if terms.limit is None:
+        stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
+    else:
+        limit = terms.limit
+        allowed = f"{limit.requests} requests in {span(limit.within)} for {limit.counted_for}"
+        word = "Outside" if found.room is Room.OVER_LIMIT else "Inside"
+        stated = f"{word} the documented limit of {allowed} ({limit.source})."
+    if found.room is Room.INSIDE:
+        return f"{stated} Blockline asks one host at most {pace}: slow enough." if pace else stated
+    held = f" Blockline itself asks one host at most {pace}." if pace else ""
+    who = "apps" if platform is Platform.X else "addresses to ask from"
+    return (
+        f"{stated}{held} The figures below hold only with {need:,} {who}, if that is allowed; with one, "
+        f"everybody is read once in {span(found.asked.fastest)} at best."
+    )
+
+
+def value_words(figure: Figure) -> str:
+    """ "8 h 30 min", "1,178", "$11.78", "0.7 GB"."""
+    match figure.unit:
+        case Unit.SECONDS:
+            return span(timedelta(seconds=figure.value))
+        case Unit.BYTES:
+            return size_words(figure.value)
+        case Unit.USD:
+            return f"${figure.value:,.2f}"
+        case Unit.CORES:
+            return f"{figure.value:.2f}" if figure.value >= 0.01 else "less than 0.01"
+        case _:
+            return f"{figure.value:,.0f}" if figure.value >= 10 else f"{figure.value:,.3g}"
+
+
+def _list_row(found: Sizing, one: ListDelay) -> Row:
+    low, high = value_words(one.mean), value_words(one.mean_at_most)
+    value = low if low == high else f"{low} to {high}"
+    if found.asked.planner is PlannerKind.SWEEP:
+        why = "Everybody waits for their turn, whatever is known of lists."
+    else:
+        why = (
+            "For lists that are known before, and blocked as a whole. No proof: from what a formula gives to "
+            f"{facts.ESTIMATE_EXCEEDED:g} times as much, the most that simulated schedules took."
+        )
+    return Row(f"A block of all {one.accounts:,} of a list, on average", value, one.mean.basis, why)
+
+
+def note(found: Sizing, name: Name) -> str:
+    """What a figure rests on."""
+    asked = found.asked
+    terms = TERMS[asked.platform]
+    match name:
+        case Name.ROSTER_SIZE:
+            return f"{terms.batch} in a request, {facts.CONTROLS} of them control accounts."
+        case Name.REQUESTS_A_SWEEP if asked.servers > 1:
+            return "As if the accounts were spread evenly over the servers."
+        case Name.REQUESTS_A_SWEEP if asked.platform is Platform.MASTODON:
+            return (
+                "As if one server had them all, which is tightest for its limit. More servers, more requests."
+            )
+        case Name.LIMIT_AN_HOUR:
+            return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
+        case Name.FASTEST_SWEEP:
+            return (
+                f"At {terms.own_pace_s:g} requests a second to one host."
+                if terms.own_pace_s
+                else "At the limit."
+            )
+        case Name.DELAY:
+            if asked.planner is PlannerKind.SWEEP:
+                return "Half a sweep: it may come at any time."
+            return f"{facts.UNRELATED_LATER:g} times half a sweep: 20,000 accounts, 12 runs of a simulation."
+        case Name.DELAY_IN_A_BURST:
+            return f"{facts.SHARE_IN_TURN:.0%} of the requests still go in turn."
+        case Name.DELAY_AT_MOST:
+            sweeps = (
+                "One sweep" if asked.planner is PlannerKind.SWEEP else f"{facts.CEILING_SWEEPS:.2f} sweeps"
+            )
+            return f"{sweeps}, as long as requests are answered."
+        case Name.CONFIRMED_STRONG | Name.CONFIRMED_WEAK:
+            return "The rule that holds unless another is set; the time of the change itself does not move."
+        case _:
+            return _costs_note(name, terms)
+
+
+def _costs_note(name: Name, terms: facts.Terms) -> str:
+    match name:
+        case Name.USD_A_DAY:
+            return (
+                f"${facts.USD_PER_READ:.3f} for each account read, once in a UTC day: X's documentation, "
+                "which calls that a soft guarantee. Control accounts come on top."
+            )
+        case Name.USD_A_DAY_AT_MOST:
+            return "Without that guarantee. Set a spending limit in X's console before you rely on it."
+        case Name.BYTES_AT_FIRST:
+            return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
+        case Name.BYTES_A_DAY:
+            return f"{facts.BYTES_PER_REQUEST} bytes a request. make bench GROUP=storage."
+        case Name.CHANGE_BYTES_A_DAY:
+            return (
+                f"{facts.BYTES_PER_CHANGE:,} bytes a change, measured, if {facts.CHANGES_A_DAY * 10_000:g} "
+                "in 10,000 accounts change a day, supposed."
+            )
+        case Name.BYTES_A_YEAR:
+            return "365 times as much."
+        case Name.CORES:
+            return (
+                f"{1000 * terms.cpu_s_per_request:g} ms a request, without Postgres. make bench GROUP=sizing."
+            )
+        case Name.WORKERS:
+            return f"Each core no more than {facts.UTILISATION:.0%} busy."
+        case Name.MEMORY:
+            return (
+                f"{size_words(facts.MEMORY_OF_A_PROCESS)} each and {terms.memory_per_account:,} bytes an "
+                "account. make bench GROUP=sizing."
+            )
+        case _:
+            return ""
+
+
+def as_json(found: Sizing) -> dict[str, object]:
+    """Everything, for programs."""
+    asked = found.asked
+
+    def told(figure: Figure) -> dict[str, object]:
+        return {"value": figure.value, "unit": figure.unit.value, "basis": figure.basis.value}
+
+    return {
+        "platform": asked.platform.value,
+        "accounts": asked.accounts,
+        "servers": asked.servers,
+        "planner": asked.planner.value,
+        "room": found.room.value,
+        "verdict": verdict(found),
+        "figures": {n.value: {**told(f), "rests_on": note(found, n)} for n, f in found.figures.items()},
+        "lists": [
+            {"accounts": one.accounts}
+            | {
+                key: told(f)
+                for key, f in (
+                    ("mean", one.mean),
+                    ("mean_at_most", one.mean_at_most),
+                    ("at_most", one.at_most),
+                )
+            }
+            for one in found.lists
+        ],
+    }

@@ -1,0 +1,108 @@
+"""What the figures of `blockline plan` rest on (storage/model/sizing_facts.py). `make bench GROUP=sizing`.
+
+Quiet accounts on each platform, read over real sockets from a simulator in another process: processor time of
+the process that collects, and the memory that it holds. Postgres is a process of its own and is not counted.
+"""
+
+import os
+import resource
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import uvloop
+
+from collectors.simulator.files import load_history
+from collectors.simulator.history import History
+from jobs.clock import SimulatedClock
+from jobs.confirm import ConfirmationRule
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.planner import Sweep
+from jobs.simulated import collector_at, enlist, mastodon_hosts, simulated_canaries
+from jobs.simulators import played, spawn
+from storage.db import open_pool
+from storage.model.accounts import Platform
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.scratch import scratch_database
+from tests.factories import T0
+from tests.histories import HEADER
+
+FEW, MANY = 1_000, 11_000
+SWEEPS = 12
+EVERY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    readings: int
+    requests: int
+    cpu_s: float
+    rss_bytes: int
+
+
+def figures() -> Iterator[Figure]:
+    for platform in Platform:
+        few, many = _measured(platform, FEW), _measured(platform, MANY)
+        each = (many.rss_bytes - few.rss_bytes) / (MANY - FEW)
+        name = platform.value
+        yield Figure(f"cpu_ms_per_request_{name}", 1000 * many.cpu_s / many.requests, "ms", "lower")
+        yield Figure(f"readings_per_cpu_s_{name}", many.readings / many.cpu_s, "readings/cpu-s", "higher")
+        yield Figure(f"memory_per_account_{name}", each, "bytes", "lower")
+        yield Figure(f"memory_of_a_process_{name}", few.rss_bytes - FEW * each, "bytes", "lower")
+
+
+def _measured(platform: Platform, accounts: int) -> Measured:
+    """Read in a process of its own: what ran in this one before left memory that would be used again."""
+    with tempfile.TemporaryDirectory(prefix="blockline-bench-") as folder, scratch_database() as dsn:
+        told = Path(folder) / "history.csv"
+        quiet = (f"x,{10_000 + n},h{n},2021-01-01T00:00:00Z,available,," for n in range(accounts))
+        told.write_text("\n".join([HEADER, *quiet]))
+        history = played(load_history(told), platform.value)
+        uvloop.run(_enlist(dsn, history))
+        with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+            return fresh.submit(_measure, told, platform, dsn, mastodon_hosts(history.accounts)).result()
+
+
+async def _enlist(dsn: str, history: History) -> None:
+    async with open_pool(dsn, max_size=1) as pool:
+        await enlist(pool, history.accounts, T0, simulated_canaries(history))
+
+
+def _measure(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) -> Measured:
+    return uvloop.run(_read(told, platform, dsn, hosts))
+
+
+async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) -> Measured:
+    clock = SimulatedClock(T0)
+    async with (
+        spawn(told, platform=platform.value) as simulators,
+        open_pool(dsn, max_size=8) as pool,
+        collector_at(platform, simulators.addresses[platform], hosts) as collector,
+    ):
+        monitor = Monitor(pool, collector, ConfirmationRule(), MonitorSettings(Sweep(EVERY, T0)), clock)
+        await monitor.load()
+        await simulators.set_clock(T0)
+        await monitor.tick()
+        before, used = replace(monitor.tally), _cpu_s()
+        for _ in range(SWEEPS):
+            clock.set(clock() + EVERY)
+            await simulators.set_clock(clock())
+            await monitor.tick()
+        cpu_s = _cpu_s() - used
+        readings = monitor.tally.readings - before.readings
+        assert readings == SWEEPS * len(monitor.accounts()), "somebody was not read"
+        return Measured(readings, monitor.tally.requests - before.requests, cpu_s, _rss_bytes())
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _rss_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
