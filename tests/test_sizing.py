@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ from storage.model.accounts import Platform
 from storage.model.sizing import Name, Sizing, size
 from storage.model.sizing_asked import LONGEST, SHORTEST, Asked, PlannerKind, Room, SizingRefused
 from storage.model.sizing_facts import TERMS, Basis
-from storage.model.sizing_words import BASIS_WORDS, as_json, headline, tables, verdict
+from storage.model.sizing_words import BASIS_WORDS, as_json, headline, tables, value_words, verdict
+from storage.model.words import PLATFORM_NAME
 
 X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 SWEEP, ADAPTIVE = PlannerKind.SWEEP, PlannerKind.ADAPTIVE
@@ -99,6 +101,12 @@ def test_what_schedules_took_in_simulations_lies_in_the_range_that_is_told(
     (delay,) = size(Asked(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,))).lists
     assert delay.mean.value <= simulated * 60 <= delay.mean_at_most.value
     assert {delay.mean.basis, delay.mean_at_most.basis} == {Basis.ESTIMATE}
+
+
+@pytest.mark.parametrize(("accounts", "sweep"), [(200_001, DAY), (20_000, 9 * MINUTE)])
+def test_beyond_what_was_simulated_no_gain_is_promised(accounts: int, sweep: timedelta) -> None:
+    found = size(Asked(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,)))
+    assert found.lists[0].mean_at_most.value == found.value(Name.DELAY)
 
 
 def test_the_estimate_for_a_list_is_that_of_its_formula() -> None:
@@ -249,3 +257,17 @@ def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
     rule = ConfirmationRule()
     assert rule.offsets[rule.strong_readings - 1] == facts.CONFIRMED_STRONG
     assert rule.offsets[rule.weak_readings - 1] == facts.CONFIRMED_WEAK
+
+
+def test_the_table_of_the_documentation_is_what_is_reckoned() -> None:
+    told = (Path(__file__).parent.parent / "docs" / "sizing.md").read_text(encoding="utf-8")
+    columns = (
+        *(Name.REQUESTS_A_DAY, Name.FASTEST_SWEEP, Name.NEEDED, Name.USD_A_DAY),
+        *(Name.BYTES_A_YEAR, Name.WORKERS, Name.MEMORY),
+    )
+    for platform in Platform:
+        for accounts in (1_178, 20_000, 200_000, 10_000_000):
+            found = size(Asked(platform, accounts, every=DAY)).figures
+            cells = [value_words(found[c]) if c in found else "–" for c in columns]
+            row = f"| {PLATFORM_NAME[platform]} | {accounts:,} | {' | '.join(cells)} |"
+            assert row in told

@@ -153,7 +153,8 @@ def _list_delay(asked: Asked, accounts: int) -> ListDelay:
     def capped(seconds: float) -> Figure:
         return Figure(min(seconds, otherwise.value), Unit.SECONDS, Basis.ESTIMATE)
 
-    return ListDelay(accounts, capped(best), capped(best * facts.ESTIMATE_EXCEEDED), at_most)
+    worst = best * facts.ESTIMATE_EXCEEDED if asked.was_simulated else otherwise.value
+    return ListDelay(accounts, capped(best), capped(worst), at_most)
 
 
 def _costs(asked: Asked) -> dict[Name, Figure]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from storage.model.accounts import Platform
-from storage.model.sizing_facts import TERMS, USD_PER_READ
+from storage.model.sizing_facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS, USD_PER_READ
 
 MOST_ACCOUNTS = 10_000_000
 MOST_LISTS = 20
@@ -109,6 +109,11 @@ class Asked:
         if paid_for >= self.accounts:
             return max(self.fastest, SHORTEST)
         return max(self.fastest, _of(DAY, self.accounts / paid_for))
+
+    @property
+    def was_simulated(self) -> bool:
+        """Whether simulations of the adaptive planner had so many accounts and such a sweep."""
+        return self.accounts <= SIMULATED_ACCOUNTS and self.sweep >= SIMULATED_SWEEP
 
     @property
     def requests_at_one_place(self) -> int:

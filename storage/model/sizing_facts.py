@@ -123,6 +123,8 @@ UNRELATED_LATER = 1.08
 """How much later it sees changes that no list announces, against a sweep: 20,000 accounts, a sweep of a day,
 12 runs simulated. 1.00 to 1.10 in other settings.
 """
+SIMULATED_ACCOUNTS, SIMULATED_SWEEP = 200_000, timedelta(minutes=10)
+"""No more accounts and no shorter sweeps were simulated."""
 ESTIMATE_EXCEEDED = 7.2
 """So many times its estimate the delay of a listed wave of 257 was at most in simulations: 1.3 with 20,000
 accounts and a sweep of a day, 4.5 with 200,000; 3.5 and 7.1 at the rate limit of X.

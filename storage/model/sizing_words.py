@@ -164,12 +164,18 @@ def value_words(figure: Figure) -> str:
 def _list_row(found: Sizing, one: ListDelay) -> Row:
     low, high = value_words(one.mean), value_words(one.mean_at_most)
     value = low if low == high else f"{low} to {high}"
+    known = "For lists that are known before, and blocked as a whole."
     if found.asked.planner is PlannerKind.SWEEP:
         why = "Everybody waits for their turn, whatever is known of lists."
+    elif found.asked.was_simulated:
+        why = (
+            f"{known} No proof: from what a formula gives to {facts.ESTIMATE_EXCEEDED:g} times as much, the "
+            "most that simulated schedules took."
+        )
     else:
         why = (
-            "For lists that are known before, and blocked as a whole. No proof: from what a formula gives to "
-            f"{facts.ESTIMATE_EXCEEDED:g} times as much, the most that simulated schedules took."
+            f"{known} From what a formula gives to no gain at all: more than {facts.SIMULATED_ACCOUNTS:,} "
+            f"accounts, or a sweep below {span(facts.SIMULATED_SWEEP)}, was never simulated."
         )
     return Row(f"A block of all {one.accounts:,} of a list, on average", value, one.mean.basis, why)
 
