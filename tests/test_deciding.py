@@ -3,9 +3,11 @@
 import asyncio
 import csv
 import io
+import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -155,6 +157,29 @@ async def test_what_cannot_be_decided_is_said_in_one_sentence(
 async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
     with pytest.raises(NotDecided, match="It took longer than 0 minutes and was given up"):
         await Command(dsn, patience_s=0.05).decide(EVERYTHING)
+
+
+async def test_when_it_is_stopped_its_process_ends_and_leaves_nothing(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deciding = asyncio.ensure_future(Command(dsn).decide(EARLY))
+    await until(lambda: its_process(tmp_path))
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    assert await its_process(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+async def its_process(folder: Path) -> str | None:
+    """The number of a process that runs in the folder, as Linux tells it."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError):
+                if (process / "cwd").readlink().is_relative_to(folder):
+                    return process.name
+    return None
 
 
 class Slow:

@@ -288,7 +288,7 @@ async def test_as_we_knew_it_the_film_shows_what_the_live_page_showed(lived: Liv
 
 def differences(live: Any, film: Any, at: str = "") -> Iterator[str]:
     """Where two answers differ. Of a time within a millisecond Live tells the beginning, the film the end."""
-    kinds = {type(live), type(film)}
+    kinds: set[type[object]] = {type(live), type(film)}
     if kinds == {dict}:
         for key in {**live, **film}:
             yield from differences(live.get(key), film.get(key), f"{at}.{key}")

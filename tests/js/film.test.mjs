@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { density, differences, filmOf, goTo, nextEvent, stateOf } from "../../dashboard/assets/film/film.mjs";
 import { countAt, members, tally } from "../../dashboard/assets/live/counts.mjs";
 import { days } from "../../dashboard/assets/live/feed.mjs";
+import { figures } from "../../dashboard/assets/live/kpis.mjs";
 import { laneWord } from "../../dashboard/assets/live/lanes.mjs";
+import { lastWords } from "../../dashboard/assets/live/table.mjs";
 import { filmed } from "./film-world.mjs";
 import { at, HOUR } from "./world.mjs";
 
@@ -48,6 +50,14 @@ test("a lane has what was known of it, and its last part no end", () => {
   assert.deepEqual(bob.gaps, []);
   known(11.9);
   assert.deepEqual([bob.gaps, bob.last], [[[at(7.5), at(11.5)]], at(11.9)]);
+});
+
+test("what is not on record of a moment is not made up: when it was read within a run, and when it was to be read again", () => {
+  const one = known(2);
+  const [ada] = one.accounts;
+  assert.equal(lastWords(one, ada), "in time");
+  assert.deepEqual(figures(one).provisional, ["1", "further readings were wanted", false]);
+  assert.match(lastWords(known(10), known(10).accounts[1]), /^1 Feb.*19:30 UTC$/);
 });
 
 test("a change that was not decided then is provisional, in the lane and in the figures", () => {

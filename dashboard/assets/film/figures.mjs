@@ -54,7 +54,6 @@ export function kpisOf(state) {
     watched: state.watched, withheld: standing.W[0], suspended: standing.S[0],
     withheld_by: [...by].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
     ...newsOf(state),
-    next_read: null,
     orders: state.orders.length, orders_overdue: state.orders.filter((o) => o.deadline !== null && o.deadline < state.now).length,
     unread: Object.values(standing).reduce((sum, [, late]) => sum + late, 0), blocked_unread: standing.W[1] + standing.S[1],
   };

@@ -63,6 +63,7 @@ export function renderKpis(state) {
 
 function provisionalWords(k, now) {
   if (!k.provisional) return "nothing waits for a re-read";
+  if (k.next_read === undefined) return "further readings were wanted"; // of a moment that is over it is not on record when
   if (k.next_read === null) return "re-read not planned";
   return k.next_read <= now ? "re-read is due" : `next re-read in ${duration(k.next_read - now)}`;
 }
