@@ -12,7 +12,10 @@ from dashboard.decided import Answer
 PATH = "/replay/rules"
 KEPT = 5
 """So many are kept, until the process ends. An answer may be some megabytes."""
-NOT_KEPT = "There is no such answer, or it is not kept any more: the last few are, until the dashboard stops."
+NOT_KEPT = (
+    "There is no such answer here, or it is not kept any more: the last few are, by the web process that was "
+    "asked, until it stops."
+)
 
 
 class NotDecided(Exception):
