@@ -108,4 +108,4 @@ def _change(found: Noticed) -> Json:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat()
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

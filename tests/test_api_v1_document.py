@@ -22,9 +22,11 @@ from schemathesis.checks import CHECKS
 
 from dashboard.problems import API
 from storage.db import Pool, transaction
+from storage.model.written_stories import View
 from storage.notes import add_note
 from tests.dashboard_server import served
 from tests.seed_alerts import Played
+from tests.seed_everything import a_story
 
 EXAMPLES = 10
 """Of each operation and of each kind: what fits the document, and what does not."""
@@ -36,6 +38,8 @@ _CHECKS = (
     "response_schema_conformance",
 )
 _RULE = "Spare desk"
+_STORY = {"title": "T", "from": "2021-01-23T00:00:00Z", "to": "2021-01-31T00:00:00Z"}
+_CAPTION = {"at": "2021-01-26T12:00:00Z", "text": "noon"}
 _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "PUT /rules": {"body": [{"toml": f'name = "{_RULE}"\nrecipients = ["spare@example.org"]\n'}]},
     "PATCH /rules": {"body": [{"name": _RULE, "enabled": False}, {"name": _RULE, "enabled": True}]},
@@ -45,6 +49,10 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "POST /mutes": {
         "body": [{"account_id": 1}, {"list": "Order 1 list", "note": "known"}, {"account_id": 999}]
     },
+    "POST /written-stories": {"body": [_STORY, {**_STORY, "list": "Order 1 list", "view": "as_known_then"}]},
+    "PUT /written-stories/{written_story_id}": {"body": [{**_STORY, "title": "Other"}]},
+    "POST /written-stories/{written_story_id}/captions": {"body": [_CAPTION]},
+    "PUT /captions/{caption_id}": {"body": [_CAPTION]},
     "POST /accounts/tags": {"body": [{"accounts": [1, 2, 999], "add": ["press"]}]},
 }
 """What fits, where that is not to be found out of the air."""
@@ -62,6 +70,8 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
     """Values of path parameters that name something, and one more of each that does not."""
     async with transaction(pool) as conn:
         account_id = played.story.accounts[0][0]
+        for _ in range(12):
+            await a_story(conn, played, View.AS_IT_WAS, now)
         note_ids = [await add_note(conn, account_id, f"note {n}", "desk", now) for n in range(3)]
 
         async def numbers(query: Any) -> list[Any]:
@@ -75,6 +85,8 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "mail_id": await numbers("select mail_id from mail order by 1"),
             "mute_id": await numbers("select mute_id from mute order by 1"),
             "story_key": await numbers("select story_key from story order by story_id"),
+            "written_story_id": await numbers("select written_story_id from written_story order by 1"),
+            "caption_id": await numbers("select written_caption_id from written_caption order by 1"),
             "note_id": note_ids,
         }
         return {name: [*values, "0" if name == "story_key" else 999_999] for name, values in found.items()}

@@ -30,6 +30,8 @@ from dashboard.v1.refusing import NOTHING_HERE, REFUSED, Problem, problem, refus
 from dashboard.v1.ruling import ruling_routes
 from dashboard.v1.watching import watching_routes
 from dashboard.v1.writing import writing_routes
+from dashboard.v1.written import written_routes
+from dashboard.v1.written_editing import written_editing_routes
 from storage.db import Pool
 
 ABOUT = """
@@ -70,6 +72,8 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         list_writing_routes,
         alerting_routes,
         ruling_routes,
+        written_routes,
+        written_editing_routes,
     ):
         api.include_router(routes(source))
     refuse_as_problems(api)

@@ -76,13 +76,20 @@ def page(
 def sent(request: Request, body: BaseModel, headers: dict[str, str] | None = None) -> Response:
     """The body with its strong tag, or 304 when the reader says that it has this very one."""
     content = body.model_dump_json(by_alias=True, serialize_as_any=True).encode()
+    return sent_as(request, content, "application/json", headers)
+
+
+def sent_as(
+    request: Request, content: bytes, media_type: str, headers: dict[str, str] | None = None
+) -> Response:
+    """The same of an answer that is no JSON."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     told = {**(headers or {}), "ETag": tag}
     # A proxy that compresses makes a weak tag of ours, for the same body.
     held = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if held & {tag, "*"}:
         return Response(status_code=304, headers=told)
-    return Response(content, headers=told, media_type="application/json")
+    return Response(content, headers=told, media_type=media_type)
 
 
 def _question(request: Request) -> str:
