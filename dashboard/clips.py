@@ -34,7 +34,7 @@ class Form(StrEnum):
 
 MEDIA_TYPES: Mapping[Form, str] = {Form.MP4: "video/mp4", Form.WEBM: "video/webm", Form.GIF: "image/gif"}
 _ENCODERS = {Form.MP4: "libx264", Form.WEBM: "libvpx-vp9", Form.GIF: "gif"}
-_EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p"
+_EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2:out_range=tv,format=yuv420p"
 """These encoders take no odd number of pixels."""
 _HOW: Mapping[Form, Sequence[str]] = {
     Form.MP4: (

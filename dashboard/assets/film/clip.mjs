@@ -1,5 +1,6 @@
 // The range as a film in a file: drawn here picture by picture, made one file by the server's ffmpeg.
 
+import { MINUTE } from "../live/time.mjs";
 import { within } from "./clock.mjs";
 import { download, drawSheet, fileName } from "./sheet.mjs";
 import { go, range, stage } from "./stage.mjs";
@@ -52,12 +53,14 @@ async function make(kind, seconds, limits) {
 /** The pictures of the range, one after the other as JPEG. */
 async function drawn(frames, most, signal) {
   const [from, to] = range();
+  // Seconds that pass by a thousand in a picture are not told.
+  const grain = (to - from) / frames > MINUTE ? MINUTE : 1_000;
   const canvas = document.createElement("canvas");
   const out = [];
   let bytes = 0;
   for (let i = 0; i < frames; i++) {
     signal.throwIfAborted();
-    go(within([from, to], from + ((to - from) * i) / Math.max(1, frames - 1)));
+    go(within([from, to], Math.round((from + ((to - from) * i) / Math.max(1, frames - 1)) / grain) * grain));
     drawSheet(canvas, ...SIZE);
     const picture = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
     bytes += picture.size;

@@ -44,10 +44,10 @@ function connectKeys({ act }) {
     if (root.dataset.path !== "/replay" || event.defaultPrevented) return;
     const { target } = event;
     const inFilm = target.closest("#film");
-    if (!inFilm && target !== document.body) return;
+    // Who has come by a link of the navigation still has it in focus.
+    if (!inFilm && target !== document.body && !target.closest(".nav")) return;
     if (target.closest("input, select, textarea, dialog")) return;
-    // A button has its own use for these.
-    if (target.closest("button, a") && [" ", "Enter"].includes(event.key)) return;
+    if (target.closest("button") && event.key === " ") return; // which presses it
     const action = actionOf(event, target.id === "f-strip" ? "strip" : inFilm ? "film" : "page");
     if (!action) return;
     event.preventDefault();

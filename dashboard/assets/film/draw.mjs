@@ -112,7 +112,9 @@ function writeEnds(ends) {
     labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
   }
   const html = labels.join("");
-  if ($("f-ends").dataset.said !== html) $("f-ends").innerHTML = $("f-ends").dataset.said = html;
+  if ($("f-ends").dataset.said === html) return;
+  $("f-ends").innerHTML = $("f-ends").dataset.said = html;
+  $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${end.name.toLowerCase()}`).join(", ") || "none was read"}.`);
 }
 
 function drawExecutives(state, window, width) {

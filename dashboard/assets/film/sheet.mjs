@@ -30,7 +30,9 @@ class Sheet {
     this.g.fillStyle = theme.card;
     this.g.fillRect(0, 0, width, height);
     this.g.textBaseline = "middle";
-    Object.assign(this, { width, height, y: PAD, paper: document.createElement("canvas") });
+    // A drawing of the page begins by making its canvas empty: here it has a place on this one.
+    this.g.setTransform = this.g.clearRect = () => {};
+    Object.assign(this, { width, height, y: PAD });
   }
 
   words(x, y, words, size = 12, weight = 400, ink = theme.ink2) {
@@ -40,10 +42,16 @@ class Sheet {
     return this.g.measureText(words).width;
   }
 
-  /** What `drawing(canvas)` makes of a canvas, at a place. */
+  /** What `drawing` makes of a canvas, at a place. */
   put(x, y, width, height, drawing) {
-    const result = drawing(this.paper);
-    this.g.drawImage(this.paper, x, y, width, height);
+    const { g } = this;
+    g.save();
+    g.translate(x, y);
+    g.beginPath();
+    g.rect(0, 0, width, height);
+    g.clip();
+    const result = drawing({ getContext: () => g, style: {}, getAttribute: () => null, setAttribute: () => {} });
+    g.restore();
     return result;
   }
 }
@@ -114,15 +122,11 @@ function lanes(sheet, state, differs, window, x, width, right) {
     const account = state.all[i];
     const difference = differs.get(i);
     const known = difference && stage.knew !== null;
-    sheet.words(PAD, sheet.y + 8, `@${account.handle}`.slice(0, 30), 11, 400, theme.ink);
-    sheet.g.save();
-    sheet.g.beginPath();
-    sheet.g.rect(x, sheet.y, width, LANE);
-    sheet.g.clip();
-    sheet.g.translate(x, sheet.y);
-    drawLane(sheet.g, state, account, window, X, 2, LANE - 4);
-    if (known) differenceBox(sheet.g, Math.max(0, X(differsFrom(difference))), X(stage.t), 2, LANE - 4);
-    sheet.g.restore();
+    sheet.words(PAD, sheet.y + 8, `@${[...account.handle].slice(0, 28).join("")}`, 11, 400, theme.ink);
+    sheet.put(x, sheet.y, width, LANE, () => {
+      drawLane(sheet.g, state, account, window, X, 2, LANE - 4);
+      if (known) differenceBox(sheet.g, Math.max(0, X(differsFrom(difference))), X(stage.t), 2, LANE - 4);
+    });
     const word = known ? lateWord(difference, stage.t) : laneWord(state, account).text;
     sheet.words(right, sheet.y + 8, word.slice(0, 26), 11, known ? 600 : 400, known ? theme.diff : theme.ink2);
     sheet.y += LANE;

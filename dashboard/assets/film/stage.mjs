@@ -9,12 +9,15 @@ import { only } from "./only.mjs";
 
 /**
  * `knew` and what follows it as in the address. `film` is of the chosen list, `lists` are all that can be chosen. `was` and `then` are
- * states of the moment, by what is known now and by what was known; `pair` is of the pinned one.
+ * states of the moment, by what is known now and by what was known.
  */
 export const stage = {
-  snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null, pair: null,
+  snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null,
   t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, sort: "first",
 };
+
+/** The state of the pinned moment: made when one is pinned. */
+let pair = null;
 
 const knownAt = (knew, t) => (knew === "then" ? t : knew);
 
@@ -35,7 +38,7 @@ function cast() {
   const { snapshot, films, list } = stage;
   if (!films.has(list)) {
     const film = filmOf(list === "all" ? snapshot : only(snapshot, Number(list)));
-    films.set(list, { film, was: stateOf(film), then: stateOf(film), pair: stateOf(film) });
+    films.set(list, { film, was: stateOf(film), then: stateOf(film) });
   }
   Object.assign(stage, films.get(list));
 }
@@ -63,8 +66,10 @@ export function chooseList(list) {
 
 /** The pinned moment as a state; null where none is pinned. */
 export function pinned() {
-  const { pinned: pin, pair } = stage;
-  return pin && goTo(pair, pin.at, knownAt(pin.knew, pin.at));
+  const { pinned: pin, film } = stage;
+  if (!pin) return null;
+  if (pair?.film !== film) pair = stateOf(film);
+  return goTo(pair, pin.at, knownAt(pin.knew, pin.at));
 }
 
 export const step = (by, larger) => go(stage.t + by * stepOf(range(), larger));
