@@ -3,7 +3,7 @@
 import { momentIn, momentWords } from "./address.mjs";
 import { SPEEDS, speedWords } from "./clock.mjs";
 import { actionOf } from "./keys.mjs";
-import { stage } from "./stage.mjs";
+import { range, stage } from "./stage.mjs";
 import { connectStrip } from "./strip.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -73,7 +73,9 @@ function connectSaving(on) {
   });
   // Only who saves a picture needs what makes one.
   $("f-png").addEventListener("click", async () => (await import("./sheet.mjs")).savePicture());
+  // The film may have gone on since they were written.
   $("f-csv").addEventListener("click", () => ($("f-csv").href = tableAddress()));
+  $("f-story").addEventListener("click", () => ($("f-story").href = storyAddress()), { capture: true });
   $("f-clip").addEventListener("click", async () => (await import("./clip.mjs")).open(await offered));
 }
 
@@ -93,6 +95,15 @@ function tableAddress() {
   const list = stage.snapshot.lists.find((l) => String(l.id) === stage.list);
   if (list) fields.set("list", list.name);
   return `/api/v1/export/states?${fields}`;
+}
+
+/** A new story of the range that begins with this moment. */
+function storyAddress() {
+  const [from, to] = range();
+  const fields = { from, to, at: stage.t, ...(stage.knew === null ? {} : { as_known_at: stage.knew === "then" ? stage.t : stage.knew }) };
+  const list = stage.list === "all" ? {} : { list: stage.list };
+  const told = Object.entries(fields).map(([name, t]) => [name, momentWords(t)]);
+  return `/stories/new?${new URLSearchParams([...told, ...Object.entries(list)])}`;
 }
 
 const press = (button, on) => button.setAttribute("aria-pressed", String(on));
@@ -116,4 +127,5 @@ export function showChoices() {
   if (document.activeElement !== $("f-date")) $("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
   $("f-pin").textContent = stage.pinned ? "Pin anew as A" : "Pin as A";
   $("f-csv").href = tableAddress();
+  $("f-story").href = storyAddress();
 }

@@ -21,7 +21,7 @@ import { describeStrip, drawStrip } from "./strip.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
-/** What is read, not seen, is written so often while the film plays. */
+/** What is read, not seen, is written so often while the film plays or is dragged. */
 const WORDS_MS = 250;
 const feedView = { openDays: new Set(), closedDays: new Set(), paused: false };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -59,7 +59,7 @@ export function windowOf([from, to]) {
 /** Draw it. `asked`: a range that is being chosen. */
 export function draw(asked = null) {
   const now = performance.now();
-  const isWritten = !stage.playing || now - written > WORDS_MS;
+  const isWritten = !(stage.playing || stage.held) || now - written > WORDS_MS;
   if (isWritten) {
     written = now;
     differs = new Map(differing().map((d) => [d.account.i, d]));

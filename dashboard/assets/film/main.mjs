@@ -202,11 +202,15 @@ connectControls({
   act,
   scrub: (t) => {
     stage.playing = false;
+    stage.held = true;
     go(t);
     showChoices();
     redraw();
   },
-  settle,
+  settle: () => {
+    stage.held = false;
+    settle();
+  },
   asking: (span) => {
     asking = span;
     redraw();

@@ -13,7 +13,7 @@ import { only } from "./only.mjs";
  */
 export const stage = {
   snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null,
-  t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, sort: "first",
+  t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, held: false, sort: "first",
 };
 
 /** The state of the pinned moment: made when one is pinned. */
