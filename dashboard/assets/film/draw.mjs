@@ -17,7 +17,7 @@ import { FilmLanes } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
 import { renderPair } from "./pair.mjs";
 import { differing, pinned, range, shown, stage, whole } from "./stage.mjs";
-import { describeStrip, drawStrip } from "./strip.mjs";
+import { describeStrip, drawStrip, forgetStrip } from "./strip.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -40,8 +40,19 @@ const say = (element, words) => {
 export function forget() {
   widths = null;
   feed = people = "";
+  made.clear();
+  forgetStrip();
   for (const row of lanes?.rows ?? []) row.key = "";
   if (stage.film) paintLegend(shown(), $("f-legend"));
+}
+
+/** By name, of what it was drawn last: what stays the same is not drawn again. */
+const made = new Map();
+
+function once(name, key, make) {
+  if (made.get(name) === key) return;
+  made.set(name, key);
+  make();
 }
 
 function measure() {
@@ -83,10 +94,11 @@ function drawBoard(state) {
   const { left, width, right } = widths;
   const window = windowOf(range());
   const marks = annotations(state);
-  drawAnnotations($("f-ann"), marks, window, width);
+  const still = [width, ...window].join();
+  once("marks", still + JSON.stringify(marks), () => drawAnnotations($("f-ann"), marks, window, width));
   const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT);
   writeEnds(ends);
-  drawAxis($("f-axis"), window, width);
+  once("axis", still, () => drawAxis($("f-axis"), window, width));
   drawExecutives(state, window, width);
   lanes ??= connectLanes();
   lanes.differing = differs;

@@ -1,23 +1,56 @@
 // The strip: how much happened when in the range, and where the film stands. It is dragged, and it is the slider for the keyboard.
 
-import { prepare, scale, snap, text, theme } from "../live/marks.mjs";
+import { prepare, ratio, scale, snap, text, theme } from "../live/marks.mjs";
 import { count, ticks } from "../live/time.mjs";
 import { density } from "./film.mjs";
 import { range, stage } from "./stage.mjs";
 import { utcWords } from "./words.mjs";
 
 export const STRIP_PX = 74;
-const AXIS_PX = 20;
+const BARS_PX = 54;
 const BAR_PX = 4;
 /** What is after the moment is shown as it is on any time line, and paler. */
 const AHEAD = 0.38;
-let summed = { film: null, key: "", blocked: [], restored: [] };
 
 function sums(span, width) {
   const n = Math.max(10, Math.floor(width / BAR_PX));
-  const key = [n, ...span].join();
-  if (summed.film !== stage.film || summed.key !== key) summed = { film: stage.film, key, n, ...density(stage.film, n, span[0], span[1] + 1) };
-  return summed;
+  return { n, ...density(stage.film, n, span[0], span[1] + 1) };
+}
+
+/** The strip twice, without the moment: as it is before it, and paler as it is after it. Made when something of it changes. */
+const papers = { key: "", bright: null, pale: null };
+
+/** After the theme or the zone has changed. */
+export const forgetStrip = () => (papers.key = "");
+
+function paper(span, width, isPale) {
+  const canvas = document.createElement("canvas");
+  const g = prepare(canvas, width, STRIP_PX);
+  const X = scale(span, width);
+  const { n, blocked, restored } = sums(span, width);
+  const middle = snap(BARS_PX / 2);
+  const most = Math.max(1, ...blocked, ...restored);
+  const size = (k) => (k ? Math.max(2, Math.sqrt(k / most) * (BARS_PX / 2 - 3)) : 0);
+  g.fillStyle = theme.sunk;
+  g.fillRect(0, 0, width, BARS_PX);
+  g.fillStyle = theme.line2;
+  g.fillRect(0, middle, width, 1);
+  g.globalAlpha = isPale ? AHEAD : 1;
+  for (let i = 0; i < n; i++) {
+    if (!blocked[i] && !restored[i]) continue;
+    const left = snap((i * width) / n);
+    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
+    g.fillStyle = theme["A-e"];
+    g.fillRect(left, middle - size(restored[i]), w, size(restored[i]));
+    g.fillStyle = theme.W;
+    g.fillRect(left, middle + 1, w, size(blocked[i]));
+  }
+  g.globalAlpha = 1;
+  g.fillStyle = isPale ? theme.ink3 : theme.ink;
+  label(g, "▲", restored, 9, width);
+  label(g, "▼", blocked, BARS_PX - 8, width);
+  axis(g, span, X, width);
+  return canvas;
 }
 
 /** Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null. */
@@ -25,61 +58,44 @@ export function drawStrip(canvas, t, width, asked = null) {
   const g = prepare(canvas, width, STRIP_PX);
   const span = range();
   const X = scale(span, width);
-  const { n, blocked, restored } = sums(span, width);
-  const height = STRIP_PX - AXIS_PX;
-  const middle = snap(height / 2);
-  const most = Math.max(1, ...blocked, ...restored);
-  const size = (k) => (k ? Math.max(2, Math.sqrt(k / most) * (height / 2 - 3)) : 0);
-  g.fillStyle = theme.sunk;
-  g.fillRect(0, 0, width, height);
-  g.fillStyle = theme.line2;
-  g.fillRect(0, middle, width, 1);
-  const x = X(t);
-  for (let i = 0; i < n; i++) {
-    if (!blocked[i] && !restored[i]) continue;
-    const left = snap((i * width) / n);
-    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
-    g.globalAlpha = left <= x ? 1 : AHEAD;
-    g.fillStyle = theme["A-e"];
-    g.fillRect(left, middle - size(restored[i]), w, size(restored[i]));
-    g.fillStyle = theme.W;
-    g.fillRect(left, middle + 1, w, size(blocked[i]));
+  const key = [width, ratio(), ...span].join();
+  if (papers.key !== key || papers.film !== stage.film) {
+    Object.assign(papers, { key, film: stage.film, bright: paper(span, width, false), pale: paper(span, width, true) });
   }
-  g.globalAlpha = 1;
-  label(g, "▲", restored, X, span, 9, width, x);
-  label(g, "▼", blocked, X, span, height - 8, width, x);
-  axis(g, span, X, height, width);
+  const x = snap(Math.max(1, Math.min(width - 2, X(t))));
+  const d = ratio();
+  g.drawImage(papers.pale, 0, 0, width, STRIP_PX);
+  g.drawImage(papers.bright, 0, 0, x * d, STRIP_PX * d, 0, 0, x, STRIP_PX);
   if (asked) {
     g.fillStyle = theme.ink;
     g.globalAlpha = 0.16;
-    g.fillRect(X(asked[0]), 0, X(asked[1]) - X(asked[0]), height);
+    g.fillRect(X(asked[0]), 0, X(asked[1]) - X(asked[0]), BARS_PX);
     g.globalAlpha = 1;
   }
-  head(g, snap(Math.max(1, Math.min(width - 2, x))), height);
+  head(g, x, BARS_PX);
 }
 
 /** The number of the highest bar beside it. */
-function label(g, mark, counts, X, [from, to], y, width, x) {
+function label(g, mark, counts, y, width) {
   let i = 0;
   for (let k = 1; k < counts.length; k++) if (counts[k] > counts[i]) i = k;
   if (!counts[i]) return;
   const words = `${mark} ${count(counts[i])}`;
   text(g, 11);
   const w = g.measureText(words).width;
-  const at = X(from + ((to - from) * (i + 0.5)) / counts.length);
-  g.fillStyle = at <= x ? theme.ink : theme.ink3;
+  const at = (width * (i + 0.5)) / counts.length;
   g.fillText(words, at + 8 + w < width ? at + 6 : at - 6 - w, y);
 }
 
-function axis(g, span, X, height, width) {
+function axis(g, span, X, width) {
   for (const tick of ticks(span, width)) {
     const at = X(tick.t);
     g.fillStyle = theme.line2;
-    g.fillRect(snap(at), height, 1, 4);
+    g.fillRect(snap(at), BARS_PX, 1, 4);
     text(g, 11, tick.major ? 600 : 400);
     if (at + 4 + g.measureText(tick.label).width > width) continue;
     g.fillStyle = tick.major ? theme.ink : theme.ink2;
-    g.fillText(tick.label, at + 4, height + 11);
+    g.fillText(tick.label, at + 4, BARS_PX + 11);
   }
 }
 

@@ -14,13 +14,20 @@ export function utcWords(t, seconds = t % 60_000 !== 0) {
 
 /** The same moment where the reader is; empty where that is UTC. `zone` is a name such as "Asia/Kolkata". */
 export function hereWords(t, zone) {
-  const told = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }).format(t);
-  const time = { hour: "2-digit", minute: "2-digit" };
-  const day = { day: "numeric", month: "short" };
-  const name = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "short" }).formatToParts(t).find((p) => p.type === "timeZoneName").value;
+  const name = told(zone, NAME).formatToParts(t).find((p) => p.type === "timeZoneName").value;
   if (name === "UTC") return "";
-  const isSameDay = told(day) === new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...day }).format(t);
-  return `${isSameDay ? "" : `${told(day)}, `}${told(time)} ${name}`;
+  const day = told(zone, DAY).format(t);
+  return `${day === told("UTC", DAY).format(t) ? "" : `${day}, `}${told(zone, TIME).format(t)} ${name}`;
+}
+
+const [TIME, DAY, NAME] = [{ hour: "2-digit", minute: "2-digit" }, { day: "numeric", month: "short" }, { timeZoneName: "short" }];
+/** Making one takes longer than a picture of the film may. */
+const formats = new Map();
+
+function told(zone, options) {
+  const key = zone + Object.keys(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
+  return formats.get(key);
 }
 
 /** By what is known, in words; `knew` as in the address. */
