@@ -20,7 +20,7 @@ export function renderFigures(root) {
     .map(([name, label]) => {
       const [value, words, weighs] = told[name];
       const differs = elsewhere[name][0] !== value;
-      const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${name === "provisional" ? "" : words}</dd>`;
+      const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${words}</dd>`;
       return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${value}</dd>${below}</div>`;
     })
     .join("");
