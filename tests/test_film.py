@@ -264,3 +264,18 @@ async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, ho
     assert told.runs == whole.runs
     assert set(told.holes) == set(whole.holes)
     assert set(told.points) >= set(whole.points)
+
+
+GAPS = """state.all.map(({ i }) => [
+    state.gapsOf(i), film.reads.gaps(film.reads.groupOf[i], i, state.now, state.by, state.gapAfter),
+])"""
+
+
+@pytest.mark.parametrize("seed", [8, 9])
+async def test_silences_are_the_same_told_by_request_or_by_every_reading(pool: Pool, seed: int) -> None:
+    desk = await recorded(pool, seed)
+    told = film_at(await packed(pool, desk.now), moments(seed, 60, 15 * SWEEPS), GAPS)
+
+    for quickly, one_by_one in [pair for moment in told for pair in moment]:
+        assert quickly == one_by_one
+    assert any(quickly for moment in told for quickly, _ in moment)

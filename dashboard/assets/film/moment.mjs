@@ -100,9 +100,9 @@ export class Moment {
   gapsOf(i) {
     const { reads } = this.film;
     const group = reads.groupOf[i];
-    const odd = reads.isOdd[i] === 1;
-    const kept = this.once(odd ? "gaps of accounts" : "gaps of groups", () => []);
-    return (kept[odd ? i : group] ??= reads.gaps(group, odd ? i : null, this.now, this.by, this.gapAfter));
+    const kept = this.once("gaps", () => []);
+    kept[group] ??= reads.gaps(group, null, this.now, this.by, this.gapAfter);
+    return reads.gapsOf(i, kept[group], this.now, this.by, this.gapAfter);
   }
 
   get reads() {

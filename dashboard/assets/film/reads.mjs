@@ -17,12 +17,7 @@ export class Reads {
     this.holes = holesOf(holes, numbers, index, n);
     this.points = pointsOf(points, index, n);
     this.alone = aloneOf(this);
-    /** Whose silences are not those of the rosters: a hole of less than a gap is none. */
-    this.isOdd = new Uint8Array(n);
-    for (let i = 0; i < n; i++) {
-      for (let h = this.holes.start[i]; h < this.holes.start[i + 1]; h++) if (!(this.holes.b[h] - this.holes.a[h] <= gapAfter)) this.isOdd[i] = 1;
-      if (this.points.start[i] < this.points.start[i + 1]) this.isOdd[i] = 1;
-    }
+    this.own = ownSilences(this, n, gapAfter);
   }
 
   /** The last reading of a roster by `t` and on record by `by`, -Infinity for none. Within a run it is `t`: it was read in time. */
@@ -53,6 +48,25 @@ export class Reads {
 
   hasHoles(i) {
     return this.holes.start[i] < this.holes.start[i + 1];
+  }
+
+  /** Of an account, where those of its group are known. */
+  gapsOf(i, ofGroup, t, by, limit) {
+    const own = this.own.get(i);
+    if (own === undefined) return ofGroup;
+    if (own === null) return this.gaps(this.groupOf[i], i, t, by, limit);
+    const { a, b, br } = this.holes;
+    const closed = own.filter((h) => b[h] <= t && br[h] <= by).map((h) => [a[h], b[h]]);
+    if (!closed.length) return ofGroup;
+    const others = ofGroup.filter(([from, to]) => !closed.some(([x, y]) => x <= from && to <= y));
+    return [...others, ...closed].sort((x, y) => x[0] - y[0]);
+  }
+
+  /** Whether the run in which there is a reading at `t` was recorded in time. */
+  isPunctual(roster, t) {
+    const { start, a, ar, b } = this.runs;
+    const j = after(a, t, start[roster], start[roster + 1]) - 1;
+    return j >= start[roster] && t <= b[j] && ar[j] - a[j] <= this.within;
   }
 
   /** The silences longer than `limit` before the last reading: [[from, to]], oldest first. Of an account, or (null) of a group. */
@@ -123,6 +137,42 @@ export class Reads {
     look(this.points, this.points.start[i], this.points.start[i + 1]);
     return found;
   }
+}
+
+/**
+ * The accounts that have silences of their own: the places of the holes that are as long as a gap, or null where that is not
+ * all there is to it, so that all of their readings have to be looked at.
+ */
+function ownSilences(reads, n, gapAfter) {
+  const out = new Map();
+  const { holes, points } = reads;
+  for (let i = 0; i < n; i++) {
+    const rosters = reads.groups[reads.groupOf[i]];
+    for (let h = holes.start[i]; h < holes.start[i + 1]; h++) {
+      const [roster, from, to] = [holes.of[h], holes.a[h], holes.b[h]];
+      const isInTime = reads.isPunctual(roster, from) && reads.isPunctual(roster, to);
+      if (isInTime && to - from <= gapAfter) continue;
+      const isAlone = Number.isFinite(to - from) && rosters.every((r) => r === roster || reads.lastOf(r, to, Infinity) <= from);
+      if (!isInTime || !isAlone) out.set(i, null);
+      else if (out.get(i) !== null) out.set(i, [...(out.get(i) ?? []), h]);
+    }
+    for (let p = points.start[i]; p < points.start[i + 1]; p++) if (!isAmongRuns(reads, i, points.a[p], gapAfter)) out.set(i, null);
+  }
+  return out;
+}
+
+/** Whether the readings of the rosters on both sides of a time are less than a gap apart, and in time. */
+function isAmongRuns(reads, i, t, gapAfter) {
+  const { runs, holes } = reads;
+  for (let h = holes.start[i]; h < holes.start[i + 1]; h++) {
+    if (holes.a[h] < t && t < holes.b[h] && holes.b[h] - holes.a[h] > gapAfter) return false;
+  }
+  return reads.groups[reads.groupOf[i]].some((roster) => {
+    const next = after(runs.a, t, runs.start[roster], runs.start[roster + 1]);
+    if (next === runs.start[roster] || next === runs.start[roster + 1]) return false;
+    const isInTime = [next - 1, next].every((j) => runs.ar[j] - runs.a[j] <= reads.within);
+    return isInTime && runs.a[next] - runs.b[next - 1] <= gapAfter;
+  });
 }
 
 /** From reading `a`, recorded at `ar`, to reading `b` (the answer tells how much later). One that was recorded late stands alone, so that it can be left out. */
