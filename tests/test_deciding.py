@@ -305,4 +305,6 @@ async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(
     runs.start(Asked(None, None, None, "x"), "what I wrote", "anna")
     assert "Deciding …" in await page(Role.ANALYST, {})
     assert "what I wrote" in await page(Role.ANALYST, {})
+    for anew in ({"run": ""}, {"list": "Desk"}):
+        assert "what I wrote" not in await page(Role.ANALYST, anew)
     assert "takes the role of analyst, and you have that of viewer" in await page(Role.VIEWER, {})

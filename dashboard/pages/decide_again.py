@@ -30,7 +30,7 @@ class DecideAgain:
     rules: Sequence[StoredRule]
     thresholds: str
     run: Run | None
-    """The one that is asked for; else the newest."""
+    """The one that is asked for; the newest, when nothing is."""
     spent: str
     others: Sequence[Run]
     is_gone: bool
@@ -39,7 +39,9 @@ class DecideAgain:
 
 async def read_decide_again(conn: Conn, runs: Runs, query: Mapping[str, str]) -> DecideAgain:
     key = query.get("run")
-    run = runs.of(key) if key is not None else next(iter(runs.kept), None)
+    anew = key == "" or (key is None and not query.keys().isdisjoint(("from", "to", "list")))
+    newest = None if anew else next(iter(runs.kept), None)
+    run = runs.of(key) if key else newest
     return DecideAgain(
         await list_names(conn),
         await load_rules(conn),
@@ -47,7 +49,7 @@ async def read_decide_again(conn: Conn, runs: Runs, query: Mapping[str, str]) ->
         run,
         "" if run is None else words.span(runs.spent(run)),
         [r for r in runs.kept if r is not run],
-        key is not None and run is None,
+        bool(key) and run is None,
     )
 
 
@@ -108,7 +110,18 @@ def _form(known: DecideAgain, query: Mapping[str, str]) -> Component:
         lists[chosen] = clean(chosen, 80)
     return html.Div(
         [
-            html.Div([html.H2("Ask"), html.Span("by which rules, and of which time")], className="card-head"),
+            html.Div(
+                [
+                    html.H2("Ask"),
+                    html.Span("by which rules, and of which time", className="faint"),
+                    *(
+                        [html.A("Begin with the rules in force", href=address(""), className="under")]
+                        if run
+                        else []
+                    ),
+                ],
+                className="card-head",
+            ),
             html.P(_ABOUT, className="nothing"),
             html.Form(
                 [

@@ -61,15 +61,15 @@ def scope(told: Summary, list_name: str | None) -> str:
     rules = told.alert_rules
     read = f"{_n(told.readings, 'reading')} from {words.stamp(told.since)} to {words.stamp(told.until)}"
     whose = "" if list_name is None else f" on the list {clean(list_name, 80)}; all were decided on"
-    by = "those of each moment" if rules is None else f"the {_n(len(rules), 'rule')} that were written"
+    by = "those of each moment" if rules is None else f"as written, {len(rules):,}"
     return f"{read}; told of {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
 
 
 def _facts(told: Summary) -> Component:
     facts = [
         *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in told.changes.items() if e in _NOTES),
-        ("Mails more", f"{told.mails.would_have_gone:,}", "would have gone, and did not"),
-        ("Mails fewer", f"{told.mails.would_not_have_gone:,}", "went, and would not have gone"),
+        ("More mails", f"{told.mails.would_have_gone:,}", "would have gone, and did not"),
+        ("Fewer mails", f"{told.mails.would_not_have_gone:,}", "went, and would not have gone"),
     ]
     left_out = [
         *([f"{_n(n, 'row')} that a correction took back"] if (n := told.left_out["annulled"]) else []),
