@@ -53,7 +53,7 @@ class OneByOne(XCollector):
         return 1
 
 
-class _RunningClock:
+class RunningClock:
     """Runs on from the moment that it was set to, so that an answer comes later than its question."""
 
     def __init__(self, start: datetime) -> None:
@@ -91,7 +91,7 @@ async def collect(
 ) -> Collected:
     """Read everybody of a history `sweeps` times after the warm-up, on an empty, migrated database."""
     history = load_history(told)
-    clock = _RunningClock(T0)
+    clock = RunningClock(T0)
     settings = MonitorSettings(Sweep(EVERY, T0), canaries_per_request=canaries)
     async with (
         spawn(told) as simulators,

@@ -18,7 +18,6 @@ import uvloop
 
 from collectors.simulator.files import load_history
 from collectors.simulator.history import History
-from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.planner import Sweep
@@ -26,6 +25,7 @@ from jobs.simulated import collector_at, enlist, mastodon_hosts, simulated_canar
 from jobs.simulators import played, spawn
 from storage.db import open_pool
 from storage.model.accounts import Platform
+from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 from tests.factories import T0
@@ -77,7 +77,7 @@ def _measure(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) -> 
 
 
 async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) -> Measured:
-    clock = SimulatedClock(T0)
+    clock = RunningClock(T0)
     async with (
         spawn(told, platform=platform.value) as simulators,
         open_pool(dsn, max_size=8) as pool,
@@ -88,10 +88,12 @@ async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) 
         await simulators.set_clock(T0)
         await monitor.tick()
         before, used = replace(monitor.tally), _cpu_s()
-        for _ in range(SWEEPS):
-            clock.set(clock() + EVERY)
-            await simulators.set_clock(clock())
+        for number in range(1, SWEEPS + 1):
+            now = T0 + number * EVERY
+            await simulators.set_clock(now)
+            clock.set(now)
             await monitor.tick()
+            monitor.next_due()
         cpu_s = _cpu_s() - used
         readings = monitor.tally.readings - before.readings
         assert readings == SWEEPS * len(monitor.accounts()), "somebody was not read"
