@@ -101,3 +101,33 @@ async def test_a_dead_letter_is_sent_again_where_it_is_shown(
         state = await conn.fetchval("select state from mail where mail_id = $1", played.dead_mail)
         who = await conn.fetchval("select actor from audit_log where action = 'mail sent again'")
     assert (state, who) == ("queued", "dashboard")
+
+
+async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/health") as browser:
+        page = browser.page
+        await page.get_by_role("link", name="Sizing").click()
+        await browser.becomes("document.title.startsWith('Sizing')")
+        assert await page.get_by_label("Accounts", exact=True).input_value() == "32", "what is watched now"
+
+        await page.get_by_label("Accounts", exact=True).fill("20,000")
+        await page.get_by_label("Everybody once in").fill("")
+        await page.get_by_label("or US dollars a day (X)").fill("20")
+        await page.get_by_label("Sizes of known lists").fill("257")
+        await page.get_by_label("Who is read when").select_option("adaptive")
+        await page.get_by_role("button", name="Reckon").click()
+        asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"
+        await browser.becomes(f"location.search === '?{asked}'")
+        told = "document.querySelector('#page .answer')?.textContent ?? ''"
+        await browser.becomes(f"({told}).startsWith('20,000 accounts on X, with as many readings')")
+
+        await page.get_by_label("Accounts", exact=True).fill("many")
+        await page.keyboard.press("Enter")
+        await browser.becomes("document.querySelector('#page .refused') !== null")
+        assert await page.locator("#page .refused").inner_text() == "Accounts: 'many' is not a whole number."
+
+        await page.go_back()
+        await browser.becomes(f"({told}).includes('20,000 accounts on X')")
+        assert await page.get_by_label("Accounts", exact=True).input_value() == "20,000"

@@ -199,10 +199,10 @@ function route(path, query) {
   root.dataset.page = page;
   root.dataset.path = shared.pathOf(path ?? location.pathname);
   for (const link of document.querySelectorAll("[data-nav]")) {
-    if (link.dataset.nav === (page === "stories" ? "replay" : page)) link.setAttribute("aria-current", "page");
+    if (link.dataset.nav === ({ stories: "replay", plan: "health" }[page] ?? page)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", executives: "Executives", replay: "Replay", stories: "Stories", account: "Account", health: "Health", settings: "Settings" }[page];
+  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", executives: "Executives", replay: "Replay", stories: "Stories", account: "Account", health: "Health", plan: "Sizing", settings: "Settings" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   const asked = query ?? location.search;
   if (page === "live") {
