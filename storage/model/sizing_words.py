@@ -177,7 +177,9 @@ def _list_row(found: Sizing, one: ListDelay) -> Row:
             f"{known} From what a formula gives to no gain at all: more than {facts.SIMULATED_ACCOUNTS:,} "
             f"accounts, or a sweep below {span(facts.SIMULATED_SWEEP)}, was never simulated."
         )
-    return Row(f"A block of all {one.accounts:,} of a list, on average", value, one.mean.basis, why)
+    each = f"None of them later than {value_words(one.at_most)}."
+    name = f"A block of all {one.accounts:,} of a list, on average"
+    return Row(name, value, one.mean.basis, f"{why} {each}")
 
 
 def note(found: Sizing, name: Name) -> str:
