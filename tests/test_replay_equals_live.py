@@ -28,6 +28,7 @@ from dashboard.boards import live_json
 from dashboard.encode import LETTER, ms
 from dashboard.encode_film import FILM_TABLES
 from dashboard.films import Part, film_json
+from dashboard.order_figures import OrderFigures, read_orders
 from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
 from jobs import truth
@@ -35,12 +36,16 @@ from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
 from jobs.driver import Scripted
 from jobs.inbox import Inbox, SmtpServer
+from jobs.order_edits import change as change_order
+from jobs.order_edits import create
+from jobs.order_fields import Edit
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
 from jobs.simulators import played, spawn
 from storage import audit, reports
 from storage.db import Conn, Pool, open_pool, transaction
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.availability import ChangeKind, State, Status
+from storage.model.orders import NewOrder
 from storage.model.rules import AlertRule
 from storage.reports_coverage import Coverage, live_coverage, seen_of
 from storage.reports_kpis import Kpis, kpis
@@ -70,6 +75,13 @@ GAP = 2.5 * EVERY
 BLOCKED = (Status.WITHHELD, Status.SUSPENDED)
 
 
+ORDER = NewOrder(
+    *("IN-9", "Order 9", "A ministry", "IN", "Section 69A", T0 + 60 * HOUR, None, None, T0 + 74 * HOUR, 40),
+    *("Order 9", T0 + 63 * HOUR),
+)
+"""It is on file only later than its accounts, and its date and title are mended later still."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What the live view told at a moment."""
@@ -81,6 +93,7 @@ class View:
     states: Mapping[int, AccountState]
     spells: tuple[reports.LiveSpell, ...]
     changes: tuple[reports.LiveChange, ...]
+    orders: Sequence[OrderFigures]
     sent: bytes
     """What an open Live page was sent."""
 
@@ -118,6 +131,7 @@ async def seen(conn: Conn, now: datetime) -> View:
         by_account(await states(conn)),
         await reports.spells(conn, SINCE, None),
         await reports.changes(conn, SINCE, ()),
+        await read_orders(conn, now, GAP),
         pack(await live_json(conn, "all", now, SETTINGS)),
     )
 
@@ -161,9 +175,20 @@ def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: rand
     async def arrive(now: datetime) -> None:
         await enlist(other.pool, latecomers, now, {})
 
+    async def file_order(now: datetime) -> None:
+        async with transaction(other.pool) as conn:
+            await create(conn, ORDER, "desk", now)
+
+    async def mend_order(now: datetime) -> None:
+        edit = Edit(title="Order nine", issued_at=T0 + 52 * HOUR)
+        async with transaction(other.pool) as conn:
+            await change_order(conn, ORDER.reference, edit, "desk", now)
+
     hours = range(1, int((PLAN.end - PLAN.start) / HOUR) * 2)
     return [
-        Scripted(T0 + 59.4 * HOUR, arrive),
+        Scripted(T0 + 59 * HOUR, arrive),
+        Scripted(ORDER.known_at, file_order),
+        Scripted(T0 + 80 * HOUR, mend_order),
         *(Scripted(at, read) for at in times),
         *(Scripted(PLAN.start + n * HOUR / 2 + timedelta(minutes=7), other.hand_in) for n in hours),
     ]
@@ -281,9 +306,18 @@ async def test_as_we_knew_it_the_film_shows_what_the_live_page_showed(lived: Liv
     async with transaction(lived.pool) as conn:
         for view, one in zip(lived.views, shown, strict=True):
             assert list(differences(one["live"], one["film"])) == [], view.at
+            assert one["orders"] == [order_words(o) for o in view.orders], view.at
             was = by_account(await states(conn, at=view.at))
             assert one["was"] == {str(i): LETTER[was[i].state.status] for i in was if str(i) in one["was"]}
             assert len(one["was"]) == view.stand.watched
+
+
+def order_words(found: OrderFigures) -> list[object]:
+    f = found.funnel
+    return [
+        *(found.order.title, f.named, f.resolved, f.watched, f.ever_blocked, f.blocked_before, f.blocked_now),
+        *(f.blocked_stale, f.restored, f.gone_since),
+    ]
 
 
 def differences(live: Any, film: Any, at: str = "") -> Iterator[str]:

@@ -4,7 +4,7 @@
 //
 // The folder holds `film`, the film as the server sends it when all is over, and for each moment, named by its
 // milliseconds, what the Live page was sent then. Prints one object a line: {t, live, film}, in the same words;
-// and `was`, the status of each account as it was.
+// `orders`, how far each was followed as it was known then; and `was`, the status of each account as it was.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,6 +45,7 @@ for (const name of readdirSync(folder).filter((n) => n !== "film").sort((a, b) =
   const t = Number(name);
   const live = told(decode(unpack(read(name)).snapshot));
   const then = told(goTo(film, t, t));
+  const orders = film.compliance.map((c) => [c.order.title, c.named, c.onList, c.watched, c.ever, c.before, c.now, c.stale, c.restored, c.gone]);
   const was = Object.fromEntries(goTo(film, t).accounts.map((a) => [a.id, a.spells.at(-1)?.s]));
-  console.log(JSON.stringify({ t, live, film: then, was }));
+  console.log(JSON.stringify({ t, live, film: then, orders, was }));
 }
