@@ -16,7 +16,8 @@ ARRIVED = """
 () => {
     const { page: name, path, painted, filmed } = document.documentElement.dataset;
     if (name === 'live') return painted !== undefined;
-    if (path === '/replay' && filmed === undefined) return false;
+    const refused = document.getElementById('f-away');
+    if (path === '/replay' && filmed === undefined && refused.hidden) return false;
     const page = document.getElementById('page');
     if (!page) return document.readyState === 'complete';
     const card = getComputedStyle(document.documentElement).getPropertyValue('--card').trim();
