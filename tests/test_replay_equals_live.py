@@ -1,235 +1,64 @@
 """Going back tells what the live view told: held against views that were taken while it happened.
 
-A rehearsal over real sockets, in which the platforms fail now and then and the monitor is cut off for some
-hours, while another machine reads on and hands in what it read late and in any order. At random moments it is
-kept what the live view says of each account, and its counts. Afterwards "as we knew it" has to be that view,
-and "as it was" the truth that the simulators served, as far as readings can tell it.
+At random moments of a rehearsal in which much comes in late it is kept what the live view says of each account,
+and its counts. Afterwards "as we knew it" has to be that view, and "as it was" the truth that the simulators
+served, as far as readings can tell it.
 """
 
 import json
-import random
 import subprocess
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import chain
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from collectors.simulator.faults import Outage
-from collectors.simulator.files import load_history
-from collectors.simulator.history import History, HistoryAccount
-from dashboard.boards import live_json
 from dashboard.encode import LETTER, ms
 from dashboard.encode_film import FILM_TABLES
 from dashboard.films import Part, film_json
-from dashboard.order_figures import OrderFigures, read_orders
+from dashboard.order_figures import OrderFigures
 from dashboard.packed import pack
-from dashboard.settings import DashboardSettings
 from jobs import truth
-from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
-from jobs.driver import Scripted
-from jobs.inbox import Inbox, SmtpServer
-from jobs.order_edits import change as change_order
-from jobs.order_edits import create
-from jobs.order_fields import Edit
-from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
-from jobs.simulators import played, spawn
 from storage import audit, reports
-from storage.db import Conn, Pool, open_pool, transaction
-from storage.model.accounts import Account, AccountId, Platform
+from storage.db import transaction
 from storage.model.availability import ChangeKind, State, Status
-from storage.model.orders import NewOrder
-from storage.model.rules import AlertRule
-from storage.reports_coverage import Coverage, live_coverage, seen_of
-from storage.reports_kpis import Kpis, kpis
-from storage.states import AccountState, Alike, states
-from storage.status import Overview, standing
+from storage.reports_coverage import seen_of
+from storage.states import states
 from storage.status_then import then
 from tests.factories import T0
 from tests.filmed import needs_node
-from tests.histories import write_history
-from tests.other_machine import OtherMachine, other_machine
+from tests.lived import (
+    EVERY,
+    GAP,
+    HOUR,
+    MOMENTS,
+    PLAN,
+    SETTINGS,
+    SINCE,
+    Lived,
+    accounts,
+    by_account,
+    lived_through,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-MOMENTS = 200
-HOUR = timedelta(hours=1)
-EVERY = HOUR
-MS = timedelta(milliseconds=1)
-SETTINGS = DashboardSettings("Live", "", synthetic=True, sweep_every=EVERY)
-PLAN = Plan(T0 + 48 * HOUR, T0 + 96 * HOUR, EVERY)
-CUT_OFF = Outage(T0 + 71 * HOUR, T0 + 77 * HOUR)
-"""The wave of the history falls into it."""
-SILENCE = Outage(T0 + 86 * HOUR, T0 + 90 * HOUR)
-"""Nobody reads: the other machine has ended by then."""
 SCRIPT = Path(__file__).parent / "js" / "live-and-film.mjs"
-SINCE = PLAN.start - HOUR
-GAP = 2.5 * EVERY
 BLOCKED = (Status.WITHHELD, Status.SUSPENDED)
-
-
-ORDER = NewOrder(
-    *("IN-9", "Order 9", "A ministry", "IN", "Section 69A", T0 + 60 * HOUR, None, None, T0 + 74 * HOUR, 40),
-    *("Order 9", T0 + 63 * HOUR),
-)
-"""It is on file only later than its accounts, and its date and title are mended later still."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the live view told at a moment."""
-
-    at: datetime
-    stand: Overview
-    kpis: Kpis
-    coverage: Coverage
-    states: Mapping[int, AccountState]
-    spells: tuple[reports.LiveSpell, ...]
-    changes: tuple[reports.LiveChange, ...]
-    orders: Sequence[OrderFigures]
-    sent: bytes
-    """What an open Live page was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lived:
-    """A rehearsal that is over."""
-
-    pool: Pool
-    history: History
-    views: Sequence[View]
-    handed_in: int
-
-
-@dataclass(slots=True)
-class Watcher:
-    """Looks at the live view at moments between the events of a rehearsal."""
-
-    pool: Pool
-    moments: list[datetime]
-    views: list[View] = field(default_factory=list[View])
-
-    async def look(self, until: datetime) -> None:
-        while self.moments and self.moments[0] < until:
-            async with transaction(self.pool) as conn:
-                self.views.append(await seen(conn, self.moments.pop(0)))
-
-
-async def seen(conn: Conn, now: datetime) -> View:
-    return View(
-        now,
-        await standing(conn, now, EVERY),
-        await kpis(conn, now, EVERY),
-        await live_coverage(conn, SINCE, now, GAP),
-        by_account(await states(conn)),
-        await reports.spells(conn, SINCE, None),
-        await reports.changes(conn, SINCE, ()),
-        await read_orders(conn, now, GAP),
-        pack(await live_json(conn, "all", now, SETTINGS)),
-    )
-
-
-def by_account(groups: Sequence[Alike]) -> dict[int, AccountState]:
-    return {one.account_id: one for one in chain.from_iterable(groups)}
-
-
-async def accounts(pool: Pool) -> list[Account]:
-    rows = await pool.fetch(
-        """
-        select account_id, platform, native_id, handle from account a
-        where watched and not exists (select from canary c where c.account_id = a.account_id)
-        order by account_id
-        """
-    )
-    return [
-        Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"])
-        for r in rows
-    ]
-
-
-def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: random.Random) -> list[Scripted]:
-    """When more accounts are put on the watch; when the other machine reads (a third of all accounts, in the
-    outage everybody), and hands in.
-    """
-
-    async def read(now: datetime) -> None:
-        everybody = await accounts(other.pool)
-        if CUT_OFF.since <= now < CUT_OFF.until:
-            await other.read(everybody, now, longest=10 * HOUR)
-        else:
-            await other.read(rng.sample(everybody, len(everybody) // 3), now, longest=3 * HOUR)
-
-    at, times = PLAN.start + HOUR, list[datetime]()
-    while at < SILENCE.since - 2 * HOUR:
-        times.append(at)
-        is_cut_off = CUT_OFF.since <= at < CUT_OFF.until
-        at += timedelta(seconds=rng.randrange(400, 1400) if is_cut_off else rng.randrange(1800, 7200))
-
-    async def arrive(now: datetime) -> None:
-        await enlist(other.pool, latecomers, now, {})
-
-    async def file_order(now: datetime) -> None:
-        async with transaction(other.pool) as conn:
-            await create(conn, ORDER, "desk", now)
-
-    async def mend_order(now: datetime) -> None:
-        edit = Edit(title="Order nine", issued_at=T0 + 52 * HOUR)
-        async with transaction(other.pool) as conn:
-            await change_order(conn, ORDER.reference, edit, "desk", now)
-
-    hours = range(1, int((PLAN.end - PLAN.start) / HOUR) * 2)
-    return [
-        Scripted(T0 + 59 * HOUR, arrive),
-        Scripted(ORDER.known_at, file_order),
-        Scripted(T0 + 80 * HOUR, mend_order),
-        *(Scripted(at, read) for at in times),
-        *(Scripted(PLAN.start + n * HOUR / 2 + timedelta(minutes=7), other.hand_in) for n in hours),
-    ]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lived(
     fresh_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Lived]:
-    path = write_history(tmp_path_factory.mktemp("live") / "history.csv", accounts=30, days=4)
-    history = played(load_history(path), "all")
-    hosts = mastodon_hosts(history.accounts)
-    first = [a for n, a in enumerate(history.accounts) if n % 5]
-    latecomers = history.accounts[::5]
-    rng = random.Random(11)
-    span = (PLAN.end - PLAN.start) // MS
-    moments = sorted(PLAN.start + rng.randrange(span) * MS for _ in range(MOMENTS))
-    async with AsyncExitStack() as stack:
-        dsn = stack.enter_context(fresh_database())
-        pool = await stack.enter_async_context(open_pool(dsn))
-        watcher = Watcher(pool, moments)
-        smtp = stack.enter_context(SmtpServer(Inbox()))
-        cut_off = await stack.enter_async_context(
-            spawn(path, platform="all", faults="heavy", outages=[CUT_OFF, SILENCE])
-        )
-        reached = await stack.enter_async_context(spawn(path, platform="all"))
-        other = await stack.enter_async_context(other_machine(pool, reached, hosts, seed=3))
-        await perform(
-            dsn,
-            cut_off,
-            Mailing(smtp.host, smtp.port, AlertRule(("desk@example.org",)), Letterhead(sweep_every=EVERY)),
-            PLAN,
-            prepare=lambda pool, now: enlist(pool, first, now, simulated_canaries(history)),
-            hosts=hosts,
-            script=errands(other, latecomers, rng),
-            before=watcher.look,
-            after=lambda _at, _tally: None,
-        )
-        await watcher.look(PLAN.end)
-        assert other.on_its_way == []
-        yield Lived(pool, history, watcher.views, other.handed_in)
+    with fresh_database() as dsn:
+        async with lived_through(dsn, tmp_path_factory.mktemp("live") / "history.csv") as told:
+            yield told
 
 
 async def test_the_rehearsal_had_what_it_is_about(lived: Lived) -> None:
