@@ -1,8 +1,8 @@
 """Going back tells what the live view told: held against views that were taken while it happened.
 
-At random moments of a rehearsal in which much comes in late it is kept what the live view says of each account,
-and its counts. Afterwards "as we knew it" has to be that view, and "as it was" the truth that the simulators
-served, as far as readings can tell it.
+At random moments of a rehearsal in which much comes in late it is kept what the live view says of each
+account, and its counts. Afterwards "as we knew it" has to be that view, and "as it was" the truth that the
+simulators served, as far as readings can tell it.
 """
 
 import json
