@@ -48,7 +48,7 @@ class Answer:
     """The outcome of reading one roster: each asked id is in exactly one of `readings` and `missed`.
 
     `exchanges` are the raw answers that it rests on, in the order of the requests; empty when there
-    was none. `trouble` is set when nothing could be learned of anybody.
+    was none. All readings bear one time. `trouble` is set when nothing could be learned of anybody.
     """
 
     readings: tuple[Reading, ...]
@@ -57,6 +57,11 @@ class Answer:
     trouble: Trouble | None = None
     sent: bool = True
     """False when nothing was asked, because the collector pauses: not an attempt."""
+
+    def arrived(self, at: datetime) -> "Answer":
+        """The same, its readings dated when the answer had arrived rather than when it was asked for."""
+        dated = tuple(r.dated(at) for r in self.readings)
+        return Answer(dated, self.missed, self.exchanges, self.trouble, self.sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,13 +133,13 @@ class XCollector:
         if len(asked) > BATCH_SIZE:
             raise ValueError(f"{len(asked)} accounts in one request; X answers at most {BATCH_SIZE}")
         sound = [native_id for native_id in asked if _is_id(native_id)]
-        missed = [
+        missed = tuple(
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not a numeric id of X")
-            for native_id in asked
+            for native_id in (asked if len(sound) < len(asked) else ())
             if not _is_id(native_id)
-        ]
+        )
         if not sound:
-            return Answer((), tuple(missed))
+            return Answer((), missed)
         said = await look_up(self._client, sound, now)
         return Answer(
             said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent

@@ -21,6 +21,7 @@ class Again:
             self._at[account_id] = (now, 0)
 
     def forget(self, account_id: AccountId) -> None:
+        """It was answered for, or is not to be asked for another reason."""
         self._at.pop(account_id, None)
 
     def due(self, now: datetime) -> set[AccountId]:
@@ -29,12 +30,12 @@ class Again:
     def times(self) -> Iterable[tuple[AccountId, datetime]]:
         return [(account_id, at) for account_id, (at, _) in self._at.items()]
 
-    def note(self, account_id: AccountId, at: datetime, *, answered: bool, others_answered: bool) -> None:
+    def left_out(self, account_id: AccountId, at: datetime, *, others_answered: bool) -> None:
         """An account that one answer left out does not wait for its next slot, which may be a day off.
 
         When nobody was answered, the whole roster is tried again anyway.
         """
         before = self._at.pop(account_id, None)
         times = 0 if before is None else before[1]
-        if not answered and (others_answered or before is not None) and times < _ASK_AGAIN:
+        if (others_answered or before is not None) and times < _ASK_AGAIN:
             self._at[account_id] = (at + retry_after(times), times + 1)

@@ -66,6 +66,18 @@ def _withheld(countries: Iterable[str]) -> State:
     return State(Status.WITHHELD, found) if found else State(Status.AVAILABLE)
 
 
+def says_nothing_new(known: Known, reading: Reading) -> bool:
+    """Whether a reading shows what is known, of every country and with nothing provisional: its `step` then
+    depends on no more than its state and its times.
+    """
+    return (
+        known.pending is None
+        and reading.state == known.state
+        and not reading.silent_on
+        and (known.last_read_at is None or reading.at > known.last_read_at)
+    )
+
+
 def step(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
 ) -> Step:

@@ -1,15 +1,15 @@
 """What one answered request means: is it to be believed, and what did it do to each account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from collectors.base import Answer, Exchange
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
-from jobs.detect import completed, step
+from jobs.detect import completed, says_nothing_new, step
 from storage.model.accounts import Account, ListId, Rename
-from storage.model.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, Status
+from storage.model.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, State, Status
 from storage.model.coverage import BatchOutcome
 from storage.model.facts import ObservedKind, Sighting
 from storage.model.steps import Known, Step
@@ -122,15 +122,7 @@ def judge(
         held = BatchOutcome.HELD, MissedReason.HELD
         return Judged(*held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished)
     told = [(w, _told(w, looks.get(w.account.native_id), countries)) for w in watched]
-    steps = tuple(
-        (
-            w,
-            r,
-            step(w.known, r, asked_at, rule, cohort_active=_is_news(w, r) and cohorts.is_active(w.lists, at)),
-        )
-        for w, r in told
-        if r is not None
-    )
+    steps = tuple(_steps(told, rule, cohorts, asked_at))
     return Judged(
         BatchOutcome.ANSWERED,
         None,
@@ -139,9 +131,31 @@ def judge(
         steps,
         tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
         _postponed([w for w, r in told if r is None], at),
-        tuple(sighting for w, r, _ in steps if (sighting := _sighting(w, r)) is not None),
+        tuple(seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None),
         silent_in(answer),
     )
+
+
+def _steps(
+    told: Sequence[tuple[Watched, Reading | None]],
+    rule: ConfirmationRule,
+    cohorts: Cohorts,
+    asked_at: datetime,
+) -> Iterator[tuple[Watched, Reading, Step]]:
+    """What each reading did. Nearly all say what is known, and those that say the same share one step."""
+    shared: dict[State, Step] = {}
+    for w, r in told:
+        if r is None:
+            continue
+        if says_nothing_new(w.known, r):
+            done = shared.get(r.state)
+            if done is None:
+                done = shared[r.state] = step(w.known, r, asked_at, rule, cohort_active=False)
+        else:
+            # What happened to others can matter only for a state that is not known yet.
+            active = r.state != w.known.state and cohorts.is_active(w.lists, r.at)
+            done = step(w.known, r, asked_at, rule, cohort_active=active)
+        yield w, r, done
 
 
 def silent_in(answer: Answer) -> tuple[str, ...]:
@@ -206,7 +220,7 @@ def _told(watched: Watched, reading: Reading | None, countries: frozenset[str] |
     """What a reading says of this account, seen against what is known of it."""
     if reading is None:
         return None
-    if Flag.DELETED in reading.flags and watched.known.state is None:
+    if reading.flags and Flag.DELETED in reading.flags and watched.known.state is None:
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
     if countries is not None and (unspoken := _held_in(watched.known) - countries):
@@ -220,14 +234,7 @@ def _held_in(known: Known) -> frozenset[str]:
     return frozenset(country for s in states if s is not None for country in s.withheld_in)
 
 
-def _is_news(watched: Watched, reading: Reading) -> bool:
-    """Whether it can matter what happened to others: nearly all readings agree with what is known."""
-    return reading.state != watched.known.state
-
-
 def _sighting(watched: Watched, reading: Reading) -> Sighting | None:
-    if not reading.flags and not watched.facts:
-        return None
     facts = facts_of(watched.facts, reading)
     if facts == watched.facts:
         return None
@@ -263,11 +270,12 @@ def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account,
 
 def _rename(watched: Watched, reading: Reading) -> Rename | None:
     """A rename is the same id under another handle. A change of capitals alone is none."""
-    if reading.handle is None or reading.handle.casefold() == watched.account.handle.casefold():
+    before = watched.account.handle
+    if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():
         return None
     return Rename(
         watched.account.account_id,
-        watched.account.handle,
+        before,
         reading.handle,
         watched.handle_seen_at,
         reading.at,

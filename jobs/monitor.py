@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from collectors.base import Collector
@@ -198,7 +198,7 @@ class Monitor:
             asked_at = self._clock()
             if self.health.is_closed(roster.place, asked_at):
                 return None
-            watched = [self._watched[a] for a in roster.account_ids]
+            watched = self._watched.of(roster.account_ids)
             canaries = self._rosters.canaries_of(roster)
             asked = [w.account.native_id for w in watched] + [c.account.native_id for c in canaries]
             answer = await self._collector.read(asked, asked_at)
@@ -207,7 +207,7 @@ class Monitor:
                 await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
                 return None
             if at != asked_at:
-                answer = replace(answer, readings=tuple(replace(r, at=at) for r in answer.readings))
+                answer = answer.arrived(at)
             unsure = self.control.is_unsure(roster.place)
             judged = judge(
                 answer,

@@ -27,6 +27,10 @@ class WatchBook:
     def __getitem__(self, account_id: AccountId) -> Watched:
         return self._watched[account_id]
 
+    def of(self, account_ids: Iterable[AccountId]) -> list[Watched]:
+        """In the order of the ids."""
+        return [*map(self._watched.__getitem__, account_ids)]
+
     def get(self, account_id: AccountId) -> Watched | None:
         return self._watched.get(account_id)
 
@@ -62,14 +66,14 @@ class WatchBook:
     def apply(self, batch: Batch, watched: Sequence[Watched], judged: Judged, answer: Answer) -> None:
         """Take over what was committed of one request."""
         for w, reading, s in judged.steps:
-            if s.confirmed is not None and w.known.state is not None:
-                self._cohorts.confirmed(w.lists, batch.observed_at)
+            if s.is_news:
+                if s.confirmed is not None and w.known.state is not None:
+                    self._cohorts.confirmed(w.lists, batch.observed_at)
+                self._note_pending(w.account.account_id, s.known)
             w.known = s.known
             w.exchanges = answer.exchanges
             if reading.handle is not None:
                 w.handle_seen_at = s.known.last_asked_at
-            if s.is_news:
-                self._note_pending(w.account.account_id, s.known)
         for rename in judged.renames:
             w = self._watched[rename.account_id]
             w.account = replace(w.account, handle=rename.new_handle)
@@ -81,12 +85,10 @@ class WatchBook:
             self._watched[sighting.account_id].facts = sighting.facts
         others_answered = batch.outcome is BatchOutcome.ANSWERED
         for w, answered in zip(watched, judged.answered, strict=True):
-            self.again.note(
-                w.account.account_id,
-                batch.observed_at,
-                answered=answered or w.known.pending is not None,
-                others_answered=others_answered,
-            )
+            if answered or w.known.pending is not None:
+                self.again.forget(w.account.account_id)
+            else:
+                self.again.left_out(w.account.account_id, batch.observed_at, others_answered=others_answered)
 
     def due_again(self, now: datetime) -> list[Account]:
         """Provisional changes that are to be read again, and accounts that were called for."""

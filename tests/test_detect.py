@@ -1,12 +1,14 @@
 """The rules of detection, one row each; and properties that hold for any order of answers."""
 
+from dataclasses import fields, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.confirm import ConfirmationRule
-from jobs.detect import step
-from storage.model.availability import Outcome, Reading, Reason, State
+from jobs.detect import says_nothing_new, step
+from storage.model.availability import Flag, Outcome, Reading, Reason, State, Strength
 from storage.model.steps import Known
 from tests.factories import (
     AVAILABLE,
@@ -209,3 +211,38 @@ def test_confirmation_never_moves_the_interval_and_needs_agreeing_readings(
             elif result.confirmed.reason is not Reason.BASELINE_SEEN:
                 assert (at - p.first_seen_new) >= MINUTE
         known = result.known
+
+
+@given(stories, states)
+def test_a_reading_that_says_nothing_new_leaves_every_account_of_its_state_alike(
+    story: list[tuple[int, State, bool]], said: State
+) -> None:
+    known, minute = Known(), 0
+    for gap, state, cohort_active in story:
+        minute += gap
+        known = step(
+            known, reading("1", state, minutes(minute)), minutes(minute), RULE, cohort_active=cohort_active
+        ).known
+    last = reading("1", said, minutes(minute + 1))
+    result = step(known, last, minutes(minute), RULE, cohort_active=True)
+    if says_nothing_new(known, last):
+        assert not result.is_news
+        assert result == step(Known(said), last, minutes(minute), RULE, cohort_active=False)
+    else:
+        assert result.is_news
+
+
+def test_a_reading_that_is_dated_anew_is_otherwise_the_same() -> None:
+    odd = Reading(
+        "1",
+        minutes(0),
+        WITHHELD_IN,
+        Strength.WEAK,
+        "handle",
+        frozenset({Flag.MOVED}),
+        "https://elsewhere.example/@handle",
+        frozenset({"TR"}),
+    )
+    bare = Reading("2", minutes(1), AVAILABLE, Strength.STRONG)
+    assert not [f.name for f in fields(Reading) if getattr(odd, f.name) == getattr(bare, f.name)]
+    assert odd.dated(minutes(2)) == replace(odd, at=minutes(2))

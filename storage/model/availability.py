@@ -140,6 +140,19 @@ class Reading:
     is not.
     """
 
+    def dated(self, at: datetime) -> "Reading":
+        """The same at another time. Written out, because `replace` takes twice as long."""
+        return Reading(
+            self.native_id,
+            at,
+            self.state,
+            self.strength,
+            self.handle,
+            self.flags,
+            self.moved_to,
+            self.silent_on,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Missed:
