@@ -26,6 +26,7 @@ BESIDE = (
     "Readings that confirm a change, retries and requests for one account alone come on top: on Bluesky and "
     "Mastodon up to three for each account that an answer leaves out."
 )
+_DELAYS = "How late a change is seen"
 _GROUPS: Mapping[str, tuple[Name, ...]] = MappingProxyType(
     {
         "Requests": (
@@ -38,7 +39,7 @@ _GROUPS: Mapping[str, tuple[Name, ...]] = MappingProxyType(
             Name.LIMIT_AN_HOUR,
             Name.FASTEST_SWEEP,
         ),
-        "How late a change is seen": (
+        _DELAYS: (
             Name.DELAY,
             Name.DELAY_IN_A_BURST,
             Name.DELAY_AT_MOST,
@@ -104,7 +105,7 @@ def tables(found: Sizing) -> list[Table]:
             for n, f in found.figures.items()
             if n in names
         ]
-        if title.startswith("How late"):
+        if title == _DELAYS:
             told += [_list_row(found, one) for one in found.lists]
         if told:
             out.append(Table(title, tuple(told)))
@@ -137,7 +138,9 @@ def verdict(found: Sizing) -> str:
         word = "Outside" if found.room is Room.OVER_LIMIT else "Inside"
         stated = f"{word} the documented limit of {allowed} ({limit.source})."
     if found.room is Room.INSIDE:
-        return f"{stated} Blockline asks one host at most {pace}: slow enough." if pace else stated
+        return (
+            f"{stated} Blockline asks one host at most {pace}, which is enough for this." if pace else stated
+        )
     held = f" Blockline itself asks one host at most {pace}." if pace else ""
     who = "apps" if platform is Platform.X else "addresses to ask from"
     return (

@@ -32,15 +32,15 @@ from tests.factories import T0
 from tests.histories import HEADER
 
 FEW, MANY = 1_000, 11_000
-SWEEPS = 12
+PARTS, SWEEPS_A_PART = 4, 5
+"""The part that took least processor time is told: other work on the machine can only add to it."""
 EVERY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    readings: int
-    requests: int
-    cpu_s: float
+    cpu_s_per_request: float
+    readings_per_cpu_s: float
     rss_bytes: int
 
 
@@ -49,8 +49,8 @@ def figures() -> Iterator[Figure]:
         few, many = _measured(platform, FEW), _measured(platform, MANY)
         each = (many.rss_bytes - few.rss_bytes) / (MANY - FEW)
         name = platform.value
-        yield Figure(f"cpu_ms_per_request_{name}", 1000 * many.cpu_s / many.requests, "ms", "lower")
-        yield Figure(f"readings_per_cpu_s_{name}", many.readings / many.cpu_s, "readings/cpu-s", "higher")
+        yield Figure(f"cpu_ms_per_request_{name}", 1000 * many.cpu_s_per_request, "ms", "lower")
+        yield Figure(f"readings_per_cpu_s_{name}", many.readings_per_cpu_s, "readings/cpu-s", "higher")
         yield Figure(f"memory_per_account_{name}", each, "bytes", "lower")
         yield Figure(f"memory_of_a_process_{name}", few.rss_bytes - FEW * each, "bytes", "lower")
 
@@ -87,17 +87,20 @@ async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) 
         await monitor.load()
         await simulators.set_clock(T0)
         await monitor.tick()
-        before, used = replace(monitor.tally), _cpu_s()
-        for number in range(1, SWEEPS + 1):
-            now = T0 + number * EVERY
-            await simulators.set_clock(now)
-            clock.set(now)
-            await monitor.tick()
-            monitor.next_due()
-        cpu_s = _cpu_s() - used
-        readings = monitor.tally.readings - before.readings
-        assert readings == SWEEPS * len(monitor.accounts()), "somebody was not read"
-        return Measured(readings, monitor.tally.requests - before.requests, cpu_s, _rss_bytes())
+        costs: list[float] = []
+        for part in range(PARTS):
+            before, used = replace(monitor.tally), _cpu_s()
+            for number in range(SWEEPS_A_PART):
+                now = T0 + (1 + part * SWEEPS_A_PART + number) * EVERY
+                await simulators.set_clock(now)
+                clock.set(now)
+                await monitor.tick()
+                monitor.next_due()
+            costs.append((_cpu_s() - used) / (monitor.tally.requests - before.requests))
+            readings = monitor.tally.readings - before.readings
+            assert readings == SWEEPS_A_PART * len(monitor.accounts()), "somebody was not read"
+        each = monitor.tally.readings / monitor.tally.requests
+        return Measured(min(costs), each / min(costs), _rss_bytes())
 
 
 def _cpu_s() -> float:
