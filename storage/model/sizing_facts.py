@@ -61,8 +61,8 @@ class Terms:
 CONTROLS = 2
 """Control accounts in each request. Mastodon servers may have fewer; two is counted everywhere."""
 
-# make bench GROUP=sizing, 26 November 2026: cpu_ms_per_request_* and memory_per_account_*, the dearest of three
-# runs on a machine that was busy with other work.
+# make bench GROUP=sizing, 26 November 2026: cpu_ms_per_request_* and memory_per_account_*, the dearest of
+# three runs on a machine that was busy with other work.
 TERMS: Mapping[Platform, Terms] = MappingProxyType(
     {
         Platform.X: Terms(
