@@ -128,6 +128,34 @@ async def test_the_strip_is_scrubbed_and_says_where_it_stands(
         )
 
 
+async def test_a_range_is_chosen_on_the_strip_and_from_the_moment_and_is_the_film_from_then_on(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    begin, end = story.at(0.2), story.at(0.4)
+    async with shown(pool, dsn, story, tmp_path, address(end, {"from": begin, "to": end})) as browser:
+        page = browser.page
+        box = await page.locator("#f-strip").bounding_box()
+        assert box is not None
+        await page.keyboard.down("Shift")
+        await page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 20, steps=4)
+        await page.mouse.up()
+        await page.keyboard.up("Shift")
+        since, until_ = (datetime.fromisoformat(asked(page)[name][0]) for name in ("from", "to"))
+        assert abs(since - story.at(0.25)) < 10 * MINUTE
+        assert abs(until_ - story.at(0.35)) < 10 * MINUTE
+        assert await moment(page) == until_
+
+        await page.locator("#f-strip").focus()
+        await page.keyboard.press("Shift+ArrowLeft")
+        at = await moment(page)
+        await page.keyboard.press("o")
+        assert datetime.fromisoformat(asked(page)["to"][0]) == at
+        await page.get_by_role("button", name="Whole film").click()
+        assert "from" not in asked(page)
+
+
 async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

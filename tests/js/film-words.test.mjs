@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { differences, filmOf, goTo, stateOf } from "../../dashboard/assets/film/film.mjs";
 import { only } from "../../dashboard/assets/film/only.mjs";
-import { apart } from "../../dashboard/assets/film/pair.mjs";
+import { apart, windowOfBoth } from "../../dashboard/assets/film/pair.mjs";
 import { differenceWords, hereWords, knewWords, lateWord, utcWords } from "../../dashboard/assets/film/words.mjs";
 import { setZone } from "../../dashboard/assets/live/time.mjs";
 import { filmed } from "./film-world.mjs";
@@ -58,7 +58,9 @@ test("two moments are set apart by the accounts that stand otherwise", () => {
   goTo(a, at(1));
   goTo(b, at(3));
   assert.deepEqual(apart(a, b).map(({ i, a: x, b: y }) => [a.all[i].handle, x.s, y.s]), [["ada", "A", "W"]]);
+  assert.deepEqual(windowOfBoth([at(2), at(10)], a, b), [at(1), at(10)]);
   goTo(b, at(16));
+  assert.deepEqual(windowOfBoth([at(2), at(10)], a, b), [at(1), at(16)]);
   assert.deepEqual(apart(a, b).map(({ i, a: x, b: y }) => [a.all[i].handle, x.s, y.s]), [["bob", "A", "S"], ["dee", "none", "first"]]);
 });
 

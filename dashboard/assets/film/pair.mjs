@@ -27,13 +27,17 @@ export function apart(a, b) {
 
 const NOT_YET = { s: "none", w: "not on file" };
 
-export function renderPair(root, a, b, window) {
+/** The window of their lanes: the range, and what it takes to have both moments in it. */
+export const windowOfBoth = ([from, to], a, b) => [Math.min(from, a.now, b.now), Math.max(to, a.now, b.now)];
+
+export function renderPair(root, a, b, range) {
   root.hidden = a === null;
   if (a === null) {
     drawn = "";
     return;
   }
   const differ = apart(a, b);
+  const window = windowOfBoth(range, a, b);
   const html = head(a, b) + table(a, b) + list(differ, a);
   if (html !== drawn || root.__wide !== root.clientWidth) {
     drawn = html;
@@ -64,9 +68,9 @@ function table(a, b) {
     const [x, y] = [left[name][0], right[name][0]];
     const [m, n] = [number(x), number(y)];
     const by = x === y ? "the same" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
-    return `<tr><th scope="row">${label}</th><td class="n" data-label="A">${x}</td><td class="n" data-label="B">${y}</td><td class="n" data-label="From A to B">${by}</td></tr>`;
+    return `<tr><th scope="row">${label}</th><td class="n">${x}</td><td class="n">${y}</td><td class="n">${by}</td></tr>`;
   });
-  return `<table class="labelled f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function list(differ, a) {
