@@ -21,13 +21,15 @@ import { describeStrip, drawStrip, forgetStrip } from "./strip.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
-/** What is read, not seen, is written so often while the film plays or is dragged. */
+/** What is read, not seen, is written so often while the film plays or is dragged; on a slow machine in a part of the time at most. */
 const WORDS_MS = 250;
+const WORDS_PART = 8;
 const feedView = { openDays: new Set(), closedDays: new Set(), paused: false };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let lanes = null;
 let widths = null;
-let written = 0;
+/** When words may be written again. */
+let next = 0;
 let differs = new Map();
 let feed = "";
 let people = "";
@@ -69,19 +71,21 @@ export function windowOf([from, to]) {
 
 /** Draw it. `asked`: a range that is being chosen. */
 export function draw(asked = null) {
-  const now = performance.now();
-  const isWritten = !(stage.playing || stage.held) || now - written > WORDS_MS;
-  if (isWritten) {
-    written = now;
-    differs = new Map(differing().map((d) => [d.account.i, d]));
-  }
+  const began = performance.now();
+  const isWritten = !(stage.playing || stage.held) || began >= next;
+  if (isWritten) differs = new Map(differing().map((d) => [d.account.i, d]));
+  const told = performance.now() - began;
   widths ??= measure();
   if (widths.width < 40) return;
   const state = shown();
   drawMoment(state);
   drawStrip($("f-strip"), stage.t, widths.strip, asked);
   drawBoard(state);
-  if (isWritten) writeWords(state);
+  if (!isWritten) return;
+  const drawn = performance.now();
+  writeWords(state);
+  const now = performance.now();
+  next = now + Math.max(WORDS_MS, WORDS_PART * (told + now - drawn));
 }
 
 function drawMoment(state) {
@@ -104,8 +108,9 @@ function drawBoard(state) {
   lanes.differing = differs;
   lanes.set(state, placesShown(differs).map((i) => state.all[i]), window, left, width, right, false);
   const overlay = $("f-overlay");
-  const head = $("f-ann").offsetTop + LABELS_PX;
-  const bottom = $("f-lanes").offsetTop + $("f-lanes").offsetHeight;
+  // Asked once: an answer makes the browser lay out all that was written since the last picture.
+  widths.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
+  const [head, bottom] = widths.rows;
   overlay.style.left = `${left}px`;
   overlay.style.top = `${head}px`;
   drawOverlay(overlay, marks, window, width, bottom - head, null, 0);
@@ -134,6 +139,7 @@ function drawExecutives(state, window, width) {
   const root = $("f-executives");
   if (people !== key || root.childElementCount !== state.executives.length) {
     people = key;
+    widths.rows = null;
     showExecutives(state.executives, root);
   }
   for (const row of root.children) {
@@ -155,7 +161,7 @@ function writeWords(state) {
   renderPair($("f-pair"), pinned(), state, windowOf(range()));
   renderOrders($("f-orders"), state);
   say($("f-fleet-of"), stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1]);
-  const key = [state.feedKey, stage.list, stage.knew === null, feedView.feedDirty].join();
+  const key = [state.feedKey, stage.list, stage.knew === null].join();
   if (key !== feed) {
     feed = key;
     renderFeed(state, feedView, state.now - state.feedSpan, $("f-feed"));
