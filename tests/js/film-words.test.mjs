@@ -49,7 +49,7 @@ test("how many accounts differ is said with the reason and with when it was put 
 test("one account of which nothing else differs is told of in the singular", () => {
   assert.deepEqual(differenceWords([{ why: "confirmed later", recorded: at(1) }]), {
     head: "1 account differs.",
-    reasons: "It had changed by then, which was still provisional and was confirmed only on 1 Feb, 13:00 UTC.",
+    reasons: "It had changed by then, but that was still provisional: it was confirmed only on 1 Feb, 13:00 UTC.",
   });
 });
 

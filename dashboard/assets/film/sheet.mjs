@@ -12,7 +12,7 @@ import { windowOf } from "./draw.mjs";
 import { differenceBox, differsFrom } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
 import { differing, other, range, shown, stage } from "./stage.mjs";
-import { drawStrip, STRIP_PX } from "./strip.mjs";
+import { paintStrip, STRIP_PX } from "./strip.mjs";
 import { differenceWords, knewWords, lateWord, utcWords } from "./words.mjs";
 
 const PAD = 20;
@@ -63,7 +63,7 @@ export function drawSheet(canvas, width, height, sharpness = 1) {
   const differ = differing();
   head(sheet, state, differ);
   const wide = width - 2 * PAD;
-  sheet.put(PAD, sheet.y, wide, STRIP_PX, (paper) => drawStrip(paper, stage.t, wide));
+  sheet.put(PAD, sheet.y, wide, STRIP_PX, () => paintStrip(sheet.g, stage.t, wide));
   sheet.y += STRIP_PX + 10;
   board(sheet, state, new Map(differ.map((d) => [d.account.i, d])));
   legend(sheet, state);

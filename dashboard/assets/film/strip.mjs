@@ -25,7 +25,11 @@ export const forgetStrip = () => (papers.key = "");
 
 function paper(span, width, isPale) {
   const canvas = document.createElement("canvas");
-  const g = prepare(canvas, width, STRIP_PX);
+  paint(prepare(canvas, width, STRIP_PX), span, width, isPale);
+  return canvas;
+}
+
+function paint(g, span, width, isPale) {
   const X = scale(span, width);
   const { n, blocked, restored } = sums(span, width);
   const middle = snap(BARS_PX / 2);
@@ -50,7 +54,23 @@ function paper(span, width, isPale) {
   label(g, "▲", restored, 9, width);
   label(g, "▼", blocked, BARS_PX - 8, width);
   axis(g, span, X, width);
-  return canvas;
+}
+
+/** Where the moment stands on a strip, not cut off at its ends. */
+const placeOf = (t, width) => snap(Math.max(1, Math.min(width - 2, scale(range(), width)(t))));
+
+/** The strip on a canvas of any sharpness. */
+export function paintStrip(g, t, width) {
+  const x = placeOf(t, width);
+  for (const [from, to, isPale] of [[0, x, false], [x, width, true]]) {
+    g.save();
+    g.beginPath();
+    g.rect(from, 0, to - from, STRIP_PX);
+    g.clip();
+    paint(g, range(), width, isPale);
+    g.restore();
+  }
+  head(g, x, BARS_PX);
 }
 
 /** Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null. */
@@ -62,10 +82,11 @@ export function drawStrip(canvas, t, width, asked = null) {
   if (papers.key !== key || papers.film !== stage.film) {
     Object.assign(papers, { key, film: stage.film, bright: paper(span, width, false), pale: paper(span, width, true) });
   }
-  const x = snap(Math.max(1, Math.min(width - 2, X(t))));
+  const x = placeOf(t, width);
   const d = ratio();
-  g.drawImage(papers.pale, 0, 0, width, STRIP_PX);
-  g.drawImage(papers.bright, 0, 0, x * d, STRIP_PX * d, 0, 0, x, STRIP_PX);
+  const part = (paper, from, to) => to > from && g.drawImage(paper, from * d, 0, (to - from) * d, STRIP_PX * d, from, 0, to - from, STRIP_PX);
+  part(papers.bright, 0, x);
+  part(papers.pale, x, width);
   if (asked) {
     g.fillStyle = theme.ink;
     g.globalAlpha = 0.16;

@@ -47,7 +47,7 @@ export function lateWord({ recorded, why }, now) {
 
 const REASONS = [
   ["recorded later", (n) => `${n} had changed by then, but the readings that show it were recorded`],
-  ["confirmed later", (n) => `${n} had changed by then, which was still provisional and was confirmed`],
+  ["confirmed later", (n) => `${n} had changed by then, but that was still provisional: it was confirmed`],
   ["read later", (n) => `${n} had been read by then, but the readings were recorded`],
 ];
 
