@@ -267,7 +267,7 @@ async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, ho
 
 
 GAPS = """state.all.map(({ i }) => [
-    state.gapsOf(i), film.reads.gaps(film.reads.groupOf[i], i, state.now, state.by, state.gapAfter),
+    state.gapsOf(i), film.reads.gapsByReading(i, state.now, state.by),
 ])"""
 
 

@@ -35,6 +35,9 @@ export function filmOf(snapshot, news = null) {
   film.mailOf = new Map(film.mails.map((mail) => [mail.id, mail]));
   film.changesOf = placesOf(film.changes.account, accounts.length);
   film.events = eventsOf(film);
+  /** The lists that each account was put on: [{list, added}]. */
+  film.listsOf = accounts.map(() => []);
+  for (const [list, on] of film.members) for (const m of on) film.listsOf[m.account].push({ list, added: m.added });
   return film;
 }
 

@@ -31,6 +31,7 @@ let widths = null;
 /** When words may be written again. */
 let next = 0;
 let differs = new Map();
+let listed = {};
 let feed = "";
 let people = "";
 
@@ -106,7 +107,7 @@ function drawBoard(state) {
   drawExecutives(state, window, width);
   lanes ??= connectLanes();
   lanes.differing = differs;
-  lanes.set(state, placesShown(differs).map((i) => state.all[i]), window, left, width, right, false);
+  lanes.set(state, accountsShown(state), window, left, width, right, false);
   const overlay = $("f-overlay");
   // Asked once: an answer makes the browser lay out all that was written since the last picture.
   widths.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
@@ -117,6 +118,13 @@ function drawBoard(state) {
   const g = overlay.getContext("2d");
   g.fillStyle = theme.ink;
   g.fillRect(snap(scale(window, width)(state.now)), 0, 2, bottom - head);
+}
+
+/** The accounts of the lanes, the same list for as long as their order is. */
+function accountsShown(state) {
+  const places = placesShown(differs);
+  if (listed.places !== places || listed.state !== state) listed = { places, state, accounts: places.map((i) => state.all[i]) };
+  return listed.accounts;
 }
 
 function writeEnds(ends) {

@@ -90,10 +90,15 @@ export class Moment {
       const { now, by } = this;
       const rosters = Float64Array.from({ length: reads.rosters }, (_, r) => reads.lastOf(r, now, by));
       const groups = reads.groups.map((of) => of.reduce((last, r) => Math.max(last, rosters[r]), -Infinity));
-      return Float64Array.from(reads.groupOf, (group, i) => {
-        const last = reads.hasHoles(i) ? reads.groups[group].reduce((most, r) => Math.max(most, reads.without(i, r, rosters[r], by)), -Infinity) : groups[group];
-        return Math.max(last, reads.lastPoint(i, now, by));
-      });
+      const out = new Float64Array(this.all.length);
+      for (let i = 0; i < out.length; i++) {
+        const group = reads.groupOf[i];
+        out[i] = groups[group];
+        if (reads.isPlain[i]) continue;
+        out[i] = reads.lastPoint(i, now, by);
+        for (const r of reads.groups[group]) out[i] = Math.max(out[i], reads.without(i, r, rosters[r], by));
+      }
+      return out;
     });
   }
 
@@ -101,8 +106,8 @@ export class Moment {
     const { reads } = this.film;
     const group = reads.groupOf[i];
     const kept = this.once("gaps", () => []);
-    kept[group] ??= reads.gaps(group, null, this.now, this.by, this.gapAfter);
-    return reads.gapsOf(i, kept[group], this.now, this.by, this.gapAfter);
+    kept[group] ??= reads.gapsOfGroup(group, this.now, this.by);
+    return reads.gapsOf(i, kept[group], this.now, this.by);
   }
 
   get reads() {
@@ -224,14 +229,7 @@ export class Moment {
   }
 
   listsOf(i) {
-    const of = this.once("lists of", () => {
-      const out = new Map();
-      for (const [list, on] of this.film.members) {
-        for (const m of on) if (m.added <= this.onFileBy) out.set(m.account, [...(out.get(m.account) ?? []), list]);
-      }
-      return out;
-    });
-    return of.get(i) ?? [];
+    return this.film.listsOf[i].filter((m) => m.added <= this.onFileBy).map((m) => m.list);
   }
 
   /** What `counts.mjs` draws the fleet and the lists from. */

@@ -7,16 +7,24 @@ import { after, upTo } from "./sorted.mjs";
 export class Reads {
   constructor({ rosters, runs, holes, points, gap_after: gapAfter, recorded_within: within }, index, n) {
     this.within = within;
+    this.gapAfter = gapAfter;
     const numbers = new Map(Object.keys(rosters).map((id, r) => [Number(id), r]));
     this.rosters = numbers.size;
     this.runs = runsOf(runs, numbers);
-    /** All runs by when they begin. */
-    this.byTime = Int32Array.from(this.runs.a, (_, j) => j).sort((x, y) => this.runs.a[x] - this.runs.a[y]);
     this.groupOf = new Int32Array(n);
     this.groups = groupsOf(rosters, numbers, index, n, this.groupOf);
     this.holes = holesOf(holes, numbers, index, n);
     this.points = pointsOf(points, index, n);
-    this.alone = aloneOf(this);
+    /** Who is read as the rosters are, without a hole or a point. */
+    this.isPlain = new Uint8Array(n);
+    for (let i = 0; i < n; i++) {
+      if (this.holes.start[i] === this.holes.start[i + 1] && this.points.start[i] === this.points.start[i + 1]) this.isPlain[i] = 1;
+    }
+    const runsOfAll = Array.from(this.runs.a, (a, j) => ({ a, ar: this.runs.ar[j], b: this.runs.b[j] }));
+    const ofRoster = (r) => runsOfAll.slice(this.runs.start[r], this.runs.start[r + 1]);
+    /** Of each group, no finer than a gap is long. */
+    this.inGroups = this.groups.map((rosters) => merged(rosters.flatMap(ofRoster), within, gapAfter));
+    this.fleet = merged(runsOfAll, within, 0, Array.from(this.points.a, (a, p) => ({ a, ar: this.points.ar[p], b: a })));
     this.own = ownSilences(this, n, gapAfter);
   }
 
@@ -46,15 +54,11 @@ export class Reads {
     return -Infinity;
   }
 
-  hasHoles(i) {
-    return this.holes.start[i] < this.holes.start[i + 1];
-  }
-
   /** Of an account, where those of its group are known. */
-  gapsOf(i, ofGroup, t, by, limit) {
+  gapsOf(i, ofGroup, t, by) {
     const own = this.own.get(i);
     if (own === undefined) return ofGroup;
-    if (own === null) return this.gaps(this.groupOf[i], i, t, by, limit);
+    if (own === null) return this.gapsByReading(i, t, by);
     const { a, b, br } = this.holes;
     const closed = own.filter((h) => b[h] <= t && br[h] <= by).map((h) => [a[h], b[h]]);
     if (!closed.length) return ofGroup;
@@ -69,62 +73,42 @@ export class Reads {
     return j >= start[roster] && t <= b[j] && ar[j] - a[j] <= this.within;
   }
 
-  /** The silences longer than `limit` before the last reading: [[from, to]], oldest first. Of an account, or (null) of a group. */
-  gaps(group, i, t, by, limit) {
-    const parts = this.groups[group].flatMap((roster) => this.partsOf(roster, i, t, by));
-    if (i !== null) {
-      const { start, a, ar } = this.points;
-      for (let p = start[i]; p < start[i + 1] && a[p] <= t; p++) if (ar[p] <= by) parts.push([a[p], a[p]]);
-    }
-    if (this.groups[group].length > 1 || i !== null) parts.sort((x, y) => x[0] - y[0]);
-    const out = [];
-    let last = null;
-    for (const [from, to] of parts) {
-      if (last !== null && from - last > limit) out.push([last, from]);
-      last = last === null ? to : Math.max(last, to);
-    }
-    return out;
+  /** The silences longer than a gap before the last reading: [[from, to]], oldest first. Of all in a group who lacked nothing. */
+  gapsOfGroup(group, t, by) {
+    return silences(this.inGroups[group], t, by, this.gapAfter).found;
   }
 
+  /** The same of one account, by every reading of it. */
+  gapsByReading(i, t, by) {
+    const { start, a, ar } = this.points;
+    const parts = this.groups[this.groupOf[i]].flatMap((roster) => this.partsOf(roster, i, t, by));
+    for (let p = start[i]; p < start[i + 1] && a[p] <= t; p++) parts.push({ a: a[p], ar: ar[p], b: a[p] });
+    return silences(parts.sort((x, y) => x.a - y.a), t, by, this.gapAfter).found;
+  }
+
+  /** The runs of a roster, cut at the holes of an account. */
   partsOf(roster, i, t, by) {
     const { start, a, ar, b } = this.runs;
+    const { holes } = this;
     const out = [];
     for (let j = start[roster]; j < start[roster + 1] && a[j] <= t; j++) {
       if (ar[j] > by) continue;
       let from = a[j];
       const to = Math.min(t, b[j]);
-      if (i !== null) {
-        for (let h = this.holes.start[i]; h < this.holes.start[i + 1]; h++) {
-          if (this.holes.of[h] !== roster || this.holes.b[h] <= from || this.holes.a[h] >= to) continue;
-          if (this.holes.a[h] >= from) out.push([from, this.holes.a[h]]);
-          from = this.holes.b[h];
-        }
+      for (let h = holes.start[i]; h < holes.start[i + 1]; h++) {
+        if (holes.of[h] !== roster || holes.b[h] <= from || holes.a[h] >= to) continue;
+        if (holes.a[h] >= from) out.push({ a: from, ar: from, b: holes.a[h] });
+        from = holes.b[h];
       }
-      if (from <= to) out.push([from, to]);
+      if (from <= to) out.push({ a: from, ar: from, b: to });
     }
     return out;
   }
 
   /** The times in which nobody at all was read for longer than `limit`, and the last reading of all. */
   ofAll(t, by, limit) {
-    const { runs, points, alone } = this;
-    const outages = [];
-    let last = -Infinity;
-    let k = 0;
-    const take = (from, to) => {
-      if (last !== -Infinity && from - last > limit) outages.push([last, from]);
-      last = Math.max(last, to);
-    };
-    const takeAlone = (until) => {
-      for (; k < alone.length && points.a[alone[k]] <= until; k++) if (points.ar[alone[k]] <= by) take(points.a[alone[k]], points.a[alone[k]]);
-    };
-    for (const j of this.byTime) {
-      if (runs.a[j] > t) break;
-      takeAlone(runs.a[j]);
-      if (runs.ar[j] <= by) take(runs.a[j], Math.min(t, runs.b[j]));
-    }
-    takeAlone(t);
-    return { outages, last };
+    const { found, last } = silences(this.fleet, t, by, limit);
+    return { outages: found, last };
   }
 
   /** When the first reading was recorded for want of which an account was taken for not read at `t` by `by`; null for none. */
@@ -212,18 +196,34 @@ function holesOf(t, numbers, index, n) {
   };
 }
 
-/** The points, by time, at which no request is known to have been read in time: of others it does not matter. */
-function aloneOf({ runs, byTime, within, points }) {
-  const out = Int32Array.from(points.a, (_, p) => p).sort((x, y) => points.a[x] - points.a[y]);
-  let k = 0;
-  let until = -Infinity;
-  return out.filter((p) => {
-    for (; k < byTime.length && runs.a[byTime[k]] <= points.a[p]; k++) {
-      const j = byTime[k];
-      if (runs.ar[j] - runs.a[j] <= within) until = Math.max(until, runs.b[j]);
-    }
-    return points.a[p] > until;
-  });
+/**
+ * Runs {a, ar, b} by when they begin; those that were recorded in time and are at most so far `apart` are one. What was
+ * recorded late, and `more`, only tells what those do not.
+ */
+function merged(runs, within, apart, more = []) {
+  const isInTime = ({ a, ar }) => ar - a <= within;
+  const out = [];
+  for (const run of runs.filter(isInTime).sort((x, y) => x.a - y.a)) {
+    const before = out.at(-1);
+    if (before && run.a - before.b <= apart) before.b = Math.max(before.b, run.b);
+    else out.push({ ...run });
+  }
+  const begins = out.map((run) => run.a);
+  const tells = ({ a }) => !(a <= out[after(begins, a) - 1]?.b);
+  return [...out, ...runs.filter((run) => !isInTime(run) && tells(run)), ...more.filter(tells)].sort((x, y) => x.a - y.a);
+}
+
+/** The times without a reading for longer than `limit`, up to the last reading; and that. */
+function silences(runs, t, by, limit) {
+  const found = [];
+  let last = -Infinity;
+  for (const { a, ar, b } of runs) {
+    if (a > t) break;
+    if (ar > by) continue;
+    if (last !== -Infinity && a - last > limit) found.push([last, a]);
+    last = Math.max(last, Math.min(t, b));
+  }
+  return { found, last };
 }
 
 function pointsOf(t, index, n) {
