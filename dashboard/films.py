@@ -34,6 +34,8 @@ from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
 from storage.db import Conn
 from storage.film import (
+    Belief,
+    Nearer,
     beliefs,
     film_accounts,
     film_changes,
@@ -47,7 +49,7 @@ from storage.film_reads import Fill, film_reads, looks_since, weeks
 from storage.model.accounts import Platform
 from storage.model.read_runs import Pace, Reads, joined, pace
 from storage.order_history import editions
-from storage.reports import last_event_id
+from storage.reports import LiveChange, last_event_id
 from storage.reports_context import executives, order_events, orders, signals
 from storage.reports_executives import access_spans
 from storage.reports_news import News, news_since
@@ -105,32 +107,51 @@ async def film_json(
         reads = await film_reads(conn, planned, until, usual, None if part.list_id is None else ids)
     else:
         reads = await kept.reads(conn, until, usual)
-    said = Said()
-    body: Json = {
-        "id": event_id,
-        "now": up(until),
-        **pace_json(settings.sweep_every, settings.gap_after, usual),
-        "accounts": accounts_json(accounts),
-        **reads_json(reads),
-        **await _told_of(conn, ids, platforms, until, said),
+    told = await _told_of(conn, ids, until)
+    rest: Json = {
         "members": members_json(await memberships(conn, ids)),
         "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),
         "mails": mails_json(await film_mails(conn, until)),
         **await _papers(conn),
-        **said.as_json,
     }
-    return {**body, "from": _beginning(body) if part.since is None else up(part.since)}
+
+    def encoded() -> Json:
+        said = Said()
+        body: Json = {
+            "id": event_id,
+            "now": up(until),
+            **pace_json(settings.sweep_every, settings.gap_after, usual),
+            "accounts": accounts_json(accounts),
+            **reads_json(reads),
+            **told.as_json(platforms, said),
+            **rest,
+            **said.as_json,
+        }
+        return {**body, "from": _beginning(body) if part.since is None else up(part.since)}
+
+    return await asyncio.to_thread(encoded)  # of thousands of accounts it takes a second
 
 
-async def _told_of(
-    conn: Conn, ids: Sequence[int], platforms: Mapping[int, Platform], until: datetime, said: Said
-) -> Json:
-    """All that was ever held and recorded of these accounts."""
-    return {
-        "spells": beliefs_json(await beliefs(conn, ids, until), platforms, said),
-        "changes": film_changes_json(await film_changes(conn, ids, until), said),
-        "steps": steps_json(await nearer(conn, ids)),
-    }
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """All that was ever held and recorded of some accounts."""
+
+    beliefs: Sequence[Belief]
+    changes: Sequence[LiveChange]
+    steps: Sequence[Nearer]
+
+    def as_json(self, platforms: Mapping[int, Platform], said: Said) -> Json:
+        return {
+            "spells": beliefs_json(self.beliefs, platforms, said),
+            "changes": film_changes_json(self.changes, said),
+            "steps": steps_json(self.steps),
+        }
+
+
+async def _told_of(conn: Conn, ids: Sequence[int], until: datetime) -> _Told:
+    return _Told(
+        await beliefs(conn, ids, until), await film_changes(conn, ids, until), await nearer(conn, ids)
+    )
 
 
 async def _papers(conn: Conn) -> Json:
@@ -180,7 +201,7 @@ class Films(Answers):
             "id": news.live_event_id,
             "now": up(now),
             "touched": touched,
-            **await _told_of(conn, touched, platforms, now, said),
+            **(await _told_of(conn, touched, now)).as_json(platforms, said),
             "signals": film_signals_json(news.signals),
             "mails": mails_json(mails),
             "renames": news.renamed,
