@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false
 """What a reader of the replay film waits for, in a real browser: a year of 10,000 accounts with three spells.
 
 The dashboard is served as an installation serves it, over a real Postgres whose coverage has every sweep of
