@@ -187,6 +187,26 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(
         await stands_at(browser, begin)
 
 
+@pytest.mark.parametrize(
+    ("written_time", "why"),
+    [
+        pytest.param("soon", "Write a time in UTC", id="what is no time"),
+        pytest.param("2031-01-01 08:00", "That time has not come yet", id="the future"),
+        pytest.param("2001-01-01", "Nothing is on file of that time", id="before the film"),
+    ],
+)
+async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path, written_time: str, why: str
+) -> None:
+    at = story.at(0.2)
+    async with shown(pool, dsn, story, tmp_path, address(at)) as browser:
+        field = browser.page.get_by_label("Go to, UTC")
+        await field.fill(written_time)
+        await field.press("Enter")
+        assert (await field.evaluate("(field) => field.validationMessage")).startswith(why)
+        assert await moment(browser.page) == at
+
+
 async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names_the_difference(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

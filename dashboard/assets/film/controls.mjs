@@ -3,8 +3,9 @@
 import { momentIn, momentWords } from "./address.mjs";
 import { SPEEDS, speedWords } from "./clock.mjs";
 import { actionOf } from "./keys.mjs";
-import { range, stage } from "./stage.mjs";
+import { range, stage, whole } from "./stage.mjs";
 import { connectStrip } from "./strip.mjs";
+import { utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -25,8 +26,9 @@ export function connectControls(on) {
   $("f-goto").addEventListener("submit", (event) => {
     event.preventDefault();
     const t = momentIn($("f-date").value);
-    $("f-date").setCustomValidity(t === null ? WRITE_A_TIME : "");
-    if (t === null) $("f-date").reportValidity();
+    const why = whyNot(t);
+    $("f-date").setCustomValidity(why);
+    if (why) $("f-date").reportValidity();
     else on.act({ do: "go", t });
   });
   $("f-date").addEventListener("input", () => $("f-date").setCustomValidity(""));
@@ -37,6 +39,14 @@ export function connectControls(on) {
   connectStrip($("f-strip"), on);
   connectKeys(on);
   connectSaving(on);
+}
+
+/** Why a time cannot be gone to, in a sentence; empty when it can. */
+function whyNot(t) {
+  if (t === null) return WRITE_A_TIME;
+  const [first, last] = whole();
+  if (t > last) return `That time has not come yet: the film ends on ${utcWords(last)}.`;
+  return t < first ? `Nothing is on file of that time: the film begins on ${utcWords(first)}.` : "";
 }
 
 function connectKeys({ act }) {

@@ -4,7 +4,7 @@ import { searchOf } from "./address.mjs";
 import { advanced, otherSpeed, stepped } from "./clock.mjs";
 import { connectControls, offerClip, showChoices } from "./controls.mjs";
 import { draw, drawnLanes, forget } from "./draw.mjs";
-import { adopt, begin, choose, chooseList, eventAfter, go, range, shown, stage, step, whole } from "./stage.mjs";
+import { adopt, begin, choose, chooseList, eventAfter, go, range, shown, stage, step } from "./stage.mjs";
 import { utcWords } from "./words.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -133,7 +133,6 @@ const ACTIONS = {
     const [from, to] = range();
     if (t < from || t > to) choose(null);
     go(t);
-    $("f-said").textContent = t > whole()[1] ? "That time has not come yet: this is the end of the film." : "";
   },
   pin: () => (stage.pinned = { at: stage.t, knew: stage.knew }),
   unpin: () => (stage.pinned = null),
@@ -141,7 +140,7 @@ const ACTIONS = {
     const { at, knew } = stage.pinned;
     stage.pinned = { at: stage.t, knew: stage.knew };
     stage.knew = knew;
-    go(at);
+    ACTIONS.go({ t: at });
   },
 };
 
