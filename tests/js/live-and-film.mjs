@@ -46,6 +46,6 @@ for (const name of readdirSync(folder).filter((n) => n !== "film").sort((a, b) =
   const live = told(decode(unpack(read(name)).snapshot));
   const then = told(goTo(film, t, t));
   const orders = film.compliance.map((c) => [c.order.title, c.named, c.onList, c.watched, c.ever, c.before, c.now, c.stale, c.restored, c.gone]);
-  const was = Object.fromEntries(goTo(film, t).accounts.map((a) => [a.id, a.spells.at(-1)?.s]));
+  const was = Object.fromEntries(goTo(film, t).accounts.map((a) => [a.id, a.spells.at(-1)?.s ?? null]));
   console.log(JSON.stringify({ t, live, film: then, orders, was }));
 }
