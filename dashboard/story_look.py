@@ -66,6 +66,7 @@ def rules() -> str:
         ".s-pending{fill:none;stroke:var(--withheld-edge);stroke-width:1.2;stroke-dasharray:3 2}",
         ".s-unread{fill:url(#s-p-unread);stroke:none}",
         ".s-available{fill:var(--available-edge)}",
+        ".s-available.area{fill:var(--available);fill-opacity:.4}",
         ".bar-block{fill:url(#s-p-withheld);stroke:var(--withheld-edge);stroke-width:.6}",
         ".bar-restoration{fill:var(--available);stroke:var(--available-edge);stroke-width:.6}",
     ]

@@ -1,6 +1,6 @@
 """A written story with everything that is told of it, read at once: for page, file, API and command line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from storage.db import Conn
@@ -22,10 +22,15 @@ class StoryRead:
     synthetic: bool
     occasion: str
     """What `now` is called: "at export"."""
+    _figures: dict[datetime, MomentFigures] = field(
+        default_factory=dict[datetime, MomentFigures], compare=False, repr=False
+    )
 
     def figures(self, at: datetime) -> MomentFigures:
         """`at` is the moment of a caption, or the end of the range."""
-        return figures_at(self.story, self.facts, at, self.now)
+        if at not in self._figures:
+            self._figures[at] = figures_at(self.story, self.facts, at, self.now)
+        return self._figures[at]
 
     def known(self, at: datetime) -> datetime:
         return self.story.known(at, self.now)

@@ -106,7 +106,7 @@ def states(figures: MomentFigures) -> list[Row]:
     told: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for standing, count in figures.states:
-        name = state_words(standing)
+        name = of_many(state_words(standing))
         told[name] += count.accounts
         late[name] += count.late
     return [(name, f"{n:,}", f"{late[name]:,}") for name, n in told.items()]

@@ -3,6 +3,7 @@
 Only what was read from the installation's own connection counts: another vantage proves nothing here.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -113,7 +114,7 @@ async def seen_of(
         Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
     ]
     watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=False)
-    return coverage_of(watches, requests, gap_after)
+    return await asyncio.to_thread(coverage_of, watches, requests, gap_after)
 
 
 async def _requests_of_some(

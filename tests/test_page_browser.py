@@ -131,3 +131,12 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
         await page.go_back()
         await browser.becomes(f"({told}).includes('20,000 accounts on X')")
         assert await page.get_by_label("Accounts", exact=True).input_value() == "20,000"
+
+
+async def test_the_report_on_an_order_comes_as_a_file(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/orders/1") as browser:
+        async with browser.page.expect_download() as download:
+            await browser.page.get_by_role("link", name="Report", exact=True).click()
+        assert (await download.value).suggested_filename.startswith("report-SYN")

@@ -41,7 +41,6 @@ async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: li
                         "As one file",
                         href=f"/stories/{number}/story.html",
                         className="button",
-                        download=said.file_name,
                         title="For readers without a login: nothing in it needs this dashboard",
                     ),
                 ],

@@ -159,13 +159,17 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
     """The figures of a moment of the range, read at `now`."""
     known, late = story.known(at, now), facts.late[at]
     counted = [s for s in facts.subjects if s.added_at <= min(at, known)]
+    alike: Counter[tuple[Standing, bool, bool]] = Counter()
+    for subject in counted:
+        found, was_blocked = _stands(facts.versions.get(subject.account_id, ()), story, at, known)
+        restored = was_blocked and found is not None and found.is_back
+        alike[standing(subject, found), restored, subject.account_id in late] += 1
     totals: Counter[str | Standing] = Counter()
     lates: Counter[str | Standing] = Counter()
-    for subject in counted:
-        found = facts.known_state(subject.account_id, at, known)
-        for name in (standing(subject, found), *_names(found, story, facts, subject, known)):
-            totals[name] += 1
-            lates[name] += subject.account_id in late
+    for (one, restored, is_late), n in alike.items():
+        for name in (one, *_names(one, restored=restored)):
+            totals[name] += n
+            lates[name] += n * is_late
 
     def count(name: str | Standing) -> Count:
         return Count(totals[name], lates[name])
@@ -202,21 +206,33 @@ def _order(standing: Standing) -> tuple[object, ...]:
     return standing.platform.value, *told, sorted(standing.flags)
 
 
-def _names(
-    found: Version | None, story: WrittenStory, facts: StoryFacts, subject: Subject, known: datetime
-) -> Iterator[str]:
+def _stands(
+    versions: Sequence[Version], story: WrittenStory, at: datetime, known: datetime
+) -> tuple[Version | None, bool]:
+    """What was confirmed of an account for the moment, and whether it was blocked earlier in the range."""
+    found, was_blocked = None, False
+    for version in versions:
+        if version.since > at:
+            break
+        if not version.is_known(known):
+            continue
+        if version.until is None or at < version.until:
+            found = version
+        elif version.is_blocked and version.until > story.head.since:
+            was_blocked = True
+    return found, was_blocked
+
+
+def _names(standing: Standing, *, restored: bool) -> Iterator[str]:
     """Under what an account is counted; a country has an @ before its code."""
-    if found is None:
+    state = standing.state
+    if state is None:
         yield "unconfirmed"
-    elif found.is_blocked:
+    elif is_called_blocked(state, standing.flags):
         yield "blocked"
-        yield "withheld" if found.state.status is Status.WITHHELD else "suspended"
-        yield from (f"@{country}" for country in found.state.withheld_in)
-    elif found.is_back and any(
-        v.is_blocked and v.is_known(known) and (v.until is None or v.until > story.head.since)
-        for v in facts.versions.get(subject.account_id, ())
-        if v.since <= found.since
-    ):
+        yield "withheld" if state.status is Status.WITHHELD else "suspended"
+        yield from (f"@{country}" for country in state.withheld_in)
+    elif restored:
         yield "restored"
 
 

@@ -228,7 +228,7 @@ connectControls({
     resetLanes();
     redraw();
     // The server draws the figures that are no canvas: it has to know of the theme.
-    if (document.querySelector("#page .dash-graph")) ask();
+    if (document.querySelector("#page .dash-graph, #page .drawn")) ask();
   },
 });
 connectBoard({
