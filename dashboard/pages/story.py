@@ -100,7 +100,16 @@ def _moment(one: CaptionTold, theme: Theme, *, editable: bool) -> Component:
             html.Div(
                 [
                     _counts("State", one.states),
-                    *([_counts("Withheld in", one.countries)] if one.countries else []),
+                    *(
+                        [
+                            _counts(
+                                "Country",
+                                [(f"Withheld in {name}", n, late) for name, n, late in one.countries],
+                            )
+                        ]
+                        if one.countries
+                        else []
+                    ),
                 ],
                 className="two",
             ),
