@@ -39,22 +39,16 @@ BUSY = 2_000
 """Accounts of a busy day: each changes about four times."""
 REHEARSED = 500
 FIELDS = "name,username,protected,withheld"
+_PARSE = ("x.py", "x_lookup", "x_wire", "x_envelope", "wire", "base")
+_RECORD = ("record", "coverage", "db", "evidence", "facts", "projection", "alert_births", "accounts")
 PARTS = (
-    (
-        "parse",
-        (
-            "collectors/x.py",
-            "collectors/x_lookup",
-            "collectors/x_wire",
-            "collectors/x_env",
-            "collectors/wire",
-        ),
-    ),
+    ("parse", tuple(f"collectors/{name}" for name in _PARSE)),
     ("request", ("collectors/", "tweepy/", "aiohttp/", "yarl/", "multidict/")),
     ("judge", ("jobs/judge", "jobs/detect", "jobs/confirm", "jobs/cohorts")),
-    ("record", ("jobs/recorder", "storage/", "asyncpg/")),
+    ("record", ("jobs/recorder", "asyncpg/", *(f"storage/{name}" for name in _RECORD))),
     ("plan", ("jobs/",)),
 )
+"""The nouns of `storage.model` belong to whoever makes them."""
 
 
 def figures() -> Iterator[Figure]:
