@@ -21,7 +21,7 @@ from storage.db import Conn, Pool, StorageError, transaction
 RENEW_AFTER = timedelta(minutes=5)
 """Readings that were recorded very late change the past of what is kept, which no news tells."""
 FORGET_AFTER = timedelta(hours=1)
-"""What nobody asked for is not kept current."""
+"""What nobody asked for is not kept; the usual one is renewed so often even then."""
 LOOK_EVERY_S = 5.0
 _LEVEL = 6
 _GZIP = 31
@@ -109,10 +109,11 @@ class Answers(ABC):
             await self._make(conn, self.usual, None)
         for name, kept in list(self._kept.items()):
             now = self.clock()
-            if now - kept.asked_at > FORGET_AFTER and name != self.usual:
+            is_wanted = now - kept.asked_at <= FORGET_AFTER
+            if not is_wanted and name != self.usual:
                 del self._kept[name]
-            elif now - kept.asked_at <= FORGET_AFTER and (
-                now - kept.at > RENEW_AFTER or self.lacks(kept, await self.since(conn, kept, now))
+            elif now - kept.at > (RENEW_AFTER if is_wanted else FORGET_AFTER) or (
+                is_wanted and self.lacks(kept, await self.since(conn, kept, now))
             ):
                 await self._make(conn, name, kept)
 
@@ -132,7 +133,7 @@ class Answers(ABC):
                 rosters=self.rosters(body),
                 start=start,
                 open_stream=stream,
-                asked_at=now,
+                asked_at=now if instead_of is None else instead_of.asked_at,
             )
             return made
 
