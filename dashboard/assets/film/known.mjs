@@ -2,8 +2,8 @@
 
 /** Columns {n, start, first, s, from, to}: those of one account in a row, silences left out. */
 export function known(state) {
-  const { spells } = state.film;
-  const { all, now, by, gapAfter, lasts } = state;
+  const { spells, reads } = state.film;
+  const { all, now, by, gapAfter, lasts, gapsOfGroups } = state;
   const out = (state.room ??= emptyFor(all.length, spells.from.length + 1024));
   out.n = 0;
   out.first.fill(Infinity);
@@ -14,7 +14,7 @@ export function known(state) {
     let gaps = null;
     for (let v = spells.start[i]; v < spells.start[i + 1] && spells.from[v] <= now; v++) {
       if (spells.known[v] > by || spells.until[v] <= by) continue;
-      gaps ??= state.gapsOf(i);
+      gaps ??= reads.gapsOf(i, gapsOfGroups[reads.groupOf[i]], now, by);
       let from = spells.from[v];
       if (out.first[i] === Infinity) out.first[i] = from;
       const end = Math.min(spells.to[v] <= now ? spells.to[v] : Infinity, until);

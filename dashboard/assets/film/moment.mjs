@@ -104,10 +104,11 @@ export class Moment {
 
   gapsOf(i) {
     const { reads } = this.film;
-    const group = reads.groupOf[i];
-    const kept = this.once("gaps", () => []);
-    kept[group] ??= reads.gapsOfGroup(group, this.now, this.by);
-    return reads.gapsOf(i, kept[group], this.now, this.by);
+    return reads.gapsOf(i, this.gapsOfGroups[reads.groupOf[i]], this.now, this.by);
+  }
+
+  get gapsOfGroups() {
+    return this.once("gaps", () => this.film.reads.groups.map((_, group) => this.film.reads.gapsOfGroup(group, this.now, this.by)));
   }
 
   get reads() {

@@ -26,6 +26,7 @@ export class Reads {
     this.inGroups = this.groups.map((rosters) => merged(rosters.flatMap(ofRoster), within, gapAfter));
     this.fleet = merged(runsOfAll, within, 0, Array.from(this.points.a, (a, p) => ({ a, ar: this.points.ar[p], b: a })));
     this.own = ownSilences(this, n, gapAfter);
+    this.hasOwn = Uint8Array.from({ length: n }, (_, i) => Number(this.own.has(i)));
   }
 
   /** The last reading of a roster by `t` and on record by `by`, -Infinity for none. Within a run it is `t`: it was read in time. */
@@ -56,12 +57,14 @@ export class Reads {
 
   /** Of an account, where those of its group are known. */
   gapsOf(i, ofGroup, t, by) {
+    if (!this.hasOwn[i]) return ofGroup;
     const own = this.own.get(i);
-    if (own === undefined) return ofGroup;
     if (own === null) return this.gapsByReading(i, t, by);
     const { a, b, br } = this.holes;
-    const closed = own.filter((h) => b[h] <= t && br[h] <= by).map((h) => [a[h], b[h]]);
+    const closed = [];
+    for (const h of own) if (b[h] <= t && br[h] <= by) closed.push([a[h], b[h]]);
     if (!closed.length) return ofGroup;
+    if (!ofGroup.length) return closed;
     const others = ofGroup.filter(([from, to]) => !closed.some(([x, y]) => x <= from && to <= y));
     return [...others, ...closed].sort((x, y) => x[0] - y[0]);
   }
