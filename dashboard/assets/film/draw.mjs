@@ -5,7 +5,7 @@ import { drawAxis, drawExecutive, drawFleet, drawOverlay, FLEET_HEIGHT } from ".
 import { navigate } from "../live/controls.mjs";
 import { renderFeed } from "../live/feed-view.mjs";
 import { paintLegend } from "../live/legend.mjs";
-import { scale, snap, theme } from "../live/marks.mjs";
+import { scale, snap } from "../live/marks.mjs";
 import { showExecutives } from "../live/page.mjs";
 import { openTable } from "../live/table.mjs";
 import { count, dayYear, duration, stamp, zoneName } from "../live/time.mjs";
@@ -30,6 +30,8 @@ let lanes = null;
 let widths = null;
 /** When words may be written again. */
 let next = 0;
+/** Of what the board was drawn last. */
+let board = "";
 let differs = new Map();
 let listed = {};
 let feed = "";
@@ -81,7 +83,7 @@ export function draw(asked = null) {
   const state = shown();
   drawMoment(state);
   drawStrip($("f-strip"), stage.t, widths.strip, asked);
-  drawBoard(state);
+  if (isWritten || board !== boardKey(state)) drawBoard(state);
   if (!isWritten) return;
   const drawn = performance.now();
   writeWords(state);
@@ -95,7 +97,13 @@ function drawMoment(state) {
   say($("f-zone"), [here, knewWords(stage.knew)].filter(Boolean).join(" · "));
 }
 
+/** The pixel of the moment and what is told at it: a slow film draws the same board many times. */
+const boardKey = (state) => [momentX(state), state.feedKey, stage.knew === null].join();
+
+const momentX = (state) => snap(scale(windowOf(range()), widths.width)(state.now));
+
 function drawBoard(state) {
+  board = boardKey(state);
   const { left, width, right } = widths;
   const window = windowOf(range());
   const marks = annotations(state);
@@ -108,16 +116,15 @@ function drawBoard(state) {
   lanes ??= connectLanes();
   lanes.differing = differs;
   lanes.set(state, accountsShown(state), window, left, width, right, false);
-  const overlay = $("f-overlay");
   // Asked once: an answer makes the browser lay out all that was written since the last picture.
   widths.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
   const [head, bottom] = widths.rows;
-  overlay.style.left = `${left}px`;
-  overlay.style.top = `${head}px`;
-  drawOverlay(overlay, marks, window, width, bottom - head, null, 0);
-  const g = overlay.getContext("2d");
-  g.fillStyle = theme.ink;
-  g.fillRect(snap(scale(window, width)(state.now)), 0, 2, bottom - head);
+  once("overlay", still + JSON.stringify([marks, head, bottom]), () => {
+    for (const [name, value] of [["left", left], ["top", head]]) $("f-overlay").style[name] = `${value}px`;
+    drawOverlay($("f-overlay"), marks, window, width, bottom - head, null, 0);
+    $("f-now").style.height = `${bottom - head}px`;
+  });
+  $("f-now").style.transform = `translate(${left + momentX(state)}px, ${head}px)`;
 }
 
 /** The accounts of the lanes, the same list for as long as their order is. */
