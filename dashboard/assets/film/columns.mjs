@@ -1,7 +1,7 @@
 // The answer of the server as the film holds it: columns in an order in which a moment is found without a search.
 
 import { mergeNews } from "./news.mjs";
-import { placesOf } from "./places.mjs";
+import { picked, placesOf } from "./places.mjs";
 import { Reads } from "./reads.mjs";
 
 export const LETTERS = "APWSGDNU";
@@ -52,12 +52,12 @@ function accountsOf({ accounts: t }) {
 function spellsOf(t, index, n) {
   const place = Int32Array.from(t.account, (id) => index.get(id) ?? -1);
   const { start, order } = placesOf(place, n, (a, b) => t.from[a] - t.from[b] || t.known[a] - t.known[b]);
-  const pick = (column, missing) => Float64Array.from(order, (j) => column[j] ?? missing);
+  const pick = (column, missing) => picked(order, column, missing);
   return {
     start,
-    s: Uint8Array.from(order, (j) => CODE[t.s[j]]), w: Int32Array.from(order, (j) => t.w[j]), c: Int32Array.from(order, (j) => t.c[j]),
+    s: Uint8Array.from(order, (j) => CODE[t.s[j]]), w: Int32Array.from(pick(t.w)), c: Int32Array.from(pick(t.c)),
     onset: pick(t.onset, Number.NaN), from: pick(t.from), to: pick(t.to, Infinity), known: pick(t.known), until: pick(t.until, Infinity),
-    change: Float64Array.from(order, (j) => t.change[j]),
+    change: pick(t.change),
   };
 }
 

@@ -33,6 +33,7 @@ function ofThem({ account, id }, touched) {
 }
 
 function joined(table, keeps, more) {
+  if (!Object.values(more)[0].length) return table;
   const rows = Array.from(Object.values(table)[0] ?? [], (_, j) => j).filter((j) => keeps(j, table));
   return Object.fromEntries(Object.keys(table).map((name) => [name, [...rows.map((j) => table[name][j]), ...more[name]]]));
 }
@@ -44,7 +45,7 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
   out.runs.roster.forEach((roster, j) => {
     if (!last.has(roster) || out.runs.b[j] > out.runs.b[last.get(roster)]) last.set(roster, j);
   });
-  const told = tellers(out, rosters, within);
+  const told = tellers(out, rosters, within, Math.min(...reads.map(([, at]) => at)));
   const open = new Map();
   out.holes.b.forEach((b, h) => {
     if (b === null) open.set(`${out.holes.account[h]} ${out.holes.roster[h]}`, h);
@@ -54,7 +55,7 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
     const end = last.get(roster);
     if (!members || (end !== undefined && at <= out.runs.b[end])) {
       // A re-read, or one that was recorded after later ones: it is told of each account, where it tells anything.
-      for (const account of answered ?? members) if (!told(account, at)) push(out.points, { account, a: at, ar: lag });
+      for (const account of answered ?? members) if (!told(account, at, roster)) push(out.points, { account, a: at, ar: lag });
       continue;
     }
     const before = end === undefined ? null : out.runs.b[end];
@@ -78,17 +79,22 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
 }
 
 /** Whether what was told already says that an account was read without a break around a time, or at that very time. */
-function tellers({ runs, holes, points }, rosters, within) {
-  const of = byNumber(Object.entries(rosters).flatMap(([roster, members]) => members.map((account) => [account, Number(roster)])));
-  const runsBy = byNumber(Array.from(runs.roster, (roster, j) => [roster, j]));
-  const holesBy = byNumber(Array.from(holes.account, (account, h) => [account, h]));
-  const known = new Set(Array.from(points.account, (account, p) => `${account} ${points.a[p]}`));
+function tellers({ runs, holes, points }, rosters, within, since) {
+  const late = (table, name) => Array.from(table[name], (_, j) => j).filter((j) => table[name][j] === null || table[name][j] >= since);
+  const runsBy = byNumber(late(runs, "b").map((j) => [runs.roster[j], j]));
+  const holesBy = byNumber(late(holes, "b").map((h) => [holes.account[h], h]));
+  const known = new Set(late(points, "a").map((p) => `${points.account[p]} ${points.a[p]}`));
+  let of = null;
+  const rostersOf = (account) => {
+    of ??= byNumber(Object.entries(rosters).flatMap(([roster, members]) => members.map((member) => [member, Number(roster)])));
+    return of.get(account) ?? [];
+  };
   const isInHole = (account, roster, at) =>
     (holesBy.get(account) ?? []).some((h) => holes.roster[h] === roster && (holes.a[h] ?? -Infinity) < at && at < (holes.b[h] ?? Infinity));
   const isRead = (roster, at) =>
     (runsBy.get(roster) ?? []).some((j) => runs.a[j] <= at && at <= runs.b[j] && (runs.ar[j] <= within || runs.a[j] === at));
-  return (account, at) =>
-    known.has(`${account} ${at}`) || (of.get(account) ?? []).some((roster) => isRead(roster, at) && !isInHole(account, roster, at));
+  return (account, at, roster) =>
+    known.has(`${account} ${at}`) || (rosters[roster] ? [roster] : rostersOf(account)).some((r) => isRead(r, at) && !isInHole(account, r, at));
 }
 
 function byNumber(pairs) {

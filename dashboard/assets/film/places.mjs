@@ -10,6 +10,23 @@ export function placesOf(numbers, n, compare = null) {
   numbers.forEach((i, j) => {
     if (i >= 0) order[next[i]++] = j;
   });
-  if (compare) for (let i = 0; i < n; i++) if (start[i + 1] - start[i] > 1) order.subarray(start[i], start[i + 1]).sort(compare);
+  if (!compare) return { start, order };
+  for (let i = 0; i < n; i++) {
+    for (let k = start[i] + 1; k < start[i + 1]; k++) {
+      if (compare(order[k - 1], order[k]) <= 0) continue;
+      order.subarray(start[i], start[i + 1]).sort(compare);
+      break;
+    }
+  }
   return { start, order };
+}
+
+/** The numbers of a column in another order; `missing` stands for null, and `lag`, where it is given, is added. */
+export function picked(order, column, missing = 0, lag = null) {
+  const out = new Float64Array(order.length);
+  for (let k = 0; k < out.length; k++) {
+    const j = order[k];
+    out[k] = column[j] === null ? missing : lag ? column[j] + lag[j] : column[j];
+  }
+  return out;
 }

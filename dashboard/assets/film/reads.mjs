@@ -1,11 +1,11 @@
 // When accounts were read, as the film holds it. A request reads the accounts of a roster; its runs without a break are
 // told once for all of them, what it did not tell of one account as a hole, and what was read beside it as a point.
 
-import { placesOf } from "./places.mjs";
+import { picked, placesOf } from "./places.mjs";
 import { after, upTo } from "./sorted.mjs";
 
 export class Reads {
-  constructor({ rosters, runs, holes, points, gap_after: gapAfter, recorded_within: within }, index, n) {
+  constructor({ rosters, runs, holes, points: beside, gap_after: gapAfter, recorded_within: within }, index, n) {
     this.within = within;
     this.gapAfter = gapAfter;
     const numbers = new Map(Object.keys(rosters).map((id, r) => [Number(id), r]));
@@ -14,19 +14,26 @@ export class Reads {
     this.groupOf = new Int32Array(n);
     this.groups = groupsOf(rosters, numbers, index, n, this.groupOf);
     this.holes = holesOf(holes, numbers, index, n);
-    this.points = pointsOf(points, index, n);
+    this.points = pointsOf(beside, index, n);
     /** Who is read as the rosters are, without a hole or a point. */
     this.isPlain = new Uint8Array(n);
     for (let i = 0; i < n; i++) {
       if (this.holes.start[i] === this.holes.start[i + 1] && this.points.start[i] === this.points.start[i + 1]) this.isPlain[i] = 1;
     }
-    const runsOfAll = Array.from(this.runs.a, (a, j) => ({ a, ar: this.runs.ar[j], b: this.runs.b[j] }));
-    const ofRoster = (r) => runsOfAll.slice(this.runs.start[r], this.runs.start[r + 1]);
+    const { start, a, ar, b } = this.runs;
+    const ofRosters = Array.from({ length: this.rosters }, (_, r) => {
+      const out = [];
+      for (let j = start[r]; j < start[r + 1]; j++) out.push({ a: a[j], ar: ar[j], b: b[j] });
+      return out;
+    });
     /** Of each group, no finer than a gap is long. */
-    this.inGroups = this.groups.map((rosters) => merged(rosters.flatMap(ofRoster), within, gapAfter));
-    this.fleet = merged(runsOfAll, within, 0, Array.from(this.points.a, (a, p) => ({ a, ar: this.points.ar[p], b: a })));
+    this.inGroups = this.groups.map((rosters) => merged(rosters.flatMap((r) => ofRosters[r]), within, gapAfter));
+    const points = Array.from(this.points.a, (at, p) => ({ a: at, ar: this.points.ar[p], b: at }));
+    // One roster after the other: most of them were read at the same times, so that there is little to be put in order.
+    this.fleet = merged(ofRosters.reduce((fleet, runs) => merged([...fleet, ...runs], within, 0), []), within, 0, points);
     this.own = ownSilences(this, n, gapAfter);
-    this.hasOwn = Uint8Array.from({ length: n }, (_, i) => Number(this.own.has(i)));
+    this.hasOwn = new Uint8Array(n);
+    for (const i of this.own.keys()) this.hasOwn[i] = 1;
   }
 
   /** The last reading of a roster by `t` and on record by `by`, -Infinity for none. Within a run it is `t`: it was read in time. */
@@ -167,8 +174,7 @@ function runsOf(t, numbers) {
   const { start, order } = placesOf(Int32Array.from(t.roster, (id) => numbers.get(id)), numbers.size, (x, y) => t.a[x] - t.a[y]);
   return {
     start,
-    a: Float64Array.from(order, (j) => t.a[j]), ar: Float64Array.from(order, (j) => t.a[j] + t.ar[j]),
-    b: Float64Array.from(order, (j) => t.b[j]),
+    a: picked(order, t.a), ar: picked(order, t.a, 0, t.ar), b: picked(order, t.b),
   };
 }
 
@@ -194,8 +200,7 @@ function holesOf(t, numbers, index, n) {
   return {
     start,
     of: Int32Array.from(order, (j) => numbers.get(t.roster[j])),
-    a: Float64Array.from(order, (j) => t.a[j] ?? -Infinity), b: Float64Array.from(order, (j) => t.b[j] ?? Infinity),
-    br: Float64Array.from(order, (j) => (t.b[j] === null ? Infinity : t.b[j] + t.br[j])),
+    a: picked(order, t.a, -Infinity), b: picked(order, t.b, Infinity), br: picked(order, t.b, Infinity, t.br),
   };
 }
 
@@ -232,5 +237,5 @@ function silences(runs, t, by, limit) {
 function pointsOf(t, index, n) {
   const place = Int32Array.from(t.account, (id) => index.get(id) ?? -1);
   const { start, order } = placesOf(place, n, (x, y) => t.a[x] - t.a[y]);
-  return { start, a: Float64Array.from(order, (j) => t.a[j]), ar: Float64Array.from(order, (j) => t.a[j] + t.ar[j]) };
+  return { start, a: picked(order, t.a), ar: picked(order, t.a, 0, t.ar) };
 }
