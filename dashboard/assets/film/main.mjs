@@ -23,6 +23,8 @@ let loading = null;
 let frame = 0;
 let before = 0;
 let addressed = 0;
+/** The address as it was written last. */
+let kept = null;
 let still = 0;
 let asking = null;
 let isDrawn = false;
@@ -88,7 +90,9 @@ export const search = () => searchOf({ ...stage, at: stage.t });
 
 function keepAddress() {
   addressed = performance.now();
-  if (isHere() && location.search !== search()) history.replaceState(history.state, "", `${location.pathname}${search()}`);
+  if (!isHere()) return;
+  if (location.search !== search()) history.replaceState(history.state, "", `${location.pathname}${search()}`);
+  kept = location.search;
 }
 
 /** The reader has done something: draw it, keep it in the address, and have the table follow when it stands still. */
@@ -179,7 +183,8 @@ export async function open() {
   if (!stage.film) return;
   // What Dash was told of the address may be older than what stands there by now.
   const asked = location.search;
-  if (!isDrawn || asked !== search()) {
+  // While the film plays, the address follows it: that is nothing that somebody asks for.
+  if (!isDrawn || asked !== kept) {
     // An address that says something is taken at its word; one that says nothing gets what was shown.
     if (asked || !isDrawn) adopt(asked);
     else settle();
