@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from jobs.planner import retry_after
+from jobs.sweep import retry_after
 from storage.model.accounts import AccountId
 
 _ASK_AGAIN = 3

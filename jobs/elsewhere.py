@@ -16,8 +16,8 @@ from jobs.clock import Clock
 from jobs.health import Health
 from jobs.judge import silent_in, wrong_ones
 from jobs.monitor import Monitor
-from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.roster_book import RosterBook
+from jobs.sweep import Attempt, Due, Sweep, next_attempt
 from storage import coverage, facts
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from collectors.base import Collector
 from jobs.clock import Clock
@@ -13,17 +13,17 @@ from jobs.confirm import ConfirmationRule
 from jobs.control import ControlAccounts
 from jobs.health import Health
 from jobs.judge import judge
-from jobs.planner import Attempt, Due, Sweep, next_attempt
 from jobs.recorder import Recorder
 from jobs.roster_book import RosterBook
+from jobs.sweep import Attempt, Sweep
+from jobs.turns import SweepTurns, Turn, Turns
 from jobs.watchbook import WatchBook
 from storage import coverage, facts, watch
 from storage.db import Conn, Pool, StorageError, transaction
-from storage.model.accounts import Account, AccountId
+from storage.model.accounts import Account, AccountId, Platform
 from storage.model.coverage import Batch, BatchOutcome, Roster, bitmap
 from storage.model.steps import Known
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
@@ -75,7 +75,7 @@ class Monitor:
         )
         self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
         self._recorder = Recorder(pool, collector, rule)
-        self._last: dict[int, Attempt] = {}
+        self._turns: Turns = SweepTurns(settings.sweep, self._watched)
         self._requests = asyncio.Semaphore(settings.concurrency)
 
     async def load(self) -> None:
@@ -129,11 +129,12 @@ class Monitor:
         await self._caught(self._review(now), faults)
         async with asyncio.TaskGroup() as group:
             for turn, (place, ids) in enumerate(self._rosters.by_place(self._watched.due_again(now))):
-                if not self.health.is_closed(place, now):
+                if self._again_from(place, now) <= now:
+                    self._turns.read_again(place)
                     group.create_task(self._caught(self._read_again(turn, place, ids, now), faults))
         async with asyncio.TaskGroup() as group:
-            for turn, roster, due in self._due_in_sweep(now):
-                group.create_task(self._caught(self._poll_base(turn, roster, due), faults))
+            for turn in self._turns.due(now, self._not_before):
+                group.create_task(self._caught(self._take_turn(turn), faults))
         if faults:
             raise faults[0]
 
@@ -146,51 +147,35 @@ class Monitor:
     def next_due(self) -> datetime:
         """The earliest time at which `tick` has something to do."""
         now = self._clock()
-        sweep = self._settings.sweep
-        times = [
-            self._not_before(r.place, next_attempt(sweep, self._last.get(r.roster_id), now).at)
-            for r in self._rosters.base
-        ]
-        times += [
-            self._not_before(self._collector.place(account.native_id), at)
-            for account, at in self._watched.times()
-        ]
-        return min(times, default=now + sweep.every)
+        times = list(self._turns.next_at(now, self._not_before))
+        for account, at in self._watched.times():
+            times.append(self._again_from(self._collector.place(account.native_id), at))
+        return min(times, default=now + self._settings.sweep.every)
 
     def _not_before(self, place: str, at: datetime) -> datetime:
         closed_until = self.health.closed_until(place)
         return at if closed_until is None else max(at, closed_until)
 
-    def _due_in_sweep(self, now: datetime) -> list[tuple[int, Roster, Due]]:
-        """The rosters whose turn it is, those answered longest ago first: a limit starves nobody."""
-        due = [
-            (turn, roster, next_attempt(self._settings.sweep, self._last.get(roster.roster_id), now))
-            for turn, roster in enumerate(self._rosters.base)
-        ]
-        ready = [one for one in due if self._not_before(one[1].place, one[2].at) <= now]
-        return sorted(ready, key=lambda one: (self._read_at(one[1]), one[0]))
-
-    def _read_at(self, roster: Roster) -> datetime:
-        """When the roster was last answered."""
-        read = (self._watched[a].known.last_read_at for a in roster.account_ids)
-        return max((at for at in read if at is not None), default=_NEVER)
+    def _again_from(self, place: str, at: datetime) -> datetime:
+        return self._not_before(place, self._turns.again_from(place, at))
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
         await self._poll(await self._rosters.ad_hoc(self._pool, place, ids, turn, now), now, 0)
 
-    async def _poll_base(self, turn: int, roster: Roster, due: Due) -> None:
-        """The turn of a roster. After an answer that was held, the same accounts are asked another way."""
-        last = self._last.get(roster.roster_id)
-        if last is not None and last.outcome is BatchOutcome.HELD:
-            now = self._clock()
-            other = await self._rosters.ad_hoc(
-                self._pool, roster.place, roster.account_ids, turn + due.number, now
-            )
-            polled = await self._poll(other, now, 0)
-        else:
-            polled = await self._poll(roster, due.slot, due.number)
-        if polled is not None:
-            self._last[roster.roster_id] = Attempt(due.slot, due.number, polled.observed_at, polled.outcome)
+    async def _take_turn(self, turn: Turn) -> None:
+        """After an answer that was held, the same accounts are asked another way."""
+        batch = None
+        try:
+            if turn.roster is not None and not turn.another_way:
+                batch = await self._poll(turn.roster, turn.slot, turn.number)
+            else:
+                now = self._clock()
+                roster = await self._rosters.ad_hoc(
+                    self._pool, turn.place, turn.account_ids, turn.position + turn.number, now
+                )
+                batch = await self._poll(roster, now, 0)
+        finally:
+            self._turns.polled(turn, batch)
 
     async def _poll(self, roster: Roster, slot: datetime, number: int) -> Batch | None:
         """One request from question to commit; None when nothing was asked or nothing could be stored."""
@@ -238,6 +223,7 @@ class Monitor:
                 self.tally.requests += 1
                 self.tally.readings += len(judged.steps)
                 self.tally.missed += len(judged.answered) - len(judged.steps)
+                self._turns.saw(judged, at)
                 self._watched.apply(batch, watched, judged, answer)
             else:
                 await self._load_again(roster)
@@ -258,24 +244,22 @@ class Monitor:
             await self._load_rosters(conn, now)
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
-        """Take up the rosters; one that was made anew only for its control accounts keeps its turn."""
-        turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
         await self._rosters.load(conn, self._watched.accounts(), now)
-        stored = await coverage.last_attempts(conn, self._platform)
-        last = {
-            r.roster_id: _attempt(stored[r.roster_id]) if r.roster_id in stored else turns.get(r.account_ids)
-            for r in self._rosters.base
-        }
-        self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
+        self._turns.take_up(self._rosters.base, await _attempts(conn, self._platform), now)
 
     async def _load_again(self, roster: Roster) -> None:
+        """Another process was first: what it recorded stands."""
         async with transaction(self._pool) as conn:
             loaded = await watch.load_watched(conn, self._platform, list(roster.account_ids))
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=False)
-            last = (await coverage.last_attempts(conn, self._platform)).get(roster.roster_id)
-        if last is not None:
-            self._last[roster.roster_id] = _attempt(last)
+            attempts = await _attempts(conn, self._platform)
+        self._turns.take_up(self._rosters.base, attempts, self._clock())
 
 
-def _attempt(stored: coverage.LastAttempt) -> Attempt:
-    return Attempt(stored.slot, stored.attempt, stored.observed_at, stored.outcome)
+async def _attempts(conn: Conn, platform: Platform) -> dict[int, Attempt]:
+    """The newest attempt of each base roster."""
+    stored = await coverage.last_attempts(conn, platform)
+    return {
+        roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
+        for roster_id, last in stored.items()
+    }

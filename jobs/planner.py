@@ -1,84 +1,204 @@
-"""Who is read when: the regular sweep over rosters, and what to do after a request that gave nothing."""
+"""Pure: which roster is read next, when reading everybody takes long.
 
-import hashlib
-from collections.abc import Iterable, Sequence
+Most requests go to the roster that waits longest, so that nobody waits longer than a stated ceiling. The
+rest may go ahead to rosters made of one list when changes were just seen among its members: accounts of one
+order change together. Nothing else can be foreseen: nobody is blocked often enough to learn his own rate.
+
+Only whole rosters are read, and they stay as they are: a reading in one of them takes a byte to store, in a
+set made for the moment ten. What a roster is worth is the delay that reading it is expected to spare
+(`Expectations.worth`); it goes ahead when that is several times what the one in turn is worth.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from enum import Enum
 
-from storage.model.accounts import Account, AccountId
-from storage.model.coverage import BatchOutcome
+import numpy as np
 
-_RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Every roster is read once in each slot. Slots are `every` long and counted from `origin`."""
-
-    every: timedelta
-    origin: datetime
-
-    def slot(self, now: datetime) -> datetime:
-        return self.origin + (now - self.origin) // self.every * self.every
+from jobs.expect import Expectations, Floats, Positions
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to read one roster in one slot, the first being number 0."""
+class Why(Enum):
+    """Why a roster is read."""
 
-    slot: datetime
-    number: int
-    at: datetime
-    outcome: BatchOutcome
+    TURN = "turn"
+    """It waited longest."""
+    AHEAD = "ahead"
+    """Changes were just seen in its list."""
+    PROMISED = "promised"
+    """Its list was promised to be read that often."""
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What a roster needs next."""
+class PlannerRule:
+    """The figures were chosen by simulation: `make bench GROUP=planner` shows what they do."""
 
-    slot: datetime
-    number: int
-    at: datetime
+    ceiling_sweeps: float = 10 / 7
+    """Nobody stays unread for more sweeps, as long as requests are answered."""
+    saved: float = 10
+    """So many requests out of turn can be saved up for a burst."""
+    dearer: float = 5
+    """A roster goes ahead when it is worth so many times the one in turn."""
+    lists_at_once: int = 8
+    """So many lists are weighed for one request, those with the most changes first."""
 
 
-def next_attempt(sweep: Sweep, last: Attempt | None, now: datetime) -> Due:
-    """The next attempt of a roster, which is due when its `at` is not later than `now`.
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A roster that can be read out of turn."""
 
-    A slot whose request gave nothing is tried again after 1, 5, 15, 15, … minutes, until the next
-    slot begins. A slot that passed while nobody could read is not made up for: it stays a gap.
+    accounts: Positions
+    lists: tuple[int, ...]
+    """The lists whose members it holds, as positions among the lists of the expectations."""
+    every_s: float = np.inf
+    """It was promised to be read so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    why: Why
+    roster: int
+    """Position among the base rosters (TURN), or among those that can be read out of turn."""
+
+
+class Planner:
+    """The requests to one place. Who calls keeps to the budget; the shares are kept here.
+
+    What was picked is under way, and is not picked again, until it is said how it went.
     """
-    slot = sweep.slot(now)
-    if last is None or last.slot < slot:
-        return Due(slot, 0, slot)
-    next_slot = last.slot + sweep.every
-    if last.outcome is BatchOutcome.ANSWERED:
-        return Due(next_slot, 0, next_slot)
-    retry_at = last.at + retry_after(last.number)
-    if retry_at < next_slot:
-        return Due(last.slot, last.number + 1, retry_at)
-    return Due(next_slot, 0, next_slot)
+
+    def __init__(
+        self,
+        rule: PlannerRule,
+        expectations: Expectations,
+        base: Sequence[Positions],
+        ahead: Sequence[Ahead],
+    ) -> None:
+        self._rule = rule
+        self._expected = expectations
+        self._base = list(base)
+        self._ahead = list(ahead)
+        read_at = expectations.accounts.read_at
+        self._turn_at = np.array([read_at[b].min() for b in base])
+        self._turn_from = np.full(len(base), -np.inf)
+        self._ahead_from = np.full(len(ahead), -np.inf)
+        self._promised = [position for position, roster in enumerate(ahead) if np.isfinite(roster.every_s)]
+        self._of_list: dict[int, list[int]] = {}
+        for position, roster in enumerate(ahead):
+            for one in roster.lists:
+                self._of_list.setdefault(one, []).append(position)
+        self.saved_at_most = max(1.0, min(rule.saved, len(base) / 20))
+        """So many requests out of turn can be saved up here."""
+        self._saved = 0.0
+        self.share_in_turn = _share_in_turn(rule, len(base), self.saved_at_most)
+
+    def next(self, now: float) -> Pick | None:
+        """What to read now with one request; None when everything has to wait."""
+        self._saved = min(self.saved_at_most, self._saved + 1 - self.share_in_turn)
+        pick = self._pick(now)
+        if pick is not None:
+            self._set_from(pick, np.inf)
+            if pick.why is not Why.TURN:
+                self._saved -= 1
+        return pick
+
+    def spent(self, requests: int) -> None:
+        """Requests were made for something else, such as to confirm changes: they were out of turn."""
+        self._saved -= requests
+
+    def answered(self, pick: Pick, now: float) -> None:
+        """It was read at `now`: it goes to the end."""
+        self._set_from(pick, -np.inf)
+        if pick.why is Why.TURN:
+            self._turn_at[pick.roster] = now
+
+    def wait(self, pick: Pick, until: float) -> None:
+        """It gave nothing: it is not picked before `until`, and keeps its place."""
+        self._set_from(pick, until)
+
+    def next_from(self) -> float:
+        """When the first roster can be picked: -inf when one can now, inf when there is none."""
+        return float(self._turn_from.min(initial=np.inf))
+
+    def turn_at(self) -> Floats:
+        """When each base roster was read last."""
+        return self._turn_at
+
+    def _set_from(self, pick: Pick, at: float) -> None:
+        (self._turn_from if pick.why is Why.TURN else self._ahead_from)[pick.roster] = at
+
+    def _pick(self, now: float) -> Pick | None:
+        if (promised := self._most_overdue(now)) is not None:
+            return Pick(Why.PROMISED, promised)
+        turn = self._longest_waiting(now)
+        if self._saved >= 1 and (ahead := self._best_ahead(now, turn)) is not None:
+            return Pick(Why.AHEAD, ahead)
+        return None if turn is None else Pick(Why.TURN, turn)
+
+    def _longest_waiting(self, now: float) -> int | None:
+        free = np.flatnonzero(self._turn_from <= now)
+        return int(free[np.argmin(self._turn_at[free])]) if len(free) else None
+
+    def _most_overdue(self, now: float) -> int | None:
+        """The promised roster that is due longest."""
+        read_at = self._expected.accounts.read_at
+        late = {
+            p: now - read_at[self._ahead[p].accounts].min() - self._ahead[p].every_s
+            for p in self._promised
+            if self._ahead_from[p] <= now
+        }
+        most = max(late, key=late.__getitem__, default=None)
+        return most if most is not None and late[most] >= 0 else None
+
+    def _best_ahead(self, now: float, turn: int | None) -> int | None:
+        """The roster out of turn that is worth most, if it is worth so much more than the one in turn."""
+        rates = self._expected.list_rates(now)
+        strongest = rates.max(axis=1, initial=0)
+        busy = np.flatnonzero(strongest)
+        busy = busy[np.argsort(-strongest[busy])][: self._rule.lists_at_once]
+        weighed = {roster for one in busy for roster in self._of_list.get(int(one), ())}
+        candidates = sorted(roster for roster in weighed if self._ahead_from[roster] <= now)
+        if not candidates:
+            return None
+        worth = self._worth([self._ahead[c].accounts for c in candidates], now, rates)
+        best = int(np.argmax(worth))
+        least = 0.0 if turn is None else self._worth([self._base[turn]], now, rates)[0]
+        return candidates[best] if worth[best] > self._rule.dearer * least else None
+
+    def _worth(self, rosters: Sequence[Positions], now: float, rates: Floats) -> Floats:
+        starts = np.cumsum([0, *(len(r) for r in rosters[:-1])])
+        return np.add.reduceat(self._expected.worth(np.concatenate(rosters), now, rates), starts)
 
 
-def retry_after(number: int) -> timedelta:
-    """How long to wait after the attempt with this number, counted from 0, gave nothing."""
-    return _RETRY_AFTER[min(number, len(_RETRY_AFTER) - 1)]
+def _share_in_turn(rule: PlannerRule, rosters: int, saved: float) -> float:
+    """Which part of all requests has to go in turn.
 
-
-def pack(accounts: Iterable[Account], size: int) -> list[tuple[AccountId, ...]]:
-    """Divide accounts into rosters of at most `size`, members of one list spread over all of them.
-
-    The order is that of a hash of the platform's own id: it mixes lists, so that an outage of one
-    request cannot look like the block of a cohort, and it does not depend on who was added when.
+    While n rosters wait for their turn, n/share requests are made, and those saved up before come on top: so
+    that (n + saved)/share requests take no more than the ceiling.
     """
-    order = sorted(accounts, key=lambda a: hashlib.sha256(a.native_id.encode()).digest())
-    return [tuple(a.account_id for a in order[i : i + size]) for i in range(0, len(order), size)]
+    return min(1.0, (rosters + saved) / (rosters * rule.ceiling_sweeps)) if rosters else 1.0
 
 
-def choose_canaries(
-    stable: Sequence[AccountId], blocked: Sequence[AccountId], number: int, turn: int
-) -> tuple[AccountId, ...]:
-    """The control accounts of one roster, in turn: one known-blocked if there is one, the rest stable."""
-    chosen = [blocked[turn % len(blocked)]] if blocked and number > 1 else []
-    wanted = min(number - len(chosen), len(stable))
-    chosen += [stable[(turn + i) % len(stable)] for i in range(wanted)]
-    return tuple(chosen)
+def rosters_by_list(lists: Sequence[Positions], size: int) -> list[Ahead]:
+    """Rosters to be read out of turn: each list in as few as hold it, small rests of several together."""
+    rosters: list[Ahead] = []
+    rests: list[tuple[Positions, int]] = []
+    for position, members in enumerate(lists):
+        if not len(members):
+            continue
+        for part in np.array_split(members, -(-len(members) // size)):
+            if len(part) > size / 2:
+                rosters.append(Ahead(part, (position,)))
+            else:
+                rests.append((part, position))
+    shared: list[list[tuple[Positions, int]]] = []
+    for rest in sorted(rests, key=lambda r: -len(r[0])):
+        room = next((s for s in shared if sum(len(p) for p, _ in s) + len(rest[0]) <= size), None)
+        if room is None:
+            shared.append([rest])
+        else:
+            room.append(rest)
+    for parts in shared:
+        accounts = np.unique(np.concatenate([part for part, _ in parts]))
+        rosters.append(Ahead(accounts, tuple(position for _, position in parts)))
+    return rosters

@@ -21,11 +21,11 @@ from jobs.handles import HandleRecords
 from jobs.likes import LikesPoller
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
-from jobs.planner import Sweep
 from jobs.platforms import collector_of, compliance_jobs, likes_readers
 from jobs.push import Push
 from jobs.relations import Relations
 from jobs.settings import Settings
+from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from storage.db import Pool
 from storage.model.accounts import Platform

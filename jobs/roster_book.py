@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from jobs.judge import Canary
-from jobs.planner import choose_canaries, pack
+from jobs.sweep import choose_canaries, pack
 from storage import canaries, rosters
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Account, AccountId, Platform

@@ -22,8 +22,8 @@ from jobs.engage import EngagementPoller
 from jobs.mail import MailServer, Security, SmtpSender
 from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor, MonitorSettings, Tally
-from jobs.planner import Sweep
 from jobs.simulators import TOKEN, Simulators
+from jobs.sweep import Sweep
 from storage import coverage
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries

@@ -19,7 +19,7 @@ from jobs.confirm import ConfirmationRule
 from jobs.handles import HandleRecords
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
-from jobs.planner import Sweep
+from jobs.sweep import Sweep
 from jobs.relations import Relations
 from jobs.watched_posts import WatchedPosts
 from storage import handles, signals

@@ -9,7 +9,7 @@ import pytest
 from collectors.base import Answer
 from jobs.elsewhere import Difference, Elsewhere, compare, differs
 from jobs.monitor import Monitor
-from jobs.planner import Sweep
+from jobs.sweep import Sweep
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
 from storage.db import Pool, transaction

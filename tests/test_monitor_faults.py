@@ -11,7 +11,7 @@ from collectors.base import Answer, Trouble
 from jobs.clock import SimulatedClock
 from jobs.engage import EngagementPoller
 from jobs.health import Health
-from jobs.planner import Sweep
+from jobs.sweep import Sweep
 from storage import collectors, imports
 from storage.accounts import NewAccount, accounts_version, add_accounts, stop_watching
 from storage.canaries import set_canaries

@@ -16,7 +16,7 @@ from collectors.simulator.history import History, HistoryAccount, settled
 from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.planner import Sweep
+from jobs.sweep import Sweep
 from jobs.push import Push
 from storage import streams
 from storage.accounts import NewAccount, add_accounts

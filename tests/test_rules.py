@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collectors.base import Trouble
 from jobs.cohorts import Cohorts
 from jobs.gate import Gate
-from jobs.planner import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
+from jobs.sweep import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
 from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.availability import MissedReason
 from storage.model.coverage import BatchOutcome, bitmap, is_answered

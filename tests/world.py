@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.planner import Sweep
+from jobs.sweep import Sweep
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
 from storage.db import Pool, transaction

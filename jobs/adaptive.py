@@ -1,0 +1,233 @@
+"""Turns as the adaptive planner picks them: as many requests as a sweep would make, spread over its time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from jobs.expect import NEVER, Accounts, Expectations, Learned, Positions, Prior, nothing_learned
+from jobs.judge import Judged, Watched
+from jobs.planner import Pick, Planner, PlannerRule, Why, rosters_by_list
+from jobs.roster_book import RosterBook
+from jobs.sweep import Attempt, retry_after
+from jobs.turns import NotBefore, Turn
+from jobs.watchbook import WatchBook
+from storage.model.accounts import AccountId, ListId
+from storage.model.availability import State
+from storage.model.coverage import Batch, BatchOutcome, Roster
+
+_AT_ONCE_S = 60.0
+"""What was not used is kept for so long: a night's silence is not made up for at once."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is read from one place: its planner, and how many requests it has left."""
+
+    ids: list[AccountId]
+    base: list[Roster]
+    ahead: list[tuple[AccountId, ...]]
+    expectations: Expectations
+    planner: Planner
+    request_every_s: float
+    overdraft: float
+    """Requests that may be made before their time when accounts are called for."""
+    left: float
+    counted_at: float
+    failed: dict[int, Attempt] = field(default_factory=dict[int, Attempt])
+    """The last attempt of base rosters that gave nothing, by position."""
+
+    def count(self, now: float) -> None:
+        most = max(1.0, _AT_ONCE_S / self.request_every_s)
+        if self.left < most:
+            self.left = min(most, self.left + (now - self.counted_at) / self.request_every_s)
+        self.counted_at = now
+
+    def has_from(self, requests: float) -> float:
+        """When so many requests will be left."""
+        return self.counted_at + max(0.0, requests - self.left) * self.request_every_s
+
+
+class AdaptiveTurns:
+    """Reads each place as often as a sweep of `every` would, but not everybody equally often.
+
+    What it learned is handed over by `learned`, and given back at the next start.
+    """
+
+    def __init__(
+        self,
+        every: timedelta,
+        watched: WatchBook,
+        rosters: RosterBook,
+        rule: PlannerRule | None = None,
+        prior: Prior | None = None,
+    ) -> None:
+        self._every = every
+        self._watched = watched
+        self._rosters = rosters
+        self._rule = rule or PlannerRule()
+        self._prior = prior or Prior()
+        self._places: dict[str, _Place] = {}
+        self._where: dict[AccountId, tuple[str, int]] = {}
+        self._changed_at: dict[AccountId, float] = {}
+        self._learned: dict[str, Learned] = {}
+
+    def remember(self, changed_at: Mapping[AccountId, datetime], learned: Mapping[str, Learned]) -> None:
+        """Before the first `take_up`: when each account changed last, and what was learned, by place."""
+        self._changed_at = {account_id: at.timestamp() for account_id, at in changed_at.items()}
+        self._learned = dict(learned)
+
+    def learned(self) -> dict[str, Learned]:
+        """What was learned so far, by place."""
+        return {place: one.expectations.learned() for place, one in self._places.items()}
+
+    def take_up(self, base: Sequence[Roster], _stored: Mapping[int, Attempt], now: datetime, /) -> None:
+        """The accounts themselves say when they were read. What was under way before is forgotten."""
+        learned = self._learned | self.learned()
+        places: defaultdict[str, list[Roster]] = defaultdict(list)
+        for roster in base:
+            places[roster.place].append(roster)
+        before, self._places, self._where = self._places, {}, {}
+        for place, rosters in places.items():
+            one = self._place(place, rosters, learned.get(place), now.timestamp())
+            if place in before:
+                one.left, one.counted_at = before[place].left, before[place].counted_at
+            self._places[place] = one
+            self._where |= {account_id: (place, at) for at, account_id in enumerate(one.ids)}
+
+    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
+        turns: list[Turn] = []
+        for name, place in self._places.items():
+            place.count(now.timestamp())
+            if not_before(name, now) > now:
+                continue
+            while place.left >= 1 and (pick := place.planner.next(now.timestamp())) is not None:
+                place.left -= 1
+                turns.append(self._turn(name, place, pick, now))
+        return turns
+
+    def next_at(self, _now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
+        for name, place in self._places.items():
+            at = max(place.has_from(1), place.planner.next_from())
+            if np.isfinite(at):
+                yield not_before(name, datetime.fromtimestamp(at, UTC))
+
+    def polled(self, turn: Turn, batch: Batch | None) -> None:
+        if turn.planned is None:
+            return
+        planner, pick = turn.planned
+        place = self._places.get(turn.place)
+        attempt = None if batch is None else Attempt(turn.slot, turn.number, batch.observed_at, batch.outcome)
+        if attempt is None:
+            planner.wait(pick, NEVER)
+        elif attempt.outcome is BatchOutcome.ANSWERED:
+            planner.answered(pick, attempt.at.timestamp())
+        else:
+            planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
+        if place is not None and place.planner is planner and pick.why is Why.TURN and attempt is not None:
+            if attempt.outcome is BatchOutcome.ANSWERED:
+                place.failed.pop(pick.roster, None)
+            else:
+                place.failed[pick.roster] = attempt
+
+    def again_from(self, place: str, now: datetime, /) -> datetime:
+        """A little before their time: what is called for cannot wait, and is made up for afterwards."""
+        one = self._places.get(place)
+        if one is None:
+            return now
+        one.count(now.timestamp())
+        return datetime.fromtimestamp(max(now.timestamp(), one.has_from(1 - one.overdraft)), UTC)
+
+    def read_again(self, place: str, /) -> None:
+        if (one := self._places.get(place)) is not None:
+            one.left -= 1
+            one.planner.spent(1)
+
+    def saw(self, judged: Judged, at: datetime, /) -> None:
+        by_place: defaultdict[str, list[tuple[int, bool, State]]] = defaultdict(list)
+        for w, _, step in judged.steps:
+            account_id = w.account.account_id
+            state = step.known.state if step.known.pending is None else step.known.pending.state
+            if account_id not in self._where or state is None:
+                continue
+            place, position = self._where[account_id]
+            changed = step.opened is not None and w.known.state is not None
+            if changed:
+                self._changed_at[account_id] = at.timestamp()
+            by_place[place].append((position, changed, state))
+        for place, seen in by_place.items():
+            self._places[place].expectations.saw(
+                np.array([position for position, _, _ in seen], np.intp),
+                at.timestamp(),
+                np.array([changed for _, changed, _ in seen], np.bool_),
+                np.array([_is_closed(state) for _, _, state in seen], np.int8),
+            )
+        self._withdraw(judged)
+
+    def _withdraw(self, judged: Judged) -> None:
+        for w, _, step in judged.steps:
+            if step.refuted is None or w.known.state is None or w.account.account_id not in self._where:
+                continue
+            place, position = self._where[w.account.account_id]
+            self._places[place].expectations.withdrew(
+                np.array([position], np.intp),
+                np.array([step.refuted.pending.first_seen_new.timestamp()]),
+                np.array([_is_closed(w.known.state)], np.int8),
+            )
+
+    def _turn(self, name: str, place: _Place, pick: Pick, now: datetime) -> Turn:
+        if pick.why is not Why.TURN:
+            ids = place.ahead[pick.roster]
+            return Turn(pick.why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
+        roster = place.base[pick.roster]
+        last = place.failed.get(pick.roster)
+        slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
+        held = last is not None and last.outcome is BatchOutcome.HELD
+        planned = place.planner, pick
+        return Turn(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held, planned)
+
+    def _place(self, place: str, base: list[Roster], learned: Learned | None, now: float) -> _Place:
+        ids = [account_id for roster in base for account_id in roster.account_ids]
+        where = {account_id: at for at, account_id in enumerate(ids)}
+        watched = [self._watched[account_id] for account_id in ids]
+        lists = _members(watched)
+        accounts = Accounts(
+            # Who was never read counts as read a sweep ago: he comes first, and weighs no more than that.
+            np.array([_read_at(w, now - self._every.total_seconds()) for w in watched]),
+            np.array([self._changed_at.get(account_id, NEVER) for account_id in ids]),
+            np.array([_is_closed(w.known.state) for w in watched], np.int8),
+        )
+        expectations = Expectations(self._prior, accounts, lists, learned or nothing_learned(self._prior))
+        ahead = rosters_by_list(list(lists.values()), self._rosters.size(place))
+        positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
+        planner = Planner(self._rule, expectations, positions, ahead)
+        return _Place(
+            ids,
+            base,
+            [tuple(ids[at] for at in roster.accounts.tolist()) for roster in ahead],
+            expectations,
+            planner,
+            self._every.total_seconds() / len(base),
+            planner.saved_at_most,
+            0.0,
+            now,
+        )
+
+
+def _members(watched: Sequence[Watched]) -> dict[int, Positions]:
+    members: defaultdict[ListId, list[int]] = defaultdict(list)
+    for at, w in enumerate(watched):
+        for list_id in w.lists:
+            members[list_id].append(at)
+    return {list_id: np.array(members[list_id], np.intp) for list_id in sorted(members)}
+
+
+def _read_at(watched: Watched, never: float) -> float:
+    at = watched.known.last_read_at
+    return never if at is None else at.timestamp()
+
+
+def _is_closed(state: State | None) -> int:
+    return int(state is not None and (state.status.is_gone or state.status.is_blocked))

@@ -1,0 +1,217 @@
+"""Pure: how likely each account changed since it was read, by its own past and its lists' last hours.
+
+Accounts are positions from 0, times are seconds since 1970. An account is on one of two sides: nothing is
+done to it (what may come is a block), or it is blocked or gone (what may come is a restoration). What is seen
+on one side of a list says nothing of the other: those just blocked are not read again for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.intp]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+NEVER = -np.inf
+_SIDES = 2
+_ENOUGH = 200
+"""Of what is expected this much is kept: then all that was seen so far counts half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is held before anything was read, and how fast the signs of a list fade.
+
+    The rates of single accounts are those of polling.md, section 3; the rest was chosen by simulation.
+    """
+
+    edges_s: tuple[float, ...] = (3 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY, 30 * DAY, np.inf)
+    """Accounts are told apart by how long ago they changed: up to these ends, and those that never did."""
+    once_in_s: tuple[float, ...] = tuple(h * HOUR for h in (24, 24, 96, 500, 1500, 3000, 180 * 24))
+    """How long it takes on average until an account changes."""
+    weight: tuple[float, ...] = (2, 2, 2, 2, 2, 2, 3)
+    """As many changes as this expectation counts for."""
+    fading_s: float = 1.5 * HOUR
+    """What was seen in a list counts e times less after this time."""
+    unseen_s: float = 200 * HOUR
+    """Every list counts as looked at for so many account-seconds: else the first change in one that is hardly
+    ever read would be taken for a wave."""
+    factor_at_most: float = 3
+    factor_weight: float = 4
+
+
+@dataclass(slots=True)
+class ListSigns:
+    """What was seen lately in one list, by side, as of `at`: changes, and account-seconds looked at."""
+
+    at: float
+    changes: list[float]
+    looked_s: list[float]
+
+
+@dataclass(slots=True)
+class Learned:
+    """What reading taught, in a form that can be stored."""
+
+    changes: list[list[float]]
+    """By side, and by how long ago the last change was."""
+    looked_s: list[list[float]]
+    seen: float = 0
+    """Changes where a list had signs of life, and how many these let expect."""
+    expected: float = 0
+    lists: dict[int, ListSigns] = field(default_factory=dict[int, ListSigns])
+    """By the number of the list; only those with signs of life."""
+
+
+def nothing_learned(prior: Prior) -> Learned:
+    weight = list(prior.weight)
+    looked = [w * once for w, once in zip(prior.weight, prior.once_in_s, strict=True)]
+    return Learned([weight, list(weight)], [looked, list(looked)])
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Each account as it was when last read."""
+
+    read_at: Floats
+    """-inf: never read."""
+    changed_at: Floats
+    """When its last change was seen; -inf: it has not changed."""
+    closed: NDArray[np.int8]
+    """1: it is blocked or gone."""
+
+
+class Expectations:
+    """What is expected of every account; kept current by `saw`."""
+
+    def __init__(
+        self, prior: Prior, accounts: Accounts, lists: Mapping[int, Positions], learned: Learned
+    ) -> None:
+        self.accounts = accounts
+        self._prior = prior
+        self._edges = np.array(prior.edges_s)
+        self._numbers = list(lists)
+        self._starts, self._lists = _lists_of(len(accounts.read_at), list(lists.values()))
+        self._changes, self._looked = np.array(learned.changes), np.array(learned.looked_s)
+        self._seen, self._expected = learned.seen, learned.expected
+        self._at = np.zeros(len(lists))
+        self._list_changes = np.zeros((len(lists), _SIDES))
+        self._list_looked = np.zeros((len(lists), _SIDES))
+        for position, number in enumerate(self._numbers):
+            if (signs := learned.lists.get(number)) is not None:
+                self._at[position] = signs.at
+                self._list_changes[position], self._list_looked[position] = signs.changes, signs.looked_s
+
+    def learned(self) -> Learned:
+        alive = np.flatnonzero(self._list_changes.any(axis=1))
+        return Learned(
+            self._changes.tolist(),
+            self._looked.tolist(),
+            self._seen,
+            self._expected,
+            {
+                self._numbers[p]: ListSigns(
+                    float(self._at[p]), self._list_changes[p].tolist(), self._list_looked[p].tolist()
+                )
+                for p in alive
+            },
+        )
+
+    @property
+    def factor(self) -> float:
+        """How far the signs of lists are to be believed, by what came of them so far."""
+        weight = self._prior.factor_weight
+        return min(self._prior.factor_at_most, (self._seen + weight) / (self._expected + weight))
+
+    def list_rates(self, now: float) -> Floats:
+        """Changes per second and member, by list and side, without the factor. 0 where nothing is alive."""
+        fade = np.exp((self._at - now) / self._prior.fading_s)[:, None]
+        changes = self._list_changes * fade
+        rates = changes / (self._list_looked * fade + self._prior.unseen_s)
+        return np.where(changes > 0.01, rates, 0.0)
+
+    def worth(self, who: Positions, now: float, list_rates: Floats) -> Floats:
+        """The delay, in seconds, that reading each account now is expected to spare against never."""
+        age = now - self.accounts.read_at[who]
+        rate, _ = self._own_rate(who, now)
+        recent = np.minimum(age, self._prior.fading_s)
+        signs = self.factor * self._signs(who, list_rates)
+        return rate * age * age / 2 + signs * recent * (age - recent / 2)
+
+    def saw(self, who: Positions, now: float, changed: Bools, closed: NDArray[np.int8]) -> None:
+        """Accounts were read: which are otherwise than when last read, and on which side each is now."""
+        accounts = self.accounts
+        age = now - accounts.read_at[who]
+        before = accounts.closed[who]
+        self._learn(who, now, age, changed)
+        self._note_signs(who, now, np.minimum(age, self._prior.fading_s), before, changed)
+        accounts.changed_at[who[changed]] = now
+        accounts.closed[who] = closed
+        accounts.read_at[who] = now
+
+    def withdrew(self, who: Positions, seen_at: Floats, before: NDArray[np.int8]) -> None:
+        """Changes that were seen then, from the side `before`, were not confirmed: they are no signs."""
+        index, lists = self._memberships(who)
+        left = np.exp((seen_at[index] - self._at[lists]) / self._prior.fading_s)
+        np.subtract.at(self._list_changes, (lists, before[index]), left)
+        np.maximum(self._list_changes, 0, out=self._list_changes)
+
+    def _own_rate(self, who: Positions, now: float) -> tuple[Floats, tuple[NDArray[np.int8], Positions]]:
+        """Changes per second by the account's own past, and the cell of the table that it comes from."""
+        since = now - self.accounts.changed_at[who]
+        cell = self.accounts.closed[who], np.searchsorted(self._edges, since, side="right")
+        return self._changes[cell] / self._looked[cell], cell
+
+    def _signs(self, who: Positions, list_rates: Floats) -> Floats:
+        """Changes per second of each account by the signs of its lists together."""
+        index, lists = self._memberships(who)
+        rates = list_rates[lists, self.accounts.closed[who[index]]]
+        return np.bincount(index, rates, minlength=len(who)).astype(np.float64)
+
+    def _memberships(self, who: Positions) -> tuple[Positions, Positions]:
+        """Each list of each of these accounts: the place in `who`, and the position of the list."""
+        first, end = self._starts[who], self._starts[who + 1]
+        number = end - first
+        index = np.repeat(np.arange(len(who)), number)
+        offset = np.arange(len(index)) - np.repeat(np.cumsum(number) - number, number)
+        return index, self._lists[first[index] + offset]
+
+    def _learn(self, who: Positions, now: float, age: Floats, changed: Bools) -> None:
+        """A change counts for the lists where these had signs of life, else for the account's own past."""
+        signs = self._signs(who, self.list_rates(now))
+        alive = signs > 1 / self._prior.once_in_s[-1]
+        recent = np.minimum(age[alive], self._prior.fading_s)
+        self._expected += float(-np.expm1(-signs[alive] * recent).sum())
+        self._seen += float(changed[alive].sum())
+        if self._expected > _ENOUGH:
+            self._expected, self._seen = self._expected / 2, self._seen / 2
+        _, (side, column) = self._own_rate(who, now)
+        cell = side[~alive], column[~alive]
+        np.add.at(self._looked, cell, age[~alive])
+        np.add.at(self._changes, cell, changed[~alive])
+
+    def _note_signs(
+        self, who: Positions, now: float, recent: Floats, before: NDArray[np.int8], changed: Bools
+    ) -> None:
+        index, lists = self._memberships(who)
+        touched = np.unique(lists)
+        fade = np.exp((self._at[touched] - now) / self._prior.fading_s)[:, None]
+        self._list_changes[touched] *= fade
+        self._list_looked[touched] *= fade
+        self._at[touched] = now
+        np.add.at(self._list_looked, (lists, before[index]), recent[index])
+        np.add.at(self._list_changes, (lists, before[index]), changed[index])
+
+
+def _lists_of(accounts: int, lists: Sequence[Positions]) -> tuple[Positions, Positions]:
+    """The lists of all accounts in one row, and where those of each account begin in it."""
+    members = np.concatenate([*lists, np.empty(0, np.intp)]).astype(np.intp)
+    names = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+    order = np.argsort(members, kind="stable")
+    starts = np.searchsorted(members[order], np.arange(accounts + 1))
+    return starts.astype(np.intp), names[order].astype(np.intp)

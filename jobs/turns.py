@@ -1,0 +1,125 @@
+"""When each account is read without being called for: in a fixed sweep. `jobs.adaptive` does it otherwise."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from jobs.judge import Judged
+from jobs.planner import Pick, Planner, Why
+from jobs.sweep import Attempt, Sweep, next_attempt
+from jobs.watchbook import WatchBook
+from storage.model.accounts import AccountId
+from storage.model.coverage import Batch, BatchOutcome, Roster
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+NotBefore = Callable[[str, datetime], datetime]
+"""The time at which a place can be asked, not earlier than the given one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request that is to be made now."""
+
+    why: Why
+    place: str
+    account_ids: tuple[AccountId, ...]
+    roster: Roster | None
+    """The base roster; None: one that is made of these accounts."""
+    slot: datetime
+    number: int
+    """The attempt in this slot, counted from 0."""
+    position: int
+    """Among the rosters of its kind: which control accounts it gets, when it is made."""
+    another_way: bool = False
+    """The last answer was not believed: ask beside other control accounts."""
+    planned: tuple[Planner, Pick] | None = None
+
+
+class Turns(Protocol):
+    """What a monitor asks for its next requests."""
+
+    def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], now: datetime, /) -> None:
+        """These are the base rosters now; `stored` are their newest attempts on record, by roster id."""
+        ...
+
+    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
+        """What is to be read now. It is under way until `polled` is told of it."""
+        ...
+
+    def next_at(self, now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
+        """Times at which `due` has something, the earliest among them."""
+        ...
+
+    def polled(self, turn: Turn, batch: Batch | None) -> None:
+        """How it went; None: nothing was asked, or nothing could be stored."""
+        ...
+
+    def again_from(self, place: str, now: datetime, /) -> datetime:
+        """From when on accounts of a place can be read before their turn, because they were called for."""
+        ...
+
+    def read_again(self, place: str, /) -> None:
+        """A request is made for accounts that were called for."""
+        ...
+
+    def saw(self, judged: Judged, at: datetime, /) -> None:
+        """What an answer showed, from whichever request. Told before the accounts are brought up to date."""
+        ...
+
+
+class SweepTurns:
+    """Everybody once in each slot of the sweep."""
+
+    def __init__(self, sweep: Sweep, watched: WatchBook) -> None:
+        self._sweep = sweep
+        self._watched = watched
+        self._base: Sequence[Roster] = ()
+        self._last: dict[int, Attempt] = {}
+
+    def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], _now: datetime, /) -> None:
+        """A roster that was made anew only for its control accounts keeps its turn."""
+        turns = {r.account_ids: self._last.get(r.roster_id) for r in self._base}
+        last = {r.roster_id: stored.get(r.roster_id) or turns.get(r.account_ids) for r in base}
+        self._base = base
+        self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
+
+    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
+        """The rosters whose turn it is, those answered longest ago first: a limit starves nobody."""
+        turns = [self._turn(position, roster, now) for position, roster in enumerate(self._base)]
+        ready = [turn for turn, at in turns if not_before(turn.place, at) <= now]
+        return sorted(ready, key=lambda turn: (self._read_at(turn.account_ids), turn.position))
+
+    def next_at(self, now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
+        for roster in self._base:
+            due = next_attempt(self._sweep, self._last.get(roster.roster_id), now)
+            yield not_before(roster.place, due.at)
+
+    def polled(self, turn: Turn, batch: Batch | None) -> None:
+        if batch is not None and turn.roster is not None:
+            self._last[turn.roster.roster_id] = Attempt(
+                turn.slot, turn.number, batch.observed_at, batch.outcome
+            )
+
+    def again_from(self, _place: str, now: datetime, /) -> datetime:
+        return now
+
+    def read_again(self, _place: str, /) -> None:
+        """A sweep is not shortened for it."""
+
+    def saw(self, _judged: Judged, _at: datetime, /) -> None:
+        """Nothing is learned from it."""
+
+    def _turn(self, position: int, roster: Roster, now: datetime) -> tuple[Turn, datetime]:
+        last = self._last.get(roster.roster_id)
+        due = next_attempt(self._sweep, last, now)
+        held = last is not None and last.outcome is BatchOutcome.HELD
+        ids = roster.account_ids
+        turn = Turn(Why.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
+        return turn, due.at
+
+    def _read_at(self, account_ids: Iterable[AccountId]) -> datetime:
+        """When the last of them was answered."""
+        read = (self._watched[a].known.last_read_at for a in account_ids)
+        return max((at for at in read if at is not None), default=_NEVER)
