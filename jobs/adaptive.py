@@ -9,14 +9,14 @@ import numpy as np
 
 from jobs.expect import NEVER, Accounts, Expectations, Learned, Positions, Prior, nothing_learned
 from jobs.judge import Judged, Watched
-from jobs.planner import Pick, Planner, PlannerRule, Why, rosters_by_list
+from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
 from jobs.roster_book import RosterBook
 from jobs.sweep import Attempt, retry_after
 from jobs.turns import NotBefore, Turn
 from jobs.watchbook import WatchBook
 from storage.model.accounts import AccountId, ListId
 from storage.model.availability import State
-from storage.model.coverage import Batch, BatchOutcome, Roster
+from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
 
 _AT_ONCE_S = 60.0
 """What was not used is kept for so long: a night's silence is not made up for at once."""
@@ -24,11 +24,10 @@ _AT_ONCE_S = 60.0
 
 @dataclass(slots=True)
 class _Place:
-    """What is read from one place: its planner, and how many requests it has left."""
+    """What is read from one place: its planner, and how many full requests it has left."""
 
     ids: list[AccountId]
     base: list[Roster]
-    ahead: list[tuple[AccountId, ...]]
     expectations: Expectations
     planner: Planner
     request_every_s: float
@@ -73,11 +72,22 @@ class AdaptiveTurns:
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
         self._learned: dict[str, Learned] = {}
+        self._promises: Mapping[ListId, timedelta] = {}
 
-    def remember(self, changed_at: Mapping[AccountId, datetime], learned: Mapping[str, Learned]) -> None:
-        """Before the first `take_up`: when each account changed last, and what was learned, by place."""
+    def remember(
+        self,
+        changed_at: Mapping[AccountId, datetime],
+        learned: Mapping[str, Learned],
+        promises: Mapping[ListId, timedelta],
+    ) -> None:
+        """What the database holds, before `take_up`: when each account changed last, what was learned by
+        place, and how often lists are to be read.
+
+        What this process learned itself is newer, and stays.
+        """
         self._changed_at = {account_id: at.timestamp() for account_id, at in changed_at.items()}
-        self._learned = dict(learned)
+        self._learned = dict(learned) | self.learned()
+        self._promises = promises
 
     def learned(self) -> dict[str, Learned]:
         """What was learned so far, by place."""
@@ -104,7 +114,7 @@ class AdaptiveTurns:
             if not_before(name, now) > now:
                 continue
             while place.left >= 1 and (pick := place.planner.next(now.timestamp())) is not None:
-                place.left -= 1
+                place.left -= place.planner.cost(pick)
                 turns.append(self._turn(name, place, pick, now))
         return turns
 
@@ -112,7 +122,7 @@ class AdaptiveTurns:
         for name, place in self._places.items():
             at = max(place.has_from(1), place.planner.next_from())
             if np.isfinite(at):
-                yield not_before(name, datetime.fromtimestamp(at, UTC))
+                yield not_before(name, _moment(at))
 
     def polled(self, turn: Turn, batch: Batch | None) -> None:
         if turn.planned is None:
@@ -126,7 +136,12 @@ class AdaptiveTurns:
             planner.answered(pick, attempt.at.timestamp())
         else:
             planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
-        if place is not None and place.planner is planner and pick.why is Why.TURN and attempt is not None:
+        if (
+            place is not None
+            and place.planner is planner
+            and pick.why is WhyRead.TURN
+            and attempt is not None
+        ):
             if attempt.outcome is BatchOutcome.ANSWERED:
                 place.failed.pop(pick.roster, None)
             else:
@@ -135,15 +150,11 @@ class AdaptiveTurns:
     def again_from(self, place: str, now: datetime, /) -> datetime:
         """A little before their time: what is called for cannot wait, and is made up for afterwards."""
         one = self._places.get(place)
-        if one is None:
-            return now
-        one.count(now.timestamp())
-        return datetime.fromtimestamp(max(now.timestamp(), one.has_from(1 - one.overdraft)), UTC)
+        return now if one is None else max(now, _moment(one.has_from(1 - one.overdraft)))
 
-    def read_again(self, place: str, /) -> None:
+    def read_again(self, place: str, accounts: int, /) -> None:
         if (one := self._places.get(place)) is not None:
-            one.left -= 1
-            one.planner.spent(1)
+            one.left -= one.planner.spent(accounts)
 
     def saw(self, judged: Judged, at: datetime, /) -> None:
         by_place: defaultdict[str, list[tuple[int, bool, State]]] = defaultdict(list)
@@ -178,8 +189,8 @@ class AdaptiveTurns:
             )
 
     def _turn(self, name: str, place: _Place, pick: Pick, now: datetime) -> Turn:
-        if pick.why is not Why.TURN:
-            ids = place.ahead[pick.roster]
+        if pick.why is not WhyRead.TURN:
+            ids = tuple(place.ids[int(at)] for at in place.planner.accounts_of(pick))
             return Turn(pick.why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
         roster = place.base[pick.roster]
         last = place.failed.get(pick.roster)
@@ -200,13 +211,13 @@ class AdaptiveTurns:
             np.array([_is_closed(w.known.state) for w in watched], np.int8),
         )
         expectations = Expectations(self._prior, accounts, lists, learned or nothing_learned(self._prior))
-        ahead = rosters_by_list(list(lists.values()), self._rosters.size(place))
+        every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
+        ahead = rosters_by_list(list(lists.values()), every, self._rosters.size(place))
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
         planner = Planner(self._rule, expectations, positions, ahead)
         return _Place(
             ids,
             base,
-            [tuple(ids[at] for at in roster.accounts.tolist()) for roster in ahead],
             expectations,
             planner,
             self._every.total_seconds() / len(base),
@@ -222,6 +233,15 @@ def _members(watched: Sequence[Watched]) -> dict[int, Positions]:
         for list_id in w.lists:
             members[list_id].append(at)
     return {list_id: np.array(members[list_id], np.intp) for list_id in sorted(members)}
+
+
+def _moment(at: float) -> datetime:
+    """Not before `at`: a little too early, a budget would lack a little of a request."""
+    return datetime.fromtimestamp(at, UTC) + timedelta(milliseconds=1)
+
+
+def _seconds(every: timedelta | None) -> float:
+    return np.inf if every is None else every.total_seconds()
 
 
 def _read_at(watched: Watched, never: float) -> float:

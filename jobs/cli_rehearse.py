@@ -23,6 +23,7 @@ from jobs.options import AsJson, moment_of
 from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.table_files import table_content
+from jobs.turns import PlannerName
 from jobs.wording import number
 from storage.model.tables import TableError, header_of
 from storage.model.units import parse_duration
@@ -44,6 +45,12 @@ def _rehearse(
     every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
     platform: Annotated[
         Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
+    ] = None,
+    planner: Annotated[
+        PlannerName, typer.Option(help="Who is read when: all in turn, or busy lists ahead of it.")
+    ] = PlannerName.SWEEP,
+    budget: Annotated[
+        float | None, typer.Option(help="Readings an hour, instead of --every.", min=1, show_default=False)
     ] = None,
     faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
     report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
@@ -70,7 +77,8 @@ def _rehearse(
             first, last = rehearse.span(truth)
         except ValueError as error:
             raise CommandError(f"{history.name}: {error}.") from error
-        plan = Plan(begin or first, limit or last, _duration(every, "--every"))
+        pace = _duration(every, "--every") if budget is None else _within(budget, len(truth.accounts))
+        plan = Plan(begin or first, limit or last, pace, planner=planner)
         cli_simulate.fault_plan(faults)
         if plan.end <= plan.start:
             raise CommandError(
@@ -128,6 +136,11 @@ def _as_history(
     path = folder / f"{Path(name).name.removesuffix('.gz')}"
     path.write_text("\n".join(history_of(demands)) + "\n", encoding="utf-8")
     return path, end or until(demands)
+
+
+def _within(budget: float, accounts: int) -> timedelta:
+    """How often everybody can be read with so many readings an hour."""
+    return timedelta(seconds=max(60, round(accounts * 3600 / budget)))
 
 
 def _duration(text: str, option: str) -> timedelta:

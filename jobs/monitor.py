@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.base import Collector
+from jobs.adaptive import AdaptiveTurns
 from jobs.clock import Clock
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.control import ControlAccounts
 from jobs.health import Health
 from jobs.judge import judge
+from jobs.planner_memory import PlannerMemory
 from jobs.recorder import Recorder
 from jobs.roster_book import RosterBook
 from jobs.sweep import Attempt, Sweep
-from jobs.turns import SweepTurns, Turn, Turns
+from jobs.turns import PlannerName, SweepTurns, Turn, Turns
 from jobs.watchbook import WatchBook
 from storage import coverage, facts, watch
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId, Platform
-from storage.model.coverage import Batch, BatchOutcome, Roster, bitmap
+from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead, bitmap
 from storage.model.steps import Known
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -32,6 +34,7 @@ class MonitorSettings:
     """How one platform is watched."""
 
     sweep: Sweep
+    planner: PlannerName = PlannerName.SWEEP
     canaries_per_request: int = 2
     concurrency: int = 8
 
@@ -75,7 +78,11 @@ class Monitor:
         )
         self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
         self._recorder = Recorder(pool, collector, rule)
-        self._turns: Turns = SweepTurns(settings.sweep, self._watched)
+        self.turns: Turns = SweepTurns(settings.sweep, self._watched)
+        self._memory: PlannerMemory | None = None
+        if settings.planner is PlannerName.ADAPTIVE:
+            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
+            self._memory = PlannerMemory(pool, collector.platform, adaptive)
         self._requests = asyncio.Semaphore(settings.concurrency)
 
     async def load(self) -> None:
@@ -94,6 +101,8 @@ class Monitor:
                 )
             loaded = await watch.load_watched(conn, self._platform)
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=True)
+            if self._memory is not None:
+                await self._memory.load(conn)
             await self._load_rosters(conn, now)
             since = now - self._rule.cohort_window
             for list_id, at in await watch.recent_confirmations(conn, self._platform, since):
@@ -130,11 +139,13 @@ class Monitor:
         async with asyncio.TaskGroup() as group:
             for turn, (place, ids) in enumerate(self._rosters.by_place(self._watched.due_again(now))):
                 if self._again_from(place, now) <= now:
-                    self._turns.read_again(place)
+                    self.turns.read_again(place, len(ids))
                     group.create_task(self._caught(self._read_again(turn, place, ids, now), faults))
         async with asyncio.TaskGroup() as group:
-            for turn in self._turns.due(now, self._not_before):
+            for turn in self.turns.due(now, self._not_before):
                 group.create_task(self._caught(self._take_turn(turn), faults))
+        if self._memory is not None:
+            await self._caught(self._memory.keep(now), faults)
         if faults:
             raise faults[0]
 
@@ -147,7 +158,7 @@ class Monitor:
     def next_due(self) -> datetime:
         """The earliest time at which `tick` has something to do."""
         now = self._clock()
-        times = list(self._turns.next_at(now, self._not_before))
+        times = list(self.turns.next_at(now, self._not_before))
         for account, at in self._watched.times():
             times.append(self._again_from(self._collector.place(account.native_id), at))
         return min(times, default=now + self._settings.sweep.every)
@@ -157,10 +168,11 @@ class Monitor:
         return at if closed_until is None else max(at, closed_until)
 
     def _again_from(self, place: str, at: datetime) -> datetime:
-        return self._not_before(place, self._turns.again_from(place, at))
+        return self._not_before(place, self.turns.again_from(place, at))
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
-        await self._poll(await self._rosters.ad_hoc(self._pool, place, ids, turn, now), now, 0)
+        roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)
+        await self._poll(roster, now, 0)
 
     async def _take_turn(self, turn: Turn) -> None:
         """After an answer that was held, the same accounts are asked another way."""
@@ -170,12 +182,13 @@ class Monitor:
                 batch = await self._poll(turn.roster, turn.slot, turn.number)
             else:
                 now = self._clock()
-                roster = await self._rosters.ad_hoc(
-                    self._pool, turn.place, turn.account_ids, turn.position + turn.number, now
+                why = WhyRead.AGAIN if turn.another_way else turn.why
+                roster = await self._rosters.out_of_turn(
+                    self._pool, turn.place, turn.account_ids, turn.position + turn.number, why, now
                 )
                 batch = await self._poll(roster, now, 0)
         finally:
-            self._turns.polled(turn, batch)
+            self.turns.polled(turn, batch)
 
     async def _poll(self, roster: Roster, slot: datetime, number: int) -> Batch | None:
         """One request from question to commit; None when nothing was asked or nothing could be stored."""
@@ -223,7 +236,7 @@ class Monitor:
                 self.tally.requests += 1
                 self.tally.readings += len(judged.steps)
                 self.tally.missed += len(judged.answered) - len(judged.steps)
-                self._turns.saw(judged, at)
+                self.turns.saw(judged, at)
                 self._watched.apply(batch, watched, judged, answer)
             else:
                 await self._load_again(roster)
@@ -245,7 +258,7 @@ class Monitor:
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
         await self._rosters.load(conn, self._watched.accounts(), now)
-        self._turns.take_up(self._rosters.base, await _attempts(conn, self._platform), now)
+        self.turns.take_up(self._rosters.base, await _attempts(conn, self._platform), now)
 
     async def _load_again(self, roster: Roster) -> None:
         """Another process was first: what it recorded stands."""
@@ -253,7 +266,7 @@ class Monitor:
             loaded = await watch.load_watched(conn, self._platform, list(roster.account_ids))
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=False)
             attempts = await _attempts(conn, self._platform)
-        self._turns.take_up(self._rosters.base, attempts, self._clock())
+        self.turns.take_up(self._rosters.base, attempts, self._clock())
 
 
 async def _attempts(conn: Conn, platform: Platform) -> dict[int, Attempt]:

@@ -11,22 +11,11 @@ set made for the moment ten. What a roster is worth is the delay that reading it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from jobs.expect import Expectations, Floats, Positions
-
-
-class Why(Enum):
-    """Why a roster is read."""
-
-    TURN = "turn"
-    """It waited longest."""
-    AHEAD = "ahead"
-    """Changes were just seen in its list."""
-    PROMISED = "promised"
-    """Its list was promised to be read that often."""
+from storage.model.coverage import WhyRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +45,7 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    why: Why
+    why: WhyRead
     roster: int
     """Position among the base rosters (TURN), or among those that can be read out of turn."""
 
@@ -78,6 +67,7 @@ class Planner:
         self._expected = expectations
         self._base = list(base)
         self._ahead = list(ahead)
+        self._size = max((len(b) for b in base), default=1)
         read_at = expectations.accounts.read_at
         self._turn_at = np.array([read_at[b].min() for b in base])
         self._turn_from = np.full(len(base), -np.inf)
@@ -94,22 +84,35 @@ class Planner:
 
     def next(self, now: float) -> Pick | None:
         """What to read now with one request; None when everything has to wait."""
-        self._saved = min(self.saved_at_most, self._saved + 1 - self.share_in_turn)
         pick = self._pick(now)
         if pick is not None:
             self._set_from(pick, np.inf)
-            if pick.why is not Why.TURN:
-                self._saved -= 1
+            self._count(self.cost(pick), out_of_turn=pick.why is not WhyRead.TURN)
         return pick
 
-    def spent(self, requests: int) -> None:
-        """Requests were made for something else, such as to confirm changes: they were out of turn."""
-        self._saved -= requests
+    def cost(self, pick: Pick) -> float:
+        """How much of a full request it is: what is counted are readings."""
+        return len(self.accounts_of(pick)) / self._size
+
+    def accounts_of(self, pick: Pick) -> Positions:
+        if pick.why is WhyRead.TURN:
+            return self._base[pick.roster]
+        return self._ahead[pick.roster].accounts
+
+    def spent(self, accounts: int) -> float:
+        """Accounts were read for something else, such as to confirm changes; returns how much that cost."""
+        cost = accounts / self._size
+        self._count(cost, out_of_turn=True)
+        return cost
+
+    def _count(self, cost: float, *, out_of_turn: bool) -> None:
+        saved = self._saved + (1 - self.share_in_turn) * cost
+        self._saved = min(self.saved_at_most, saved - cost if out_of_turn else saved)
 
     def answered(self, pick: Pick, now: float) -> None:
         """It was read at `now`: it goes to the end."""
         self._set_from(pick, -np.inf)
-        if pick.why is Why.TURN:
+        if pick.why is WhyRead.TURN:
             self._turn_at[pick.roster] = now
 
     def wait(self, pick: Pick, until: float) -> None:
@@ -125,15 +128,16 @@ class Planner:
         return self._turn_at
 
     def _set_from(self, pick: Pick, at: float) -> None:
-        (self._turn_from if pick.why is Why.TURN else self._ahead_from)[pick.roster] = at
+        (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] = at
 
     def _pick(self, now: float) -> Pick | None:
-        if (promised := self._most_overdue(now)) is not None:
-            return Pick(Why.PROMISED, promised)
+        # A promise beyond what is free for it is kept late, rather than that others wait beyond the ceiling.
+        if self._saved > -self.saved_at_most and (promised := self._most_overdue(now)) is not None:
+            return Pick(WhyRead.PROMISED, promised)
         turn = self._longest_waiting(now)
         if self._saved >= 1 and (ahead := self._best_ahead(now, turn)) is not None:
-            return Pick(Why.AHEAD, ahead)
-        return None if turn is None else Pick(Why.TURN, turn)
+            return Pick(WhyRead.AHEAD, ahead)
+        return None if turn is None else Pick(WhyRead.TURN, turn)
 
     def _longest_waiting(self, now: float) -> int | None:
         free = np.flatnonzero(self._turn_from <= now)
@@ -179,26 +183,32 @@ def _share_in_turn(rule: PlannerRule, rosters: int, saved: float) -> float:
     return min(1.0, (rosters + saved) / (rosters * rule.ceiling_sweeps)) if rosters else 1.0
 
 
-def rosters_by_list(lists: Sequence[Positions], size: int) -> list[Ahead]:
-    """Rosters to be read out of turn: each list in as few as hold it, small rests of several together."""
+def rosters_by_list(lists: Sequence[Positions], every_s: Sequence[float], size: int) -> list[Ahead]:
+    """Rosters to be read out of turn: each list in as few as hold it, small rests of several together.
+
+    `every_s` says how often each list is promised to be read: only those of one promise stand together.
+    """
     rosters: list[Ahead] = []
     rests: list[tuple[Positions, int]] = []
     for position, members in enumerate(lists):
-        if not len(members):
-            continue
-        for part in np.array_split(members, -(-len(members) // size)):
+        for part in np.array_split(members, max(1, -(-len(members) // size))):
             if len(part) > size / 2:
-                rosters.append(Ahead(part, (position,)))
-            else:
+                rosters.append(Ahead(part, (position,), every_s[position]))
+            elif len(part):
                 rests.append((part, position))
     shared: list[list[tuple[Positions, int]]] = []
     for rest in sorted(rests, key=lambda r: -len(r[0])):
-        room = next((s for s in shared if sum(len(p) for p, _ in s) + len(rest[0]) <= size), None)
-        if room is None:
-            shared.append([rest])
-        else:
+        fitting = (
+            s
+            for s in shared
+            if every_s[s[0][1]] == every_s[rest[1]] and sum(len(p) for p, _ in s) + len(rest[0]) <= size
+        )
+        if (room := next(fitting, None)) is not None:
             room.append(rest)
+        else:
+            shared.append([rest])
     for parts in shared:
         accounts = np.unique(np.concatenate([part for part, _ in parts]))
-        rosters.append(Ahead(accounts, tuple(position for _, position in parts)))
+        lists_in = tuple(position for _, position in parts)
+        rosters.append(Ahead(accounts, lists_in, every_s[lists_in[0]]))
     return rosters

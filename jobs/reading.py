@@ -47,7 +47,7 @@ async def reading(settings: Settings, dsn: str, pool: Pool, platform: Platform) 
             pool,
             collector,
             ConfirmationRule(),
-            MonitorSettings(sweep),
+            MonitorSettings(sweep, settings.planner),
             system_clock,
         )
         chores: dict[str, Chore] = {

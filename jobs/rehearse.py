@@ -172,6 +172,7 @@ def _figures(
         "from": plan.start.isoformat(),
         "to": plan.end.isoformat(),
         "every_s": plan.every.total_seconds(),
+        "planner": plan.planner.value,
         "readings": totals.readings,
         "missed": totals.missed,
         "requests": totals.requests,

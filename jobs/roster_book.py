@@ -1,4 +1,4 @@
-"""Which accounts are asked together: the rosters of the sweep, and those made for one occasion."""
+"""Which accounts are asked together: the rosters of the sweep, and those that are read out of turn."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from jobs.sweep import choose_canaries, pack
 from storage import canaries, rosters
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Account, AccountId, Platform
-from storage.model.coverage import Roster
+from storage.model.coverage import Roster, WhyRead
 
 
 class RosterBook:
@@ -34,7 +34,7 @@ class RosterBook:
         self._vantage = vantage
         self._canaries: dict[AccountId, Canary] = {}
         self._places: dict[str, list[Canary]] = {}
-        self._ad_hoc: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...]], Roster] = {}
+        self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
 
     async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:
         """Put every watched account in one roster of the sweep, replacing only rosters that must change."""
@@ -84,7 +84,7 @@ class RosterBook:
         self._places = {}
         for canary in self._canaries.values():
             self._places.setdefault(self._place_of(canary.account.native_id), []).append(canary)
-        self._ad_hoc.clear()
+        self._out_of_turn.clear()
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -101,18 +101,27 @@ class RosterBook:
         """All control accounts of a place."""
         return self._places.get(place, ())
 
-    async def ad_hoc(
-        self, pool: Pool, place: str, ids: Sequence[AccountId], turn: int, now: datetime
+    async def out_of_turn(
+        self, pool: Pool, place: str, ids: Sequence[AccountId], turn: int, why: WhyRead, now: datetime
     ) -> Roster:
-        """A roster for one occasion. Another `turn` takes other control accounts: it asks another way."""
-        key = tuple(ids), self._choose(place, turn)[: self._batch_size - len(ids)]
-        roster = self._ad_hoc.get(key)
+        """A roster beside those of the sweep. Another `turn` takes other control accounts."""
+        chosen = self._choose(place, turn)[: self._batch_size - len(ids)]
+        key = tuple(ids), chosen, why
+        roster = self._out_of_turn.get(key)
         if roster is None:
             async with transaction(pool) as conn:
                 roster = await rosters.get_or_make(
-                    conn, self._platform, *key, now, base=False, vantage=self._vantage, place=place
+                    conn,
+                    self._platform,
+                    ids,
+                    chosen,
+                    now,
+                    base=False,
+                    vantage=self._vantage,
+                    place=place,
+                    out_of_turn=why,
                 )
-            self._ad_hoc[key] = roster
+            self._out_of_turn[key] = roster
         return roster
 
     def by_place(self, accounts: Iterable[Account]) -> list[tuple[str, tuple[AccountId, ...]]]:

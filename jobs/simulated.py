@@ -24,6 +24,7 @@ from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor, MonitorSettings, Tally
 from jobs.simulators import TOKEN, Simulators
 from jobs.sweep import Sweep
+from jobs.turns import PlannerName
 from storage import coverage
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
@@ -42,6 +43,7 @@ class Plan:
     end: datetime
     every: timedelta
     engagement_every: timedelta = timedelta(minutes=15)
+    planner: PlannerName = PlannerName.SWEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ async def perform(
 
 
 def _watch(pool: Pool, collector: Collector, plan: Plan, clock: SimulatedClock) -> PlatformWatch:
-    settings = MonitorSettings(Sweep(plan.every, plan.start))
+    settings = MonitorSettings(Sweep(plan.every, plan.start), plan.planner)
     monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
     engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)
     return PlatformWatch(monitor, engagement)

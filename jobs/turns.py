@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from jobs.judge import Judged
-from jobs.planner import Pick, Planner, Why
+from jobs.planner import Pick, Planner
 from jobs.sweep import Attempt, Sweep, next_attempt
 from jobs.watchbook import WatchBook
 from storage.model.accounts import AccountId
-from storage.model.coverage import Batch, BatchOutcome, Roster
+from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -18,11 +19,20 @@ NotBefore = Callable[[str, datetime], datetime]
 """The time at which a place can be asked, not earlier than the given one."""
 
 
+class PlannerName(StrEnum):
+    """Who decides when each account is read."""
+
+    SWEEP = "sweep"
+    """Everybody once in each slot."""
+    ADAPTIVE = "adaptive"
+    """As many requests, but lists in which changes were just seen go ahead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One request that is to be made now."""
 
-    why: Why
+    why: WhyRead
     place: str
     account_ids: tuple[AccountId, ...]
     roster: Roster | None
@@ -60,8 +70,8 @@ class Turns(Protocol):
         """From when on accounts of a place can be read before their turn, because they were called for."""
         ...
 
-    def read_again(self, place: str, /) -> None:
-        """A request is made for accounts that were called for."""
+    def read_again(self, place: str, accounts: int, /) -> None:
+        """So many accounts of a place that were called for are read now."""
         ...
 
     def saw(self, judged: Judged, at: datetime, /) -> None:
@@ -105,7 +115,7 @@ class SweepTurns:
     def again_from(self, _place: str, now: datetime, /) -> datetime:
         return now
 
-    def read_again(self, _place: str, /) -> None:
+    def read_again(self, _place: str, _accounts: int, /) -> None:
         """A sweep is not shortened for it."""
 
     def saw(self, _judged: Judged, _at: datetime, /) -> None:
@@ -116,7 +126,7 @@ class SweepTurns:
         due = next_attempt(self._sweep, last, now)
         held = last is not None and last.outcome is BatchOutcome.HELD
         ids = roster.account_ids
-        turn = Turn(Why.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
+        turn = Turn(WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
         return turn, due.at
 
     def _read_at(self, account_ids: Iterable[AccountId]) -> datetime:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
-from storage.model.coverage import Roster
+from storage.model.coverage import Roster, WhyRead
 
 
 def content_hash(
@@ -16,6 +16,7 @@ def content_hash(
     base: bool,
     vantage: str = "",
     place: str = "",
+    out_of_turn: WhyRead | None = None,
 ) -> bytes:
     """The identity of a roster: the same accounts in the same order, for the same purpose, are one roster,
     as long as they are read from one vantage at one place.
@@ -23,6 +24,8 @@ def content_hash(
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
     if vantage or place:  # rosters of schema 1 had neither, and keep their identity
         text += f"|{vantage}|{place}"
+    if out_of_turn in {WhyRead.AHEAD, WhyRead.PROMISED}:  # the others are older than this difference
+        text += f"|{out_of_turn}"
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -36,14 +39,16 @@ async def get_or_make(
     base: bool,
     vantage: str = "",
     place: str = "",
+    out_of_turn: WhyRead | None = None,
 ) -> Roster:
-    """The roster with this content, made when there is none yet."""
+    """The roster with this content, made when there is none yet. `out_of_turn` says why others are read."""
     roster_id = await conn.fetchval(
         """
         with made as (
             insert into roster
-                (platform, content_hash, account_ids, canary_ids, base, created_at, vantage, place)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+                (platform, content_hash, account_ids, canary_ids, base, created_at, vantage, place,
+                out_of_turn)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (content_hash) do update set retired_at = null
                 where roster.retired_at is not null
             returning roster_id
@@ -51,13 +56,16 @@ async def get_or_make(
         select roster_id from made union all select roster_id from roster where content_hash = $2 limit 1
         """,
         platform.value,
-        content_hash(account_ids, canary_ids, base=base, vantage=vantage, place=place),
+        content_hash(
+            account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn
+        ),
         list(account_ids),
         list(canary_ids),
         base,
         now,
         vantage,
         place,
+        out_of_turn,
     )
     return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids), vantage, place)
 
@@ -92,3 +100,15 @@ async def retire(conn: Conn, roster_ids: Sequence[int], now: datetime) -> None:
         list(roster_ids),
         now,
     )
+
+
+async def why_read(conn: Conn, roster_ids: Sequence[int]) -> dict[int, WhyRead]:
+    """Why each of these is read, where that was said: rosters of imported records are not read by us."""
+    rows = await conn.fetch(
+        """
+        select roster_id, case when base then 'turn' else out_of_turn end as why
+        from roster where roster_id = any($1::int[]) and (base or out_of_turn is not null)
+        """,
+        list(roster_ids),
+    )
+    return {r["roster_id"]: WhyRead(r["why"]) for r in rows}

@@ -19,8 +19,8 @@ from jobs.confirm import ConfirmationRule
 from jobs.handles import HandleRecords
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
-from jobs.sweep import Sweep
 from jobs.relations import Relations
+from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from storage import handles, signals
 from storage.accounts import NewAccount, add_accounts

@@ -16,8 +16,8 @@ from collectors.simulator.history import History, HistoryAccount, settled
 from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.sweep import Sweep
 from jobs.push import Push
+from jobs.sweep import Sweep
 from storage import streams
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries

@@ -10,9 +10,9 @@ from collectors.base import Trouble
 from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.sweep import Sweep
 from jobs.status_collectors import collector_lines
 from jobs.status_report import as_json, as_text
+from jobs.sweep import Sweep
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
 from storage.db import Pool, transaction

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from storage.model.accounts import AccountId, Platform
 
@@ -14,6 +14,19 @@ class BatchOutcome(IntEnum):
     ANSWERED = 0
     MISSED = 1
     HELD = 2
+
+
+class WhyRead(StrEnum):
+    """Why a roster is read."""
+
+    TURN = "turn"
+    """It waited longest, or its slot of the sweep came."""
+    AHEAD = "ahead"
+    """Changes were just seen in its list."""
+    PROMISED = "promised"
+    """Its list is promised to be read that often."""
+    AGAIN = "again"
+    """A change of one of its accounts is to be confirmed, an answer left it out, or it was called for."""
 
 
 @dataclass(frozen=True, slots=True)

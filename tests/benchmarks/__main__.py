@@ -4,7 +4,17 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import alerts, dashboard, dashboard_push, pipeline, replay, replay_film, sizing, storage
+from tests.benchmarks import (
+    alerts,
+    dashboard,
+    dashboard_push,
+    pipeline,
+    planner,
+    replay,
+    replay_film,
+    sizing,
+    storage,
+)
 from tests.benchmarks.figure import Figure
 
 
@@ -25,6 +35,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "dashboard": _of_the_dashboard,
     "replay": _of_replay,
     "sizing": sizing.figures,
+    "planner": planner.figures,
 }
 
 

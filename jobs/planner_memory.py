@@ -1,0 +1,43 @@
+"""What the planner learned outlives the process: it is kept every few minutes, and taken up at the start."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from jobs.adaptive import AdaptiveTurns
+from jobs.expect import Learned
+from storage import planned
+from storage.db import Conn, Pool, transaction
+from storage.model.accounts import Platform
+
+_EVERY = timedelta(minutes=5)
+_LEARNED = TypeAdapter(Learned)
+
+
+class PlannerMemory:
+    def __init__(self, pool: Pool, platform: Platform, turns: AdaptiveTurns) -> None:
+        self._pool = pool
+        self._platform = platform
+        self._turns = turns
+        self._kept_at: datetime | None = None
+
+    async def load(self, conn: Conn) -> None:
+        """Give the planner what is on record. What cannot be read any more is learned again."""
+        learned: dict[str, Learned] = {}
+        for place, one in (await planned.load_learned(conn, self._platform)).items():
+            try:
+                learned[place] = _LEARNED.validate_python(one)
+            except ValidationError:
+                continue
+        changed_at = await planned.last_changes(conn, self._platform)
+        self._turns.remember(changed_at, learned, await planned.promises(conn))
+
+    async def keep(self, now: datetime) -> None:
+        """Write down what was learned, if that was not done lately."""
+        if self._kept_at is not None and now - self._kept_at < _EVERY:
+            return
+        learned = {place: asdict(one) for place, one in self._turns.learned().items()}
+        async with transaction(self._pool) as conn:
+            await planned.save_learned(conn, self._platform, learned, now)
+        self._kept_at = now

@@ -1,0 +1,140 @@
+"""The planner of the product against round-robin, at equal readings, on made-up histories.
+
+The seeds are none of those on which its figures were chosen. Each ratio is the mean over the seeds; half the
+width of its 95 % interval stands beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.expect import DAY, Positions
+from jobs.planner import PlannerRule
+from tests.benchmarks.figure import Figure
+from tests.planner_scenario import (
+    BLOCK,
+    RESTORATION,
+    SINGLE,
+    SIZE,
+    A,
+    Adaptive,
+    RoundRobin,
+    Scenario,
+    Seen,
+    half_known,
+    play,
+    scenario,
+    unrelated,
+)
+
+SEEDS = range(101, 113)
+FEW_SEEDS = range(101, 105)
+ACCOUNTS, MANY = 20_000, 200_000
+DAYS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One scenario, read by both."""
+
+    by_turn: Seen
+    adaptive: Seen
+
+    def ratio(self, wanted: Callable[[tuple[str, str]], bool]) -> float:
+        return self.adaptive.mean(wanted) / self.by_turn.mean(wanted)
+
+
+def figures() -> Iterator[Figure]:
+    known = [_pair(scenario(seed, ACCOUNTS, DAYS), seed) for seed in SEEDS]
+    limit = _limit(ACCOUNTS)
+    yield from _ratio("block_delay_ratio", known, lambda k: k == (A, BLOCK), limit)
+    yield from _ratio("restore_delay_ratio", known, lambda k: k == (A, RESTORATION), limit)
+    yield from _ratio("all_delay_ratio", known, lambda _: True, 1.0)
+    yield from _ratio("unrelated_delay_ratio", known, lambda k: k == (SINGLE, BLOCK), 1.0)
+    yield Figure(
+        "missed_spells_share", _missed([p.adaptive for p in known]), "of spells", "lower",
+        _missed([p.by_turn for p in known]),
+    )  # fmt: skip
+    yield _oldest("max_age_sweeps", known)
+    by_chance = [_pair(unrelated(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
+    yield from _ratio("no_signal_ratio", by_chance, lambda _: True, 1.0)
+    halves = [_pair(half_known(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
+    yield from _ratio("half_known_block_ratio", halves, lambda k: k == (A, BLOCK), 1.0)
+    yield from _ratio("half_known_all_ratio", halves, lambda _: True, 1.0)
+    many = [_pair(scenario(seed, MANY, 6.0), seed) for seed in FEW_SEEDS]
+    yield from _ratio("block_delay_ratio_200k", many, lambda k: k == (A, BLOCK), _limit(MANY))
+    yield _oldest("max_age_sweeps_200k", many)
+    yield _cost("plan_ms_per_batch_20k", scenario(101, ACCOUNTS, 4.0))
+    yield _cost("plan_ms_per_batch_200k", scenario(101, MANY, 4.0))
+
+
+def _limit(accounts: int) -> float:
+    """What no planner without other news can do without: to meet a first account, and to read the others."""
+    return 2 / 257 + 257 / (accounts * (1 - 1 / PlannerRule().ceiling_sweeps))
+
+
+def _pair(told: Scenario, seed: int) -> Pair:
+    base = _base(told, seed)
+    return Pair(play(told, RoundRobin(base), DAY), play(told, Adaptive(told, base, DAY), DAY))
+
+
+def _base(told: Scenario, seed: int) -> list[Positions]:
+    order = np.random.default_rng(seed + 30_000).permutation(told.accounts)
+    return [order[i : i + SIZE] for i in range(0, told.accounts, SIZE)]
+
+
+def _ratio(
+    name: str, pairs: Sequence[Pair], wanted: Callable[[tuple[str, str]], bool], reference: float
+) -> Iterator[Figure]:
+    ratios = np.array([pair.ratio(wanted) for pair in pairs])
+    half = 1.96 * float(ratios.std(ddof=1)) / len(ratios) ** 0.5
+    yield Figure(name, float(ratios.mean()), "of round-robin", "lower", reference)
+    yield Figure(f"{name}_ci95", half, "of round-robin", "lower")
+
+
+def _missed(told: Sequence[Seen]) -> float:
+    return sum(s.missed for s in told) / sum(s.spells for s in told)
+
+
+def _oldest(name: str, pairs: Sequence[Pair]) -> Figure:
+    oldest = max(p.adaptive.oldest_s for p in pairs) / DAY
+    return Figure(name, oldest, "sweeps", "lower", max(p.by_turn.oldest_s for p in pairs) / DAY)
+
+
+class _Timed(Adaptive):
+    """Counts its own time, and what it would take to weigh everybody for each request."""
+
+    spent_s = 0.0
+    weighed_s = 0.0
+    requests = 0
+
+    def next(self, now: float) -> Positions:
+        started = time.process_time()
+        who = super().next(now)
+        self.spent_s += time.process_time() - started
+        self.requests += 1
+        if self.requests % 50 == 0:
+            self._weigh_everybody(now)
+        return who
+
+    def saw(self, who: Positions, now: float, changed: NDArray[np.bool_], closed: NDArray[np.int8]) -> None:
+        started = time.process_time()
+        super().saw(who, now, changed, closed)
+        self.spent_s += time.process_time() - started
+
+    def _weigh_everybody(self, now: float) -> None:
+        everybody = np.arange(len(self.expectations.accounts.read_at))
+        started = time.process_time()
+        worth = self.expectations.worth(everybody, now, self.expectations.list_rates(now))
+        np.argpartition(worth, -SIZE)
+        self.weighed_s += (time.process_time() - started) * 50
+
+
+def _cost(name: str, told: Scenario) -> Figure:
+    """Time of the planner for one request, what it learns from the answer included."""
+    reader = _Timed(told, _base(told, 1), DAY)
+    requests = play(told, reader, DAY).requests
+    return Figure(name, reader.spent_s / requests * 1000, "ms", "lower", reader.weighed_s / requests * 1000)

@@ -1,0 +1,126 @@
+"""The monitor under the adaptive planner, on a real database: its budget, its turns, a restart."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from collectors.base import Trouble
+from jobs.adaptive import AdaptiveTurns
+from jobs.confirm import ConfirmationRule
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.sweep import Sweep
+from jobs.turns import PlannerName
+from storage.db import Pool, transaction
+from storage.model.availability import MissedReason
+from storage.rosters import why_read
+from tests.factories import T0, WITHHELD_IN, minutes
+from tests.world import CHANGES, World
+
+DAY = timedelta(days=1)
+EVERYBODY = [str(n) for n in range(10_001, 13_001)]
+LISTED = EVERYBODY[::15]
+OTHERS = [i for i in EVERYBODY if i not in set(LISTED)]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    world = World(pool)
+    await world.enlist(OTHERS)
+    await world.enlist(LISTED, ("order 1",))
+    return world
+
+
+async def start(world: World, every: timedelta = DAY) -> Monitor:
+    settings = MonitorSettings(Sweep(every, T0), PlannerName.ADAPTIVE)
+    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    await monitor.load()
+    return monitor
+
+
+def hours(n: float) -> datetime:
+    return minutes(60 * n)
+
+
+WHY = """
+    select coalesce(r.out_of_turn, 'turn'), count(*) from coverage c join roster r using (roster_id)
+    group by 1 order by 1
+"""
+
+
+async def test_a_sweep_is_spread_over_its_time_and_everybody_is_read_within_it(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(12))
+    assert monitor.tally.requests == 15
+    await world.run(monitor, hours(24.1))
+    assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
+    assert await world.rows(WHY) == [("turn", 31)]
+
+
+async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_turn(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(42))
+    found = await world.rows(CHANGES)
+    assert len(found) == len(LISTED)
+    assert {row[3] for row in found} == {"confirmed"}
+    [ahead] = [n for why, n in await world.rows(WHY) if why == "ahead"]
+    assert ahead in range(2, 12)
+
+
+async def test_no_more_is_read_than_a_sweep_would_read(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(72))
+    assert monitor.tally.readings <= 3 * 3000 + 10 * 98
+
+
+async def test_a_restart_loses_nothing_that_was_learned(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(33))
+    again = await start(world)
+    before, after = turns_of(monitor).learned()[""], turns_of(again).learned()[""]
+    assert after.lists
+    assert after.looked_s[0] == pytest.approx(before.looked_s[0], rel=0.2)
+    assert after.changes == before.changes
+    await world.run(again, hours(42))
+    assert len(await world.rows(CHANGES)) == len(LISTED)
+
+
+async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update watch_list set read_every = interval '8 hours'")
+    monitor = await start(world)
+    await world.run(monitor, hours(48))
+    async with transaction(world.pool) as conn:
+        rows = await conn.fetch(
+            "select roster_id, array_agg(observed_at order by observed_at) as at from coverage group by 1"
+        )
+        why = await why_read(conn, [r["roster_id"] for r in rows])
+    promised = [r["at"] for r in rows if why[r["roster_id"]].value == "promised"]
+    assert len(promised) == 3
+    for times in promised:
+        gaps = [b - a for a, b in zip([*times, hours(48)], [*times[1:], hours(48)], strict=False)]
+        assert max(gaps) <= timedelta(hours=8) + 2 * DAY / 31
+
+
+async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(3))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(3.2), breaker=False)
+    await world.run(monitor, hours(6))
+    world.platform.trouble = None
+    await world.run(monitor, hours(30))
+    assert await world.rows(CHANGES) == []
+    assert await world.rows("select count(*) from account where watched") == [(3000,)]
+    read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
+    assert read == [(31,)]
+
+
+def turns_of(monitor: Monitor) -> AdaptiveTurns:
+    turns = monitor.turns
+    assert isinstance(turns, AdaptiveTurns)
+    return turns
