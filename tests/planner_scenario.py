@@ -8,6 +8,7 @@ accounts are suspended for weeks, once in 400 days each.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import log
 from typing import Protocol
 
 import numpy as np
@@ -47,7 +48,7 @@ def scenario(seed: int, accounts: int, days: float) -> Scenario:
     lists: list[Positions] = [shuffled[:257], shuffled[257 : 257 + 1178]]
     taken = 257 + 1178
     while taken < accounts / 2:
-        size = int(np.clip(np.exp(random.normal(np.log(150), 1.1)), 20, 1500))
+        size = min(1500, max(20, int(random.lognormal(log(150), 1.1))))
         lists.append(shuffled[taken : taken + size])
         taken += size
     spells = [
@@ -71,12 +72,12 @@ def _order_a(random: np.random.Generator, members: Positions) -> Iterator[Spell]
 
 
 def _order_b(random: np.random.Generator, members: Positions, end: float) -> Iterator[Spell]:
-    waves = 3 * DAY + random.uniform(0, 4 * DAY, 4)
+    waves = [3 * DAY + random.uniform(0, 4 * DAY) for _ in range(4)]
     for account in members[random.random(len(members)) < 0.6]:
         in_wave = random.random() < 0.5
-        at = float(random.choice(waves)) + random.uniform(0, 2 * HOUR)
+        at = waves[int(random.integers(4))] + random.uniform(0, 2 * HOUR)
         at = at if in_wave else 3 * DAY + random.exponential(36 * HOUR)
-        length = float(random.lognormal(np.log(48), 1.0)) * HOUR
+        length = float(random.lognormal(log(48), 1.0)) * HOUR
         back = at + length if random.random() < 0.4 else end
         yield at, back, int(account), B
 
@@ -95,7 +96,7 @@ def _small_orders(random: np.random.Generator, lists: Sequence[Positions], end: 
 def _singles(random: np.random.Generator, accounts: int, end: float) -> Iterator[Spell]:
     for account in random.integers(0, accounts, random.poisson(accounts * end / (400 * DAY))):
         at = random.uniform(0, end)
-        yield at, at + random.lognormal(np.log(30), 1.5) * DAY, int(account), SINGLE
+        yield at, at + random.lognormal(log(30), 1.5) * DAY, int(account), SINGLE
 
 
 def _flips(spells: Sequence[Spell], end: float) -> list[Flip]:

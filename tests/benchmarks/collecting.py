@@ -16,9 +16,9 @@ from collectors.simulator.files import load_history
 from collectors.x import XCollector
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.planner import Sweep
 from jobs.simulated import enlist, simulated_canaries
 from jobs.simulators import TOKEN, spawn
+from jobs.sweep import Sweep
 from storage.db import open_pool
 from storage.model.accounts import Platform
 from tests.benchmarks.shares import Sampler

@@ -20,9 +20,9 @@ from collectors.simulator.files import load_history
 from collectors.simulator.history import History
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
-from jobs.planner import Sweep
 from jobs.simulated import collector_at, enlist, mastodon_hosts, simulated_canaries
 from jobs.simulators import played, spawn
+from jobs.sweep import Sweep
 from storage.db import open_pool
 from storage.model.accounts import Platform
 from tests.benchmarks.collecting import RunningClock
