@@ -7,7 +7,9 @@ from itertools import chain
 
 from storage.db import Conn
 from storage.evidence import Kept, evidence_of
+from storage.model.coverage import WhyRead
 from storage.readings import StoredMiss, StoredReading, attempts_of, readings_of
+from storage.rosters import why_read
 
 PAGE = 200
 LONGEST = timedelta(days=400)
@@ -33,6 +35,8 @@ class Looks:
     rows: tuple[StoredReading | StoredMiss, ...]
     evidence: Mapping[datetime, tuple[Kept, ...]]
     """By the time of the reading that it shows."""
+    why: Mapping[int, WhyRead]
+    """Why each roster was read, by its number; of records that others made nothing is known."""
 
     @property
     def pages(self) -> int:
@@ -89,10 +93,12 @@ async def read_looks(conn: Conn, account_id: int, stretch: Stretch) -> Looks:
     by_time: dict[datetime, tuple[Kept, ...]] = {}
     for kept in await evidence_of(conn, account_id):
         by_time[kept.at] = (*by_time.get(kept.at, ()), kept)
+    shown = tuple(looks[(page - 1) * PAGE : page * PAGE])
     return Looks(
         Stretch(stretch.since, stretch.until, page),
         len(readings),
         len(missed),
-        tuple(looks[(page - 1) * PAGE : page * PAGE]),
+        shown,
         by_time,
+        await why_read(conn, [look.roster_id for look in shown]),
     )

@@ -1,5 +1,6 @@
 """Commands that say whom to watch: accounts, executives, lists."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from jobs.watch_list import (
     accounts_listing,
     executives_listing,
     lists_listing,
+    set_promise,
     set_retention,
 )
 from jobs.wording import handle_name
@@ -32,6 +34,7 @@ from storage.model.accounts import Account, Platform
 from storage.model.cells import CellError
 from storage.model.cells import handle as handle_of
 from storage.model.cells import tags as tags_of
+from storage.model.units import parse_duration
 from storage.model.words import clean
 from storage.tags import change_tags
 
@@ -231,5 +234,27 @@ def lists_retention(
     show(
         with_conn(
             load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, system_clock())
+        )
+    )
+
+
+@lists.command("read-every")
+def lists_read_every(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    every: Annotated[str, typer.Argument(metavar="TIME", help="5m, 2h, …; or turn: not more than others.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Read the accounts of a list so often, whoever's turn it is. It takes the adaptive planner."""
+    try:
+        often = None if every == "turn" else parse_duration(every)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if often is not None and often < timedelta(minutes=1):
+        raise CommandError("A minute is the shortest time between two readings that can be promised.")
+    settings = load_settings(config)
+    show(
+        with_conn(
+            settings, lambda conn: set_promise(conn, name, often, settings, COMMAND_LINE, system_clock())
         )
     )

@@ -1,16 +1,20 @@
 """The listings of the commands: accounts, lists, orders and executives that are on file."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
+from jobs.settings import Settings
+from jobs.turns import PlannerName
 from jobs.wording import handle_name, number
 from storage import listing, reports_context, signals
-from storage.db import Conn
-from storage.lists import keep_evidence
+from storage.db import Conn, Refused
+from storage.lists import keep_evidence, promise_reads
 from storage.model.accounts import Platform
+from storage.model.units import span
 from storage.model.words import clean, short_words
+from storage.planned import promised
 from storage.retention import list_rules
 
 
@@ -87,6 +91,31 @@ async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str
         f"The evidence of the accounts on the list {clean(name)} is kept {number(keep_days, 'day')}, unless "
         "another list of theirs keeps it longer; then its hash stays, with all states, changes and times."
     )
+
+
+FREE = 0.3
+"""Of all readings, what can go to promises without keeping others waiting beyond the planner's ceiling."""
+
+
+async def set_promise(
+    conn: Conn, name: str, every: timedelta | None, settings: Settings, actor: str, now: datetime
+) -> str:
+    """Promise that a list is read so often; returns the sentence for the user.
+
+    Raises Refused for an unknown list, and when there is more promised than is free for it.
+    """
+    await promise_reads(conn, name, every, actor, now)
+    if every is None:
+        return f"The accounts on the list {clean(name)} are read in their turn."
+    if settings.planner is not PlannerName.ADAPTIVE:
+        raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
+    share = (await promised(conn)).share(settings.sweep_every)
+    if share > FREE:
+        raise Refused(
+            f"With this, {share:.0%} of all readings would go to promises, and {FREE:.0%} are free for them: "
+            "promise less often, for fewer accounts, or sweep oftener (sweep_every). Nothing was changed."
+        )
+    return f"The accounts on the list {clean(name)} are read every {span(every)}."
 
 
 def keeping_words(days: int | None) -> str:

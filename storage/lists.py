@@ -5,7 +5,7 @@ Each edit is in the audit log, by the numbers of the accounts. What stays as it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.accounts import announce_watch
 from storage.audit_log import log
@@ -60,6 +60,27 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
         detail = {"before": before.keep_days, "days": keep_days}
         await log(conn, now, actor, "evidence of a list kept", f"list {name}", detail)
     return before
+
+
+async def promise_reads(
+    conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime
+) -> timedelta | None:
+    """Promise that the accounts of a list are read so often, None: in their turn; returns what held before.
+
+    Raises Refused for an unknown list.
+    """
+    held = await _hold(conn, name)
+    before = await conn.fetchval("select read_every from watch_list where list_id = $1", held.list_id)
+    if before != every:
+        await conn.execute("update watch_list set read_every = $2 where list_id = $1", held.list_id, every)
+        detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
+        await log(conn, now, actor, "reading of a list promised", f"list {held.name}", detail)
+        await announce_watch(conn)
+    return before
+
+
+def _seconds(every: timedelta | None) -> float | None:
+    return None if every is None else every.total_seconds()
 
 
 async def put_accounts_on(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.db import Conn
@@ -29,6 +30,33 @@ async def promises(conn: Conn) -> dict[ListId, timedelta]:
     """How often the accounts of lists are promised to be read; of those lists that have a promise."""
     rows = await conn.fetch("select list_id, read_every from watch_list where read_every is not null")
     return {ListId(r["list_id"]): r["read_every"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """How much of what is read goes to promises."""
+
+    watched: int
+    """All accounts that are read."""
+    lists: Mapping[str, tuple[int, timedelta]]
+    """By name of the list: how many of its accounts are read, and how often that is promised."""
+
+    def share(self, sweep_every: timedelta) -> float:
+        """Of the readings of one sweep, the part that promises ask for; above 1 they ask for more."""
+        asked = sum(accounts * (sweep_every / every) for accounts, every in self.lists.values())
+        return asked / self.watched if self.watched else 0.0
+
+
+async def promised(conn: Conn) -> Promised:
+    watched = await conn.fetchval("select count(*) from account where watched")
+    rows = await conn.fetch(
+        """
+        select l.name, l.read_every, count(*) filter (where a.watched) as accounts
+        from watch_list l join watch_list_member m using (list_id) join account a using (account_id)
+        where l.read_every is not null group by l.list_id
+        """
+    )
+    return Promised(watched, {r["name"]: (r["accounts"], r["read_every"]) for r in rows})
 
 
 async def load_learned(conn: Conn, platform: Platform) -> dict[str, object]:

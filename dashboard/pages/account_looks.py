@@ -14,12 +14,19 @@ from dashboard.account_readings import Looks, Stretch
 from dashboard.pages.account_tables import evidence_address
 from storage.evidence import Kept
 from storage.model.accounts import Platform
+from storage.model.coverage import WhyRead
 from storage.model.fact_words import flag_words, missed_words
 from storage.model.words import capital, clean
 from storage.readings import StoredMiss, StoredReading
 from storage.reports_account import AccountDetail
 
-COLUMNS = ("Time", "What it told", "How sure", "From where", "Recorded", "Evidence")
+WHY = {
+    WhyRead.TURN: "in its turn",
+    WhyRead.AHEAD: "ahead of its turn: changes were just seen in its list",
+    WhyRead.PROMISED: "its list is promised to be read so often",
+    WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
+}
+COLUMNS = ("Time", "What it told", "How sure", "From where, and why", "Recorded", "Evidence")
 
 
 def looks_card(account: AccountDetail, asked: Looks | str | None, now: datetime) -> Component:
@@ -133,13 +140,15 @@ def _row(
     late = words.span(look.recorded_at - look.at) if look.recorded_at - look.at > timedelta(minutes=1) else ""
     recorded = f"{late} later" if late else "at once"
     where = f"roster {look.roster_id}" + (f", {clean(look.vantage)}" if look.vantage else "")
+    why = looks.why.get(look.roster_id)
+    source = {"text": where, **({"small": WHY[why]} if why is not None else {})}
     at = times.pieces(words.exact(look.at))
     if isinstance(look, StoredMiss):
         cells: list[object] = [
             {"text": at},
             {"text": "No reading", "small": capital(missed_words(look.reason, platform, alone=look.alone))},
             {"text": "–"},
-            {"text": where},
+            source,
             {"text": recorded},
             {"text": ""},
         ]
@@ -152,7 +161,7 @@ def _row(
             {"text": at},
             {"text": words.state(look.state, platform, look.flags), **({"small": more} if more else {})},
             {"text": f"{look.strength.value} evidence"},
-            {"text": where},
+            source,
             {"text": recorded},
             _evidence_cell(account.account_id, looks.evidence.get(look.at, ())),
         ]
