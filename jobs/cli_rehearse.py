@@ -23,8 +23,8 @@ from jobs.options import AsJson, moment_of
 from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.table_files import table_content
-from jobs.turns import PlannerName
 from jobs.wording import number
+from storage.model.sizing_asked import PlannerKind
 from storage.model.tables import TableError, header_of
 from storage.model.units import parse_duration
 from storage.model.words import clean
@@ -47,8 +47,8 @@ def _rehearse(
         Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
     ] = None,
     planner: Annotated[
-        PlannerName, typer.Option(help="Who is read when: all in turn, or busy lists ahead of it.")
-    ] = PlannerName.SWEEP,
+        PlannerKind, typer.Option(help="Who is read when: all in turn, or busy lists ahead of it.")
+    ] = PlannerKind.SWEEP,
     budget: Annotated[
         float | None, typer.Option(help="Readings an hour, instead of --every.", min=1, show_default=False)
     ] = None,

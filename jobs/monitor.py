@@ -18,12 +18,13 @@ from jobs.planner_memory import PlannerMemory
 from jobs.recorder import Recorder
 from jobs.roster_book import RosterBook
 from jobs.sweep import Attempt, Sweep
-from jobs.turns import PlannerName, SweepTurns, Turn, Turns
+from jobs.turns import SweepTurns, Turn, Turns
 from jobs.watchbook import WatchBook
 from storage import coverage, facts, watch
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead, bitmap
+from storage.model.sizing_asked import PlannerKind
 from storage.model.steps import Known
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -34,7 +35,7 @@ class MonitorSettings:
     """How one platform is watched."""
 
     sweep: Sweep
-    planner: PlannerName = PlannerName.SWEEP
+    planner: PlannerKind = PlannerKind.SWEEP
     canaries_per_request: int = 2
     concurrency: int = 8
 
@@ -80,7 +81,7 @@ class Monitor:
         self._recorder = Recorder(pool, collector, rule)
         self.turns: Turns = SweepTurns(settings.sweep, self._watched)
         self._memory: PlannerMemory | None = None
-        if settings.planner is PlannerName.ADAPTIVE:
+        if settings.planner is PlannerKind.ADAPTIVE:
             self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
             self._memory = PlannerMemory(pool, collector.platform, adaptive)
         self._requests = asyncio.Semaphore(settings.concurrency)

@@ -29,9 +29,9 @@ from jobs import setting_values as values_of
 from jobs.rules_toml import line_of
 from jobs.setting_faults import clause
 from jobs.setting_values import Control, RulesFault
-from jobs.turns import PlannerName
 from storage.model.accounts import Platform
 from storage.model.rules import AlertRule
+from storage.model.sizing_asked import PlannerKind
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
@@ -105,7 +105,7 @@ class Settings(BaseModel):
     platforms: Platforms | None = None
     """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""
     sweep_every: Duration = timedelta(minutes=15)
-    planner: PlannerName = PlannerName.SWEEP
+    planner: PlannerKind = PlannerKind.SWEEP
     """Whether everybody is read in turn, or lists in which changes were just seen ahead of it."""
     engagement_every: Duration = timedelta(minutes=15)
 

@@ -24,7 +24,6 @@ from jobs.mail_loop import MailLoop
 from jobs.monitor import Monitor, MonitorSettings, Tally
 from jobs.simulators import TOKEN, Simulators
 from jobs.sweep import Sweep
-from jobs.turns import PlannerName
 from storage import coverage
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
@@ -32,6 +31,7 @@ from storage.db import Pool, exclusive, open_pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import Status
 from storage.model.rules import AlertRule
+from storage.model.sizing_asked import PlannerKind
 from storage.rules import keep_to_settings
 
 
@@ -43,7 +43,7 @@ class Plan:
     end: datetime
     every: timedelta
     engagement_every: timedelta = timedelta(minutes=15)
-    planner: PlannerName = PlannerName.SWEEP
+    planner: PlannerKind = PlannerKind.SWEEP
 
 
 @dataclass(frozen=True, slots=True)

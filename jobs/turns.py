@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Protocol
 
 from jobs.judge import Judged
@@ -17,15 +16,6 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 NotBefore = Callable[[str, datetime], datetime]
 """The time at which a place can be asked, not earlier than the given one."""
-
-
-class PlannerName(StrEnum):
-    """Who decides when each account is read."""
-
-    SWEEP = "sweep"
-    """Everybody once in each slot."""
-    ADAPTIVE = "adaptive"
-    """As many requests, but lists in which changes were just seen go ahead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from jobs.cli_output import Listing, moment
 from jobs.command import CommandError
 from jobs.settings import Settings
-from jobs.turns import PlannerName
 from jobs.wording import handle_name, number
 from storage import listing, reports_context, signals
 from storage.db import Conn, Refused
 from storage.lists import keep_evidence, promise_reads
 from storage.model.accounts import Platform
+from storage.model.sizing_asked import PlannerKind
 from storage.model.units import span
 from storage.model.words import clean, short_words
 from storage.planned import promised
@@ -107,7 +107,7 @@ async def set_promise(
     await promise_reads(conn, name, every, actor, now)
     if every is None:
         return f"The accounts on the list {clean(name)} are read in their turn."
-    if settings.planner is not PlannerName.ADAPTIVE:
+    if settings.planner is not PlannerKind.ADAPTIVE:
         raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
     share = (await promised(conn)).share(settings.sweep_every)
     if share > FREE:

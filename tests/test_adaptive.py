@@ -9,9 +9,9 @@ from jobs.adaptive import AdaptiveTurns
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.sweep import Sweep
-from jobs.turns import PlannerName
 from storage.db import Pool, transaction
 from storage.model.availability import MissedReason
+from storage.model.sizing_asked import PlannerKind
 from storage.rosters import why_read
 from tests.factories import T0, WITHHELD_IN, minutes
 from tests.world import CHANGES, World
@@ -31,7 +31,7 @@ async def world(pool: Pool) -> World:
 
 
 async def start(world: World, every: timedelta = DAY) -> Monitor:
-    settings = MonitorSettings(Sweep(every, T0), PlannerName.ADAPTIVE)
+    settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
     monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
     await monitor.load()
     return monitor
