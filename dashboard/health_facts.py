@@ -20,6 +20,7 @@ from storage.reports_health import (
 )
 from storage.reports_lateness import LateAccount, Lateness, late_accounts, lateness
 from storage.reports_mail import MailLine, undelivered
+from storage.reports_planning import ListPace, ReadFor, list_paces, read_for
 from storage.reports_rates import Rate, rates
 
 MAILS = 20
@@ -50,6 +51,8 @@ class HealthFacts:
     rates: Sequence[Rate]
     lateness: Sequence[Lateness]
     late: Sequence[LateAccount]
+    read_for: Sequence[ReadFor]
+    paces: Sequence[ListPace]
     controls: Sequence[Control]
     database: Database
     growth: Growth
@@ -71,6 +74,8 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         rates=await rates(conn, now),
         lateness=late,
         late=await late_accounts(conn, now, sweep_every) if any(one.older for one in late) else (),
+        read_for=await read_for(conn, now),
+        paces=await list_paces(conn, now, sweep_every),
         controls=await controls(conn, now),
         database=await database(conn),
         growth=await growth(conn, now),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, Flag, State, Status
+from storage.model.coverage import WhyRead
 from storage.model.units import span as span
 from storage.model.words import capital, short_words
 
@@ -110,3 +111,12 @@ def attempts(n: int) -> str:
 def reason(name: str, count: int) -> str:
     """Why a change was confirmed or not, for the reader."""
     return REASON_WORDS.get(name, name).format(n=readings(count))
+
+
+WHY_READ = {
+    WhyRead.TURN: "in its turn",
+    WhyRead.AHEAD: "ahead of its turn: changes were just seen in its list",
+    WhyRead.PROMISED: "its list is promised to be read so often",
+    WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
+}
+"""Why accounts were read."""

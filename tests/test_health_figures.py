@@ -10,11 +10,13 @@ from dashboard.health_words import GROUPS, REST, groups
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason, Status
+from storage.model.coverage import WhyRead
 from storage.model.units import size_words
 from storage.reports_chores import Chores, Outbox, chores, outbox
 from storage.reports_controls import controls
 from storage.reports_database import Database, Growth, TableSize, database, growth
 from storage.reports_lateness import Lateness, late_accounts, lateness
+from storage.reports_planning import ListPace, ReadFor, list_paces, read_for
 from storage.reports_rates import Rate, Tally, rates
 
 SWEEP = timedelta(minutes=30)
@@ -134,6 +136,53 @@ async def test_an_answer_without_an_account_is_no_reading_of_it(pool: Pool, now:
         [late] = await late_accounts(conn, now, SWEEP)
     assert (found.within_1, found.older) == (1, 1)
     assert (late.account.account_id, late.last_at) == (members[1], now - 5 * HOUR)
+
+
+async def test_why_accounts_were_read_is_told_of_the_last_day_and_of_our_own_connection(
+    pool: Pool, now: datetime
+) -> None:
+    async with transaction(pool) as conn:
+        members = await accounts(conn, now, 4)
+        base, there = await roster(conn, members), await roster(conn, members, vantage="tr")
+        ahead, record = await roster(conn, members[:2]), await roster(conn, members[1:])
+        await conn.execute(
+            "update roster set base = false, out_of_turn = 'ahead' where roster_id = $1", ahead
+        )
+        await conn.execute("update roster set base = false where roster_id = $1", record)
+        for minutes in (5, 15, 25):
+            await asked(conn, base, now - minutes * MINUTE)
+        await asked(conn, base, now - 25 * HOUR)
+        await asked(conn, ahead, now - 7 * MINUTE)
+        await asked(conn, there, now - 8 * MINUTE)
+        await asked(conn, record, now - 9 * MINUTE)
+        assert await read_for(conn, now) == [ReadFor(WhyRead.TURN, 3, 12), ReadFor(WhyRead.AHEAD, 1, 2)]
+
+
+async def test_how_old_the_readings_of_a_list_are(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        members = await accounts(conn, now, 3)
+        for name, every, on_it in (
+            ("all", None, members),
+            ("two", 2 * HOUR, members[:2]),
+            ("none", None, []),
+        ):
+            list_id = await conn.fetchval(
+                "insert into watch_list (name, created_at, read_every) values ($1, $2, $3) returning list_id",
+                name,
+                now,
+                every,
+            )
+            await conn.executemany(
+                "insert into watch_list_member (list_id, account_id, added_at) values ($1, $2, $3)",
+                [(list_id, account_id, now) for account_id in on_it],
+            )
+        await asked(conn, await roster(conn, members[:1]), now - 50 * MINUTE)
+        await asked(conn, await roster(conn, members[:2]), now - 30 * MINUTE, answered=b"\x02")
+        await asked(conn, await roster(conn, members[2:]), now - 5 * HOUR)
+        assert await list_paces(conn, now, SWEEP) == [
+            ListPace("all", 3, None, 1, 40 * MINUTE, now - 50 * MINUTE),
+            ListPace("two", 2, 2 * HOUR, 0, 40 * MINUTE, now - 50 * MINUTE),
+        ]
 
 
 async def test_a_control_account_was_seen_as_expected_when_an_answer_was_believed(

@@ -14,18 +14,11 @@ from dashboard.account_readings import Looks, Stretch
 from dashboard.pages.account_tables import evidence_address
 from storage.evidence import Kept
 from storage.model.accounts import Platform
-from storage.model.coverage import WhyRead
 from storage.model.fact_words import flag_words, missed_words
 from storage.model.words import capital, clean
 from storage.readings import StoredMiss, StoredReading
 from storage.reports_account import AccountDetail
 
-WHY = {
-    WhyRead.TURN: "in its turn",
-    WhyRead.AHEAD: "ahead of its turn: changes were just seen in its list",
-    WhyRead.PROMISED: "its list is promised to be read so often",
-    WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
-}
 COLUMNS = ("Time", "What it told", "How sure", "From where, and why", "Recorded", "Evidence")
 
 
@@ -141,7 +134,7 @@ def _row(
     recorded = f"{late} later" if late else "at once"
     where = f"roster {look.roster_id}" + (f", {clean(look.vantage)}" if look.vantage else "")
     why = looks.why.get(look.roster_id)
-    source = {"text": where, **({"small": WHY[why]} if why is not None else {})}
+    source = {"text": where, **({"small": words.WHY_READ[why]} if why is not None else {})}
     at = times.pieces(words.exact(look.at))
     if isinstance(look, StoredMiss):
         cells: list[object] = [

@@ -12,6 +12,7 @@ from dashboard.health_facts import HealthFacts, ThisProcess
 from dashboard.pages.account_tables import card
 from dashboard.pages.health_machine import chores_card, database_cards, listener_card, outbox_cards
 from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, reading_card
+from dashboard.pages.health_planning import planning_cards
 from storage.model.accounts import Platform
 from storage.model.alerts import MailState
 from storage.model.collector_words import to_do, why_words
@@ -74,6 +75,7 @@ def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> lis
         reading_card(facts),
         budget_card(facts),
         *lateness_cards(facts),
+        *planning_cards(facts),
         controls_card(facts),
         *_silent(facts.silent, now),
         *_disagreements(facts.disagreements),
