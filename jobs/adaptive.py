@@ -39,9 +39,11 @@ class _Place:
     """The last attempt of base rosters that gave nothing, by position."""
 
     def count(self, now: float) -> None:
+        """A clock that was set back takes nothing away."""
         most = max(1.0, _AT_ONCE_S / self.request_every_s)
         if self.left < most:
-            self.left = min(most, self.left + (now - self.counted_at) / self.request_every_s)
+            passed = max(0.0, now - self.counted_at)
+            self.left = min(most, self.left + passed / self.request_every_s)
         self.counted_at = now
 
     def has_from(self, requests: float) -> float:
@@ -222,8 +224,9 @@ class AdaptiveTurns:
             planner,
             self._every.total_seconds() / len(base),
             planner.saved_at_most,
-            0.0,
-            now,
+            left=0.0,
+            # What was not used since the last reading on record is left: a restart costs nobody a turn.
+            counted_at=min(now, float(accounts.read_at.max())),
         )
 
 

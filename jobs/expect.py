@@ -130,14 +130,14 @@ class Expectations:
 
     def list_rates(self, now: float) -> Floats:
         """Changes per second and member, by list and side, without the factor. 0 where nothing is alive."""
-        fade = np.exp((self._at - now) / self._prior.fading_s)[:, None]
+        fade = self._fade(self._at, now)
         changes = self._list_changes * fade
         rates = changes / (self._list_looked * fade + self._prior.unseen_s)
         return np.where(changes > 0.01, rates, 0.0)
 
     def worth(self, who: Positions, now: float, list_rates: Floats) -> Floats:
         """The delay, in seconds, that reading each account now is expected to spare against never."""
-        age = now - self.accounts.read_at[who]
+        age = self._age(who, now)
         rate, _ = self._own_rate(who, now)
         recent = np.minimum(age, self._prior.fading_s)
         signs = self.factor * self._signs(who, list_rates)
@@ -146,7 +146,7 @@ class Expectations:
     def saw(self, who: Positions, now: float, changed: Bools, closed: NDArray[np.int8]) -> None:
         """Accounts were read: which are otherwise than when last read, and on which side each is now."""
         accounts = self.accounts
-        age = now - accounts.read_at[who]
+        age = self._age(who, now)
         before = accounts.closed[who]
         self._learn(who, now, age, changed)
         self._note_signs(who, now, np.minimum(age, self._prior.fading_s), before, changed)
@@ -160,6 +160,14 @@ class Expectations:
         left = np.exp((seen_at[index] - self._at[lists]) / self._prior.fading_s)
         np.subtract.at(self._list_changes, (lists, before[index]), left)
         np.maximum(self._list_changes, 0, out=self._list_changes)
+
+    def _age(self, who: Positions, now: float) -> Floats:
+        """For how long each account was not read; 0 where a clock that was set back would say less."""
+        return np.maximum(0.0, now - self.accounts.read_at[who])
+
+    def _fade(self, at: Floats, now: float) -> Floats:
+        """What is left by now of signs as of `at`, in one column."""
+        return np.exp(np.minimum(0.0, at - now) / self._prior.fading_s)[:, None]
 
     def _own_rate(self, who: Positions, now: float) -> tuple[Floats, tuple[NDArray[np.int8], Positions]]:
         """Changes per second by the account's own past, and the cell of the table that it comes from."""
@@ -200,7 +208,7 @@ class Expectations:
     ) -> None:
         index, lists = self._memberships(who)
         touched = np.unique(lists)
-        fade = np.exp((self._at[touched] - now) / self._prior.fading_s)[:, None]
+        fade = self._fade(self._at[touched], now)
         self._list_changes[touched] *= fade
         self._list_looked[touched] *= fade
         self._at[touched] = now

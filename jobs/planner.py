@@ -72,6 +72,7 @@ class Planner:
         self._turn_at = np.array([read_at[b].min() for b in base])
         self._turn_from = np.full(len(base), -np.inf)
         self._ahead_from = np.full(len(ahead), -np.inf)
+        self._ahead_at = np.full(len(ahead), -np.inf)
         self._promised = [position for position, roster in enumerate(ahead) if np.isfinite(roster.every_s)]
         self._of_list: dict[int, list[int]] = {}
         for position, roster in enumerate(ahead):
@@ -112,8 +113,7 @@ class Planner:
     def answered(self, pick: Pick, now: float) -> None:
         """It was read at `now`: it goes to the end."""
         self._set_from(pick, -np.inf)
-        if pick.why is WhyRead.TURN:
-            self._turn_at[pick.roster] = now
+        (self._turn_at if pick.why is WhyRead.TURN else self._ahead_at)[pick.roster] = now
 
     def wait(self, pick: Pick, until: float) -> None:
         """It gave nothing: it is not picked before `until`, and keeps its place."""
@@ -144,10 +144,10 @@ class Planner:
         return int(free[np.argmin(self._turn_at[free])]) if len(free) else None
 
     def _most_overdue(self, now: float) -> int | None:
-        """The promised roster that is due longest."""
+        """The promised roster that is due longest; members that answers leave out do not make it so."""
         read_at = self._expected.accounts.read_at
         late = {
-            p: now - read_at[self._ahead[p].accounts].min() - self._ahead[p].every_s
+            p: now - max(self._ahead_at[p], read_at[self._ahead[p].accounts].min()) - self._ahead[p].every_s
             for p in self._promised
             if self._ahead_from[p] <= now
         }

@@ -50,10 +50,19 @@ WHY = """
 async def test_a_sweep_is_spread_over_its_time_and_everybody_is_read_within_it(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(12))
-    assert monitor.tally.requests == 15
-    await world.run(monitor, hours(24.1))
+    assert monitor.tally.requests == 16
+    await world.run(monitor, hours(23.5))
     assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
     assert await world.rows(WHY) == [("turn", 31)]
+
+
+async def test_accounts_that_are_new_are_read_at_once_and_a_restart_costs_no_turn(pool: Pool) -> None:
+    world = World(pool)
+    await world.enlist(EVERYBODY[:50])
+    for at in (0, 16, 23, 25):
+        monitor = await start(world)
+        await world.run(monitor, hours(at + 0.5))
+    assert await world.rows(WHY) == [("turn", 2)]
 
 
 async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_turn(world: World) -> None:

@@ -184,6 +184,31 @@ def test_a_promised_list_is_read_when_it_is_due_and_not_before() -> None:
     assert world.read(2 * HOUR + 1).why is WhyRead.TURN
 
 
+def test_a_member_that_answers_leave_out_does_not_make_its_list_due_again() -> None:
+    """Else that list would be read without end, and no other promise kept."""
+    world = World(60 * SIZE, [range(0, 600, 20)], every_s=2 * HOUR)
+    world.see(np.arange(0, 600, 20), 0.0, (), ())
+    pick = world.planner.next(2 * HOUR)
+    assert pick is not None
+    world.see(np.arange(20, 600, 20), 2 * HOUR, (), ())
+    world.planner.answered(pick, 2 * HOUR)
+    assert world.read(2 * HOUR + 1).why is WhyRead.TURN
+    assert world.read(4 * HOUR).why is WhyRead.PROMISED
+
+
+def test_a_clock_that_is_set_back_leaves_what_was_learned() -> None:
+    world = World(60 * SIZE, [BURST])
+    first, rest = np.array(BURST[:20], np.intp), np.array(BURST[20:], np.intp)
+    world.see(np.array(BURST, np.intp), 99 * DAY, (), ())
+    world.see(first, 100 * DAY, BURST, BURST)
+    before = world.expectations.learned()
+    world.see(rest, 0.0, (), ())
+    after = world.expectations.learned()
+    assert np.all(np.array(after.looked_s) >= np.array(before.looked_s))
+    assert after.lists[0].changes == before.lists[0].changes
+    assert np.isfinite(world.expectations.worth(rest, 0.0, world.expectations.list_rates(0.0))).all()
+
+
 def test_promises_beyond_the_budget_do_not_keep_others_waiting_beyond_the_ceiling() -> None:
     world = World(60 * SIZE, [range(0, 3000, 2)], every_s=60)
     oldest = 0.0
