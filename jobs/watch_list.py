@@ -13,7 +13,7 @@ from storage.lists import keep_evidence, promise_reads
 from storage.model.accounts import Platform
 from storage.model.sizing_asked import PlannerKind
 from storage.model.units import span
-from storage.model.words import clean, short_words
+from storage.model.words import PLATFORM_NAME, clean, short_words
 from storage.planned import promised
 from storage.retention import list_rules
 
@@ -109,13 +109,17 @@ async def set_promise(
         return f"The accounts on the list {clean(name)} are read in their turn."
     if settings.planner is not PlannerKind.ADAPTIVE:
         raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
-    share = (await promised(conn)).share(settings.sweep_every)
-    if share > FREE:
-        raise Refused(
-            f"With this, {share:.0%} of all readings would go to promises, and {FREE:.0%} are free for them: "
-            "promise less often, for fewer accounts, or sweep oftener (sweep_every). Nothing was changed."
-        )
-    return f"The accounts on the list {clean(name)} are read every {span(every)}."
+    for one in await promised(conn):
+        if (share := one.share(settings.sweep_every)) > FREE:
+            raise Refused(
+                f"With this, {share:.0%} of all readings of {PLATFORM_NAME[one.platform]} would go to "
+                f"promises, and {FREE:.0%} are free for them: promise less often, for fewer accounts, or "
+                "sweep oftener (sweep_every). Nothing was changed."
+            )
+    return (
+        f"The accounts on the list {clean(name)} are to be read every {span(every)}, as far as readings are "
+        "free for it: few are where a sweep takes few requests (docs/planning.md)."
+    )
 
 
 def keeping_words(days: int | None) -> str:

@@ -27,7 +27,9 @@ def run(
 
 def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: Blockline) -> None:
     promised = run("lists", "read-every", "desk", "8h")
-    assert promised.said == ["The accounts on the list desk are read every 8 h."]
+    assert " ".join(promised.said).startswith(
+        "The accounts on the list desk are to be read every 8 h, as far"
+    )
     again = run("lists", "read-every", "desk", "turn")
     assert again.said == ["The accounts on the list desk are read in their turn."]
 
@@ -42,7 +44,7 @@ def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: 
         pytest.param(("desk", "30s"), "A minute is the shortest time", id="too often for any platform"),
         pytest.param(
             ("desk", "5m"),
-            "With this, 2880% of all readings would go to promises, and 30% are free for them",
+            "With this, 2880% of all readings of X would go to promises, and 30% are free for them",
             id="more than the sweep can spare",
         ),
     ],
@@ -54,6 +56,16 @@ def test_a_promise_that_cannot_be_kept_is_refused_and_changes_nothing(
     assert ran.code == 1
     assert sentence in " ".join(ran.err.split())
     assert run("lists", "read-every", "desk", "8h").code == 0  # nothing of it counts
+
+
+def test_what_another_platform_reads_is_not_free_for_a_promise(run: Blockline) -> None:
+    ids = [f"did:plc:{n:o}".translate(str.maketrans("01", "ab")).ljust(32, "c") for n in range(2000)]
+    others = "".join(f"bluesky,h{n}.example.org,{did},rest\n" for n, did in enumerate(ids))
+    Path("others.csv").write_text("platform,handle,account_id,list\n" + others)
+    assert run("accounts", "import", "others.csv").code == 0
+    ran = run("lists", "read-every", "desk", "2h")
+    assert ran.code == 1
+    assert "120% of all readings of X" in " ".join(ran.err.split())
 
 
 def test_a_sweep_promises_nothing(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
