@@ -57,10 +57,6 @@ from storage.reports_news import News, news_since
 WHOLE = "whole"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_BEFORE = 2 * _DAY
-"""How long before a part its readings begin, so that it is told of its first moment who was read in the day
-before.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,9 @@ async def film_json(
     platforms = {a.account_id: a.platform for a in accounts}
     usual = pace(settings.sweep_every)
     if kept is None:
-        planned = (BEGINNING if part.since is None else part.since - _BEFORE), until + _DAY
+        # A part's readings begin before it, so that it is told of its first moment who was read lately.
+        before = settings.gap_after + 2 * settings.sweep_every + _DAY
+        planned = (BEGINNING if part.since is None else part.since - before), until + _DAY
         reads = await film_reads(conn, planned, until, usual, None if part.list_id is None else ids)
     else:
         reads = await kept.reads(conn, until, usual)
