@@ -32,17 +32,17 @@ class Command:
 
     async def decide(self, asked: Asked) -> Answer:
         """Raises NotDecided. When cancelled, the process is killed first."""
-        with TemporaryDirectory(prefix="blockline-replay-") as name:
-            folder = Path(name)
-            if asked.rules is not None:
-                (folder / _RULES).write_text(asked.rules, encoding="utf-8")
-            try:
+        try:
+            with TemporaryDirectory(prefix="blockline-replay-") as name:
+                folder = Path(name)
+                if asked.rules is not None:
+                    (folder / _RULES).write_text(asked.rules, encoding="utf-8")
                 said = await self._run(_arguments(asked), folder)
                 return await asyncio.to_thread(_answer, said, folder / _CASES)
-            except OSError as error:
-                raise NotDecided(f"The process that decides could not be run: {error.strerror}.") from error
-            except ValidationError as error:
-                raise NotDecided("The process that decides gave an answer that cannot be read.") from error
+        except OSError as error:
+            raise NotDecided(f"The process that decides could not be run: {error.strerror}.") from error
+        except ValidationError as error:
+            raise NotDecided("The process that decides gave an answer that cannot be read.") from error
 
     async def _run(self, arguments: Sequence[str], folder: Path) -> bytes:
         """What the command prints."""

@@ -159,6 +159,14 @@ async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
         await Command(dsn, patience_s=0.05).decide(EVERYTHING)
 
 
+async def test_without_a_place_for_its_files_it_says_so(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
+        await Command(dsn).decide(EVERYTHING)
+
+
 async def test_when_it_is_stopped_its_process_ends_and_leaves_nothing(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
