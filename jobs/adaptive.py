@@ -1,4 +1,8 @@
-"""Turns as the adaptive planner picks them: as many requests as a sweep would make, spread over its time."""
+"""Turns as the adaptive planner picks them: as many readings as a sweep would make, spread over its time.
+
+What is read again, because a change is to be confirmed or something was called for, comes on top, as it does
+with a sweep; so do promises.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,12 +35,10 @@ class _Place:
     expectations: Expectations
     planner: Planner
     request_every_s: float
-    overdraft: float
-    """Requests that may be made before their time when accounts are called for."""
     left: float
     counted_at: float
-    failed: dict[int, Attempt] = field(default_factory=dict[int, Attempt])
-    """The last attempt of base rosters that gave nothing, by position."""
+    failed: dict[tuple[AccountId, ...], Attempt] = field(default_factory=dict[tuple[AccountId, ...], Attempt])
+    """The last attempt of base rosters that gave nothing, by their accounts."""
 
     def count(self, now: float) -> None:
         """A clock that was set back takes nothing away."""
@@ -69,7 +71,7 @@ class AdaptiveTurns:
         self._watched = watched
         self._rosters = rosters
         self._rule = rule or PlannerRule()
-        self._prior = prior or Prior()
+        self.prior = prior or Prior()
         self._places: dict[str, _Place] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -106,6 +108,7 @@ class AdaptiveTurns:
             one = self._place(place, rosters, learned.get(place), now.timestamp())
             if place in before:
                 one.left, one.counted_at = before[place].left, before[place].counted_at
+                one.failed = before[place].failed
             self._places[place] = one
             self._where |= {account_id: (place, at) for at, account_id in enumerate(one.ids)}
 
@@ -115,6 +118,8 @@ class AdaptiveTurns:
             place.count(now.timestamp())
             if not_before(name, now) > now:
                 continue
+            while (pick := place.planner.promised(now.timestamp())) is not None:
+                turns.append(self._turn(name, place, pick, now))
             while place.left >= 1 and (pick := place.planner.next(now.timestamp())) is not None:
                 place.left -= place.planner.cost(pick)
                 turns.append(self._turn(name, place, pick, now))
@@ -122,7 +127,7 @@ class AdaptiveTurns:
 
     def next_at(self, _now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
         for name, place in self._places.items():
-            at = max(place.has_from(1), place.planner.next_from())
+            at = min(max(place.has_from(1), place.planner.next_from()), place.planner.promised_from())
             if np.isfinite(at):
                 yield not_before(name, _moment(at))
 
@@ -138,25 +143,10 @@ class AdaptiveTurns:
             planner.answered(pick, attempt.at.timestamp())
         else:
             planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
-        if (
-            place is not None
-            and place.planner is planner
-            and pick.why is WhyRead.TURN
-            and attempt is not None
-        ):
-            if attempt.outcome is BatchOutcome.ANSWERED:
-                place.failed.pop(pick.roster, None)
-            else:
-                place.failed[pick.roster] = attempt
-
-    def again_from(self, place: str, now: datetime, /) -> datetime:
-        """A little before their time: what is called for cannot wait, and is made up for afterwards."""
-        one = self._places.get(place)
-        return now if one is None else max(now, _moment(one.has_from(1 - one.overdraft)))
-
-    def read_again(self, place: str, accounts: int, /) -> None:
-        if (one := self._places.get(place)) is not None:
-            one.left -= one.planner.spent(accounts)
+        if place is not None and pick.why is WhyRead.TURN and attempt is not None:
+            place.failed.pop(turn.account_ids, None)
+            if attempt.outcome is not BatchOutcome.ANSWERED:
+                place.failed[turn.account_ids] = attempt
 
     def saw(self, judged: Judged, at: datetime, /) -> None:
         by_place: defaultdict[str, list[tuple[int, bool, State]]] = defaultdict(list)
@@ -195,7 +185,7 @@ class AdaptiveTurns:
             ids = tuple(place.ids[int(at)] for at in place.planner.accounts_of(pick))
             return Turn(pick.why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
         roster = place.base[pick.roster]
-        last = place.failed.get(pick.roster)
+        last = place.failed.get(roster.account_ids)
         slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
         held = last is not None and last.outcome is BatchOutcome.HELD
         planned = place.planner, pick
@@ -212,7 +202,7 @@ class AdaptiveTurns:
             np.array([self._changed_at.get(account_id, NEVER) for account_id in ids]),
             np.array([_is_closed(w.known.state) for w in watched], np.int8),
         )
-        expectations = Expectations(self._prior, accounts, lists, learned or nothing_learned(self._prior))
+        expectations = Expectations(self.prior, accounts, lists, learned or nothing_learned(self.prior))
         every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
         ahead = rosters_by_list(list(lists.values()), every, self._rosters.size(place))
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
@@ -223,7 +213,6 @@ class AdaptiveTurns:
             expectations,
             planner,
             self._every.total_seconds() / len(base),
-            planner.saved_at_most,
             left=0.0,
             # What was not used since the last reading on record is left: a restart costs nobody a turn.
             counted_at=min(now, float(accounts.read_at.max())),

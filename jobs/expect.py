@@ -67,6 +67,11 @@ class Learned:
     lists: dict[int, ListSigns] = field(default_factory=dict[int, ListSigns])
     """By the number of the list; only those with signs of life."""
 
+    def is_of(self, prior: Prior) -> bool:
+        """Whether it tells accounts apart as this prior does."""
+        width = len(prior.weight)
+        return [len(row) for row in (*self.changes, *self.looked_s)] == [width] * 2 * _SIDES
+
 
 def nothing_learned(prior: Prior) -> Learned:
     weight = list(prior.weight)

@@ -139,8 +139,7 @@ class Monitor:
         await self._caught(self._review(now), faults)
         async with asyncio.TaskGroup() as group:
             for turn, (place, ids) in enumerate(self._rosters.by_place(self._watched.due_again(now))):
-                if self._again_from(place, now) <= now:
-                    self.turns.read_again(place, len(ids))
+                if not self.health.is_closed(place, now):
                     group.create_task(self._caught(self._read_again(turn, place, ids, now), faults))
         async with asyncio.TaskGroup() as group:
             for turn in self.turns.due(now, self._not_before):
@@ -161,15 +160,12 @@ class Monitor:
         now = self._clock()
         times = list(self.turns.next_at(now, self._not_before))
         for account, at in self._watched.times():
-            times.append(self._again_from(self._collector.place(account.native_id), at))
+            times.append(self._not_before(self._collector.place(account.native_id), at))
         return min(times, default=now + self._settings.sweep.every)
 
     def _not_before(self, place: str, at: datetime) -> datetime:
         closed_until = self.health.closed_until(place)
         return at if closed_until is None else max(at, closed_until)
-
-    def _again_from(self, place: str, at: datetime) -> datetime:
-        return self._not_before(place, self.turns.again_from(place, at))
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
         roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)

@@ -51,7 +51,7 @@ class Pick:
 
 
 class Planner:
-    """The requests to one place. Who calls keeps to the budget; the shares are kept here.
+    """The requests to one place. Who calls keeps to the budget of the sweep; the shares are kept here.
 
     What was picked is under way, and is not picked again, until it is said how it went.
     """
@@ -78,17 +78,33 @@ class Planner:
         for position, roster in enumerate(ahead):
             for one in roster.lists:
                 self._of_list.setdefault(one, []).append(position)
-        self.saved_at_most = max(1.0, min(rule.saved, len(base) / 20))
-        """So many requests out of turn can be saved up here."""
+        self._saved_at_most = max(1.0, min(rule.saved, len(base) / 20))
         self._saved = 0.0
-        self.share_in_turn = _share_in_turn(rule, len(base), self.saved_at_most)
+        self.share_in_turn = _share_in_turn(rule, len(base), self._saved_at_most)
 
     def next(self, now: float) -> Pick | None:
-        """What to read now with one request; None when everything has to wait."""
-        pick = self._pick(now)
-        if pick is not None:
-            self._set_from(pick, np.inf)
-            self._count(self.cost(pick), out_of_turn=pick.why is not WhyRead.TURN)
+        """What to read now with one request of the sweep; None when everything has to wait."""
+        turn = self._longest_waiting(now)
+        ahead = self._best_ahead(now, turn) if self._saved >= 1 else None
+        if ahead is not None:
+            pick = Pick(WhyRead.AHEAD, ahead)
+        elif turn is not None:
+            pick = Pick(WhyRead.TURN, turn)
+        else:
+            return None
+        cost = self.cost(pick)
+        saved = self._saved + (1 - self.share_in_turn) * cost
+        self._saved = min(self._saved_at_most, saved if ahead is None else saved - cost)
+        self._set_from(pick, np.inf)
+        return pick
+
+    def promised(self, now: float) -> Pick | None:
+        """What has to be read now because it was promised, beside the requests of the sweep."""
+        late = [p for p in self._promised if self._due_from(p) <= now]
+        if not late:
+            return None
+        pick = Pick(WhyRead.PROMISED, min(late, key=self._due_from))
+        self._set_from(pick, np.inf)
         return pick
 
     def cost(self, pick: Pick) -> float:
@@ -99,16 +115,6 @@ class Planner:
         if pick.why is WhyRead.TURN:
             return self._base[pick.roster]
         return self._ahead[pick.roster].accounts
-
-    def spent(self, accounts: int) -> float:
-        """Accounts were read for something else, such as to confirm changes; returns how much that cost."""
-        cost = accounts / self._size
-        self._count(cost, out_of_turn=True)
-        return cost
-
-    def _count(self, cost: float, *, out_of_turn: bool) -> None:
-        saved = self._saved + (1 - self.share_in_turn) * cost
-        self._saved = min(self.saved_at_most, saved - cost if out_of_turn else saved)
 
     def answered(self, pick: Pick, now: float) -> None:
         """It was read at `now`: it goes to the end."""
@@ -123,6 +129,10 @@ class Planner:
         """When the first roster can be picked: -inf when one can now, inf when there is none."""
         return float(self._turn_from.min(initial=np.inf))
 
+    def promised_from(self) -> float:
+        """When the next promise is due; inf when there is none."""
+        return min((self._due_from(p) for p in self._promised), default=np.inf)
+
     def turn_at(self) -> Floats:
         """When each base roster was read last."""
         return self._turn_at
@@ -130,29 +140,15 @@ class Planner:
     def _set_from(self, pick: Pick, at: float) -> None:
         (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] = at
 
-    def _pick(self, now: float) -> Pick | None:
-        # A promise beyond what is free for it is kept late, rather than that others wait beyond the ceiling.
-        if self._saved > -self.saved_at_most and (promised := self._most_overdue(now)) is not None:
-            return Pick(WhyRead.PROMISED, promised)
-        turn = self._longest_waiting(now)
-        if self._saved >= 1 and (ahead := self._best_ahead(now, turn)) is not None:
-            return Pick(WhyRead.AHEAD, ahead)
-        return None if turn is None else Pick(WhyRead.TURN, turn)
-
     def _longest_waiting(self, now: float) -> int | None:
         free = np.flatnonzero(self._turn_from <= now)
         return int(free[np.argmin(self._turn_at[free])]) if len(free) else None
 
-    def _most_overdue(self, now: float) -> int | None:
-        """The promised roster that is due longest; members that answers leave out do not make it so."""
-        read_at = self._expected.accounts.read_at
-        late = {
-            p: now - max(self._ahead_at[p], read_at[self._ahead[p].accounts].min()) - self._ahead[p].every_s
-            for p in self._promised
-            if self._ahead_from[p] <= now
-        }
-        most = max(late, key=late.__getitem__, default=None)
-        return most if most is not None and late[most] >= 0 else None
+    def _due_from(self, promised: int) -> float:
+        """When a promise is due. A member that answers leave out does not make it due again at once."""
+        roster = self._ahead[promised]
+        read_at = max(self._ahead_at[promised], self._expected.accounts.read_at[roster.accounts].min())
+        return float(max(self._ahead_from[promised], read_at + roster.every_s))
 
     def _best_ahead(self, now: float, turn: int | None) -> int | None:
         """The roster out of turn that is worth most, if it is worth so much more than the one in turn."""

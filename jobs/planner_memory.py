@@ -1,5 +1,6 @@
 """What the planner learned outlives the process: it is kept every few minutes, and taken up at the start."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -26,10 +27,10 @@ class PlannerMemory:
         """Give the planner what is on record. What cannot be read any more is learned again."""
         learned: dict[str, Learned] = {}
         for place, one in (await planned.load_learned(conn, self._platform)).items():
-            try:
-                learned[place] = _LEARNED.validate_python(one)
-            except ValidationError:
-                continue
+            with suppress(ValidationError):
+                told = _LEARNED.validate_python(one)
+                if told.is_of(self._turns.prior):
+                    learned[place] = told
         changed_at = await planned.last_changes(conn, self._platform)
         self._turns.remember(changed_at, learned, await planned.promises(conn))
 

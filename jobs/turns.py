@@ -56,14 +56,6 @@ class Turns(Protocol):
         """How it went; None: nothing was asked, or nothing could be stored."""
         ...
 
-    def again_from(self, place: str, now: datetime, /) -> datetime:
-        """From when on accounts of a place can be read before their turn, because they were called for."""
-        ...
-
-    def read_again(self, place: str, accounts: int, /) -> None:
-        """So many accounts of a place that were called for are read now."""
-        ...
-
     def saw(self, judged: Judged, at: datetime, /) -> None:
         """What an answer showed, from whichever request. Told before the accounts are brought up to date."""
         ...
@@ -101,12 +93,6 @@ class SweepTurns:
             self._last[turn.roster.roster_id] = Attempt(
                 turn.slot, turn.number, batch.observed_at, batch.outcome
             )
-
-    def again_from(self, _place: str, now: datetime, /) -> datetime:
-        return now
-
-    def read_again(self, _place: str, _accounts: int, /) -> None:
-        """A sweep is not shortened for it."""
 
     def saw(self, _judged: Judged, _at: datetime, /) -> None:
         """Nothing is learned from it."""

@@ -1,5 +1,6 @@
 """The listings of the commands: accounts, lists, orders and executives that are on file."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -13,8 +14,8 @@ from storage.lists import keep_evidence, promise_reads
 from storage.model.accounts import Platform
 from storage.model.sizing_asked import PlannerKind
 from storage.model.units import span
-from storage.model.words import PLATFORM_NAME, clean, short_words
-from storage.planned import promised
+from storage.model.words import clean, short_words
+from storage.planned import watched_on
 from storage.retention import list_rules
 
 
@@ -93,32 +94,22 @@ async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str
     )
 
 
-FREE = 0.3
-"""Of all readings, what can go to promises without keeping others waiting beyond the planner's ceiling."""
-
-
 async def set_promise(
     conn: Conn, name: str, every: timedelta | None, settings: Settings, actor: str, now: datetime
 ) -> str:
     """Promise that a list is read so often; returns the sentence for the user.
 
-    Raises Refused for an unknown list, and when there is more promised than is free for it.
+    Raises Refused for an unknown list, and where the sweep reads everybody equally often.
     """
     await promise_reads(conn, name, every, actor, now)
     if every is None:
         return f"The accounts on the list {clean(name)} are read in their turn."
     if settings.planner is not PlannerKind.ADAPTIVE:
         raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
-    for one in await promised(conn):
-        if (share := one.share(settings.sweep_every)) > FREE:
-            raise Refused(
-                f"With this, {share:.0%} of all readings of {PLATFORM_NAME[one.platform]} would go to "
-                f"promises, and {FREE:.0%} are free for them: promise less often, for fewer accounts, or "
-                "sweep oftener (sweep_every). Nothing was changed."
-            )
+    hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
     return (
-        f"The accounts on the list {clean(name)} are to be read every {span(every)}, as far as readings are "
-        "free for it: few are where a sweep takes few requests (docs/planning.md)."
+        f"The accounts on the list {clean(name)} are read every {span(every)}: that is about "
+        f"{number(math.ceil(hourly), 'reading')} an hour beside those of the sweep."
     )
 
 

@@ -1,8 +1,7 @@
 """What the adaptive planner takes up when it starts, and what it learned and leaves behind."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from storage.db import Conn
@@ -32,36 +31,14 @@ async def promises(conn: Conn) -> dict[ListId, timedelta]:
     return {ListId(r["list_id"]): r["read_every"] for r in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """How much of what is read of one platform goes to promises."""
-
-    platform: Platform
-    watched: int
-    """All accounts that are read."""
-    lists: Sequence[tuple[int, timedelta]]
-    """How many accounts of each promised list are read, and how often that is promised."""
-
-    def share(self, sweep_every: timedelta) -> float:
-        """Of the readings of one sweep, the part that promises ask for; above 1 they ask for more."""
-        return sum(accounts * (sweep_every / every) for accounts, every in self.lists) / self.watched
-
-
-async def promised(conn: Conn) -> tuple[Promised, ...]:
-    """Of each platform that has promises. What one platform has free helps no other."""
-    rows = await conn.fetch(
+async def watched_on(conn: Conn, list_name: str) -> int:
+    """How many accounts of a list are read."""
+    return await conn.fetchval(
         """
-        select a.platform, count(*) as accounts, l.read_every,
-            (select count(*) from account w where w.watched and w.platform = a.platform) as watched
-        from watch_list l join watch_list_member m using (list_id) join account a using (account_id)
-        where l.read_every is not null and a.watched
-        group by a.platform, l.list_id order by a.platform, l.list_id
-        """
-    )
-    return tuple(
-        Promised(platform, of_it[0]["watched"], [(r["accounts"], r["read_every"]) for r in of_it])
-        for platform in Platform
-        if (of_it := [r for r in rows if r["platform"] == platform.value])
+        select count(*) from watch_list l join watch_list_member m using (list_id)
+        join account a using (account_id) where l.name = $1 and a.watched
+        """,
+        list_name,
     )
 
 

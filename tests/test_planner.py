@@ -178,22 +178,28 @@ def test_a_roster_that_gave_nothing_waits_and_is_the_first_then() -> None:
 
 def test_a_promised_list_is_read_when_it_is_due_and_not_before() -> None:
     world = World(60 * SIZE, [range(0, 600, 20)], every_s=2 * HOUR)
-    world.see(np.arange(0, 600, 20), 0.0, (), ())
-    assert world.read(2 * HOUR - 1).why is WhyRead.TURN
-    assert world.read(2 * HOUR).why is WhyRead.PROMISED
-    assert world.read(2 * HOUR + 1).why is WhyRead.TURN
+    who = np.arange(0, 600, 20)
+    world.see(who, 0.0, (), ())
+    assert world.planner.promised_from() == 2 * HOUR
+    assert world.planner.promised(2 * HOUR - 1) is None
+    pick = world.planner.promised(2 * HOUR)
+    assert pick is not None
+    assert set(world.planner.accounts_of(pick)) == set(who)
+    assert world.planner.promised(2 * HOUR) is None  # it is under way
+    world.see(who, 2 * HOUR, (), ())
+    world.planner.answered(pick, 2 * HOUR)
+    assert world.planner.promised_from() == 4 * HOUR
 
 
 def test_a_member_that_answers_leave_out_does_not_make_its_list_due_again() -> None:
     """Else that list would be read without end, and no other promise kept."""
     world = World(60 * SIZE, [range(0, 600, 20)], every_s=2 * HOUR)
     world.see(np.arange(0, 600, 20), 0.0, (), ())
-    pick = world.planner.next(2 * HOUR)
+    pick = world.planner.promised(2 * HOUR)
     assert pick is not None
     world.see(np.arange(20, 600, 20), 2 * HOUR, (), ())
     world.planner.answered(pick, 2 * HOUR)
-    assert world.read(2 * HOUR + 1).why is WhyRead.TURN
-    assert world.read(4 * HOUR).why is WhyRead.PROMISED
+    assert world.planner.promised_from() == 4 * HOUR
 
 
 def test_a_clock_that_is_set_back_leaves_what_was_learned() -> None:
@@ -209,14 +215,14 @@ def test_a_clock_that_is_set_back_leaves_what_was_learned() -> None:
     assert np.isfinite(world.expectations.worth(rest, 0.0, world.expectations.list_rates(0.0))).all()
 
 
-def test_promises_beyond_the_budget_do_not_keep_others_waiting_beyond_the_ceiling() -> None:
+def test_promises_come_beside_the_sweep_and_keep_nobody_waiting() -> None:
     world = World(60 * SIZE, [range(0, 3000, 2)], every_s=60)
-    oldest = 0.0
-    for n in range(240):
+    for n in range(120):
         now = (n + 1) * world.request_s
-        oldest = max(oldest, now - float(world.planner.turn_at().min()))
-        world.read(now)
-    assert oldest <= 1.6 * DAY
+        while (pick := world.planner.promised(now)) is not None:
+            world.see(world.planner.accounts_of(pick), now, (), ())
+            world.planner.answered(pick, now)
+        assert world.read(now) == Pick(WhyRead.TURN, n % 60)
 
 
 def test_what_was_learned_is_the_same_after_it_was_stored() -> None:
