@@ -49,7 +49,8 @@ _HOW: Mapping[Form, Sequence[str]] = {
     ),
     Form.GIF: (
         "-filter_complex",
-        "split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=none",
+        # A palette of each picture: with one of all of them ffmpeg holds them all, 5 MB each, until the last.
+        "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=none:new=1",
     ),
 }
 
@@ -70,6 +71,8 @@ def arguments(form: Form, frames: int, rate: int, to: Path) -> list[str]:
         *(
             "-max_pixels",
             str(MOST_PIXELS),
+            "-threads",
+            "1",
             "-f",
             "image2pipe",
             "-c:v",
@@ -107,18 +110,18 @@ async def film(pictures: bytes, form: Form, frames: int, rate: int) -> bytes:
     found = program()
     if found is None:
         raise NoClip("There is no ffmpeg on this machine.")
-    with TemporaryDirectory(prefix="blockline-film-") as folder:
-        to = Path(folder) / f"film.{form}"
-        try:
+    try:
+        with TemporaryDirectory(prefix="blockline-film-") as folder:
+            to = Path(folder) / f"film.{form}"
             process = await asyncio.create_subprocess_exec(
                 found, *arguments(form, frames, rate, to), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, env={}
             )
-        except OSError as error:
-            raise NoClip("The ffmpeg of this machine cannot be started.") from error
-        await _within(process, pictures, WITHIN_S)
-        if process.returncode != 0 or not to.exists():
-            raise NoClip("ffmpeg could not make a film of these pictures.")
-        return await asyncio.to_thread(to.read_bytes)
+            await _within(process, pictures, WITHIN_S)
+            if process.returncode != 0 or not to.exists():
+                raise NoClip("ffmpeg could not make a film of these pictures.")
+            return await asyncio.to_thread(to.read_bytes)
+    except OSError as error:
+        raise NoClip(f"The ffmpeg of this machine could not be run: {error.strerror}.") from error
 
 
 async def _within(process: Process, given: bytes | None, seconds: float) -> tuple[bytes, bytes]:

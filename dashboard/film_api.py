@@ -1,5 +1,6 @@
 """The replay film over plain HTTP."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -22,6 +23,7 @@ def film_routes(
     `?list=` (its number) a part.
     """
     router = APIRouter()
+    making = asyncio.Lock()  # a part takes the database seconds: who waits for one takes no connection
 
     @router.get("/api/replay")
     async def replay(
@@ -38,9 +40,12 @@ def film_routes(
             return refusal(422, "from: it has to be before to.")
         part = Part(since, until, list_id)
         try:
-            async with transaction(pool) as conn:
-                whole = part == Part()
-                body = await (films.answer(conn, WHOLE) if whole else part_of(conn, part, now, settings))
+            if part == Part():
+                async with transaction(pool) as conn:
+                    body = await films.answer(conn, WHOLE)
+            else:
+                async with making, transaction(pool) as conn:
+                    body = await part_of(conn, part, now, settings)
         except StorageError as error:
             return refusal(503, str(error))
         return packed(request, body)

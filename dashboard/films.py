@@ -28,7 +28,7 @@ from dashboard.encode_film import (
     steps_json,
     up,
 )
-from dashboard.kept import Answers, Kept
+from dashboard.kept import LEVEL, Answers, Kept
 from dashboard.live import CATCH_UP_AT_MOST, NEWS_LIMIT
 from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
@@ -221,4 +221,6 @@ def _touched(news: News) -> set[int]:
 
 async def part_of(conn: Conn, part: Part, now: datetime, settings: DashboardSettings) -> bytes:
     """A part of the film, packed and compressed by gzip."""
-    return gzip.compress(pack(await film_json(conn, part, now, settings), FILM_TABLES), mtime=0)
+    body = await film_json(conn, part, now, settings)
+    # It may be nearly all of the film, and the best compression takes ten times as long for a hundredth.
+    return await asyncio.to_thread(lambda: gzip.compress(pack(body, FILM_TABLES), LEVEL, mtime=0))

@@ -23,7 +23,8 @@ RENEW_AFTER = timedelta(minutes=5)
 FORGET_AFTER = timedelta(hours=1)
 """What nobody asked for is not kept; the usual one is renewed so often even then."""
 LOOK_EVERY_S = 5.0
-_LEVEL = 6
+LEVEL = 6
+"""Of compression."""
 _GZIP = 31
 
 
@@ -139,5 +140,5 @@ class Answers(ABC):
 
 
 def _compressed(body: Json, tables: Sequence[str]) -> tuple[bytes, _Stream]:
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    stream = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
     return stream.compress(pack(body, tables)) + stream.flush(zlib.Z_SYNC_FLUSH), stream

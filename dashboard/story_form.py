@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from dashboard.account_readings import moment_in
 from dashboard.alert_forms import Filled, WrongInput
-from storage.model.written_stories import StoryHead, View, WrittenStory, one_line
+from storage.model.written_stories import StoryHead, View, WrittenStory, lines_of, one_line
 
 BEFORE = timedelta(days=1)
 """How long a story is that nobody gave a beginning."""
@@ -38,8 +38,7 @@ def moment(given: Filled, name: str, words: str) -> datetime:
 
 def caption_text(given: Filled) -> str:
     """The text of a caption, its lines as they were written."""
-    lines = given.text("text").replace("\r\n", "\n").split("\n")
-    return "\n".join(one_line(line) for line in lines).strip()
+    return lines_of(given.text("text"))
 
 
 def begun(query: Mapping[str, str], now: datetime) -> dict[str, str]:

@@ -24,7 +24,7 @@ from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.table_files import table_content
 from jobs.wording import number
-from storage.model.sizing_asked import PlannerKind
+from storage.model.sizing_asked import LONGEST, PlannerKind
 from storage.model.tables import TableError, header_of
 from storage.model.units import parse_duration
 from storage.model.words import clean
@@ -139,8 +139,11 @@ def _as_history(
 
 
 def _within(budget: float, accounts: int) -> timedelta:
-    """How often everybody can be read with so many readings an hour."""
-    return timedelta(seconds=max(60, round(accounts * 3600 / budget)))
+    """How often everybody can be read with so many readings an hour. Raises CommandError."""
+    seconds = accounts * 3600 / budget
+    if not seconds <= LONGEST.total_seconds():  # nor where the budget is "nan", which no bound refuses
+        raise CommandError("--budget: with it everybody would be read less often than once a year.")
+    return timedelta(seconds=max(60, round(seconds)))
 
 
 def _duration(text: str, option: str) -> timedelta:

@@ -103,7 +103,8 @@ def _answer(said: bytes, cases: Path) -> Answer:
 
 
 def _complaint(said: bytes, code: int | None) -> str:
+    """What it says that is wrong. A traceback is for nobody who asks on a page: it names files of ours."""
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    if lines:
+    if lines and not any(line.startswith("Traceback ") for line in lines):
         return " ".join(lines)[:1000]
     return f"The process that decides ended without an answer (exit code {code})."

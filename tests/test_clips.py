@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -130,6 +131,15 @@ async def test_what_ffmpeg_cannot_read_gets_a_sentence(
                 422,
                 {"error": "ffmpeg could not make a film of these pictures."},
             )
+
+
+async def test_where_no_file_can_be_written_that_is_said(
+    put_program: PutProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_program("")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(clips.NoClip, match="could not be run: No such file or directory"):
+        await clips.film(PICTURE, Form.MP4, 2, 12)
 
 
 async def test_one_film_is_made_at_a_time(

@@ -154,6 +154,22 @@ async def test_what_cannot_be_decided_is_said_in_one_sentence(
     assert str(refused.value).startswith(why)
 
 
+async def test_where_no_file_can_be_written_that_is_said(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
+        await Command(dsn).decide(EARLY)
+
+
+async def test_a_fault_of_ours_is_told_without_its_traceback(dsn: str) -> None:
+    endless = Asked(None, None, None, f"[confirmation]\nstrong_readings = 1{'0' * 5000}\n")
+    with pytest.raises(NotDecided) as refused:
+        await Command(dsn).decide(endless)
+    assert "Traceback" not in str(refused.value)
+    assert ".py" not in str(refused.value)
+
+
 async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
     with pytest.raises(NotDecided, match="It took longer than 0 minutes and was given up"):
         await Command(dsn, patience_s=0.05).decide(EVERYTHING)

@@ -130,6 +130,7 @@ CAPTIONS = [
     ("a caption says something", 50, "", StoryFault.NO_TEXT),
     ("a caption has an end", 50, "x" * (LONGEST_CAPTION + 1), StoryFault.LONG_TEXT),
     ("nothing turns the text around", 50, "a\u202eb", StoryFault.HIDDEN),
+    ("nothing steers the terminal that shows it", 50, "a\x1b[2Jb", StoryFault.HIDDEN),
     ("a caption is in the range: not before", -1, "text", StoryFault.OUTSIDE),
     ("and not after", 101, "text", StoryFault.OUTSIDE),
 ]
@@ -145,6 +146,14 @@ async def test_what_is_no_caption_is_refused(pool: Pool, at: int, text: str, fau
         with pytest.raises(Refused) as changed:
             await change_caption(conn, with_one.captions[0].caption_id, minutes(at), text, "ada", NOW)
     assert (str(added.value), str(changed.value)) == (fault.value, fault.value)
+
+
+async def test_words_of_any_writing_are_taken(pool: Pool) -> None:
+    hindi = "\u0915\u094d\u200d\u0937"  # with a joiner, which shows another form of the letters
+    async with transaction(pool) as conn:
+        _, kept = await written(conn, replace(HEAD, title=hindi))
+        made = await add_caption(conn, kept.story_id, minutes(1), f"{hindi}\n{hindi}", "ada", NOW)
+    assert (made.head.title, made.captions[0].text) == (hindi, f"{hindi}\n{hindi}")
 
 
 async def test_a_story_has_so_many_captions_and_its_range_keeps_them(pool: Pool) -> None:

@@ -15,7 +15,7 @@ from dashboard.v1.written import written
 from dashboard.v1.written_models import WrittenStory
 from storage import written_stories as kept
 from storage.db import Conn, transaction
-from storage.model.written_stories import LONGEST_CAPTION, LONGEST_TITLE, StoryHead, View, one_line
+from storage.model.written_stories import LONGEST_CAPTION, LONGEST_TITLE, StoryHead, View, lines_of, one_line
 
 
 class StoryGiven(Given):
@@ -95,7 +95,7 @@ def written_editing_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             await _there(conn, written_story_id)
             story = await kept.add_caption(
-                conn, written_story_id, given.at, given.text.strip(), actor.name, source.clock()
+                conn, written_story_id, given.at, lines_of(given.text), actor.name, source.clock()
             )
         return made(written(story))
 
@@ -106,7 +106,7 @@ def written_editing_routes(source: Source) -> APIRouter:
         """Give a caption another moment or text. Takes an analyst."""
         async with transaction(source.pool) as conn:
             story = await kept.change_caption(
-                conn, caption_id, given.at, given.text.strip(), actor.name, source.clock()
+                conn, caption_id, given.at, lines_of(given.text), actor.name, source.clock()
             )
         return sent(request, written(story))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from unicodedata import category
 
 from storage.model.accounts import AccountId
 
@@ -10,6 +11,10 @@ LONGEST_TITLE = 160
 LONGEST_CAPTION = 400
 """Characters."""
 MOST_CAPTIONS = 50
+_JOINERS = "\u200c\u200d"
+"""Of Indic and Persian writing."""
+_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+"""What stands after them is shown in another order."""
 
 
 class View(StrEnum):
@@ -96,7 +101,7 @@ def head_fault(head: StoryHead, now: datetime) -> StoryFault | None:
     rules = (
         (not head.title, StoryFault.NO_TITLE),
         (len(head.title) > LONGEST_TITLE, StoryFault.LONG_TITLE),
-        (not head.title.isprintable(), StoryFault.HIDDEN),
+        (any(not c.isprintable() and c not in _JOINERS for c in head.title), StoryFault.HIDDEN),
         (head.until <= head.since, StoryFault.ENDLESS),
         (head.until > now, StoryFault.TO_COME),
         (head.known_at is not None and head.view is View.AS_KNOWN_THEN, StoryFault.KNOWN_TWICE),
@@ -111,7 +116,7 @@ def caption_fault(head: StoryHead, at: datetime, text: str) -> StoryFault | None
     rules = (
         (not text, StoryFault.NO_TEXT),
         (len(text) > LONGEST_CAPTION, StoryFault.LONG_TEXT),
-        (any(c in text for c in "\0\u202a\u202b\u202d\u202e\u2066\u2067\u2068"), StoryFault.HIDDEN),
+        (any(c in _TURNING or (category(c) == "Cc" and c != "\n") for c in text), StoryFault.HIDDEN),
         (not head.since <= at <= head.until, StoryFault.OUTSIDE),
     )
     return next((fault for broken, fault in rules if broken), None)
@@ -120,3 +125,8 @@ def caption_fault(head: StoryHead, at: datetime, text: str) -> StoryFault | None
 def one_line(text: str) -> str:
     """What somebody typed, without line ends and double spaces."""
     return " ".join(text.split())
+
+
+def lines_of(text: str) -> str:
+    """The same of each line of several."""
+    return "\n".join(one_line(line) for line in text.replace("\r\n", "\n").split("\n")).strip()
