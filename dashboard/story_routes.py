@@ -12,6 +12,7 @@ from dashboard import access
 from dashboard.account_routes import LARGEST_ID
 from dashboard.alert_forms import Filled, WrongInput, filled
 from dashboard.alert_routes import body_of
+from dashboard.orders_api import refused_time
 from dashboard.refusals import refusal
 from dashboard.report import made_by
 from dashboard.settings import DashboardSettings
@@ -99,11 +100,12 @@ def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
     async def file(story_id: int, as_known_at: datetime | None = None) -> Response:
         if not 0 < story_id <= LARGEST_ID:
             return refusal(404, NONE)
-        if as_known_at is not None and as_known_at.tzinfo is None:
-            return refusal(422, "Say the zone of as_known_at, such as 2021-02-11T12:00:00Z.")
+        now = clock()
+        if (refused := refused_time("as_known_at", as_known_at, now)) is not None:
+            return refused
         try:
             async with snapshot(pool) as conn:
-                read = await read_story(conn, story_id, clock(), as_known_at, synthetic=settings.synthetic)
+                read = await read_story(conn, story_id, now, as_known_at, synthetic=settings.synthetic)
         except StorageError as error:
             return refusal(503, str(error))
         if isinstance(read, StoryFault):

@@ -21,7 +21,7 @@ from jobs.settings import load_settings
 from jobs.whole_files import refuse_taken, whole_file
 from storage.model.words import clean
 from storage.model.written_stories import StoryFault, WrittenStory
-from storage.written_stories import stories as all_stories
+from storage.written_stories import all_stories
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as in its address.", min=1, max=2**53)]
 

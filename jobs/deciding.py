@@ -58,7 +58,7 @@ class Command:
         )
         try:
             async with asyncio.timeout(self._patience_s):
-                out, complaint = await process.communicate()
+                out, said = await process.communicate()
         except TimeoutError:
             minutes = round(self._patience_s / 60)
             raise NotDecided(
@@ -70,7 +70,7 @@ class Command:
                 process.kill()
                 await process.wait()
         if not out:  # with an answer, the exit code 1 says that something in it is not explained
-            raise NotDecided(_complaint(complaint, process.returncode))
+            raise NotDecided(complaint(said, process.returncode))
         return out
 
 
@@ -102,7 +102,7 @@ def _answer(said: bytes, cases: Path) -> Answer:
     return Answer(Summary.model_validate_json(said), changes, mails, left_out)
 
 
-def _complaint(said: bytes, code: int | None) -> str:
+def complaint(said: bytes, code: int | None) -> str:
     """What it says that is wrong. A traceback is for nobody who asks on a page: it names files of ours."""
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     if lines and not any(line.startswith("Traceback ") for line in lines):

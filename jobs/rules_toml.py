@@ -117,6 +117,8 @@ def _document(text: str, name: str) -> dict[str, Any]:
         found = _WHERE.search(str(error))
         line = int(found[1]) if found and found[1] else None
         raise TableError(name, line, f"not TOML: {_WHERE.sub('', str(error))}.") from error
+    except ValueError:  # of what has thousands of digits
+        raise TableError(name, None, "not TOML: a number without end.") from None
     except RecursionError:
         raise TableError(name, None, "not TOML: brackets within brackets without end.") from None
 

@@ -172,6 +172,14 @@ async def stories(conn: Conn, *, after: int = 0, limit: int = MOST_LISTED) -> li
     return [_story(r, [c for c in captions if c["written_story_id"] == r["written_story_id"]]) for r in rows]
 
 
+async def all_stories(conn: Conn) -> list[WrittenStory]:
+    """Every story, by number."""
+    found: list[WrittenStory] = []
+    while more := await stories(conn, after=found[-1].story_id if found else 0):
+        found += more
+    return found
+
+
 async def lists_by_number(conn: Conn) -> dict[int, str]:
     """The names of all lists."""
     rows = await conn.fetch("select list_id, name from watch_list order by name")

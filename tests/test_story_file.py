@@ -178,6 +178,8 @@ async def test_the_server_gives_the_file(pool: Pool, dsn: str, played: Played, n
             (f"{number}", known, 422),
             (f"{open_one}", known, 200),
             (f"{open_one}", {"as_known_at": "2021-01-31"}, 422),
+            (f"{open_one}", {"as_known_at": "0001-01-01T00:00:00+14:00"}, 422),
+            (f"{open_one}", {"as_known_at": "9999-12-31T23:00:00-14:00"}, 422),
             ("999", {}, 404),
             (f"{2**70}", {}, 404),
         ):

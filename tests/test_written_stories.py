@@ -97,6 +97,7 @@ async def test_captions_stand_by_their_moments_and_every_edit_is_on_record_witho
 
 HEADS = [
     ("a story has a title", {"title": ""}, StoryFault.NO_TITLE),
+    ("a title is more than joiners", {"title": "\u200d"}, StoryFault.NO_TITLE),
     ("a title has an end", {"title": "x" * (LONGEST_TITLE + 1)}, StoryFault.LONG_TITLE),
     ("a title can be seen", {"title": "a\u202eb"}, StoryFault.HIDDEN),
     ("a range has a length", {"until": minutes(0)}, StoryFault.ENDLESS),

@@ -23,7 +23,7 @@ from storage.db import Conn
 from storage.model.people import Actor
 from storage.model.words import clean
 from storage.model.written_stories import WrittenStory
-from storage.written_stories import lists_by_number, stories
+from storage.written_stories import all_stories, lists_by_number
 
 _LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
@@ -48,7 +48,7 @@ async def story_pages(
     may_write = actor.role.includes(STORIES)
     match more:
         case []:
-            return _list_page((await stories(conn))[::-1], tag, may_write=may_write)
+            return _list_page((await all_stories(conn))[::-1], tag, may_write=may_write)
         case ["new"]:
             lists = await lists_by_number(conn) if may_write else None
             return _new_page(begun(query, now), lists, actor, tag)

@@ -99,7 +99,7 @@ class WrittenStory:
 def head_fault(head: StoryHead, now: datetime) -> StoryFault | None:
     """Why these words of a story are refused; None: they can be kept."""
     rules = (
-        (not head.title, StoryFault.NO_TITLE),
+        (not head.title.strip(_JOINERS), StoryFault.NO_TITLE),
         (len(head.title) > LONGEST_TITLE, StoryFault.LONG_TITLE),
         (any(not c.isprintable() and c not in _JOINERS for c in head.title), StoryFault.HIDDEN),
         (head.until <= head.since, StoryFault.ENDLESS),
