@@ -163,6 +163,13 @@ async def test_rules_are_added_switched_off_and_removed_but_for_those_of_the_set
     assert (wrong.status, wrong.detail) == (422, "body.toml: The rule cannot be used: recipients is missing.")
 
 
+STORY = {
+    "title": "A day",
+    "since": "2021-02-01T00:00:00Z",
+    "until": "2021-02-02T00:00:00Z",
+    "view": "as_it_was",
+}
+CAPTION = {"at": "2021-02-01T12:00:00Z", "text": "noon"}
 WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]}, Role.ANALYST),
     ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
@@ -179,6 +186,12 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("PUT", "/rules", {"toml": 'name = "a"\nrecipients = []'}, Role.ADMIN),
     ("PATCH", "/rules", {"name": "a", "enabled": True}, Role.ADMIN),
     ("DELETE", "/rules?name=a", None, Role.ADMIN),
+    ("POST", "/written-stories", STORY, Role.ANALYST),
+    ("PUT", "/written-stories/1", STORY, Role.ANALYST),
+    ("POST", "/written-stories/1/captions", CAPTION, Role.ANALYST),
+    ("PUT", "/captions/1", CAPTION, Role.ANALYST),
+    ("DELETE", "/captions/1", None, Role.ANALYST),
+    ("DELETE", "/written-stories/1", None, Role.ANALYST),
 ]
 
 
