@@ -54,15 +54,17 @@ async def test_killed_at_every_statement_it_loses_nothing_and_repeats_are_the_sa
             while True:
                 await a_wave(pool, number)
                 minute = number * APART + 1
-                worker.stdin.write(f"{through} {smtp.port} {minute}\n".encode())
-                pid = int(await worker.stdout.readline())
+                started = asyncio.get_running_loop().create_future()
 
-                async def kill(pid: int = pid) -> None:
-                    os.kill(pid, signal.SIGKILL)
+                async def kill(pid: asyncio.Future[int] = started) -> None:
+                    os.kill(await pid, signal.SIGKILL)
 
+                # Before it begins: it may be at its first statement before its number is read.
                 watch = replace(
                     watch, stop_at=number, stop=kill, points=0, is_logged_in=False, is_ready=False
                 )
+                worker.stdin.write(f"{through} {smtp.port} {minute}\n".encode())
+                started.set_result(int(await worker.stdout.readline()))
                 ended = (await worker.stdout.readline()).decode().strip()
                 before = {m.message_id: m.raw for m in inbox.mails()}
                 if ended != "done":
