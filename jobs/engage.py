@@ -62,7 +62,7 @@ class EngagementPoller:
             # Only a fault that would meet every request pauses the collector: a protected timeline,
             # or the limit of the timelines alone, says nothing about the lookups.
             if seen.trouble.breaker:
-                await self._health.note(self._place(executive), "engagement", seen.trouble, asked_at, at)
+                await self._health.note(self._place(executive), ("engagement",), seen.trouble, asked_at, at)
             return
         try:
             async with transaction(self._pool) as conn:

@@ -5,7 +5,7 @@ Each place of a collector (a Mastodon server, or the whole of X) fails, pauses a
 
 import asyncio
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,10 +23,21 @@ _HELD_TO_TELL = 3
 
 
 @dataclass(slots=True)
+class _Held:
+    """Answers in a row that were not believed."""
+
+    since: datetime
+    """When the first of them came."""
+    unheard: set[Hashable]
+    """Whoever was asked and of whom no other answer was believed since."""
+    times: int = 0
+
+
+@dataclass(slots=True)
 class _Place:
     gate: Gate = field(default_factory=Gate)
-    held: dict[Hashable, tuple[int, datetime]] = field(default_factory=dict[Hashable, tuple[int, datetime]])
-    """By what was asked: how many answers in a row were not believed, and the time of the first."""
+    held: dict[tuple[Hashable, ...], "_Held"] = field(default_factory=dict[tuple[Hashable, ...], "_Held"])
+    """By what was asked."""
     detail: str = ""
     """Why an answer was held, the last time."""
     stored: CollectorState | None = None
@@ -57,32 +68,36 @@ class Health:
         here = self._places.get(place)
         return None if here is None else here.gate.closed_until
 
-    def held_since(self, place: str, asked: Hashable) -> datetime | None:
+    def held_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
         """Since when no answer about `asked` was believed; None when the last one was."""
         here = self._places.get(place)
-        return None if here is None or asked not in here.held else here.held[asked][1]
+        held = None if here is None else here.held.get(tuple(asked))
+        return None if held is None else held.since
 
     def is_closed(self, place: str, now: datetime) -> bool:
         here = self._places.get(place)
         return here is not None and here.gate.is_closed(now)
 
     async def note(
-        self, place: str, asked: Hashable, trouble: Trouble | None, asked_at: datetime, at: datetime
+        self, place: str, asked: Sequence[Hashable], trouble: Trouble | None, asked_at: datetime, at: datetime
     ) -> None:
         """Take in how a request about `asked` went. It is stored when the place stops or works again."""
         here = self._at(place)
         if trouble is None:
-            here.held.pop(asked, None)
+            # Some were asked for one occasion, and never together again: each counts by itself.
+            for held in here.held.values():
+                held.unheard.difference_update(asked)
+            here.held = {those: held for those, held in here.held.items() if held.unheard}
         here.gate = here.gate.after(trouble, asked_at, at)
         await self._save(place, here, at)
 
     async def note_held(
-        self, place: str, asked: Hashable, detail: str, asked_at: datetime, at: datetime
+        self, place: str, asked: Sequence[Hashable], detail: str, asked_at: datetime, at: datetime
     ) -> None:
         """An answer about `asked` came, but was not believed. Several in a row are told."""
         here = self._at(place)
-        times, since = here.held.get(asked, (0, at))
-        here.held[asked] = (times + 1, since)
+        held = here.held.setdefault(tuple(asked), _Held(at, set(asked)))
+        held.times += 1
         here.gate = here.gate.after(None, asked_at, at)
         here.detail = detail
         await self._save(place, here, at)
@@ -107,7 +122,7 @@ class Health:
         was_healthy = before is None or before.healthy
         if here.gate.closed_until is not None:
             healthy, reason, detail = False, here.gate.reason, here.gate.detail
-        elif max((times for times, _ in here.held.values()), default=0) >= _HELD_TO_TELL:
+        elif max((held.times for held in here.held.values()), default=0) >= _HELD_TO_TELL:
             healthy, reason, detail = False, MissedReason.HELD, here.detail
         elif here.held and not was_healthy:
             return None  # it answers again, but that is not believed yet

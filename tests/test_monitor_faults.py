@@ -316,11 +316,28 @@ async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(ds
             async with asyncio.TaskGroup() as group:
                 for k in range(4):
                     trouble = replace(limit, retry_at=minutes(15 + n)) if k % 2 == 0 else None
-                    group.create_task(health.note("", "all", trouble, minutes(k), minutes(k)))
+                    group.create_task(health.note("", ("all",), trouble, minutes(k), minutes(k)))
             async with transaction(pool) as conn:
                 stored = (await collectors.load_states(conn, Platform.X)).get("")
             assert stored is not None
             assert stored.retry_at == health.closed_until("")
+
+
+async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_one(pool: Pool) -> None:
+    health = Health(pool, Platform.X)
+
+    async def is_told_to_work() -> bool | None:
+        async with transaction(pool) as conn:
+            stored = (await collectors.load_states(conn, Platform.X)).get("")
+        return None if stored is None else stored.healthy
+
+    for minute in range(3):
+        await health.note_held("", (1, 2), "odd", minutes(minute), minutes(minute))
+    assert await is_told_to_work() is False
+    await health.note("", (1, 9), None, minutes(4), minutes(4))
+    assert (await is_told_to_work(), health.held_since("", (1, 2))) == (False, minutes(0))
+    await health.note("", (2, 8), None, minutes(5), minutes(5))
+    assert (await is_told_to_work(), health.held_since("", (1, 2))) == (True, None)
 
 
 # the watch list ------------------------------------------------------------------------------------------
