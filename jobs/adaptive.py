@@ -21,6 +21,7 @@ from jobs.watchbook import WatchBook
 from storage.model.accounts import AccountId, ListId
 from storage.model.availability import State
 from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
+from storage.model.steps import Closed
 
 _AT_ONCE_S = 60.0
 """What was not used is kept for so long: a night's silence is not made up for at once."""
@@ -59,19 +60,13 @@ class AdaptiveTurns:
     What it learned is handed over by `learned`, and given back at the next start.
     """
 
-    def __init__(
-        self,
-        every: timedelta,
-        watched: WatchBook,
-        rosters: RosterBook,
-        rule: PlannerRule | None = None,
-        prior: Prior | None = None,
-    ) -> None:
+    rule = PlannerRule()
+    prior = Prior()
+
+    def __init__(self, every: timedelta, watched: WatchBook, rosters: RosterBook) -> None:
         self._every = every
         self._watched = watched
         self._rosters = rosters
-        self._rule = rule or PlannerRule()
-        self.prior = prior or Prior()
         self._places: dict[str, _Place] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -86,11 +81,9 @@ class AdaptiveTurns:
     ) -> None:
         """What the database holds, before `take_up`: when each account changed last, what was learned by
         place, and how often lists are to be read.
-
-        What this process learned itself is newer, and stays.
         """
         self._changed_at = {account_id: at.timestamp() for account_id, at in changed_at.items()}
-        self._learned = dict(learned) | self.learned()
+        self._learned = dict(learned)
         self._promises = promises
 
     def learned(self) -> dict[str, Learned]:
@@ -99,7 +92,7 @@ class AdaptiveTurns:
 
     def take_up(self, base: Sequence[Roster], _stored: Mapping[int, Attempt], now: datetime, /) -> None:
         """The accounts themselves say when they were read. What was under way before is forgotten."""
-        learned = self._learned | self.learned()
+        learned = self._learned | self.learned()  # what this process learned itself is newer
         places: defaultdict[str, list[Roster]] = defaultdict(list)
         for roster in base:
             places[roster.place].append(roster)
@@ -150,6 +143,7 @@ class AdaptiveTurns:
 
     def saw(self, judged: Judged, at: datetime, /) -> None:
         by_place: defaultdict[str, list[tuple[int, bool, State]]] = defaultdict(list)
+        refuted: list[tuple[Watched, Closed]] = []
         for w, _, step in judged.steps:
             account_id = w.account.account_id
             state = step.known.state if step.known.pending is None else step.known.pending.state
@@ -160,6 +154,8 @@ class AdaptiveTurns:
             if changed:
                 self._changed_at[account_id] = at.timestamp()
             by_place[place].append((position, changed, state))
+            if step.refuted is not None and w.known.state is not None:
+                refuted.append((w, step.refuted))
         for place, seen in by_place.items():
             self._places[place].expectations.saw(
                 np.array([position for position, _, _ in seen], np.intp),
@@ -167,16 +163,11 @@ class AdaptiveTurns:
                 np.array([changed for _, changed, _ in seen], np.bool_),
                 np.array([_is_closed(state) for _, _, state in seen], np.int8),
             )
-        self._withdraw(judged)
-
-    def _withdraw(self, judged: Judged) -> None:
-        for w, _, step in judged.steps:
-            if step.refuted is None or w.known.state is None or w.account.account_id not in self._where:
-                continue
+        for w, closed in refuted:
             place, position = self._where[w.account.account_id]
             self._places[place].expectations.withdrew(
                 np.array([position], np.intp),
-                np.array([step.refuted.pending.first_seen_new.timestamp()]),
+                np.array([closed.pending.first_seen_new.timestamp()]),
                 np.array([_is_closed(w.known.state)], np.int8),
             )
 
@@ -206,7 +197,7 @@ class AdaptiveTurns:
         every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
         ahead = rosters_by_list(list(lists.values()), every, self._rosters.size(place))
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
-        planner = Planner(self._rule, expectations, positions, ahead)
+        planner = Planner(self.rule, expectations, positions, ahead)
         return _Place(
             ids,
             base,

@@ -84,7 +84,7 @@ class Accounts:
     """Each account as it was when last read."""
 
     read_at: Floats
-    """-inf: never read."""
+    """Of one that was never read, what it is to count as."""
     changed_at: Floats
     """When its last change was seen; -inf: it has not changed."""
     closed: NDArray[np.int8]

@@ -133,10 +133,6 @@ class Planner:
         """When the next promise is due; inf when there is none."""
         return min((self._due_from(p) for p in self._promised), default=np.inf)
 
-    def turn_at(self) -> Floats:
-        """When each base roster was read last."""
-        return self._turn_at
-
     def _set_from(self, pick: Pick, at: float) -> None:
         (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] = at
 

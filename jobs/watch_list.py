@@ -101,11 +101,11 @@ async def set_promise(
 
     Raises Refused for an unknown list, and where the sweep reads everybody equally often.
     """
+    if every is not None and settings.planner is not PlannerKind.ADAPTIVE:
+        raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
     await promise_reads(conn, name, every, actor, now)
     if every is None:
         return f"The accounts on the list {clean(name)} are read in their turn."
-    if settings.planner is not PlannerKind.ADAPTIVE:
-        raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
     hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
     return (
         f"The accounts on the list {clean(name)} are read every {span(every)}: that is about "
