@@ -1,4 +1,4 @@
-"""Read model of the planner: why rosters were read, and how old the readings of each list are."""
+"""Read model of the planner: why rosters were read, and how far apart the readings of each list were."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from storage.db import Conn
 from storage.model.coverage import WhyRead
 
 LONGEST = timedelta(days=14)
-"""Readings older than this are not looked for: of such an account it is said that nothing was read."""
+"""How far back readings are looked for at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,20 @@ class ReadFor:
 
 @dataclass(frozen=True, slots=True)
 class ListPace:
-    """How old the last readings of the watched accounts of one list are."""
+    """How far apart the readings of the watched accounts of one list were lately."""
 
     name: str
     watched: int
     every: timedelta | None
     """How often it is promised to be read; None: in turn."""
     unread: int
-    """Accounts without a reading in the time that is looked back."""
-    mean_age: timedelta | None
-    """Of the others; so late is a change seen on average that happens at any time. None: there are none."""
-    oldest_at: datetime | None
+    """Accounts without a reading in the time that is looked back: the rest is of the others."""
+    delay: timedelta | None
+    """How long a change at any time after the first of these readings would have waited for the next one, on
+    average; what waits still counts as long as it waited. None: there was no reading.
+    """
+    longest: timedelta | None
+    """The longest time between two readings of one account, or since its last."""
 
 
 async def read_for(conn: Conn, now: datetime) -> list[ReadFor]:
@@ -56,19 +59,30 @@ async def list_paces(conn: Conn, now: datetime, sweep_every: timedelta) -> list[
     rows = await conn.fetch(
         """
         with read as (
-            select m.account_id, max(c.observed_at) as at
+            select m.account_id, c.observed_at as at
             from coverage c join roster r using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
-            group by m.account_id
+        ),
+        wait as (
+            select account_id, lead(at, 1, $1) over (partition by account_id order by at) - at as span
+            from read
+        ),
+        of_account as (
+            select account_id, sum(extract(epoch from span)) as whole, max(span) as longest,
+                sum(extract(epoch from span) ^ 2) as squares
+            from wait group by account_id
         )
-        select l.name, l.read_every, count(*) as watched, count(*) filter (where read.at is null) as unread,
-            avg($1::timestamptz - read.at) as mean_age, min(read.at) as oldest_at
+        select l.name, l.read_every, count(*) as watched,
+            count(*) filter (where o.account_id is null) as unread,
+            -- A change falls into a wait the oftener the longer it is, and then waits half of it.
+            make_interval(secs => sum(o.squares) / (2 * nullif(sum(o.whole), 0))) as delay,
+            max(o.longest) as longest
         from watch_list l
         join watch_list_member m using (list_id)
         join account a on a.account_id = m.account_id and a.watched
-        left join read on read.account_id = m.account_id
+        left join of_account o on o.account_id = m.account_id
         where not exists (select from canary k where k.account_id = m.account_id)
         group by l.list_id order by l.name
         """,
@@ -76,6 +90,6 @@ async def list_paces(conn: Conn, now: datetime, sweep_every: timedelta) -> list[
         now - min(4 * sweep_every, LONGEST),
     )
     return [
-        ListPace(r["name"], r["watched"], r["read_every"], r["unread"], r["mean_age"], r["oldest_at"])
+        ListPace(r["name"], r["watched"], r["read_every"], r["unread"], r["delay"], r["longest"])
         for r in rows
     ]

@@ -1,4 +1,4 @@
-"""The part of the Health page about who is read when: why requests are made, and how old each list's are."""
+"""The part of the Health page about who is read when: why requests were made, and how late lists are seen."""
 
 from dash.development.base_component import Component
 
@@ -6,9 +6,8 @@ from dashboard import words
 from dashboard.health_facts import HealthFacts
 from dashboard.order_words import share
 from dashboard.pages.account_tables import card, nothing
-from storage.model.units import span
 from storage.model.words import clean
-from storage.reports_planning import ListPace
+from storage.reports_planning import LONGEST, ListPace
 
 ROWS = 100
 
@@ -34,20 +33,21 @@ def _why(facts: HealthFacts) -> Component:
 
 
 def _lists(facts: HealthFacts) -> Component:
-    title = "How late a change would be seen"
-    note = "by list, how old the last readings of its accounts are: so much later a change is seen on average"
+    title = "How late changes would have been seen"
+    note = (
+        f"by list, in the last {words.span(min(4 * facts.sweep_every, LONGEST))}, as its accounts were read"
+    )
     if not facts.paces:
         return nothing(title, note, "No list has watched accounts.")
     return card(
         title,
         note,
-        ("List", "Watched", "Read", "Age on average", "The oldest", "Nothing read lately"),
-        [_row(one, facts) for one in facts.paces[:ROWS]],
+        ("List", "Watched", "Read", "On average after", "At most after", "Not read at all"),
+        [_row(one) for one in facts.paces[:ROWS]],
     )
 
 
-def _row(one: ListPace, facts: HealthFacts) -> tuple[str, ...]:
-    every = "in turn" if one.every is None else f"every {span(one.every)}, as promised"
-    oldest = "–" if one.oldest_at is None else words.span(facts.at - one.oldest_at)
-    mean = "–" if one.mean_age is None else words.span(one.mean_age)
-    return clean(one.name, 120), f"{one.watched:,}", every, mean, oldest, f"{one.unread:,}"
+def _row(one: ListPace) -> tuple[str, ...]:
+    every = "in turn" if one.every is None else f"every {words.span(one.every)}, as promised"
+    delay, longest = ("–" if t is None else words.span(t) for t in (one.delay, one.longest))
+    return clean(one.name, 120), f"{one.watched:,}", every, delay, longest, f"{one.unread:,}"
