@@ -24,7 +24,7 @@ def content_hash(
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
     if vantage or place:  # rosters of schema 1 had neither, and keep their identity
         text += f"|{vantage}|{place}"
-    if out_of_turn in {WhyRead.AHEAD, WhyRead.PROMISED}:  # the others are older than this difference
+    if out_of_turn is not None:  # so that none of ours is the roster of a record that others made
         text += f"|{out_of_turn}"
     return hashlib.sha256(text.encode()).digest()
 
