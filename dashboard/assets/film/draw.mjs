@@ -1,7 +1,7 @@
 // Draws the film's page from the stage: the moment, the strip and the board with each picture, the rest when it has changed.
 
 import { annotations, drawAnnotations, LABELS_PX } from "../live/annotations.mjs";
-import { drawAxis, drawExecutive, drawFleet, drawOverlay, FLEET_HEIGHT } from "../live/board.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, FLEET_HEIGHT, writeEnds } from "../live/board.mjs";
 import { navigate } from "../live/controls.mjs";
 import { renderFeed } from "../live/feed-view.mjs";
 import { paintLegend } from "../live/legend.mjs";
@@ -110,7 +110,7 @@ function drawBoard(state) {
   const still = [width, ...window].join();
   once("marks", still + JSON.stringify(marks), () => drawAnnotations($("f-ann"), marks, window, width));
   const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT);
-  writeEnds(ends);
+  describeFleet(ends);
   once("axis", still, () => drawAxis($("f-axis"), window, width));
   drawExecutives(state, window, width);
   lanes ??= connectLanes();
@@ -134,18 +134,8 @@ function accountsShown(state) {
   return listed.accounts;
 }
 
-function writeEnds(ends) {
-  let limit = FLEET_HEIGHT - 6;
-  const labels = [];
-  for (const end of ends) {
-    const y = Math.min(end.y, limit);
-    if (y < 4) continue;
-    limit = y - 14;
-    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
-  }
-  const html = labels.join("");
-  if ($("f-ends").dataset.said === html) return;
-  $("f-ends").innerHTML = $("f-ends").dataset.said = html;
+function describeFleet(ends) {
+  if (!writeEnds($("f-ends"), ends)) return;
   $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${end.name.toLowerCase()}`).join(", ") || "none was read"}.`);
 }
 

@@ -119,6 +119,22 @@ export function drawFleet(canvas, state, window, width, height) {
   }).filter((x) => x.value > 0);
 }
 
+/** Name and number of each band at its end, as far as they have room; whether that is other than before. */
+export function writeEnds(root, ends) {
+  let limit = FLEET_HEIGHT - 6;
+  const labels = [];
+  for (const end of ends) {
+    const y = Math.min(end.y, limit);
+    if (y < 4) continue;
+    limit = y - 14;
+    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
+  }
+  const html = labels.join("");
+  if (root.dataset.said === html) return false;
+  root.innerHTML = root.dataset.said = html;
+  return true;
+}
+
 /** A step at each sample: what is known at its time held since the one before at the latest. */
 function outline(g, base, top, xs, Y) {
   const last = xs.length - 1;

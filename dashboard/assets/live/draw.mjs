@@ -1,7 +1,7 @@
 // Draws the live page from the state and the reader's choices. The board alone is drawn while somebody zooms or pans.
 
 import { annotations, drawAnnotations } from "./annotations.mjs";
-import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "./board.mjs";
+import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "./board.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
 import { navigate } from "./controls.mjs";
@@ -111,16 +111,7 @@ const say = (element, words) => {
 function drawContext(state, window, width) {
   const t = Math.min(state.now, window[1]);
   const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
-  let limit = FLEET_HEIGHT - 6;
-  const labels = [];
-  for (const end of ends) {
-    const y = Math.min(end.y, limit);
-    if (y < 4) continue;
-    limit = y - 14;
-    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
-  }
-  const html = labels.join("");
-  if ($("fleet-ends").dataset.said !== html) $("fleet-ends").innerHTML = $("fleet-ends").dataset.said = html;
+  writeEnds($("fleet-ends"), ends);
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
   say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "now, of those read");
