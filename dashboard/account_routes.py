@@ -6,13 +6,12 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard import access
-from dashboard.alert_forms import WrongInput, filled, page_of
-from dashboard.alert_routes import body_of
+from dashboard.alert_forms import Filled, page_of
+from dashboard.deeds import done
 from dashboard.refusals import refusal
-from storage.db import Pool, Refused, StorageError, transaction
+from storage.db import Pool, StorageError, transaction
 from storage.evidence import Side, evidence_of, load
-from storage.model.people import Role
+from storage.model.people import Actor, Role
 from storage.notes import add_note, withdraw_note
 
 WRITE_NOTES = Role.ANALYST
@@ -24,25 +23,16 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     router = APIRouter(prefix="/api/account")
 
     async def write(request: Request, *, add: bool) -> Response:
-        actor = access.actor_of(request)
-        try:
-            access.require(actor, WRITE_NOTES)
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
+        async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 if add:
                     account_id, text = given.number("account"), given.needed("text")
                     await add_note(conn, account_id, text, actor.name, clock())
                 else:
                     await withdraw_note(conn, given.number("note"), actor.name, clock())
-        except access.Forbidden as error:
-            return refusal(403, str(error))
-        except WrongInput as error:
-            return refusal(422, str(error))
-        except Refused as error:
-            return refusal(409, str(error))
-        except StorageError as error:
-            return refusal(503, str(error))
-        return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+
+        return await done(request, WRITE_NOTES, do)
 
     @router.post("/notes/add")
     async def add(request: Request) -> Response:

@@ -12,10 +12,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard import access
-from dashboard.alert_forms import LARGEST, Filled, WrongInput, filled, page_of
+from dashboard.alert_forms import Filled, WrongInput, page_of
+from dashboard.deeds import done
 from dashboard.refusals import refusal
 from storage import mails, mutes, rules, stories
-from storage.db import Conn, Pool, Refused, StorageError, transaction
+from storage.db import Conn, Pool, StorageError, transaction
 from storage.lookup import account_called
 from storage.model.people import Actor, Role
 from storage.reports_alerts import count_open_stories
@@ -106,30 +107,11 @@ def _route(
     pool: Pool, clock: Callable[[], datetime], role: Role, deed: Deed
 ) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request) -> Response:
-        actor = access.actor_of(request)
-        try:
-            access.require(actor, role)
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
+        async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 await deed(conn, given, actor, clock())
-        except access.Forbidden as error:
-            return refusal(403, str(error))
-        except WrongInput as error:
-            return refusal(422, str(error))
-        except Refused as error:
-            return refusal(409, str(error))
-        except StorageError as error:
-            return refusal(503, str(error))
-        return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+
+        return await done(request, role, do)
 
     return act
-
-
-async def body_of(request: Request) -> bytes:
-    """What was sent. Raises WrongInput when it is more than anything here needs."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise WrongInput(f"What was sent is larger than {LARGEST:,} bytes.")
-    return body

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from dashboard.decided import Answer
+from storage.errors import Refused
 
 PATH = "/replay/rules"
 KEPT = 5
@@ -18,11 +19,14 @@ NOT_KEPT = (
 )
 
 
+_STOPPED = "It was stopped."
+
+
 class NotDecided(Exception):
     """There is no answer. The message says why, in a sentence."""
 
 
-class Busy(Exception):
+class Busy(Refused):
     """Something is being decided already. The message is one sentence."""
 
 
@@ -101,8 +105,12 @@ class Runs:
     def stop(self, key: str) -> None:
         """End a run before it is done; one that is over stays as it is."""
         run = self.of(key)
-        if run is not None and run.took is None and run.work is not None:
+        if run is None or run.took is not None:
+            return
+        if run.work is not None:
             run.work.cancel()
+        else:  # it has not begun
+            run.took, run.why_not = self.spent(run), _STOPPED
 
     def spent(self, run: Run) -> timedelta:
         return run.took if run.took is not None else timedelta(seconds=_now_s() - run.began_s)
@@ -121,7 +129,7 @@ class Runs:
                 run.work = tasks.create_task(self.decider.decide(run.asked))
             stopped = run.work.cancelled()
             run.answer = None if stopped else run.work.result()
-            run.why_not = "It was stopped." if stopped else None
+            run.why_not = _STOPPED if stopped else None
         except* NotDecided as group:
             run.why_not = " ".join(str(error) for error in group.exceptions)
         run.took, run.work = self.spent(run), None

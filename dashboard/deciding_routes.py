@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
 from dashboard import access
-from dashboard.alert_forms import Filled, WrongInput, filled
-from dashboard.alert_routes import body_of
+from dashboard.alert_forms import Filled
 from dashboard.decided_table import table
-from dashboard.deciding import NOT_KEPT, Busy, Runs, address
+from dashboard.deciding import NOT_KEPT, Runs, address
 from dashboard.deciding_form import asked, in_force, written
+from dashboard.deeds import done, led_to
 from dashboard.refusals import refusal
-from storage.db import Pool, StorageError, transaction
+from storage.db import Pool, transaction
 from storage.model.people import Actor
 from storage.rules import load_rules
 
@@ -57,24 +57,12 @@ def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
 
 
 def _route(deed: Deed) -> Callable[[Request], Awaitable[Response]]:
-    """The answer leads to the page of the run: the pages' own script is told its address."""
+    """The answer leads to the page of the run."""
 
     async def act(request: Request) -> Response:
-        actor = access.actor_of(request)
-        try:
-            access.require(actor, access.DECIDE_AGAIN)
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
-            key = await deed(given, actor)
-        except access.Forbidden as error:
-            return refusal(403, str(error))
-        except WrongInput as error:
-            return refusal(422, str(error))
-        except Busy as error:
-            return refusal(409, str(error))
-        except StorageError as error:
-            return refusal(503, str(error))
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(address(key), status_code=303)
-        return JSONResponse({"next": address(key)})
+        async def do(given: Filled, actor: Actor) -> Response:
+            return led_to(request, address(await deed(given, actor)))
+
+        return await done(request, access.DECIDE_AGAIN, do)
 
     return act

@@ -11,8 +11,8 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard import words
 from dashboard.access import NOT_NOW, actor_of
 from dashboard.alert_forms import WrongInput, filled
-from dashboard.alert_routes import body_of
 from dashboard.bearers import digest, new_session
+from dashboard.deeds import body_of
 from dashboard.gate import cookie_name, session_in
 from dashboard.login_page import login_page, own_page
 from dashboard.passwords import LONGEST, NOBODYS, Passwords, is_of_today

@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dashboard import words
 from dashboard.access import NOT_NOW
 from dashboard.alert_forms import LONGEST_NOTE, Filled, WrongInput, filled
-from dashboard.alert_routes import body_of
 from dashboard.alert_words import actor_words
+from dashboard.deeds import body_of
 from dashboard.links import Act, Link, read_token
 from storage.db import Conn, Pool, Refused, StorageError, transaction
 from storage.installation import link_key

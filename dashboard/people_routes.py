@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.access import Forbidden, actor_of, require
 from dashboard.alert_forms import Filled, WrongInput, filled
-from dashboard.alert_routes import body_of
 from dashboard.bearers import digest, new_token
+from dashboard.deeds import body_of
 from dashboard.login import address_of
 from dashboard.passwords import LONGEST, NOBODYS, Passwords, WrongPassword
 from dashboard.refusals import refusal

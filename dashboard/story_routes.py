@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from dashboard import access
 from dashboard.account_routes import LARGEST_ID
-from dashboard.alert_forms import Filled, WrongInput, filled
-from dashboard.alert_routes import body_of
+from dashboard.alert_forms import Filled
+from dashboard.deeds import done, led_to
 from dashboard.orders_api import refused_time
 from dashboard.refusals import refusal
 from dashboard.report import made_by
@@ -21,8 +21,9 @@ from dashboard.story_html import story_html
 from dashboard.story_read import StoryRead, read_story
 from dashboard.story_told import told
 from storage import written_stories as stories
-from storage.db import Conn, Pool, Refused, StorageError, transaction
+from storage.db import Conn, Pool, StorageError, transaction
 from storage.exports import snapshot
+from storage.lookup import list_called
 from storage.model.people import Actor
 from storage.model.written_stories import StoryFault
 
@@ -35,7 +36,7 @@ Deed: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable
 
 async def _list_of(conn: Conn, given: Filled) -> int | None:
     name = given.text("list")
-    return await stories.list_called(conn, name) if name else None
+    return await list_called(conn, name) if name else None
 
 
 async def _write(conn: Conn, given: Filled, actor: Actor, now: datetime, late_after: timedelta) -> str:
@@ -124,25 +125,14 @@ async def download(read: StoryRead) -> Response:
 def _route(
     pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, deed: Deed
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The answer leads to the page of the story: the pages' own script is told its address."""
+    """The answer leads to the page of the story."""
 
     async def act(request: Request) -> Response:
-        actor = access.actor_of(request)
-        try:
-            access.require(actor, access.STORIES)
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
+        async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 following = await deed(conn, given, actor, clock(), 2 * settings.sweep_every)
-        except access.Forbidden as error:
-            return refusal(403, str(error))
-        except WrongInput as error:
-            return refusal(422, str(error))
-        except Refused as error:
-            return refusal(409, str(error))
-        except StorageError as error:
-            return refusal(503, str(error))
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(following, status_code=303)
-        return JSONResponse({"next": following})
+            return led_to(request, following)
+
+        return await done(request, access.STORIES, do)
 
     return act

@@ -12,8 +12,8 @@ from datetime import datetime
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.alerts import MailKind, MailState
-from storage.model.availability import ChangeKind, Flag, State, Strength
-from storage.reports import LiveChange, old_state, state
+from storage.model.availability import Flag, State
+from storage.reports import LiveChange, live_change, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,30 +157,7 @@ async def film_changes(conn: Conn, account_ids: Sequence[int], until: datetime) 
         account_ids,
         until,
     )
-    return tuple(
-        LiveChange(
-            change_id=r["change_id"],
-            account_id=r["account_id"],
-            kind=ChangeKind(r["kind"]),
-            old=old_state(r["old_status"], r["old_withheld_in"]),
-            new=state(r["status"], tuple(r["withheld_in"])),
-            strength=Strength(r["strength"]),
-            last_seen_old=r["last_seen_old"],
-            first_seen_new=r["first_seen_new"],
-            recorded_at=r["recorded_at"],
-            outcome=r["outcome"],
-            reason=r["reason"],
-            decided_at=r["decided_at"],
-            last_agreeing_at=r["last_agreeing_at"],
-            readings=r["readings"],
-            mail_id=r["mail_id"],
-            platform=Platform(r["platform"]),
-            flags=frozenset(map(Flag, r["flags"])),
-            supersedes=r["supersedes"],
-            superseded_at=r["superseded_at"],
-        )
-        for r in rows
-    )
+    return tuple(map(live_change, rows))
 
 
 async def whose(conn: Conn, change_ids: Sequence[int]) -> tuple[int, ...]:

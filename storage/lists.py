@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from storage.accounts import announce_watch
 from storage.audit_log import log
 from storage.db import Conn, Refused
+from storage.lookup import no_such_list
 from storage.model.watch_edits import Edited, EditOutcome
 from storage.model.words import clean
 from storage.retention import ORDER_DAYS, ListRule, list_rules, set_rule
@@ -49,7 +50,7 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
     rules = {rule.name: rule for rule in await list_rules(conn)}
     before = rules.get(name)
     if before is None:
-        raise _unknown(name, list(rules))
+        raise no_such_list(name, list(rules))
     if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
         raise Refused(
             f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
@@ -62,13 +63,8 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
     return before
 
 
-async def promise_reads(
-    conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime
-) -> timedelta | None:
-    """Promise that the accounts of a list are read so often, None: in their turn; returns what held before.
-
-    Raises Refused for an unknown list.
-    """
+async def promise_reads(conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime) -> None:
+    """Promise that the accounts of a list are read so often; None: in their turn. Raises Refused."""
     held = await _hold(conn, name)
     before = await conn.fetchval("select read_every from watch_list where list_id = $1", held.list_id)
     if before != every:
@@ -76,7 +72,6 @@ async def promise_reads(
         detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
         await log(conn, now, actor, "reading of a list promised", f"list {held.name}", detail)
         await announce_watch(conn)
-    return before
 
 
 def _seconds(every: timedelta | None) -> float | None:
@@ -154,7 +149,7 @@ async def _hold(conn: Conn, name: str) -> ListHead:
         name,
     )
     if row is None:
-        raise _unknown(
+        raise no_such_list(
             name, [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
         )
     return ListHead(row["list_id"], row["name"], row["order_id"])
@@ -193,11 +188,6 @@ def _taken_outcome(account_id: int, known: set[int], on_it: set[int], named: set
 
 def _done(told: Sequence[Edited]) -> list[int]:
     return [one.account_id for one in told if one.outcome is EditOutcome.DONE]
-
-
-def _unknown(name: str, names: Sequence[str]) -> Refused:
-    known = ", ".join(map(clean, names)) or "none"
-    return Refused(f"There is no list {clean(name)!r}; there are: {known}.")
 
 
 @dataclass(frozen=True, slots=True)

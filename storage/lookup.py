@@ -1,6 +1,6 @@
 """Who is on file under a name that a user gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from storage.db import Conn, Refused
 from storage.model.accounts import Account, AccountId, ListId, Platform
@@ -67,9 +67,19 @@ async def is_on_file(conn: Conn, account_id: int) -> bool:
 
 async def list_called(conn: Conn, name: str) -> ListId:
     """The list of that name. Raises Refused, with the names that there are, when there is none."""
-    rows = await conn.fetch("select list_id, name from watch_list order by name")
-    found = next((r["list_id"] for r in rows if r["name"] == name), None)
+    lists = await lists_by_number(conn)
+    found = next((number for number, called in lists.items() if called == name), None)
     if found is None:
-        known = ", ".join(clean(r["name"]) for r in rows) or "none"
-        raise Refused(f"There is no list {clean(name)!r}; there are: {known}.")
-    return ListId(found)
+        raise no_such_list(name, lists.values())
+    return found
+
+
+async def lists_by_number(conn: Conn) -> dict[ListId, str]:
+    """The names of all lists."""
+    rows = await conn.fetch("select list_id, name from watch_list order by name")
+    return {ListId(r["list_id"]): r["name"] for r in rows}
+
+
+def no_such_list(name: str, names: Iterable[str]) -> Refused:
+    """`names`: of the lists that there are."""
+    return Refused(f"There is no list {clean(name)!r}; there are: {', '.join(map(clean, names)) or 'none'}.")

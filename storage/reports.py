@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from asyncpg import Record
+
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, Flag, State, Status, Strength
@@ -253,33 +255,35 @@ async def changes(
         change_ids,
         known_at,
     )
-    return tuple(
-        LiveChange(
-            change_id=r["change_id"],
-            account_id=r["account_id"],
-            kind=ChangeKind(r["kind"]),
-            old=old_state(r["old_status"], r["old_withheld_in"]),
-            new=state(r["status"], tuple(r["withheld_in"])),
-            strength=Strength(r["strength"]),
-            last_seen_old=r["last_seen_old"],
-            first_seen_new=r["first_seen_new"],
-            recorded_at=r["recorded_at"],
-            outcome=r["outcome"],
-            reason=r["reason"],
-            decided_at=r["decided_at"],
-            last_agreeing_at=r["last_agreeing_at"],
-            readings=r["readings"],
-            mail_id=r["mail_id"],
-            platform=Platform(r["platform"]),
-            flags=frozenset(Flag(f) for f in r["flags"]),
-            supersedes=r["supersedes"],
-            superseded_at=r["superseded_at"],
-        )
-        for r in rows
+    return tuple(map(live_change, rows))
+
+
+def live_change(r: Record) -> LiveChange:
+    """A change with its outcome, as a row has it."""
+    return LiveChange(
+        change_id=r["change_id"],
+        account_id=r["account_id"],
+        kind=ChangeKind(r["kind"]),
+        old=_old_state(r["old_status"], r["old_withheld_in"]),
+        new=state(r["status"], tuple(r["withheld_in"])),
+        strength=Strength(r["strength"]),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        recorded_at=r["recorded_at"],
+        outcome=r["outcome"],
+        reason=r["reason"],
+        decided_at=r["decided_at"],
+        last_agreeing_at=r["last_agreeing_at"],
+        readings=r["readings"],
+        mail_id=r["mail_id"],
+        platform=Platform(r["platform"]),
+        flags=frozenset(Flag(f) for f in r["flags"]),
+        supersedes=r["supersedes"],
+        superseded_at=r["superseded_at"],
     )
 
 
-def old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
+def _old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
     """The state before a change, as a row has it; None for the first of an account."""
     return None if status is None else state(status, tuple(withheld_in))
 

@@ -52,7 +52,7 @@ class Then(Stand):
 async def then(conn: Conn, at: datetime, known_at: datetime | None, sweep_every: timedelta) -> Then:
     """Count everything at `at`. Late is an account without a conclusive answer in the two sweeps before."""
     late_after = 2 * sweep_every
-    late = await _late(conn, at, known_at, at - late_after)
+    late = await unread(conn, at - late_after, at, known_at)
     return Then(
         at=at,
         late_after=late_after,
@@ -66,23 +66,34 @@ async def then(conn: Conn, at: datetime, known_at: datetime | None, sweep_every:
     )
 
 
-async def _late(conn: Conn, at: datetime, known_at: datetime | None, read_after: datetime) -> list[AccountId]:
+async def unread(
+    conn: Conn,
+    after: datetime,
+    until: datetime,
+    known_at: datetime | None,
+    account_ids: Sequence[AccountId] | None = None,
+) -> list[AccountId]:
+    """Who had no conclusive answer between these times, as far as was on record by `known_at` (None: by now);
+    of these accounts, None: of those that are watched.
+    """
     rows = await conn.fetch(
         """
         with read as (
             select distinct m.account_id
             from coverage c join roster r using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
                 and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
         )
         select a.account_id from account a
-        where a.watched and not exists (select from read where read.account_id = a.account_id)
+        where case when $4::bigint[] is null then a.watched else a.account_id = any($4) end
+            and not exists (select from read where read.account_id = a.account_id)
         """,
-        at,
-        read_after,
+        after,
+        until,
         known_at,
+        account_ids,
     )
     return [AccountId(r["account_id"]) for r in rows]
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
@@ -10,6 +10,7 @@ from storage.model.availability import ChangeKind, Flag, Outcome, State, Status
 from storage.model.written_figures import Noticed, StoryFacts, Subject, Version
 from storage.model.written_stories import View, WrittenStory
 from storage.reports_coverage import seen_of
+from storage.status_then import unread
 
 
 async def story_facts(conn: Conn, story: WrittenStory, now: datetime) -> StoryFacts:
@@ -32,7 +33,12 @@ async def story_facts(conn: Conn, story: WrittenStory, now: datetime) -> StoryFa
             )
             for at in sorted({story.known(at, now) for at in moments})
         },
-        late={at: await _late(conn, story, at, story.known(at, now)) for at in moments},
+        late={
+            at: frozenset(
+                await unread(conn, at - story.late_after, at, story.known(at, now), story.account_ids)
+            )
+            for at in moments
+        },
     )
 
 
@@ -134,27 +140,3 @@ async def _changes(
         )
         for r in rows
     ]
-
-
-async def _late(conn: Conn, story: WrittenStory, at: datetime, known: datetime) -> frozenset[int]:
-    """Who of the story had no conclusive answer in the time before `at`, as far as was on record."""
-    before: timedelta = story.late_after
-    rows = await conn.fetch(
-        """
-        with read as (
-            select distinct m.account_id
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
-                and c.recorded_at <= $3
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
-        )
-        select u.account_id from unnest($4::bigint[]) as u (account_id)
-        where not exists (select from read where read.account_id = u.account_id)
-        """,
-        at,
-        at - before,
-        known,
-        story.account_ids,
-    )
-    return frozenset(r["account_id"] for r in rows)

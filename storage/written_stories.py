@@ -11,7 +11,6 @@ from asyncpg import Record
 from storage.audit_log import log
 from storage.db import Conn, Refused
 from storage.model.accounts import AccountId
-from storage.model.words import clean
 from storage.model.written_stories import (
     MOST_CAPTIONS,
     Caption,
@@ -178,22 +177,6 @@ async def all_stories(conn: Conn) -> list[WrittenStory]:
     while more := await stories(conn, after=found[-1].story_id if found else 0):
         found += more
     return found
-
-
-async def lists_by_number(conn: Conn) -> dict[int, str]:
-    """The names of all lists."""
-    rows = await conn.fetch("select list_id, name from watch_list order by name")
-    return {r["list_id"]: r["name"] for r in rows}
-
-
-async def list_called(conn: Conn, name: str) -> int:
-    """The number of a list that is named, or numbered. Raises Refused with the names that there are."""
-    lists = await lists_by_number(conn)
-    found = [n for n, called in lists.items() if called == name] or [n for n in lists if str(n) == name]
-    if not found:
-        known = ", ".join(clean(called) for called in list(lists.values())[:50]) or "none"
-        raise Refused(f"There is no list {clean(name)!r}; there are: {known}.")
-    return found[0]
 
 
 async def _held(conn: Conn, story_id: int) -> WrittenStory:

@@ -220,6 +220,14 @@ class Slow:
         raise NotDecided
 
 
+async def test_what_is_stopped_before_it_begins_never_does() -> None:
+    runs = Runs(Slow(), clock)
+    run = runs.start(EVERYTHING, "", "Ada")
+    runs.stop(run.key)
+    assert run.why_not == "It was stopped."
+    assert runs.open is None
+
+
 async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
     slow = Slow()
     runs = Runs(slow, clock)

@@ -8,6 +8,7 @@ import pytest
 from storage.audit_log import acts
 from storage.db import Conn, Pool, Refused, transaction
 from storage.lists import make_list, put_accounts_on
+from storage.lookup import list_called
 from storage.model.accounts import Account, Platform
 from storage.model.written_stories import (
     LONGEST_CAPTION,
@@ -23,7 +24,6 @@ from storage.written_stories import (
     add_caption,
     change_caption,
     change_story,
-    list_called,
     remove_caption,
     remove_story,
     stories,

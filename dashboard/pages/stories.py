@@ -20,10 +20,11 @@ from dashboard.story_read import StoryRead, read_story
 from dashboard.story_words import VIEW_NAME
 from dashboard.times import QUOTED
 from storage.db import Conn
+from storage.lookup import lists_by_number
 from storage.model.people import Actor
 from storage.model.words import clean
 from storage.model.written_stories import WrittenStory
-from storage.written_stories import all_stories, lists_by_number
+from storage.written_stories import all_stories
 
 _LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""

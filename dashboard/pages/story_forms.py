@@ -9,10 +9,11 @@ from dash.development.base_component import Component
 from dashboard.pages.people_forms import choice
 from dashboard.story_form import field
 from dashboard.story_words import VIEW_NAME
+from storage.model.accounts import ListId
 from storage.model.words import clean
 from storage.model.written_stories import LONGEST_CAPTION, LONGEST_TITLE, Caption
 
-Lists = Mapping[int, str]
+Lists = Mapping[ListId, str]
 """Names by numbers."""
 
 
@@ -61,7 +62,7 @@ def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
     names = {"": "all that are watched", **{name: clean(name, 80) for name in sorted(lists.values())}}
     chosen = told["list"]
     if chosen not in names and chosen.isdecimal():
-        chosen = lists.get(int(chosen[:18]), chosen)
+        chosen = lists.get(ListId(int(chosen[:18])), chosen)
     if chosen not in names:
         names[chosen] = clean(chosen, 80)  # what an address asks for and is not there is refused by name
     return [

@@ -15,6 +15,7 @@ from dashboard.v1.written import written
 from dashboard.v1.written_models import WrittenStory
 from storage import written_stories as kept
 from storage.db import Conn, transaction
+from storage.lookup import list_called
 from storage.model.written_stories import LONGEST_CAPTION, LONGEST_TITLE, StoryHead, View, lines_of, one_line
 
 
@@ -121,7 +122,7 @@ def written_editing_routes(source: Source) -> APIRouter:
 
 
 async def _head(conn: Conn, given: StoryGiven) -> StoryHead:
-    list_id = None if given.list_name is None else await kept.list_called(conn, given.list_name)
+    list_id = None if given.list_name is None else await list_called(conn, given.list_name)
     return StoryHead(one_line(given.title), list_id, given.since, given.until, given.view, given.as_known_at)
 
 
