@@ -14,40 +14,26 @@ import asyncio
 import shutil
 import statistics
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import plotly.express as px
 import uvloop
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from dashboard.settings import DashboardSettings
-from jobs.web import listen_on, serve
-from storage.db import Pool, connect, open_pool, transaction
+from storage.db import Pool, transaction
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
 from tests.benchmarks.scratch import scratch_database
-from tests.browser import ARGUMENTS, CHROMIUM
-from tests.large_world import Size, build
+from tests.large_world import Size
 
 FEW, MANY = 1_178, 10_000
 DAYS = 14
 VISITS = 7
-SETTINGS = DashboardSettings(
-    title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
-)
 GESTURE_S = 2.5
 REST_S = 3.0
-AFTER_DRAWING = """
-    window.__drawn = new Promise((done) => {
-        const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
-        new MutationObserver((_, me) => { me.disconnect(); soon(); })
-            .observe(document, { subtree: true, attributeFilter: ["data-painted"] });
-    });
-"""
 MOVED = """
     async ([gesture, lasts]) => {
         const [x, y] = [700, 600];
@@ -98,7 +84,7 @@ def figures() -> Iterator[Figure]:
 
 
 async def _measure(dsn: str, accounts: int) -> _Measured:
-    async with _dashboard(dsn, accounts) as (pool, base), _browser() as page:
+    async with large_dashboard(dsn, accounts, DAYS) as (pool, base), drawing_page("painted") as page:
         paint = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
         pan = await _shown(page, "drag")
         zoom = await _shown(page, "turn")
@@ -108,34 +94,6 @@ async def _measure(dsn: str, accounts: int) -> _Measured:
         finally:
             shutil.rmtree(folder)
     return _Measured(statistics.median(paint), plotly, pan, zoom)
-
-
-@asynccontextmanager
-async def _dashboard(dsn: str, accounts: int) -> AsyncGenerator[tuple[Pool, str]]:
-    size = Size(
-        accounts=accounts, days=DAYS, cohort=accounts, cohort_changes=2, other_changes=0, sweeps_of_all=0
-    )
-    conn = await connect(dsn)
-    await build(conn, size)
-    await conn.close()
-    began = asyncio.get_running_loop().time()
-
-    def clock() -> datetime:
-        return size.until + timedelta(seconds=asyncio.get_running_loop().time() - began)
-
-    with listen_on("127.0.0.1", 0) as listener:
-        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, SETTINGS):
-            yield pool, f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@asynccontextmanager
-async def _browser() -> AsyncGenerator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = await browser.new_context(viewport={"width": 1440, "height": 900})
-        await context.add_init_script(AFTER_DRAWING)
-        yield await context.new_page()
-        await browser.close()
 
 
 async def _visit(page: Page, address: str) -> float:

@@ -13,33 +13,26 @@ does not depend on what else the machine has to do.
 """
 
 import asyncio
-import os
 import statistics
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import aiohttp
 import uvloop
-from playwright.async_api import CDPSession, Page, async_playwright
+from playwright.async_api import CDPSession, Page
 
-from dashboard.settings import DashboardSettings
-from jobs.web import listen_on, serve
-from storage.db import Pool, connect, open_pool, transaction
+from storage.db import Pool, transaction
 from storage.status_then import then
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.large_dashboard import SETTINGS, drawing_page, large_dashboard
 from tests.benchmarks.scratch import scratch_database
-from tests.browser import ARGUMENTS, CHROMIUM
-from tests.large_world import START, Size, build
+from tests.large_world import START
 
 ACCOUNTS = 10_000
-DAYS = int(os.environ.get("BENCH_FILM_DAYS", "365"))
-SETTINGS = DashboardSettings(
-    title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
-)
+DAYS = 365
 VISITS = 5
 ASKED = 5
 SPEEDS = (60, 3_600, 86_400, 604_800, 2_592_000)
@@ -47,13 +40,6 @@ SPEEDS = (60, 3_600, 86_400, 604_800, 2_592_000)
 PLAY_MS = 2_500
 REST_S = 2.0
 SCRUBS = 100
-AFTER_DRAWING = """
-    window.__drawn = new Promise((done) => {
-        const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
-        new MutationObserver((_, me) => { me.disconnect(); soon(); })
-            .observe(document, { subtree: true, attributeFilter: ["data-filmed"] });
-    });
-"""
 PLAYED = """
     async ([speed, lasts]) => {
         const { act, stage } = window.__blockline.reel;
@@ -126,12 +112,12 @@ def figures() -> Iterator[Figure]:
 
 
 async def _measure(dsn: str) -> _Measured:
-    async with _dashboard(dsn) as (pool, base):
+    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (pool, base):
         began = time.perf_counter()
         size = await _fetch(base)
         make_s = time.perf_counter() - began
         server_ms = await _asked(pool)
-        async with _browser() as page:
+        async with drawing_page("filmed") as page:
             ready = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
             await asyncio.sleep(REST_S)
             session = await page.context.new_cdp_session(page)
@@ -149,24 +135,6 @@ async def _measure(dsn: str) -> _Measured:
         frame_cpu_ms=worked / sum(shown for shown, _ in played),
         server_ms=server_ms,
     )
-
-
-@asynccontextmanager
-async def _dashboard(dsn: str) -> AsyncGenerator[tuple[Pool, str]]:
-    size = Size(
-        accounts=ACCOUNTS, days=DAYS, cohort=ACCOUNTS, cohort_changes=2, other_changes=0, sweeps_of_all=0
-    )
-    conn = await connect(dsn)
-    await build(conn, size)
-    await conn.close()
-    began = asyncio.get_running_loop().time()
-
-    def clock() -> datetime:
-        return size.until + timedelta(seconds=asyncio.get_running_loop().time() - began)
-
-    with listen_on("127.0.0.1", 0) as listener:
-        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, SETTINGS):
-            yield pool, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def _fetch(base: str) -> int:
@@ -189,16 +157,6 @@ async def _asked(pool: Pool) -> float:
             await then(conn, at, at, SETTINGS.sweep_every)
         took.append(1000 * (time.perf_counter() - began))
     return statistics.median(took)
-
-
-@asynccontextmanager
-async def _browser() -> AsyncGenerator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = await browser.new_context(viewport={"width": 1440, "height": 900})
-        await context.add_init_script(AFTER_DRAWING)
-        yield await context.new_page()
-        await browser.close()
 
 
 async def _worked(session: CDPSession) -> float:
