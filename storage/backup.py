@@ -77,7 +77,7 @@ async def _save(
 
 
 async def _order(conn: Conn) -> list[str]:
-    """All tables that hold rows, each after those that its rows point to."""
+    """All tables that hold rows to be kept, each after those that its rows point to."""
     needs: dict[str, set[str]] = {}
     for name, needed in await conn.fetch(
         """
@@ -86,7 +86,7 @@ async def _order(conn: Conn) -> list[str]:
         left join pg_constraint f on f.conrelid = t.oid and f.contype = 'f' and f.confrelid <> t.oid
         left join pg_class p on p.oid = f.confrelid
         where t.relnamespace = current_schema()::regnamespace and t.relkind = 'r'
-            and t.relname <> 'alembic_version'
+            and t.relpersistence = 'p' and t.relname <> 'alembic_version'
         order by 1, 2
         """
     ):
@@ -119,6 +119,7 @@ async def _counters(conn: Conn) -> tuple[SavedCounter, ...]:
         select t.relname::text as name, a.attname::text as column, pg_sequence_last_value(d.objid) as last
         from pg_depend d
         join pg_class t on t.oid = d.refobjid and t.relnamespace = current_schema()::regnamespace
+            and t.relpersistence = 'p'
         join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid and a.attidentity <> ''
         where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'i'
         order by 1, 2

@@ -160,6 +160,15 @@ def translated(conn: Conn, where: str) -> Generator[None]:
         raise
 
 
+@contextmanager
+def lost(pool: Pool, *also: type[Exception]) -> Generator[None]:
+    """Raise Unreachable for whatever ends a library's long work on this pool; `also` are its own errors."""
+    try:
+        yield
+    except (OSError, *_ASYNCPG_ERRORS, *also) as error:
+        raise _unreachable(pool.address, error) from error
+
+
 def _is_gone(conn: Conn) -> bool:
     try:
         return conn.is_closed()

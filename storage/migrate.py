@@ -132,7 +132,11 @@ def execute_script(path: Path) -> None:
 
     Alembic's own `op.execute` goes through a prepared statement, which takes one statement only.
     """
-    script = path.read_text(encoding="utf-8")
+    execute_sql(path.read_text(encoding="utf-8"))
+
+
+def execute_sql(script: str) -> None:
+    """For a migration: as `execute_script`, of statements that a library gives."""
 
     async def run(raw: Connection) -> str:
         return await raw.execute(script)

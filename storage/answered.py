@@ -1,0 +1,85 @@
+"""What workers were answered, from the moment it arrived until the process that plans has recorded it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.db import Conn
+from storage.model.accounts import Platform
+from storage.model.questions import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outcome of one request. `answer` is packed by `jobs.packed_answers`."""
+
+    question: Question
+    worker_id: UUID
+    asked_at: datetime
+    at: datetime
+    answer: bytes
+
+
+async def put(conn: Conn, answered: Answered) -> None:
+    """Hand an answer over. That of a question which was answered before is let go."""
+    await conn.execute(
+        """
+        insert into answered (question, source, worker_id, asked, asked_at, at, answer)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (question) do nothing
+        """,
+        answered.question.key,
+        answered.question.source,
+        answered.worker_id,
+        packed(answered.question).decode(),
+        answered.asked_at,
+        answered.at,
+        answered.answer,
+    )
+
+
+async def handed_over(conn: Conn, source: str, at_most: int) -> list[Answered]:
+    """Answers that wait, the oldest first."""
+    rows = await conn.fetch(
+        "select asked, worker_id, asked_at, at, answer from answered where source = $1 order by at limit $2",
+        source,
+        at_most,
+    )
+    return [Answered(unpacked(r["asked"]), r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows]
+
+
+async def drop(conn: Conn, keys: Sequence[str]) -> None:
+    """Let go of answers that are recorded."""
+    await conn.execute("delete from answered where question = any($1::text[])", keys)
+
+
+def packed(question: Question) -> bytes:
+    """A question as the payload of a job."""
+    return json.dumps(
+        {
+            "platform": question.platform.value,
+            "vantage": question.vantage,
+            "place": question.place,
+            "roster": question.roster_id,
+            "slot": question.slot.isoformat(),
+            "attempt": question.attempt,
+            "ids": question.native_ids,
+            "urgent": question.urgent,
+        }
+    ).encode()
+
+
+def unpacked(payload: str | bytes) -> Question:
+    """The question of a payload."""
+    asked = json.loads(payload)
+    return Question(
+        Platform(asked["platform"]),
+        asked["vantage"],
+        asked["place"],
+        asked["roster"],
+        datetime.fromisoformat(asked["slot"]),
+        asked["attempt"],
+        tuple(asked["ids"]),
+        asked["urgent"],
+    )

@@ -1,0 +1,38 @@
+-- Schema 14: many machines read what one process plans. All this is on its way, in tables that are not logged
+-- and in no backup: after a crash of the database it is reported and asked anew.
+
+-- The processes that read, as each last reported itself.
+create unlogged table worker (
+    worker_id uuid primary key,
+    name text not null,
+    address text not null,
+    sources text[] not null,
+    started_at timestamptz not null,
+    seen_at timestamptz not null,
+    clock_off interval not null
+);
+
+-- What a worker was answered, until the process that plans has recorded it.
+create unlogged table answered (
+    question text primary key,
+    source text not null,
+    worker_id uuid not null,
+    asked jsonb not null,
+    asked_at timestamptz not null,
+    at timestamptz not null,
+    answer bytea not null
+);
+
+-- What a platform lets one address or one credential ask, shared by all who use it.
+create unlogged table budget (
+    budget text primary key,
+    platform text not null,
+    -- How many requests a window has, and when it ends, as the platform last said.
+    most integer,
+    resets_at timestamptz,
+    -- How many requests are left that nobody was given.
+    left_over integer not null,
+    taken_at timestamptz not null,
+    -- Until when the requests that were given keep the place busy.
+    busy_until timestamptz not null
+);
