@@ -25,6 +25,7 @@ from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
 from jobs.trouble import tick as look_for_trouble
 from jobs.web import listen_on, serve
+from jobs.working import Working, at_work
 from storage.db import Pool, open_pool, transaction
 from storage.installation import link_key
 from storage.model import people
@@ -130,7 +131,7 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
 async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncGenerator[list[str]]:
     """Run the roles until the block ends; yields a sentence about each that tells where it is.
 
-    Raises SettingsError, PortTaken, StorageError (AlreadyHeld when another process collects).
+    Raises SettingsError, PortTaken, StorageError. What another process plans, this one makes requests for.
     """
     check(settings, roles)
     await ready(settings, dsn)
@@ -147,10 +148,12 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if Role.COLLECT in roles:
+            working = Working(dsn, pool, "", system_clock)
             for platform in platforms_of(settings):
-                turns = reading(settings, dsn, pool, platform)
+                turns = reading(settings, dsn, pool, platform, working)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
+            await stack.enter_async_context(at_work(working))
             retention = Retention(pool, system_clock)
             loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
             daily = await stack.enter_async_context(anchoring(settings, pool, system_clock))

@@ -1,4 +1,4 @@
-"""The collecting side of a running installation: holds the lock, loads, ticks, starts anew after a loss."""
+"""The planning side of a running installation: holds the lock, loads, plans, starts anew after a loss."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,16 +12,23 @@ from jobs.monitor import Monitor
 from jobs.settings import Settings
 from storage.accounts import accounts_version
 from storage.canaries import set_canaries
-from storage.db import Held, Pool, StorageError, exclusive, transaction
+from storage.db import AlreadyHeld, Held, Pool, StorageError, exclusive, transaction
 
 log = logging.getLogger(__name__)
+
+_STAND_BY_S = 20.0
+"""How long one turn waits for the process that plans to end: the moment it does, another takes over."""
+_FAREWELL_S = 30.0
+"""Longer than a request may take."""
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Slots of the sweep are counted from here, so that they stay where they are over restarts."""
 
 
 class Collecting:
-    """One platform, watched by this process as long as it holds the lock on the database.
+    """One platform, planned by this process as long as it holds the lock on the database.
+
+    While another one holds it, this one stands by.
 
     `chores` are done beside the reading, by name; `on_load` is called after the watched accounts were
     loaded.
@@ -48,9 +55,15 @@ class Collecting:
         self._held: Held | None = None
         self._lock = AsyncExitStack()
         self._version = -1
+        self._stands_by = False
+
+    @property
+    def is_planning(self) -> bool:
+        """Whether this is the process that says what is read, as far as it knows."""
+        return self._held is not None and self._version >= 0
 
     async def take_hold(self, wait_s: float) -> Held:
-        """Become the one process that collects. Raises AlreadyHeld when another one does."""
+        """Become the one process that plans. Raises AlreadyHeld when another one does."""
         if self._held is not None:
             return self._held
         self._version = -1
@@ -62,28 +75,46 @@ class Collecting:
         return self._held
 
     async def let_go(self) -> None:
-        """Leave the collecting to another process."""
+        """Leave the planning to another process."""
         self._held = None
         await self._lock.aclose()
 
+    async def drain(self) -> None:
+        """Begin nothing more, and record what is under way."""
+        await self._monitor.settled(_FAREWELL_S)
+        await self.let_go()
+
     async def turn(self) -> None:
-        """Read what is due. Raises StorageError; after a lost connection the next turn starts anew."""
+        """Begin what is due. Raises StorageError; after a lost connection the next turn starts anew."""
         try:
-            held = await self.take_hold(wait_s=1)
+            held = await self.take_hold(wait_s=_STAND_BY_S)
             await held.check()
+        except AlreadyHeld:
+            if not self._stands_by:
+                log.warning(
+                    "Another process plans the reading of %s. This one makes requests for it, and takes over "
+                    "when it ends.",
+                    self._platform.value,
+                )
+            self._stands_by = True
+            return
         except StorageError:
             await self.let_go()
             raise
+        if self._stands_by:
+            log.warning("This process plans the reading of %s now.", self._platform.value)
+            self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)
         if version != self._version:
+            await self._monitor.settled(_FAREWELL_S)
             await self._monitor.load()
             for chore in self.chores.values():
                 await chore.load()
             self._on_load()
             self._version = version
         if self._monitor.next_due() <= system_clock():
-            await self._monitor.tick()
+            await self._monitor.step()
 
     def chore_turn(self, chore: Chore) -> Callable[[], Awaitable[None]]:
         """One turn of a chore: it works only while this process holds the lock and has loaded."""

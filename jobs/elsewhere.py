@@ -12,21 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.base import Collector
+from jobs.asking import AskHere, Asking, Reply
 from jobs.clock import Clock
 from jobs.health import Health
 from jobs.judge import silent_in, wrong_ones
 from jobs.monitor import Monitor
 from jobs.roster_book import RosterBook
 from jobs.sweep import Attempt, Due, Sweep, next_attempt
-from storage import coverage, facts
+from storage import coverage, facts, rosters
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId
 from storage.model.availability import MissedReason, Reading, State
 from storage.model.coverage import Batch, BatchOutcome, Roster, bitmap
 from storage.model.facts import ObservedKind, Sighting
+from storage.model.questions import Question
 from storage.model.steps import Known
 
-_AT_ONCE = 4
+AT_ONCE = 4
 """Requests under way through one proxy."""
 
 
@@ -95,6 +97,7 @@ class Elsewhere:
         monitor: Monitor,
         sweep: Sweep,
         clock: Clock,
+        asking: Asking | None = None,
         canaries_per_request: int = 2,
     ) -> None:
         self.health = Health(pool, collector.platform, vantage)
@@ -114,7 +117,7 @@ class Elsewhere:
         """
         self._held: dict[AccountId, Difference] = {}
         self._months: set[tuple[int, int]] = set()
-        self._requests = asyncio.Semaphore(_AT_ONCE)
+        self._asking = asking or AskHere(collector, clock, AT_ONCE)
 
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
@@ -171,11 +174,10 @@ class Elsewhere:
     async def _caught(
         self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account], faults: list[StorageError]
     ) -> None:
-        async with self._requests:
-            try:
-                await self._poll(roster, due, accounts)
-            except StorageError as error:
-                faults.append(error)
+        try:
+            await self._poll(roster, due, accounts)
+        except StorageError as error:
+            faults.append(error)
 
     def _is_outdated(self, roster: Roster) -> bool:
         """Whether one of its control accounts is gone, or it has fewer than there are now."""
@@ -190,16 +192,40 @@ class Elsewhere:
         return due.at if closed_until is None else max(due.at, closed_until)
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
-        asked_at = self._clock()
-        if self.health.is_closed(roster.place, asked_at):
-            return
-        canaries = self._rosters.canaries_of(roster)
-        ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
-        answer = await self._collector.read([*ids, *(c.account.native_id for c in canaries)], asked_at)
-        at = self._clock()
+        async with self._asking.room():
+            if self.health.is_closed(roster.place, self._clock()):
+                return
+            ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
+            ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+            question = Question(
+                self._collector.platform,
+                self._vantage,
+                roster.place,
+                roster.roster_id,
+                due.slot,
+                due.number,
+                tuple(ids),
+                urgent=False,
+            )
+            async with self._asking.asked(question) as reply:
+                if reply is not None:
+                    await self._take_in(roster, question, reply, accounts)
+
+    async def take_in(self, question: Question, reply: Reply) -> None:
+        """Record the reply to a question that another process asked, which planned before this one."""
+        async with transaction(self._pool) as conn:
+            roster = await rosters.roster(conn, question.roster_id)
+        if roster is not None:
+            await self._take_in(roster, question, reply, self._monitor.accounts())
+
+    async def _take_in(
+        self, roster: Roster, question: Question, reply: Reply, accounts: Mapping[AccountId, Account]
+    ) -> None:
+        answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
             await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
+        canaries = self._rosters.canaries_of(roster)
         looks = {r.native_id: r for r in answer.readings}
         wrong = wrong_ones(canaries, answer)
         told = [looks.get(accounts[a].native_id) if a in accounts else None for a in roster.account_ids]
@@ -211,8 +237,8 @@ class Elsewhere:
         answered = outcome is BatchOutcome.ANSWERED
         batch = Batch(
             roster_id=roster.roster_id,
-            slot=due.slot,
-            attempt=due.number,
+            slot=question.slot,
+            attempt=question.attempt,
             observed_at=at,
             outcome=outcome,
             missed_reason=reason and reason.value,
@@ -221,7 +247,7 @@ class Elsewhere:
             silent=silent_in(answer),
         )
         await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
-        self._last[roster.roster_id] = Attempt(due.slot, due.number, at, outcome)
+        self._last[roster.roster_id] = Attempt(question.slot, question.attempt, at, outcome)
         if wrong:
             await self.health.note_held(
                 roster.place, roster.account_ids, "; ".join(said for _, said in wrong), asked_at, at

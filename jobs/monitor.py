@@ -1,13 +1,12 @@
 """The monitor of one platform: at each tick, whatever is due is planned, polled, judged and recorded."""
 
-import asyncio
-import math
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.base import Collector
 from jobs.adaptive import AdaptiveTurns
+from jobs.asking import AskHere, Asking, Reply
 from jobs.clock import Clock
 from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
@@ -15,19 +14,22 @@ from jobs.control import ControlAccounts
 from jobs.health import Health
 from jobs.judge import judge
 from jobs.planner_memory import PlannerMemory
-from jobs.recorder import Recorder
+from jobs.recorder import Recorder, batch_of
 from jobs.roster_book import RosterBook
 from jobs.sweep import Attempt, Sweep
 from jobs.turns import SweepTurns, Turn, Turns
+from jobs.under_way import UnderWay
 from jobs.watchbook import WatchBook
-from storage import coverage, facts, watch
+from storage import coverage, facts, rosters, watch
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.model.accounts import Account, AccountId, Platform
-from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead, bitmap
+from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
+from storage.model.questions import Question
 from storage.model.sizing_asked import PlannerKind
 from storage.model.steps import Known
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
+_STEP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class Monitor:
         rule: ConfirmationRule,
         settings: MonitorSettings,
         clock: Clock,
+        asking: Asking | None = None,
     ) -> None:
+        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once."""
         self.tally = Tally()
         self.health = Health(pool, collector.platform)
         self._pool = pool
@@ -84,7 +88,10 @@ class Monitor:
         if settings.planner is PlannerKind.ADAPTIVE:
             self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
             self._memory = PlannerMemory(pool, collector.platform, adaptive)
-        self._requests = asyncio.Semaphore(settings.concurrency)
+        self._asking = asking or AskHere(collector, clock, settings.concurrency)
+        self._under_way = UnderWay()
+        self._read_again_now: set[AccountId] = set()
+        """Whom a request that is under way asks for out of turn."""
 
     async def load(self) -> None:
         """Take up what the database holds: at the start, and after accounts were added or removed.
@@ -134,26 +141,35 @@ class Monitor:
 
         A fault of the database is raised at the end, after the other requests had their turn.
         """
-        now = self._clock()
-        faults: list[StorageError] = []
-        await self._caught(self._review(now), faults)
-        async with asyncio.TaskGroup() as group:
-            for turn, (place, ids) in enumerate(self._rosters.by_place(self._watched.due_again(now))):
-                if not self.health.is_closed(place, now):
-                    group.create_task(self._caught(self._read_again(turn, place, ids, now), faults))
-        async with asyncio.TaskGroup() as group:
-            for turn in self.turns.due(now, self._not_before):
-                group.create_task(self._caught(self._take_turn(turn), faults))
-        if self._memory is not None:
-            await self._caught(self._memory.keep(now), faults)
-        if faults:
-            raise faults[0]
+        await self._step(None)
 
-    async def _caught(self, request: Coroutine[object, object, None], faults: list[StorageError]) -> None:
-        try:
-            await request
-        except StorageError as error:
-            faults.append(error)
+    async def step(self) -> None:
+        """Begin what is due, and wait for it only for a moment: a request that takes long holds up no other.
+
+        Raises a fault of the database that came up since the last step.
+        """
+        await self._step(_STEP_S)
+
+    async def settled(self, within_s: float) -> None:
+        """Return when nothing is under way any more; what is not done by then is not recorded."""
+        await self._under_way.give_up(within_s)
+
+    async def _step(self, wait_s: float | None) -> None:
+        now = self._clock()
+        self._under_way.begin(self._review(now))
+        await self._under_way.wait(wait_s)
+        again = [a for a in self._watched.due_again(now) if a.account_id not in self._read_again_now]
+        for turn, (place, ids) in enumerate(self._rosters.by_place(again)):
+            if not self.health.is_closed(place, now):
+                self._under_way.begin(self._read_again(turn, place, ids, now))
+        await self._under_way.wait(wait_s)
+        for turn in self.turns.due(now, self._not_before):
+            self._under_way.begin(self._take_turn(turn))
+        await self._under_way.wait(wait_s)
+        if self._memory is not None:
+            await self._memory.keep(now)
+        if (fault := self._under_way.fault()) is not None:
+            raise fault
 
     def next_due(self) -> datetime:
         """The earliest time at which `tick` has something to do."""
@@ -168,82 +184,91 @@ class Monitor:
         return at if closed_until is None else max(at, closed_until)
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
-        roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)
-        await self._poll(roster, now, 0)
+        self._read_again_now.update(ids)
+        try:
+            roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)
+            await self._poll(roster, now, 0, urgent=True)
+        finally:
+            self._read_again_now.difference_update(ids)
 
     async def _take_turn(self, turn: Turn) -> None:
         """After an answer that was held, the same accounts are asked another way."""
         batch = None
         try:
             if turn.roster is not None and not turn.another_way:
-                batch = await self._poll(turn.roster, turn.slot, turn.number)
+                batch = await self._poll(turn.roster, turn.slot, turn.number, urgent=False)
             else:
                 now = self._clock()
                 why = WhyRead.AGAIN if turn.another_way else turn.why
                 roster = await self._rosters.out_of_turn(
                     self._pool, turn.place, turn.account_ids, turn.position + turn.number, why, now
                 )
-                batch = await self._poll(roster, now, 0)
+                batch = await self._poll(roster, now, 0, urgent=turn.why is not WhyRead.TURN)
         finally:
             self.turns.polled(turn, batch)
 
-    async def _poll(self, roster: Roster, slot: datetime, number: int) -> Batch | None:
+    async def _poll(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """One request from question to commit; None when nothing was asked or nothing could be stored."""
-        async with self._requests:
-            asked_at = self._clock()
-            if self.health.is_closed(roster.place, asked_at):
+        async with self._asking.room():
+            if self.health.is_closed(roster.place, self._clock()):
                 return None
-            watched = self._watched.of(roster.account_ids)
-            canaries = self._rosters.canaries_of(roster)
-            asked = [w.account.native_id for w in watched] + [c.account.native_id for c in canaries]
-            answer = await self._collector.read(asked, asked_at)
-            at = self._clock()
-            if not answer.sent:
-                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
-                return None
-            if at != asked_at:
-                answer = answer.arrived(at)
-            unsure = self.control.is_unsure(roster.place)
-            judged = judge(
-                answer,
-                watched,
-                canaries,
-                self._rule,
-                self._cohorts,
-                asked_at,
-                at,
-                unsure=unsure,
-                held_since=self.health.held_since(roster.place, roster.account_ids),
-                countries=self._collector.countries,
+            asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
+            asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+            question = Question(
+                self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent
             )
-            batch = Batch(
-                roster_id=roster.roster_id,
-                slot=slot,
-                attempt=number,
-                observed_at=at,
-                outcome=judged.outcome,
-                missed_reason=judged.reason and judged.reason.value,
-                answered=bitmap(judged.answered) if judged.outcome is BatchOutcome.ANSWERED else None,
-                latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
-                missed=judged.missed,
-                silent=judged.silent,
-            )
-            stored = await self._recorder.record(batch, judged, answer)
-            if stored:
-                self.tally.requests += 1
-                self.tally.readings += len(judged.steps)
-                self.tally.missed += len(judged.answered) - len(judged.steps)
-                self.turns.saw(judged, at)
-                self._watched.apply(batch, watched, judged, answer)
-            else:
-                await self._load_again(roster)
-            if judged.outcome is BatchOutcome.HELD:
-                await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
-                if await self.control.held(roster.place, at, vouched=judged.vouched):
-                    await self._renew_rosters(at)
-            else:
-                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
-            return batch if stored else None
+            async with self._asking.asked(question) as reply:
+                return None if reply is None else await self._take_in(roster, question, reply)
+
+    async def take_in(self, question: Question, reply: Reply) -> None:
+        """Record the reply to a question that another process asked, which planned before this one."""
+        async with transaction(self._pool) as conn:
+            roster = await rosters.roster(conn, question.roster_id)
+        if roster is None or any(self._watched.get(a) is None for a in roster.account_ids):
+            return  # somebody in it is not watched any more: it is not read as it is
+        await self._take_in(roster, question, reply)
+        async with transaction(self._pool) as conn:
+            attempts = await _attempts(conn, self._platform)
+        self.turns.take_up(self._rosters.base, attempts, self._clock())
+
+    async def _take_in(self, roster: Roster, question: Question, reply: Reply) -> Batch | None:
+        """Judge and record; None when nothing was sent, or nothing could be stored."""
+        answer, asked_at, at = reply.answer, reply.asked_at, reply.at
+        if not answer.sent:
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            return None
+        if at != asked_at:
+            answer = answer.arrived(at)
+        watched = self._watched.of(roster.account_ids)
+        judged = judge(
+            answer,
+            watched,
+            self._rosters.canaries_of(roster),
+            self._rule,
+            self._cohorts,
+            asked_at,
+            at,
+            unsure=self.control.is_unsure(roster.place),
+            held_since=self.health.held_since(roster.place, roster.account_ids),
+            countries=self._collector.countries,
+        )
+        batch = batch_of(question, judged, asked_at, at)
+        stored = await self._recorder.record(batch, judged, answer)
+        if stored:
+            self.tally.requests += 1
+            self.tally.readings += len(judged.steps)
+            self.tally.missed += len(judged.answered) - len(judged.steps)
+            self.turns.saw(judged, at)
+            self._watched.apply(batch, watched, judged, answer)
+        else:
+            await self._load_again(roster)
+        if judged.outcome is BatchOutcome.HELD:
+            await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
+            if await self.control.held(roster.place, at, vouched=judged.vouched):
+                await self._renew_rosters(at)
+        else:
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+        return batch if stored else None
 
     async def _review(self, now: datetime) -> None:
         if await self.control.review(now):

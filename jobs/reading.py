@@ -1,21 +1,26 @@
 """Everything that reads one platform in a running installation: the monitor, its chores, its event stream."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from collectors.base import Collector
 from collectors.bluesky import BlueskyCollector
 from collectors.bluesky_stream import Jetstream
 from collectors.mastodon import MastodonCollector
 from collectors.x import XCollector
+from jobs.asking import AskHere
 from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.collecting import EPOCH, Collecting
 from jobs.compliance import ComplianceLoop
 from jobs.confirm import ConfirmationRule
+from jobs.dispatch import Dispatch, Orphan
+from jobs.elsewhere import AT_ONCE as AT_ONCE_ELSEWHERE
 from jobs.elsewhere import Elsewhere
 from jobs.engage import EngagementPoller
+from jobs.errors import unknown_error
 from jobs.follows import FollowsPoller
 from jobs.handles import HandleRecords
 from jobs.likes import LikesPoller
@@ -27,29 +32,41 @@ from jobs.relations import Relations
 from jobs.settings import Settings
 from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
-from storage.db import Pool
+from jobs.working import AT_ONCE, Working
+from storage.db import AlreadyHeld, Pool, StorageError
 from storage.model.accounts import Platform
+from storage.model.questions import source_name
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
 
 Turns = Mapping[str, Callable[[], Awaitable[None]]]
 """What has to be called again and again, by name."""
 
 
 @asynccontextmanager
-async def reading(settings: Settings, dsn: str, pool: Pool, platform: Platform) -> AsyncGenerator[Turns]:
-    """Hold the lock of a platform and its connections; yields the turns of its loops.
+async def reading(
+    settings: Settings, dsn: str, pool: Pool, platform: Platform, working: Working
+) -> AsyncGenerator[Turns]:
+    """Hold the lock of a platform, or stand by for it, and its connections; yields the turns of its loops.
 
-    Raises SettingsError, and AlreadyHeld when another process collects from the platform.
+    `working` is told what this process can read. Raises SettingsError.
     """
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collector_of(settings, platform))
+        working.reads({source_name(platform): collector})
+        asking = _dispatch(pool, collector, "", working, AT_ONCE)
         monitor = Monitor(
             pool,
             collector,
             ConfirmationRule(),
             MonitorSettings(sweep, settings.planner),
             system_clock,
+            asking,
         )
+        answering = [(asking, monitor.take_in)]
         chores: dict[str, Chore] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
@@ -59,9 +76,11 @@ async def reading(settings: Settings, dsn: str, pool: Pool, platform: Platform) 
         }
         for vantage in settings.vantages:
             there = await stack.enter_async_context(collector_of(settings, platform, vantage))
-            chores[f"Reading {platform.value} from {vantage}"] = Elsewhere(
-                pool, there, vantage, monitor, sweep, system_clock
-            )
+            working.reads({source_name(platform, vantage): there})
+            asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
+            elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)
+            chores[f"Reading {platform.value} from {vantage}"] = elsewhere
+            answering.append((asking, elsewhere.take_in))
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
@@ -69,16 +88,45 @@ async def reading(settings: Settings, dsn: str, pool: Pool, platform: Platform) 
             settings, dsn, pool, collector, monitor, chores, push.renew if push else lambda: None
         )
         stack.push_async_callback(collecting.let_go)
-        await collecting.take_hold(wait_s=3)
+        with suppress(AlreadyHeld):
+            await collecting.take_hold(wait_s=0.5)
         turns = {f"Collecting from {platform.value}": collecting.turn}
         turns |= {name: collecting.chore_turn(chore) for name, chore in chores.items()}
         async with asyncio.TaskGroup() as group:
-            listening = group.create_task(push.run()) if push is not None else None
+            beside = [group.create_task(_answering(collecting, *one)) for one in answering]
+            if push is not None:
+                beside.append(group.create_task(push.run()))
             try:
                 yield turns
             finally:
-                if listening is not None:
-                    listening.cancel()
+                for task in beside:
+                    task.cancel()
+                for asking, _ in answering:
+                    asking.let_go()
+                await collecting.drain()
+
+
+def _dispatch(pool: Pool, collector: Collector, vantage: str, working: Working, at_once: int) -> Dispatch:
+    here = AskHere(collector, system_clock, at_once)
+    return Dispatch(pool, source_name(collector.platform, vantage), working.worker_id, here, system_clock)
+
+
+async def _answering(collecting: Collecting, asking: Dispatch, take_in: Orphan) -> None:
+    """Pass questions on and take answers, as long as this process plans."""
+    failed = False
+    while True:
+        try:
+            if collecting.is_planning:
+                await asking.turn(take_in)
+                failed = False
+        except StorageError:
+            await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away
+        except Exception as error:  # noqa: BLE001 - answers that nobody takes would be a monitor that is silent
+            if not failed:
+                log.error("Taking what other machines read stands still: %s", unknown_error(error))  # noqa: TRY400
+            failed = True
+            await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(asking.pause_s())
 
 
 async def _own_chores(

@@ -6,8 +6,10 @@ waits on purpose: a recording that comes alone is committed at once.
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from collectors.base import Answer, Collector, Exchange
 from jobs.confirm import ConfirmationRule
@@ -16,7 +18,8 @@ from jobs.late import record_late
 from storage import coverage
 from storage.db import Pool, StaleState, StorageError, Unreachable, transaction
 from storage.model.availability import Reading
-from storage.model.coverage import Batch
+from storage.model.coverage import Batch, BatchOutcome, bitmap
+from storage.model.questions import Question
 from storage.record import AccountStep, Recording, record_many
 
 log = logging.getLogger(__name__)
@@ -135,6 +138,22 @@ class Recorder:
         for exchanges, native_ids in by_answer.items():
             found |= self._collector.evidence(exchanges, native_ids)
         return found
+
+
+def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetime) -> Batch:
+    """What is kept of a request as a whole."""
+    return Batch(
+        roster_id=question.roster_id,
+        slot=question.slot,
+        attempt=question.attempt,
+        observed_at=at,
+        outcome=judged.outcome,
+        missed_reason=judged.reason and judged.reason.value,
+        answered=bitmap(judged.answered) if judged.outcome is BatchOutcome.ANSWERED else None,
+        latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
+        missed=judged.missed,
+        silent=judged.silent,
+    )
 
 
 def _is_late(watched: Watched, reading: Reading) -> bool:

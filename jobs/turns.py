@@ -69,6 +69,7 @@ class SweepTurns:
         self._watched = watched
         self._base: Sequence[Roster] = ()
         self._last: dict[int, Attempt] = {}
+        self._under_way: set[tuple[AccountId, ...]] = set()
 
     def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], _now: datetime, /) -> None:
         """A roster that was made anew only for its control accounts keeps its turn."""
@@ -79,16 +80,24 @@ class SweepTurns:
 
     def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
         """The rosters whose turn it is, those answered longest ago first: a limit starves nobody."""
-        turns = [self._turn(position, roster, now) for position, roster in enumerate(self._base)]
+        turns = [
+            self._turn(position, roster, now)
+            for position, roster in enumerate(self._base)
+            if roster.account_ids not in self._under_way
+        ]
         ready = [turn for turn, at in turns if not_before(turn.place, at) <= now]
+        self._under_way.update(turn.account_ids for turn in ready)
         return sorted(ready, key=lambda turn: (self._read_at(turn.account_ids), turn.position))
 
     def next_at(self, now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
         for roster in self._base:
+            if roster.account_ids in self._under_way:
+                continue
             due = next_attempt(self._sweep, self._last.get(roster.roster_id), now)
             yield not_before(roster.place, due.at)
 
     def polled(self, turn: Turn, batch: Batch | None) -> None:
+        self._under_way.discard(turn.account_ids)
         if batch is not None and turn.roster is not None:
             self._last[turn.roster.roster_id] = Attempt(
                 turn.slot, turn.number, batch.observed_at, batch.outcome

@@ -49,6 +49,12 @@ async def handed_over(conn: Conn, source: str, at_most: int) -> list[Answered]:
     return [Answered(unpacked(r["asked"]), r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows]
 
 
+async def keys(conn: Conn, source: str) -> list[str]:
+    """The questions whose answers wait."""
+    rows = await conn.fetch("select question from answered where source = $1", source)
+    return [r["question"] for r in rows]
+
+
 async def drop(conn: Conn, keys: Sequence[str]) -> None:
     """Let go of answers that are recorded."""
     await conn.execute("delete from answered where question = any($1::text[])", keys)

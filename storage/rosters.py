@@ -93,6 +93,23 @@ async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> lis
     ]
 
 
+async def roster(conn: Conn, roster_id: int) -> Roster | None:
+    """One roster, however old; None when there is none of this number."""
+    row = await conn.fetchrow(
+        "select platform, account_ids, canary_ids, vantage, place from roster where roster_id = $1", roster_id
+    )
+    if row is None:
+        return None
+    return Roster(
+        roster_id,
+        Platform(row["platform"]),
+        tuple(AccountId(i) for i in row["account_ids"]),
+        tuple(AccountId(i) for i in row["canary_ids"]),
+        row["vantage"],
+        row["place"],
+    )
+
+
 async def retire(conn: Conn, roster_ids: Sequence[int], now: datetime) -> None:
     """Take rosters out of the regular sweep. Their coverage stays."""
     await conn.execute(

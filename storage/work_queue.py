@@ -113,6 +113,14 @@ async def waiting(conn: Conn, source: str) -> set[str]:
     return {r["dedupe_key"] for r in rows}
 
 
+async def failed(conn: Conn, source: str) -> set[str]:
+    """The keys of all jobs that are held."""
+    rows = await conn.fetch(
+        "select dedupe_key from pgqueuer where entrypoint = $1 and status = 'failed'", source
+    )
+    return {r["dedupe_key"] for r in rows}
+
+
 async def held_jobs(conn: Conn) -> list[HeldJob]:
     """The jobs that failed, oldest first."""
     rows = await conn.fetch(

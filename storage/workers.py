@@ -1,10 +1,25 @@
 """The processes that read, on any number of machines, as each last reported itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from storage.db import Conn
+
+MOST_CLOCK_OFF = timedelta(seconds=1)
+"""A machine whose clock is further off than that reads nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Until when a worker asks nothing, and why."""
+
+    until: datetime
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +37,31 @@ class Worker:
     seen_at: datetime
     clock_off: timedelta
     """How far its clock is ahead of the database's."""
+    paused: Mapping[str, Pause] = field(default_factory=dict[str, Pause])
+    """The sources that it takes no requests of for a while, because a platform refuses it alone."""
+
+    def answers_for(self, source: str, now: datetime) -> bool:
+        """Whether it makes requests to a source now, as far as is known."""
+        pause = self.paused.get(source)
+        return source in self.sources and self.is_on_time and (pause is None or pause.until <= now)
+
+    @property
+    def is_on_time(self) -> bool:
+        """Whether what it reads can be dated."""
+        return abs(self.clock_off) <= MOST_CLOCK_OFF
+
+
+_PAUSES = TypeAdapter(dict[str, Pause])
 
 
 async def report(conn: Conn, worker: Worker) -> None:
     """A worker is there."""
     await conn.execute(
         """
-        insert into worker (worker_id, name, address, sources, started_at, seen_at, clock_off)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (worker_id) do update set seen_at = excluded.seen_at, clock_off = excluded.clock_off
+        insert into worker (worker_id, name, address, sources, started_at, seen_at, clock_off, paused)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (worker_id) do update
+        set seen_at = excluded.seen_at, clock_off = excluded.clock_off, paused = excluded.paused
         """,
         worker.worker_id,
         worker.name,
@@ -39,6 +70,7 @@ async def report(conn: Conn, worker: Worker) -> None:
         worker.started_at,
         worker.seen_at,
         worker.clock_off,
+        _PAUSES.dump_json(dict(worker.paused)).decode(),
     )
 
 
@@ -51,7 +83,7 @@ async def workers(conn: Conn, seen_since: datetime) -> list[Worker]:
     """Those that reported themselves since then, by name."""
     rows = await conn.fetch(
         """
-        select worker_id, name, address, sources, started_at, seen_at, clock_off
+        select worker_id, name, address, sources, started_at, seen_at, clock_off, paused
         from worker where seen_at >= $1 order by name, worker_id
         """,
         seen_since,
@@ -65,6 +97,7 @@ async def workers(conn: Conn, seen_since: datetime) -> list[Worker]:
             r["started_at"],
             r["seen_at"],
             r["clock_off"],
+            _PAUSES.validate_json(r["paused"]),
         )
         for r in rows
     ]

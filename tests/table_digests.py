@@ -6,7 +6,7 @@ from storage.db import Conn, open_pool, transaction
 
 
 async def digests(dsn: str) -> dict[str, tuple[int, str]]:
-    """Of every table how many rows it has, and a hash of them in an order of their own."""
+    """Of every table that is kept how many rows it has, and a hash of them in an order of their own."""
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         return {name: await _digest(conn, name) for name in await tables(conn)}
 
@@ -15,7 +15,8 @@ async def tables(conn: Conn) -> list[str]:
     rows = await conn.fetch(
         """
         select relname::text from pg_class
-        where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1
+        where relnamespace = 'public'::regnamespace and relkind = 'r'
+            and relpersistence = 'p' order by 1
         """
     )
     return [r[0] for r in rows]

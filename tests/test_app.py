@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from jobs.database import database
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, load_settings
 from storage.accounts import NewAccount, add_accounts
-from storage.db import AlreadyHeld, Pool, StorageError, open_pool, transaction
+from storage.db import Pool, StorageError, open_pool, transaction
 from storage.model import people
 from storage.model.accounts import Platform
 from tests.factories import AVAILABLE, SUSPENDED
@@ -133,13 +133,24 @@ async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_pat
         await until(pool, "select sentence from operator_condition", BLIND)
 
 
-async def test_a_second_monitor_on_one_database_is_refused(dsn: str, tmp_path: Path) -> None:
-    async with serve_x(History(CANARIES)) as x:
+async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
+    pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
         wanted = settings(dsn, x.base_url, tmp_path)
-        async with running(wanted, dsn, [Role.COLLECT]):
-            with pytest.raises(AlreadyHeld, match="Another Blockline process"):
-                async with running(wanted, dsn, [Role.COLLECT]):
-                    pass
+        async with AsyncExitStack() as first, AsyncExitStack() as second:
+            await first.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
+            await second.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
+            await until(pool, "select count(*) from worker", 2)
+            await watch(pool, "1")
+            await until(pool, "select count(*) from coverage_row where outcome = 0", 1)
+            await first.aclose()
+            await until(pool, "select count(*) from worker", 1)
+            await watch(pool, "2")
+            await until(pool, "select count(*) > 1 from coverage_row where outcome = 0", True)
+    assert "Another process plans the reading of x." in caplog.text
+    assert "This process plans the reading of x now." in caplog.text
 
 
 async def test_it_goes_on_after_its_database_server_was_killed() -> None:

@@ -9,7 +9,8 @@ create unlogged table worker (
     sources text[] not null,
     started_at timestamptz not null,
     seen_at timestamptz not null,
-    clock_off interval not null
+    clock_off interval not null,
+    paused jsonb not null
 );
 
 -- What a worker was answered, until the process that plans has recorded it.

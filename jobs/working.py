@@ -1,0 +1,185 @@
+"""What every process that reads does: it makes the requests that are put into the queue, on any machine.
+
+It judges nothing: answers go to the process that plans. A platform that refuses this machine alone (its
+token, its address) pauses this machine alone, and others do its work.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from collectors.base import Answer, Collector, Trouble
+from jobs.clock import Clock
+from jobs.errors import unknown_error
+from jobs.packed_answers import pack
+from storage import answered, work_queue, workers
+from storage.answered import Answered
+from storage.db import Pool, StorageError, transaction
+from storage.model.availability import MissedReason
+from storage.work_queue import Consumer, PutBack
+from storage.workers import MOST_CLOCK_OFF, Pause, Worker
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Requests that one process makes at once."""
+ALIVE_FOR = timedelta(seconds=15)
+"""A worker that did not report itself for so long is taken for dead."""
+_REPORT_EVERY_S = 3.0
+_RETRY_S = 2.0
+_LASTED = timedelta(minutes=1)
+_FAREWELL_S = 30.0
+"""Longer than a request may take."""
+_AT_ONCE_AGAIN = timedelta(seconds=0.1)
+_ALONE = frozenset(
+    {
+        MissedReason.AUTH,
+        MissedReason.CREDITS,
+        MissedReason.ACCESS,
+        MissedReason.USAGE_CAPPED,
+        MissedReason.RATE_LIMITED,
+    }
+)
+"""What a platform says of one token or one address, and not of another."""
+
+
+class Working:
+    """One process that makes requests, known to the others while it runs."""
+
+    def __init__(self, dsn: str, pool: Pool, address: str, clock: Clock) -> None:
+        self.worker_id: UUID = uuid4()
+        self._dsn = dsn
+        self._pool = pool
+        self._address = address
+        self._clock = clock
+        self._started_at = clock()
+        self._collectors: dict[str, Collector] = {}
+        self._paused: dict[str, Pause] = {}
+        self._clock_off = timedelta(0)
+        self._consumer: Consumer | None = None
+
+    def reads(self, collectors: Mapping[str, Collector]) -> None:
+        """These are its sources, each with what reads it. To be said before `run`."""
+        self._collectors |= collectors
+
+    async def run(self) -> None:
+        """Work until `end`, through losses of the database; the first failure of each is logged."""
+        self._consumer = Consumer(self._dsn, self._collectors, self._do, AT_ONCE, self._is_paused)
+        lost = False
+        async with asyncio.TaskGroup() as group:
+            reporting = group.create_task(self._keep_reporting())
+            while True:
+                began = self._clock()
+                try:
+                    await self._consumer.run()
+                    break
+                except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
+                    if not lost or self._clock() - began > _LASTED:
+                        said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+                        log.error("Making requests of the queue stands still: %s", said)  # noqa: TRY400
+                    lost = True
+                    await asyncio.sleep(_RETRY_S)
+            reporting.cancel()
+
+    async def end(self, running: asyncio.Task[None]) -> None:
+        """Take nothing more, finish and hand over what is under way, and tell the others."""
+        if self._consumer is not None:
+            self._consumer.stop()
+        await asyncio.wait([running], timeout=_FAREWELL_S)
+        running.cancel()
+        with suppress(StorageError):
+            async with transaction(self._pool) as conn:
+                await workers.leave(conn, self.worker_id, self._clock() - timedelta(days=1))
+
+    async def report(self) -> None:
+        """Tell the others that this process is there. Raises StorageError."""
+        async with transaction(self._pool) as conn:
+            before = self._clock()
+            theirs = await workers.database_now(conn)
+            now = self._clock()
+            self._note_clock(before + (now - before) / 2 - theirs)
+            await workers.report(
+                conn,
+                Worker(
+                    self.worker_id,
+                    f"{socket.gethostname()} {os.getpid()}",
+                    self._address,
+                    tuple(self._collectors),
+                    self._started_at,
+                    now,
+                    self._clock_off,
+                    self._paused,
+                ),
+            )
+            await work_queue.tidy(conn)
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            with suppress(StorageError):  # whoever needs the database says that it is away
+                await self.report()
+            await asyncio.sleep(_REPORT_EVERY_S)
+
+    def _note_clock(self, off: timedelta) -> None:
+        was_right = abs(self._clock_off) <= MOST_CLOCK_OFF
+        self._clock_off = off
+        if was_right and abs(off) > MOST_CLOCK_OFF:
+            log.error(
+                "The clock of this machine is %.1f s off the database's. Nothing is read by it until that is "
+                "set right, since its readings could not be dated.",
+                off.total_seconds(),
+            )
+
+    def _is_paused(self, source: str) -> bool:
+        pause = self._paused.get(source)
+        return abs(self._clock_off) > MOST_CLOCK_OFF or (pause is not None and pause.until > self._clock())
+
+    async def _do(self, source: str, payload: bytes) -> None:
+        try:
+            await self._answer(source, payload)
+        except StorageError:
+            raise PutBack(timedelta(seconds=1)) from None
+        except PutBack:
+            raise
+        except Exception as error:
+            log.error("A request to %s failed and is held: %s", source, unknown_error(error))  # noqa: TRY400
+            raise
+
+    async def _answer(self, source: str, payload: bytes) -> None:
+        question = answered.unpacked(payload)
+        asked_at = self._clock()
+        answer = await self._collectors[source].read(question.native_ids, asked_at)
+        at = self._clock()
+        trouble = refused_alone(answer)
+        if trouble is not None and not question.place and await self._others_answer(source, at):
+            self._paused[source] = Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
+            await self.report()
+            raise PutBack(_AT_ONCE_AGAIN)
+        async with transaction(self._pool) as conn:
+            await answered.put(conn, Answered(question, self.worker_id, asked_at, at, pack(answer)))
+
+    async def _others_answer(self, source: str, now: datetime) -> bool:
+        async with transaction(self._pool) as conn:
+            alive = await workers.workers(conn, now - ALIVE_FOR)
+        return any(w.worker_id != self.worker_id and w.answers_for(source, now) for w in alive)
+
+
+@asynccontextmanager
+async def at_work(working: Working) -> AsyncGenerator[None]:
+    """Make requests until the block ends; those under way then are finished."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(working.run())
+        try:
+            yield
+        finally:
+            await working.end(running)
+
+
+def refused_alone(answer: Answer) -> Trouble | None:
+    """Why a platform refuses whoever asked, where it may answer others; None when it does not."""
+    trouble = answer.trouble
+    return trouble if trouble is not None and trouble.reason in _ALONE else None
