@@ -16,6 +16,7 @@ from storage.db import AlreadyHeld, Held, Pool, StorageError, exclusive, transac
 
 log = logging.getLogger(__name__)
 
+_SHORT_S = 0.5
 _STAND_BY_S = 20.0
 """How long one turn waits for the process that plans to end: the moment it does, another takes over."""
 _FAREWELL_S = 30.0
@@ -74,6 +75,22 @@ class Collecting:
             await set_canaries(conn, self._platform, named, system_clock(), self._place)
         return self._held
 
+    async def begin(self) -> None:
+        """Plan from now on, or stand by for the process that does."""
+        try:
+            await self.take_hold(wait_s=_SHORT_S)
+        except AlreadyHeld:
+            self._stand_by()
+
+    def _stand_by(self) -> None:
+        if not self._stands_by:
+            log.warning(
+                "Another process plans the reading of %s. This one makes requests for it, and takes over when "
+                "it ends.",
+                self._platform.value,
+            )
+        self._stands_by = True
+
     async def let_go(self) -> None:
         """Leave the planning to another process."""
         self._held = None
@@ -90,13 +107,7 @@ class Collecting:
             held = await self.take_hold(wait_s=_STAND_BY_S)
             await held.check()
         except AlreadyHeld:
-            if not self._stands_by:
-                log.warning(
-                    "Another process plans the reading of %s. This one makes requests for it, and takes over "
-                    "when it ends.",
-                    self._platform.value,
-                )
-            self._stands_by = True
+            self._stand_by()
             return
         except StorageError:
             await self.let_go()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from collectors.base import Collector
 from collectors.bluesky import BlueskyCollector
@@ -33,7 +33,7 @@ from jobs.settings import Settings
 from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from jobs.working import AT_ONCE, Working
-from storage.db import AlreadyHeld, Pool, StorageError
+from storage.db import Pool, StorageError
 from storage.model.accounts import Platform
 from storage.model.questions import source_name
 
@@ -88,8 +88,7 @@ async def reading(
             settings, dsn, pool, collector, monitor, chores, push.renew if push else lambda: None
         )
         stack.push_async_callback(collecting.let_go)
-        with suppress(AlreadyHeld):
-            await collecting.take_hold(wait_s=0.5)
+        await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}
         turns |= {name: collecting.chore_turn(chore) for name, chore in chores.items()}
         async with asyncio.TaskGroup() as group:
