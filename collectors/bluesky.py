@@ -24,7 +24,7 @@ from collectors.fetch import HttpOptions
 from collectors.guard import Guard
 from collectors.halving import at_fault
 from collectors.pace import Pace
-from collectors.wire import Fault, printable
+from collectors.wire import Fault, NotAsked, printable
 from storage.model.accounts import Platform
 from storage.model.availability import Missed, MissedReason, Reading
 from storage.model.signals import Signal
@@ -223,7 +223,8 @@ class BlueskyCollector:
         again = await self._ask(rest, now)
         fault = Fault(MissedReason.BAD_REQUEST, "Bluesky refuses this DID")
         missed = _all_missed([did for did in dids if did in refused], now, fault).missed
-        return replace(again, profiles=replace(again.profiles, missed=(*missed, *again.profiles.missed)))
+        profiles = replace(again.profiles, missed=(*missed, *again.profiles.missed))
+        return replace(again, profiles=profiles, sent=True)
 
     async def _ask(self, dids: Sequence[str], now: datetime) -> _Said:
         pause = self._client.pause(APP_VIEW, now)
@@ -231,7 +232,9 @@ class BlueskyCollector:
             return _Said(_all_missed(dids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
         answer = await self._client.profiles(dids, now)
         if isinstance(answer, Fault):
-            return _Said(_all_missed(dids, now, answer), (), self._client.trouble(APP_VIEW, answer, now))
+            trouble = self._client.trouble(APP_VIEW, answer, now)
+            missed = _all_missed(dids, now, answer)
+            return _Said(missed, (), trouble, sent=not isinstance(answer, NotAsked))
         profiles = read_profiles(answer, dids, self._labelers)
         fault = profiles.fault
         trouble = None if fault is None else self._client.trouble(APP_VIEW, fault, now)

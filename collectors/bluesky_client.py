@@ -18,7 +18,7 @@ from collectors.bluesky_identity import WEB_DOCUMENT, DidDocument, NoDid, docume
 from collectors.bluesky_labels import Labelers
 from collectors.bluesky_records import PAGE_SIZE
 from collectors.bluesky_wire import CONTENT_LABELERS
-from collectors.fetch import Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.fetch import Http, HttpOptions, NoAnswer, NotYet, RawAnswer
 from collectors.limits import BREAKERS, MOST_JITTER_S, NOT_STATED, Pauses, Window, read_window, trouble_of
 from collectors.wire import REASON_OF_CODE, Fault, printable
 from storage.model.availability import MissedReason
@@ -183,6 +183,9 @@ class BlueskyClient:
             return Fault(pause.reason, pause.detail)
         try:
             answer = await self._http.get(url, params, headers)
+        except NotYet as e:
+            self._pauses.start(place, e.trouble)
+            return e.not_asked
         except NoAnswer as e:
             fault = Fault(MissedReason.NETWORK, printable(str(e)))
             self._note(place, fault, NOT_STATED, now)

@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
+from collectors.base import Trouble
+from collectors.budget import Budget
 from collectors.guard import Guard, PrivateAddressError
+from collectors.limits import NOT_STATED, read_window
 from collectors.pace import Pace
+from collectors.wire import NotAsked
 
 USER_AGENT: Final = "Blockline"
 MAX_BODY: Final = 8 * 1024 * 1024
@@ -28,6 +33,15 @@ class NoAnswer(Exception):
 
 class HostRefused(NoAnswer):
     """The host was not asked, because a stranger named it and it is not public."""
+
+
+class NotYet(NoAnswer):
+    """The host was not asked, because all who share its budget have used that up for now."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.detail)
+        self.trouble = trouble
+        self.not_asked = NotAsked(trouble.reason, trouble.detail, trouble.retry_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,8 @@ class HttpOptions:
     """`proxy` is the address of an HTTP proxy, which may hold user and password: never logged.
 
     With a proxy the hosts of strangers are judged here, by the addresses that they have here.
-    `pace` is how fast each host is asked, None as fast as it goes; `guard` judges hosts of strangers.
+    `pace` is how fast each host is asked, None as fast as it goes; `guard` judges hosts of strangers;
+    `budget` is asked before each request, where others ask with this credential or from this address.
     """
 
     timeout_s: float = 20.0
@@ -64,6 +79,7 @@ class HttpOptions:
     proxy: str | None = field(default=None, repr=False)
     pace: Pace | None = None
     guard: Guard | None = None
+    budget: Budget | None = None
 
 
 class Http:
@@ -107,18 +123,18 @@ class Http:
     ) -> RawAnswer:
         """The answer to a GET, after as many repeats as allowed. Raises NoAnswer."""
         retry = self._options.retry
+        said = await self._tried(url, params, headers)
         for repeat in range(retry.attempts):
-            try:
-                answer = await self._once("GET", url, params, headers)
-            except HostRefused:
-                raise
-            except NoAnswer:
-                pass
-            else:
-                if answer.http_status not in _WORTH_REPEATING:
-                    return answer
+            if not _is_worth_repeating(said):
+                break
             await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
-        return await self._once("GET", url, params, headers)
+            again = await self._tried(url, params, headers)
+            if isinstance(again, NotYet):
+                break  # what came of the request before is what is known
+            said = again
+        if isinstance(said, NoAnswer):
+            raise said
+        return said
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -129,6 +145,17 @@ class Http:
         """
         return await self._once(method, url, (), headers, body, exact=True)
 
+    async def _tried(
+        self,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+    ) -> RawAnswer | NoAnswer:
+        try:
+            return await self._once("GET", url, params, headers)
+        except NoAnswer as e:
+            return e
+
     async def _once(
         self,
         method: str,
@@ -138,6 +165,31 @@ class Http:
         body: bytes | None = None,
         *,
         exact: bool = False,
+    ) -> RawAnswer:
+        budget = self._options.budget
+        if budget is None:
+            return await self._asked(method, url, params, headers, body, exact=exact)
+        counted_at = _counted_at(url, headers)
+        granted = await budget.take(counted_at)
+        if isinstance(granted, Trouble):
+            raise NotYet(granted)
+        try:
+            answer = await self._asked(method, url, params, headers, body, exact=exact)
+        except NoAnswer:
+            await budget.note(counted_at, granted, None, NOT_STATED)
+            raise
+        await budget.note(counted_at, granted, answer.http_status, read_window(answer.headers))
+        return answer
+
+    async def _asked(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        *,
+        exact: bool,
     ) -> RawAnswer:
         if self._session is None:
             raise RuntimeError("the collector is used outside of its `async with`")
@@ -172,6 +224,18 @@ class Http:
             if isinstance(e, aiohttp.ClientConnectorError) and isinstance(e.os_error, PrivateAddressError):
                 raise HostRefused(str(e.os_error)) from None
             raise NoAnswer(_said(e, options.proxy)) from None
+
+
+def _counted_at(url: str, headers: Mapping[str, str] | None) -> str:
+    """The address by its own name, where a mirror is asked for it."""
+    host = (headers or {}).get("Host")
+    return url if host is None else urlsplit(url)._replace(netloc=host).geturl()
+
+
+def _is_worth_repeating(said: RawAnswer | NoAnswer) -> bool:
+    if isinstance(said, NoAnswer):
+        return not isinstance(said, HostRefused | NotYet)
+    return said.http_status in _WORTH_REPEATING
 
 
 def _said(error: Exception, proxy: str | None) -> str:

@@ -114,7 +114,7 @@ class MastodonCollector:
             missed = tuple(Missed(who.native_id, now, pause.reason, pause.detail) for who in people)
             return Answer((), (*odd, *missed), (), pause, sent=False)
         said = await Look(self._client, self._memory, now).answer(people)
-        return Answer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble)
+        return Answer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         """Boosts, replies, quotes and posts; `cursor` is the local id of the newest status seen.

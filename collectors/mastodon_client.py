@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from collectors.base import Trouble
-from collectors.fetch import HostRefused, Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.fetch import HostRefused, Http, HttpOptions, NoAnswer, NotYet, RawAnswer
 from collectors.limits import MOST_JITTER_S, NOT_STATED, Pauses, read_window, trouble_of
 from collectors.mastodon_identity import host_of
 from collectors.wire import Fault, printable
@@ -68,6 +68,9 @@ class MastodonClient:
             answer = await self._http.get(address, params, headers)
         except HostRefused as e:
             return Fault(MissedReason.BAD_REQUEST, printable(str(e)))
+        except NotYet as e:
+            self._pauses.start(host, e.trouble)
+            return e.not_asked
         except NoAnswer as e:
             return Fault(MissedReason.NETWORK, printable(str(e)))
         window = read_window(answer.headers)

@@ -26,7 +26,7 @@ from collectors.mastodon_wire import (
     read_profile,
     read_webfinger,
 )
-from collectors.wire import Fault, is_object, parse
+from collectors.wire import Fault, NotAsked, is_object, parse
 from storage.model.availability import Missed, MissedReason, Reading
 
 _PROOF_LASTS: Final = timedelta(days=1)
@@ -65,6 +65,7 @@ class Look:
         self._said: list[Reading | Missed] = []
         self._exchanges: list[Exchange] = []
         self._api_answered = False
+        self._sent = False
         self._failures = 0
         self._fault: Fault | None = None
         """The last one that concerned the server."""
@@ -84,7 +85,7 @@ class Look:
         trouble = None
         if self._fault is not None and not readings and not self._api_answered:
             trouble = self._client.trouble(host, self._fault, self._now)
-        return Answer(readings, missed, tuple(self._exchanges), trouble)
+        return Answer(readings, missed, tuple(self._exchanges), trouble, self._sent)
 
     async def _together(self, people: Sequence[Identity]) -> Sequence[Identity]:
         """Ask for all at once. The accounts that are still open."""
@@ -215,6 +216,7 @@ class Look:
         return answer
 
     def _keep(self, address: str, params: Params, answer: RawAnswer | Fault, who: Identity | None) -> None:
+        self._sent = self._sent or not isinstance(answer, NotAsked)
         if not isinstance(answer, Fault):
             url, request_id = address_of(address, params, who), answer.headers.get("X-Request-Id")
             self._exchanges.append(Exchange(url, self._now, answer.http_status, answer.body, request_id))

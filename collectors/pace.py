@@ -1,7 +1,10 @@
 """How fast a host is asked: a share of real time that requests to one host wait for."""
 
 import asyncio
+from datetime import timedelta
 from urllib.parse import urlsplit
+
+from storage.model import budgets
 
 
 class Pace:
@@ -13,6 +16,11 @@ class Pace:
         self._gap = 1 / per_s
         self._slack = (burst - 1) / per_s
         self._free_at: dict[str, float] = {}
+
+    @property
+    def of_all(self) -> budgets.Pace:
+        """The same for all processes together."""
+        return budgets.Pace(timedelta(seconds=self._gap), 1 + round(self._slack / self._gap))
 
     async def turn(self, url: str) -> None:
         """Wait until the host of `url` may be asked again."""

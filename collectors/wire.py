@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeGuard
 
 from storage.model.availability import MissedReason
@@ -13,6 +14,13 @@ class Fault:
 
     reason: MissedReason
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked(Fault):
+    """Why a request was not made, and when it may be."""
+
+    retry_at: datetime
 
 
 REASON_OF_CODE = {

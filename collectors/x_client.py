@@ -17,9 +17,9 @@ from aiohttp import ClientResponse
 from tweepy.asynchronous import AsyncClient
 
 from collectors.base import Trouble
-from collectors.fetch import USER_AGENT, Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.fetch import USER_AGENT, Http, HttpOptions, NoAnswer, NotYet, RawAnswer
 from collectors.limits import LONGEST_WAIT, MOST_JITTER_S, NOT_STATED, Pauses, Window, read_window, trouble_of
-from collectors.wire import Fault, printable
+from collectors.wire import Fault, NotAsked, printable
 from collectors.x_session import TweepyAnswer, XSession
 from collectors.x_timeline import Position
 from storage.model.availability import MissedReason
@@ -180,6 +180,8 @@ class XClient:
 
     def trouble(self, endpoint: str, fault: Fault, answer: RawAnswer | Fault, now: datetime) -> Trouble:
         """What to do about a request that failed as a whole; starts the pause that it calls for."""
+        if isinstance(fault, NotAsked):
+            return Trouble(fault.reason, fault.detail, fault.retry_at, breaker=False)
         window = NOT_STATED if isinstance(answer, Fault) else read_window(answer.headers)
         trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
@@ -216,6 +218,9 @@ class XClient:
         self._under_way[endpoint] += 1
         try:
             answer = cast("TweepyAnswer", await call).raw
+        except NotYet as e:
+            self._pauses.start(endpoint, e.trouble)
+            return e.not_asked
         except NoAnswer as e:
             return Fault(MissedReason.NETWORK, printable(str(e)))
         except _TWEEPY_FAULTS as e:

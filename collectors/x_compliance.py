@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from collectors.base import Trouble
-from collectors.fetch import Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.fetch import Http, HttpOptions, NoAnswer, NotYet, RawAnswer
 from collectors.guard import Guard
 from collectors.limits import MOST_JITTER_S, NOT_STATED, read_window, trouble_of
 from collectors.wire import Fault, printable
@@ -46,7 +46,7 @@ class XCompliance:
         self._url = base_url.rstrip("/") + _PATH
         self._dice = dice or random.SystemRandom()
         self._http = Http(http, self._dice)
-        self._files = Http(replace(http, guard=Guard(trusted)), self._dice)
+        self._files = Http(replace(http, guard=Guard(trusted), budget=None), self._dice)
 
     async def __aenter__(self) -> Self:
         self._http.open()
@@ -100,6 +100,8 @@ class XCompliance:
     ) -> Job | Trouble:
         try:
             answer = await self._http.send(method, url, headers, body)
+        except NotYet as e:
+            return e.trouble
         except NoAnswer as e:
             return self._trouble(Fault(MissedReason.NETWORK, printable(str(e))), None, now)
         job = read_job(answer.http_status, answer.body)

@@ -8,7 +8,7 @@ from typing import Final
 from collectors.base import Exchange, Trouble
 from collectors.fetch import RawAnswer
 from collectors.halving import at_fault
-from collectors.wire import Fault
+from collectors.wire import Fault, NotAsked
 from collectors.x_client import LOOKUP, XClient
 from collectors.x_wire import Lookup, all_missed, read_lookup
 from storage.model.availability import MissedReason
@@ -21,7 +21,7 @@ _REQUEST_ID: Final = "x-transaction-id"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One request and what came of it. `sent` is False when nothing was asked, because of a pause."""
+    """One request and what came of it. `sent` is False when nothing was asked: a pause, or a budget."""
 
     lookup: Lookup
     exchanges: tuple[Exchange, ...]
@@ -51,7 +51,8 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> Said:
     fault = Fault(MissedReason.BAD_REQUEST, "X calls this id malformed")
     again = await _ask(client, rest, now)
     missed = all_missed([i for i in ids if i in refused], now, fault).missed
-    return replace(again, lookup=replace(again.lookup, missed=(*missed, *again.lookup.missed)))
+    lookup = replace(again.lookup, missed=(*missed, *again.lookup.missed))
+    return replace(again, lookup=lookup, sent=True)
 
 
 async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
@@ -60,7 +61,8 @@ async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
         return Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
     answer = await client.users(ids, now)
     if isinstance(answer, Fault):
-        return Said(all_missed(ids, now, answer), (), client.trouble(LOOKUP, answer, answer, now))
+        trouble = client.trouble(LOOKUP, answer, answer, now)
+        return Said(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
     lookup = read_lookup(answer.http_status, answer.body, ids, now)
     exchanges = (_exchange(ids, answer, now),)
     if lookup.fault is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from collectors.base import Collector
 from collectors.bluesky import BlueskyCollector
 from collectors.bluesky_regions import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
+from collectors.budget import Budget
 from collectors.fetch import HttpOptions
 from collectors.guard import Guard
 from collectors.mastodon import MAX_BODY, MastodonCollector, default_http
@@ -15,9 +16,11 @@ from collectors.x_compliance import XCompliance
 from collectors.x_likes import XLikes
 from collectors.x_session import TWEEPY_HOST
 from jobs.settings import Settings, SettingsError
+from jobs.shared_budgets import SharedBudgets
 from storage.model.accounts import Platform
+from storage.model.budgets import UNPACED
 
-_BLUESKY_PER_S = 5.0
+_BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
 """Requests a second to each host (recalled: the AppView's limit is not documented)."""
 
 
@@ -28,25 +31,29 @@ def platforms_of(settings: Settings) -> tuple[Platform, ...]:
     return tuple(p for p in Platform if p is not Platform.X or settings.x_bearer_token is not None)
 
 
-def collector_of(settings: Settings, platform: Platform, vantage: str = "") -> Collector:
+def collector_of(
+    settings: Settings, platform: Platform, vantage: str = "", budgets: SharedBudgets | None = None
+) -> Collector:
     """The collector of a platform, reading from `vantage`: a name in the settings, empty for here.
 
+    `budgets` counts its requests with those of other processes; without it this one is alone.
     Raises SettingsError when X has no token, or one that cannot be one, and for a vantage that is not set.
     """
     match platform:
         case Platform.X:
-            return x_collector(settings, vantage)
+            return x_collector(settings, vantage, budgets)
         case Platform.BLUESKY:
-            return bluesky_collector(settings, vantage)
+            return bluesky_collector(settings, vantage, budgets)
         case Platform.MASTODON:
-            return mastodon_collector(settings, vantage)
+            return mastodon_collector(settings, vantage, budgets)
 
 
-def x_collector(settings: Settings, vantage: str = "") -> XCollector:
+def x_collector(settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None) -> XCollector:
     """The X collector of the settings. Raises SettingsError as `collector_of`."""
-    http = HttpOptions(proxy=_proxy(settings, vantage))
+    token = _token(settings)
+    http = HttpOptions(proxy=_proxy(settings, vantage), budget=_of_credential(budgets, token))
     try:
-        return XCollector(_token(settings), base_url=settings.x_base_url, http=http)
+        return XCollector(token, base_url=settings.x_base_url, http=http)
     except ValueError as error:
         raise SettingsError(f"Setting x_bearer_token: {error}.") from error
 
@@ -60,7 +67,7 @@ def _token(settings: Settings) -> str:
     return settings.x_bearer_token.get_secret_value()
 
 
-def likes_readers(settings: Settings) -> dict[str, XLikes]:
+def likes_readers(settings: Settings, budgets: SharedBudgets | None = None) -> dict[str, XLikes]:
     """What reads the likes of each executive on X who authorised our app, by their id.
 
     Raises SettingsError when a key cannot be one; the message contains none.
@@ -75,32 +82,42 @@ def likes_readers(settings: Settings) -> dict[str, XLikes]:
         native_id, token, token_secret = grant.get_secret_value().split(":")
         try:
             readers[native_id] = XLikes(
-                key.get_secret_value(), secret.get_secret_value(), token, token_secret, base_url=base_url
+                key.get_secret_value(),
+                secret.get_secret_value(),
+                token,
+                token_secret,
+                base_url=base_url,
+                http=HttpOptions(budget=_of_credential(budgets, token)),
             )
         except ValueError as error:
             raise SettingsError(f"Settings x_consumer_key, x_consumer_secret, x_likes: {error}.") from error
     return readers
 
 
-def compliance_jobs(settings: Settings) -> XCompliance | None:
+def compliance_jobs(settings: Settings, budgets: SharedBudgets | None = None) -> XCompliance | None:
     """What asks X why accounts vanished; None when that is off. Raises SettingsError for the token."""
     if not settings.x_compliance:
         return None
+    token = _token(settings)
+    http = HttpOptions(budget=_of_credential(budgets, token))
     try:
-        return XCompliance(_token(settings), base_url=settings.x_base_url, trusted=settings.trusted_hosts)
+        return XCompliance(token, base_url=settings.x_base_url, http=http, trusted=settings.trusted_hosts)
     except ValueError as error:
         raise SettingsError(f"Setting x_bearer_token: {error}.") from error
 
 
-def bluesky_collector(settings: Settings, vantage: str = "") -> BlueskyCollector:
+def bluesky_collector(
+    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+) -> BlueskyCollector:
     """The Bluesky collector of the settings. Raises SettingsError for labelers that cannot be asked."""
     labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
     http = HttpOptions(
         max_body=MAX_BODY,
         proxy=_proxy(settings, vantage),
-        pace=Pace(_BLUESKY_PER_S),
+        pace=Pace(_BLUESKY_PER_S, _BLUESKY_BURST),
         guard=Guard(settings.trusted_hosts),
     )
+    http = _shared(http, budgets, Platform.BLUESKY, vantage)
     try:
         return BlueskyCollector(
             app_view=settings.bluesky_app_view,
@@ -113,10 +130,27 @@ def bluesky_collector(settings: Settings, vantage: str = "") -> BlueskyCollector
         raise SettingsError(f"Setting bluesky_labelers: {error}.") from error
 
 
-def mastodon_collector(settings: Settings, vantage: str = "") -> MastodonCollector:
+def mastodon_collector(
+    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+) -> MastodonCollector:
     """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
     http = replace(default_http(), proxy=_proxy(settings, vantage), guard=Guard(settings.trusted_hosts))
+    http = _shared(http, budgets, Platform.MASTODON, vantage)
     return MastodonCollector(http=http, origins=settings.mastodon_origins)
+
+
+def _of_credential(budgets: SharedBudgets | None, token: str) -> Budget | None:
+    return None if budgets is None else budgets.of(Platform.X, credential=token)
+
+
+def _shared(
+    http: HttpOptions, budgets: SharedBudgets | None, platform: Platform, vantage: str
+) -> HttpOptions:
+    """With the pace of all processes together in place of this one's own."""
+    if budgets is None:
+        return http
+    pace = UNPACED if http.pace is None else http.pace.of_all
+    return replace(http, pace=None, budget=budgets.of(platform, vantage=vantage, pace=pace))
 
 
 def _proxy(settings: Settings, vantage: str) -> str | None:

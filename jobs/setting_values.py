@@ -30,6 +30,7 @@ _EXAMPLES: Final = {
 }
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _VANTAGE = re.compile(r"[a-z0-9-]{1,20}")
+_ADDRESS = re.compile(r"[A-Za-z0-9.:-]{1,60}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 Control = tuple[str, str, Status]
@@ -217,6 +218,13 @@ def at_least_a_day(value: timedelta | None) -> timedelta | None:
     """X bills each account that such a list returns, once a day at most: more often would only cost."""
     if value is not None and value < timedelta(days=1):
         raise ValueError("it is shorter than a day; write 1d or more, or leave it out.")
+    return value
+
+
+def address(value: str) -> str:
+    """The name of a public address that requests go out by."""
+    if value and not _ADDRESS.fullmatch(value):
+        raise ValueError("is not 1 to 60 letters, digits, dots, colons and hyphens.")
     return value
 
 

@@ -144,6 +144,10 @@ class Settings(BaseModel):
     )
     """Host = address where it is really asked, for a mirror or a simulator."""
 
+    address: Annotated[str, AfterValidator(values_of.address)] = ""
+    """What platforms count this machine's requests by: machines that go out by one public address share a
+    name.
+    """
     trusted_hosts: Hosts = ()
     """Hosts (`host` or `host:port`) that may be asked although they are private."""
     vantages: Vantages = Field(default_factory=dict[str, SecretStr])

@@ -108,20 +108,30 @@ async def _close_pool(pool: Pool) -> None:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
-    """One transaction on a connection of its own: committed when the block ends, undone when it raises.
+async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
+    """A connection outside of any transaction: each statement is committed as it ends.
 
     Raises Unreachable, StaleState (deadlock or serialization failure), Refused, else StorageError.
     """
-    conn = await pool.acquire()
+    with lost(pool):
+        conn = await pool.acquire()
     try:
         with translated(conn, pool.address):
-            async with conn.transaction():
-                yield conn
+            yield conn
     finally:
         # What is committed is committed: a connection that dies on its way back is dropped by the pool.
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *_SERVER_GONE):
             await pool.release(conn)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
+    """One transaction on a connection of its own: committed when the block ends, undone when it raises.
+
+    Raises as `borrowed`.
+    """
+    async with borrowed(pool) as conn, conn.transaction():
+        yield conn
 
 
 @asynccontextmanager

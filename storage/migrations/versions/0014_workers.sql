@@ -24,16 +24,22 @@ create unlogged table answered (
     answer bytea not null
 );
 
--- What a platform lets one address or one credential ask, shared by all who use it.
+-- What a platform lets one address or one credential ask, shared by all who use it: storage/model/budgets.py.
 create unlogged table budget (
     budget text primary key,
     platform text not null,
-    -- How many requests a window has, and when it ends, as the platform last said.
-    most integer,
-    resets_at timestamptz,
-    -- How many requests are left that nobody was given.
-    left_over integer not null,
+    -- When somebody last took a request, or an answer taught something.
     taken_at timestamptz not null,
+    basis text not null check (basis in ('unknown', 'counted', 'no_limit')),
+    -- Counted: the end of the window, as the platform last said. No limit: when that is looked at again.
+    until timestamptz not null,
+    most integer,
+    -- How many requests of the window are left that nobody was given.
+    left_over integer not null check (left_over >= 0),
+    -- The request whose answer is to tell how many there are, and until when it is waited for.
+    probe bigint,
+    probe_until timestamptz not null,
     -- Until when the requests that were given keep the place busy.
-    busy_until timestamptz not null
+    busy_until timestamptz not null,
+    version bigint not null
 );

@@ -1,0 +1,156 @@
+"""Several processes with one token, or at one address, never ask more than it allows them."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pytest
+
+from collectors.simulator.bluesky import serve_bluesky
+from collectors.simulator.history import History, settled
+from collectors.simulator.mastodon import serve_mastodon
+from collectors.simulator.recast import recast
+from collectors.simulator.x import serve_x
+from jobs.clock import SimulatedClock
+from jobs.platforms import collector_of
+from jobs.settings import Settings, load_settings
+from jobs.shared_budgets import SharedBudgets
+from storage.db import Pool
+from storage.model.accounts import Platform
+from storage.model.availability import MissedReason
+from tests.factories import AVAILABLE, MINUTE, T0, minutes
+from tests.scripted_x import TOKEN
+
+X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
+HISTORY = History((settled(X, "10001", [(T0 - MINUTE, AVAILABLE, "alice")]),))
+
+
+class Server(Protocol):
+    base_url: str
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]: ...
+
+    def set_clock(self, now: datetime) -> None: ...
+
+
+def serve(platform: Platform, history: History, limit: int) -> AbstractAsyncContextManager[Server]:
+    match platform:
+        case Platform.X:
+            return serve_x(history, now=T0, limit=limit)
+        case Platform.BLUESKY:
+            return serve_bluesky(history, now=T0, limit=limit)
+        case Platform.MASTODON:
+            return serve_mastodon(history, now=T0, limit=limit)
+
+
+def used(platform: Platform, server: Server) -> int:
+    """Requests that the platform counted against the limit, refused ones too."""
+    name = {X: "users", BLUESKY: "com.atproto.repo.listRecords", MASTODON: "accounts"}[platform]
+    return server.counts.get(name, {}).get("requests", 0)
+
+
+@asynccontextmanager
+async def workers(n: int, *arguments: str) -> AsyncGenerator[list[Process]]:
+    async with AsyncExitStack() as stack:
+        made: list[Process] = []
+        for _ in range(n):
+            command = [sys.executable, "-m", "tests.budget_worker", *arguments]
+            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+            stack.push_async_callback(ended, process)
+            made.append(process)
+        yield made
+
+
+async def ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def tell(processes: Sequence[Process], now: datetime) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(f"{now.isoformat()}\n".encode())
+        await process.stdin.drain()
+
+
+async def heard(processes: Sequence[Process]) -> list[dict[str, int]]:
+    said: list[dict[str, int]] = []
+    for process in processes:
+        assert process.stdout is not None
+        said.append(json.loads(await process.stdout.readline()))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("platform", "n", "limit"),
+    [(X, 2, 60), (X, 4, 90), (BLUESKY, 2, 30), (BLUESKY, 4, 30), (MASTODON, 2, 30)],
+)
+async def test_processes_together_use_the_limit_of_a_window_and_no_more(
+    platform: Platform, n: int, limit: int, dsn: str
+) -> None:
+    history = recast(HISTORY, platform)
+    native_id = history.accounts[0].native_id
+    host = urlsplit(native_id).netloc
+    async with (
+        serve(platform, history, limit) as server,
+        workers(n, dsn, platform.value, server.base_url, native_id, host) as all_of_them,
+    ):
+        for window in (1, 2):
+            now = T0 + (window - 1) * 16 * MINUTE
+            server.set_clock(now)
+            await tell(all_of_them, now)
+            said = await heard(all_of_them)
+            assert not any("HTTP 429" in detail for one in said for detail in one)
+            assert used(platform, server) == window * limit
+
+
+async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_nothing_more(
+    dsn: str,
+) -> None:
+    limit = 200
+    async with (
+        serve(X, HISTORY, limit) as server,
+        workers(4, dsn, "x", server.base_url, "10001", "") as all_of_them,
+    ):
+        await tell(all_of_them, T0)
+        while used(X, server) < limit // 4:  # noqa: ASYNC110 - the count is all that tells
+            await asyncio.sleep(0.01)
+        for process in all_of_them[:2]:
+            process.kill()
+        left = all_of_them[2:]
+        await heard(left)
+        assert limit - 8 <= used(X, server) <= limit
+        server.set_clock(minutes(16))
+        await tell(left, minutes(16))
+        await heard(left)
+        counts = server.counts["users"]
+    assert counts["refused"] == 0
+    assert counts["requests"] >= 2 * limit - 8
+
+
+def settings(**environ: str) -> Settings:
+    return load_settings(None, {f"BLOCKLINE_{name.upper()}": value for name, value in environ.items()})
+
+
+async def test_a_request_that_must_wait_is_no_attempt(pool: Pool) -> None:
+    clock = SimulatedClock(T0)
+    async with serve_x(HISTORY, now=T0, limit=2) as server:
+        told = settings(x_bearer_token=TOKEN, x_base_url=server.base_url)
+        for _ in range(2):
+            async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
+                assert len((await collector.read(["10001"], T0)).readings) == 1
+        async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
+            answer = await collector.read(["10001"], T0)
+            assert not answer.sent
+            assert [m.reason for m in answer.missed] == [MissedReason.RATE_LIMITED]
+            assert answer.trouble is not None
+            assert answer.trouble.retry_at >= minutes(15)
+            assert server.counts["users"]["requests"] == 2
