@@ -64,7 +64,7 @@ async def work(dsn: str, platform: str, url: str, native_id: str, host: str) -> 
             "x_base_url": url,
             "bluesky_app_view": url,
             "bluesky_plc": url,
-            "mastodon_origins": {host: url},
+            "mastodon_origins": {host: url} if host else {},
             "trusted_hosts": url.removeprefix("http://"),
         }
     )

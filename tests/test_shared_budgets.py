@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Protocol
@@ -35,7 +35,7 @@ class Server(Protocol):
     base_url: str
 
     @property
-    def counts(self) -> dict[str, dict[str, int]]: ...
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
 
     def set_clock(self, now: datetime) -> None: ...
 
@@ -122,6 +122,7 @@ async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_
     ):
         await tell(all_of_them, T0)
         while used(X, server) < limit // 4:  # noqa: ASYNC110 - the count is all that tells
+            assert not any(process.returncode for process in all_of_them)
             await asyncio.sleep(0.01)
         for process in all_of_them[:2]:
             process.kill()
