@@ -32,7 +32,7 @@ class Collecting:
     While another one holds it, this one stands by.
 
     `chores` are done beside the reading, by name; `on_load` is called after the watched accounts were
-    loaded.
+    loaded. `adopt` records what was answered to a process that planned before, so that it is not asked anew.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class Collecting:
         collector: Collector,
         monitor: Monitor,
         chores: Mapping[str, Chore],
-        on_load: Callable[[], None] = lambda: None,
+        on_load: Callable[[], None],
+        adopt: Callable[[], Awaitable[None]],
     ) -> None:
         self.chores = chores
         self._settings = settings
@@ -53,6 +54,7 @@ class Collecting:
         self._place = collector.place
         self._monitor = monitor
         self._on_load = on_load
+        self._adopt = adopt
         self._held: Held | None = None
         self._lock = AsyncExitStack()
         self._version = -1
@@ -85,8 +87,8 @@ class Collecting:
     def _stand_by(self) -> None:
         if not self._stands_by:
             log.warning(
-                "Another process plans the reading of %s. This one makes requests for it, and takes over when "
-                "it ends.",
+                "Another process plans the reading of %s. This one makes requests for it, and takes over "
+                "when that ends.",
                 self._platform.value,
             )
         self._stands_by = True
@@ -123,6 +125,8 @@ class Collecting:
             for chore in self.chores.values():
                 await chore.load()
             self._on_load()
+            if not self.is_planning:
+                await self._adopt()
             self._version = version
         if self._monitor.next_due() <= system_clock():
             await self._monitor.step()

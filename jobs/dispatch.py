@@ -53,6 +53,8 @@ class Dispatch:
         self._worker_id = worker_id
         self._here = here
         self._clock = clock
+        self._knows = asyncio.Event()
+        """Whether there are others was looked up."""
         self._has_others = False
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._asked: dict[str, _Asked] = {}
@@ -63,6 +65,7 @@ class Dispatch:
 
     @asynccontextmanager
     async def room(self) -> AsyncGenerator[None]:
+        await self._knows.wait()
         if not self._has_others:
             async with self._here.room():
                 yield
@@ -94,15 +97,15 @@ class Dispatch:
             await self._look_around()
             self._looked_around_s = now_s
         new = [one for one in self._asked.values() if one.at_s == float("inf")]
-        async with transaction(self._pool) as conn:
-            if new:
+        recorded = tuple(self._recorded)  # more may come while they are let go of
+        if new or recorded:
+            async with transaction(self._pool) as conn:
                 await work_queue.enqueue(conn, [_job(one.question) for one in new])
-            if self._recorded:
-                await answered.drop(conn, self._recorded)
+                await answered.drop(conn, recorded)
         for one in new:
             one.at_s = now_s
-        self._in_hand.difference_update(self._recorded)
-        self._recorded.clear()
+        del self._recorded[: len(recorded)]
+        self._in_hand.difference_update(recorded)
         await self._take(orphan)
 
     def pause_s(self) -> float:
@@ -150,6 +153,7 @@ class Dispatch:
         async with transaction(self._pool) as conn:  # later: an answer comes before its job ends
             there = set(await answered.keys(conn, self._source))
         self._has_others = any(w.worker_id != self._worker_id and self._source in w.sources for w in alive)
+        self._knows.set()
         for key, one in self._asked.items():
             if key in waiting or key in there or one.at_s > asked_by or one.reply.done():
                 continue

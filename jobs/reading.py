@@ -84,9 +84,13 @@ async def reading(
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
-        collecting = Collecting(
-            settings, dsn, pool, collector, monitor, chores, push.renew if push else lambda: None
-        )
+
+        async def adopt() -> None:
+            for asking, take_in in answering:
+                await asking.turn(take_in)
+
+        on_load = push.renew if push else lambda: None
+        collecting = Collecting(settings, dsn, pool, collector, monitor, chores, on_load, adopt)
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}

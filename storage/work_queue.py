@@ -91,6 +91,8 @@ class PutBack(Exception):
 
 async def enqueue(conn: Conn, jobs: Sequence[Job]) -> None:
     """Ask for these. What is in the queue already is not put there twice."""
+    if not jobs:
+        return
     driver = AsyncpgDriver(cast("Connection", conn))  # a connection of a pool does all that one does
     await _queries(driver).enqueue(
         [job.source for job in jobs],
