@@ -135,8 +135,8 @@ def counted_as(platform: Platform, url: str) -> str:
         return "an address that cannot be read"
     match platform:
         case Platform.X:
-            words = [":id" if word.isdigit() else word for word in parts.path.split("/") if word]
-            return "/".join(words).removeprefix("2/")
+            endpoint = parts.path.partition("/2/")[2] or parts.path
+            return "/".join(":id" if word.isdigit() else word for word in endpoint.split("/"))
         case Platform.BLUESKY:
             _, is_method, method = parts.path.partition("/xrpc/")
             return parts.netloc + (" " + ".".join(method.split(".")[:2]) if is_method else "")

@@ -159,6 +159,11 @@ def test_a_pace_holds_for_all_takers_together() -> None:
     assert verdict == NotBefore(at(21), WhyNot.PACE)
 
 
+def test_a_turn_that_would_come_at_the_end_of_a_window_is_not_given() -> None:
+    busy = replace(counted(), busy_until=at(899))
+    assert refused(busy, at(893), Pace(SECOND)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)
+
+
 @dataclass(slots=True)
 class Counter:
     """Counts in windows, which begin with the first request or with the hour, and states them as X does."""
@@ -247,7 +252,7 @@ class Story:
 
 fates = st.builds(
     Fate,
-    pause_s=st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3, 2.0, 15.0]),
+    pause_s=st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3, 2.0, 15.0]) | st.floats(0.0, 3.0),
     skew_s=st.floats(-0.9, 0.9),
     way_s=st.floats(0.0, 1.0),
     back_s=st.floats(0.0, 20.0),

@@ -121,7 +121,7 @@ async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_
         workers(4, dsn, "x", server.base_url, "10001", "") as all_of_them,
     ):
         await tell(all_of_them, T0)
-        while used(X, server) < limit // 4:  # noqa: ASYNC110 - the count is all that tells
+        while used(X, server) < limit // 4:
             assert not any(process.returncode for process in all_of_them)
             await asyncio.sleep(0.01)
         for process in all_of_them[:2]:
