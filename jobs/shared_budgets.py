@@ -21,7 +21,7 @@ from storage.model.budgets import UNPACED, Granted, NotBefore, Pace, Stated, Ver
 
 T = TypeVar("T")
 
-_PATIENCE_S: Final = 5.0
+_PATIENCE_S: Final = 7.0
 """A turn that comes within this time is waited for; longer than the guards around the end of a window."""
 _DATABASE_WAIT_S: Final = 10.0
 _DATABASE_AWAY: Final = timedelta(seconds=10)

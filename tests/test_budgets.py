@@ -253,8 +253,8 @@ class Story:
 fates = st.builds(
     Fate,
     pause_s=st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3, 2.0, 15.0]) | st.floats(0.0, 3.0),
-    skew_s=st.floats(-0.9, 0.9),
-    way_s=st.floats(0.0, 1.0),
+    skew_s=st.floats(-1.4, 1.4),
+    way_s=st.floats(0.0, 1.5),
     back_s=st.floats(0.0, 20.0),
 )
 

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from storage.model.accounts import Platform
 
-GUARD: Final = timedelta(seconds=2)
+GUARD: Final = timedelta(seconds=3)
 """Before the end of a window and after it nothing is given, so that no request given in one is counted in the
 next. X and Bluesky state the end in whole seconds, up to one too early (measured in their simulators).
 """
