@@ -12,15 +12,19 @@ from aiohttp import web
 from collectors.base import Answer, Collector, Trouble
 from collectors.fetch import HttpOptions, Retry
 from collectors.limits import Window
+from collectors.pace import Pace
 from collectors.x_compliance import XCompliance
 from collectors.x_likes import XLikes
 from jobs.clock import SimulatedClock, system_clock
+from jobs.platforms import compliance_jobs, likes_readers
+from jobs.settings import load_settings
 from jobs.shared_budgets import SharedBudgets, counted_as
 from storage import budgets
 from storage.db import Pool, borrowed, open_pool
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
 from storage.model.budgets import Basis, Granted
+from storage.model.budgets import Pace as AllPace
 from tests.factories import T0, minutes
 from tests.mastodon_samples import ALICE, account
 from tests.scripted_bluesky import Stage, did, shown, staged
@@ -208,6 +212,35 @@ async def test_a_budget_is_named_by_credential_or_by_address_and_tells_no_secret
         f"x {sha256(TOKEN.encode()).hexdigest()[:12]} users",
     ]
     assert not any(TOKEN in name for name in names)
+
+
+async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(pool: Pool) -> None:
+    shared = SharedBudgets(pool, "", SimulatedClock(T0))
+    async with scripted(plain(200, b"{}")) as server:
+        told = load_settings(
+            None,
+            {
+                "BLOCKLINE_X_BEARER_TOKEN": TOKEN,
+                "BLOCKLINE_X_BASE_URL": server.base_url,
+                "BLOCKLINE_X_CONSUMER_KEY": "key",
+                "BLOCKLINE_X_CONSUMER_SECRET": "secret",
+                "BLOCKLINE_X_LIKES": "7:7-token:secret",
+                "BLOCKLINE_X_COMPLIANCE": "true",
+            },
+        )
+        jobs = compliance_jobs(told, shared)
+        assert jobs is not None
+        async with jobs, likes_readers(told, shared)["7"] as likes:
+            await jobs.look("1", T0)
+            await likes.likes("7", (), T0)
+    async with borrowed(pool) as conn:
+        names = {b.name for b in await budgets.budgets(conn)}
+    app, user = (sha256(token.encode()).hexdigest()[:12] for token in (TOKEN, "7-token"))
+    assert names == {f"x {app} compliance/jobs/:id", f"x {user} users/:id/liked_tweets"}
+
+
+def test_the_pace_of_a_collector_is_that_of_all_together() -> None:
+    assert Pace(5, burst=10).of_all == AllPace(timedelta(seconds=0.2), 10)
 
 
 @pytest.mark.parametrize(

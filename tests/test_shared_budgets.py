@@ -91,7 +91,7 @@ async def heard(processes: Sequence[Process]) -> list[dict[str, int]]:
 
 @pytest.mark.parametrize(
     ("platform", "n", "limit"),
-    [(X, 2, 60), (X, 4, 90), (BLUESKY, 2, 30), (BLUESKY, 4, 30), (MASTODON, 2, 30)],
+    [(X, 2, 60), (X, 4, 90), (BLUESKY, 2, 16), (BLUESKY, 4, 20), (MASTODON, 2, 22)],
 )
 async def test_processes_together_use_the_limit_of_a_window_and_no_more(
     platform: Platform, n: int, limit: int, dsn: str
