@@ -116,6 +116,7 @@ def reason(name: str, count: int) -> str:
 WHY_READ = {
     WhyRead.TURN: "in its turn",
     WhyRead.AHEAD: "ahead of its turn: changes were just seen in its list",
+    WhyRead.SENTINEL: "as a sentinel of its lists: it was paid for that day",
     WhyRead.PROMISED: "its list is promised to be read so often",
     WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
 }

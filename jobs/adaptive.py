@@ -1,7 +1,7 @@
 """Turns as the adaptive planner picks them: as many readings as a sweep would make, spread over its time.
 
 What is read again, because a change is to be confirmed or something was called for, comes on top, as it does
-with a sweep; so do promises.
+with a sweep; so do promises. Under a ceiling of account-days only those are read that it pays for.
 """
 
 from collections import defaultdict
@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from jobs.account_days import AccountDays, Refusal, not_between
 from jobs.expect import NEVER, Accounts, Expectations, Learned, Positions, Prior, nothing_learned
 from jobs.judge import Judged, Watched
 from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
 from jobs.roster_book import RosterBook
+from jobs.sentinels import OpenToday, under_ceiling
 from jobs.sweep import Attempt, retry_after
 from jobs.turns import NotBefore, Turn
 from jobs.watchbook import WatchBook
@@ -38,6 +40,8 @@ class _Place:
     request_every_s: float
     left: float
     counted_at: float
+    open_today: OpenToday | None = None
+    """What a ceiling lets be read; None: there is none."""
     failed: dict[tuple[AccountId, ...], Attempt] = field(default_factory=dict[tuple[AccountId, ...], Attempt])
     """The last attempt of base rosters that gave nothing, by their accounts."""
 
@@ -48,6 +52,12 @@ class _Place:
             passed = max(0.0, now - self.counted_at)
             self.left = min(most, self.left + passed / self.request_every_s)
         self.counted_at = now
+
+    def begin(self, now: datetime) -> bool:
+        return self.open_today is None or self.open_today.begin(now)
+
+    def admit(self, pick: Pick, now: datetime) -> WhyRead | Refusal:
+        return pick.why if self.open_today is None else self.open_today.admit(pick, now)
 
     def has_from(self, requests: float) -> float:
         """When so many requests will be left."""
@@ -63,10 +73,13 @@ class AdaptiveTurns:
     rule = PlannerRule()
     prior = Prior()
 
-    def __init__(self, every: timedelta, watched: WatchBook, rosters: RosterBook) -> None:
+    def __init__(
+        self, every: timedelta, watched: WatchBook, rosters: RosterBook, days: AccountDays | None = None
+    ) -> None:
         self._every = every
         self._watched = watched
         self._rosters = rosters
+        self._days = days
         self._places: dict[str, _Place] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -109,20 +122,23 @@ class AdaptiveTurns:
         turns: list[Turn] = []
         for name, place in self._places.items():
             place.count(now.timestamp())
-            if not_before(name, now) > now:
+            if not_before(name, now) > now or not place.begin(now):
                 continue
             while (pick := place.planner.promised(now.timestamp())) is not None:
-                turns.append(self._turn(name, place, pick, now))
+                if isinstance(why := place.admit(pick, now), WhyRead):
+                    turns.append(self._turn(name, place, pick, why, now))
             while place.left >= 1 and (pick := place.planner.next(now.timestamp())) is not None:
-                place.left -= place.planner.cost(pick)
-                turns.append(self._turn(name, place, pick, now))
+                if isinstance(why := place.admit(pick, now), WhyRead):
+                    place.left -= place.planner.cost(pick)
+                    turns.append(self._turn(name, place, pick, why, now))
         return turns
 
-    def next_at(self, _now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
+    def next_at(self, now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
         for name, place in self._places.items():
             at = min(max(place.has_from(1), place.planner.next_from()), place.planner.promised_from())
             if np.isfinite(at):
-                yield not_before(name, _moment(at))
+                moment = _moment(at)
+                yield not_before(name, moment if place.open_today is None else not_between(max(moment, now)))
 
     def polled(self, turn: Turn, batch: Batch | None) -> None:
         if turn.planned is None:
@@ -136,7 +152,7 @@ class AdaptiveTurns:
             planner.answered(pick, attempt.at.timestamp())
         else:
             planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
-        if place is not None and pick.why is WhyRead.TURN and attempt is not None:
+        if place is not None and turn.why is WhyRead.TURN and attempt is not None:
             place.failed.pop(turn.account_ids, None)
             if attempt.outcome is not BatchOutcome.ANSWERED:
                 place.failed[turn.account_ids] = attempt
@@ -157,10 +173,16 @@ class AdaptiveTurns:
             if step.refuted is not None and w.known.state is not None:
                 refuted.append((w, step.refuted))
         for place, seen in by_place.items():
-            self._places[place].expectations.saw(
-                np.array([position for position, _, _ in seen], np.intp),
+            here = self._places[place]
+            who = np.array([position for position, _, _ in seen], np.intp)
+            is_changed = np.array([changed for _, changed, _ in seen], np.bool_)
+            if here.open_today is not None:
+                by_chance = here.expectations.by_chance(who, at.timestamp())
+                here.open_today.saw(who, is_changed, by_chance, at)
+            here.expectations.saw(
+                who,
                 at.timestamp(),
-                np.array([changed for _, changed, _ in seen], np.bool_),
+                is_changed,
                 np.array([_is_closed(state) for _, _, state in seen], np.int8),
             )
         for w, closed in refuted:
@@ -170,13 +192,17 @@ class AdaptiveTurns:
                 np.array([closed.pending.first_seen_new.timestamp()]),
                 np.array([_is_closed(w.known.state)], np.int8),
             )
+            if (open_today := self._places[place].open_today) is not None:
+                open_today.withdrew(position, closed.pending.first_seen_new.timestamp())
 
-    def _turn(self, name: str, place: _Place, pick: Pick, now: datetime) -> Turn:
-        if pick.why is not WhyRead.TURN:
+    def _turn(self, name: str, place: _Place, pick: Pick, why: WhyRead, now: datetime) -> Turn:
+        roster = (
+            place.base[pick.roster] if pick.why is WhyRead.TURN and pick.roster < len(place.base) else None
+        )
+        last = None if roster is None else place.failed.get(roster.account_ids)
+        if roster is None or (why is not WhyRead.TURN and last is None):
             ids = tuple(place.ids[int(at)] for at in place.planner.accounts_of(pick))
-            return Turn(pick.why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
-        roster = place.base[pick.roster]
-        last = place.failed.get(roster.account_ids)
+            return Turn(why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
         slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
         held = last is not None and last.outcome is BatchOutcome.HELD
         planned = place.planner, pick
@@ -195,9 +221,17 @@ class AdaptiveTurns:
         )
         expectations = Expectations(self.prior, accounts, lists, learned or nothing_learned(self.prior))
         every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
-        ahead = rosters_by_list(list(lists.values()), every, self._rosters.size(place))
+        size, members = self._rosters.size(place), list(lists.values())
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
-        planner = Planner(self.rule, expectations, positions, ahead)
+        if self._days is None:
+            ahead, open_today = rosters_by_list(members, every, size), None
+            planner = Planner(self.rule, expectations, positions, ahead)
+        else:
+            native_ids = [w.account.native_id for w in watched]
+            controls = [c.account.native_id for c in self._rosters.canaries_at(place)]
+            open_today, planner = under_ceiling(
+                self._days, self.rule, expectations, positions, members, every, native_ids, controls, size
+            )
         return _Place(
             ids,
             base,
@@ -207,6 +241,7 @@ class AdaptiveTurns:
             left=0.0,
             # What was not used since the last reading on record is left: a restart costs nobody a turn.
             counted_at=min(now, float(accounts.read_at.max())),
+            open_today=open_today,
         )
 
 

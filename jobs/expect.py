@@ -148,6 +148,10 @@ class Expectations:
         signs = self.factor * self._signs(who, list_rates)
         return rate * age * age / 2 + signs * recent * (age - recent / 2)
 
+    def by_chance(self, who: Positions, now: float) -> Floats:
+        """How many changes reading each account now would show if it had no list."""
+        return self._own_rate(who, now)[0] * self._age(who, now)
+
     def saw(self, who: Positions, now: float, changed: Bools, closed: NDArray[np.int8]) -> None:
         """Accounts were read: which are otherwise than when last read, and on which side each is now."""
         accounts = self.accounts

@@ -13,16 +13,17 @@ from jobs.confirm import ConfirmationRule
 from jobs.control import ControlAccounts
 from jobs.health import Health
 from jobs.judge import judge
+from jobs.paid import Paid
 from jobs.planner_memory import PlannerMemory
 from jobs.recorder import Recorder, batch_of
 from jobs.roster_book import RosterBook
-from jobs.sweep import Attempt, Sweep
+from jobs.sweep import Sweep
 from jobs.turns import SweepTurns, Turn, Turns
 from jobs.under_way import UnderWay
 from jobs.watchbook import WatchBook
 from storage import coverage, facts, rosters, watch
 from storage.db import Conn, Pool, StorageError, transaction
-from storage.model.accounts import Account, AccountId, Platform
+from storage.model.accounts import Account, AccountId
 from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.questions import Question
 from storage.model.sizing_asked import PlannerKind
@@ -66,8 +67,11 @@ class Monitor:
         settings: MonitorSettings,
         clock: Clock,
         asking: Asking | None = None,
+        paid: Paid | None = None,
     ) -> None:
-        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once."""
+        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once.
+        `paid` is the ceiling that the collector keeps to, under the adaptive planner.
+        """
         self.tally = Tally()
         self.health = Health(pool, collector.platform)
         self._pool = pool
@@ -77,7 +81,7 @@ class Monitor:
         self._settings = settings
         self._clock = clock
         self._cohorts = Cohorts(rule.cohort_window)
-        self._watched = WatchBook(self._cohorts)
+        self._watched = WatchBook(self._cohorts, paid)
         self._rosters = RosterBook(
             collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
         )
@@ -85,9 +89,11 @@ class Monitor:
         self._recorder = Recorder(pool, collector, rule)
         self.turns: Turns = SweepTurns(settings.sweep, self._watched)
         self._memory: PlannerMemory | None = None
+        self._paid = paid
         if settings.planner is PlannerKind.ADAPTIVE:
-            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
-            self._memory = PlannerMemory(pool, collector.platform, adaptive)
+            days = paid and paid.days
+            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters, days)
+            self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
         self._asking = asking or AskHere(collector, clock, settings.concurrency)
         self._under_way = UnderWay()
         self._read_again_now: set[AccountId] = set()
@@ -110,7 +116,7 @@ class Monitor:
             loaded = await watch.load_watched(conn, self._platform)
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=True)
             if self._memory is not None:
-                await self._memory.load(conn)
+                await self._memory.load(conn, now)
             await self._load_rosters(conn, now)
             since = now - self._rule.cohort_window
             for list_id, at in await watch.recent_confirmations(conn, self._platform, since):
@@ -175,7 +181,7 @@ class Monitor:
         """The earliest time at which `tick` has something to do."""
         now = self._clock()
         times = list(self.turns.next_at(now, self._not_before))
-        for account, at in self._watched.times():
+        for account, at in self._watched.times(now):
             times.append(self._not_before(self._collector.place(account.native_id), at))
         return min(times, default=now + self._settings.sweep.every)
 
@@ -217,6 +223,8 @@ class Monitor:
             question = Question(
                 self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent
             )
+            if self._paid is not None:
+                await self._paid.ask(asked, self._clock())  # with its reason; who reads refuses what is not
             async with self._asking.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)
 
@@ -228,7 +236,7 @@ class Monitor:
             return  # somebody in it is not watched any more: it is not read as it is
         await self._take_in(roster, question, reply)
         async with transaction(self._pool) as conn:
-            attempts = await _attempts(conn, self._platform)
+            attempts = await self._rosters.attempts(conn)
         self.turns.take_up(self._rosters.base, attempts, self._clock())
 
     async def _take_in(self, roster: Roster, question: Question, reply: Reply) -> Batch | None:
@@ -280,21 +288,12 @@ class Monitor:
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
         await self._rosters.load(conn, self._watched.accounts(), now)
-        self.turns.take_up(self._rosters.base, await _attempts(conn, self._platform), now)
+        self.turns.take_up(self._rosters.base, await self._rosters.attempts(conn), now)
 
     async def _load_again(self, roster: Roster) -> None:
         """Another process was first: what it recorded stands."""
         async with transaction(self._pool) as conn:
             loaded = await watch.load_watched(conn, self._platform, list(roster.account_ids))
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=False)
-            attempts = await _attempts(conn, self._platform)
+            attempts = await self._rosters.attempts(conn)
         self.turns.take_up(self._rosters.base, attempts, self._clock())
-
-
-async def _attempts(conn: Conn, platform: Platform) -> dict[int, Attempt]:
-    """The newest attempt of each base roster."""
-    stored = await coverage.last_attempts(conn, platform)
-    return {
-        roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
-        for roster_id, last in stored.items()
-    }

@@ -125,6 +125,11 @@ class Planner:
         """It gave nothing: it is not picked before `until`, and keeps its place."""
         self._set_from(pick, until)
 
+    def is_under_way(self, pick: Pick) -> bool:
+        return bool(
+            (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] == np.inf
+        )
+
     def next_from(self) -> float:
         """When the first roster can be picked: -inf when one can now, inf when there is none."""
         return float(self._turn_from.min(initial=np.inf))

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from jobs.adaptive import AdaptiveTurns
 from jobs.expect import Learned
+from jobs.paid import Paid
 from storage import planned
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
@@ -17,14 +18,19 @@ _LEARNED = TypeAdapter(Learned)
 
 
 class PlannerMemory:
-    def __init__(self, pool: Pool, platform: Platform, turns: AdaptiveTurns) -> None:
+    def __init__(
+        self, pool: Pool, platform: Platform, turns: AdaptiveTurns, paid: Paid | None = None
+    ) -> None:
         self._pool = pool
         self._platform = platform
         self._turns = turns
+        self._paid = paid
         self._kept_at: datetime | None = None
 
-    async def load(self, conn: Conn) -> None:
+    async def load(self, conn: Conn, now: datetime) -> None:
         """Give the planner what is on record. What cannot be read any more is learned again."""
+        if self._paid is not None:
+            await self._paid.load(conn, now)
         learned: dict[str, Learned] = {}
         for place, one in (await planned.load_learned(conn, self._platform)).items():
             with suppress(ValidationError):
@@ -35,7 +41,9 @@ class PlannerMemory:
         self._turns.remember(changed_at, learned, await planned.promises(conn))
 
     async def keep(self, now: datetime) -> None:
-        """Write down what was learned, if that was not done lately."""
+        """Write down what was learned, if that was not done lately, and how it stands with a ceiling."""
+        if self._paid is not None:
+            await self._paid.keep()
         if self._kept_at is not None and now - self._kept_at < _EVERY:
             return
         learned = {place: asdict(one) for place, one in self._turns.learned().items()}

@@ -26,6 +26,7 @@ from jobs.handles import HandleRecords
 from jobs.likes import LikesPoller
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.observers import Observers
+from jobs.paid import PaidCollector, paid_for
 from jobs.platforms import collector_of, compliance_jobs, likes_readers
 from jobs.push import Push
 from jobs.relations import Relations
@@ -56,15 +57,18 @@ async def reading(
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collector_of(settings, platform))
-        working.reads({source_name(platform): collector})
-        asking = _dispatch(pool, collector, "", working, AT_ONCE)
+        paid = paid_for(settings.x_daily_cost, pool, platform)
+        reader = collector if paid is None else PaidCollector(collector, paid)
+        working.reads({source_name(platform): reader})
+        asking = _dispatch(pool, reader, "", working, AT_ONCE)
         monitor = Monitor(
             pool,
-            collector,
+            reader,
             ConfirmationRule(),
             MonitorSettings(sweep, settings.planner),
             system_clock,
             asking,
+            paid,
         )
         answering = [(asking, monitor.take_in)]
         chores: dict[str, Chore] = {
@@ -74,7 +78,7 @@ async def reading(
             ),
             **await _own_chores(settings, pool, collector, monitor, stack),
         }
-        for vantage in settings.vantages:
+        for vantage in settings.vantages if paid is None else ():  # who reads there sweeps everybody
             there = await stack.enter_async_context(collector_of(settings, platform, vantage))
             working.reads({source_name(platform, vantage): there})
             asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)

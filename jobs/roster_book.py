@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from jobs.judge import Canary
-from jobs.sweep import choose_canaries, pack
-from storage import canaries, rosters
+from jobs.sweep import Attempt, choose_canaries, pack
+from storage import canaries, coverage, rosters
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.coverage import Roster, WhyRead
@@ -89,6 +89,14 @@ class RosterBook:
     @property
     def places(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(r.place for r in self.base))
+
+    async def attempts(self, conn: Conn) -> dict[int, Attempt]:
+        """The newest attempt of each base roster."""
+        stored = await coverage.last_attempts(conn, self._platform, self._vantage)
+        return {
+            roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
+            for roster_id, last in stored.items()
+        }
 
     def size(self, place: str) -> int:
         """How many watched accounts one request to a place takes."""

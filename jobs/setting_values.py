@@ -7,6 +7,7 @@ text such as `TR=did:plc:…,DE=did:plc:…`.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from ipaddress import ip_network
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from storage.model.availability import Status
 from storage.model.people import Role
 from storage.model.rule_form import from_table
 from storage.model.rules import AlertRule, RuleFault, is_recipient
+from storage.model.sizing_asked import PlannerKind
 from storage.model.units import parse_duration
 
 _EXAMPLES: Final = {
@@ -226,6 +228,27 @@ def address(value: str) -> str:
     if value and not _ADDRESS.fullmatch(value):
         raise ValueError("is not 1 to 60 letters, digits, dots, colons and hyphens.")
     return value
+
+
+def daily_cost(value: Decimal | None) -> Decimal | None:
+    """Less than 2 dollars would not pay for one whole request a day beside what has to be kept."""
+    if value is not None and not 2 <= value <= 1_000_000:
+        raise ValueError("it has to be between 2 and 1000000 US dollars a day; leave it out for no ceiling.")
+    return value
+
+
+def unkept_cost(planner: PlannerKind, sweep_every: timedelta, follows_every: timedelta | None) -> str | None:
+    """Why a ceiling on what X may cost cannot be kept with these settings; None: it can."""
+    if planner is not PlannerKind.ADAPTIVE:
+        return 'needs planner = "adaptive": a sweep reads everybody, whatever it costs.'
+    if follows_every is not None:
+        return (
+            "cannot be kept with x_follows_every: X bills every account that somebody follows, and nobody "
+            "knows before how many there are. Leave one of the two out."
+        )
+    if sweep_every > timedelta(days=1):
+        return "needs a sweep_every of a day or less: it says how often those are read who are paid for."
+    return None
 
 
 def vantages(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:

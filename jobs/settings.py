@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -115,6 +116,8 @@ class Settings(BaseModel):
     """Control accounts of your own choice, `id:handle:status` each. All platforms take the same form."""
     x_follows_every: Annotated[Duration | None, AfterValidator(values_of.at_least_a_day)] = None
     """How often to read whom the executives on X follow, which X bills by the account. Without it: never."""
+    x_daily_cost: Annotated[Decimal | None, AfterValidator(values_of.daily_cost)] = None
+    """US dollars that looking up accounts on X may cost on a UTC day (docs/planning.md). Without it: any."""
     x_consumer_key: SecretStr | None = None
     x_consumer_secret: SecretStr | None = None
     x_likes: Grants = ()
@@ -253,6 +256,9 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "
             "of the app that the executives authorised."
         )
+    unkept = values_of.unkept_cost(settings.planner, settings.sweep_every, settings.x_follows_every)
+    if settings.x_daily_cost is not None and unkept is not None:
+        raise SettingsError(f"Setting x_daily_cost (in {where['x_daily_cost']}) {unkept}")
     if (settings.tsa_url is None) != (settings.tsa_certificates is None):
         given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
         raise SettingsError(

@@ -8,6 +8,7 @@ from collectors.base import Answer
 from jobs.again import Again
 from jobs.cohorts import Cohorts
 from jobs.judge import Judged, SideFacts, Watched
+from jobs.paid import Paid
 from storage import watch
 from storage.model.accounts import Account, AccountId
 from storage.model.availability import Status
@@ -18,9 +19,10 @@ from storage.model.steps import Known
 class WatchBook:
     """Every watched account of one platform, and which of them are to be read before their next turn."""
 
-    def __init__(self, cohorts: Cohorts) -> None:
+    def __init__(self, cohorts: Cohorts, paid: Paid | None = None) -> None:
         self.again = Again()
         self._cohorts = cohorts
+        self._paid = paid
         self._watched: dict[AccountId, Watched] = {}
         self._pending: set[AccountId] = set()
 
@@ -91,14 +93,19 @@ class WatchBook:
                 self.again.left_out(w.account.account_id, batch.observed_at, others_answered=others_answered)
 
     def due_again(self, now: datetime) -> list[Account]:
-        """Provisional changes that are to be read again, and accounts that were called for."""
+        """Provisional changes that are to be read again, and accounts that were called for; of those only
+        whom a ceiling pays for today.
+        """
         due = {i for i, at in self._next_reads() if at <= now}
-        return [self._watched[i].account for i in due | self.again.due(now)]
+        accounts = [self._watched[i].account for i in due | self.again.due(now)]
+        return accounts if self._paid is None else self._paid.affordable(accounts, now)
 
-    def times(self) -> Iterable[tuple[Account, datetime]]:
+    def times(self, now: datetime) -> Iterable[tuple[Account, datetime]]:
         """When each account that does not wait for its turn is to be read."""
-        times = [*self._next_reads(), *self.again.times()]
-        return [(self._watched[i].account, at) for i, at in times]
+        times = [(self._watched[i].account, at) for i, at in (*self._next_reads(), *self.again.times())]
+        if self._paid is None:
+            return times
+        return [(account, self._paid.not_before(account, max(at, now))) for account, at in times]
 
     def _next_reads(self) -> list[tuple[AccountId, datetime]]:
         return [(i, p.next_read_at) for i in self._pending if (p := self._watched[i].known.pending)]

@@ -45,6 +45,12 @@ async def remove(
     for command in _REST:
         await conn.execute(command, account_id)
     await conn.execute(
+        "update account_day set native_id = $3 where platform = $1 and native_id = $2",  # it was paid for
+        platform,
+        native_id,
+        nobody(account_id),
+    )
+    await conn.execute(
         "update account set native_id = $2 where account_id = $1", account_id, nobody(account_id)
     )
 

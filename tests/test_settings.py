@@ -187,6 +187,22 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
             id="a name beside the address",
         ),
         pytest.param('operators = ["dësk@x.org"]', {}, "^Setting operators .*plain", id="no plain address"),
+        pytest.param(
+            "x_daily_cost = 20", {}, '^Setting x_daily_cost .*needs planner = "adaptive"', id="a cost, swept"
+        ),
+        pytest.param(
+            "x_daily_cost = 20",
+            {"BLOCKLINE_PLANNER": "adaptive", "BLOCKLINE_X_FOLLOWS_EVERY": "1d"},
+            "^Setting x_daily_cost .*cannot be kept with x_follows_every",
+            id="a cost, and follows of any number",
+        ),
+        pytest.param(
+            'x_daily_cost = "20"',
+            {"BLOCKLINE_PLANNER": "adaptive", "BLOCKLINE_SWEEP_EVERY": "2d"},
+            "^Setting x_daily_cost .*needs a sweep_every of a day or less",
+            id="a cost, and a sweep of days",
+        ),
+        pytest.param('x_daily_cost = "1.99"', {}, "^Setting x_daily_cost .*between 2 and", id="too little"),
         pytest.param('x_follows_every = "1h"', {}, "^Setting x_follows_every .*1d", id="follows too often"),
         pytest.param(
             'mastodon_origins = { "a.b" = "mirror" }',

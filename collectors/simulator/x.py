@@ -6,7 +6,7 @@ endpoint refused for its rate limit.
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from aiohttp import web
@@ -47,6 +47,11 @@ class XServer:
     def counts(self) -> dict[str, dict[str, int]]:
         """By endpoint: requests, ids or handles asked for, and requests refused for the rate limit."""
         return self._meter.counts
+
+    @property
+    def account_days(self) -> Mapping[date, int]:
+        """Different users asked for by id on each UTC day: X bills those of them that it returns."""
+        return self._meter.account_days
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.path_qs.partition("?")

@@ -99,6 +99,7 @@ class XAnswers:
         fields = frozenset(params.get("user.fields", "").split(","))
         host = NEW_HOST if kind is Kind.NEW_HOST else OLD_HOST
         if parameter == "ids":
+            self._meter.looked_up(values, self._world.now)
             said: Sequence[Fragment] = self._world.look_up(values, fields, host)
         else:
             said = [self._world.by_handle(value, fields, host) for value in values]

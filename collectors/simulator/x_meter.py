@@ -1,9 +1,9 @@
 """Pure: how often each endpoint of X was asked, and when its rate limit refuses."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +38,7 @@ class Meter:
         self._requests: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._of_day: dict[date, set[str]] = {}
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -50,6 +51,15 @@ class Meter:
     def asked(self, endpoint: str, ids: int) -> None:
         """So many ids were asked for."""
         self._ids[endpoint] += ids
+
+    def looked_up(self, native_ids: Iterable[str], now: datetime) -> None:
+        """These users were asked for by their ids."""
+        self._of_day.setdefault(now.astimezone(UTC).date(), set()).update(native_ids)
+
+    @property
+    def account_days(self) -> dict[date, int]:
+        """Different users asked for by id on each UTC day: X bills those of them that it returns."""
+        return {day: len(ids) for day, ids in self._of_day.items()}
 
     def take(self, endpoint: str, reader: str, now: datetime) -> tuple[dict[str, str], bool]:
         """Count a request of `reader` (empty: the app): the rate-limit headers, and whether it is refused."""

@@ -25,6 +25,8 @@ class WhyRead(StrEnum):
     """Changes were just seen in its list."""
     PROMISED = "promised"
     """Its list is promised to be read that often."""
+    SENTINEL = "sentinel"
+    """It is paid for today, and watched for the lists of its accounts."""
     AGAIN = "again"
     """A change of one of its accounts is to be confirmed, an answer left it out, or it was called for."""
 
