@@ -19,6 +19,7 @@ from storage.reports_health import (
     silent_countries,
 )
 from storage.reports_lateness import LateAccount, Lateness, late_accounts, lateness
+from storage.reports_machines import Machines, machines
 from storage.reports_mail import MailLine, undelivered
 from storage.reports_planning import ListPace, ReadFor, list_paces, read_for
 from storage.reports_rates import Rate, rates
@@ -54,6 +55,7 @@ class HealthFacts:
     read_for: Sequence[ReadFor]
     paces: Sequence[ListPace]
     controls: Sequence[Control]
+    machines: Machines
     database: Database
     growth: Growth
     chores: Chores
@@ -77,6 +79,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         read_for=await read_for(conn, now),
         paces=await list_paces(conn, now, sweep_every),
         controls=await controls(conn, now),
+        machines=await machines(conn, now),
         database=await database(conn),
         growth=await growth(conn, now),
         chores=await chores(conn),

@@ -20,6 +20,7 @@ from jobs import (
     cli_stories,
     cli_users,
     cli_watch,
+    cli_workers,
 )
 
 
@@ -42,3 +43,4 @@ def register(cli: typer.Typer) -> None:
     cli_replay.register(cli)
     cli_stories.register(cli)
     cli_plan.register(cli)
+    cli_workers.register(cli)

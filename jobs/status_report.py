@@ -8,6 +8,7 @@ from rich.table import Table
 
 from jobs.cli_output import moment
 from jobs.status_collectors import collector_lines, collectors_json
+from jobs.status_machines import machine_lines, machines_json
 from jobs.wording import number
 from storage.model.accounts import Platform
 from storage.model.availability import EVERYWHERE, Flag, Status
@@ -31,6 +32,7 @@ def as_json(stand: Overview) -> dict[str, object]:
             }
             for k in stand.conditions
         ],
+        **machines_json(stand.machines, stand.at),
         "mails": {
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
@@ -101,6 +103,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
     return [
         *stand_facts(stand),
         *collector_lines(stand.detectors, stand.at, stand.late_after),
+        *machine_lines(stand.machines, stand.at),
         *[
             ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
             for k in stand.conditions

@@ -14,6 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from storage.errors import SETTING, AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
+from storage.processes import APPLICATION, this_process
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -50,7 +51,7 @@ async def connect(dsn: str) -> Connection:
         return await asyncpg.connect(
             dsn,
             timeout=_CONNECT_TIMEOUT_S,
-            server_settings={"timezone": "UTC", "application_name": "blockline"},
+            server_settings={"timezone": "UTC", "application_name": APPLICATION + this_process()},
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(

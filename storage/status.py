@@ -10,6 +10,7 @@ from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, MissedReason, State, Status
 from storage.model.conditions import KnownCondition
 from storage.reports_health import Detector, detectors
+from storage.reports_machines import Machines, machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class Overview(Stand):
     mails: MailCount
     alerts_undecided: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
+    machines: Machines
     countries: tuple[CountryCount, ...]
     """Over every account on file, watched or imported."""
 
@@ -132,6 +134,7 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
                 and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
             """
         ),
+        machines=await machines(conn, now),
         countries=(),
     )
 

@@ -81,6 +81,21 @@ class HeldJob:
     said: str
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The requests of one source that are in the queue."""
+
+    source: str
+    waiting: int
+    in_hand: int
+    """That a worker has."""
+    held: int
+    oldest_at: datetime | None
+    """When the one that waits longest was put there. None: none waits."""
+    free_since: datetime | None
+    """Since when one that waits could be taken by anybody. None: there is none, or all are put off."""
+
+
 class PutBack(Exception):
     """Raised by a handler: somebody else may do this job, or this worker later."""
 
@@ -123,11 +138,32 @@ async def failed(conn: Conn, source: str) -> set[str]:
     return {r["dedupe_key"] for r in rows}
 
 
+async def lines(conn: Conn, now: datetime) -> list[Line]:
+    """Of each source that has any, by name."""
+    rows = await conn.fetch(
+        """
+        select entrypoint, count(*) filter (where status = 'queued') as waiting,
+            count(*) filter (where status = 'picked') as in_hand,
+            count(*) filter (where status = 'failed') as held,
+            min(created) filter (where status = 'queued') as oldest_at,
+            min(greatest(created, execute_after)) filter (
+                where status = 'queued' and execute_after <= $1
+            ) as free_since
+        from pgqueuer group by entrypoint order by entrypoint
+        """,
+        now,
+    )
+    return [Line(*r) for r in rows]
+
+
 async def held_jobs(conn: Conn) -> list[HeldJob]:
     """The jobs that failed, oldest first."""
     rows = await conn.fetch(
         """
-        select q.id, q.dedupe_key, q.entrypoint, q.updated, l.traceback ->> 'exception_message' as said
+        select q.id, q.dedupe_key, q.entrypoint, q.updated,
+            concat_ws(
+                ': ', l.traceback ->> 'exception_type', nullif(l.traceback ->> 'exception_message', '')
+            ) as said
         from pgqueuer q
         left join lateral (
             select traceback from pgqueuer_log l
@@ -136,9 +172,7 @@ async def held_jobs(conn: Conn) -> list[HeldJob]:
         where q.status = 'failed' order by q.id
         """
     )
-    return [
-        HeldJob(r["id"], r["dedupe_key"] or "", r["entrypoint"], r["updated"], r["said"] or "") for r in rows
-    ]
+    return [HeldJob(r["id"], r["dedupe_key"] or "", r["entrypoint"], r["updated"], r["said"]) for r in rows]
 
 
 async def drop_held(conn: Conn, job_ids: Sequence[int] | None) -> int:

@@ -1,16 +1,34 @@
-"""The processes that read, on any number of machines, as each last reported itself."""
+"""The processes that read, on any number of machines, as each last reported itself, and those that plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
+from asyncpg import Record
 from pydantic import TypeAdapter
 
 from storage.db import Conn
+from storage.model.accounts import Platform
+from storage.processes import APPLICATION
 
+HEARD_WITHIN = timedelta(seconds=15)
+"""A worker reports itself more often. Of one that did not, nobody knows whether it still works."""
 MOST_CLOCK_OFF = timedelta(seconds=1)
 """A machine whose clock is further off than that reads nothing."""
+
+
+class Standing(StrEnum):
+    """What a worker does, as far as it was heard."""
+
+    READS = "reads"
+    PAUSES = "pauses"
+    """A platform refuses it alone, and it makes no requests for a while."""
+    CLOCK_OFF = "clock_off"
+    """It reads nothing, because what it would read could not be dated."""
+    UNHEARD = "unheard"
+    """It did not report itself lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,29 @@ class Worker:
         """Whether it makes requests to a source now, as far as is known."""
         pause = self.paused.get(source)
         return source in self.sources and self.is_on_time and (pause is None or pause.until <= now)
+
+    @property
+    def heard_at(self) -> datetime:
+        """When it last reported itself, by the database's clock."""
+        return self.seen_at - self.clock_off
+
+    @property
+    def running_since(self) -> datetime:
+        """When it was started, by the database's clock."""
+        return self.started_at - self.clock_off
+
+    def stands(self, source: str, now: datetime) -> Standing:
+        """What it does about one of its sources."""
+        if now - self.heard_at > HEARD_WITHIN:
+            return Standing.UNHEARD
+        if not self.is_on_time:
+            return Standing.CLOCK_OFF
+        return Standing.READS if self.answers_for(source, now) else Standing.PAUSES
+
+    def stands_in_all(self, now: datetime) -> Standing:
+        """What it does about all of them: it pauses when there is none that it reads."""
+        found = {self.stands(source, now) for source in self.sources}
+        return Standing.READS if Standing.READS in found or not found else found.pop()
 
     @property
     def is_on_time(self) -> bool:
@@ -80,7 +121,7 @@ async def leave(conn: Conn, worker_id: UUID, forgotten_before: datetime) -> None
 
 
 async def workers(conn: Conn, seen_since: datetime) -> list[Worker]:
-    """Those that reported themselves since then, by name."""
+    """Those that reported themselves since then, each by its own clock, by name."""
     rows = await conn.fetch(
         """
         select worker_id, name, address, sources, started_at, seen_at, clock_off, paused
@@ -88,19 +129,55 @@ async def workers(conn: Conn, seen_since: datetime) -> list[Worker]:
         """,
         seen_since,
     )
-    return [
-        Worker(
-            r["worker_id"],
-            r["name"],
-            r["address"],
-            tuple(r["sources"]),
-            r["started_at"],
-            r["seen_at"],
-            r["clock_off"],
-            _PAUSES.validate_json(r["paused"]),
-        )
-        for r in rows
-    ]
+    return [_worker(r) for r in rows]
+
+
+async def heard_of(conn: Conn, since: datetime) -> list[Worker]:
+    """Those that reported themselves since then by the database's clock, be theirs right or not; by name."""
+    rows = await conn.fetch(
+        """
+        select worker_id, name, address, sources, started_at, seen_at, clock_off, paused
+        from worker where seen_at - clock_off >= $1 order by name, worker_id
+        """,
+        since,
+    )
+    return [_worker(r) for r in rows]
+
+
+def _worker(row: Record) -> Worker:
+    return Worker(
+        row["worker_id"],
+        row["name"],
+        row["address"],
+        tuple(row["sources"]),
+        row["started_at"],
+        row["seen_at"],
+        row["clock_off"],
+        _PAUSES.validate_json(row["paused"]),
+    )
+
+
+def planning_lock(platform: Platform) -> str:
+    """The lock (`storage.db.exclusive`) of the one process that plans the reading of a platform."""
+    return f"monitor of {platform.value}"
+
+
+async def planners(conn: Conn) -> dict[Platform, str]:
+    """Which process holds that lock, by name; platforms that nobody plans are left out."""
+    rows = await conn.fetch(
+        """
+        select p.platform, a.application_name
+        from unnest($1::text[], $2::text[]) as p (platform, lock)
+        join pg_locks l
+            on ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended('blockline ' || p.lock, 0)
+        join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+            and l.database = (select oid from pg_database where datname = current_database())
+        """,
+        [platform.value for platform in Platform],
+        [planning_lock(platform) for platform in Platform],
+    )
+    return {Platform(r["platform"]): r["application_name"].removeprefix(APPLICATION) for r in rows}
 
 
 async def database_now(conn: Conn) -> datetime:

@@ -13,6 +13,7 @@ from dashboard.pages.account_tables import card
 from dashboard.pages.health_machine import chores_card, database_cards, listener_card, outbox_cards
 from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, reading_card
 from dashboard.pages.health_planning import planning_cards
+from dashboard.pages.health_workers import worker_cards
 from storage.model.accounts import Platform
 from storage.model.alerts import MailState
 from storage.model.collector_words import to_do, why_words
@@ -53,7 +54,10 @@ def health_page(
         ],
         className="bar",
     )
-    cards = [*_conditions(facts.conditions), *(_sources(facts, found) if found else [_empty()])]
+    cards = [
+        *_conditions(facts.conditions),
+        *(_sources(facts, found) if found else [_empty(), *worker_cards(facts)]),
+    ]
     cards += [
         *outbox_cards(facts, actor),
         *database_cards(facts, process),
@@ -72,6 +76,7 @@ def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> lis
     return [
         *_todos(shown, {k.condition.to_do for k in facts.conditions}),
         _detectors(shown, found, now),
+        *worker_cards(facts),
         reading_card(facts),
         budget_card(facts),
         *lateness_cards(facts),

@@ -2,6 +2,7 @@
 
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
+from storage.model.questions import source_parts
 from storage.model.words import PLATFORM_NAME, clean
 
 _WHY = {
@@ -50,6 +51,15 @@ def collector_name(platform: Platform, place: str, vantage: str) -> str:
     if place:
         name += f" at {clean(place, 80)}"
     return f"{name} from {clean(vantage)}" if vantage else name
+
+
+def source_words(source: str) -> str:
+    """`collector_name` of a source of `storage.model.questions`."""
+    try:
+        platform, vantage = source_parts(source)
+    except ValueError:  # a worker of another version reads it
+        return clean(source, 80)
+    return collector_name(platform, "", vantage)
 
 
 def why_words(reason: str | None) -> str:

@@ -11,6 +11,12 @@ def source_name(platform: Platform, vantage: str = "") -> str:
     return f"{platform.value} from {vantage}" if vantage else platform.value
 
 
+def source_parts(name: str) -> tuple[Platform, str]:
+    """The platform and the vantage of a source. Raises ValueError for one that this version does not know."""
+    platform, _, vantage = name.partition(" from ")
+    return Platform(platform), vantage
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Ask a platform about the accounts of one roster."""

@@ -1,0 +1,124 @@
+"""The processes that read, their queue and what is held, in words; and what a person can do about each."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from dashboard import words
+from dashboard.health_words import WELL, Verdict
+from storage.model.collector_words import WAIT, source_words, to_do, why_words
+from storage.model.questions import source_parts
+from storage.model.words import clean
+from storage.reports_machines import Queue
+from storage.work_queue import HeldJob, Line
+from storage.workers import Standing, Worker
+
+STANDS = {
+    Standing.READS: "reads",
+    Standing.PAUSES: "pauses",
+    Standing.CLOCK_OFF: "reads nothing",
+    Standing.UNHEARD: "not heard of",
+}
+WAITS_AT_MOST = timedelta(minutes=5)
+"""A request that could be taken for longer, and was not, is worth a look."""
+_RIGHT_WITHIN = timedelta(seconds=0.05)
+
+
+def named(worker: Worker) -> str:
+    return clean(worker.name, 80)
+
+
+def reads(sources: Iterable[str]) -> str:
+    return ", ".join(source_words(source) for source in sources)
+
+
+def clock(off: timedelta) -> str:
+    """How far a clock is from the database's, as far as that can be measured."""
+    if abs(off) < _RIGHT_WITHIN:
+        return "right"
+    length = f"{abs(off).total_seconds():.1f} s" if abs(off) < timedelta(seconds=90) else words.span(abs(off))
+    return f"{length} {'ahead' if off > timedelta(0) else 'behind'}"
+
+
+def stands(worker: Worker, now: datetime) -> tuple[str, list[str]]:
+    """What a worker does, and the lines that explain it."""
+    found = worker.stands_in_all(now)
+    match found:
+        case Standing.UNHEARD:
+            return f"{STANDS[found]} since {words.exact(worker.heard_at)}", []
+        case Standing.CLOCK_OFF:
+            return STANDS[found], [f"its clock is {clock(worker.clock_off)}"]
+        case _:
+            return STANDS[found], [line for source in worker.sources for line in _pause(worker, source, now)]
+
+
+def _pause(worker: Worker, source: str, now: datetime) -> list[str]:
+    if worker.stands(source, now) is not Standing.PAUSES:
+        return []
+    pause = worker.paused[source]
+    said = [f"“{clean(pause.detail, 200)}”"] if pause.detail else []
+    until = words.stamp(pause.until)
+    return [f"{source_words(source)} until {until}: {why_words(pause.reason)}", *said]
+
+
+def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
+    """About the worst of what was heard of them."""
+    workers = list(workers)
+    by = {standing: [w for w in workers if w.stands_in_all(now) is standing] for standing in Standing}
+    if off := by[Standing.CLOCK_OFF]:
+        whose = _names(off)
+        return Verdict(
+            f"Nothing is read by {whose}: what it reads could not be dated, since its clock is "
+            f"{clock(off[0].clock_off)}."
+            if len(off) == 1
+            else f"Nothing is read by {whose}: their clocks are off by more than a second.",
+            "Keep the clocks of the machines and of the database right (NTP); then they read by themselves.",
+        )
+    if unheard := by[Standing.UNHEARD]:
+        return Verdict(
+            f"Nothing was heard lately of {_names(unheard)}.",
+            "Others make their requests. See on the machine whether blockline run still runs there, and "
+            "whether it reaches the database.",
+        )
+    refused = [(w, s) for w in workers for s in w.sources if w.stands(s, now) is Standing.PAUSES]
+    if refused:
+        worker, source = refused[0]
+        reason = worker.paused[source].reason
+        return Verdict(
+            f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}.",
+            f"Others make its requests. {_advice(source, reason)}",
+        )
+    return WELL
+
+
+def _advice(source: str, reason: str) -> str:
+    try:
+        platform, _ = source_parts(source)
+    except ValueError:
+        return WAIT
+    return to_do(platform, reason) or WAIT
+
+
+def _names(workers: list[Worker]) -> str:
+    return ", ".join(map(named, workers))
+
+
+def queue_verdict(queues: Iterable[Queue], now: datetime) -> Verdict:
+    """About the sources whose requests nobody takes, though somebody plans them."""
+    stuck = [q.line.source for q in queues if q.planner is not None and _is_stuck(q.line, now)]
+    if not stuck:
+        return WELL
+    return Verdict(
+        f"Requests to {reads(stuck)} could be taken for more than {words.span(WAITS_AT_MOST)}, and nobody "
+        "takes them.",
+        "See above which machines read, and what the log of blockline run says on them; start another with "
+        "blockline run --role collect.",
+    )
+
+
+def _is_stuck(line: Line, now: datetime) -> bool:
+    return line.free_since is not None and now - line.free_since > WAITS_AT_MOST
+
+
+def held(job: HeldJob) -> str:
+    """What went wrong at a request, as the worker said it."""
+    return clean(job.said, 300) if job.said else "nothing is on record about it"

@@ -1,0 +1,112 @@
+"""Who reads, what waits in the queue and what is held, for a program and for a reader of a terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboard import worker_words
+from dashboard.worker_words import STANDS
+from jobs.cli_output import moment
+from jobs.wording import number
+from storage.model.collector_words import source_words, why_words
+from storage.model.words import clean
+from storage.reports_machines import Machines, Queue
+from storage.work_queue import HeldJob
+from storage.workers import Standing, Worker
+
+
+def machines_json(found: Machines, now: datetime) -> dict[str, object]:
+    """Three lists, each empty where there is none."""
+    return {
+        "workers": [worker_json(worker, now) for worker in found.workers],
+        "queue": [_queue_json(queue) for queue in found.queues],
+        "held": [held_json(job) for job in found.held],
+    }
+
+
+def worker_json(worker: Worker, now: datetime) -> dict[str, object]:
+    return {
+        "worker": str(worker.worker_id),
+        "name": worker.name,
+        "address": worker.address,
+        "state": worker.stands_in_all(now).value,
+        "since": worker.running_since.isoformat(),
+        "heard_at": worker.heard_at.isoformat(),
+        "clock_off_s": round(worker.clock_off.total_seconds(), 3),
+        "reads": [
+            {"source": source, "state": worker.stands(source, now).value, **_pause_json(worker, source, now)}
+            for source in worker.sources
+        ],
+    }
+
+
+def _pause_json(worker: Worker, source: str, now: datetime) -> dict[str, object]:
+    pause = worker.paused.get(source)
+    if pause is None or pause.until <= now:
+        return {"until": None, "reason": None, "detail": None}
+    return {"until": pause.until.isoformat(), "reason": pause.reason, "detail": pause.detail}
+
+
+def _queue_json(queue: Queue) -> dict[str, object]:
+    line = queue.line
+    return {
+        "source": line.source,
+        "planned_by": queue.planner,
+        "waiting": line.waiting,
+        "in_hand": line.in_hand,
+        "held": line.held,
+        "oldest_at": line.oldest_at and line.oldest_at.isoformat(),
+    }
+
+
+def held_json(job: HeldJob) -> dict[str, object]:
+    return {
+        "id": job.job_id,
+        "source": job.source,
+        "request": job.key,
+        "since": job.since.isoformat(),
+        "said": job.said,
+    }
+
+
+def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
+    """What is worth a line of `status`: several processes read, one of them does not, requests are held."""
+    standing = [worker.stands_in_all(now) for worker in found.workers]
+    lines: list[tuple[str, str]] = []
+    if len(standing) > 1 or any(one is not Standing.READS for one in standing):
+        counts = [(standing.count(one), STANDS[one]) for one in Standing]
+        waiting = sum(queue.line.waiting for queue in found.queues)
+        in_hand = sum(queue.line.in_hand for queue in found.queues)
+        each = ", ".join(f"{n} {what}" for n, what in counts if n)
+        lines.append(
+            (
+                "Machines",
+                f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in hand (blockline workers)",
+            )
+        )
+    if found.held:
+        since = moment(found.held[0].since)
+        lines.append(
+            ("Held", f"{number(len(found.held), 'request')}, the oldest since {since} (blockline workers)")
+        )
+    return lines
+
+
+def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
+    return (
+        worker_words.named(worker),
+        clean(worker.address, 80),
+        worker_words.reads(worker.sources),
+        moment(worker.running_since),
+        f"{worker.heard_at:%H:%M:%S}",
+        worker_words.clock(worker.clock_off),
+        "; ".join([STANDS[worker.stands_in_all(now)], *_pauses(worker, now)]),
+    )
+
+
+def _pauses(worker: Worker, now: datetime) -> Sequence[str]:
+    return [
+        f"{source_words(source)} until {moment(worker.paused[source].until)}: "
+        f"{why_words(worker.paused[source].reason)}"
+        for source in worker.sources
+        if worker.stands(source, now) is Standing.PAUSES
+    ]
