@@ -7,6 +7,7 @@ from dashboard import words
 from dashboard.health_words import WELL, Verdict
 from storage.model.collector_words import WAIT, source_words, to_do, why_words
 from storage.model.questions import source_parts
+from storage.model.units import clock_words
 from storage.model.words import clean
 from storage.reports_machines import Queue
 from storage.work_queue import HeldJob, Line
@@ -20,7 +21,6 @@ STANDS = {
 }
 WAITS_AT_MOST = timedelta(minutes=5)
 """A request that could be taken for longer, and was not, is worth a look."""
-_RIGHT_WITHIN = timedelta(seconds=0.05)
 
 
 def named(worker: Worker) -> str:
@@ -31,14 +31,6 @@ def reads(sources: Iterable[str]) -> str:
     return ", ".join(source_words(source) for source in sources)
 
 
-def clock(off: timedelta) -> str:
-    """How far a clock is from the database's, as far as that can be measured."""
-    if abs(off) < _RIGHT_WITHIN:
-        return "right"
-    length = f"{abs(off).total_seconds():.1f} s" if abs(off) < timedelta(seconds=90) else words.span(abs(off))
-    return f"{length} {'ahead' if off > timedelta(0) else 'behind'}"
-
-
 def stands(worker: Worker, now: datetime) -> tuple[str, list[str]]:
     """What a worker does, and the lines that explain it."""
     found = worker.stands_in_all(now)
@@ -46,7 +38,7 @@ def stands(worker: Worker, now: datetime) -> tuple[str, list[str]]:
         case Standing.UNHEARD:
             return f"{STANDS[found]} since {words.exact(worker.heard_at)}", []
         case Standing.CLOCK_OFF:
-            return STANDS[found], [f"its clock is {clock(worker.clock_off)}"]
+            return STANDS[found], [f"its clock is {clock_words(worker.clock_off)}"]
         case _:
             return STANDS[found], [line for source in worker.sources for line in _pause(worker, source, now)]
 
@@ -68,7 +60,7 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
         whose = _names(off)
         return Verdict(
             f"Nothing is read by {whose}: what it reads could not be dated, since its clock is "
-            f"{clock(off[0].clock_off)}."
+            f"{clock_words(off[0].clock_off)}."
             if len(off) == 1
             else f"Nothing is read by {whose}: their clocks are off by more than a second.",
             "Keep the clocks of the machines and of the database right (NTP); then they read by themselves.",

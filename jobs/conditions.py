@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from collectors.limits import BREAKERS
 from dashboard.words import span
 from jobs.wording import handle_name, number
+from jobs.worker_troubles import worker_ending, worker_troubles
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
 from storage.model.collector_words import WAIT, collector_name, to_do, why_words
@@ -59,6 +60,8 @@ class Thresholds:
     untried_for: timedelta = timedelta(minutes=15)
     refused_for: timedelta = timedelta(hours=1)
     given_up_within: timedelta = timedelta(hours=24)
+    taken_within: timedelta = timedelta(minutes=5)
+    """A request that waits longer for a machine is stuck."""
     told_after: timedelta = timedelta(minutes=2)
     """A trouble that is over sooner is never told."""
     mail_every: timedelta = timedelta(minutes=30)
@@ -75,6 +78,7 @@ def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Cond
     in_use = {c.platform for c in facts.coverage}
     sources = [s for s in facts.sources if s.platform in in_use]
     found = [
+        *worker_troubles(facts),
         *(_stopped(s) for s in sources),
         *(_held(s, now, thresholds) for s in sources),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
@@ -100,8 +104,11 @@ _STOPPED = frozenset({ConditionKind.CREDENTIALS_OR_CREDITS, ConditionKind.CONTRO
 _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.CREDENTIALS_OR_CREDITS: frozenset(),
     ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
-    ConditionKind.COLLECTOR_BLIND: _STOPPED,
-    ConditionKind.COVERAGE_LATE: _STOPPED | {ConditionKind.COLLECTOR_BLIND},
+    ConditionKind.CLOCK_OFF: frozenset(),
+    ConditionKind.REQUESTS_HELD: frozenset(),
+    ConditionKind.QUEUE_STUCK: frozenset(),
+    ConditionKind.COLLECTOR_BLIND: _STOPPED | {ConditionKind.QUEUE_STUCK},
+    ConditionKind.COVERAGE_LATE: _STOPPED | {ConditionKind.QUEUE_STUCK, ConditionKind.COLLECTOR_BLIND},
     ConditionKind.OUTBOX_STUCK: frozenset(),
     ConditionKind.DEAD_LETTERS: frozenset(),
     ConditionKind.RULES_UNREADABLE: frozenset(),
@@ -116,6 +123,8 @@ def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
         return f"No mail was given up in the last {span(thresholds.given_up_within)}"
     if key.kind is ConditionKind.RULES_UNREADABLE:
         return "No alert rule is on file any more that cannot be read"
+    if (said := worker_ending(key, facts, thresholds.taken_within)) is not None:
+        return said
     if key.platform is None:
         raise ValueError(f"a condition of kind {key.kind} has a platform")
     coverage = next((c for c in facts.coverage if c.platform is key.platform), None)

@@ -8,6 +8,7 @@ from dashboard.worker_words import STANDS
 from jobs.cli_output import moment
 from jobs.wording import number
 from storage.model.collector_words import source_words, why_words
+from storage.model.units import clock_words
 from storage.model.words import clean
 from storage.reports_machines import Machines, Queue
 from storage.work_queue import HeldJob
@@ -98,7 +99,7 @@ def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
         worker_words.reads(worker.sources),
         moment(worker.running_since),
         f"{worker.heard_at:%H:%M:%S}",
-        worker_words.clock(worker.clock_off),
+        clock_words(worker.clock_off),
         "; ".join([STANDS[worker.stands_in_all(now)], *_pauses(worker, now)]),
     )
 

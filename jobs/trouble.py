@@ -53,6 +53,7 @@ async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> Facts:
         untried_before=now - thresholds.untried_for,
         written_before=now - thresholds.refused_for,
         given_up_after=now - thresholds.given_up_within,
+        untaken_before=now - thresholds.taken_within,
     )
 
 

@@ -1,14 +1,25 @@
-"""What the monitor's own troubles are decided from: collectors, coverage and the queue of mails."""
+"""What the monitor's own troubles are decided from: collectors, coverage, machines, and mails that wait."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from asyncpg import Record
 
+from storage import work_queue, workers
 from storage.db import Conn
 from storage.model.accounts import Platform
-from storage.model.conditions import Coverage, Facts, Mails, Source
+from storage.model.conditions import (
+    Coverage,
+    Facts,
+    HeldRequests,
+    Mails,
+    Source,
+    Untaken,
+    WrongClock,
+)
+from storage.model.questions import source_parts
 from storage.reports_health import detectors
+from storage.reports_machines import TOLD_OF
 from storage.rules import unreadable_rules
 
 
@@ -19,12 +30,14 @@ async def facts(
     untried_before: datetime,
     written_before: datetime,
     given_up_after: datetime,
+    untaken_before: datetime,
 ) -> Facts:
     """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
 
     Untold is an alert that was to be told before `untried_before`, untried a queued mail that was to be tried
     before then; refused one that was written before `written_before` and not taken, be it that others to the
-    same server were not; given up what was noticed to be so after `given_up_after`.
+    same server were not; given up what was noticed to be so after `given_up_after`; untaken a request that
+    any machine could have taken before `untaken_before`.
     """
     sources = [
         Source(
@@ -49,6 +62,9 @@ async def facts(
         refused=await _refused(conn, untried_before, written_before),
         given_up=await _given_up(conn, given_up_after),
         unreadable=tuple(await unreadable_rules(conn)),
+        clocks=tuple(await _clocks(conn, now)),
+        held=await _held(conn),
+        untaken=tuple(await _untaken(conn, now, untaken_before)),
     )
 
 
@@ -162,6 +178,34 @@ async def _given_up(conn: Conn, given_up_after: datetime) -> Mails:
         given_up_after,
     )
     return _mails(row)
+
+
+async def _clocks(conn: Conn, now: datetime) -> list[WrongClock]:
+    heard = await workers.heard_of(conn, now - TOLD_OF)
+    return [WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time]
+
+
+async def _held(conn: Conn) -> HeldRequests:
+    held = await work_queue.held_jobs(conn)
+    return HeldRequests(len(held), held[0].since, held[-1].said) if held else HeldRequests()
+
+
+async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]:
+    found = await work_queue.untaken(conn, before)
+    if not found:
+        return []
+    planned = await workers.planners(conn)
+    heard = await workers.heard_of(conn, now - workers.HEARD_WITHIN)
+    out: list[Untaken] = []
+    for source, count, since in found:
+        try:
+            platform, vantage = source_parts(source)
+        except ValueError:  # put there by another version
+            continue
+        does = [w.stands(source, now) for w in heard if source in w.sources]
+        takers = does.count(workers.Standing.READS)
+        out.append(Untaken(platform, vantage, count, since, platform in planned, len(does), takers))
+    return out
 
 
 def _mails(row: Record | None) -> Mails:

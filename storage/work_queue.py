@@ -156,6 +156,19 @@ async def lines(conn: Conn, now: datetime) -> list[Line]:
     return [Line(*r) for r in rows]
 
 
+async def untaken(conn: Conn, before: datetime) -> list[tuple[str, int, datetime]]:
+    """The sources whose requests could have been taken before then and were not: how many, since when."""
+    rows = await conn.fetch(
+        """
+        select entrypoint, count(*), min(greatest(created, execute_after)) from pgqueuer
+        where status = 'queued' and greatest(created, execute_after) < $1
+        group by entrypoint order by entrypoint
+        """,
+        before,
+    )
+    return [tuple(r) for r in rows]
+
+
 async def held_jobs(conn: Conn) -> list[HeldJob]:
     """The jobs that failed, oldest first."""
     rows = await conn.fetch(

@@ -9,6 +9,7 @@ from dashboard.health_facts import HealthFacts
 from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.health_parts import verdict
 from storage.model.collector_words import source_words
+from storage.model.units import clock_words
 from storage.model.words import clean
 from storage.reports_machines import Queue
 from storage.workers import Standing, Worker
@@ -54,7 +55,7 @@ def _worker(worker: Worker, facts: HealthFacts) -> tuple[Cell, ...]:
         html.Div(
             [words.exact(worker.heard_at), html.Small(words.ago(worker.heard_at, facts.at))],
         ),
-        said.clock(worker.clock_off),
+        clock_words(worker.clock_off),
         html.Div([html.Span(standing, className=f"condition {mark}"), *map(html.Small, more)]),
     )
 

@@ -1,7 +1,7 @@
 """The monitor's own troubles: what is known of how it works, and what of that its operators are told."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.accounts import Platform
@@ -23,6 +23,12 @@ class ConditionKind(StrEnum):
     """Mails wait that nobody writes, that nobody tries to send, or that no server takes."""
     DEAD_LETTERS = "dead_letters"
     """Mails were given up: nobody got them."""
+    CLOCK_OFF = "clock_off"
+    """A machine reads nothing, because its clock is not the database's."""
+    REQUESTS_HELD = "requests_held"
+    """Machines failed at requests by a fault of ours."""
+    QUEUE_STUCK = "queue_stuck"
+    """Requests to a platform wait for a machine, and none takes them."""
     RULES_UNREADABLE = "rules_unreadable"
     """Alert rules are on file that cannot be read: nobody is told by them."""
 
@@ -117,6 +123,44 @@ class Mails:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongClock:
+    """A process that reads nothing, since what it would read could not be dated."""
+
+    name: str
+    off: timedelta
+    """How far its clock is ahead of the database's."""
+    heard_at: datetime
+    """When it last said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRequests:
+    """Requests at which a machine failed by a fault of ours; with none of them there is no time either."""
+
+    count: int = 0
+    since: datetime | None = None
+    said: str = ""
+    """What went wrong at the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """Requests of one source that wait for a machine for long, though any could take them."""
+
+    platform: Platform
+    vantage: str
+    count: int
+    since: datetime
+    """Since when the first of them could have been taken."""
+    is_planned: bool
+    """Whether a process plans what is read there, and so waits for them."""
+    readers: int
+    """Processes that read the source and were heard of lately."""
+    takers: int
+    """Those of them that neither pause nor have a clock that is off."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableRule:
     """A rule on file that this version or this machine does not understand: it tells nobody."""
 
@@ -142,3 +186,6 @@ class Facts:
     """Those of the last day; since that of the first of them was noticed."""
     unreadable: tuple[UnreadableRule, ...] = ()
     """The enabled ones."""
+    clocks: tuple[WrongClock, ...] = ()
+    held: HeldRequests = HeldRequests()
+    untaken: tuple[Untaken, ...] = ()

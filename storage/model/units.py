@@ -6,6 +6,9 @@ from datetime import timedelta
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FORM = re.compile(r"([0-9]{1,8})([smhd])")
 _LONGEST = timedelta(days=366)
+_NONE = timedelta(0)
+_UNMEASURED = timedelta(seconds=0.05)
+"""What a message takes on its way cannot be told from a clock that is off."""
 
 
 def parse_duration(text: str) -> timedelta:
@@ -39,6 +42,14 @@ def span(length: timedelta) -> str:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def clock_words(off: timedelta) -> str:
+    """How far a clock is ahead of another one, as far as that can be measured: "3.2 s ahead", "right"."""
+    if abs(off) < _UNMEASURED:
+        return "right"
+    seconds = abs(off).total_seconds()
+    return f"{f'{seconds:.1f} s' if seconds < 90 else span(abs(off))} {'ahead' if off > _NONE else 'behind'}"
 
 
 def size_words(n: float) -> str:

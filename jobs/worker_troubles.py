@@ -1,0 +1,107 @@
+"""Pure: what is wrong with the work that processes share: clocks, requests held, and those nobody takes."""
+
+from datetime import timedelta
+
+from dashboard.words import span
+from jobs.wording import number
+from storage.model.collector_words import collector_name
+from storage.model.conditions import (
+    Condition,
+    ConditionKey,
+    ConditionKind,
+    Facts,
+    HeldRequests,
+    Untaken,
+    WrongClock,
+)
+from storage.model.units import clock_words
+from storage.model.words import clean
+
+_NAMED = 5
+_LONGEST_DETAIL = 400
+_CLOCK_TO_DO = (
+    "Keep the clocks of all machines and of the database right with NTP. Then they read by themselves again; "
+    "until then others read, where there are any."
+)
+_HELD_TO_DO = (
+    "Report what it says to those who make Blockline. What the requests asked for is asked again by other "
+    "requests; blockline workers shows them, and blockline workers drop forgets them."
+)
+_UNTAKEN_TO_DO = (
+    "See on the health page which machines read, and what the log of blockline run says on them; start "
+    "another with blockline run --role collect."
+)
+
+
+def worker_troubles(facts: Facts) -> list[Condition]:
+    """The causes before what follows from them."""
+    found = [_clocks(facts.clocks), _held(facts.held), *map(_untaken, facts.untaken)]
+    return [one for one in found if one is not None]
+
+
+def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> str | None:
+    """How things stand when one of these troubles is over; None for any other trouble."""
+    match key.kind:
+        case ConditionKind.CLOCK_OFF:
+            return "No machine whose clock is off reported itself lately"
+        case ConditionKind.REQUESTS_HELD:
+            return "No request is held any more"
+        case ConditionKind.QUEUE_STUCK if key.platform is not None:
+            name = collector_name(key.platform, "", key.vantage)
+            where = (key.platform, key.vantage)
+            left = next((u for u in facts.untaken if (u.platform, u.vantage) == where), None)
+            if left is None:
+                return f"No request to {name} waits longer than {span(taken_within)} any more"
+            if not left.is_planned:
+                return f"No process plans the reading of {name} any more; {_wait(left)}"
+            return f"All machines that read {name} pause now; {_wait(left)}"
+        case _:
+            return None
+
+
+def _clocks(clocks: tuple[WrongClock, ...]) -> Condition | None:
+    if not clocks:
+        return None
+    each = [f"{clean(c.name, 80)} {clock_words(c.off)}" for c in clocks]
+    more = f", and {len(each) - _NAMED:,} more" if len(each) > _NAMED else ""
+    return Condition(
+        ConditionKey(ConditionKind.CLOCK_OFF),
+        min(c.heard_at for c in clocks),
+        f"The clock of {clean(clocks[0].name, 80)} is off, and it reads nothing"
+        if len(clocks) == 1
+        else f"The clocks of {len(clocks):,} processes are off, and they read nothing",
+        f"beside the database's: {', '.join(each[:_NAMED])}{more}",
+        _CLOCK_TO_DO,
+    )
+
+
+def _held(held: HeldRequests) -> Condition | None:
+    if not held.count or held.since is None:
+        return None
+    they = "is held: a machine failed at it" if held.count == 1 else "are held: machines failed at them"
+    return Condition(
+        ConditionKey(ConditionKind.REQUESTS_HELD),
+        held.since,
+        f"{number(held.count, 'request')} {they} by a fault of Blockline's own",
+        clean(held.said, _LONGEST_DETAIL) if held.said else "",
+        _HELD_TO_DO,
+    )
+
+
+def _untaken(untaken: Untaken) -> Condition | None:
+    """Where nobody plans, nobody waits; where all pause, that is told as what it comes from."""
+    all_pause = untaken.readers > 0 and untaken.takers == 0
+    if not untaken.is_planned or all_pause:
+        return None
+    return Condition(
+        ConditionKey(ConditionKind.QUEUE_STUCK, untaken.platform, "", untaken.vantage),
+        untaken.since,
+        f"{_wait(untaken)}, and nobody takes {'it' if untaken.count == 1 else 'them'}",
+        "",
+        _UNTAKEN_TO_DO,
+    )
+
+
+def _wait(untaken: Untaken) -> str:
+    name = collector_name(untaken.platform, "", untaken.vantage)
+    return f"{number(untaken.count, 'request')} to {name} wait{'s' if untaken.count == 1 else ''}"
