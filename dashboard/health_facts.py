@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.budgets import budgets
 from storage.conditions import open_conditions
 from storage.db import Conn
+from storage.model.budgets import NamedBudget
 from storage.model.conditions import KnownCondition
 from storage.reports_chores import Chores, Outbox, chores, outbox
 from storage.reports_controls import Control, controls
@@ -56,6 +58,8 @@ class HealthFacts:
     paces: Sequence[ListPace]
     controls: Sequence[Control]
     machines: Machines
+    budgets: Sequence[NamedBudget]
+    """Those that machines share."""
     database: Database
     growth: Growth
     chores: Chores
@@ -80,6 +84,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         paces=await list_paces(conn, now, sweep_every),
         controls=await controls(conn, now),
         machines=await machines(conn, now),
+        budgets=await budgets(conn),
         database=await database(conn),
         growth=await growth(conn, now),
         chores=await chores(conn),

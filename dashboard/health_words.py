@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from dashboard import words
 from dashboard.order_words import share
+from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
+from storage.model.budgets import Basis, Budget, NamedBudget
 from storage.model.collector_words import WAIT, collector_name, to_do, why_words
 from storage.reports_chores import Chores, Outbox
 from storage.reports_controls import Control
@@ -83,6 +85,26 @@ def budget_verdict(rates: Sequence[Rate]) -> Verdict:
         "Where it asked for a pause, it is asked again by itself. If it happens in every sweep, watch fewer "
         "accounts, or set sweep_every longer; where credits or a cap are used up, raise them.",
     )
+
+
+def left(budget: Budget, now: datetime) -> tuple[str, str]:
+    """How many requests a platform still allows, and until when; what is not known is not guessed."""
+    match budget.basis_at(now):
+        case Basis.COUNTED:
+            of = "" if budget.most is None else f" of {budget.most:,}"
+            return f"{budget.left_over:,}{of}", words.exact(budget.until)
+        case Basis.NO_LIMIT:
+            return "it states no limit", "–"
+        case Basis.UNKNOWN:
+            return "not known until the next answer", "–"
+
+
+def scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:
+    """Sorts budgets by the share that is left; last come those of which no number is known."""
+    budget = one.budget
+    is_counted = budget.basis_at(now) is Basis.COUNTED
+    share_left = budget.left_over / (budget.most or 1) if is_counted else 0.0
+    return not is_counted, share_left, one.platform, one.name
 
 
 def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> Verdict:

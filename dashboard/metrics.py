@@ -33,6 +33,7 @@ from storage.reports_metrics import (
     outbox,
 )
 from storage.status import Overview, standing
+from storage.workers import Standing
 
 Labelled = tuple[tuple[str, ...], float]
 
@@ -126,6 +127,7 @@ def families(found: Figures, process: Process) -> Iterator[Metric]:
         [((c.kind, c.outcome), c.changes) for c in found.changes],
     )
     yield from _collectors(found)
+    yield from _machines(found)
     yield _gauge("blockline_outbox_waiting", "Mails that wait to be sent.", (), [((), found.outbox.queued)])
     yield _gauge(
         "blockline_outbox_oldest_age_seconds",
@@ -184,6 +186,41 @@ def _collectors(found: Figures) -> Iterator[Metric]:
             (key, (found.now - d.last_answered_at).total_seconds())
             for key, d in detectors
             if d.last_answered_at is not None
+        ],
+    )
+
+
+def _machines(found: Figures) -> Iterator[Metric]:
+    machines = found.stand.machines
+    yield _gauge(
+        "blockline_workers",
+        "Processes that read and were heard of in the last minute, by what they do.",
+        ("source", "state"),
+        [
+            ((source, standing.value), [w.stands(source, found.now) for w in readers].count(standing))
+            for source in sorted({source for w in machines.workers for source in w.sources})
+            for readers in [[w for w in machines.workers if source in w.sources]]
+            for standing in Standing
+        ],
+    )
+    yield _gauge(
+        "blockline_queue_requests",
+        "Requests that machines are to make, and those at which one failed.",
+        ("source", "state"),
+        [
+            ((line.source, state), n)
+            for line in (queue.line for queue in machines.queues)
+            for state, n in (("waiting", line.waiting), ("in_hand", line.in_hand), ("held", line.held))
+        ],
+    )
+    yield _gauge(
+        "blockline_queue_oldest_age_seconds",
+        "Age of the request that waits longest for a machine.",
+        ("source",),
+        [
+            ((queue.line.source,), (found.now - queue.line.oldest_at).total_seconds())
+            for queue in machines.queues
+            if queue.line.oldest_at is not None
         ],
     )
 

@@ -14,6 +14,13 @@ from storage.reports_machines import Machines, Queue
 from storage.work_queue import HeldJob
 from storage.workers import Standing, Worker
 
+_MANY = {
+    Standing.READS: "read",
+    Standing.PAUSES: "pause",
+    Standing.CLOCK_OFF: "read nothing",
+    Standing.UNHEARD: "not heard of",
+}
+
 
 def machines_json(found: Machines, now: datetime) -> dict[str, object]:
     """Three lists, each empty where there is none."""
@@ -74,10 +81,12 @@ def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
     standing = [worker.stands_in_all(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
     if len(standing) > 1 or any(one is not Standing.READS for one in standing):
-        counts = [(standing.count(one), STANDS[one]) for one in Standing]
+        counts = [
+            (n, STANDS[one] if n == 1 else _MANY[one]) for one in Standing if (n := standing.count(one))
+        ]
         waiting = sum(queue.line.waiting for queue in found.queues)
         in_hand = sum(queue.line.in_hand for queue in found.queues)
-        each = ", ".join(f"{n} {what}" for n, what in counts if n)
+        each = ", ".join(f"{n} {what}" for n, what in counts)
         lines.append(
             (
                 "Machines",

@@ -17,6 +17,7 @@ from storage.written_stories import add_caption, write_story
 from tests.screenshots import invented_record
 from tests.seed_alerts import DESK, Played, play_alerts
 from tests.seed_changes import HOUR
+from tests.seed_machines import three_machines
 from tests.seed_seven import seven_things
 from tests.test_claimed import report
 
@@ -104,6 +105,7 @@ class Everything:
 async def seed_everything(pool: Pool, now: datetime) -> Everything:
     """Write all of it so that it ends at `now`."""
     played = await play_alerts(pool, now)
+    await three_machines(pool, now)
     async with transaction(pool) as conn:
         bluesky = await seven_things(conn, now)
         await import_history(conn, invented_record(), now)

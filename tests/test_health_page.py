@@ -22,6 +22,7 @@ from storage.model.people import Actor, Role
 from storage.reports_chores import Chores, Outbox
 from storage.reports_database import Database, Growth
 from storage.reports_health import Detector
+from storage.reports_machines import Machines
 from tests.browser import CHROMIUM, Browser, opened
 from tests.dashboard_server import SETTINGS, served, until
 from tests.factories import MINUTE, T0
@@ -45,6 +46,8 @@ NOTHING = HealthFacts(
     read_for=(),
     paces=(),
     controls=(),
+    machines=Machines((), (), ()),
+    budgets=(),
     database=Database("18.0", T0, 9_000_000, 3, 100, ()),
     growth=Growth(0, 0, 0),
     chores=Chores(0, None, None, 0, None, None, 0, (), 0, None, None, None),

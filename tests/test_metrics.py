@@ -14,6 +14,7 @@ from storage.reports_metrics import Freshness, Looked, freshness, looked
 from tests.api_client import api_served
 from tests.factories import AVAILABLE, minutes
 from tests.seed_alerts import Played
+from tests.seed_machines import three_machines
 from tests.seed_rows import batch, become, enlist, read, roster_of
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -61,6 +62,7 @@ async def test_a_scrape_tells_what_is_on_file(played: Played, pool: Pool, dsn: s
     assert found["blockline_accounts_never_read", (("platform", "x"),)] == 1
     assert found["blockline_browsers", ()] == 0
     assert found["blockline_conditions_open", (("kind", "outbox_stuck"),)] == 0
+    assert found["blockline_conditions_open", (("kind", "queue_stuck"),)] == 0
     states = {
         dict(labels)["state"]: value
         for (name, labels), value in found.items()
@@ -82,6 +84,21 @@ async def test_what_is_not_known_has_no_sample(pool: Pool, dsn: str, now: dateti
         "blockline_collector_answer_age_seconds",
         "blockline_outbox_oldest_age_seconds",
     }
+
+
+async def test_machines_and_their_queue_are_counted_by_source(pool: Pool, dsn: str, now: datetime) -> None:
+    await three_machines(pool, now)
+    found = await _scraped(pool, dsn, now)
+
+    def of(name: str, source: str, state: str) -> float:
+        return found[name, (("source", source), ("state", state))]
+
+    assert [of("blockline_workers", "x", state) for state in ("reads", "pauses", "unheard")] == [1, 1, 0]
+    assert of("blockline_workers", "bluesky from tr", "unheard") == 1
+    queue = [of("blockline_queue_requests", "x", state) for state in ("waiting", "in_hand", "held")]
+    assert queue == [12, 0, 1]
+    assert found["blockline_queue_oldest_age_seconds", (("source", "x"),)] >= 11
+    assert ("blockline_queue_oldest_age_seconds", (("source", "bluesky"),)) not in found
 
 
 async def test_readings_and_missed_of_the_last_hour_are_those_of_single_accounts(pool: Pool) -> None:

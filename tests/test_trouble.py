@@ -249,7 +249,7 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
 
 async def coverage(pool: Pool, now: float, read_since: float) -> Sequence[Coverage]:
     async with transaction(pool) as conn:
-        found = await facts(conn, minutes(now), minutes(read_since), T0, T0, T0)
+        found = await facts(conn, minutes(now), minutes(read_since), T0, T0, T0, T0)
     return found.coverage
 
 
@@ -308,7 +308,7 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
         await put_mail(conn, "<refused@test>", minutes(20), attempts=6, again=minutes(130), error="451")
         await put_mail(conn, "<fresh@test>", minutes(90), attempts=3, again=minutes(130), error="451")
         await put_mail(conn, "<sent@test>", minutes(0), "sent", 1)
-        found = await facts(conn, minutes(120), T0, minutes(105), minutes(60), T0)
+        found = await facts(conn, minutes(120), T0, minutes(105), minutes(60), T0, T0)
     assert (found.untried, found.refused) == (
         Mails(1, minutes(10), "no server is set"),
         Mails(1, minutes(20), "451"),
@@ -319,7 +319,7 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
 async def test_a_change_that_waits_for_nothing_and_is_not_told_is_stuck(pool: Pool) -> None:
     await tell_by(pool, AlertRule(("desk@example.org",), quiet=Quiet(time(0), time(23))))
     await store(pool, blocked(2, minutes(10)))
-    asked = minutes(120), T0, minutes(105), minutes(60), T0
+    asked = minutes(120), T0, minutes(105), minutes(60), T0, T0
     async with transaction(pool) as conn:
         assert (await facts(conn, *asked)).untold == Mails(2, minutes(10))
     await decide_alerts(pool, minutes(20), Letterhead())

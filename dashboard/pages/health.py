@@ -11,7 +11,7 @@ from dashboard.detectors import Condition, detector_name, since, worst_first
 from dashboard.health_facts import HealthFacts, ThisProcess
 from dashboard.pages.account_tables import card
 from dashboard.pages.health_machine import chores_card, database_cards, listener_card, outbox_cards
-from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, reading_card
+from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, left_cards, reading_card
 from dashboard.pages.health_planning import planning_cards
 from dashboard.pages.health_workers import worker_cards
 from storage.model.accounts import Platform
@@ -79,6 +79,7 @@ def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> lis
         *worker_cards(facts),
         reading_card(facts),
         budget_card(facts),
+        *left_cards(facts),
         *lateness_cards(facts),
         *planning_cards(facts),
         controls_card(facts),

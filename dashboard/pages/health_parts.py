@@ -1,7 +1,7 @@
 """The parts of the Health page that tell how much is read and how late, what is held up, and the machine."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dash import html
@@ -23,6 +23,7 @@ from storage.reports_rates import Rate, Tally
 
 ROWS = 50
 LATE_NAMED = 20
+ASKED_LATELY = timedelta(hours=1)
 
 
 def verdict(found: said.Verdict) -> Component:
@@ -66,22 +67,20 @@ def _missed(tally: Tally) -> Component:
 
 
 def budget_card(facts: HealthFacts) -> Component:
-    """What is stored tells when a platform allowed no more; what it would still allow is not stored."""
-    title = "Budgets"
-    note = "what platforms allow; how many calls remain is told to the collector, and not kept"
+    """When a platform allowed no more; how many requests remain is told by `left_cards`."""
+    title, note = "Budgets", "when platforms allowed no more"
     if not facts.rates:
         return nothing(title, note, "Nothing was asked in the last 24 hours.")
     return card(
         title,
         note,
-        ("Collector", "Requests, last hour", "No more allowed", "Pauses", "Calls that remain"),
+        ("Collector", "Requests, last hour", "No more allowed", "Pauses"),
         [
             (
                 html.B(collector_name(r.platform, "", r.vantage)),
                 f"{r.hour.requests:,}",
                 _limited(r),
                 _pauses(r, facts.detectors, facts.at),
-                "not kept",
             )
             for r in facts.rates
         ],
@@ -111,6 +110,30 @@ def _pauses(rate: Rate, detectors: Sequence[Detector], now: datetime) -> str:
     if len(until) == 1:
         return f"one, until {words.stamp(until[0])}"
     return f"{len(until):,} servers, the last until {words.stamp(max(until))}"
+
+
+def left_cards(facts: HealthFacts) -> list[Component]:
+    """What platforms let all machines ask that share a key or an address, as they last stated it."""
+    found = [b for b in facts.budgets if facts.at - b.taken_at <= ASKED_LATELY]
+    if not found:
+        return []
+    named = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
+    return [
+        card(
+            "Requests left",
+            f"of each key or address and what is counted apart, for all machines together{named}",
+            ("Platform", "Counted as", "Left", "Until", "Last asked"),
+            [
+                (
+                    html.B(collector_name(b.platform, "", "")),
+                    clean(b.name.removeprefix(f"{b.platform.value} "), 120),
+                    *said.left(b.budget, facts.at),
+                    html.Div([words.stamp(b.taken_at), html.Small(words.ago(b.taken_at, facts.at))]),
+                )
+                for b in sorted(found, key=lambda b: said.scarce_first(b, facts.at))[:ROWS]
+            ],
+        )
+    ]
 
 
 def lateness_cards(facts: HealthFacts) -> list[Component]:
