@@ -82,9 +82,7 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses all that it reads",
         ),
-        pytest.param(
-            replace(WELL, paused={"x": OVER}), Standing.READS, READS, "", id="a pause that is over"
-        ),
+        pytest.param(replace(WELL, paused={"x": OVER}), Standing.READS, READS, "", id="a pause that is over"),
         pytest.param(
             replace(WELL, sources=("threads",)),
             Standing.READS,
