@@ -163,7 +163,10 @@ class Planner:
             return None
         worth = self._worth([self._ahead[c].accounts for c in candidates], now, rates)
         best = int(np.argmax(worth))
-        least = 0.0 if turn is None else self._worth([self._base[turn]], now, rates)[0]
+        least = 0.0
+        if turn is not None:
+            # As of a full one: before a small rest of a sweep everything would be worth more.
+            least = self._worth([self._base[turn]], now, rates)[0] * self._size / len(self._base[turn])
         return candidates[best] if worth[best] > self._rule.dearer * least else None
 
     def _worth(self, rosters: Sequence[Positions], now: float, rates: Floats) -> Floats:

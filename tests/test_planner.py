@@ -124,6 +124,18 @@ def test_without_changes_it_does_not() -> None:
     assert {p.why for p in picks} == {WhyRead.TURN}
 
 
+@pytest.mark.parametrize("in_last_roster", [2, SIZE])
+def test_what_may_not_go_ahead_of_a_full_roster_may_not_go_ahead_of_the_rest_of_a_sweep(
+    in_last_roster: int,
+) -> None:
+    world = World(40 * SIZE + in_last_roster, [range(0, 40 * SIZE, 2)])
+    for n in range(40):
+        if n == 36:  # a sign that has faded by the end
+            world.see(np.array([0], np.intp), n * world.request_s, [0], [0])
+        world.read((n + 1) * world.request_s, (), [0])
+    assert world.read(41 * world.request_s) == Pick(WhyRead.TURN, 40)
+
+
 def test_those_just_found_blocked_are_not_read_again_for_it() -> None:
     world = World(60 * SIZE, [BURST])
     now = 60 * world.request_s
