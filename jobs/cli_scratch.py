@@ -22,7 +22,7 @@ def scratch_database() -> Generator[str]:
     """An empty, migrated database that is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="blockline-postgres-"))
     try:
-        with embedded_postgres(folder) as dsn:
+        with embedded_postgres(folder, fsync=False) as dsn:
             run(lambda: migrate(dsn))
             yield dsn
     finally:

@@ -81,8 +81,8 @@ async def play(
         await simulation.mail.tick(now)
         after(now, _sum(watch.monitor.tally for watch in simulation.watches))
         times = [watch.next_due() for watch in simulation.watches]
-        if (mail_due := await simulation.mail.next_due(now)) is not None:
-            times.append(mail_due)
+        if simulation.mail.next_due is not None:
+            times.append(simulation.mail.next_due)
         if script:
             times.append(script[0].at)
         now = max(min(times), now + timedelta(seconds=1))

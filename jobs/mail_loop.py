@@ -1,6 +1,6 @@
 """The mail side of a pipeline as one thing that can be ticked: letterhead and sender tied together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from jobs import notify
@@ -9,14 +9,17 @@ from jobs.notify import Sender
 from storage.db import Pool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MailLoop:
     pool: Pool
     sender: Sender | None
     head: Letterhead
+    next_due: datetime | None = field(default=None, init=False)
+    """When the next tick has something to do, as far as the last one knew. None: nothing is open."""
 
     async def tick(self, now: datetime) -> None:
-        await notify.tick(self.pool, self.sender, now, self.head)
-
-    async def next_due(self, now: datetime) -> datetime | None:
-        return await notify.next_due(self.pool, self.sender, now)
+        # What is open is weighed once a tick; mails are few beside the ticks in which changes come.
+        self.next_due = await notify.next_due(self.pool, self.sender, now)
+        if self.next_due is not None and self.next_due <= now:
+            await notify.tick(self.pool, self.sender, now, self.head)
+            self.next_due = await notify.next_due(self.pool, self.sender, now)

@@ -115,7 +115,9 @@ class Past:
     """What was told before, as far as it bears on what is told now."""
 
     alerts: Collection[PastAlert] = ()
-    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`."""
+    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts may
+    be left out that have fewer than any rule calls flapping.
+    """
     stories: Collection[Story] = ()
 
 

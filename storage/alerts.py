@@ -101,29 +101,36 @@ async def news_mark(pool: Pool) -> tuple[int, ...]:
     return tuple(row) if row is not None else ()
 
 
-async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[PastAlert]:
+async def recent_alerts(
+    conn: Conn, account_ids: Collection[AccountId], since: datetime, at_least: int = 1
+) -> list[PastAlert]:
     """All alerts of these accounts after `since`, decided or open, each with its change as it stands now.
 
-    Those whose change was corrected away are left out.
+    Those whose change was corrected away are left out; and accounts that have fewer than `at_least` of them
+    may be.
     """
     rows = await conn.fetch(
         """
         with recursive told as (
-            select al.alert_id, al.created_at, c.change_id
+            select al.alert_id, al.created_at, c.change_id, c.account_id
             from change c join alert al using (change_id)
             where c.account_id = any($1::bigint[]) and al.created_at > $2 and al.stage = 'confirmed'
             union
-            select told.alert_id, told.created_at, later.change_id
+            select told.alert_id, told.created_at, later.change_id, later.account_id
             from told join change later on later.supersedes = told.change_id
+        ),
+        often as (
+            select account_id from told group by account_id having count(distinct change_id) >= $3
         )
         -- Of an alert that moved to the row that tells its fact now, only the one there counts.
         select distinct on (c.change_id) told.created_at, d.rules, d.decisions, c.change_key,
             c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
             c.kind, c.strength, c.last_seen_old, c.first_seen_new, c.flags, o.readings
-        from told
+        from often
+        join told using (account_id)
         join standing_change c using (change_id)
         join change_outcome o using (change_id)
-        join account a using (account_id)
+        join account a on a.account_id = c.account_id
         cross join lateral (
             select array_agg(rule_id) as rules, array_agg(decision) as decisions
             from alert_decision where alert_id = told.alert_id and rule_id is not null
@@ -133,6 +140,7 @@ async def recent_alerts(conn: Conn, account_ids: Collection[AccountId], since: d
         """,
         list(account_ids),
         since,
+        at_least,
     )
     return [
         PastAlert(
@@ -151,8 +159,12 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> Standing:
         select a.platform, s.status, s.withheld_in, count(*)::int as accounts
         from watch_list_member m
         join account a on a.account_id = m.account_id and a.watched
-        left join spell s on s.account_id = m.account_id and s.valid @> $2::timestamptz
-            and s.recorded @> $2::timestamptz
+        -- "offset 0": one look an account, whatever is thought of how many spells there are.
+        left join lateral (
+            select status, withheld_in from spell
+            where account_id = m.account_id and valid @> $2::timestamptz and recorded @> $2::timestamptz
+            offset 0
+        ) s on true
         where m.list_id = $1
         group by a.platform, s.status, s.withheld_in
         order by accounts desc, a.platform, s.status, s.withheld_in

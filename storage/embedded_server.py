@@ -46,6 +46,7 @@ checkpoint_timeout = 15min
 wal_compression = pglz
 random_page_cost = 1.1
 jit = off
+autovacuum_naptime = 10s
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
