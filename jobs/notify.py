@@ -99,7 +99,10 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def next_decision(pool: Pool, now: datetime) -> datetime | None:
-    """When a wave is complete, or a digest or reminder due. None: nothing is open."""
+    """When a wave is complete, or a digest or reminder due. None: nothing is open.
+
+    What is kept until then is put on record with its reason: else it would seem that nobody decides it.
+    """
     times: list[datetime | None] = []
     async with transaction(pool) as conn:
         alerts = await open_alerts.open_alerts(conn)
@@ -111,6 +114,8 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
             plan = await _plan(conn, alerts, known, now)
             done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
             times.append(now if done else plan.next_at)
+            if not done:
+                await outbox.keep(conn, _kept(plan))
     return min((t for t in times if t is not None), default=None)
 
 
@@ -156,8 +161,9 @@ async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRu
     oldest = min((a.created_at for a in alerts), default=now)
     accounts = {a.change.account_id for a in alerts}
     lookback = max((r.rule.lookback for r in known), default=timedelta(0))
+    fewest = min((r.rule.flapping_changes for r in known), default=1)
     past = Past(
-        await open_alerts.recent_alerts(conn, accounts, oldest - lookback),
+        await open_alerts.recent_alerts(conn, accounts, oldest - lookback, fewest),
         await stories.told_since(conn, oldest - ORDER_LASTS),
     )
     plan = decide(alerts, known, await mutes.running(conn, now), past, now)
@@ -199,11 +205,15 @@ async def _carry_out(
     await outbox.settle(
         conn,
         [],
-        [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None],
+        _kept(plan),
         [a.alert_id for a in alerts if a.alert_id not in open_still],
         now,
     )
     return made
+
+
+def _kept(plan: Plan) -> list[outbox.Kept]:
+    return [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None]
 
 
 def _stories_of(told: Wave | DigestDue) -> set[_Story]:

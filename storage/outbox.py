@@ -164,20 +164,7 @@ async def settle(
             now,
         )
     if kept:
-        await conn.execute(
-            """
-            insert into alert_decision (alert_id, rule_id, decision, until)
-            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[])
-            on conflict (alert_id, rule_id) do update set decision = excluded.decision, until = excluded.until
-            where alert_decision.decided_at is null
-                and (alert_decision.decision, alert_decision.until) is distinct from
-                    (excluded.decision, excluded.until)
-            """,
-            [k.alert_id for k in kept],
-            [k.rule_id for k in kept],
-            [k.decision.value for k in kept],
-            [k.until for k in kept],
-        )
+        await keep(conn, kept)
     if ended:
         # What a rule that is gone kept is of no account any more.
         await conn.execute(
@@ -194,6 +181,33 @@ async def settle(
             ended,
             now,
         )
+
+
+async def keep(conn: Conn, kept: Sequence[Kept]) -> None:
+    """Put on record what waits, and why, of alerts that nobody decided meanwhile."""
+    await conn.execute(
+        """
+        with news as (
+            select u.*
+            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[])
+                as u (alert_id, rule_id, decision, until)
+            left join alert_decision d using (alert_id, rule_id)
+            where (d.decision, d.until) is distinct from (u.decision, u.until)
+        ),
+        held as (
+            select alert_id from alert where alert_id in (select alert_id from news) and decided_at is null
+            order by alert_id for no key update
+        )
+        insert into alert_decision (alert_id, rule_id, decision, until)
+        select news.* from news join held using (alert_id)
+        on conflict (alert_id, rule_id) do update set decision = excluded.decision, until = excluded.until
+        where alert_decision.decided_at is null
+        """,
+        [k.alert_id for k in kept],
+        [k.rule_id for k in kept],
+        [k.decision.value for k in kept],
+        [k.until for k in kept],
+    )
 
 
 async def _hold_open(conn: Conn, alert_ids: Collection[int]) -> None:

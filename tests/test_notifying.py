@@ -161,6 +161,20 @@ async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
     assert len(await queue(pool)) == 2
 
 
+async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Pool) -> None:
+    clock = SimulatedClock(minutes(5))
+    deciding = Deciding(pool, Letterhead(), clock)
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, blocked(5))
+    await deciding.turn()
+    await store(pool, blocked(1, minutes(120), first=900))
+    clock.set(minutes(121))
+    await deciding.turn()
+    async with transaction(pool) as conn:
+        kept = await conn.fetch("select decision, until from alert_decision where decided_at is null")
+    assert [tuple(r) for r in kept] == [("digest", T0 + timedelta(days=1, hours=8))]
+
+
 @given(
     per_minute=st.integers(1, 5),
     steps=st.lists(st.integers(0, 40), max_size=60),
