@@ -10,6 +10,7 @@ from tests.benchmarks import (
     dashboard_push,
     pipeline,
     planner,
+    rehearsal,
     replay,
     replay_film,
     sizing,
@@ -36,6 +37,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "replay": _of_replay,
     "sizing": sizing.figures,
     "planner": planner.figures,
+    "rehearsal": rehearsal.figures,
 }
 
 

@@ -7,6 +7,7 @@ width of its 95 % interval stands beside it.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ FEW_SEEDS = range(101, 105)
 ACCOUNTS, MANY = 20_000, 200_000
 DAYS = 10.0
 
+Wanted: TypeAlias = Callable[[tuple[str, str]], bool]
+"""Which changes, by cause and kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -43,12 +47,12 @@ class Pair:
     by_turn: Seen
     adaptive: Seen
 
-    def ratio(self, wanted: Callable[[tuple[str, str]], bool]) -> float:
+    def ratio(self, wanted: Wanted) -> float:
         return self.adaptive.mean(wanted) / self.by_turn.mean(wanted)
 
 
 def figures() -> Iterator[Figure]:
-    known = [_pair(scenario(seed, ACCOUNTS, DAYS), seed) for seed in SEEDS]
+    known = [simulated(scenario(seed, ACCOUNTS, DAYS), seed) for seed in SEEDS]
     limit = _limit(ACCOUNTS)
     yield from _ratio("block_delay_ratio", known, lambda k: k == (A, BLOCK), limit)
     yield from _ratio("restore_delay_ratio", known, lambda k: k == (A, RESTORATION), limit)
@@ -59,12 +63,12 @@ def figures() -> Iterator[Figure]:
         _missed([p.by_turn for p in known]),
     )  # fmt: skip
     yield _oldest("max_age_sweeps", known)
-    by_chance = [_pair(unrelated(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
+    by_chance = [simulated(unrelated(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
     yield from _ratio("no_signal_ratio", by_chance, lambda _: True, 1.0)
-    halves = [_pair(half_known(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
+    halves = [simulated(half_known(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
     yield from _ratio("half_known_block_ratio", halves, lambda k: k == (A, BLOCK), 1.0)
     yield from _ratio("half_known_all_ratio", halves, lambda _: True, 1.0)
-    many = [_pair(scenario(seed, MANY, 6.0), seed) for seed in FEW_SEEDS]
+    many = [simulated(scenario(seed, MANY, 6.0), seed) for seed in FEW_SEEDS]
     yield from _ratio("block_delay_ratio_200k", many, lambda k: k == (A, BLOCK), _limit(MANY))
     yield _oldest("max_age_sweeps_200k", many)
     yield _cost("plan_ms_per_batch_20k", scenario(101, ACCOUNTS, 4.0))
@@ -76,7 +80,8 @@ def _limit(accounts: int) -> float:
     return 2 / 257 + 257 / (accounts * (1 - 1 / PlannerRule().ceiling_sweeps))
 
 
-def _pair(told: Scenario, seed: int) -> Pair:
+def simulated(told: Scenario, seed: int) -> Pair:
+    """Read by both without anything of Blockline but the planner."""
     base = _base(told, seed)
     return Pair(play(told, RoundRobin(base), DAY), play(told, Adaptive(told, base, DAY), DAY))
 
@@ -86,9 +91,7 @@ def _base(told: Scenario, seed: int) -> list[Positions]:
     return [order[i : i + SIZE] for i in range(0, told.accounts, SIZE)]
 
 
-def _ratio(
-    name: str, pairs: Sequence[Pair], wanted: Callable[[tuple[str, str]], bool], reference: float
-) -> Iterator[Figure]:
+def _ratio(name: str, pairs: Sequence[Pair], wanted: Wanted, reference: float) -> Iterator[Figure]:
     ratios = np.array([pair.ratio(wanted) for pair in pairs])
     half = 1.96 * float(ratios.std(ddof=1)) / len(ratios) ** 0.5
     yield Figure(name, float(ratios.mean()), "of round-robin", "lower", reference)
