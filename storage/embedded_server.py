@@ -46,6 +46,7 @@ checkpoint_timeout = 15min
 wal_compression = pglz
 random_page_cost = 1.1
 jit = off
+# Tables fill within minutes of an import: queries are not to be planned by when they were empty.
 autovacuum_naptime = 10s
 timezone = 'UTC'
 log_timezone = 'UTC'
