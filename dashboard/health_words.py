@@ -99,6 +99,14 @@ def left(budget: Budget, now: datetime) -> tuple[str, str]:
             return "not known until the next answer", "–"
 
 
+def counted_as(one: NamedBudget) -> str:
+    """Whose budget it is, and what is counted apart in it: X counts by token, of which a hash is kept. Where
+    no machine has a name of its own, all have one address, which is not named.
+    """
+    name = one.name.removeprefix(f"{one.platform.value} ")
+    return f"token {name}" if one.platform is Platform.X else name.removeprefix("from  ")
+
+
 def scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:
     """Sorts budgets by the share that is left; last come those of which no number is known."""
     budget = one.budget

@@ -9,7 +9,7 @@ from storage.model.collector_words import WAIT, source_words, to_do, why_words
 from storage.model.questions import source_parts
 from storage.model.units import clock_words
 from storage.model.words import clean
-from storage.reports_machines import Queue
+from storage.reports_machines import Machines
 from storage.work_queue import HeldJob, Line
 from storage.workers import Standing, Worker
 
@@ -49,7 +49,7 @@ def _pause(worker: Worker, source: str, now: datetime) -> list[str]:
     pause = worker.paused[source]
     said = [f"“{clean(pause.detail, 200)}”"] if pause.detail else []
     until = words.stamp(pause.until)
-    return [f"{source_words(source)} until {until}: {why_words(pause.reason)}", *said]
+    return [f"pauses {source_words(source)} until {until}: {why_words(pause.reason)}", *said]
 
 
 def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
@@ -68,8 +68,8 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
     if unheard := by[Standing.UNHEARD]:
         return Verdict(
             f"Nothing was heard lately of {_names(unheard)}.",
-            "Others make their requests. See on the machine whether blockline run still runs there, and "
-            "whether it reaches the database.",
+            "Its requests are left to others that read the same, if there are any. See on the machine "
+            "whether blockline run still runs there, and whether it reaches the database.",
         )
     refused = [(w, s) for w in workers for s in w.sources if w.stands(s, now) is Standing.PAUSES]
     if refused:
@@ -77,7 +77,7 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
         reason = worker.paused[source].reason
         return Verdict(
             f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}.",
-            f"Others make its requests. {_advice(source, reason)}",
+            f"Its requests are left to others. {_advice(source, reason)}",
         )
     return WELL
 
@@ -94,17 +94,25 @@ def _names(workers: list[Worker]) -> str:
     return ", ".join(map(named, workers))
 
 
-def queue_verdict(queues: Iterable[Queue], now: datetime) -> Verdict:
-    """About the sources whose requests nobody takes, though somebody plans them."""
-    stuck = [q.line.source for q in queues if q.planner is not None and _is_stuck(q.line, now)]
-    if not stuck:
-        return WELL
-    return Verdict(
-        f"Requests to {reads(stuck)} could be taken for more than {words.span(WAITS_AT_MOST)}, and nobody "
-        "takes them.",
-        "See above which machines read, and what the log of blockline run says on them; start another with "
-        "blockline run --role collect.",
-    )
+def queue_verdict(found: Machines, now: datetime) -> Verdict:
+    """About the sources whose requests nobody takes, though somebody plans them; or that nobody plans."""
+    stuck = [q.line.source for q in found.queues if q.planner is not None and _is_stuck(q.line, now)]
+    if stuck:
+        return Verdict(
+            f"Requests to {reads(stuck)} could be taken for more than {words.span(WAITS_AT_MOST)}, and "
+            "nobody takes them.",
+            "See above which machines read, and what the log of blockline run says on them; start another "
+            "with blockline run --role collect.",
+        )
+    heard = {s for w in found.workers for s in w.sources if w.stands(s, now) is not Standing.UNHEARD}
+    unplanned = [q.line.source for q in found.queues if q.planner is None and q.line.source in heard]
+    if unplanned:
+        return Verdict(
+            f"No process plans the reading of {reads(unplanned)}.",
+            "One that reads it takes that over within seconds. If none does, the log of blockline run says "
+            "why.",
+        )
+    return WELL
 
 
 def _is_stuck(line: Line, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from socket import gethostname
 from uuid import UUID
 
 import pytest
@@ -24,9 +25,11 @@ from tests.alerts_told import on
 from tests.cli_runs import Blockline, blockline, forget_settings
 from tests.dashboard_server import SETTINGS
 from tests.factories import MINUTE, T0
+from tests.fleet import fleet, many_accounts
 from tests.pages import said
 from tests.seed_changes import HOUR
 from tests.seed_machines import FAULT, SECOND, hold, put, report, three_machines
+from tests.slow_x import far_x
 
 WELL = Worker(
     UUID(int=1),
@@ -71,14 +74,14 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
         pytest.param(
             replace(WELL, paused={"x": REFUSED}),
             Standing.READS,
-            ("reads", ["X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
+            ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses one source and reads another",
         ),
         pytest.param(
             replace(WELL, sources=("x",), paused={"x": REFUSED}),
             Standing.PAUSES,
-            ("pauses", ["X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
+            ("pauses", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses all that it reads",
         ),
@@ -113,24 +116,38 @@ def test_a_clock_is_told_beside_the_databases(off_s: float, words: str) -> None:
     assert clock_words(timedelta(seconds=off_s)) == words
 
 
-WAITS = Line("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE)
+WAITS = Queue("amber 4711", Line("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
+UNTAKEN = "Requests to X could be taken for more than 5 min, and nobody takes them."
+UNPLANNED = "No process plans the reading of X."
 
 
 @pytest.mark.parametrize(
-    ("queue", "is_stuck"),
+    ("queue", "worker", "wrong"),
     [
-        pytest.param(Queue("amber 4711", WAITS), True, id="somebody plans and nobody takes"),
-        pytest.param(Queue(None, WAITS), False, id="nobody plans, so nobody waits"),
-        pytest.param(Queue("amber 4711", replace(WAITS, free_since=None)), False, id="all are put off"),
+        pytest.param(WAITS, WELL, UNTAKEN, id="somebody plans and nobody takes"),
         pytest.param(
-            Queue("amber 4711", replace(WAITS, free_since=T0 - 5 * MINUTE)),
-            False,
+            replace(WAITS, line=replace(WAITS.line, free_since=None)), WELL, "", id="all are put off"
+        ),
+        pytest.param(
+            replace(WAITS, line=replace(WAITS.line, free_since=T0 - 5 * MINUTE)),
+            WELL,
+            "",
             id="five minutes is no longer",
+        ),
+        pytest.param(replace(WAITS, planner=None), WELL, UNPLANNED, id="it is read and nobody plans"),
+        pytest.param(
+            replace(WAITS, planner=None),
+            replace(WELL, seen_at=T0 - 16 * SECOND),
+            "",
+            id="nobody is known to read it, so nobody could plan it",
         ),
     ],
 )
-def test_a_queue_that_nobody_takes_from_is_worth_a_word(queue: Queue, is_stuck: bool) -> None:
-    assert bool(said_of.queue_verdict([queue], T0).wrong) is is_stuck
+def test_a_queue_that_nobody_takes_from_or_plans_is_worth_a_word(
+    queue: Queue, worker: Worker, wrong: str
+) -> None:
+    found = Machines((replace(worker, sources=("x",)),), (queue,), ())
+    assert said_of.queue_verdict(found, T0).wrong == wrong
 
 
 COUNTED = Budget(Basis.COUNTED, T0 + MINUTE, 300, 212)
@@ -156,6 +173,23 @@ COUNTED = Budget(Basis.COUNTED, T0 + MINUTE, 300, 212)
 )
 def test_what_is_left_is_the_platforms_own_word(budget: Budget, told: tuple[str, str]) -> None:
     assert health_words.left(budget, T0) == told
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "words"),
+    [
+        pytest.param(Platform.X, "x 1f0c2b7a9d3e users", "token 1f0c2b7a9d3e users", id="a token"),
+        pytest.param(
+            Platform.BLUESKY, "bluesky from office pds.example", "from office pds.example", id="an address"
+        ),
+        pytest.param(Platform.BLUESKY, "bluesky from  pds.example", "pds.example", id="the one of all"),
+        pytest.param(
+            Platform.MASTODON, "mastodon by tr one.example api", "by tr one.example api", id="a proxy"
+        ),
+    ],
+)
+def test_a_budget_is_named_after_whose_it_is(platform: Platform, name: str, words: str) -> None:
+    assert health_words.counted_as(NamedBudget(name, platform, T0, COUNTED)) == words
 
 
 def test_the_budget_of_which_least_is_left_comes_first() -> None:
@@ -199,6 +233,16 @@ async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: dateti
     assert {q.planner for q in (await told(pool, now)).queues} == {None}
 
 
+async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: str, tmp_path: Path) -> None:
+    history = many_accounts(tmp_path / "history.csv", 500)
+    async with far_x(history, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
+        found = await told(pool, system_clock())
+        here = gethostname()
+        assert {w.name for w in found.workers} == {f"{here} {p.pid}" for p in two.processes}
+        assert {w.stands_in_all(system_clock()) for w in found.workers} == {Standing.READS}
+        assert [(q.line.source, q.planner) for q in found.queues] == [("x", f"{here} {two.processes[0].pid}")]
+
+
 async def test_the_queue_is_counted_by_source(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         await put(conn, "x", now - MINUTE)
@@ -226,7 +270,7 @@ async def test_the_health_page_tells_of_each_machine(pool: Pool, now: datetime) 
         "amber 4711 office X, Bluesky 1 Feb 2021, 10:30 UTC 1 Feb 2021, 11:59:58 UTC 2 s ago right reads"
         in page
     )
-    assert "reads X until 1 Feb 2021, 12:10 UTC: asked to pause “429 Too Many Requests”" in page
+    assert "reads pauses X until 1 Feb 2021, 12:10 UTC: asked to pause “429 Too Many Requests”" in page
     assert "not heard of since 1 Feb 2021, 11:59:30 UTC" in page
     assert "dead" not in page.lower().replace("dead letters", "").replace("deadline", "")
     assert "X nobody 12 0 1 Feb 2021, 11:59:49 UTC 11 s ago 1" in page

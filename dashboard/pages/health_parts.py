@@ -126,7 +126,7 @@ def left_cards(facts: HealthFacts) -> list[Component]:
             [
                 (
                     html.B(collector_name(b.platform, "", "")),
-                    clean(b.name.removeprefix(f"{b.platform.value} "), 120),
+                    clean(said.counted_as(b), 120),
                     *said.left(b.budget, facts.at),
                     html.Div([words.stamp(b.taken_at), html.Small(words.ago(b.taken_at, facts.at))]),
                 )

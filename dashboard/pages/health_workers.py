@@ -70,7 +70,7 @@ def _queue(facts: HealthFacts) -> list[Component]:
             "any machine takes them; while one process reads alone it asks without a queue",
             ("Source", "Planned by", "Waiting", "In hand", "Oldest", "Held"),
             [_line(queue, facts) for queue in found],
-            above=verdict(said.queue_verdict(found, facts.at)),
+            above=verdict(said.queue_verdict(facts.machines, facts.at)),
         )
     ]
 
