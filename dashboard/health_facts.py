@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.account_days import DayBill, bills
 from storage.budgets import budgets
 from storage.conditions import open_conditions
 from storage.db import Conn
@@ -56,6 +57,8 @@ class HealthFacts:
     late: Sequence[LateAccount]
     read_for: Sequence[ReadFor]
     paces: Sequence[ListPace]
+    bills: Sequence[DayBill]
+    """Where there is a ceiling on what reading costs."""
     controls: Sequence[Control]
     machines: Machines
     budgets: Sequence[NamedBudget]
@@ -82,6 +85,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         late=await late_accounts(conn, now, sweep_every) if any(one.older for one in late) else (),
         read_for=await read_for(conn, now),
         paces=await list_paces(conn, now, sweep_every),
+        bills=await bills(conn, now),
         controls=await controls(conn, now),
         machines=await machines(conn, now),
         budgets=await budgets(conn),

@@ -121,3 +121,13 @@ WHY_READ = {
     WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
 }
 """Why accounts were read."""
+
+WHY_PAID = {
+    None: "control accounts",
+    WhyRead.TURN: "in their turn",
+    WhyRead.AHEAD: "of lists with changes",
+    WhyRead.SENTINEL: "sentinels",
+    WhyRead.PROMISED: "as promised",
+    WhyRead.AGAIN: "called for",
+}
+"""Why accounts were paid for."""

@@ -19,7 +19,7 @@ from storage.model.sizing_facts import USD_PER_READ
 _BEFORE, _AFTER = timedelta(minutes=2), timedelta(minutes=1)
 CONTROLS = 10
 """So many accounts of a day are kept for control accounts, or as many as there are."""
-_RESERVE = 0.2
+_RESERVE = 0.3
 """Of the ceiling, kept for lists in which changes are seen, for promises, and for confirming."""
 _SENTINELS = 0.3
 """Of the ceiling, at most, for the sentinels that every list has."""
@@ -126,6 +126,10 @@ class AccountDays:
     @property
     def total(self) -> int:
         return len(self._paid)
+
+    def paid_for(self, why: WhyRead | None) -> int:
+        """How many accounts were paid for today for this reason."""
+        return self._by_why[why]
 
     def why(self, native_id: str) -> WhyRead | None:
         """Why an account that is paid for was; None: as a control account, or it is not paid for."""

@@ -51,12 +51,11 @@ def packed(accounts: Positions, size: int) -> list[Positions]:
 
 
 def parts_of_lists(lists: Sequence[Positions], every_s: Sequence[float], size: int) -> list[Ahead]:
-    """Each list alone, so that nobody else is paid for with it: a part of half a roster, and the rest."""
+    """Each list alone, so that nobody else is paid for with it, in parts of half a roster at most."""
     return [
         Ahead(part, (position,), every_s[position])
         for position, members in enumerate(lists)
-        for part in (members[: size // 2], *packed(members[size // 2 :], size))
-        if len(part)
+        for part in packed(members, max(1, size // 2))
     ]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from dashboard import bill_words
 from jobs.cli_output import moment
 from jobs.status_collectors import collector_lines, collectors_json
 from jobs.status_machines import machine_lines, machines_json
@@ -33,6 +34,21 @@ def as_json(stand: Overview) -> dict[str, object]:
             for k in stand.conditions
         ],
         **machines_json(stand.machines, stand.at),
+        "paid_for": [
+            {
+                "platform": b.platform.value,
+                "day": b.day.isoformat(),
+                "accounts": b.total,
+                "accounts_at_most": b.ceiling.most,
+                "by_reason": {"control" if why is None else why.value: n for why, n in b.paid.items()},
+                "everybody_within_days": b.ceiling.round_days,
+                "waiting": b.ceiling.waiting,
+                "lists": [
+                    {"list": one.name, "watched": one.watched, "sentinels": one.paid} for one in b.lists
+                ],
+            }
+            for b in stand.bills
+        ],
         "mails": {
             "queued": stand.mails.queued,
             "dead": stand.mails.dead,
@@ -107,6 +123,10 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
         *[
             ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
             for k in stand.conditions
+        ],
+        *[
+            (f"Paid for on {bill_words.name(b)}", f"{bill_words.paid(b)}. {' '.join(bill_words.rest(b))}")
+            for b in stand.bills
         ],
         (
             "Mails",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from storage.account_days import DayBill, bills
 from storage.conditions import open_conditions
 from storage.countries import CountryCount, by_country
 from storage.db import Conn
@@ -99,6 +100,8 @@ class Overview(Stand):
     detectors: tuple[Detector, ...]
     conditions: tuple[KnownCondition, ...]
     """Troubles of the monitor itself that are not over."""
+    bills: tuple[DayBill, ...]
+    """Where there is a ceiling on what reading costs."""
     mails: MailCount
     alerts_undecided: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
@@ -127,6 +130,7 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         requests=await _requests(conn, now),
         detectors=tuple(await detectors(conn, now)),
         conditions=tuple(await open_conditions(conn)),
+        bills=tuple(await bills(conn, now)),
         mails=await _mails(conn),
         alerts_undecided=await conn.fetchval(
             """

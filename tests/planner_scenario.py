@@ -8,14 +8,18 @@ accounts are suspended for weeks, once in 400 days each.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.account_days import AccountDays
 from jobs.expect import DAY, HOUR, NEVER, Accounts, Expectations, Positions, Prior, nothing_learned
 from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
+from jobs.sentinels import under_ceiling
+from storage.model.coverage import WhyRead
 
 SIZE = 100
 A, B, SMALL, SINGLE = "A", "B", "small", "single"
@@ -184,6 +188,60 @@ class Adaptive:
         assert self._pick is not None
         self.expectations.saw(who, now, changed, closed)
         self._planner.answered(self._pick, now)
+
+
+class UnderCeiling:
+    """The planner of the product under a ceiling of account-days; the scenario begins at 00:01 UTC."""
+
+    begins = datetime(2021, 2, 1, 0, 1, tzinfo=UTC)
+
+    def __init__(self, told: Scenario, base: Sequence[Positions], most: int) -> None:
+        prior, begins = Prior(), self.begins.timestamp()
+        read_at = np.empty(told.accounts)
+        for turn, roster in enumerate(base):
+            read_at[roster] = begins - (1 - turn / len(base)) * told.accounts / most * DAY
+        known = Accounts(read_at, np.full(told.accounts, NEVER), np.zeros(told.accounts, np.int8))
+        self._expected = Expectations(prior, known, dict(enumerate(told.lists)), nothing_learned(prior))
+        self.days = AccountDays(most)
+        self._open_today, self._planner = under_ceiling(
+            self.days,
+            PlannerRule(),
+            self._expected,
+            base,
+            told.lists,
+            [np.inf] * len(told.lists),
+            [str(n) for n in range(told.accounts)],
+            ("control 1", "control 2"),
+            SIZE,
+        )
+        self._pick: Pick | None = None
+
+    def next(self, now: float) -> Positions:
+        at = self.begins + timedelta(seconds=now)
+        assert self._open_today.begin(at)
+        while True:
+            pick = self._planner.next(at.timestamp())
+            assert pick is not None
+            if isinstance(self._open_today.admit(pick, at), WhyRead):
+                self._pick = pick
+                return self._planner.accounts_of(pick)
+
+    def saw(self, who: Positions, now: float, changed: NDArray[np.bool_], closed: NDArray[np.int8]) -> None:
+        assert self._pick is not None
+        at = self.begins + timedelta(seconds=now)
+        by_chance = self._expected.by_chance(who, at.timestamp())
+        self._open_today.saw(who, changed, by_chance, at)
+        self._expected.saw(who, at.timestamp(), changed, closed)
+        self._planner.answered(self._pick, at.timestamp())
+
+
+def day_of_order(told: Scenario, seed: int) -> Scenario:
+    """The day of order A up to two hours after it began, which is at some hour of it."""
+    first = next(f.at for f in told.flips if f.cause == A)
+    begins = first - np.random.default_rng(seed + 40_000).uniform(2, 20) * HOUR
+    flips = [Flip(f.at - begins, f.account, f.cause, f.kind) for f in told.flips if f.at >= begins]
+    end = first - begins + 2 * HOUR
+    return Scenario(told.accounts, end, told.lists, [f for f in flips if f.at < end])
 
 
 @dataclass(slots=True)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.links import Act, Link, token
+from storage.account_days import Ceiling, pay, save_ceiling
 from storage.db import Conn, Pool, transaction
 from storage.imports import import_history
 from storage.installation import link_key
-from storage.model.accounts import AccountId
+from storage.model.accounts import AccountId, Platform
+from storage.model.coverage import WhyRead
 from storage.model.signals import Signal, SignalKind
 from storage.model.written_stories import StoryHead, View
 from storage.signals import add_signals
@@ -89,6 +91,14 @@ async def a_story(conn: Conn, played: Played, view: View, now: datetime) -> int:
     return made.story_id
 
 
+async def a_bill(conn: Conn, now: datetime) -> None:
+    """X is read under a ceiling, which is reached."""
+    rows = await conn.fetch("select native_id from account where platform = 'x' and watched limit 40")
+    whys = {r["native_id"]: WhyRead.SENTINEL if n % 3 else WhyRead.TURN for n, r in enumerate(rows)}
+    await pay(conn, Platform.X, now.date(), whys, 300)
+    await save_ceiling(conn, Platform.X, now.date(), Ceiling(300, 98, 60, 11, 12))
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """What was written, for a test to ask about."""
@@ -121,6 +131,7 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         )
         imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
         key = await link_key(conn)
+        await a_bill(conn, now)
         written = [await a_story(conn, played, view, now) for view in View]
     story = played.story
     numbers = {

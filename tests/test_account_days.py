@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard import bill_words
 from jobs.account_days import AccountDays, Refusal, Shares, day_of, divide, next_day, not_between
 from jobs.expect import Positions
 from jobs.sentinels import choose_sentinels, parts_of_lists
+from storage.account_days import Ceiling, DayBill, PaidOfList
+from storage.model.accounts import Platform
 from storage.model.coverage import WhyRead
 
 FEBRUARY = datetime(2021, 2, 1, tzinfo=UTC)
@@ -35,7 +38,9 @@ def test_on_which_day_a_request_is_billed(minute: float, day: int | None) -> Non
 @pytest.mark.parametrize(
     ("most", "accounts", "sentinels", "in_turn", "round_days"),
     [
-        pytest.param(2000, 20_000, 180, 1372, 15, id="a fifth is kept, and everybody has a turn in 15 days"),
+        pytest.param(
+            2000, 20_000, 180, 1176, 18, id="three tenths are kept, and everybody has a turn in 18 days"
+        ),
         pytest.param(200, 1_000, 60, 98, 11, id="there is a turn for one whole roster a day"),
         pytest.param(5000, 1_000, 30, 1_000, 1, id="where all can be paid for nothing is kept"),
         pytest.param(50, 1_000, 15, 0, None, id="less than a roster is no turn, and that is said"),
@@ -110,5 +115,24 @@ def test_every_list_has_its_sentinels(sizes: list[int], most: int, number: list[
 def test_of_a_list_a_part_can_be_paid_for_alone() -> None:
     parts = parts_of_lists([np.arange(257), np.arange(257, 270)], [np.inf, 60.0], 98)
     assert [(len(p.accounts), p.lists, p.every_s) for p in parts] == [
-        (49, (0,), np.inf), (70, (0,), np.inf), (69, (0,), np.inf), (69, (0,), np.inf), (13, (1,), 60.0)
+        *[(43, (0,), np.inf)] * 5, (42, (0,), np.inf), (13, (1,), 60.0)
     ]  # fmt: skip
+
+
+def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches() -> None:
+    bill = DayBill(
+        Platform.X,
+        date(2021, 2, 1),
+        Ceiling(most=500, in_turn=294, sentinels=5, round_days=7, waiting=63),
+        {WhyRead.TURN: 294, WhyRead.SENTINEL: 5, None: 2},
+        [PaidOfList("order 1", 250, 40), PaidOfList("order 2", 3, 0)],
+    )
+    assert bill_words.paid(bill) == (
+        "$3.01 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 in their turn, 5 sentinels, "
+        "2 control accounts"
+    )
+    assert bill_words.rest(bill) == [
+        "Everybody has a turn within 7 days.",
+        "The ceiling is reached: 63 accounts that were to be read out of turn wait for the next day.",
+        "Nobody was paid for of order 2: no sentinel watches there.",
+    ]

@@ -45,6 +45,7 @@ NOTHING = HealthFacts(
     late=(),
     read_for=(),
     paces=(),
+    bills=(),
     controls=(),
     machines=Machines((), (), ()),
     budgets=(),

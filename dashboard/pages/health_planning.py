@@ -1,11 +1,13 @@
 """The part of the Health page about who is read when: why requests were made, and how late lists are seen."""
 
+from dash import html
 from dash.development.base_component import Component
 
-from dashboard import words
+from dashboard import bill_words, words
 from dashboard.health_facts import HealthFacts
 from dashboard.order_words import share
 from dashboard.pages.account_tables import card, nothing
+from storage.account_days import DayBill
 from storage.model.words import clean
 from storage.reports_planning import LONGEST, ListPace
 
@@ -13,7 +15,22 @@ ROWS = 100
 
 
 def planning_cards(facts: HealthFacts) -> list[Component]:
-    return [_why(facts), _lists(facts)]
+    return [*(_bill(bill) for bill in facts.bills), _why(facts), _lists(facts)]
+
+
+def _bill(bill: DayBill) -> Component:
+    """The day under a ceiling: what is paid for, and who watches for which list."""
+    lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
+    return card(
+        f"Paid for on {bill_words.name(bill)}",
+        "each account once a UTC day, and then read again for nothing",
+        ("List", "Watched", "Paid for today: its sentinels", "Not paid for"),
+        [
+            (clean(one.name, 120), f"{one.watched:,}", f"{one.paid:,}", f"{one.watched - one.paid:,}")
+            for one in lists[:ROWS]
+        ],
+        above=html.P(" ".join((f"{bill_words.paid(bill)}.", *bill_words.rest(bill))), className="verdict"),
+    )
 
 
 def _why(facts: HealthFacts) -> Component:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from jobs.expect import DAY, Positions
 from jobs.planner import PlannerRule
+from storage.model.coverage import WhyRead
 from tests.benchmarks.figure import Figure
 from tests.planner_scenario import (
     BLOCK,
@@ -25,6 +26,8 @@ from tests.planner_scenario import (
     RoundRobin,
     Scenario,
     Seen,
+    UnderCeiling,
+    day_of_order,
     half_known,
     play,
     scenario,
@@ -35,6 +38,8 @@ SEEDS = range(101, 113)
 FEW_SEEDS = range(101, 105)
 ACCOUNTS, MANY = 20_000, 200_000
 DAYS = 10.0
+AT_LIMIT_S = 600.0
+"""20,000 accounts at 300 requests in 15 minutes."""
 
 Wanted: TypeAlias = Callable[[tuple[str, str]], bool]
 """Which changes, by cause and kind."""
@@ -71,8 +76,34 @@ def figures() -> Iterator[Figure]:
     many = [simulated(scenario(seed, MANY, 6.0), seed) for seed in FEW_SEEDS]
     yield from _ratio("block_delay_ratio_200k", many, lambda k: k == (A, BLOCK), _limit(MANY))
     yield _oldest("max_age_sweeps_200k", many)
+    yield from _under_ceilings()
     yield _cost("plan_ms_per_batch_20k", scenario(101, ACCOUNTS, 4.0))
     yield _cost("plan_ms_per_batch_200k", scenario(101, MANY, 4.0))
+
+
+def _under_ceilings() -> Iterator[Figure]:
+    """At the rate limit of X, for $20 and $5 a day: how late order A is seen, and how many more are paid for.
+
+    The reference is a sweep that pays for as many each day: half of its length, by arithmetic.
+    """
+    for usd, most in ((20, 2_000), (5, 500)):
+        delays: list[float] = []
+        extra: list[int] = []
+        paid: list[int] = []
+        for seed in FEW_SEEDS:
+            told = day_of_order(scenario(seed, ACCOUNTS, 4.0), seed)
+            reader = UnderCeiling(told, _base(told, seed), most)
+            seen = play(told, reader, AT_LIMIT_S)
+            found = seen.delays.get((A, BLOCK), [])
+            unseen = sum(f.cause == A and f.kind == BLOCK for f in told.flips) - len(found)
+            delays += [d / 60 for d in found] + [ACCOUNTS / most / 2 * 24 * 60] * unseen
+            extra.append(reader.days.paid_for(WhyRead.AHEAD))
+            paid.append(reader.days.total)
+        swept = ACCOUNTS / most / 2 * 24 * 60
+        yield Figure(f"ceiling_{usd}_block_delay_min", float(np.mean(delays)), "min", "lower", swept)
+        yield Figure(f"ceiling_{usd}_block_delay_median_min", float(np.median(delays)), "min", "lower", swept)
+        yield Figure(f"ceiling_{usd}_extra_accounts", float(np.mean(extra)), "accounts", "lower", 257)
+        yield Figure(f"ceiling_{usd}_paid_at_most", max(paid), "accounts a day", "lower", most)
 
 
 def _limit(accounts: int) -> float:
