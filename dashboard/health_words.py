@@ -1,6 +1,6 @@
 """What the figures of the Health page mean, and what a person can do when one of them is bad. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ CONNECTIONS_AT_MOST = 0.8
 OVERDUE_AFTER = timedelta(minutes=15)
 ANCHORED_WITHIN = timedelta(days=2)
 RETAINED_WITHIN = timedelta(days=2)
+ASKED_LATELY = timedelta(hours=1)
 LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedReason.CREDITS)
 """By these a platform says that it allows no more."""
 
@@ -99,6 +100,12 @@ def left(budget: Budget, now: datetime) -> tuple[str, str]:
             return "not known until the next answer", "–"
 
 
+def asked_lately(found: Iterable[NamedBudget], now: datetime) -> list[NamedBudget]:
+    """Those from which a request was taken in the last hour, that of which least is left first."""
+    lately = [one for one in found if now - one.taken_at <= ASKED_LATELY]
+    return sorted(lately, key=lambda one: _scarce_first(one, now))
+
+
 def counted_as(one: NamedBudget) -> str:
     """Whose budget it is, and what is counted apart in it: X counts by token, of which a hash is kept. Where
     no machine has a name of its own, all have one address, which is not named.
@@ -107,7 +114,7 @@ def counted_as(one: NamedBudget) -> str:
     return f"token {name}" if one.platform is Platform.X else name.removeprefix("from  ")
 
 
-def scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:
+def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:
     """Sorts budgets by the share that is left; last come those of which no number is known."""
     budget = one.budget
     is_counted = budget.basis_at(now) is Basis.COUNTED

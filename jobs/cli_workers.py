@@ -1,23 +1,28 @@
 """The commands on machines: which processes read, what waits in the queue, and what is held."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from dashboard import worker_words
+from dashboard.health_words import asked_lately, counted_as
+from dashboard.health_words import left as words_of_left
 from jobs.cli_database import with_conn
 from jobs.cli_output import moment, show, show_json
 from jobs.clock import system_clock
 from jobs.command import CommandError
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.settings import load_settings
-from jobs.status_machines import machines_json, worker_row
+from jobs.status_machines import budget_json, machines_json, worker_row
 from jobs.wording import number
 from storage.audit_log import log_each
+from storage.budgets import budgets
 from storage.db import Conn
-from storage.model.collector_words import source_words
-from storage.reports_machines import Queue, machines
+from storage.model.budgets import NamedBudget
+from storage.model.collector_words import collector_name, source_words
+from storage.reports_machines import Machines, Queue, machines
 from storage.work_queue import HeldJob, drop_held, held_jobs
 
 workers = typer.Typer(
@@ -37,9 +42,14 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
     if context.invoked_subcommand is not None:
         return
     now = system_clock()
-    found = with_conn(load_settings(config), lambda conn: machines(conn, now))
+
+    async def read(conn: Conn) -> tuple[Machines, list[NamedBudget]]:
+        return await machines(conn, now), asked_lately(await budgets(conn), now)
+
+    found, left = with_conn(load_settings(config), read)
     if as_json:
-        show_json({"at": now.isoformat(), **machines_json(found, now)})
+        budgets_json = [budget_json(one, now) for one in left]
+        show_json({"at": now.isoformat(), **machines_json(found, now), "budgets": budgets_json})
         return
     if found.workers:
         table = Table("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands")
@@ -50,6 +60,8 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show("No process that reads reported itself in the last minute.")
     if found.queues:
         show(_queue(found.queues))
+    if left:
+        show(_left(left, now))
     if found.held:
         show(_held(found.held))
         show("blockline workers drop forgets them. What they asked for is asked again by other requests.")
@@ -62,6 +74,14 @@ def _queue(queues: tuple[Queue, ...]) -> Table:
         counts = (f"{n:,}" for n in (line.waiting, line.in_hand, line.held))
         planner = queue.planner or "nobody"
         table.add_row(source_words(line.source), planner, *counts, moment(line.oldest_at))
+    return table
+
+
+def _left(left: list[NamedBudget], now: datetime) -> Table:
+    table = Table("Requests left", "Counted as", "Left", "Until", "Last asked")
+    for one in left:
+        name = collector_name(one.platform, "", "")
+        table.add_row(name, counted_as(one), *words_of_left(one.budget, now), moment(one.taken_at))
     return table
 
 

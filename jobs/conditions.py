@@ -105,6 +105,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.CREDENTIALS_OR_CREDITS: frozenset(),
     ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
     ConditionKind.CLOCK_OFF: frozenset(),
+    ConditionKind.REFUSED_ALONE: frozenset(),
     ConditionKind.REQUESTS_HELD: frozenset(),
     ConditionKind.QUEUE_STUCK: frozenset(),
     ConditionKind.COLLECTOR_BLIND: _STOPPED | {ConditionKind.QUEUE_STUCK},

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dashboard import worker_words
+from dashboard.health_words import counted_as
 from dashboard.worker_words import STANDS
 from jobs.cli_output import moment
 from jobs.wording import number
+from storage.model.budgets import Basis, NamedBudget
 from storage.model.collector_words import source_words, why_words
 from storage.model.units import clock_words
 from storage.model.words import clean
@@ -73,6 +75,21 @@ def held_json(job: HeldJob) -> dict[str, object]:
         "request": job.key,
         "since": job.since.isoformat(),
         "said": job.said,
+    }
+
+
+def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
+    """What a platform lets all ask who share a token or an address. What it did not state is null."""
+    basis = one.budget.basis_at(now)
+    is_counted = basis is Basis.COUNTED
+    return {
+        "platform": one.platform.value,
+        "counted_as": counted_as(one),
+        "basis": basis.value,
+        "left": one.budget.left_over if is_counted else None,
+        "of": one.budget.most if is_counted else None,
+        "until": one.budget.until.isoformat() if is_counted else None,
+        "asked_at": one.taken_at.isoformat(),
     }
 
 

@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 
+from collectors.limits import BREAKERS
 from dashboard.words import span
 from jobs.wording import number
-from storage.model.collector_words import collector_name
+from storage.model.collector_words import WAIT, collector_name, to_do, why_words
 from storage.model.conditions import (
     Condition,
     ConditionKey,
     ConditionKind,
     Facts,
     HeldRequests,
+    RefusedAlone,
     Untaken,
     WrongClock,
 )
@@ -35,7 +37,14 @@ _UNTAKEN_TO_DO = (
 
 def worker_troubles(facts: Facts) -> list[Condition]:
     """The causes before what follows from them."""
-    found = [_clocks(facts.clocks), _held(facts.held), *map(_untaken, facts.untaken)]
+    refused = [r for r in facts.refused_alone if r.reason in BREAKERS]
+    sources = dict.fromkeys((r.platform, r.vantage) for r in refused)
+    found = [
+        _clocks(facts.clocks),
+        *(_refused([r for r in refused if (r.platform, r.vantage) == source]) for source in sources),
+        _held(facts.held),
+        *map(_untaken, facts.untaken),
+    ]
     return [one for one in found if one is not None]
 
 
@@ -44,6 +53,9 @@ def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> s
     match key.kind:
         case ConditionKind.CLOCK_OFF:
             return "No machine whose clock is off reported itself lately"
+        case ConditionKind.REFUSED_ALONE if key.platform is not None:
+            name = collector_name(key.platform, "", key.vantage)
+            return f"No process says any more that {name} refuses it alone"
         case ConditionKind.REQUESTS_HELD:
             return "No request is held any more"
         case ConditionKind.QUEUE_STUCK if key.platform is not None:
@@ -72,6 +84,23 @@ def _clocks(clocks: tuple[WrongClock, ...]) -> Condition | None:
         else f"The clocks of {len(clocks):,} processes are off, and they read nothing",
         f"beside the database's: {', '.join(each[:_NAMED])}{more}",
         _CLOCK_TO_DO,
+    )
+
+
+def _refused(refused: list[RefusedAlone]) -> Condition:
+    """Of one source; `refused` is not empty."""
+    first = refused[0]
+    name = collector_name(first.platform, "", first.vantage)
+    names = ", ".join(clean(r.name, 80) for r in refused[:_NAMED])
+    more = f" and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
+    why = "; ".join(dict.fromkeys(why_words(r.reason) for r in refused))
+    todos = dict.fromkeys(to_do(r.platform, r.reason) or WAIT for r in refused)
+    return Condition(
+        ConditionKey(ConditionKind.REFUSED_ALONE, first.platform, "", first.vantage),
+        min(r.heard_at for r in refused),
+        f"{name} refuses {names}{more}, and answers others ({why})",
+        clean(first.detail, _LONGEST_DETAIL) if first.detail else "",
+        " ".join(("What it refuses is left to others.", *todos)),
     )
 
 

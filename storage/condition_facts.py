@@ -1,11 +1,12 @@
 """What the monitor's own troubles are decided from: collectors, coverage, machines, and mails that wait."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from asyncpg import Record
 
-from storage import work_queue, workers
+from storage import work_queue
 from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.conditions import (
@@ -13,6 +14,7 @@ from storage.model.conditions import (
     Facts,
     HeldRequests,
     Mails,
+    RefusedAlone,
     Source,
     Untaken,
     WrongClock,
@@ -21,6 +23,7 @@ from storage.model.questions import source_parts
 from storage.reports_health import detectors
 from storage.reports_machines import TOLD_OF
 from storage.rules import unreadable_rules
+from storage.workers import HEARD_WITHIN, Standing, Worker, heard_of, planners
 
 
 async def facts(
@@ -54,6 +57,7 @@ async def facts(
         )
         for d in await detectors(conn, now)
     ]
+    heard = await heard_of(conn, now - TOLD_OF)
     return Facts(
         sources=tuple(sources),
         coverage=tuple(await _coverage(conn, now, read_since)),
@@ -62,7 +66,8 @@ async def facts(
         refused=await _refused(conn, untried_before, written_before),
         given_up=await _given_up(conn, given_up_after),
         unreadable=tuple(await unreadable_rules(conn)),
-        clocks=tuple(await _clocks(conn, now)),
+        clocks=tuple(WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time),
+        refused_alone=tuple(_refused_alone(heard, now)),
         held=await _held(conn),
         untaken=tuple(await _untaken(conn, now, untaken_before)),
     )
@@ -180,9 +185,17 @@ async def _given_up(conn: Conn, given_up_after: datetime) -> Mails:
     return _mails(row)
 
 
-async def _clocks(conn: Conn, now: datetime) -> list[WrongClock]:
-    heard = await workers.heard_of(conn, now - TOLD_OF)
-    return [WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time]
+def _refused_alone(heard: Iterable[Worker], now: datetime) -> list[RefusedAlone]:
+    """A pause that ended just now counts: its worker may be about to be refused again."""
+    out: list[RefusedAlone] = []
+    for worker in heard:
+        for source, pause in worker.paused.items():
+            with suppress(ValueError):  # a source of another version
+                platform, vantage = source_parts(source)
+                if pause.until > now - TOLD_OF:
+                    told = (worker.name, platform, vantage, pause.reason, pause.detail)
+                    out.append(RefusedAlone(*told, worker.heard_at))
+    return out
 
 
 async def _held(conn: Conn) -> HeldRequests:
@@ -194,8 +207,8 @@ async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]
     found = await work_queue.untaken(conn, before)
     if not found:
         return []
-    planned = await workers.planners(conn)
-    heard = await workers.heard_of(conn, now - workers.HEARD_WITHIN)
+    planned = await planners(conn)
+    heard = await heard_of(conn, now - HEARD_WITHIN)
     out: list[Untaken] = []
     for source, count, since in found:
         try:
@@ -203,7 +216,7 @@ async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]
         except ValueError:  # put there by another version
             continue
         does = [w.stands(source, now) for w in heard if source in w.sources]
-        takers = does.count(workers.Standing.READS)
+        takers = does.count(Standing.READS)
         out.append(Untaken(platform, vantage, count, since, platform in planned, len(does), takers))
     return out
 

@@ -199,7 +199,8 @@ def test_the_budget_of_which_least_is_left_comes_first() -> None:
         "none is known": Budget(),
     }
     named = [NamedBudget(name, Platform.X, T0, budget) for name, budget in known.items()]
-    found = sorted(named, key=lambda one: health_words.scarce_first(one, T0))
+    named.append(NamedBudget("nobody asked for an hour", Platform.X, T0 - 61 * MINUTE, COUNTED))
+    found = health_words.asked_lately(named, T0)
     assert [one.name for one in found] == ["little", "much", "none is known"]
 
 
@@ -324,13 +325,26 @@ def test_workers_tells_a_program_what_was_reported(run: Blockline, dsn: str) -> 
     (held,) = found["held"]
     assert (held["source"], held["said"]) == ("x", FAULT)
     queue = {q["source"]: (q["waiting"], q["in_hand"], q["held"], q["planned_by"]) for q in found["queue"]}
+    left = [(b["platform"], b["counted_as"], b["left"], b["of"]) for b in found["budgets"]]
+    assert left == [
+        ("x", "token 1f0c2b7a9d3e users", 212, 300),
+        ("bluesky", "from office public.api app.bsky", 2_871, 3_000),
+    ]
     assert queue == {"bluesky": (0, 4, 0, None), "bluesky from tr": (0, 0, 0, None), "x": (12, 0, 1, None)}
 
 
 def test_workers_tells_a_reader_the_same(run: Blockline, dsn: str) -> None:
     busy(dsn)
     told = run("workers").out
-    for words in ("amber 4711", "asked to pause", "not heard of", "nobody", FAULT, "blockline workers drop"):
+    for words in (
+        "amber 4711",
+        "asked to pause",
+        "not heard of",
+        "nobody",
+        "212 of 300",
+        FAULT,
+        "workers drop",
+    ):
         assert words in told
 
 

@@ -12,7 +12,14 @@ from storage import work_queue, workers
 from storage.condition_facts import facts as stored_facts
 from storage.db import Pool, exclusive, transaction
 from storage.model.accounts import Platform
-from storage.model.conditions import ConditionKey, ConditionKind, HeldRequests, Untaken, WrongClock
+from storage.model.conditions import (
+    ConditionKey,
+    ConditionKind,
+    HeldRequests,
+    RefusedAlone,
+    Untaken,
+    WrongClock,
+)
 from storage.workers import Pause, planning_lock
 from tests.factories import MINUTE, T0, minutes
 from tests.seed_machines import FAULT, SECOND, hold, put, report
@@ -23,6 +30,7 @@ X = Platform.X
 AHEAD = WrongClock("amber 4711", timedelta(seconds=3.2), minutes(599))
 BEHIND = WrongClock("birch 812", timedelta(seconds=-4), minutes(598))
 UNTAKEN = Untaken(X, "", 12, minutes(590), is_planned=True, readers=2, takers=2)
+REFUSED = RefusedAlone("birch 812", X, "", "auth", "401", minutes(597))
 NOTHING = facts()
 
 
@@ -44,6 +52,14 @@ NOTHING = facts()
             "beside the database's: amber 4711 3.2 s ahead, birch 812 4.0 s behind",
             "right with NTP",
             id="two are one trouble",
+        ),
+        pytest.param(
+            replace(NOTHING, refused_alone=(REFUSED, replace(REFUSED, name="cedar 3022", reason="credits"))),
+            minutes(597),
+            "X refuses birch 812, cedar 3022, and answers others (key refused; credits used up)",
+            "401",
+            "and start blockline run again. Buy credits in the developer console",
+            id="two tokens that are refused, for two reasons",
         ),
         pytest.param(
             replace(NOTHING, held=HeldRequests(1, minutes(300), FAULT)),
@@ -87,6 +103,11 @@ def test_a_trouble_says_what_was_seen_and_what_to_do(
     assert to_do in found.to_do
 
 
+def test_a_pause_that_passes_by_itself_is_no_trouble() -> None:
+    paused = replace(REFUSED, reason="rate_limited")
+    assert conditions(replace(NOTHING, refused_alone=(paused,)), NOW, RULES) == []
+
+
 @pytest.mark.parametrize(
     "untaken",
     [
@@ -109,6 +130,12 @@ STUCK = ConditionKey(ConditionKind.QUEUE_STUCK, X)
 @pytest.mark.parametrize(
     ("key", "given", "words"),
     [
+        pytest.param(
+            ConditionKey(ConditionKind.REFUSED_ALONE, X, "", "tr"),
+            NOTHING,
+            "No process says any more that X from tr refuses it alone",
+            id="refused alone",
+        ),
         pytest.param(
             ConditionKey(ConditionKind.CLOCK_OFF),
             NOTHING,
@@ -149,6 +176,10 @@ async def test_what_it_is_decided_from(pool: Pool, dsn: str, now: datetime) -> N
         await report(conn, "amber 4711", now, sources=("x",), off=off)
         await report(conn, "birch 812", now, sources=("x",))
         await report(conn, "cedar 3022", now, sources=("x", "bluesky"), paused={"x": pause})
+        just = {"bluesky from tr": Pause(now - 59 * SECOND, "auth", "401"), "threads": pause}
+        await report(conn, "dill 5", now, sources=("threads",), paused=just)
+        before = {"x": Pause(now - 60 * SECOND, "auth", "401")}
+        await report(conn, "elm 6", now, sources=("mastodon",), paused=before)
         await report(conn, "gone 1", now, sources=("x",), heard=16 * SECOND)
         await put(conn, "x", now - 7 * MINUTE)
         await put(conn, "x", now - 6 * MINUTE)
@@ -162,6 +193,10 @@ async def test_what_it_is_decided_from(pool: Pool, dsn: str, now: datetime) -> N
     async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
         found = await stored_facts(conn, now, now, now, now, now, now - 5 * MINUTE)
     assert found.clocks == (WrongClock("amber 4711", off, now - 2 * SECOND),)
+    assert found.refused_alone == (
+        RefusedAlone("cedar 3022", X, "", "auth", "", now - 2 * SECOND),
+        RefusedAlone("dill 5", Platform.BLUESKY, "tr", "auth", "401", now - 2 * SECOND),
+    )
     assert found.held == HeldRequests(2, now - 30 * MINUTE, FAULT)
     assert found.untaken == (
         Untaken(Platform.BLUESKY, "tr", 1, now - 8 * MINUTE, is_planned=False, readers=0, takers=0),

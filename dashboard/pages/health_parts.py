@@ -1,7 +1,7 @@
 """The parts of the Health page that tell how much is read and how late, what is held up, and the machine."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dash import html
@@ -23,7 +23,6 @@ from storage.reports_rates import Rate, Tally
 
 ROWS = 50
 LATE_NAMED = 20
-ASKED_LATELY = timedelta(hours=1)
 
 
 def verdict(found: said.Verdict) -> Component:
@@ -114,7 +113,7 @@ def _pauses(rate: Rate, detectors: Sequence[Detector], now: datetime) -> str:
 
 def left_cards(facts: HealthFacts) -> list[Component]:
     """What platforms let all machines ask that share a key or an address, as they last stated it."""
-    found = [b for b in facts.budgets if facts.at - b.taken_at <= ASKED_LATELY]
+    found = said.asked_lately(facts.budgets, facts.at)
     if not found:
         return []
     named = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
@@ -130,7 +129,7 @@ def left_cards(facts: HealthFacts) -> list[Component]:
                     *said.left(b.budget, facts.at),
                     html.Div([words.stamp(b.taken_at), html.Small(words.ago(b.taken_at, facts.at))]),
                 )
-                for b in sorted(found, key=lambda b: said.scarce_first(b, facts.at))[:ROWS]
+                for b in found[:ROWS]
             ],
         )
     ]

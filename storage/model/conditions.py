@@ -25,6 +25,8 @@ class ConditionKind(StrEnum):
     """Mails were given up: nobody got them."""
     CLOCK_OFF = "clock_off"
     """A machine reads nothing, because its clock is not the database's."""
+    REFUSED_ALONE = "refused_alone"
+    """A platform refuses one machine for a reason that only a human mends; others do its work."""
     REQUESTS_HELD = "requests_held"
     """Machines failed at requests by a fault of ours."""
     QUEUE_STUCK = "queue_stuck"
@@ -134,6 +136,19 @@ class WrongClock:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedAlone:
+    """A process that a platform refuses, where it answers others."""
+
+    name: str
+    platform: Platform
+    vantage: str
+    reason: str
+    detail: str
+    heard_at: datetime
+    """When the process last said so."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldRequests:
     """Requests at which a machine failed by a fault of ours; with none of them there is no time either."""
 
@@ -187,5 +202,6 @@ class Facts:
     unreadable: tuple[UnreadableRule, ...] = ()
     """The enabled ones."""
     clocks: tuple[WrongClock, ...] = ()
+    refused_alone: tuple[RefusedAlone, ...] = ()
     held: HeldRequests = HeldRequests()
     untaken: tuple[Untaken, ...] = ()
