@@ -20,7 +20,7 @@ from jobs.wording import number
 from storage.audit_log import log_each
 from storage.budgets import budgets
 from storage.db import Conn
-from storage.model.budgets import NamedBudget
+from storage.model.budgets import Basis, NamedBudget
 from storage.model.collector_words import collector_name, source_words
 from storage.reports_machines import Machines, Queue, machines
 from storage.work_queue import HeldJob, drop_held, held_jobs
@@ -80,13 +80,14 @@ def _queue(queues: tuple[Queue, ...]) -> Table:
 def _left(left: list[NamedBudget], now: datetime) -> Table:
     table = Table("Requests left", "Counted as", "Left", "Until", "Last asked")
     for one in left:
-        name = collector_name(one.platform, "", "")
-        table.add_row(name, counted_as(one), *words_of_left(one.budget, now), moment(one.taken_at))
+        name, (left_words, _) = collector_name(one.platform, "", ""), words_of_left(one.budget, now)
+        until = one.budget.until if one.budget.basis_at(now) is Basis.COUNTED else None
+        table.add_row(name, counted_as(one), left_words, moment(until), moment(one.taken_at))
     return table
 
 
 def _held(held: tuple[HeldJob, ...]) -> Table:
-    table = Table("No.", "Of", "Held since", "It said")
+    table = Table("No.", "Source", "Held since", "It said")
     for job in held:
         table.add_row(str(job.job_id), source_words(job.source), moment(job.since), worker_words.held(job))
     return table
@@ -96,7 +97,7 @@ def _held(held: tuple[HeldJob, ...]) -> Table:
 def workers_drop(
     numbers: Annotated[
         list[int] | None,
-        typer.Argument(metavar="[NUMBER]...", help="As the list has them.", show_default=False),
+        typer.Argument(metavar="NUMBER", help="As the list has them.", show_default=False),
     ] = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="All that are held.")] = False,

@@ -124,7 +124,7 @@ def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
         clean(worker.address, 80),
         worker_words.reads(worker.sources),
         moment(worker.running_since),
-        f"{worker.heard_at:%H:%M:%S}",
+        f"{worker.heard_at:%H:%M:%S} UTC",
         clock_words(worker.clock_off),
         "; ".join([STANDS[worker.stands_in_all(now)], *_pauses(worker, now)]),
     )
@@ -132,7 +132,7 @@ def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
 
 def _pauses(worker: Worker, now: datetime) -> Sequence[str]:
     return [
-        f"{source_words(source)} until {moment(worker.paused[source].until)}: "
+        f"pauses {source_words(source)} until {moment(worker.paused[source].until)}: "
         f"{why_words(worker.paused[source].reason)}"
         for source in worker.sources
         if worker.stands(source, now) is Standing.PAUSES

@@ -96,7 +96,7 @@ def _held(facts: HealthFacts) -> list[Component]:
         card(
             "Held requests",
             f"a machine failed at each by a fault of Blockline's own, and none makes it again{more}",
-            ("No.", "Of", "Held since", "It said"),
+            ("No.", "Source", "Held since", "It said"),
             [
                 (
                     str(job.job_id),
