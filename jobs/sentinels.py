@@ -25,6 +25,8 @@ from storage.model.coverage import WhyRead
 
 PER_LIST = 5
 """So many sentinels each list has, if the ceiling allows."""
+_OF_ONE_LIST = 2 / 3
+"""Of a day's reserve, so that the wave of one large list leaves something for the next list."""
 _FADING_S = 1.5 * 3600
 """What was seen in a list counts e times less after this time, as in `jobs.expect`."""
 
@@ -180,10 +182,13 @@ class OpenToday:
         signs, parts = self._signs[number], self._parts[number]
         signs.fade(now.timestamp())
         worth = 0 if signs.beyond <= 0 else 1 if signs.beyond <= 1 else len(parts)
-        for at, part in enumerate(parts):
-            pick = Pick(WhyRead.AHEAD, part)
+        picks = [Pick(WhyRead.AHEAD, part) for part in parts]
+        took = sum(self._days.why(i) is WhyRead.AHEAD for pick in picks for i in self._of(pick))
+        for at, (part, pick) in enumerate(zip(parts, picks, strict=True)):
             costs = len(self._days.unpaid(self._of(pick)))
-            if costs == 0 or (at < worth and costs <= self._days.room(WhyRead.AHEAD)):
+            may = min(_OF_ONE_LIST * self._shares.reserve - took, self._days.room(WhyRead.AHEAD))
+            if costs == 0 or (at < worth and costs <= may):
+                took += costs
                 self._wait(pick, NEVER)
                 self._wait(Pick(WhyRead.TURN, self._first_part + part), NEVER)
 
