@@ -64,6 +64,8 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show(_left(left, now))
     if found.held:
         show(_held(found.held))
+        if more := found.held_in_all - len(found.held):
+            show(f"… and {more:,} more.")
         show("blockline workers drop forgets them. What they asked for is asked again by other requests.")
 
 

@@ -25,7 +25,7 @@ _MANY = {
 
 
 def machines_json(found: Machines, now: datetime) -> dict[str, object]:
-    """Three lists, each empty where there is none."""
+    """Three lists, each empty where there is none; of what is held the oldest, a hundred at most."""
     return {
         "workers": [worker_json(worker, now) for worker in found.workers],
         "queue": [_queue_json(queue) for queue in found.queues],
@@ -113,7 +113,7 @@ def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
     if found.held:
         since = moment(found.held[0].since)
         lines.append(
-            ("Held", f"{number(len(found.held), 'request')}, the oldest since {since} (blockline workers)")
+            ("Held", f"{number(found.held_in_all, 'request')}, the oldest since {since} (blockline workers)")
         )
     return lines
 

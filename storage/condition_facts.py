@@ -68,7 +68,7 @@ async def facts(
         unreadable=tuple(await unreadable_rules(conn)),
         clocks=tuple(WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time),
         refused_alone=tuple(_refused_alone(heard, now)),
-        held=await _held(conn),
+        held=await _held(conn, now),
         untaken=tuple(await _untaken(conn, now, untaken_before)),
     )
 
@@ -198,9 +198,10 @@ def _refused_alone(heard: Iterable[Worker], now: datetime) -> list[RefusedAlone]
     return out
 
 
-async def _held(conn: Conn) -> HeldRequests:
-    held = await work_queue.held_jobs(conn)
-    return HeldRequests(len(held), held[0].since, held[-1].said) if held else HeldRequests()
+async def _held(conn: Conn, now: datetime) -> HeldRequests:
+    count = sum(line.held for line in await work_queue.lines(conn, now))
+    oldest = await work_queue.held_jobs(conn, 1)
+    return HeldRequests(count, oldest[0].since, oldest[0].said) if oldest else HeldRequests()
 
 
 async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]:

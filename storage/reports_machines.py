@@ -12,6 +12,7 @@ from storage.workers import Worker, heard_of, planners
 
 TOLD_OF = timedelta(minutes=1)
 """Workers of which nothing was heard for longer are not told of any more: most of them just ended."""
+HELD_TOLD_OF = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ class Machines:
     queues: tuple[Queue, ...]
     """Of each source that somebody reads or plans, or of which requests are there, by name."""
     held: tuple[HeldJob, ...]
-    """Requests at which a worker failed by a fault of ours, the oldest first."""
+    """Requests at which a worker failed by a fault of ours, the oldest first: `HELD_TOLD_OF` at most."""
+
+    @property
+    def held_in_all(self) -> int:
+        return sum(queue.line.held for queue in self.queues)
 
 
 async def machines(conn: Conn, now: datetime) -> Machines:
     workers = await heard_of(conn, now - TOLD_OF)
     queues = _queues(workers, await planners(conn), await lines(conn, now))
-    return Machines(tuple(workers), tuple(queues), tuple(await held_jobs(conn)))
+    return Machines(tuple(workers), tuple(queues), tuple(await held_jobs(conn, HELD_TOLD_OF)))
 
 
 def _queues(

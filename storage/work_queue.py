@@ -169,8 +169,8 @@ async def untaken(conn: Conn, before: datetime) -> list[tuple[str, int, datetime
     return [tuple(r) for r in rows]
 
 
-async def held_jobs(conn: Conn) -> list[HeldJob]:
-    """The jobs that failed, oldest first."""
+async def held_jobs(conn: Conn, at_most: int | None = None) -> list[HeldJob]:
+    """The jobs that failed, oldest first; all of them, or so many."""
     rows = await conn.fetch(
         """
         select q.id, q.dedupe_key, q.entrypoint, q.updated,
@@ -182,8 +182,9 @@ async def held_jobs(conn: Conn) -> list[HeldJob]:
             select traceback from pgqueuer_log l
             where l.job_id = q.id and l.traceback is not null order by l.id desc limit 1
         ) l on true
-        where q.status = 'failed' order by q.id
-        """
+        where q.status = 'failed' order by q.id limit $1
+        """,
+        at_most,
     )
     return [HeldJob(r["id"], r["dedupe_key"] or "", r["entrypoint"], r["updated"], r["said"]) for r in rows]
 

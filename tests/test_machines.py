@@ -11,6 +11,7 @@ import pytest
 from dashboard import health_words
 from dashboard import worker_words as said_of
 from dashboard.app import page_of
+from dashboard.pages.health_workers import HELD_SHOWN
 from jobs.clock import system_clock
 from jobs.status_machines import machine_lines
 from storage.db import Pool, exclusive, transaction
@@ -18,7 +19,7 @@ from storage.model.accounts import Platform
 from storage.model.budgets import Basis, Budget, NamedBudget
 from storage.model.units import clock_words
 from storage.processes import this_process
-from storage.reports_machines import Machines, Queue, machines
+from storage.reports_machines import HELD_TOLD_OF, Machines, Queue, machines
 from storage.work_queue import HeldJob, Line
 from storage.workers import Pause, Standing, Worker, planning_lock
 from tests.alerts_told import on
@@ -276,6 +277,18 @@ async def test_the_health_page_tells_of_each_machine(pool: Pool, now: datetime) 
     assert "dead" not in page.lower().replace("dead letters", "").replace("deadline", "")
     assert "X nobody 12 0 1 Feb 2021, 11:59:49 UTC 11 s ago 1" in page
     assert f"1 Feb 2021, 11:20 UTC 40 min ago {FAULT}" in page
+
+
+async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        for n in range(HELD_TOLD_OF + 5):
+            await hold(conn, "x", now - MINUTE, f"ValueError: {n}")
+        found = await machines(conn, now)
+        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+    assert (len(found.held), found.held_in_all) == (HELD_TOLD_OF, HELD_TOLD_OF + 5)
+    assert f"; {HELD_TOLD_OF + 5 - HELD_SHOWN} more" in page
+    assert f"ValueError: {HELD_SHOWN - 1}" in page
+    assert f"ValueError: {HELD_SHOWN}" not in page
 
 
 async def test_without_a_report_the_page_says_only_that(pool: Pool, now: datetime) -> None:

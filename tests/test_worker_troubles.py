@@ -188,8 +188,8 @@ async def test_what_it_is_decided_from(pool: Pool, dsn: str, now: datetime) -> N
         await put(conn, "x", now - 9 * MINUTE, "picked")
         await put(conn, "bluesky from tr", now - 8 * MINUTE)
         await put(conn, "threads", now - 8 * MINUTE)
-        await hold(conn, "x", now - 30 * MINUTE, "first")
-        await hold(conn, "x", now - 20 * MINUTE)
+        await hold(conn, "x", now - 30 * MINUTE)
+        await hold(conn, "x", now - 20 * MINUTE, "second")
     async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
         found = await stored_facts(conn, now, now, now, now, now, now - 5 * MINUTE)
     assert found.clocks == (WrongClock("amber 4711", off, now - 2 * SECOND),)

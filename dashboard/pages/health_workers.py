@@ -91,7 +91,8 @@ def _held(facts: HealthFacts) -> list[Component]:
     found = facts.machines.held
     if not found:
         return []
-    more = f"; {len(found) - HELD_SHOWN:,} more" if len(found) > HELD_SHOWN else ""
+    left = facts.machines.held_in_all - min(len(found), HELD_SHOWN)
+    more = f"; {left:,} more" if left else ""
     return [
         card(
             "Held requests",

@@ -155,7 +155,7 @@ class HeldRequests:
     count: int = 0
     since: datetime | None = None
     said: str = ""
-    """What went wrong at the newest."""
+    """What went wrong at the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
