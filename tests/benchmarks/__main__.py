@@ -8,6 +8,7 @@ from tests.benchmarks import (
     alerts,
     dashboard,
     dashboard_push,
+    million,
     pipeline,
     planner,
     rehearsal,
@@ -38,6 +39,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "sizing": sizing.figures,
     "planner": planner.figures,
     "rehearsal": rehearsal.figures,
+    "million": million.figures,
 }
 
 

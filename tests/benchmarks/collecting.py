@@ -21,6 +21,7 @@ from jobs.simulators import TOKEN, spawn
 from jobs.sweep import Sweep
 from storage.db import open_pool
 from storage.model.accounts import Platform
+from tests.benchmarks import process
 from tests.benchmarks.shares import Sampler
 from tests.factories import T0
 from tests.histories import HEADER
@@ -117,11 +118,11 @@ async def collect(
                 readings, requests = monitor.tally.readings, monitor.tally.requests
             elif sampler is not None:
                 sampler.start()
-            used, started = _cpu_s(), time.perf_counter()
+            used, started = process.cpu_s(), time.perf_counter()
             await monitor.tick()
             due = monitor.next_due()
             if counted:
-                cpu_s += _cpu_s() - used
+                cpu_s += process.cpu_s() - used
                 wall_s += time.perf_counter() - started
                 if sampler is not None:
                     sampler.stop()
@@ -133,9 +134,3 @@ async def collect(
         wall_s,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
-
-
-def _cpu_s() -> float:
-    """Processor time of this process alone."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Better = Literal["higher", "lower"]
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     name: str
     value: float
     unit: str
-    better: Literal["higher", "lower"]
+    better: Better
     reference: float | None = None
     """The same job done in the plainest way, measured in the same run; None where there is no such thing."""
 

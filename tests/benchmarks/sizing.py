@@ -4,8 +4,6 @@ Quiet accounts on each platform, read over real sockets from a simulator in anot
 the process that collects, and the memory that it holds. Postgres is a process of its own and is not counted.
 """
 
-import os
-import resource
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +25,7 @@ from storage.db import open_pool
 from storage.model.accounts import Platform
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.process import cpu_s, rss_bytes
 from tests.benchmarks.scratch import scratch_database
 from tests.factories import T0
 from tests.histories import HEADER
@@ -89,25 +88,15 @@ async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) 
         await monitor.tick()
         costs: list[float] = []
         for part in range(PARTS):
-            before, used = replace(monitor.tally), _cpu_s()
+            before, used = replace(monitor.tally), cpu_s()
             for number in range(SWEEPS_A_PART):
                 now = T0 + (1 + part * SWEEPS_A_PART + number) * EVERY
                 await simulators.set_clock(now)
                 clock.set(now)
                 await monitor.tick()
                 monitor.next_due()
-            costs.append((_cpu_s() - used) / (monitor.tally.requests - before.requests))
+            costs.append((cpu_s() - used) / (monitor.tally.requests - before.requests))
             readings = monitor.tally.readings - before.readings
             assert readings == SWEEPS_A_PART * len(monitor.accounts()), "somebody was not read"
         each = monitor.tally.readings / monitor.tally.requests
-        return Measured(min(costs), each / min(costs), _rss_bytes())
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _rss_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        return Measured(min(costs), each / min(costs), rss_bytes())

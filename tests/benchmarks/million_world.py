@@ -1,0 +1,158 @@
+"""Very many accounts on Bluesky as a monitor left them that has watched for long: written in bulk.
+
+Everybody looked available when last read, in the sweep before `T0`. Rosters are those that a monitor makes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from collectors.bluesky import BATCH_SIZE
+from collectors.simulator.canaries import BLUESKY_CANARIES
+from jobs.roster_book import RosterBook
+from storage import watch
+from storage.canaries import set_canaries
+from storage.coverage import ensure_month
+from storage.db import Conn, connect
+from storage.model.accounts import Platform
+from storage.model.availability import Status
+from tests.factories import T0
+from tests.histories import HEADER
+
+CANARIES = 2
+"""In each request; all of them stable, as those that are relied on at Bluesky itself."""
+REQUESTS_A_SECOND = 10
+"""3,000 in 5 minutes."""
+LIST_SIZE = 2_500
+COHORT = 257
+"""So many of the first list are withheld in one country, all at once."""
+_DIGITS = str.maketrans("0189", "abcd")
+"""A DID has no such digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    accounts: int
+
+    @property
+    def lists(self) -> int:
+        return max(1, self.accounts // LIST_SIZE)
+
+    @property
+    def sweep(self) -> timedelta:
+        """How long it takes to read everybody once."""
+        rosters = -(-self.accounts // (BATCH_SIZE - CANARIES))
+        return timedelta(seconds=rosters / REQUESTS_A_SECOND)
+
+    def write_history(self, path: Path, block_at: datetime) -> None:
+        """What the simulator serves."""
+        with path.open("w", encoding="ascii") as file:
+            file.writelines(f"{line}\n" for line in self._history(block_at))
+
+    def _history(self, block_at: datetime) -> Iterator[str]:
+        yield HEADER
+        for n in range(self.accounts):
+            did = "did:plc:" + f"{n:024}".translate(_DIGITS)
+            yield f"bluesky,{did},h{n}.example.test,2021-01-01T00:00:00Z,available,,"
+            if n % self.lists == 0 and n // self.lists < COHORT:
+                yield f"bluesky,{did},h{n}.example.test,{block_at.isoformat()},withheld,IN,"
+
+
+async def build(dsn: str, world: World) -> None:
+    """Fill an empty, migrated database. Needs a superuser: triggers and foreign keys would make it slow."""
+    conn = await connect(dsn)
+    await conn.execute("set session_replication_role = replica")
+    await _accounts(conn, world)
+    await _rosters(conn)
+    await ensure_month(conn, T0.date())
+    await ensure_month(conn, (T0 - world.sweep).date())
+    await _read_once(conn, world)
+    await _first_states(conn, world)
+    await conn.execute("set session_replication_role = origin")
+    await conn.execute("vacuum (analyze)")
+    await conn.execute("checkpoint")
+    await conn.close()
+
+
+async def _accounts(conn: Conn, world: World) -> None:
+    await conn.execute(
+        """
+        insert into account (platform, native_id, handle, added_at)
+        select 'bluesky', 'did:plc:' || translate(lpad(n::text, 24, '0'), '0189', 'abcd'),
+            format('h%s.example.test', n), $2
+        from generate_series(0, $1::int - 1) as n
+        """,
+        world.accounts,
+        T0 - world.sweep,
+    )
+    await conn.execute(
+        "insert into watch_list (name, created_at) select 'L' || n, $2 from generate_series(1, $1::int) n",
+        world.lists,
+        T0 - world.sweep,
+    )
+    await conn.execute(
+        """
+        insert into watch_list_member (list_id, account_id, added_at)
+        select l.list_id, a.account_id, a.added_at
+        from (select *, row_number() over (order by account_id) - 1 as number from account) a
+        join (select *, row_number() over (order by list_id) - 1 as number from watch_list) l
+            on l.number = a.number % $1::int
+        """,
+        world.lists,
+    )
+
+
+async def _rosters(conn: Conn) -> None:
+    """Those that the first start of a monitor makes."""
+    stable = [c for c in BLUESKY_CANARIES if c.states[0].status is Status.AVAILABLE]
+    named = [(c.native_id, c.handles[0], Status.AVAILABLE) for c in stable]
+    book = RosterBook(Platform.BLUESKY, lambda _: "", BATCH_SIZE, CANARIES)
+    async with conn.transaction():
+        await set_canaries(conn, Platform.BLUESKY, named, T0)
+        watched = {w.account.account_id: w.account for w in await watch.load_watched(conn, Platform.BLUESKY)}
+        await book.load(conn, watched, T0)
+
+
+async def _read_once(conn: Conn, world: World) -> None:
+    """Each roster at its own time of the last sweep."""
+    await conn.execute(
+        """
+        insert into coverage_row (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
+        select at, at, at, roster_id, 50, 0, 0
+        from (
+            select roster_id, $1::timestamptz - $2::interval * rank() over (order by roster_id)
+                / (count(*) over () + 1) as at
+            from roster
+        ) r
+        order by at
+        """,
+        T0,
+        world.sweep,
+    )
+
+
+async def _first_states(conn: Conn, world: World) -> None:
+    await conn.execute(
+        """
+        insert into change (
+            change_key, account_id, status, kind, strength, first_seen_new, recorded_at, source
+        )
+        select format('%s:first', account_id), account_id, 'available', 'baseline', 'strong', $1, $1, platform
+        from account where watched
+        """,
+        T0 - world.sweep,
+    )
+    await conn.execute(
+        """
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select change_id, 'confirmed', 'enough_strong', recorded_at, 1, recorded_at from change
+        """
+    )
+    await conn.execute(
+        """
+        insert into spell (account_id, change_id, status, valid, recorded)
+        select account_id, change_id, status, tstzrange(first_seen_new, null), tstzrange(recorded_at, null)
+        from change
+        """
+    )
