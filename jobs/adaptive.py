@@ -118,6 +118,15 @@ class AdaptiveTurns:
             self._places[place] = one
             self._where |= {account_id: (place, at) for at, account_id in enumerate(one.ids)}
 
+    def loaded_again(self, roster: Roster, _newest: Attempt | None, /) -> None:
+        """The accounts themselves say when they were read."""
+        for account_id in roster.account_ids:
+            if account_id in self._where:
+                name, position = self._where[account_id]
+                accounts, held = self._places[name].expectations.accounts, self._watched[account_id]
+                accounts.read_at[position] = _read_at(held, accounts.read_at[position])
+                accounts.closed[position] = _is_closed(held.known.state)
+
     def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
         turns: list[Turn] = []
         for name, place in self._places.items():

@@ -12,6 +12,7 @@ from jobs.cohorts import Cohorts
 from jobs.confirm import ConfirmationRule
 from jobs.control import ControlAccounts
 from jobs.health import Health
+from jobs.in_hand import InHand
 from jobs.judge import judge
 from jobs.paid import Paid
 from jobs.planner_memory import PlannerMemory
@@ -96,6 +97,7 @@ class Monitor:
             self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
         self._asking = asking or AskHere(collector, clock, settings.concurrency)
         self._under_way = UnderWay()
+        self._in_hand = InHand()
         self._read_again_now: set[AccountId] = set()
         """Whom a request that is under way asks for out of turn."""
 
@@ -134,9 +136,7 @@ class Monitor:
 
     def read_now(self, native_ids: Iterable[str]) -> None:
         """Something happened to these accounts: the next tick reads them."""
-        wanted = set(native_ids)
-        called = [w.account.account_id for w in self._watched if w.account.native_id in wanted]
-        self._watched.again.call_for(called, self._clock())
+        self._watched.again.call_for(self._watched.called(native_ids), self._clock())
 
     def read_everybody_now(self) -> None:
         """Something may have happened to anybody: the next tick reads everybody."""
@@ -247,29 +247,30 @@ class Monitor:
             return None
         if at != asked_at:
             answer = answer.arrived(at)
-        watched = self._watched.of(roster.account_ids)
-        judged = judge(
-            answer,
-            watched,
-            self._rosters.canaries_of(roster),
-            self._rule,
-            self._cohorts,
-            asked_at,
-            at,
-            unsure=self.control.is_unsure(roster.place),
-            held_since=self.health.held_since(roster.place, roster.account_ids),
-            countries=self._collector.countries,
-        )
-        batch = batch_of(question, judged, asked_at, at)
-        stored = await self._recorder.record(batch, judged, answer)
-        if stored:
-            self.tally.requests += 1
-            self.tally.readings += len(judged.steps)
-            self.tally.missed += len(judged.answered) - len(judged.steps)
-            self.turns.saw(judged, at)
-            self._watched.apply(batch, watched, judged, answer)
-        else:
-            await self._load_again(roster)
+        async with self._in_hand.alone(roster.account_ids):
+            watched = self._watched.of(roster.account_ids)
+            judged = judge(
+                answer,
+                watched,
+                self._rosters.canaries_of(roster),
+                self._rule,
+                self._cohorts,
+                asked_at,
+                at,
+                unsure=self.control.is_unsure(roster.place),
+                held_since=self.health.held_since(roster.place, roster.account_ids),
+                countries=self._collector.countries,
+            )
+            batch = batch_of(question, judged, asked_at, at)
+            stored = await self._recorder.record(batch, judged, answer)
+            if stored:
+                self.tally.requests += 1
+                self.tally.readings += len(judged.steps)
+                self.tally.missed += len(judged.answered) - len(judged.steps)
+                self.turns.saw(judged, at)
+                self._watched.apply(batch, watched, judged, answer)
+            else:
+                await self._load_again(roster)
         if judged.outcome is BatchOutcome.HELD:
             await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
             if await self.control.held(roster.place, at, vouched=judged.vouched):
@@ -295,5 +296,5 @@ class Monitor:
         async with transaction(self._pool) as conn:
             loaded = await watch.load_watched(conn, self._platform, list(roster.account_ids))
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=False)
-            attempts = await self._rosters.attempts(conn)
-        self.turns.take_up(self._rosters.base, attempts, self._clock())
+            newest = await self._rosters.attempts(conn, [roster.roster_id])
+        self.turns.loaded_again(roster, newest.get(roster.roster_id))

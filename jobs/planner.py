@@ -11,6 +11,7 @@ set made for the moment ten. What a roster is worth is the delay that reading it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -50,6 +51,56 @@ class Pick:
     """Position among the base rosters (TURN), or among those that can be read out of turn."""
 
 
+class _Line:
+    """Who waits for his turn, and who of them the longest: looked up without a look at everybody."""
+
+    def __init__(self, since: Floats) -> None:
+        self._since: list[float] = since.tolist()
+        self._from = [-np.inf] * len(self._since)
+        """When each can be picked; inf: he is under way."""
+        self._free = sorted((at, who) for who, at in enumerate(self._since))
+        self._held_back: list[tuple[float, int]] = []
+        """Two heaps. What is in them and does not hold any more is passed over."""
+
+    def first(self, now: float) -> int | None:
+        """Who has waited longest, of those who can be picked."""
+        while self._held_back and self._held_back[0][0] <= now:
+            until, who = heappop(self._held_back)
+            if self._from[who] == until:
+                self.hold_back(who, -np.inf)
+        while self._free:
+            at, who = self._free[0]
+            if self._from[who] == -np.inf and self._since[who] == at:
+                return who
+            heappop(self._free)
+        return None
+
+    def take(self, who: int) -> None:
+        self._from[who] = np.inf
+
+    def is_under_way(self, who: int) -> bool:
+        return self._from[who] == np.inf
+
+    def put_at_end(self, who: int, now: float) -> None:
+        self._since[who], self._from[who] = now, -np.inf
+        heappush(self._free, (now, who))
+
+    def hold_back(self, who: int, until: float) -> None:
+        """He keeps his place, and is not picked before `until`."""
+        if self._from[who] != until:
+            self._from[who] = until
+            heap, at = (self._free, self._since[who]) if until == -np.inf else (self._held_back, until)
+            heappush(heap, (at, who))
+
+    def next_from(self, now: float) -> float:
+        """See `Planner.next_from`."""
+        if self.first(now) is not None:
+            return -np.inf
+        while self._held_back and self._from[self._held_back[0][1]] != self._held_back[0][0]:
+            heappop(self._held_back)
+        return self._held_back[0][0] if self._held_back else np.inf
+
+
 class Planner:
     """The requests to one place. Who calls keeps to the budget of the sweep; the shares are kept here.
 
@@ -69,43 +120,48 @@ class Planner:
         self._ahead = list(ahead)
         self._size = max((len(b) for b in base), default=1)
         read_at = expectations.accounts.read_at
-        self._turn_at = np.array([read_at[b].min() for b in base])
-        self._turn_from = np.full(len(base), -np.inf)
+        self._line = _Line(np.array([read_at[b].min() for b in base]))
         self._ahead_from = np.full(len(ahead), -np.inf)
         self._ahead_at = np.full(len(ahead), -np.inf)
-        self._promised = [position for position, roster in enumerate(ahead) if np.isfinite(roster.every_s)]
+        self._promised: list[tuple[float, int]] = []
+        """A heap: each with a time before which it is not due. Those under way are not in it."""
+        self._reckoned: dict[int, float] = {}
+        """The time with which each stands there."""
         self._of_list: dict[int, list[int]] = {}
         for position, roster in enumerate(ahead):
             for one in roster.lists:
                 self._of_list.setdefault(one, []).append(position)
         self._saved_at_most = max(1.0, min(rule.saved, len(base) / 20))
+        for position in range(len(ahead)):
+            self._free_ahead(position, -np.inf)
         self._saved = 0.0
         self.share_in_turn = _share_in_turn(rule, len(base), self._saved_at_most)
 
     def next(self, now: float) -> Pick | None:
         """What to read now with one request of the sweep; None when everything has to wait."""
-        turn = self._longest_waiting(now)
+        turn = self._line.first(now)
         ahead = self._best_ahead(now, turn) if self._saved >= 1 else None
         if ahead is not None:
             pick = Pick(WhyRead.AHEAD, ahead)
+            self._ahead_from[ahead] = np.inf
         elif turn is not None:
             pick = Pick(WhyRead.TURN, turn)
+            self._line.take(turn)
         else:
             return None
         cost = self.cost(pick)
         saved = self._saved + (1 - self.share_in_turn) * cost
         self._saved = min(self._saved_at_most, saved if ahead is None else saved - cost)
-        self._set_from(pick, np.inf)
         return pick
 
     def promised(self, now: float) -> Pick | None:
         """What has to be read now because it was promised, beside the requests of the sweep."""
-        late = [p for p in self._promised if self._due_from(p) <= now]
-        if not late:
+        if self.promised_from() > now:
             return None
-        pick = Pick(WhyRead.PROMISED, min(late, key=self._due_from))
-        self._set_from(pick, np.inf)
-        return pick
+        _, roster = heappop(self._promised)
+        del self._reckoned[roster]
+        self._ahead_from[roster] = np.inf
+        return Pick(WhyRead.PROMISED, roster)
 
     def cost(self, pick: Pick) -> float:
         """How much of a full request it is: what is counted are readings."""
@@ -118,32 +174,52 @@ class Planner:
 
     def answered(self, pick: Pick, now: float) -> None:
         """It was read at `now`: it goes to the end."""
-        self._set_from(pick, -np.inf)
-        (self._turn_at if pick.why is WhyRead.TURN else self._ahead_at)[pick.roster] = now
+        if pick.why is WhyRead.TURN:
+            self._line.put_at_end(pick.roster, now)
+        else:
+            self._ahead_at[pick.roster] = now
+            self._free_ahead(pick.roster, -np.inf)
 
     def wait(self, pick: Pick, until: float) -> None:
         """It gave nothing: it is not picked before `until`, and keeps its place."""
-        self._set_from(pick, until)
+        if pick.why is WhyRead.TURN:
+            self._line.hold_back(pick.roster, until)
+        else:
+            self._free_ahead(pick.roster, until)
 
     def is_under_way(self, pick: Pick) -> bool:
-        return bool(
-            (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] == np.inf
-        )
+        if pick.why is WhyRead.TURN:
+            return self._line.is_under_way(pick.roster)
+        return bool(self._ahead_from[pick.roster] == np.inf)
 
     def next_from(self) -> float:
         """When the first roster can be picked: -inf when one can now, inf when there is none."""
-        return float(self._turn_from.min(initial=np.inf))
+        return self._line.next_from(-np.inf)
 
     def promised_from(self) -> float:
         """When the next promise is due; inf when there is none."""
-        return min((self._due_from(p) for p in self._promised), default=np.inf)
+        while self._promised:
+            reckoned, roster = self._promised[0]
+            holds = self._reckoned.get(roster) == reckoned
+            due = self._due_from(roster)
+            if holds and due == reckoned:
+                return due
+            heappop(self._promised)
+            if holds:  # it was read meanwhile, or is under way
+                del self._reckoned[roster]
+                self._reckon(roster, due)
+        return np.inf
 
-    def _set_from(self, pick: Pick, at: float) -> None:
-        (self._turn_from if pick.why is WhyRead.TURN else self._ahead_from)[pick.roster] = at
+    def _free_ahead(self, roster: int, at: float) -> None:
+        self._ahead_from[roster] = at
+        if np.isfinite(self._ahead[roster].every_s):
+            self._reckon(roster, self._due_from(roster))
 
-    def _longest_waiting(self, now: float) -> int | None:
-        free = np.flatnonzero(self._turn_from <= now)
-        return int(free[np.argmin(self._turn_at[free])]) if len(free) else None
+    def _reckon(self, roster: int, due: float) -> None:
+        """Let a promise stand in the heap with this time, if it does not with an earlier one."""
+        if np.isfinite(due) and due < self._reckoned.get(roster, np.inf):
+            self._reckoned[roster] = due
+            heappush(self._promised, (due, roster))
 
     def _due_from(self, promised: int) -> float:
         """When a promise is due. A member that answers leave out does not make it due again at once."""

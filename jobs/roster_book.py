@@ -27,6 +27,8 @@ class RosterBook:
         vantage: str = "",
     ) -> None:
         self.base: list[Roster] = []
+        self.places: tuple[str, ...] = ()
+        """Where those of the sweep are read."""
         self._platform = platform
         self._place_of = place_of
         self._batch_size = batch_size
@@ -72,6 +74,7 @@ class RosterBook:
             )
             for turn, (place, ids, kept) in enumerate(wanted)
         ]
+        self.places = tuple(dict.fromkeys(r.place for r in self.base))
         kept_ids = {r.roster_id for r in self.base}
         await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
 
@@ -86,13 +89,9 @@ class RosterBook:
             self._places.setdefault(self._place_of(canary.account.native_id), []).append(canary)
         self._out_of_turn.clear()
 
-    @property
-    def places(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(r.place for r in self.base))
-
-    async def attempts(self, conn: Conn) -> dict[int, Attempt]:
-        """The newest attempt of each base roster."""
-        stored = await coverage.last_attempts(conn, self._platform, self._vantage)
+    async def attempts(self, conn: Conn, only: Sequence[int] | None = None) -> dict[int, Attempt]:
+        """The newest attempt of each base roster, or of those among the named."""
+        stored = await coverage.last_attempts(conn, self._platform, self._vantage, only)
         return {
             roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
             for roster_id, last in stored.items()

@@ -59,6 +59,13 @@ def next_attempt(sweep: Sweep, last: Attempt | None, now: datetime) -> Due:
     return Due(next_slot, 0, next_slot)
 
 
+def due_from(sweep: Sweep, last: Attempt) -> datetime:
+    """The first time at which `next_attempt` after this one is due."""
+    next_slot = sweep.slot(last.slot) + sweep.every
+    due = next_attempt(sweep, last, last.slot)
+    return min(due.at, next_slot)
+
+
 def retry_after(number: int) -> timedelta:
     """How long to wait after the attempt with this number, counted from 0, gave nothing."""
     return _RETRY_AFTER[min(number, len(_RETRY_AFTER) - 1)]

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from typing import Protocol
 
 from jobs.judge import Judged
 from jobs.planner import Pick, Planner
-from jobs.sweep import Attempt, Sweep, next_attempt
+from jobs.sweep import Attempt, Sweep, due_from, next_attempt
 from jobs.watchbook import WatchBook
 from storage.model.accounts import AccountId
 from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
@@ -44,6 +45,12 @@ class Turns(Protocol):
         """These are the base rosters now; `stored` are their newest attempts on record, by roster id."""
         ...
 
+    def loaded_again(self, roster: Roster, newest: Attempt | None, /) -> None:
+        """Another process was first: what is held of these accounts is now what is on record, and so is the
+        newest attempt, where it is a base roster.
+        """
+        ...
+
     def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
         """What is to be read now. It is under way until `polled` is told of it."""
         ...
@@ -68,7 +75,10 @@ class SweepTurns:
         self._sweep = sweep
         self._watched = watched
         self._base: Sequence[Roster] = ()
+        self._position: dict[tuple[AccountId, ...], int] = {}
         self._last: dict[int, Attempt] = {}
+        self._queues: dict[str, list[tuple[datetime, int]]] = {}
+        """By place: when each roster is due, as a heap. Those under way are not in it."""
         self._under_way: set[tuple[AccountId, ...]] = set()
 
     def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], _now: datetime, /) -> None:
@@ -76,43 +86,53 @@ class SweepTurns:
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._base}
         last = {r.roster_id: stored.get(r.roster_id) or turns.get(r.account_ids) for r in base}
         self._base = base
+        self._position = {r.account_ids: position for position, r in enumerate(base)}
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
+        self._queues = {}
+        for roster in base:
+            if roster.account_ids not in self._under_way:
+                self._queue(roster)
+
+    def loaded_again(self, roster: Roster, newest: Attempt | None, /) -> None:
+        if newest is not None:
+            self._last[roster.roster_id] = newest
 
     def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
         """The rosters whose turn it is, those answered longest ago first: a limit starves nobody."""
-        turns = [
-            self._turn(position, roster, now)
-            for position, roster in enumerate(self._base)
-            if roster.account_ids not in self._under_way
-        ]
-        ready = [turn for turn, at in turns if not_before(turn.place, at) <= now]
+        ready: list[Turn] = []
+        for place, queue in self._queues.items():
+            while queue and not_before(place, queue[0][0]) <= now:
+                _, position = heappop(queue)
+                ready.append(self._turn(position, self._base[position], now))
         self._under_way.update(turn.account_ids for turn in ready)
         return sorted(ready, key=lambda turn: (self._read_at(turn.account_ids), turn.position))
 
-    def next_at(self, now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
-        for roster in self._base:
-            if roster.account_ids in self._under_way:
-                continue
-            due = next_attempt(self._sweep, self._last.get(roster.roster_id), now)
-            yield not_before(roster.place, due.at)
+    def next_at(self, _now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
+        return [not_before(place, queue[0][0]) for place, queue in self._queues.items() if queue]
 
     def polled(self, turn: Turn, batch: Batch | None) -> None:
-        self._under_way.discard(turn.account_ids)
         if batch is not None and turn.roster is not None:
             self._last[turn.roster.roster_id] = Attempt(
                 turn.slot, turn.number, batch.observed_at, batch.outcome
             )
+        self._under_way.discard(turn.account_ids)
+        if (position := self._position.get(turn.account_ids)) is not None:
+            self._queue(self._base[position])
 
     def saw(self, _judged: Judged, _at: datetime, /) -> None:
         """Nothing is learned from it."""
 
-    def _turn(self, position: int, roster: Roster, now: datetime) -> tuple[Turn, datetime]:
+    def _queue(self, roster: Roster) -> None:
+        last = self._last.get(roster.roster_id)
+        at = _NEVER if last is None else due_from(self._sweep, last)
+        heappush(self._queues.setdefault(roster.place, []), (at, self._position[roster.account_ids]))
+
+    def _turn(self, position: int, roster: Roster, now: datetime) -> Turn:
         last = self._last.get(roster.roster_id)
         due = next_attempt(self._sweep, last, now)
         held = last is not None and last.outcome is BatchOutcome.HELD
         ids = roster.account_ids
-        turn = Turn(WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
-        return turn, due.at
+        return Turn(WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
 
     def _read_at(self, account_ids: Iterable[AccountId]) -> datetime:
         """When the last of them was answered."""

@@ -39,6 +39,11 @@ class WatchBook:
     def __iter__(self) -> Iterator[Watched]:
         return iter(self._watched.values())
 
+    def called(self, native_ids: Iterable[str]) -> list[AccountId]:
+        """Those whom their platform calls so."""
+        wanted = set(native_ids)
+        return [account_id for account_id, w in self._watched.items() if w.account.native_id in wanted]
+
     def accounts(self) -> dict[AccountId, Account]:
         return {account_id: w.account for account_id, w in self._watched.items()}
 

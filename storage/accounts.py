@@ -92,16 +92,22 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     return Added(len(new), len(joined))
 
 
-async def memberships(conn: Conn, platform: Platform) -> dict[AccountId, frozenset[ListId]]:
-    """The lists of every account that is on one."""
+async def memberships(
+    conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
+) -> dict[AccountId, frozenset[ListId]]:
+    """The lists of every account that is on one, or of those named. Accounts on the same share one set."""
     rows = await conn.fetch(
         """
         select m.account_id, array_agg(m.list_id) as lists
-        from watch_list_member m join account a using (account_id) where a.platform = $1 group by 1
+        from watch_list_member m join account a using (account_id)
+        where a.platform = $1 and ($2::bigint[] is null or m.account_id = any($2)) group by 1
         """,
         platform.value,
+        only,
     )
-    return {AccountId(r["account_id"]): frozenset(ListId(i) for i in r["lists"]) for r in rows}
+    shared: dict[frozenset[ListId], frozenset[ListId]] = {}
+    lists = ((r["account_id"], frozenset(ListId(i) for i in r["lists"])) for r in rows)
+    return {AccountId(account_id): shared.setdefault(those, those) for account_id, those in lists}
 
 
 async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -> None:

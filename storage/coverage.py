@@ -8,6 +8,7 @@ from datetime import date, datetime
 from storage.db import Conn
 from storage.model.accounts import AccountId, Platform
 from storage.model.coverage import Batch, BatchOutcome
+from storage.model.steps import ALWAYS_HEARD
 
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
@@ -71,8 +72,12 @@ class LastAttempt:
     outcome: BatchOutcome
 
 
-async def last_attempts(conn: Conn, platform: Platform, vantage: str = "") -> dict[int, LastAttempt]:
-    """The newest attempt of each roster of the regular sweep from one vantage, by roster id."""
+async def last_attempts(
+    conn: Conn, platform: Platform, vantage: str = "", only: Sequence[int] | None = None
+) -> dict[int, LastAttempt]:
+    """The newest attempt of each roster of the regular sweep from one vantage, by roster id; `only` of those
+    named.
+    """
     rows = await conn.fetch(
         """
         select r.roster_id, c.slot, c.attempt, c.observed_at, c.outcome
@@ -82,9 +87,11 @@ async def last_attempts(conn: Conn, platform: Platform, vantage: str = "") -> di
             where c.roster_id = r.roster_id order by observed_at desc, slot desc, attempt desc limit 1
         ) c
         where r.platform = $1 and r.vantage = $2 and r.base and r.retired_at is null
+            and ($3::int[] is null or r.roster_id = any($3))
         """,
         platform.value,
         vantage,
+        only,
     )
     return {
         r["roster_id"]: LastAttempt(r["slot"], r["attempt"], r["observed_at"], BatchOutcome(r["outcome"]))
@@ -98,12 +105,16 @@ class LastReading:
 
     asked_at: datetime
     at: datetime
-    heard: Mapping[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    heard: Mapping[str, datetime | None] = field(default_factory=lambda: ALWAYS_HEARD)
     """Countries of which it said nothing, and when the last answer that did was asked for (None: never)."""
 
 
-async def last_readings(conn: Conn, platform: Platform, vantage: str = "") -> dict[AccountId, LastReading]:
-    """When each account last gave a conclusive answer, from any roster of one vantage."""
+async def last_readings(
+    conn: Conn, platform: Platform, vantage: str = "", only: Sequence[AccountId] | None = None
+) -> dict[AccountId, LastReading]:
+    """When each account, or each of those named, last gave a conclusive answer, from any roster of one
+    vantage.
+    """
     rows = await conn.fetch(
         """
         with answer as materialized (  -- one a roster, not one an account
@@ -113,11 +124,12 @@ async def last_readings(conn: Conn, platform: Platform, vantage: str = "") -> di
                 select observed_at, latency_ms, silent, answered from coverage
                 where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
             ) c
-            where r.platform = $1 and r.vantage = $2
+            where r.platform = $1 and r.vantage = $2 and ($3::int[] is null or r.account_ids && $3)
         ),
         newest as (
             select a.*, m.account_id, m.position::int - 1 as bit
             from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
+            where $3::int[] is null or m.account_id = any($3)
         ),
         told as (
             select account_id, observed_at, latency_ms, silent from newest
@@ -139,15 +151,20 @@ async def last_readings(conn: Conn, platform: Platform, vantage: str = "") -> di
         """,
         platform.value,
         vantage,
+        only,
     )
     silent = {AccountId(r["account_id"]): tuple(r["silent"]) for r in rows if r["silent"]}
     heard = await _last_heard(conn, platform, vantage, silent) if silent else {}
-    return {
-        (account_id := AccountId(r["account_id"])): LastReading(
-            r["asked_at"], r["observed_at"], heard.get(account_id, {})
+    shared: dict[datetime, datetime] = {}  # those who were asked together share their times
+    found: dict[AccountId, LastReading] = {}
+    for r in rows:
+        account_id, asked_at, at = AccountId(r["account_id"]), r["asked_at"], r["observed_at"]
+        found[account_id] = LastReading(
+            shared.setdefault(asked_at, asked_at),
+            shared.setdefault(at, at),
+            heard.get(account_id, ALWAYS_HEARD),
         )
-        for r in rows
-    }
+    return found
 
 
 async def _last_heard(

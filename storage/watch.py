@@ -7,7 +7,7 @@ from storage import accounts, coverage
 from storage.db import Conn
 from storage.model.accounts import Account, AccountId, ListId, Platform
 from storage.model.availability import Flag, State, Status, Strength
-from storage.model.steps import Known, Pending
+from storage.model.steps import ALWAYS_HEARD, Known, Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ async def load_watched(
         platform.value,
         account_ids,
     )
-    lists = await accounts.memberships(conn, platform)
-    read_at = await coverage.last_readings(conn, platform)
+    lists = await accounts.memberships(conn, platform, account_ids)
+    read_at = await coverage.last_readings(conn, platform, only=account_ids)
+    states: dict[tuple[str, tuple[str, ...]], State] = {}
+    """Nearly everybody shares one."""
     out: list[WatchedAccount] = []
     for r in rows:
         account_id = AccountId(r["account_id"])
@@ -59,12 +61,21 @@ async def load_watched(
                 next_read_at=r["next_read_at"],
                 flags=frozenset(Flag(f) for f in r["flags"]),
             )
-        state = None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"]))
+        state = None
+        if r["status"] is not None:
+            said = r["status"], tuple(r["withheld_in"])
+            state = states.get(said) or states.setdefault(said, State(Status(said[0]), said[1]))
         out.append(
             WatchedAccount(
                 Account(account_id, platform, r["native_id"], r["handle"]),
                 lists.get(account_id, frozenset()),
-                Known(state, read and read.at, read and read.asked_at, pending, read.heard if read else {}),
+                Known(
+                    state,
+                    read and read.at,
+                    read and read.asked_at,
+                    pending,
+                    read.heard if read else ALWAYS_HEARD,
+                ),
             )
         )
     return out

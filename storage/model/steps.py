@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from storage.model.availability import Flag, Outcome, Reason, State, Strength
+
+ALWAYS_HEARD: Final[Mapping[str, datetime | None]] = MappingProxyType({})
+"""See `Known.heard`. One for all: very many accounts are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Known:
     last_asked_at: datetime | None = None
     """When that answer was asked for. Only up to here is its state certain: it may have changed since."""
     pending: Pending | None = None
-    heard: Mapping[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    heard: Mapping[str, datetime | None] = field(default_factory=lambda: ALWAYS_HEARD)
     """Countries of which the last answer said nothing, and when the last answer that did was asked for
     (None: never). Empty in the usual case: the last answer spoke of every country.
     """

@@ -4,7 +4,7 @@ The monitor asks a simulator in another process over real sockets for an hour of
 a second, after everybody was read once: so the figures are those of a monitor that has run for a while. Only
 its own process is counted. Reference: 10,000 accounts with as many requests and as many changes.
 
-BLOCKLINE_BENCH_ACCOUNTS and BLOCKLINE_BENCH_MINUTES make it smaller, for a try.
+BLOCKLINE_BENCH_ACCOUNTS, BLOCKLINE_BENCH_MINUTES and BLOCKLINE_BENCH_PLANNERS make it smaller, for a try.
 """
 
 import os
@@ -61,7 +61,7 @@ class Hour:
 
 
 def figures() -> Iterator[Figure]:
-    for planner in map(PlannerKind, os.environ.get("PL", "adaptive sweep").split()):
+    for planner in map(PlannerKind, os.environ.get("BLOCKLINE_BENCH_PLANNERS", "adaptive sweep").split()):
         few, many = _measured(FEW, planner), _measured(MANY, planner)
         yield from _compared(planner.value, few, many)
 
