@@ -123,7 +123,7 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
         before, stored, begin_rss = replace(monitor.tally), await _stored(pool), rss_bytes()
         spent, wall_s = await _play(monitor, clock, simulators, begin, begin + MEASURED)
         async with pool.acquire() as conn:
-            changes = await conn.fetchval("select count(*) from change where kind = 'block'")
+            changes = await conn.fetchval("select count(*) from standing_change where kind = 'block'")
         return Hour(
             world.accounts,
             load_s,
@@ -159,7 +159,8 @@ async def _play(
             _say(f"{now:%H:%M}: {said}, {rss_bytes() >> 20} MB")
             told_at = now + _TELL_EVERY
         # As `blockline run` does, which looks once a second whether anything is due.
-        now = max(due, now + timedelta(seconds=1))
+        # Never back: a tick may have taken longer.
+        now = max(due, now + timedelta(seconds=1), clock())
     return spent, wall_s
 
 
