@@ -23,6 +23,7 @@ from jobs.reading import reading
 from jobs.retention import Retention
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
+from jobs.shared_budgets import SharedBudgets
 from jobs.trouble import tick as look_for_trouble
 from jobs.web import listen_on, serve
 from jobs.working import Working, at_work
@@ -148,9 +149,10 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if Role.COLLECT in roles:
-            working = Working(dsn, pool, "", system_clock)
+            working = Working(dsn, pool, settings.address, system_clock)
+            budgets = SharedBudgets(pool, settings.address)
             for platform in platforms_of(settings):
-                turns = reading(settings, dsn, pool, platform, working)
+                turns = reading(settings, dsn, pool, platform, working, budgets)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(at_work(working))

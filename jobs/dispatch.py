@@ -5,7 +5,7 @@ otherwise. With one process there is no queue on the way of a reading.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from storage.db import Pool, transaction
 from storage.model.availability import Missed, MissedReason
 from storage.model.questions import Question
 from storage.work_queue import Job
+from storage.workers import Pause
 
 log = logging.getLogger(__name__)
 
@@ -152,12 +153,31 @@ class Dispatch:
             failed = await work_queue.failed(conn, self._source)
         async with transaction(self._pool) as conn:  # later: an answer comes before its job ends
             there = set(await answered.keys(conn, self._source))
-        self._has_others = any(w.worker_id != self._worker_id and self._source in w.sources for w in alive)
+        here = [w for w in alive if self._source in w.sources]
+        self._has_others = any(w.worker_id != self._worker_id for w in here)
         self._knows.set()
         for key, one in self._asked.items():
             if key in waiting or key in there or one.at_s > asked_by or one.reply.done():
                 continue
             one.reply.set_result(self._held(one.question) if key in failed else None)
+        if here and not any(w.answers_for(self._source, now) for w in here):
+            await self._withdraw([w.paused[self._source] for w in here if self._source in w.paused], there)
+
+    async def _withdraw(self, pauses: Sequence[Pause], there: Collection[str]) -> None:
+        """Nobody asks this source for a while: the platform refuses each of us. It is not asked before."""
+        if not pauses:
+            return
+        first = min(pauses, key=lambda pause: pause.until)
+        trouble = Trouble(MissedReason(first.reason), first.detail, first.until, breaker=False)
+        mine = [k for k, one in self._asked.items() if k not in there and not one.reply.done()]
+        async with transaction(self._pool) as conn:
+            await work_queue.withdraw(conn, mine)
+        now = self._clock()
+        for key in mine:
+            if key in self._asked and not self._asked[key].reply.done():
+                self._asked[key].reply.set_result(
+                    Reply(Answer((), (), trouble=trouble, sent=False), now, now)
+                )
 
     def _held(self, question: Question) -> Reply:
         now = self._clock()

@@ -31,6 +31,7 @@ from jobs.platforms import collector_of, compliance_jobs, likes_readers
 from jobs.push import Push
 from jobs.relations import Relations
 from jobs.settings import Settings
+from jobs.shared_budgets import SharedBudgets
 from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from jobs.working import AT_ONCE, Working
@@ -48,15 +49,16 @@ Turns = Mapping[str, Callable[[], Awaitable[None]]]
 
 @asynccontextmanager
 async def reading(
-    settings: Settings, dsn: str, pool: Pool, platform: Platform, working: Working
+    settings: Settings, dsn: str, pool: Pool, platform: Platform, working: Working, budgets: SharedBudgets
 ) -> AsyncGenerator[Turns]:
     """Hold the lock of a platform, or stand by for it, and its connections; yields the turns of its loops.
 
-    `working` is told what this process can read. Raises SettingsError.
+    `working` is told what this process can read; `budgets` count its requests with those of all others.
+    Raises SettingsError.
     """
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
-        collector = await stack.enter_async_context(collector_of(settings, platform))
+        collector = await stack.enter_async_context(collector_of(settings, platform, budgets=budgets))
         paid = paid_for(settings.x_daily_cost, pool, platform)
         reader = collector if paid is None else PaidCollector(collector, paid)
         working.reads({source_name(platform): reader})
@@ -79,7 +81,7 @@ async def reading(
             **await _own_chores(settings, pool, collector, monitor, stack),
         }
         for vantage in settings.vantages if paid is None else ():  # who reads there sweeps everybody
-            there = await stack.enter_async_context(collector_of(settings, platform, vantage))
+            there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
             working.reads({source_name(platform, vantage): there})
             asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
             elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)

@@ -130,6 +130,13 @@ async def waiting(conn: Conn, source: str) -> set[str]:
     return {r["dedupe_key"] for r in rows}
 
 
+async def withdraw(conn: Conn, keys: Collection[str]) -> None:
+    """Ask for these no more, as far as no worker has them in hand."""
+    await conn.execute(
+        "delete from pgqueuer where status = 'queued' and dedupe_key = any($1::text[])", list(keys)
+    )
+
+
 async def failed(conn: Conn, source: str) -> set[str]:
     """The keys of all jobs that are held."""
     rows = await conn.fetch(

@@ -1,8 +1,9 @@
 """X's simulator in a process of its own, as far away as a real platform, and counting what comes.
 
-`python -m tests.slow_x HISTORY DELAY_S AT_ONCE LIMIT`: prints its address, and serves until its input ends.
+`python -m tests.slow_x HISTORY DELAY_S AT_ONCE LIMIT TOKEN`: prints its address, serves until its input
+ends.
 Each answer takes `DELAY_S`; more than `AT_ONCE` requests wait for one another; `LIMIT` requests of a token
-are answered in 15 minutes (0: all).
+are answered in 15 minutes (0: all), and of no token but `TOKEN` (empty: of any).
 """
 
 import asyncio
@@ -48,11 +49,13 @@ class _Far:
 
 
 @asynccontextmanager
-async def far_x(history: Path, delay_s: float, at_once: int = 10_000, limit: int = 0) -> AsyncGenerator[str]:
+async def far_x(
+    history: Path, delay_s: float, at_once: int = 10_000, limit: int = 0, token: str = ""
+) -> AsyncGenerator[str]:
     """Its address, until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.slow_x", str(history), str(delay_s), str(at_once), str(limit)),
+        *("-m", "tests.slow_x", str(history), str(delay_s), str(at_once), str(limit), token),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
@@ -72,10 +75,10 @@ async def counted(address: str) -> dict[str, dict[str, int]]:
         return json.loads(await answer.text())
 
 
-async def _serve(history: str, delay_s: str, at_once: str, limit: str) -> None:
+async def _serve(history: str, delay_s: str, at_once: str, limit: str, token: str) -> None:
     told = with_canaries(load_history(Path(history)))
     now = datetime.now(UTC)  # noqa: TID251 - the processes that ask it live in the present
-    async with serve_x(told, now=now, limit=int(limit) or None) as server:
+    async with serve_x(told, now=now, limit=int(limit) or None, bearer_token=token or None) as server:
         far = _Far(server, float(delay_s), int(at_once))
         async with listening(far, "127.0.0.1", 0):
             print(far.base_url, flush=True)

@@ -12,6 +12,8 @@ from tests.fleet import asked, fleet, many_accounts, until, watch_many
 from tests.slow_x import counted, far_x
 
 ACCOUNTS = 6_000
+LIMIT = 50
+"""Requests in a window: fewer than it takes to read everybody."""
 SOME_ANSWERED = "select count(*) >= 10 from coverage_row where outcome = 0"
 TWICE = """
     select count(*) - count(distinct (roster_id, slot, attempt)) from coverage_row
@@ -47,6 +49,41 @@ async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
     assert await asked(pool, TWICE) == 0
     # Each of those who were killed had eight requests in hand at most, and they are made once more.
     assert await rosters(pool) <= requests <= await rosters(pool) + 2 * 8 + 2
+    assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
+
+
+async def test_four_that_share_a_token_never_ask_more_than_it_allows_though_two_are_killed(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with (
+        far_x(told, 0.2, limit=LIMIT) as x,
+        fleet(pool, dsn, x, tmp_path, ["simulated"] * 4) as four,
+    ):
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        for number in (0, 2):
+            four.end(number, signal.SIGKILL)
+        # What the dead were given and did not use is lost to this window.
+        await until(pool, "select reason from collector_state where not healthy", "rate_limited")
+        users = (await counted(x))["users"]
+    assert users["refused"] == 0
+    assert LIMIT - 2 * 8 <= users["requests"] <= LIMIT
+    assert await asked(pool, TWICE) == 0
+    assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
+
+
+async def test_who_alone_is_refused_pauses_alone_and_the_others_read(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with (
+        far_x(told, 0.2, token="simulated") as x,
+        fleet(pool, dsn, x, tmp_path, ["simulated", "revoked"]),
+    ):
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, UNREAD, 0)
+        assert await asked(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'") == "auth"
     assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
 
 
