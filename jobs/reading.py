@@ -78,7 +78,7 @@ async def reading(
             f"Collecting engagement from {platform.value}": EngagementPoller(
                 pool, collector, settings.engagement_every, monitor.health, system_clock
             ),
-            **await _own_chores(settings, pool, collector, monitor, stack),
+            **await _own_chores(settings, pool, collector, monitor, stack, budgets),
         }
         for vantage in settings.vantages if paid is None else ():  # who reads there sweeps everybody
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
@@ -139,7 +139,12 @@ async def _answering(collecting: Collecting, asking: Dispatch, take_in: Orphan) 
 
 
 async def _own_chores(
-    settings: Settings, pool: Pool, collector: Collector, monitor: Monitor, stack: AsyncExitStack
+    settings: Settings,
+    pool: Pool,
+    collector: Collector,
+    monitor: Monitor,
+    stack: AsyncExitStack,
+    budgets: SharedBudgets,
 ) -> dict[str, Chore]:
     """What only this platform lets anyone see."""
     match collector:
@@ -151,7 +156,7 @@ async def _own_chores(
         case MastodonCollector():
             return _chores_of_mastodon(settings, pool, collector, monitor)
         case XCollector():
-            return await _chores_of_x(settings, pool, collector, stack)
+            return await _chores_of_x(settings, pool, collector, stack, budgets)
         case _:
             return {}
 
@@ -172,10 +177,10 @@ def _chores_of_mastodon(
 
 
 async def _chores_of_x(
-    settings: Settings, pool: Pool, collector: XCollector, stack: AsyncExitStack
+    settings: Settings, pool: Pool, collector: XCollector, stack: AsyncExitStack, budgets: SharedBudgets
 ) -> dict[str, Chore]:
     """Likes are always among them, so that it is on record that they cannot be seen, and since when."""
-    readers = likes_readers(settings)
+    readers = likes_readers(settings, budgets)
     for reader in readers.values():
         await stack.enter_async_context(reader)
     chores: dict[str, Chore] = {
@@ -185,7 +190,7 @@ async def _chores_of_x(
         chores["Collecting follows from x"] = FollowsPoller(
             pool, collector, settings.x_follows_every, system_clock
         )
-    if (jobs := compliance_jobs(settings)) is not None:
+    if (jobs := compliance_jobs(settings, budgets)) is not None:
         await stack.enter_async_context(jobs)
         chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, system_clock)
     return chores

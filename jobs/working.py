@@ -36,16 +36,6 @@ _LASTED = timedelta(minutes=1)
 _FAREWELL_S = 30.0
 """Longer than a request may take."""
 _AT_ONCE_AGAIN = timedelta(seconds=0.1)
-_ALONE = frozenset(
-    {
-        MissedReason.AUTH,
-        MissedReason.CREDITS,
-        MissedReason.ACCESS,
-        MissedReason.USAGE_CAPPED,
-        MissedReason.RATE_LIMITED,
-    }
-)
-"""What a platform says of one token or one address, and not of another."""
 
 
 class Working:
@@ -180,6 +170,11 @@ async def at_work(working: Working) -> AsyncGenerator[None]:
 
 
 def refused_alone(answer: Answer) -> Trouble | None:
-    """Why a platform refuses whoever asked, where it may answer others; None when it does not."""
+    """Why a platform refuses whoever asked: what it says of one token or one address, and not of another.
+
+    None when it refuses nobody, or everybody.
+    """
     trouble = answer.trouble
-    return trouble if trouble is not None and trouble.reason in _ALONE else None
+    if trouble is None:
+        return None
+    return trouble if trouble.breaker or trouble.reason is MissedReason.RATE_LIMITED else None

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     replay_film,
     sizing,
     storage,
+    workers,
 )
 from tests.benchmarks.figure import Figure
 
@@ -40,6 +41,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "planner": planner.figures,
     "rehearsal": rehearsal.figures,
     "million": million.figures,
+    "workers": workers.figures,
 }
 
 
