@@ -5,7 +5,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from storage import budgets
 from storage.db import Conn, Pool, StorageError, borrowed
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
-from storage.model.budgets import UNPACED, Granted, NotBefore, Pace, Stated, Verdict, WhyNot
+from storage.model.budgets import GUARD, UNPACED, Granted, NotBefore, Pace, Stated, Verdict, WhyNot
 
 T = TypeVar("T")
 
@@ -40,6 +40,8 @@ class SharedBudgets:
         self._pool = pool
         self._address = address
         self._clock = clock
+        self._free: dict[str, datetime] = {}
+        """Until when budgets need not be asked for, by name."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(
@@ -57,13 +59,21 @@ class SharedBudgets:
     async def take(self, name: str, platform: Platform, pace: Pace) -> Verdict:
         """One try, which waits for nobody."""
         now = self._clock()
+        free_until = self._free.get(name)
+        if free_until is not None and now < free_until:
+            return Granted(now, now + GUARD, 0, free_until=free_until)
         verdict = await self._kept(name, lambda conn: budgets.take(conn, name, platform, now, pace))
+        if isinstance(verdict, Granted) and verdict.free_until is not None:
+            self._free[name] = verdict.free_until
         return verdict or NotBefore(now + _DATABASE_AWAY, WhyNot.UNREACHABLE)
 
-    async def note(self, name: str, platform: Platform, number: int, stated: Stated | None) -> None:
+    async def note(self, name: str, platform: Platform, granted: Granted, stated: Stated | None) -> None:
         """What cannot be noted is as if the answer had not come."""
         now = self._clock()
-        await self._kept(name, lambda conn: budgets.note(conn, name, platform, number, stated, now))
+        if granted.says_nothing_new(stated, now):
+            return
+        self._free.pop(name, None)
+        await self._kept(name, lambda conn: budgets.note(conn, name, platform, granted.number, stated, now))
 
     @property
     def clock(self) -> Clock:
@@ -98,7 +108,7 @@ class SharedBudget:
                 await asyncio.sleep(max(0.0, (verdict.go_at - clock()).total_seconds()))
                 if clock() < verdict.until:
                     return verdict
-                await self._all.note(name, self._platform, verdict.number, None)
+                await self._all.note(name, self._platform, verdict, None)
                 verdict = NotBefore(clock(), WhyNot.USED_UP)  # given in time and taken up too late
             wait_s = max(0.0, (verdict.at - clock()).total_seconds())
             if verdict.why is WhyNot.UNREACHABLE or loop.time() + wait_s > patient_until:
@@ -109,7 +119,7 @@ class SharedBudget:
     async def note(self, url: str, granted: Granted, http_status: int | None, window: Window) -> None:
         """See `Budget`."""
         stated = self._stated(http_status, window)
-        await self._all.note(self._name(url), self._platform, granted.number, stated)
+        await self._all.note(self._name(url), self._platform, granted, stated)
 
     def _stated(self, http_status: int | None, window: Window) -> Stated | None:
         if http_status == 429:

@@ -71,12 +71,31 @@ UNPACED: Final = Pace(timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What an answer said of the limit. None: nothing of it."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    resets_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """One request may go, from `go_at` on and before `until`. `number` goes back with the answer."""
 
     go_at: datetime
     until: datetime
     number: int
+    left: int | None = None
+    """How many were left of the window then; None where they are not counted."""
+    free_until: datetime | None = None
+    """Until then nobody need ask: the platform states no limit, and no pace is kept."""
+
+    def says_nothing_new(self, stated: Stated | None, now: datetime) -> bool:
+        """Whether the answer to this request tells nothing that was not known when it was given."""
+        if stated is None or stated.remaining is None:
+            return self.free_until is not None and self.free_until - now > UNSTATED_LASTS / 2
+        return self.left is not None and stated.remaining >= self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +107,6 @@ class NotBefore:
 
 
 Verdict: TypeAlias = Granted | NotBefore
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """What an answer said of the limit. None: nothing of it."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    resets_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +166,9 @@ def take(budget: Budget, now: datetime, pace: Pace) -> tuple[Budget, Verdict]:
             taken, basis=Basis.UNKNOWN, until=now, left_over=0, probe=number, probe_until=go_at + PROBE_LASTS
         )
     if taken is budget:
-        return budget, Granted(go_at, until, _NO_NUMBER)
-    return replace(taken, version=number), Granted(go_at, until, number)
+        return budget, Granted(go_at, until, _NO_NUMBER, free_until=budget.until)
+    left = taken.left_over if basis is Basis.COUNTED else None
+    return replace(taken, version=number), Granted(go_at, until, number, left)
 
 
 def note(budget: Budget, number: int, stated: Stated | None, now: datetime) -> Budget:
