@@ -13,6 +13,7 @@ from jobs.settings import Settings
 from storage.accounts import accounts_version
 from storage.canaries import set_canaries
 from storage.db import AlreadyHeld, Held, Pool, StorageError, exclusive, transaction
+from storage.workers import planning_lock
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Collecting:
         if self._held is not None:
             return self._held
         self._version = -1
-        lock = exclusive(self._dsn, f"monitor of {self._platform.value}", wait_s)
+        lock = exclusive(self._dsn, planning_lock(self._platform), wait_s)
         self._held = await self._lock.enter_async_context(lock)
         async with transaction(self._pool) as conn:
             named = self._settings.canaries(self._platform)

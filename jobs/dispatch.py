@@ -15,14 +15,13 @@ from collectors.base import Answer, Trouble
 from jobs.asking import Asking, Reply
 from jobs.clock import Clock
 from jobs.packed_answers import unpack
-from jobs.working import ALIVE_FOR
 from storage import answered, work_queue, workers
 from storage.answered import Answered
 from storage.db import Pool, transaction
 from storage.model.availability import Missed, MissedReason
 from storage.model.questions import Question
 from storage.work_queue import Job
-from storage.workers import Pause
+from storage.workers import HEARD_WITHIN, Pause
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +147,7 @@ class Dispatch:
         now = self._clock()
         asked_by = time.monotonic()
         async with transaction(self._pool) as conn:
-            alive = await workers.workers(conn, now - ALIVE_FOR)
+            alive = await workers.heard_of(conn, await workers.database_now(conn) - HEARD_WITHIN)
             waiting = await work_queue.waiting(conn, self._source)
             failed = await work_queue.failed(conn, self._source)
         async with transaction(self._pool) as conn:  # later: an answer comes before its job ends

@@ -33,6 +33,7 @@ from storage.model.availability import Status
 from storage.model.rules import AlertRule
 from storage.model.sizing_asked import PlannerKind
 from storage.rules import keep_to_settings
+from storage.workers import planning_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ async def perform(
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         collectors: list[Collector] = []
         for platform, address in simulators.addresses.items():
-            await stack.enter_async_context(exclusive(dsn, f"monitor of {platform.value}", wait_s=20))
+            await stack.enter_async_context(exclusive(dsn, planning_lock(platform), wait_s=20))
             collector = collector_at(platform, address, hosts)
             collectors.append(await stack.enter_async_context(collector))
         async with transaction(pool) as conn:

@@ -6,8 +6,6 @@ token, its address) pauses this machine alone, and others do its work.
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -21,15 +19,14 @@ from storage import answered, work_queue, workers
 from storage.answered import Answered
 from storage.db import Pool, StorageError, transaction
 from storage.model.availability import MissedReason
+from storage.processes import this_process
 from storage.work_queue import Consumer, PutBack
-from storage.workers import MOST_CLOCK_OFF, Pause, Worker
+from storage.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Requests that one process makes at once."""
-ALIVE_FOR = timedelta(seconds=15)
-"""A worker that did not report itself for so long is taken for dead."""
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
 _LASTED = timedelta(minutes=1)
@@ -97,7 +94,7 @@ class Working:
                 conn,
                 Worker(
                     self.worker_id,
-                    f"{socket.gethostname()} {os.getpid()}",
+                    this_process(),
                     self._address,
                     tuple(self._collectors),
                     self._started_at,
@@ -154,7 +151,7 @@ class Working:
 
     async def _others_answer(self, source: str, now: datetime) -> bool:
         async with transaction(self._pool) as conn:
-            alive = await workers.workers(conn, now - ALIVE_FOR)
+            alive = await workers.heard_of(conn, await workers.database_now(conn) - HEARD_WITHIN)
         return any(w.worker_id != self.worker_id and w.answers_for(source, now) for w in alive)
 
 

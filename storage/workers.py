@@ -120,18 +120,6 @@ async def leave(conn: Conn, worker_id: UUID, forgotten_before: datetime) -> None
     await conn.execute("delete from worker where worker_id = $1 or seen_at < $2", worker_id, forgotten_before)
 
 
-async def workers(conn: Conn, seen_since: datetime) -> list[Worker]:
-    """Those that reported themselves since then, each by its own clock, by name."""
-    rows = await conn.fetch(
-        """
-        select worker_id, name, address, sources, started_at, seen_at, clock_off, paused
-        from worker where seen_at >= $1 order by name, worker_id
-        """,
-        seen_since,
-    )
-    return [_worker(r) for r in rows]
-
-
 async def heard_of(conn: Conn, since: datetime) -> list[Worker]:
     """Those that reported themselves since then by the database's clock, be theirs right or not; by name."""
     rows = await conn.fetch(
