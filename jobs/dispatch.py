@@ -25,7 +25,7 @@ from storage.workers import HEARD_WITHIN, Pause
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 128
+_AT_ONCE = 256
 """Questions in the queue: enough for many workers, few enough to be asked soon."""
 _LOOK_S, _IDLE_S = 0.05, 0.5
 _LOOK_AROUND_S = 3.0
@@ -114,11 +114,9 @@ class Dispatch:
 
     async def _take(self, orphan: Orphan) -> None:
         async with transaction(self._pool) as conn:
-            found = await answered.handed_over(conn, self._source, _TAKEN_AT_ONCE + len(self._in_hand))
+            found = await answered.handed_over(conn, self._source, self._in_hand, _TAKEN_AT_ONCE)
         for one in found:
             key = one.question.key
-            if key in self._in_hand:
-                continue
             self._in_hand.add(key)
             mine = self._asked.get(key)
             if (reply := _reply(one)) is None:

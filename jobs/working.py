@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Requests that one process makes at once."""
+_IN_HAND = 3 * AT_ONCE
+"""Requests that it takes from the queue: the next are there when one is done. Of one that is killed, they are
+given to others.
+"""
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
 _LASTED = timedelta(minutes=1)
@@ -49,6 +53,8 @@ class Working:
         self._paused: dict[str, Pause] = {}
         self._clock_off = timedelta(0)
         self._consumer: Consumer | None = None
+        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._ends = False
 
     def reads(self, collectors: Mapping[str, Collector]) -> None:
         """These are its sources, each with what reads it. To be said before `run`."""
@@ -56,7 +62,7 @@ class Working:
 
     async def run(self) -> None:
         """Work until `end`, through losses of the database; the first failure of each is logged."""
-        self._consumer = Consumer(self._dsn, self._collectors, self._do, AT_ONCE, self._is_paused)
+        self._consumer = Consumer(self._dsn, self._collectors, self._do, _IN_HAND, self._is_paused)
         lost = False
         async with asyncio.TaskGroup() as group:
             reporting = group.create_task(self._keep_reporting())
@@ -74,7 +80,8 @@ class Working:
             reporting.cancel()
 
     async def end(self, running: asyncio.Task[None]) -> None:
-        """Take nothing more, finish and hand over what is under way, and tell the others."""
+        """Take nothing more, put back what was not begun, hand over what is under way, and leave."""
+        self._ends = True
         if self._consumer is not None:
             self._consumer.stop()
         await asyncio.wait([running], timeout=_FAREWELL_S)
@@ -127,7 +134,8 @@ class Working:
 
     async def _do(self, source: str, payload: bytes) -> None:
         try:
-            await self._answer(source, payload)
+            async with self._requests:
+                await self._answer(source, payload)
         except StorageError:
             raise PutBack(timedelta(seconds=1)) from None
         except PutBack:
@@ -137,6 +145,8 @@ class Working:
             raise
 
     async def _answer(self, source: str, payload: bytes) -> None:
+        if self._ends or self._is_paused(source):
+            raise PutBack(timedelta(0))
         question = answered.unpacked(payload)
         asked_at = self._clock()
         answer = await self._collectors[source].read(question.native_ids, asked_at)

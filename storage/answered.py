@@ -1,7 +1,7 @@
 """What workers were answered, from the moment it arrived until the process that plans has recorded it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,11 +39,15 @@ async def put(conn: Conn, answered: Answered) -> None:
     )
 
 
-async def handed_over(conn: Conn, source: str, at_most: int) -> list[Answered]:
-    """Answers that wait, the oldest first."""
+async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[Answered]:
+    """Answers that wait, the oldest first, without those of the questions `but`."""
     rows = await conn.fetch(
-        "select asked, worker_id, asked_at, at, answer from answered where source = $1 order by at limit $2",
+        """
+        select asked, worker_id, asked_at, at, answer from answered
+        where source = $1 and question <> all($2::text[]) order by at limit $3
+        """,
         source,
+        list(but),
         at_most,
     )
     return [Answered(unpacked(r["asked"]), r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows]

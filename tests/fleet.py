@@ -32,7 +32,7 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    pool: Pool, dsn: str, address: str, folder: Path, tokens: Sequence[str]
+    pool: Pool, dsn: str, address: str, folder: Path, tokens: Sequence[str], sweep_every: str = "12h"
 ) -> AsyncGenerator[Fleet]:
     """A process for each token, all of which have reported themselves. Those left at the end are ended."""
     started: list[Process] = []
@@ -40,7 +40,7 @@ async def fleet(
         for number, token in enumerate(tokens):
             here = folder / f"machine{number}"
             here.mkdir(parents=True)
-            started.append(await _start(dsn, address, here, token))
+            started.append(await _start(dsn, address, here, token, sweep_every))
             await until(pool, "select count(*) from worker", number + 1)
         yield Fleet(started)
     finally:
@@ -51,7 +51,7 @@ async def fleet(
             await process.wait()
 
 
-async def _start(dsn: str, address: str, folder: Path, token: str) -> Process:
+async def _start(dsn: str, address: str, folder: Path, token: str, sweep_every: str) -> Process:
     (folder / "blockline.toml").write_text(
         f"""
         database_url = "{dsn}"
@@ -60,7 +60,7 @@ async def _start(dsn: str, address: str, folder: Path, token: str) -> Process:
         x_bearer_token = "{token}"
         x_base_url = "{address}"
         x_canaries = [{", ".join(f'"{c.native_id}:{c.handles[0]}:{c.states[0].status}"' for c in CANARIES)}]
-        sweep_every = "12h"
+        sweep_every = "{sweep_every}"
         """
     )
     root = Path(__file__).parent.parent

@@ -2,8 +2,9 @@
 
 The processes are `blockline run --role collect` with one database and one simulator, which is as far away as
 X: each answer takes a quarter of a second. Counted is what is on record between the first and the last tenth
-of one sweep. Reference of `scaling_n`: what n times one process would read. With one process no queue is on
-the way; `limited` is a simulator that makes so many answers a second and no more.
+of the second sweep (the first one writes down what each account looks like). Reference of `scaling_n`: what n
+times one process would read; with one process no queue is on the way. `limited` is a simulator that makes so
+many answers a second and no more.
 """
 
 import asyncio
@@ -22,16 +23,20 @@ ACCOUNTS = 60_000
 DELAY_S = 0.25
 AT_ONCE = 20
 """Answers that the limited simulator makes at once: eighty a second."""
-EVERYBODY_READ = """
-    select count(*) > 0 and count(*) = count(*) filter (where exists (
-        select from coverage_row c where c.roster_id = r.roster_id and c.outcome = 0
-    )) from roster r where base and retired_at is null
+EVERY = "1m"
+SWEPT = """
+    select count(*) from (
+        select from coverage_row join roster using (roster_id)
+        where base and retired_at is null and outcome = 0
+        group by slot having count(*) = (select count(*) from roster where base and retired_at is null)
+    ) whole
 """
 READ_PER_S = """
     with answered as (
         select observed_at, cardinality(account_ids) as readings,
             percent_rank() over (order by observed_at) as share
-        from coverage_row join roster using (roster_id) where outcome = 0
+        from coverage_row join roster using (roster_id)
+        where outcome = 0 and slot = (select max(slot) from coverage_row)
     )
     select sum(readings) / extract(epoch from max(observed_at) - min(observed_at))::float8
     from answered where share between 0.1 and 0.9
@@ -63,10 +68,10 @@ async def _read_all(dsn: str, told: Path, folder: Path, processes: int, at_once:
     async with (
         open_pool(dsn, max_size=2) as pool,
         far_x(told, DELAY_S, at_once) as x,
-        fleet(pool, dsn, x, folder, ["simulated"] * processes),
+        fleet(pool, dsn, x, folder, ["simulated"] * processes, EVERY),
     ):
         await watch_many(pool, ACCOUNTS)
-        await until(pool, EVERYBODY_READ, True)
+        await until(pool, SWEPT, 2)
         found = await asked(pool, READ_PER_S)
         assert isinstance(found, float)
         return found

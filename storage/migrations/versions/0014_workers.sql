@@ -23,6 +23,8 @@ create unlogged table answered (
     at timestamptz not null,
     answer bytea not null
 );
+-- Rows come and go many times a second: what is gone is skipped in the index.
+create index answered_source_at on answered (source, at);
 
 -- What a platform lets one address or one credential ask, shared by all who use it: storage/model/budgets.py.
 create unlogged table budget (
