@@ -104,7 +104,7 @@ class Http:
         guard = self._options.guard
         resolver = guard.resolver() if guard is not None and self._options.proxy is None else None
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=16),
+            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=24),
             timeout=aiohttp.ClientTimeout(total=self._options.timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},

@@ -24,8 +24,8 @@ class Reply:
 class Asking(Protocol):
     """Makes requests, some of them at once."""
 
-    def room(self) -> AbstractAsyncContextManager[None]:
-        """Waits until one more request may be under way."""
+    def room(self, *, urgent: bool) -> AbstractAsyncContextManager[None]:
+        """Waits until one more request may be under way. What is urgent waits for no turn of a sweep."""
         ...
 
     def asked(self, question: Question, /) -> AbstractAsyncContextManager[Reply | None]:
@@ -43,10 +43,11 @@ class AskHere:
         self._collector = collector
         self._clock = clock
         self._requests = asyncio.Semaphore(at_once)
+        self._urgent = asyncio.Semaphore(max(1, at_once // 2))
 
     @asynccontextmanager
-    async def room(self) -> AsyncGenerator[None]:
-        async with self._requests:
+    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+        async with self._urgent if urgent else self._requests:
             yield
 
     @asynccontextmanager

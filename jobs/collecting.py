@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from collectors.base import Collector
+from jobs.answering import Answering
 from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.monitor import Monitor
@@ -33,7 +34,7 @@ class Collecting:
     While another one holds it, this one stands by.
 
     `chores` are done beside the reading, by name; `on_load` is called after the watched accounts were
-    loaded. `adopt` records what was answered to a process that planned before, so that it is not asked anew.
+    loaded. `answering` takes in what other machines read.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Collecting:
         monitor: Monitor,
         chores: Mapping[str, Chore],
         on_load: Callable[[], None],
-        adopt: Callable[[], Awaitable[None]],
+        answering: Answering,
     ) -> None:
         self.chores = chores
         self._settings = settings
@@ -55,13 +56,12 @@ class Collecting:
         self._place = collector.place
         self._monitor = monitor
         self._on_load = on_load
-        self._adopt = adopt
+        self._answering = answering
         self._held: Held | None = None
         self._lock = AsyncExitStack()
         self._version = -1
         self._stands_by = False
 
-    @property
     def is_planning(self) -> bool:
         """Whether this is the process that says what is read, as far as it knows."""
         return self._held is not None and self._version >= 0
@@ -97,10 +97,12 @@ class Collecting:
     async def let_go(self) -> None:
         """Leave the planning to another process."""
         self._held = None
+        self._answering.let_go()
         await self._lock.aclose()
 
     async def drain(self) -> None:
         """Begin nothing more, and record what is under way."""
+        self._answering.let_go()  # whoever plans next records what others were asked
         await self._monitor.settled(_FAREWELL_S)
         await self.let_go()
 
@@ -122,13 +124,13 @@ class Collecting:
             version = await accounts_version(conn)
         if version != self._version:
             await self._monitor.settled(_FAREWELL_S)
-            await self._monitor.load()
-            for chore in self.chores.values():
-                await chore.load()
-            self._on_load()
-            if not self.is_planning:
-                await self._adopt()
-            self._version = version
+            async with self._answering.still():
+                await self._monitor.load()
+                for chore in self.chores.values():
+                    await chore.load()
+                self._on_load()
+                await self._answering.adopt()
+                self._version = version
         if self._monitor.next_due() <= system_clock():
             await self._monitor.step()
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -14,10 +14,12 @@ from uuid import UUID
 from collectors.base import Answer, Trouble
 from jobs.asking import Asking, Reply
 from jobs.clock import Clock
+from jobs.errors import unknown_error
 from jobs.packed_answers import unpack
 from storage import answered, work_queue, workers
-from storage.answered import Answered
-from storage.db import Pool, transaction
+from storage.answered import Handed
+from storage.db import Pool, StorageError, transaction
+from storage.errors import Unreachable
 from storage.model.availability import Missed, MissedReason
 from storage.model.questions import Question
 from storage.work_queue import Job
@@ -31,6 +33,8 @@ _LOOK_S, _IDLE_S = 0.05, 0.5
 _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
+_LOOK_AGAIN = timedelta(seconds=10)
+_CLOCK_OFF = "the clock of this machine is not the database's, so nothing could be dated (blockline workers)"
 
 Orphan = Callable[[Question, Reply], Awaitable[None]]
 """Records a reply to a question that this process did not ask."""
@@ -47,12 +51,22 @@ class _Asked:
 class Dispatch:
     """Asks one source. Only the process that plans may hold one."""
 
-    def __init__(self, pool: Pool, source: str, worker_id: UUID, here: Asking, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        source: str,
+        worker_id: UUID,
+        here: Asking,
+        clock: Clock,
+        is_on_time: Callable[[], bool],
+    ) -> None:
+        """`here` makes requests in this process, as long as `is_on_time` says that its clock is right."""
         self._pool = pool
         self._source = source
         self._worker_id = worker_id
         self._here = here
         self._clock = clock
+        self._is_on_time = is_on_time
         self._knows = asyncio.Event()
         """Whether there are others was looked up."""
         self._has_others = False
@@ -61,21 +75,30 @@ class Dispatch:
         self._in_hand: set[str] = set()
         """Answers that are being recorded, or are and have not been let go of."""
         self._recorded: list[str] = []
-        self._looked_around_s = -_LOOK_AROUND_S
+        self._looked_around_s = float("-inf")
 
     @asynccontextmanager
-    async def room(self) -> AsyncGenerator[None]:
+    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
         await self._knows.wait()
-        if not self._has_others:
-            async with self._here.room():
-                yield
-        else:
-            async with self._room:
-                yield
+        while True:
+            has_others = self._has_others
+            async with self._room_with(has_others=has_others, urgent=urgent):
+                if has_others == self._has_others:  # it may have changed while room was waited for
+                    yield
+                    return
+
+    def _room_with(self, *, has_others: bool, urgent: bool) -> AbstractAsyncContextManager[None]:
+        if not has_others:
+            return self._here.room(urgent=urgent)
+        # What is urgent goes before the others in the queue as well.
+        return nullcontext() if urgent else self._room
 
     @asynccontextmanager
     async def asked(self, question: Question, /) -> AsyncGenerator[Reply | None]:
         if not self._has_others:
+            if not self._is_on_time():
+                yield self._unsent(_CLOCK_OFF)
+                return
             async with self._here.asked(question) as reply:
                 yield reply
             return
@@ -86,7 +109,8 @@ class Dispatch:
             self._in_hand.discard(question.key)  # it is handed over once more, and recorded then
             raise
         else:
-            self._recorded.append(question.key)
+            if question.key in self._in_hand:
+                self._recorded.append(question.key)
         finally:
             self._asked.pop(question.key, None)
 
@@ -96,17 +120,24 @@ class Dispatch:
         if now_s - self._looked_around_s >= _LOOK_AROUND_S:
             await self._look_around()
             self._looked_around_s = now_s
-        new = [one for one in self._asked.values() if one.at_s == float("inf")]
         recorded = tuple(self._recorded)  # more may come while they are let go of
-        if new or recorded:
+        if recorded:
             async with transaction(self._pool) as conn:
-                await work_queue.enqueue(conn, [_job(one.question) for one in new])
                 await answered.drop(conn, recorded)
-        for one in new:
-            one.at_s = now_s
         del self._recorded[: len(recorded)]
         self._in_hand.difference_update(recorded)
+        # Before anything is asked: what another process asked may be answered, and its job gone, since then.
         await self._take(orphan)
+        new = [one for one in self._asked.values() if one.at_s == float("inf") and not one.reply.done()]
+        if new:
+            async with transaction(self._pool) as conn:
+                await work_queue.enqueue(conn, [_job(one.question) for one in new])
+        for one in new:
+            one.at_s = now_s
+
+    def look_around_now(self) -> None:
+        """The next turn looks who else reads, however lately that was done."""
+        self._looked_around_s = float("-inf")
 
     def pause_s(self) -> float:
         """How long to wait before the next turn."""
@@ -116,24 +147,33 @@ class Dispatch:
         async with transaction(self._pool) as conn:
             found = await answered.handed_over(conn, self._source, self._in_hand, _TAKEN_AT_ONCE)
         for one in found:
-            key = one.question.key
-            self._in_hand.add(key)
-            mine = self._asked.get(key)
-            if (reply := _reply(one)) is None:
-                self._recorded.append(key)
-            elif mine is None:
-                await self._adopt(one.question, reply, orphan)
-            elif not mine.reply.done():
+            mine = self._asked.get(one.key)
+            if mine is not None and mine.reply.done():
+                continue  # it was given up a moment ago, and is adopted in the next turn
+            self._in_hand.add(one.key)
+            if mine is None:
+                await self._adopt(one, orphan)
+            elif (reply := _reply(one)) is None:
+                self._recorded.append(one.key)
+            else:
                 mine.reply.set_result(reply)
 
-    async def _adopt(self, question: Question, reply: Reply, orphan: Orphan) -> None:
-        """Whoever asked it plans no more, or it was asked twice. What is recorded already stays as it is."""
+    async def _adopt(self, one: Handed, orphan: Orphan) -> None:
+        """Whoever asked it plans no more, or it was asked twice. What is recorded already stays as it is.
+
+        One that cannot be recorded must not hold up the others: it is told, and let go.
+        """
         try:
-            await orphan(question, reply)
-        except BaseException:
-            self._in_hand.discard(question.key)
+            question, reply = answered.unpacked(one.asked), _reply(one)
+            if reply is not None:
+                await orphan(question, reply)
+        except (Unreachable, asyncio.CancelledError):
+            self._in_hand.discard(one.key)
             raise
-        self._recorded.append(question.key)
+        except Exception as error:  # noqa: BLE001 - see above
+            said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+            log.error("What was answered to another process could not be recorded: %s", said)  # noqa: TRY400
+        self._recorded.append(one.key)
 
     def let_go(self) -> None:
         """Wait for no answer any more: what is answered yet is recorded by whoever plans next."""
@@ -147,7 +187,7 @@ class Dispatch:
         async with transaction(self._pool) as conn:
             alive = await workers.heard_of(conn, await workers.database_now(conn) - HEARD_WITHIN)
             waiting = await work_queue.waiting(conn, self._source)
-            failed = await work_queue.failed(conn, self._source)
+            failed = await work_queue.failed(conn, self._asked)
         async with transaction(self._pool) as conn:  # later: an answer comes before its job ends
             there = set(await answered.keys(conn, self._source))
         here = [w for w in alive if self._source in w.sources]
@@ -161,20 +201,22 @@ class Dispatch:
             await self._withdraw([w.paused[self._source] for w in here if self._source in w.paused], there)
 
     async def _withdraw(self, pauses: Sequence[Pause], there: Collection[str]) -> None:
-        """Nobody asks this source for a while: the platform refuses each of us. It is not asked before."""
-        if not pauses:
-            return
-        first = min(pauses, key=lambda pause: pause.until)
-        trouble = Trouble(MissedReason(first.reason), first.detail, first.until, breaker=False)
+        """Nobody asks this source for a while: the platform refuses each of us, or no clock is right."""
         mine = [k for k, one in self._asked.items() if k not in there and not one.reply.done()]
         async with transaction(self._pool) as conn:
             await work_queue.withdraw(conn, mine)
-        now = self._clock()
+        first = min(pauses, key=lambda pause: pause.until, default=None)
+        unsent = self._unsent(_CLOCK_OFF) if first is None else self._unsent(first.detail, first)
         for key in mine:
-            if key in self._asked and not self._asked[key].reply.done():
-                self._asked[key].reply.set_result(
-                    Reply(Answer((), (), trouble=trouble, sent=False), now, now)
-                )
+            one = self._asked.get(key)
+            if one is not None and not one.reply.done():
+                one.reply.set_result(unsent)
+
+    def _unsent(self, detail: str, pause: Pause | None = None) -> Reply:
+        now = self._clock()
+        reason = MissedReason.UNCLASSIFIED if pause is None else MissedReason(pause.reason)
+        trouble = Trouble(reason, detail, now + _LOOK_AGAIN if pause is None else pause.until, breaker=False)
+        return Reply(Answer((), (), trouble=trouble, sent=False), now, now)
 
     def _held(self, question: Question) -> Reply:
         now = self._clock()
@@ -188,7 +230,7 @@ def _job(question: Question) -> Job:
     return Job(question.key, question.source, answered.packed(question), question.urgent)
 
 
-def _reply(one: Answered) -> Reply | None:
+def _reply(one: Handed) -> Reply | None:
     """None when a worker of another version wrote it in a form that cannot be read here."""
     try:
         return Reply(unpack(one.answer), one.asked_at, one.at)

@@ -192,7 +192,7 @@ class Elsewhere:
         return due.at if closed_until is None else max(due.at, closed_until)
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
-        async with self._asking.room():
+        async with self._asking.room(urgent=False):
             if self.health.is_closed(roster.place, self._clock()):
                 return
             ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]

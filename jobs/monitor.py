@@ -97,6 +97,7 @@ class Monitor:
             self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
         self._asking = asking or AskHere(collector, clock, settings.concurrency)
         self._under_way = UnderWay()
+        self._settles = False
         self._in_hand = InHand()
         self._read_again_now: set[AccountId] = set()
         """Whom a request that is under way asks for out of turn."""
@@ -150,15 +151,14 @@ class Monitor:
         await self._step(None)
 
     async def step(self) -> None:
-        """Begin what is due, and wait for it only for a moment: a request that takes long holds up no other.
-
-        Raises a fault of the database that came up since the last step.
-        """
+        """As `tick`, but what takes long is not waited for: a slow request holds up no other."""
         await self._step(_STEP_S)
 
     async def settled(self, within_s: float) -> None:
-        """Return when nothing is under way any more; what is not done by then is not recorded."""
+        """Return when nothing is under way: what was asked is recorded if it is done by then."""
+        self._settles = True
         await self._under_way.give_up(within_s)
+        self._settles = False
 
     async def _step(self, wait_s: float | None) -> None:
         now = self._clock()
@@ -215,8 +215,8 @@ class Monitor:
 
     async def _poll(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """One request from question to commit; None when nothing was asked or nothing could be stored."""
-        async with self._asking.room():
-            if self.health.is_closed(roster.place, self._clock()):
+        async with self._asking.room(urgent=urgent):
+            if self._settles or self.health.is_closed(roster.place, self._clock()):
                 return None
             asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
             asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
@@ -235,9 +235,7 @@ class Monitor:
         if roster is None or any(self._watched.get(a) is None for a in roster.account_ids):
             return  # somebody in it is not watched any more: it is not read as it is
         await self._take_in(roster, question, reply)
-        async with transaction(self._pool) as conn:
-            attempts = await self._rosters.attempts(conn)
-        self.turns.take_up(self._rosters.base, attempts, self._clock())
+        await self._load_again(roster)
 
     async def _take_in(self, roster: Roster, question: Question, reply: Reply) -> Batch | None:
         """Judge and record; None when nothing was sent, or nothing could be stored."""

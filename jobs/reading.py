@@ -1,7 +1,6 @@
 """Everything that reads one platform in a running installation: the monitor, its chores, its event stream."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,17 +9,17 @@ from collectors.bluesky import BlueskyCollector
 from collectors.bluesky_stream import Jetstream
 from collectors.mastodon import MastodonCollector
 from collectors.x import XCollector
+from jobs.answering import Answering
 from jobs.asking import AskHere
 from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.collecting import EPOCH, Collecting
 from jobs.compliance import ComplianceLoop
 from jobs.confirm import ConfirmationRule
-from jobs.dispatch import Dispatch, Orphan
+from jobs.dispatch import Dispatch
 from jobs.elsewhere import AT_ONCE as AT_ONCE_ELSEWHERE
 from jobs.elsewhere import Elsewhere
 from jobs.engage import EngagementPoller
-from jobs.errors import unknown_error
 from jobs.follows import FollowsPoller
 from jobs.handles import HandleRecords
 from jobs.likes import LikesPoller
@@ -35,13 +34,9 @@ from jobs.shared_budgets import SharedBudgets
 from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from jobs.working import AT_ONCE, Working
-from storage.db import Pool, StorageError
+from storage.db import Pool
 from storage.model.accounts import Platform
 from storage.model.questions import source_name
-
-log = logging.getLogger(__name__)
-
-_RETRY_S = 1.0
 
 Turns = Mapping[str, Callable[[], Awaitable[None]]]
 """What has to be called again and again, by name."""
@@ -72,7 +67,8 @@ async def reading(
             asking,
             paid,
         )
-        answering = [(asking, monitor.take_in)]
+        answering = Answering()
+        answering.add(asking, monitor.take_in)
         chores: dict[str, Chore] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
@@ -86,23 +82,18 @@ async def reading(
             asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
             elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)
             chores[f"Reading {platform.value} from {vantage}"] = elsewhere
-            answering.append((asking, elsewhere.take_in))
+            answering.add(asking, elsewhere.take_in)
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
-
-        async def adopt() -> None:
-            for asking, take_in in answering:
-                await asking.turn(take_in)
-
         on_load = push.renew if push else lambda: None
-        collecting = Collecting(settings, dsn, pool, collector, monitor, chores, on_load, adopt)
+        collecting = Collecting(settings, dsn, pool, collector, monitor, chores, on_load, answering)
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}
         turns |= {name: collecting.chore_turn(chore) for name, chore in chores.items()}
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(_answering(collecting, *one)) for one in answering]
+            beside = [group.create_task(answering.run(collecting.is_planning))]
             if push is not None:
                 beside.append(group.create_task(push.run()))
             try:
@@ -110,32 +101,13 @@ async def reading(
             finally:
                 for task in beside:
                     task.cancel()
-                for asking, _ in answering:
-                    asking.let_go()
                 await collecting.drain()
 
 
 def _dispatch(pool: Pool, collector: Collector, vantage: str, working: Working, at_once: int) -> Dispatch:
     here = AskHere(collector, system_clock, at_once)
-    return Dispatch(pool, source_name(collector.platform, vantage), working.worker_id, here, system_clock)
-
-
-async def _answering(collecting: Collecting, asking: Dispatch, take_in: Orphan) -> None:
-    """Pass questions on and take answers, as long as this process plans."""
-    failed = False
-    while True:
-        try:
-            if collecting.is_planning:
-                await asking.turn(take_in)
-                failed = False
-        except StorageError:
-            await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away
-        except Exception as error:  # noqa: BLE001 - answers that nobody takes would be a monitor that is silent
-            if not failed:
-                log.error("Taking what other machines read stands still: %s", unknown_error(error))  # noqa: TRY400
-            failed = True
-            await asyncio.sleep(_RETRY_S)
-        await asyncio.sleep(asking.pause_s())
+    source = source_name(collector.platform, vantage)
+    return Dispatch(pool, source, working.worker_id, here, system_clock, working.is_on_time)
 
 
 async def _own_chores(

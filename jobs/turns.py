@@ -103,7 +103,11 @@ class SweepTurns:
         for place, queue in self._queues.items():
             while queue and not_before(place, queue[0][0]) <= now:
                 _, position = heappop(queue)
-                ready.append(self._turn(position, self._base[position], now))
+                roster = self._base[position]
+                if not_before(place, self._due_at(roster)) <= now:
+                    ready.append(self._turn(position, roster, now))
+                else:  # another process read it meanwhile
+                    self._queue(roster)
         self._under_way.update(turn.account_ids for turn in ready)
         return sorted(ready, key=lambda turn: (self._read_at(turn.account_ids), turn.position))
 
@@ -123,9 +127,12 @@ class SweepTurns:
         """Nothing is learned from it."""
 
     def _queue(self, roster: Roster) -> None:
+        entry = self._due_at(roster), self._position[roster.account_ids]
+        heappush(self._queues.setdefault(roster.place, []), entry)
+
+    def _due_at(self, roster: Roster) -> datetime:
         last = self._last.get(roster.roster_id)
-        at = _NEVER if last is None else due_from(self._sweep, last)
-        heappush(self._queues.setdefault(roster.place, []), (at, self._position[roster.account_ids]))
+        return _NEVER if last is None else due_from(self._sweep, last)
 
     def _turn(self, position: int, roster: Roster, now: datetime) -> Turn:
         last = self._last.get(roster.roster_id)

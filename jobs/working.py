@@ -6,6 +6,7 @@ token, its address) pauses this machine alone, and others do its work.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ given to others.
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
 _LASTED = timedelta(minutes=1)
+_HAND_OVER_AGAIN_S = (1.0, 2.0, 4.0, 8.0)
+_TIDY_EVERY_S = 60.0
 _FAREWELL_S = 30.0
 """Longer than a request may take."""
 _AT_ONCE_AGAIN = timedelta(seconds=0.1)
@@ -55,6 +58,7 @@ class Working:
         self._consumer: Consumer | None = None
         self._requests = asyncio.Semaphore(AT_ONCE)
         self._ends = False
+        self._tidied_s = -_TIDY_EVERY_S
 
     def reads(self, collectors: Mapping[str, Collector]) -> None:
         """These are its sources, each with what reads it. To be said before `run`."""
@@ -70,7 +74,8 @@ class Working:
                 began = self._clock()
                 try:
                     await self._consumer.run()
-                    break
+                    if self._ends:
+                        break
                 except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
                     if not lost or self._clock() - began > _LASTED:
                         said = str(error) if isinstance(error, StorageError) else unknown_error(error)
@@ -110,7 +115,13 @@ class Working:
                     self._paused,
                 ),
             )
-            await work_queue.tidy(conn)
+            if time.monotonic() - self._tidied_s >= _TIDY_EVERY_S:
+                await work_queue.tidy(conn)
+                self._tidied_s = time.monotonic()
+
+    def is_on_time(self) -> bool:
+        """Whether what this machine reads can be dated."""
+        return abs(self._clock_off) <= MOST_CLOCK_OFF
 
     async def _keep_reporting(self) -> None:
         while True:
@@ -119,9 +130,9 @@ class Working:
             await asyncio.sleep(_REPORT_EVERY_S)
 
     def _note_clock(self, off: timedelta) -> None:
-        was_right = abs(self._clock_off) <= MOST_CLOCK_OFF
+        was_right = self.is_on_time()
         self._clock_off = off
-        if was_right and abs(off) > MOST_CLOCK_OFF:
+        if was_right and not self.is_on_time():
             log.error(
                 "The clock of this machine is %.1f s off the database's. Nothing is read by it until that is "
                 "set right, since its readings could not be dated.",
@@ -130,7 +141,7 @@ class Working:
 
     def _is_paused(self, source: str) -> bool:
         pause = self._paused.get(source)
-        return abs(self._clock_off) > MOST_CLOCK_OFF or (pause is not None and pause.until > self._clock())
+        return not self.is_on_time() or (pause is not None and pause.until > self._clock())
 
     async def _do(self, source: str, payload: bytes) -> None:
         try:
@@ -148,16 +159,28 @@ class Working:
         if self._ends or self._is_paused(source):
             raise PutBack(timedelta(0))
         question = answered.unpacked(payload)
-        asked_at = self._clock()
+        asked_at, began_s = self._clock(), time.monotonic()
         answer = await self._collectors[source].read(question.native_ids, asked_at)
-        at = self._clock()
+        at = asked_at + timedelta(seconds=time.monotonic() - began_s)  # a clock that is set dates nothing
         trouble = refused_alone(answer)
         if trouble is not None and not question.place and await self._others_answer(source, at):
             self._paused[source] = Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
             await self.report()
             raise PutBack(_AT_ONCE_AGAIN)
-        async with transaction(self._pool) as conn:
-            await answered.put(conn, Answered(question, self.worker_id, asked_at, at, pack(answer)))
+        await self._hand_over(Answered(question, self.worker_id, asked_at, at, pack(answer)))
+
+    async def _hand_over(self, one: Answered) -> None:
+        """What was read is not let go of because the database is away for a moment. Raises StorageError."""
+        for pause_s in (*_HAND_OVER_AGAIN_S, None):
+            try:
+                async with transaction(self._pool) as conn:
+                    await answered.put(conn, one)
+            except StorageError:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return
 
     async def _others_answer(self, source: str, now: datetime) -> bool:
         async with transaction(self._pool) as conn:

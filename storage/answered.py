@@ -22,6 +22,19 @@ class Answered:
     answer: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An answer as it lies there. Whoever wrote it may have run another version."""
+
+    key: str
+    asked: str
+    """The question; see `unpacked`."""
+    worker_id: UUID
+    asked_at: datetime
+    at: datetime
+    answer: bytes
+
+
 async def put(conn: Conn, answered: Answered) -> None:
     """Hand an answer over. That of a question which was answered before is let go."""
     await conn.execute(
@@ -39,18 +52,20 @@ async def put(conn: Conn, answered: Answered) -> None:
     )
 
 
-async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[Answered]:
+async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[Handed]:
     """Answers that wait, the oldest first, without those of the questions `but`."""
     rows = await conn.fetch(
         """
-        select asked, worker_id, asked_at, at, answer from answered
+        select question, asked, worker_id, asked_at, at, answer from answered
         where source = $1 and question <> all($2::text[]) order by at limit $3
         """,
         source,
         list(but),
         at_most,
     )
-    return [Answered(unpacked(r["asked"]), r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows]
+    return [
+        Handed(r["question"], r["asked"], r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows
+    ]
 
 
 async def keys(conn: Conn, source: str) -> list[str]:
@@ -81,7 +96,7 @@ def packed(question: Question) -> bytes:
 
 
 def unpacked(payload: str | bytes) -> Question:
-    """The question of a payload."""
+    """The question of a payload. Raises KeyError or ValueError for one of another version."""
     asked = json.loads(payload)
     return Question(
         Platform(asked["platform"]),

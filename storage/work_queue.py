@@ -5,7 +5,6 @@ A job is given to one worker at a time, and again to another when its worker die
 stored of it is stored once, by the keys of `storage.answered` and of coverage.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,13 @@ from pgqueuer.adapters.persistence.qb import (
     QuerySchedulerBuilder,
 )
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.buffers import JobStatusLogBuffer
+from pgqueuer.core.executors import AbstractEntrypointExecutor
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.models import Job as PgqJob
 from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.domain.types import Channel, QueueEntrypoint
+from pgqueuer.domain.types import Channel, JobId, QueueEntrypoint
 from pgqueuer.ports.driver import Driver
 
 from storage.db import Conn, Connection, lost, open_pool
@@ -137,10 +138,10 @@ async def withdraw(conn: Conn, keys: Collection[str]) -> None:
     )
 
 
-async def failed(conn: Conn, source: str) -> set[str]:
-    """The keys of all jobs that are held."""
+async def failed(conn: Conn, keys: Collection[str]) -> set[str]:
+    """Which of these are held."""
     rows = await conn.fetch(
-        "select dedupe_key from pgqueuer where entrypoint = $1 and status = 'failed'", source
+        "select dedupe_key from pgqueuer where status = 'failed' and dedupe_key = any($1::text[])", list(keys)
     )
     return {r["dedupe_key"] for r in rows}
 
@@ -234,18 +235,23 @@ class Consumer:
         self._handle = handle
         self._at_once = at_once
         self._is_paused = is_paused
-        self._stop = asyncio.Event()
+        self._stopped = False
+        self._manager: _Manager | None = None
 
     def stop(self) -> None:
         """Take no more jobs; `run` ends when those in hand are done."""
-        self._stop.set()
+        self._stopped = True
+        if self._manager is not None:
+            self._manager.shutdown.set()
 
     async def run(self) -> None:
         """Until `stop`. Raises StorageError when the database goes away: to be called again then."""
         async with open_pool(self._dsn, max_size=4) as pool:
-            manager = _Manager(_queries(AsyncpgPoolDriver(pool)), channel=_NAMES.channel)
-            manager.is_paused = self._is_paused
-            manager.shutdown = self._stop
+            # It sets its own `shutdown` when it loses a connection, so each run has one of its own.
+            manager = self._manager = _Manager(_queries(AsyncpgPoolDriver(pool)), channel=_NAMES.channel)
+            manager.is_paused, manager.faults = self._is_paused, set()
+            if self._stopped:
+                return
             for source in self._sources:
                 manager.entrypoint(source, on_failure="hold")(self._do)
             with lost(pool, FailingListenerError):
@@ -263,12 +269,25 @@ class Consumer:
             await self._handle(job.entrypoint, job.payload or b"")
         except PutBack as error:
             raise RetryRequested(error.wait) from None
+        except Exception:
+            if self._manager is not None:
+                self._manager.faults.add(job.id)
+            raise
 
 
 class _Manager(QueueManager):
-    """Takes no job of a source that is paused."""
+    """Takes no job of a source that is paused, and holds only those at which their handler failed."""
 
     is_paused: Callable[[str], bool]
+    faults: set[JobId]
+
+    async def log_failure(
+        self, job: PgqJob, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
+    ) -> None:
+        """What could not be put back, with the database away, stays in hand and is given to another."""
+        if job.id in self.faults:
+            self.faults.discard(job.id)
+            await super().log_failure(job, executor, exc, jbuff)
 
     def entrypoints_below_capacity_limits(self) -> set[QueueEntrypoint]:
         return {name for name in self.entrypoint_registry if not self.is_paused(name)}

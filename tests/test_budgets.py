@@ -125,8 +125,9 @@ def test_who_states_no_limit_is_asked_without_count() -> None:
 def test_who_begins_to_state_a_limit_is_probed_when_all_that_is_under_way_has_arrived() -> None:
     free = answered(Budget(), Stated())
     stated = note(free, 0, Stated(10, 9, at(900)), at(3))
-    assert refused(stated, at(4)).at == at(3) + MOST_AHEAD + 2 * GUARD
-    granted(stated, at(3) + MOST_AHEAD + 2 * GUARD)
+    drained = free.until + MOST_AHEAD + 2 * GUARD  # others were told that they need not ask until then
+    assert refused(stated, at(4)).at == drained
+    granted(stated, drained)
 
 
 @pytest.mark.parametrize("before", [Budget(), counted(), Budget(Basis.NO_LIMIT, at(60), version=1)])

@@ -166,7 +166,7 @@ def take(budget: Budget, now: datetime, pace: Pace) -> tuple[Budget, Verdict]:
             taken, basis=Basis.UNKNOWN, until=now, left_over=0, probe=number, probe_until=go_at + PROBE_LASTS
         )
     if taken is budget:
-        return budget, Granted(go_at, until, _NO_NUMBER, free_until=budget.until)
+        return budget, Granted(go_at, until, _NO_NUMBER, free_until=min(budget.until, now + UNSTATED_LASTS))
     left = taken.left_over if basis is Basis.COUNTED else None
     return replace(taken, version=number), Granted(go_at, until, number, left)
 
@@ -205,5 +205,7 @@ def _noted(budget: Budget, stated: Stated | None, now: datetime, *, is_probe: bo
         return replace(budget, basis=Basis.COUNTED, most=most, left_over=remaining, until=until)
     if basis is Basis.NO_LIMIT:
         # How many are under way is not known: all must have arrived before one is asked how many are left.
-        return replace(budget, basis=Basis.UNKNOWN, until=now + _DRAINED)
+        # Somebody may go on asking uncounted for as long as he was told that he may.
+        free_until = max(now, min(budget.until, now + UNSTATED_LASTS))
+        return replace(budget, basis=Basis.UNKNOWN, until=free_until + _DRAINED)
     return budget
