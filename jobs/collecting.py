@@ -138,7 +138,7 @@ class Collecting:
         """One turn of a chore: it works only while this process holds the lock and has loaded."""
 
         async def turn() -> None:
-            if self._held is None or self._version < 0:
+            if not self.is_planning():
                 return
             due = chore.next_due()
             if due is not None and due <= system_clock():

@@ -25,6 +25,7 @@ class Fleet:
     """The processes, in the order in which they were started: the first one plans."""
 
     processes: list[Process]
+    folders: list[Path]
 
     def end(self, number: int, how: signal.Signals) -> None:
         self.processes[number].send_signal(how)
@@ -42,7 +43,7 @@ async def fleet(
             here.mkdir(parents=True)
             started.append(await _start(dsn, address, here, token, sweep_every))
             await until(pool, "select count(*) from worker", number + 1)
-        yield Fleet(started)
+        yield Fleet(started, [folder / f"machine{number}" for number in range(len(tokens))])
     finally:
         for process in started:
             with suppress(ProcessLookupError):
@@ -95,6 +96,12 @@ async def until(pool: Pool, query: str, wanted: object) -> None:
         if await asked(pool, query) == wanted:
             return
         await asyncio.sleep(0.05)
+
+
+async def said(folder: Path, words: str) -> None:
+    """Wait until the process of this folder has said so."""
+    while words not in (folder / "said").read_text(encoding="utf-8"):  # noqa: ASYNC110 - it is another process
+        await asyncio.sleep(0.1)
 
 
 async def asked(pool: Pool, query: str) -> object:

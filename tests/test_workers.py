@@ -8,7 +8,7 @@ import pytest
 from storage import work_queue
 from storage.db import Pool, transaction
 from storage.work_queue import Job
-from tests.fleet import asked, fleet, many_accounts, until, watch_many
+from tests.fleet import asked, fleet, many_accounts, said, until, watch_many
 from tests.slow_x import counted, far_x
 
 ACCOUNTS = 6_000
@@ -16,7 +16,15 @@ LIMIT = 50
 """Requests in a window: fewer than it takes to read everybody."""
 SOME_ANSWERED = "select count(*) >= 10 from coverage_row where outcome = 0"
 TWICE = """
-    select count(*) - count(distinct (roster_id, slot, attempt)) from coverage_row
+    select count(*) from (
+        select from coverage_row join roster using (roster_id) where base and outcome = 0
+        group by roster_id, slot having count(*) > 1
+    ) twice
+"""
+"""Rosters of which one turn was recorded more than once, as attempts of different numbers."""
+OTHERS = """
+    from pg_stat_activity where datname = current_database() and application_name like 'blockline %'
+        and application_name <> current_setting('application_name')
 """
 UNREAD = """
     select count(*) from account a where a.watched and not exists (
@@ -100,6 +108,24 @@ async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
         await until(pool, UNREAD, 0)
         requests = (await counted(x))["users"]["requests"]
     assert requests == await rosters(pool)
+
+
+@pytest.mark.parametrize(
+    "which", ["true", "query like 'LISTEN%'"], ids=["all connections", "those that listen for requests"]
+)
+async def test_processes_that_lose_connections_to_the_database_read_on(
+    pool: Pool, dsn: str, tmp_path: Path, which: str
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with far_x(told, 0.4) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
+        await until(pool, f"select count(*) {OTHERS} and query like 'LISTEN%'", 2)
+        await asked(pool, f"select count(pg_terminate_backend(pid)) {OTHERS} and {which}")
+        for machine in two.folders:
+            await said(machine, "Making requests of the queue stands still")
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, UNREAD, 0)
+    assert await asked(pool, "select count(*) > 0 from pgqueuer_log where status = 'successful'")
+    assert await asked(pool, TWICE) == 0
 
 
 async def test_with_one_process_nothing_passes_through_the_queue(
