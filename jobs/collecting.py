@@ -13,7 +13,9 @@ from jobs.monitor import Monitor
 from jobs.settings import Settings
 from storage.accounts import accounts_version
 from storage.canaries import set_canaries
-from storage.db import AlreadyHeld, Held, Pool, StorageError, exclusive, transaction
+from storage.db import Pool, StorageError, transaction
+from storage.errors import AlreadyHeld
+from storage.locks import Held, exclusive
 from storage.workers import planning_lock
 
 log = logging.getLogger(__name__)

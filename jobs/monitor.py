@@ -57,7 +57,7 @@ class Monitor:
     """Reads the watched accounts of one platform.
 
     Whatever decides about a change can be loaded from the database again, so it may be killed at any
-    moment. Only one may run for a platform on one database (`storage.db.exclusive`).
+    moment. Only one may run for a platform on one database (`storage.locks.exclusive`).
     """
 
     def __init__(

@@ -27,7 +27,8 @@ from jobs.sweep import Sweep
 from storage import coverage
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
-from storage.db import Pool, exclusive, open_pool, transaction
+from storage.db import Pool, open_pool, transaction
+from storage.locks import exclusive
 from storage.model.accounts import Platform
 from storage.model.availability import Status
 from storage.model.rules import AlertRule

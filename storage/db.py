@@ -1,19 +1,18 @@
 """The one place where connections to Postgres are made, and where its errors become sentences.
 
 Nothing outside this package sees an asyncpg or operating-system error of the database: `open_pool`,
-`transaction`, `listen` and `exclusive` turn them into those of `storage.errors`.
+`transaction`, `listen` and `storage.locks` turn them into those of `storage.errors`.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from storage.errors import SETTING, AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
+from storage.errors import SETTING, Refused, StaleState, StorageError, Unreachable, address
 from storage.processes import APPLICATION, this_process
 
 if TYPE_CHECKING:
@@ -244,55 +243,17 @@ async def _payloads(
             async with asyncio.timeout(keep_alive_s):
                 payload = await queue.get()
         except TimeoutError:
-            await _still_there(conn, where, keep_alive_s)
+            await still_there(conn, where, keep_alive_s)
             continue
         if payload is None:
             raise Unreachable(f"The database at {where} (setting {SETTING}) closed the connection.")
         yield payload
 
 
-async def _still_there(conn: Conn, where: str, timeout_s: float) -> None:
+async def still_there(conn: Conn, where: str, timeout_s: float) -> None:
+    """Raises Unreachable, and gives up the connection, when no answer comes within `timeout_s` seconds."""
     try:
         await conn.execute("select 1", timeout=timeout_s)
     except (OSError, *_ASYNCPG_ERRORS) as error:
         conn.terminate()  # nobody there to say goodbye to
         raise _unreachable(where, error) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A lock that lives as long as one connection."""
-
-    name: str
-    _conn: Conn
-    _where: str
-
-    async def check(self) -> None:
-        """Raises Unreachable when the lock was lost with its connection: another process may hold it now."""
-        await _still_there(self._conn, self._where, KEEP_ALIVE_S)
-
-
-@asynccontextmanager
-async def exclusive(dsn: str, name: str, wait_s: float) -> AsyncGenerator[Held]:
-    """Hold the lock `name` on this database, so that only one process at a time does the work.
-
-    A process that dies lets go of it. Raises AlreadyHeld when it is not free within `wait_s` seconds.
-    """
-    conn = await connect(dsn)
-    try:
-        with translated(conn, address(dsn)):
-            await _lock(conn, name, wait_s, address(dsn))
-        yield Held(name, conn, address(dsn))
-    finally:
-        await close(conn)
-
-
-async def _lock(conn: Conn, name: str, wait_s: float, where: str) -> None:
-    wait_ms = max(1, round(wait_s * 1000))  # 0 would mean to wait for ever
-    await conn.execute("select set_config('lock_timeout', $1, false)", str(wait_ms))
-    try:
-        await conn.execute("select pg_advisory_lock(hashtextextended('blockline ' || $1, 0))", name)
-    except asyncpg.LockNotAvailableError as error:
-        raise AlreadyHeld(
-            f"Another Blockline process already does this on the database at {where}: {name}."
-        ) from error

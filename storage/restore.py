@@ -6,8 +6,9 @@ from datetime import date
 
 from storage.backup import neutral_session
 from storage.backup_file import Backup, BackupError, SavedTable, Told
-from storage.db import Conn, close, connect, exclusive, translated
+from storage.db import Conn, close, connect, translated
 from storage.errors import address
+from storage.locks import exclusive
 from storage.migrate import migrate, refuse_unknown, revision_of
 
 _MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")

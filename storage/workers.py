@@ -146,7 +146,7 @@ def _worker(row: Record) -> Worker:
 
 
 def planning_lock(platform: Platform) -> str:
-    """The lock (`storage.db.exclusive`) of the one process that plans the reading of a platform."""
+    """The lock (`storage.locks.exclusive`) of the one process that plans the reading of a platform."""
     return f"monitor of {platform.value}"
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storage.db import Conn, Pool, connect, exclusive, listen, open_pool, transaction
+from storage.db import Conn, Pool, connect, listen, open_pool, transaction
 from storage.errors import AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
+from storage.locks import exclusive
 
 PASSWORD = "s3cret"
 

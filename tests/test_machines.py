@@ -14,7 +14,8 @@ from dashboard.app import page_of
 from dashboard.pages.health_workers import HELD_SHOWN
 from jobs.clock import system_clock
 from jobs.status_machines import machine_lines
-from storage.db import Pool, exclusive, transaction
+from storage.db import Pool, transaction
+from storage.locks import exclusive
 from storage.model.accounts import Platform
 from storage.model.budgets import Basis, Budget, NamedBudget
 from storage.model.units import clock_words

@@ -10,7 +10,8 @@ from jobs.conditions import Thresholds, conditions, ending, unexplained
 from jobs.trouble import tick
 from storage import work_queue, workers
 from storage.condition_facts import facts as stored_facts
-from storage.db import Pool, exclusive, transaction
+from storage.db import Pool, transaction
+from storage.locks import exclusive
 from storage.model.accounts import Platform
 from storage.model.conditions import (
     ConditionKey,
