@@ -21,7 +21,6 @@ from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
 from jobs.sentinels import under_ceiling
 from storage.model.coverage import WhyRead
 
-SIZE = 100
 A, B, SMALL, SINGLE = "A", "B", "small", "single"
 BLOCK, RESTORATION = "block", "restoration"
 
@@ -175,7 +174,7 @@ class Adaptive:
             read_at[roster] = (turn / len(base) - 1) * sweep_s
         known = Accounts(read_at, np.full(told.accounts, NEVER), np.zeros(told.accounts, np.int8))
         self.expectations = Expectations(prior, known, dict(enumerate(told.lists)), nothing_learned(prior))
-        ahead = rosters_by_list(told.lists, [np.inf] * len(told.lists), SIZE)
+        ahead = rosters_by_list(told.lists, [np.inf] * len(told.lists), len(base[0]))
         self._planner = Planner(PlannerRule(), self.expectations, base, ahead)
         self._pick: Pick | None = None
 
@@ -212,7 +211,7 @@ class UnderCeiling:
             [np.inf] * len(told.lists),
             [str(n) for n in range(told.accounts)],
             ("control 1", "control 2"),
-            SIZE,
+            len(base[0]),
         )
         self._pick: Pick | None = None
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from jobs.expect import DAY, Positions
 from jobs.planner import PlannerRule
+from storage.model.accounts import Platform
 from storage.model.coverage import WhyRead
+from storage.model.sizing_facts import TERMS
 from tests.benchmarks.figure import Figure
 from tests.planner_scenario import (
     BLOCK,
     RESTORATION,
     SINGLE,
-    SIZE,
     A,
     Adaptive,
     RoundRobin,
@@ -38,8 +39,11 @@ SEEDS = range(101, 113)
 FEW_SEEDS = range(101, 105)
 ACCOUNTS, MANY = 20_000, 200_000
 DAYS = 10.0
-AT_LIMIT_S = 600.0
-"""20,000 accounts at 300 requests in 15 minutes."""
+SIZE = TERMS[Platform.X].batch
+WITH_CONTROLS = TERMS[Platform.X].roster_size
+"""Watched accounts in a request, without control accounts and with them."""
+AT_LIMIT_S = ACCOUNTS / WITH_CONTROLS * 3
+"""All accounts once, at 300 requests in 15 minutes."""
 
 Wanted: TypeAlias = Callable[[tuple[str, str]], bool]
 """Which changes, by cause and kind."""
@@ -58,16 +62,14 @@ class Pair:
 
 def figures() -> Iterator[Figure]:
     known = [simulated(scenario(seed, ACCOUNTS, DAYS), seed) for seed in SEEDS]
-    limit = _limit(ACCOUNTS)
-    yield from _ratio("block_delay_ratio", known, lambda k: k == (A, BLOCK), limit)
-    yield from _ratio("restore_delay_ratio", known, lambda k: k == (A, RESTORATION), limit)
+    yield from _against_turns(known, "")
     yield from _ratio("all_delay_ratio", known, lambda _: True, 1.0)
-    yield from _ratio("unrelated_delay_ratio", known, lambda k: k == (SINGLE, BLOCK), 1.0)
     yield Figure(
         "missed_spells_share", _missed([p.adaptive for p in known]), "of spells", "lower",
         _missed([p.by_turn for p in known]),
     )  # fmt: skip
-    yield _oldest("max_age_sweeps", known)
+    guarded = [simulated(scenario(seed, ACCOUNTS, DAYS), seed, WITH_CONTROLS) for seed in SEEDS]
+    yield from _against_turns(guarded, f"_{WITH_CONTROLS}")
     by_chance = [simulated(unrelated(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
     yield from _ratio("no_signal_ratio", by_chance, lambda _: True, 1.0)
     halves = [simulated(half_known(scenario(seed, ACCOUNTS, DAYS), seed), seed) for seed in SEEDS]
@@ -81,27 +83,44 @@ def figures() -> Iterator[Figure]:
     yield _cost("plan_ms_per_batch_200k", scenario(101, MANY, 4.0))
 
 
+def _against_turns(pairs: Sequence[Pair], rosters: str) -> Iterator[Figure]:
+    limit = _limit(ACCOUNTS)
+    yield from _ratio(f"block_delay_ratio{rosters}", pairs, lambda k: k == (A, BLOCK), limit)
+    yield from _ratio(f"restore_delay_ratio{rosters}", pairs, lambda k: k == (A, RESTORATION), limit)
+    yield from _ratio(f"unrelated_delay_ratio{rosters}", pairs, lambda k: k == (SINGLE, BLOCK), 1.0)
+    yield _oldest(f"max_age_sweeps{rosters}", pairs)
+
+
 def _under_ceilings() -> Iterator[Figure]:
     """At the rate limit of X, for $20 and $5 a day: how late order A is seen, and how many more are paid for.
 
-    The reference is a sweep that pays for as many each day: half of its length, by arithmetic.
+    Who was not paid for on that day counts with half of the days in which everybody has a turn. The reference
+    is a sweep that pays for as many each day: half of its length, by arithmetic.
     """
     for usd, most in ((20, 2_000), (5, 500)):
         delays: list[float] = []
+        unpaid: list[float] = []
         extra: list[int] = []
         paid: list[int] = []
+        rounds: list[int] = []
         for seed in FEW_SEEDS:
             told = day_of_order(scenario(seed, ACCOUNTS, 4.0), seed)
-            reader = UnderCeiling(told, _base(told, seed), most)
+            reader = UnderCeiling(told, _base(told, seed, WITH_CONTROLS), most)
             seen = play(told, reader, AT_LIMIT_S)
             found = seen.delays.get((A, BLOCK), [])
             unseen = sum(f.cause == A and f.kind == BLOCK for f in told.flips) - len(found)
-            delays += [d / 60 for d in found] + [ACCOUNTS / most / 2 * 24 * 60] * unseen
+            round_days = reader.days.shares.round_days
+            assert round_days is not None
+            delays += [d / 60 for d in found] + [round_days / 2 * DAY / 60] * unseen
+            rounds.append(round_days)
+            unpaid.append(unseen / (unseen + len(found)))
             extra.append(reader.days.paid_for(WhyRead.AHEAD))
             paid.append(reader.days.total)
-        swept = ACCOUNTS / most / 2 * 24 * 60
+        swept = ACCOUNTS / most / 2 * DAY / 60
         yield Figure(f"ceiling_{usd}_block_delay_min", float(np.mean(delays)), "min", "lower", swept)
         yield Figure(f"ceiling_{usd}_block_delay_median_min", float(np.median(delays)), "min", "lower", swept)
+        yield Figure(f"ceiling_{usd}_block_unpaid", float(np.mean(unpaid)), "of the block", "lower")
+        yield Figure(f"ceiling_{usd}_round_days", max(rounds), "days", "lower", ACCOUNTS / most)
         yield Figure(f"ceiling_{usd}_extra_accounts", float(np.mean(extra)), "accounts", "lower", 257)
         yield Figure(f"ceiling_{usd}_paid_at_most", max(paid), "accounts a day", "lower", most)
 
@@ -111,15 +130,15 @@ def _limit(accounts: int) -> float:
     return 2 / 257 + 257 / (accounts * (1 - 1 / PlannerRule().ceiling_sweeps))
 
 
-def simulated(told: Scenario, seed: int) -> Pair:
-    """Read by both without anything of Blockline but the planner."""
-    base = _base(told, seed)
+def simulated(told: Scenario, seed: int, size: int = SIZE) -> Pair:
+    """Read by both, in rosters of `size`, without anything of Blockline but the planner."""
+    base = _base(told, seed, size)
     return Pair(play(told, RoundRobin(base), DAY), play(told, Adaptive(told, base, DAY), DAY))
 
 
-def _base(told: Scenario, seed: int) -> list[Positions]:
+def _base(told: Scenario, seed: int, size: int = SIZE) -> list[Positions]:
     order = np.random.default_rng(seed + 30_000).permutation(told.accounts)
-    return [order[i : i + SIZE] for i in range(0, told.accounts, SIZE)]
+    return [order[i : i + size] for i in range(0, told.accounts, size)]
 
 
 def _ratio(name: str, pairs: Sequence[Pair], wanted: Wanted, reference: float) -> Iterator[Figure]:
