@@ -105,12 +105,13 @@ def queue_verdict(found: Machines, now: datetime) -> Verdict:
             "with blockline run --role collect.",
         )
     heard = {s for w in found.workers for s in w.sources if w.stands(s, now) is not Standing.UNHEARD}
-    unplanned = [q.line.source for q in found.queues if q.planner is None and q.line.source in heard]
+    wanted = heard | {q.line.source for q in found.queues if q.line.waiting or q.line.in_hand}
+    unplanned = [q.line.source for q in found.queues if q.planner is None and q.line.source in wanted]
     if unplanned:
         return Verdict(
             f"No process plans the reading of {reads(unplanned)}.",
             "One that reads it takes that over within seconds. If none does, the log of blockline run says "
-            "why.",
+            "why; if none runs, start one.",
         )
     return WELL
 

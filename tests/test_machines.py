@@ -140,8 +140,14 @@ UNPLANNED = "No process plans the reading of X."
         pytest.param(
             replace(WAITS, planner=None),
             replace(WELL, seen_at=T0 - 16 * SECOND),
+            UNPLANNED,
+            id="requests wait, and nobody is known to read it",
+        ),
+        pytest.param(
+            replace(WAITS, planner=None, line=Line("x", 0, 0, 1, None, None)),
+            replace(WELL, seen_at=T0 - 16 * SECOND),
             "",
-            id="nobody is known to read it, so nobody could plan it",
+            id="nothing waits, and nobody is known to read it, so nobody could plan it",
         ),
     ],
 )
