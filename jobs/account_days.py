@@ -7,27 +7,12 @@ an account again that was paid for today is free, up to the rate limit.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
+from storage.model.ceiling import AFTER_MIDNIGHT, BEFORE_MIDNIGHT, CONTROLS, Shares
 from storage.model.coverage import WhyRead
-from storage.model.sizing_facts import USD_PER_READ
-
-_BEFORE, _AFTER = timedelta(minutes=2), timedelta(minutes=1)
-CONTROLS = 10
-"""So many accounts of a day are kept for control accounts, or as many as there are."""
-_RESERVE = 0.3
-"""Of the ceiling, kept for lists in which changes are seen, for promises, and for confirming."""
-_SENTINELS = 0.3
-"""Of the ceiling, at most, for the sentinels that every list has."""
-
-
-def accounts_for(usd: Decimal) -> int:
-    """How many accounts a day's money pays for."""
-    return int(usd / Decimal(str(USD_PER_READ)))
 
 
 class Refusal(StrEnum):
@@ -42,55 +27,21 @@ class Refusal(StrEnum):
 
 
 def day_of(now: datetime) -> date | None:
-    """The day that a request made now is billed on; None near midnight UTC.
-
-    A request may take a minute with its retries, and clocks differ: nothing is asked from 23:58 to 00:01.
-    """
-    before, after = (now - _AFTER).astimezone(UTC).date(), (now + _BEFORE).astimezone(UTC).date()
+    """The day that a request made now is billed on; None near midnight UTC, when nothing is asked."""
+    before = (now - AFTER_MIDNIGHT).astimezone(UTC).date()
+    after = (now + BEFORE_MIDNIGHT).astimezone(UTC).date()
     return after if before == after else None
 
 
 def next_day(now: datetime) -> datetime:
     """When accounts can be paid for on the next day."""
-    return datetime.combine((now - _AFTER).astimezone(UTC).date() + timedelta(days=1), time(), UTC) + _AFTER
+    day = (now - AFTER_MIDNIGHT).astimezone(UTC).date() + timedelta(days=1)
+    return datetime.combine(day, time(), UTC) + AFTER_MIDNIGHT
 
 
 def not_between(at: datetime) -> datetime:
     """`at`, or the time from which something can be asked again."""
     return at if day_of(at) is not None else next_day(at)
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """How the accounts of a day's ceiling are divided. What is left is the reserve."""
-
-    most: int
-    controls: int
-    sentinels: int
-    in_turn: int
-    """For rosters of the sweep, those that wait longest."""
-    round_days: int | None
-    """Everybody has a turn within so many days, as long as the platform answers; None: nobody has."""
-
-    @property
-    def reserve(self) -> int:
-        return self.most - self.controls - self.sentinels - self.in_turn
-
-
-def most_sentinels(most: int) -> int:
-    return int(_SENTINELS * most)
-
-
-def divide(most: int, sizes: Sequence[int], controls: int, sentinels: int) -> Shares:
-    """`sizes` are those of the rosters of the sweep: there is a turn for one of them on a day, if for any."""
-    watched, largest = sum(sizes), max(sizes, default=1)
-    controls = max(controls, CONTROLS)
-    left = most - controls - sentinels
-    in_turn = max(0, left - int(_RESERVE * most), min(left, largest))
-    if watched <= most - controls:  # everybody can be paid for every day: nothing has to be kept
-        return Shares(most, controls, 0, watched, 1)
-    a_day = in_turn // largest
-    return Shares(most, controls, sentinels, a_day * largest, -(-len(sizes) // a_day) if a_day else None)
 
 
 class AccountDays:

@@ -27,7 +27,9 @@ def _plan(
     accounts: Annotated[int, typer.Option(help="How many are to be watched.")],
     every: Annotated[str | None, typer.Option(help="Everybody is read once in so long: 15m, 6h, 1d.")] = None,
     budget: Annotated[float | None, typer.Option(help="Or: readings an hour.")] = None,
-    money: Annotated[float | None, typer.Option(help="Or: US dollars a UTC day, on X.")] = None,
+    money: Annotated[
+        float | None, typer.Option(help="Or: US dollars a UTC day, on X; --planner adaptive keeps to them.")
+    ] = None,
     lists: Annotated[
         list[int] | None, typer.Option("--list", help="How many accounts a known list has; may be repeated.")
     ] = None,

@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from collectors.base import Answer, Candidate, Collector, Engagement, Exchange, Resolution, Trouble
-from jobs.account_days import AccountDays, Refusal, accounts_for, day_of, next_day, not_between
+from jobs.account_days import AccountDays, Refusal, day_of, next_day, not_between
 from storage import account_days
 from storage.account_days import Ceiling
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Account, Platform
 from storage.model.availability import Missed, MissedReason
+from storage.model.ceiling import accounts_for
 from storage.model.coverage import WhyRead
 
 log = logging.getLogger(__name__)

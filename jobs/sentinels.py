@@ -18,15 +18,12 @@ from math import exp, sqrt
 
 import numpy as np
 
-from jobs.account_days import AccountDays, Refusal, divide, most_sentinels, next_day
+from jobs.account_days import AccountDays, Refusal, next_day
 from jobs.expect import NEVER, Bools, Expectations, Floats, Positions
 from jobs.planner import Ahead, Pick, Planner, PlannerRule
+from storage.model.ceiling import PER_LIST, divide, most_sentinels
 from storage.model.coverage import WhyRead
 
-PER_LIST = 5
-"""So many sentinels each list has, if the ceiling allows."""
-_OF_ONE_LIST = 2 / 3
-"""Of a day's reserve, so that the wave of one large list leaves something for the next list."""
 _FADING_S = 1.5 * 3600
 """What was seen in a list counts e times less after this time, as in `jobs.expect`."""
 
@@ -186,7 +183,7 @@ class OpenToday:
         took = sum(self._days.why(i) is WhyRead.AHEAD for pick in picks for i in self._of(pick))
         for at, (part, pick) in enumerate(zip(parts, picks, strict=True)):
             costs = len(self._days.unpaid(self._of(pick)))
-            may = min(_OF_ONE_LIST * self._shares.reserve - took, self._days.room(WhyRead.AHEAD))
+            may = min(self._shares.for_one_list - took, self._days.room(WhyRead.AHEAD))
             if costs == 0 or (at < worth and costs <= may):
                 took += costs
                 self._wait(pick, NEVER)

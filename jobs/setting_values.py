@@ -19,6 +19,7 @@ from collectors.mastodon_identity import post_of
 from storage.model.accounts import Platform
 from storage.model.addresses import is_handle, is_native_id
 from storage.model.availability import Status
+from storage.model.ceiling import LEAST_USD, MOST_USD
 from storage.model.people import Role
 from storage.model.rule_form import from_table
 from storage.model.rules import AlertRule, RuleFault, is_recipient
@@ -231,10 +232,9 @@ def address(value: str) -> str:
 
 
 def daily_cost(value: Decimal | None) -> Decimal | None:
-    """Less than 2 dollars would not pay for one whole request a day beside what has to be kept."""
-    if value is not None and not 2 <= value <= 1_000_000:
-        raise ValueError("it has to be between 2 and 1000000 US dollars a day; leave it out for no ceiling.")
-    return value
+    if value is None or LEAST_USD <= value <= MOST_USD:
+        return value
+    raise ValueError(f"it has to be between {LEAST_USD} and {MOST_USD} US dollars a day; else leave it out.")
 
 
 def unkept_cost(planner: PlannerKind, sweep_every: timedelta, follows_every: timedelta | None) -> str | None:

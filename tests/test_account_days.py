@@ -1,6 +1,7 @@
 """A ceiling of account-days: what may be read on a day, and who watches for the lists."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import bill_words
-from jobs.account_days import AccountDays, Refusal, Shares, day_of, divide, next_day, not_between
+from jobs.account_days import AccountDays, Refusal, day_of, next_day, not_between
 from jobs.expect import Positions
 from jobs.sentinels import choose_sentinels, parts_of_lists
 from storage.account_days import Ceiling, DayBill, PaidOfList
 from storage.model.accounts import Platform
+from storage.model.ceiling import Shares, divide, sentinels_of
 from storage.model.coverage import WhyRead
 
 FEBRUARY = datetime(2021, 2, 1, tzinfo=UTC)
@@ -52,6 +54,14 @@ def test_how_a_day_is_divided(
     sizes = [min(98, accounts - i) for i in range(0, accounts, 98)]
     shares = divide(most, sizes, 4, sentinels)
     assert (shares.in_turn, shares.round_days) == (in_turn, round_days)
+
+
+@given(st.lists(st.integers(1, 12), max_size=8), st.integers(0, 40))
+def test_as_many_sentinels_are_chosen_of_each_list_as_are_planned_for(sizes: list[int], most: int) -> None:
+    ends = np.cumsum([0, *sizes])
+    lists: list[Positions] = [np.arange(a, b) for a, b in pairwise(ends)]
+    chosen = choose_sentinels(lists, np.arange(sum(sizes)), most)
+    assert [int(np.isin(members, chosen).sum()) for members in lists] == sentinels_of(sizes, most)
 
 
 def test_an_account_that_is_paid_for_is_read_again_for_nothing() -> None:

@@ -38,8 +38,8 @@ def test_a_program_gets_one_object(run: Blockline) -> None:
         "inside",
     )
     assert told["figures"]["usd_a_day"]["value"] == pytest.approx(20)
-    assert told["figures"]["sweep"] == {"value": 864_000, "unit": "s", "basis": "rule", "rests_on": ""}
-    assert told["lists"] == []
+    assert told["figures"]["round"] == {"value": 15 * 86_400, "unit": "s", "basis": "rule", "rests_on": ""}
+    assert (told["lists"], told["list_watches"]) == ([], [])
 
 
 def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
@@ -66,6 +66,10 @@ def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
         (["--budget", "0"], "--budget: It has to be a number of at least 0.01."),
         (["--budget", "nan"], "--budget: It has to be a number of at least 0.01."),
         (["--every", "1h", "--list", "501"], "--list: A list has between 1 and all 500 accounts, not 501."),
+        (
+            ["--money", "1.99", "--planner", "adaptive"],
+            "--money: With the adaptive planner it has to be between 2 and 1,000,000 dollars a day.",
+        ),
         (["--every", "1h", "--servers", "3"], "--servers: Only Mastodon has more than one server."),
     ],
 )

@@ -168,6 +168,9 @@ def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
         ({"money": 0.0}, "money", "at least 0.01"),
         ({"money": 1.0, "accounts": 10_000_000}, "money", "less often than once a year"),
         ({"money": 5.0, "platform": BLUESKY}, "money", "Only X"),
+        ({"money": 1.99, "planner": ADAPTIVE}, "money", "between 2 and 1,000,000"),
+        ({"money": 1e6 + 1, "planner": ADAPTIVE}, "money", "between 2 and 1,000,000"),
+        ({"money": 2.0, "accounts": 200_000, "planner": ADAPTIVE}, "money", "less often than once a year"),
         ({"every": DAY, "lists": (0,)}, "list", "between 1 and all 500"),
         ({"every": DAY, "lists": (501,)}, "list", "between 1 and all 500"),
         ({"every": DAY, "lists": (2,) * 21}, "list", "At most 20"),
@@ -212,10 +215,10 @@ def test_reading_less_often_is_never_dearer_and_never_sooner(
         assert seldom.value(name) >= often.value(name)
 
 
-@given(ACCOUNTS, st.floats(0.01, 1e6))
-def test_money_is_never_exceeded_nor_the_limit(accounts: int, money: float) -> None:
+@given(PLANNERS, ACCOUNTS, st.floats(0.01, 1e6))
+def test_money_is_never_exceeded_nor_the_limit(planner: PlannerKind, accounts: int, money: float) -> None:
     try:
-        asked = Asked(X, accounts, money=money)
+        asked = Asked(X, accounts, money=money, planner=planner)
     except SizingRefused:
         return
     found = size(asked)

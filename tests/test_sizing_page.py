@@ -41,6 +41,11 @@ WATCHED = (X_NOW, MASTODON_NOW)
             id="the present watch for less money",
         ),
         pytest.param(
+            "?money=14&planner=adaptive",
+            Asked(Platform.X, 1_435, money=14.0, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+            id="the present watch under a ceiling",
+        ),
+        pytest.param(
             "?money=14", Asked(Platform.X, 1_435, money=14.0, lists=(1_178, 257)), id="by a short link"
         ),
         pytest.param(
@@ -81,9 +86,19 @@ def test_what_cannot_be_reckoned_is_refused_for_its_field(query: str, field: str
     assert refused.value.field == field
 
 
-def test_the_page_says_what_the_command_says() -> None:
-    page = str(plan_page({}, WATCHED, QUARTER, []))
-    found = size(Asked(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257)))
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ({}, Asked(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257))),
+        (
+            {"money": "14", "planner": "adaptive"},
+            Asked(Platform.X, 1_435, money=14, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+        ),
+    ],
+)
+def test_the_page_says_what_the_command_says(query: dict[str, str], asked: Asked) -> None:
+    page = str(plan_page(query, WATCHED, QUARTER, []))
+    found = size(asked)
     assert headline(found) in page
     for table in tables(found):
         assert all(row.name in page and row.value in page and row.note in page for row in table.rows)

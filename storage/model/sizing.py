@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from storage.model import sizing_facts as facts
 from storage.model.accounts import Platform
+from storage.model.ceiling import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
 from storage.model.sizing_asked import DAY, HOUR, Asked, PlannerKind, Room
 from storage.model.sizing_facts import TERMS, Basis
 
@@ -27,6 +28,12 @@ class Name(StrEnum):
     LIMIT_AN_HOUR = "limit_an_hour"
     FASTEST_SWEEP = "fastest_sweep"
     NEEDED = "needed"
+    PAID_A_DAY = "paid_a_day"
+    CONTROLS_A_DAY = "controls_a_day"
+    SENTINELS_A_DAY = "sentinels_a_day"
+    IN_TURN_A_DAY = "in_turn_a_day"
+    RESERVE_A_DAY = "reserve_a_day"
+    ROUND = "round"
     DELAY = "delay"
     DELAY_IN_A_BURST = "delay_in_a_burst"
     DELAY_AT_MOST = "delay_at_most"
@@ -75,6 +82,16 @@ class ListDelay:
 
 
 @dataclass(frozen=True, slots=True)
+class ListWatch:
+    """How one known list is watched under a ceiling."""
+
+    accounts: int
+    sentinels: Figure
+    followed: Figure
+    """Others of it that are paid for on a day on which changes are seen in it, at most."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sizing:
     """The answer. Where `room` is not INSIDE it supposes as many apps or addresses as are `needed`."""
 
@@ -83,6 +100,8 @@ class Sizing:
     figures: dict[Name, Figure]
     """In the order in which they are told; what does not apply is left out."""
     lists: tuple[ListDelay, ...]
+    """Where everybody is read in one sweep; otherwise `list_watches` says how they are watched."""
+    list_watches: tuple[ListWatch, ...]
 
     def value(self, name: Name) -> float:
         return self.figures[name].value
@@ -90,8 +109,17 @@ class Sizing:
 
 def size(asked: Asked) -> Sizing:
     """What it takes to watch so."""
-    figures = {**_requests(asked), **_delays(asked), **_costs(asked), **_database(asked), **_machine(asked)}
-    return Sizing(asked, asked.room, figures, tuple(_list_delay(asked, n) for n in asked.lists))
+    figures = {
+        **_requests(asked),
+        **_ceiling(asked),
+        **_delays(asked),
+        **_costs(asked),
+        **_database(asked),
+        **_machine(asked),
+    }
+    if asked.waits_for_days:
+        return Sizing(asked, asked.room, figures, (), tuple(_list_watches(asked)))
+    return Sizing(asked, asked.room, figures, tuple(_list_delay(asked, n) for n in asked.lists), ())
 
 
 def _requests_a_sweep(asked: Asked) -> int:
@@ -119,10 +147,42 @@ def _requests(asked: Asked) -> dict[Name, Figure]:
     }
 
 
+def _ceiling(asked: Asked) -> dict[Name, Figure]:
+    """Who is paid for on a day under a ceiling."""
+    if not asked.is_under_ceiling:
+        return {}
+    shares = asked.shares
+    paid = {
+        Name.PAID_A_DAY: _accounts(min(shares.most, asked.accounts + shares.controls)),
+        Name.CONTROLS_A_DAY: _accounts(shares.controls),
+    }
+    if asked.waits_for_days:
+        paid[Name.SENTINELS_A_DAY] = _accounts(shares.sentinels)
+        paid[Name.IN_TURN_A_DAY] = _accounts(shares.in_turn)
+        paid[Name.RESERVE_A_DAY] = _accounts(shares.reserve)
+    else:
+        paid[Name.IN_TURN_A_DAY] = _accounts(asked.accounts)
+    return paid | {Name.ROUND: _seconds(max(DAY, asked.round), Basis.RULE)}
+
+
+def _list_watches(asked: Asked) -> list[ListWatch]:
+    most = int(asked.shares.for_one_list)
+    return [
+        ListWatch(size, _accounts(sentinels), _accounts(min(size - sentinels, most)))
+        for size, sentinels in zip(asked.lists, asked.sentinels, strict=True)
+    ]
+
+
 def _delays(asked: Asked) -> dict[Name, Figure]:
     """From the true time of a change that no list announces to the first reading that shows it."""
     half = asked.sweep / 2
-    if asked.planner is PlannerKind.SWEEP:
+    if asked.waits_for_days:  # read again and again on the day of a turn, and not until the next
+        between = asked.round - DAY
+        delays = {
+            Name.DELAY: _seconds(between / 2 * (between / asked.round), Basis.RULE),
+            Name.DELAY_AT_MOST: _seconds(asked.round, Basis.RULE),
+        }
+    elif asked.planner is PlannerKind.SWEEP:
         delays = {
             Name.DELAY: _seconds(half, Basis.RULE),
             Name.DELAY_AT_MOST: _seconds(asked.sweep, Basis.RULE),
@@ -131,7 +191,7 @@ def _delays(asked: Asked) -> dict[Name, Figure]:
         delays = {
             Name.DELAY: _seconds(half * facts.UNRELATED_LATER, Basis.SIMULATED),
             Name.DELAY_IN_A_BURST: _seconds(half / facts.SHARE_IN_TURN, Basis.RULE),
-            Name.DELAY_AT_MOST: _seconds(asked.sweep * facts.CEILING_SWEEPS, Basis.RULE),
+            Name.DELAY_AT_MOST: _seconds(asked.sweep * facts.CEILING_SWEEPS + _pause(asked), Basis.RULE),
         }
     return delays | {
         Name.CONFIRMED_STRONG: _seconds(facts.CONFIRMED_STRONG, Basis.RULE),
@@ -162,6 +222,8 @@ def _costs(asked: Asked) -> dict[Name, Figure]:
         return {}
     reads_a_day = asked.accounts * (DAY / asked.sweep)
     billed = min(reads_a_day, asked.accounts)
+    if asked.is_under_ceiling:
+        billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
     return {
         Name.USD_A_DAY: Figure(billed * facts.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
         Name.USD_A_DAY_AT_MOST: Figure(reads_a_day * facts.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
@@ -190,6 +252,15 @@ def _machine(asked: Asked) -> dict[Name, Figure]:
         Name.WORKERS: Figure(workers, Unit.PROCESSES, Basis.MEASURED),
         Name.MEMORY: Figure(memory, Unit.BYTES, Basis.MEASURED),
     }
+
+
+def _pause(asked: Asked) -> timedelta:
+    """For so long nothing is asked at midnight."""
+    return BEFORE_MIDNIGHT + AFTER_MIDNIGHT if asked.is_under_ceiling else timedelta(0)
+
+
+def _accounts(number: int) -> Figure:
+    return Figure(number, Unit.ACCOUNTS, Basis.RULE)
 
 
 def _seconds(length: timedelta, basis: Basis) -> Figure:

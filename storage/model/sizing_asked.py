@@ -3,9 +3,19 @@
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from storage.model.accounts import Platform
+from storage.model.ceiling import (
+    LEAST_USD,
+    MOST_USD,
+    Shares,
+    accounts_for,
+    divide,
+    most_sentinels,
+    sentinels_of,
+)
 from storage.model.sizing_facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS, USD_PER_READ
 
 MOST_ACCOUNTS = 10_000_000
@@ -55,7 +65,7 @@ class Asked:
     budget: float | None = None
     """Readings of watched accounts an hour."""
     money: float | None = None
-    """US dollars a UTC day, on X."""
+    """US dollars a UTC day, on X. With the adaptive planner they are a ceiling, as `x_daily_cost` is."""
     planner: PlannerKind = PlannerKind.SWEEP
     lists: tuple[int, ...] = ()
     """How many accounts each of these known lists has."""
@@ -84,7 +94,7 @@ class Asked:
             raise SizingRefused(
                 "servers", "There is at least one server, and not more servers than accounts."
             )
-        if not SHORTEST <= self.sweep <= LONGEST:
+        if not SHORTEST <= self.sweep <= self.round <= LONGEST:
             field = "every" if self.every is not None else "budget" if self.budget is not None else "money"
             often = (
                 "more often than once a minute" if self.sweep < SHORTEST else "less often than once a year"
@@ -97,6 +107,11 @@ class Asked:
                 raise SizingRefused(field, f"It has to be a number of at least {least:g}.")
         if self.money is not None and self.platform is not Platform.X:
             raise SizingRefused("money", "Only X takes money for reading.")
+        if self.is_under_ceiling and not LEAST_USD <= (self.money or 0) <= MOST_USD:
+            raise SizingRefused(
+                "money",
+                f"With the adaptive planner it has to be between {LEAST_USD} and {MOST_USD:,} dollars a day.",
+            )
 
     @property
     def sweep(self) -> timedelta:
@@ -106,9 +121,42 @@ class Asked:
         if self.budget is not None:
             return _of(HOUR, self.accounts / self.budget)
         paid_for = (self.money or 0) / USD_PER_READ
-        if paid_for >= self.accounts:
+        if paid_for >= self.accounts or self.is_under_ceiling:
             return max(self.fastest, SHORTEST)
         return max(self.fastest, _of(DAY, self.accounts / paid_for))
+
+    @property
+    def is_under_ceiling(self) -> bool:
+        """Whether no more accounts are read on a day than its money pays for, but those again and again."""
+        return self.money is not None and self.planner is PlannerKind.ADAPTIVE
+
+    @property
+    def sentinels(self) -> tuple[int, ...]:
+        """How many accounts of each list would watch for it under a ceiling."""
+        return tuple(sentinels_of(self.lists, most_sentinels(self._paid_for)))
+
+    @property
+    def shares(self) -> Shares:
+        """How a day's money would be divided under a ceiling."""
+        full, rest = divmod(self.accounts, TERMS[self.platform].roster_size)
+        sizes = [TERMS[self.platform].roster_size] * full + [rest] * (rest > 0)
+        return divide(self._paid_for, sizes, 0, sum(self.sentinels))
+
+    @property
+    def _paid_for(self) -> int:
+        return accounts_for(Decimal(str(self.money or 0)))
+
+    @property
+    def round(self) -> timedelta:
+        """Within which everybody has a turn."""
+        if not self.is_under_ceiling or self.shares.round_days == 1:  # everybody is paid for every day
+            return self.sweep
+        return _of(DAY, self.shares.round_days or math.inf)
+
+    @property
+    def waits_for_days(self) -> bool:
+        """Whether there is a ceiling that does not pay for everybody every day."""
+        return self.is_under_ceiling and self.round > self.sweep
 
     @property
     def was_simulated(self) -> bool:

@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from storage.model import sizing_facts as facts
 from storage.model.accounts import Platform
-from storage.model.sizing import Figure, ListDelay, Name, Sizing, Unit
+from storage.model.sizing import Figure, ListDelay, ListWatch, Name, Sizing, Unit
 from storage.model.sizing_asked import PlannerKind, Room
 from storage.model.sizing_facts import TERMS, Basis
+from storage.model.sizing_notes import note
 from storage.model.units import size_words, span
 from storage.model.words import PLATFORM_NAME
 
@@ -39,6 +40,14 @@ _GROUPS: Mapping[str, tuple[Name, ...]] = MappingProxyType(
             Name.LIMIT_AN_HOUR,
             Name.FASTEST_SWEEP,
         ),
+        "What a day's ceiling pays for": (
+            Name.PAID_A_DAY,
+            Name.CONTROLS_A_DAY,
+            Name.SENTINELS_A_DAY,
+            Name.IN_TURN_A_DAY,
+            Name.RESERVE_A_DAY,
+            Name.ROUND,
+        ),
         _DELAYS: (
             Name.DELAY,
             Name.DELAY_IN_A_BURST,
@@ -61,6 +70,12 @@ _NAMES = MappingProxyType(
         Name.REQUESTS_A_DAY: "Requests a day",
         Name.LIMIT_AN_HOUR: "Requests an hour that are allowed",
         Name.FASTEST_SWEEP: "Everybody can be read once in",
+        Name.PAID_A_DAY: "Accounts that are paid for, at most",
+        Name.CONTROLS_A_DAY: "Of them control accounts",
+        Name.SENTINELS_A_DAY: "Sentinels",
+        Name.IN_TURN_A_DAY: "In their turn",
+        Name.RESERVE_A_DAY: "Kept for lists in which changes are seen",
+        Name.ROUND: "Everybody has a turn within",
         Name.DELAY: "A change that nothing announces, on average",
         Name.DELAY_IN_A_BURST: "The same while others are read ahead",
         Name.DELAY_AT_MOST: "At most",
@@ -107,6 +122,7 @@ def tables(found: Sizing) -> list[Table]:
         ]
         if title == _DELAYS:
             told += [_list_row(found, one) for one in found.lists]
+            told += map(_watch_row, found.list_watches)
         if told:
             out.append(Table(title, tuple(told)))
     return out
@@ -118,7 +134,9 @@ def headline(found: Sizing) -> str:
     where = f" on {asked.servers:,} servers" if asked.servers > 1 else ""
     accounts = "One account" if asked.accounts == 1 else f"{asked.accounts:,} accounts"
     sweep = span(asked.sweep)
-    if asked.planner is PlannerKind.SWEEP:
+    if asked.is_under_ceiling:
+        how = f"for at most ${asked.money:,.2f} a UTC day, by the adaptive planner"
+    elif asked.planner is PlannerKind.SWEEP:
         how = f"everybody read once in {sweep}, in turn"
     else:
         how = f"with as many readings as everybody once in {sweep} takes, by the adaptive planner"
@@ -164,6 +182,20 @@ def value_words(figure: Figure) -> str:
             return f"{figure.value:,.0f}" if figure.value >= 10 else f"{figure.value:,.3g}"
 
 
+def _watch_row(one: ListWatch) -> Row:
+    others = value_words(one.followed)
+    if one.followed.value:
+        then = f"At most {others} others of it are then paid for on that day; the rest wait for their turn."
+    else:
+        then = "These are the whole list, or nobody else of it can be paid for."
+    return Row(
+        f"Sentinels of a list of {one.accounts:,}",
+        value_words(one.sentinels),
+        one.sentinels.basis,
+        f"Read again and again: a block of the list is seen when one of them is blocked. {then}",
+    )
+
+
 def _list_row(found: Sizing, one: ListDelay) -> Row:
     low, high = value_words(one.mean), value_words(one.mean_at_most)
     value = low if low == high else f"{low} to {high}"
@@ -185,79 +217,6 @@ def _list_row(found: Sizing, one: ListDelay) -> Row:
     return Row(name, value, one.mean.basis, f"{why} {each}")
 
 
-def note(found: Sizing, name: Name) -> str:
-    """What a figure rests on."""
-    asked = found.asked
-    terms = TERMS[asked.platform]
-    match name:
-        case Name.ROSTER_SIZE:
-            return f"{terms.batch} in a request, {facts.CONTROLS} of them control accounts."
-        case Name.REQUESTS_A_SWEEP if asked.servers > 1:
-            return "As if the accounts were spread evenly over the servers."
-        case Name.REQUESTS_A_SWEEP if asked.platform is Platform.MASTODON:
-            return (
-                "As if one server had them all, which is tightest for its limit. More servers, more requests."
-            )
-        case Name.LIMIT_AN_HOUR:
-            return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
-        case Name.FASTEST_SWEEP:
-            return (
-                f"At {terms.own_pace_s:g} requests a second to one host."
-                if terms.own_pace_s
-                else "At the limit."
-            )
-        case Name.DELAY:
-            if asked.planner is PlannerKind.SWEEP:
-                return "Half a sweep: it may come at any time."
-            return f"{facts.UNRELATED_LATER:g} times half a sweep: 20,000 accounts, 12 runs of a simulation."
-        case Name.DELAY_IN_A_BURST:
-            return f"{facts.SHARE_IN_TURN:.0%} of the requests still go in turn."
-        case Name.DELAY_AT_MOST:
-            sweeps = (
-                "One sweep" if asked.planner is PlannerKind.SWEEP else f"{facts.CEILING_SWEEPS:.2f} sweeps"
-            )
-            return f"{sweeps}, as long as requests are answered."
-        case Name.CONFIRMED_STRONG | Name.CONFIRMED_WEAK:
-            return "The rule that holds unless another is set; the time of the change itself does not move."
-        case _:
-            return _costs_note(name, terms)
-
-
-def _costs_note(name: Name, terms: facts.Terms) -> str:
-    match name:
-        case Name.USD_A_DAY:
-            return (
-                f"${facts.USD_PER_READ:.3f} for each account read, once in a UTC day: X's documentation, "
-                "which calls that a soft guarantee. Control accounts come on top."
-            )
-        case Name.USD_A_DAY_AT_MOST:
-            return "Without that guarantee. Set a spending limit in X's console before you rely on it."
-        case Name.BYTES_AT_FIRST:
-            return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
-        case Name.BYTES_A_DAY:
-            return f"{facts.BYTES_PER_REQUEST} bytes a request. make bench GROUP=storage."
-        case Name.CHANGE_BYTES_A_DAY:
-            return (
-                f"{facts.BYTES_PER_CHANGE:,} bytes a change, measured, if {facts.CHANGES_A_DAY * 10_000:g} "
-                "in 10,000 accounts change a day, supposed."
-            )
-        case Name.BYTES_A_YEAR:
-            return "365 times as much."
-        case Name.CORES:
-            return (
-                f"{1000 * terms.cpu_s_per_request:g} ms a request, without Postgres. make bench GROUP=sizing."
-            )
-        case Name.WORKERS:
-            return f"Each core no more than {facts.UTILISATION:.0%} busy."
-        case Name.MEMORY:
-            return (
-                f"{size_words(facts.MEMORY_OF_A_PROCESS)} each and {terms.memory_per_account:,} bytes an "
-                "account. make bench GROUP=sizing."
-            )
-        case _:
-            return ""
-
-
 def as_json(found: Sizing) -> dict[str, object]:
     """Everything, for programs."""
     asked = found.asked
@@ -274,15 +233,20 @@ def as_json(found: Sizing) -> dict[str, object]:
         "verdict": verdict(found),
         "figures": {n.value: {**told(f), "rests_on": note(found, n)} for n, f in found.figures.items()},
         "lists": [
-            {"accounts": one.accounts}
-            | {
-                key: told(f)
-                for key, f in (
-                    ("mean", one.mean),
-                    ("mean_at_most", one.mean_at_most),
-                    ("at_most", one.at_most),
-                )
+            {
+                "accounts": one.accounts,
+                "mean": told(one.mean),
+                "mean_at_most": told(one.mean_at_most),
+                "at_most": told(one.at_most),
             }
             for one in found.lists
+        ],
+        "list_watches": [
+            {
+                "accounts": one.accounts,
+                "sentinels": told(one.sentinels),
+                "followed_at_most": told(one.followed),
+            }
+            for one in found.list_watches
         ],
     }
