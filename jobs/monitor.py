@@ -109,7 +109,7 @@ class Monitor:
         this clock can have made: nothing could be dated then.
         """
         now = self._clock()
-        async with transaction(self._pool) as conn:
+        async with self._rosters.renewal(self._pool) as conn:
             newest = await coverage.newest_observation(conn, self._platform)
             if newest is not None and newest > now + _CLOCK_TOLERANCE:
                 raise StorageError(
@@ -282,7 +282,7 @@ class Monitor:
             await self._renew_rosters(now)
 
     async def _renew_rosters(self, now: datetime) -> None:
-        async with transaction(self._pool) as conn:
+        async with self._rosters.renewal(self._pool) as conn:
             await self._load_rosters(conn, now)
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:

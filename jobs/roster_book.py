@@ -1,6 +1,8 @@
 """Which accounts are asked together: the rosters of the sweep, and those that are read out of turn."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from jobs.judge import Canary
@@ -37,17 +39,30 @@ class RosterBook:
         self._canaries: dict[AccountId, Canary] = {}
         self._places: dict[str, list[Canary]] = {}
         self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
+        self._renewal = asyncio.Lock()
+
+    @asynccontextmanager
+    async def renewal(self, pool: Pool) -> AsyncGenerator[Conn]:
+        """A transaction for `load`: nobody else makes these rosters anew meanwhile. Who is watched is to be
+        looked up in it.
+        """
+        async with self._renewal, transaction(pool) as conn:
+            yield conn
 
     async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:
-        """Put every watched account in one roster of the sweep, replacing only rosters that must change."""
+        """Put every watched account in one roster of the sweep, replacing only rosters that must change.
+
+        To be called in a `renewal`.
+        """
         await self.load_canaries(conn)
         existing = await rosters.base_rosters(conn, self._platform, self._vantage)
-        whole = [
-            r
-            for r in existing
-            if len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
-        ]
-        placed = {a for r in whole for a in r.account_ids}
+        whole: list[Roster] = []
+        placed: set[AccountId] = set()
+        for r in existing:
+            fits = len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
+            if fits and placed.isdisjoint(r.account_ids):  # earlier versions could place somebody twice
+                whole.append(r)
+                placed.update(r.account_ids)
         missing: dict[str, list[Account]] = {}
         for account_id, account in watched.items():
             if account_id not in placed:

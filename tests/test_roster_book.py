@@ -1,0 +1,138 @@
+"""Whoever is watched stands in one roster of the sweep, whatever makes the rosters anew at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from collectors.base import Candidate
+from jobs.confirm import ConfirmationRule
+from jobs.elsewhere import Elsewhere
+from jobs.monitor import Monitor, MonitorSettings
+from jobs.sweep import Sweep
+from storage import rosters
+from storage.accounts import NewAccount, add_accounts
+from storage.db import Pool, transaction
+from storage.model.accounts import AccountId, Platform
+from storage.model.sizing_asked import PlannerKind
+from tests.factories import T0, minutes
+from tests.world import World
+
+SWEEP = Sweep(timedelta(hours=2), T0)
+EVERYBODY = [str(n) for n in range(10_001, 10_251)]
+Work = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    """Nobody is a control account yet; those that are found make every roster smaller."""
+    world = World(pool)
+    world.platform.spare = (Candidate("800", "good"), Candidate("802", "fine"))
+    await watch(world, EVERYBODY)
+    return world
+
+
+async def watch(world: World, ids: list[str]) -> None:
+    async with transaction(world.pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}") for i in ids], T0)
+
+
+async def one_leaves_and_one_comes(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update account set watched = false where native_id = '10007'")
+    await watch(world, ["99999"])
+
+
+async def start(world: World, planner: PlannerKind) -> Monitor:
+    settings = MonitorSettings(SWEEP, planner)
+    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    await monitor.load()
+    return monitor
+
+
+async def at_once(world: World, *works: Work) -> None:
+    """Each begins in its turn; rosters are made only when all have begun."""
+    async with asyncio.TaskGroup() as group, transaction(world.pool) as conn:
+        await conn.execute("lock table roster in share row exclusive mode")
+        for work in works:
+            group.create_task(_done(work))
+            await asyncio.sleep(0.3)
+
+
+async def _done(work: Work) -> None:
+    await work()
+
+
+async def places(world: World, vantage: str = "") -> tuple[object, ...]:
+    """How many places in rosters there are, and how many accounts have one."""
+    async with transaction(world.pool) as conn:
+        row = await conn.fetchrow(
+            """
+            select count(*), count(distinct a.account_id)
+            from roster r, unnest(r.account_ids) as p (account_id)
+            left join account a on a.account_id = p.account_id and a.watched
+            where r.base and r.retired_at is null and r.vantage = $1
+            """,
+            vantage,
+        )
+        return tuple(row or ())
+
+
+@pytest.mark.parametrize("planner", PlannerKind)
+@pytest.mark.parametrize(
+    "load_first",
+    [
+        pytest.param(True, id="control accounts are found while who is watched is loaded"),
+        pytest.param(False, id="who is watched is loaded while control accounts are found"),
+    ],
+)
+async def test_everybody_has_one_place_when(world: World, planner: PlannerKind, *, load_first: bool) -> None:
+    monitor = await start(world, planner)
+    await monitor.tick()
+    await one_leaves_and_one_comes(world)
+
+    works = [monitor.load, monitor.control.tick]
+    await at_once(world, *(works if load_first else reversed(works)))
+
+    assert await places(world) == (250, 250)
+    world.clock.set(minutes(121))
+    await world.run(monitor, minutes(300))
+    known = [monitor.known(account_id) for account_id in monitor.accounts()]
+    unread = [k for k in known if k is None or k.last_read_at is None or k.last_read_at < minutes(121)]
+    assert (len(known), unread) == (250, [])
+
+
+@pytest.mark.parametrize(
+    "load_first",
+    [
+        pytest.param(True, id="a sweep from elsewhere begins while who is watched is loaded"),
+        pytest.param(False, id="who is watched is loaded while a sweep from elsewhere begins"),
+    ],
+)
+async def test_everybody_has_one_place_elsewhere_when(world: World, *, load_first: bool) -> None:
+    monitor = await start(world, PlannerKind.SWEEP)
+    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    await elsewhere.load()
+    await elsewhere.tick()
+    await monitor.control.tick()
+    await one_leaves_and_one_comes(world)
+    await monitor.load()
+
+    works = [elsewhere.load, elsewhere.tick]
+    await at_once(world, *(works if load_first else reversed(works)))
+
+    assert await places(world, "tr") == (250, 250)
+
+
+async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: World) -> None:
+    monitor = await start(world, PlannerKind.SWEEP)
+    twice = [AccountId(i) for i in list(monitor.accounts())[50:150]]
+    async with transaction(world.pool) as conn:
+        await rosters.get_or_make(conn, Platform.X, twice, (), T0, base=True)
+
+    monitor = await start(world, PlannerKind.SWEEP)
+
+    assert await places(world) == (250, 250)
+    await monitor.tick()
+    assert monitor.tally.readings == 250
