@@ -32,6 +32,8 @@ from storage.installation import link_key
 from storage.model import people
 from storage.model.alerts import Via
 from storage.model.rules import AlertRule, is_channel
+from storage.model.units import span
+from storage.model.words import PLATFORM_NAME
 from storage.people import admins
 from storage.rules import keep_to_settings
 
@@ -161,8 +163,8 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             daily = await stack.enter_async_context(anchoring(settings, pool, system_clock))
             if daily is not None:
                 loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
-            names = ", ".join(p.value for p in platforms_of(settings))
-            said.append(f"Reading {names} every {settings.sweep_every}.")
+            names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
+            said.append(f"Reading {names} every {span(settings.sweep_every)}.")
         if Role.NOTIFY in roles:
             works = await _notifying(settings, pool)
             loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]

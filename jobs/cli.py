@@ -151,8 +151,10 @@ def migrate_command(
             run(lambda: grant_running(dsn, grant))
     if done.before == done.after:
         print(f"The database has schema {done.after} already.")
+    elif done.before is None:
+        print(f"The database was empty and has schema {done.after} now.")
     else:
-        print(f"The database went from schema {done.before or 'nothing'} to {done.after}.")
+        print(f"The database went from schema {done.before} to {done.after}.")
     if grant is not None:
         print(f"The role {grant} can run Blockline: it reads everything, and what is append-only it adds to.")
 

@@ -16,6 +16,7 @@ from storage.canaries import set_canaries
 from storage.db import Pool, StorageError, transaction
 from storage.errors import AlreadyHeld
 from storage.locks import Held, exclusive
+from storage.model.words import PLATFORM_NAME
 from storage.workers import planning_lock
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class Collecting:
             log.warning(
                 "Another process plans the reading of %s. This one makes requests for it, and takes over "
                 "when that ends.",
-                self._platform.value,
+                PLATFORM_NAME[self._platform],
             )
         self._stands_by = True
 
@@ -120,7 +121,7 @@ class Collecting:
             await self.let_go()
             raise
         if self._stands_by:
-            log.warning("This process plans the reading of %s now.", self._platform.value)
+            log.warning("This process plans the reading of %s now.", PLATFORM_NAME[self._platform])
             self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)

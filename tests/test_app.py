@@ -149,8 +149,8 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
             await until(pool, "select count(*) from worker", 1)
             await watch(pool, "2")
             await until(pool, "select count(*) > 1 from coverage_row where outcome = 0", True)
-    assert "Another process plans the reading of x." in caplog.text
-    assert "This process plans the reading of x now." in caplog.text
+    assert "Another process plans the reading of X." in caplog.text
+    assert "This process plans the reading of X now." in caplog.text
 
 
 async def test_it_goes_on_after_its_database_server_was_killed() -> None:
@@ -238,7 +238,7 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
             new = [(Platform.BLUESKY, HEALTHY), (Platform.BLUESKY, HIDDEN), (Platform.MASTODON, ALICE)]
             await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
         async with running(wanted, dsn, list(Role)) as said:
-            assert said[0].startswith("Reading bluesky, mastodon every")
+            assert said[0].startswith("Reading Bluesky, Mastodon every")
             await until(pool, "select count(*) from spell where status = 'available'", 2)
             await until(pool, "select count(*) from pending_change", 1)
             await until(pool, "select count(*) > 0 from stream_position", wanted=True)

@@ -18,7 +18,7 @@ from storage.model.coverage import Gap
 from storage.model.words import PLATFORM_NAME, clean, is_called_blocked
 from storage.reports_account import AccountDetail
 
-NO_SUCH_PAGE = "There is no such page, or it was never there."
+NO_SUCH_PAGE = "There is no such page."
 
 
 def account_page(

@@ -105,7 +105,7 @@ def _pauses(rate: Rate, detectors: Sequence[Detector], now: datetime) -> str:
         and d.retry_at > now
     ]
     if not until:
-        return "asks now"
+        return "none on record"
     if len(until) == 1:
         return f"one, until {words.stamp(until[0])}"
     return f"{len(until):,} servers, the last until {words.stamp(max(until))}"
