@@ -292,7 +292,8 @@ class Monitor:
     async def _load_again(self, roster: Roster) -> None:
         """Another process was first: what it recorded stands."""
         async with transaction(self._pool) as conn:
-            loaded = await watch.load_watched(conn, self._platform, list(roster.account_ids))
-            self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=False)
+            ids = list(roster.account_ids)
+            loaded = await watch.load_watched(conn, self._platform, ids)
+            self._watched.take_up(loaded, await facts.open_facts(conn, self._platform, only=ids), whole=False)
             newest = await self._rosters.attempts(conn, [roster.roster_id])
         self.turns.loaded_again(roster, newest.get(roster.roster_id))

@@ -27,16 +27,20 @@ async def observe(
 
 
 async def open_facts(
-    conn: Conn, platform: Platform, observer: str = ""
+    conn: Conn, platform: Platform, observer: str = "", only: Sequence[AccountId] | None = None
 ) -> dict[AccountId, frozenset[tuple[Kind, str]]]:
-    """The facts that last when last seen by this observer, of every account that has one."""
+    """The facts that last when last seen by this observer, of every account that has one (or only of those
+    named).
+    """
     rows = await conn.fetch(
         """
         select f.account_id, f.kind, f.value from fact f join account a using (account_id)
         where a.platform = $1 and f.observer = $2 and f.first_absent is null
+            and ($3::bigint[] is null or f.account_id = any($3))
         """,
         platform.value,
         observer,
+        only,
     )
     out: dict[AccountId, set[tuple[Kind, str]]] = {}
     for r in rows:

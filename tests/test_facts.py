@@ -142,6 +142,14 @@ async def test_what_one_observer_does_not_see_says_nothing_of_what_another_sees(
         assert await facts.open_facts(conn, Platform.X) == {}
 
 
+async def test_the_facts_that_last_are_told_of_those_who_are_named_and_of_nobody_else(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        first, other = (a.account_id for a in await enlist(conn, Platform.MASTODON, ["1", "2"]))
+        await facts.observe(conn, "", [look(first, 15, 0, LIMITED), look(other, 15, 0, MOVED)])
+        assert await facts.open_facts(conn, Platform.MASTODON, only=[first]) == {first: frozenset({LIMITED})}
+        assert await facts.open_facts(conn, Platform.MASTODON, only=[]) == {}
+
+
 async def test_a_fact_never_touches_the_changes_and_is_no_live_news(pool: Pool, one: AccountId) -> None:
     async with transaction(pool) as conn:
         before = await last_event_id(conn)

@@ -22,6 +22,7 @@ from storage import coverage
 from storage.confirmed import answers, last_confirmed
 from storage.counts import counts
 from storage.db import Connection, connect
+from storage.facts import open_facts
 from storage.model.accounts import AccountId, Platform
 from storage.readings import attempts_of, readings_of
 from storage.reminders import outstanding
@@ -65,9 +66,21 @@ def large_dsn(postgres_dsn: str, template: str) -> Generator[str]:
     run(postgres_dsn, lambda c: c.execute(f'create database "{name}" template "{template}"'))
     try:
         run(dsn, lambda c: build(c, SIZE))
+        run(dsn, _everybody_is_limited)
         yield dsn
     finally:
         run(postgres_dsn, lambda c: c.execute(f'drop database "{name}" with (force)'))
+
+
+async def _everybody_is_limited(conn: Connection) -> None:
+    await conn.execute(
+        """
+        insert into fact (account_id, kind, first_seen, recorded_at)
+        select account_id, 'limited', $1, $1 from account
+        """,
+        START,
+    )
+    await conn.execute("vacuum (analyze) fact")
 
 
 @pytest.fixture
@@ -161,6 +174,12 @@ ROWS: list[Row] = [
         lambda c: load_watched(c, Platform.X, list(SOME)),
         {BY_ROSTER, "change_account"},
         EVERYBODY,
+    ),
+    (
+        "so are their side facts looked up account by account",
+        lambda c: open_facts(c, Platform.X, only=SOME),
+        {"fact_open"},
+        BIG | {"fact"},
     ),
     (
         "the live page of the last hour reads only the end of the coverage",
