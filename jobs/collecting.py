@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from collectors.base import Collector
@@ -15,9 +14,8 @@ from storage.accounts import accounts_version
 from storage.canaries import set_canaries
 from storage.db import Pool, StorageError, transaction
 from storage.errors import AlreadyHeld
-from storage.locks import Held, exclusive
+from storage.locks import Held, Lock
 from storage.model.words import PLATFORM_NAME
-from storage.workers import planning_lock
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ class Collecting:
     def __init__(
         self,
         settings: Settings,
-        dsn: str,
+        lock: Lock,
         pool: Pool,
         collector: Collector,
         monitor: Monitor,
@@ -53,33 +51,30 @@ class Collecting:
     ) -> None:
         self.chores = chores
         self._settings = settings
-        self._dsn = dsn
+        self._lock = lock
         self._pool = pool
         self._platform = collector.platform
         self._place = collector.place
         self._monitor = monitor
         self._on_load = on_load
         self._answering = answering
-        self._held: Held | None = None
-        self._lock = AsyncExitStack()
         self._version = -1
         self._stands_by = False
 
     def is_planning(self) -> bool:
         """Whether this is the process that says what is read, as far as it knows."""
-        return self._held is not None and self._version >= 0
+        return self._lock.held is not None and self._version >= 0
 
     async def take_hold(self, wait_s: float) -> Held:
         """Become the one process that plans. Raises AlreadyHeld when another one does."""
-        if self._held is not None:
-            return self._held
+        if self._lock.held is not None:
+            return self._lock.held
         self._version = -1
-        lock = exclusive(self._dsn, planning_lock(self._platform), wait_s)
-        self._held = await self._lock.enter_async_context(lock)
+        held = await self._lock.take(wait_s)
         async with transaction(self._pool) as conn:
             named = self._settings.canaries(self._platform)
             await set_canaries(conn, self._platform, named, system_clock(), self._place)
-        return self._held
+        return held
 
     async def begin(self) -> None:
         """Plan from now on, or stand by for the process that does."""
@@ -99,9 +94,8 @@ class Collecting:
 
     async def let_go(self) -> None:
         """Leave the planning to another process."""
-        self._held = None
         self._answering.let_go()
-        await self._lock.aclose()
+        await self._lock.let_go()
 
     async def drain(self) -> None:
         """Begin nothing more, and record what is under way."""

@@ -278,6 +278,7 @@ class Elsewhere:
     ) -> None:
         month = (batch.slot.year, batch.slot.month)
         async with transaction(self._pool) as conn:
+            await self._monitor.fence(conn)
             if month not in self._months:
                 await coverage.ensure_month(conn, batch.slot.date())
             is_new = await coverage.insert_batch(conn, batch, batch.observed_at)

@@ -24,6 +24,7 @@ from jobs.under_way import UnderWay
 from jobs.watchbook import WatchBook
 from storage import coverage, facts, rosters, watch
 from storage.db import Conn, Pool, StorageError, transaction
+from storage.locks import Fence, unfenced
 from storage.model.accounts import Account, AccountId
 from storage.model.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.questions import Question
@@ -54,10 +55,9 @@ class Tally:
 
 
 class Monitor:
-    """Reads the watched accounts of one platform.
+    """Reads the watched accounts of one platform; only one does so on one database (`storage.locks.Lock`).
 
-    Whatever decides about a change can be loaded from the database again, so it may be killed at any
-    moment. Only one may run for a platform on one database (`storage.locks.exclusive`).
+    Whatever decides about a change can be loaded from the database again, so it may be killed at any moment.
     """
 
     def __init__(
@@ -69,11 +69,13 @@ class Monitor:
         clock: Clock,
         asking: Asking | None = None,
         paid: Paid | None = None,
+        fence: Fence = unfenced,
     ) -> None:
-        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once.
-        `paid` is the ceiling that the collector keeps to, under the adaptive planner.
+        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once. `paid`
+        is the ceiling that the collector keeps to (adaptive planner). All is recorded under the `fence`.
         """
         self.tally = Tally()
+        self.fence = fence
         self.health = Health(pool, collector.platform)
         self._pool = pool
         self._collector = collector
@@ -87,7 +89,7 @@ class Monitor:
             collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
         )
         self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
-        self._recorder = Recorder(pool, collector, rule)
+        self._recorder = Recorder(pool, collector, rule, fence)
         self.turns: Turns = SweepTurns(settings.sweep, self._watched)
         self._memory: PlannerMemory | None = None
         self._paid = paid
@@ -105,8 +107,7 @@ class Monitor:
     async def load(self) -> None:
         """Take up what the database holds: at the start, and after accounts were added or removed.
 
-        Not to be called during a tick. Raises StorageError when the database knows later readings than
-        this clock can have made: nothing could be dated then.
+        Not during a tick. Raises StorageError when readings are later than this clock: none could be dated.
         """
         now = self._clock()
         async with self._rosters.renewal(self._pool) as conn:

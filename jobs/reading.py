@@ -35,8 +35,10 @@ from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from jobs.working import AT_ONCE, Working
 from storage.db import Pool
+from storage.locks import Lock
 from storage.model.accounts import Platform
 from storage.model.questions import source_name
+from storage.workers import planning_lock
 
 Turns = Mapping[str, Callable[[], Awaitable[None]]]
 """What has to be called again and again, by name."""
@@ -58,6 +60,7 @@ async def reading(
         reader = collector if paid is None else PaidCollector(collector, paid)
         working.reads({source_name(platform): reader})
         asking = _dispatch(pool, reader, "", working, AT_ONCE)
+        lock = Lock(dsn, planning_lock(platform))
         monitor = Monitor(
             pool,
             reader,
@@ -66,6 +69,7 @@ async def reading(
             system_clock,
             asking,
             paid,
+            lock.fence,
         )
         answering = Answering()
         answering.add(asking, monitor.take_in)
@@ -87,7 +91,7 @@ async def reading(
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
         on_load = push.renew if push else lambda: None
-        collecting = Collecting(settings, dsn, pool, collector, monitor, chores, on_load, answering)
+        collecting = Collecting(settings, lock, pool, collector, monitor, chores, on_load, answering)
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}

@@ -17,6 +17,7 @@ from jobs.judge import Judged, Watched
 from jobs.late import record_late
 from storage import coverage
 from storage.db import Pool, StaleState, StorageError, Unreachable, transaction
+from storage.locks import Fence, unfenced
 from storage.model.availability import Reading
 from storage.model.coverage import Batch, BatchOutcome, bitmap
 from storage.model.questions import Question
@@ -37,12 +38,19 @@ class _Waiting:
 
 
 class Recorder:
-    """Writes for one collector, whose answers the evidence is cut out of."""
+    """Writes for one collector, whose answers the evidence is cut out of.
 
-    def __init__(self, pool: Pool, collector: Collector, rule: ConfirmationRule) -> None:
+    What was judged rests on memory, so it is written under a `fence`: a process that was stopped for a while
+    has missed what another one saw since.
+    """
+
+    def __init__(
+        self, pool: Pool, collector: Collector, rule: ConfirmationRule, fence: Fence = unfenced
+    ) -> None:
         self._pool = pool
         self._collector = collector
         self._rule = rule
+        self._fence = fence
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
         self._months: set[tuple[int, int]] = set()
@@ -94,6 +102,7 @@ class Recorder:
     async def _commit(self, recordings: Sequence[Recording]) -> list[bool]:
         months = {(r.batch.slot.year, r.batch.slot.month): r.batch.slot.date() for r in recordings}
         async with transaction(self._pool) as conn:
+            await self._fence(conn)
             for month in sorted(months.keys() - self._months):
                 await coverage.ensure_month(conn, months[month])
             stored = await record_many(conn, [(r, r.batch.observed_at) for r in recordings])

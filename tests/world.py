@@ -11,6 +11,7 @@ from jobs.sweep import Sweep
 from storage.accounts import NewAccount, add_accounts
 from storage.canaries import set_canaries
 from storage.db import Pool, transaction
+from storage.locks import Fence, unfenced
 from storage.model.accounts import Platform
 from storage.model.availability import Status
 from tests.factories import SUSPENDED, T0, FakeCollector
@@ -33,9 +34,9 @@ class World:
             await set_canaries(conn, Platform.X, CANARIES, T0)
             await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids], T0)
 
-    async def start(self, sweep: Sweep = SWEEP) -> Monitor:
+    async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced) -> Monitor:
         settings = MonitorSettings(sweep)
-        monitor = Monitor(self.pool, self.platform, ConfirmationRule(), settings, self.clock)
+        monitor = Monitor(self.pool, self.platform, ConfirmationRule(), settings, self.clock, fence=fence)
         await monitor.load()
         return monitor
 
