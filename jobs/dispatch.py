@@ -46,6 +46,8 @@ class _Asked:
     at_s: float
     """When it was put into the queue, by the clock of this process; infinite before."""
     reply: asyncio.Future[Reply | None] = field(default_factory=asyncio.Future[Reply | None])
+    waiting: int = 0
+    """How many asked the same, and have not recorded the reply yet."""
 
 
 class Dispatch:
@@ -102,9 +104,11 @@ class Dispatch:
             async with self._here.asked(question) as reply:
                 yield reply
             return
-        mine = self._asked[question.key] = _Asked(question, float("inf"))
+        mine = self._asked.setdefault(question.key, _Asked(question, float("inf")))
+        mine.waiting += 1
         try:
-            yield await mine.reply
+            # Whoever gives up takes the reply from nobody else who waits for it.
+            yield await asyncio.shield(mine.reply)
         except BaseException:
             self._in_hand.discard(question.key)  # it is handed over once more, and recorded then
             raise
@@ -112,7 +116,9 @@ class Dispatch:
             if question.key in self._in_hand:
                 self._recorded.append(question.key)
         finally:
-            self._asked.pop(question.key, None)
+            mine.waiting -= 1
+            if mine.waiting == 0:
+                self._asked.pop(question.key, None)
 
     async def turn(self, orphan: Orphan) -> None:
         """Put new questions into the queue and take what was answered. Raises StorageError."""
