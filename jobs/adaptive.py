@@ -14,6 +14,7 @@ import numpy as np
 from jobs.account_days import AccountDays, Refusal, not_between
 from jobs.expect import NEVER, Accounts, Expectations, Learned, Positions, Prior, nothing_learned
 from jobs.judge import Judged, Watched
+from jobs.picked import Picked
 from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
 from jobs.roster_book import RosterBook
 from jobs.sentinels import OpenToday, under_ceiling
@@ -85,6 +86,7 @@ class AdaptiveTurns:
         self._changed_at: dict[AccountId, float] = {}
         self._learned: dict[str, Learned] = {}
         self._promises: Mapping[ListId, timedelta] = {}
+        self._under_way = Picked()
 
     def remember(
         self,
@@ -104,7 +106,7 @@ class AdaptiveTurns:
         return {place: one.expectations.learned() for place, one in self._places.items()}
 
     def take_up(self, base: Sequence[Roster], _stored: Mapping[int, Attempt], now: datetime, /) -> None:
-        """The accounts themselves say when they were read. What was under way before is forgotten."""
+        """The accounts themselves say when they were read. What is under way stays so."""
         learned = self._learned | self.learned()  # what this process learned itself is newer
         places: defaultdict[str, list[Roster]] = defaultdict(list)
         for roster in base:
@@ -117,6 +119,7 @@ class AdaptiveTurns:
                 one.failed = before[place].failed
             self._places[place] = one
             self._where |= {account_id: (place, at) for at, account_id in enumerate(one.ids)}
+        self._under_way.take_up({name: (one.planner, one.ids) for name, one in self._places.items()})
 
     def loaded_again(self, roster: Roster, _newest: Attempt | None, /) -> None:
         """The accounts themselves say when they were read."""
@@ -150,10 +153,10 @@ class AdaptiveTurns:
                 yield not_before(name, moment if place.open_today is None else not_between(max(moment, now)))
 
     def polled(self, turn: Turn, batch: Batch | None) -> None:
-        if turn.planned is None:
+        if (picked := self._under_way.end(turn)) is None:
             return
-        planner, pick = turn.planned
-        place = self._places.get(turn.place)
+        planner, pick = picked
+        place = self._places[turn.place]
         attempt = None if batch is None else Attempt(turn.slot, turn.number, batch.observed_at, batch.outcome)
         if attempt is None:
             planner.wait(pick, NEVER)
@@ -161,7 +164,7 @@ class AdaptiveTurns:
             planner.answered(pick, attempt.at.timestamp())
         else:
             planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
-        if place is not None and turn.why is WhyRead.TURN and attempt is not None:
+        if turn.why is WhyRead.TURN and attempt is not None:
             place.failed.pop(turn.account_ids, None)
             if attempt.outcome is not BatchOutcome.ANSWERED:
                 place.failed[turn.account_ids] = attempt
@@ -211,11 +214,13 @@ class AdaptiveTurns:
         last = None if roster is None else place.failed.get(roster.account_ids)
         if roster is None or (why is not WhyRead.TURN and last is None):
             ids = tuple(place.ids[int(at)] for at in place.planner.accounts_of(pick))
-            return Turn(why, name, ids, None, now, 0, pick.roster, planned=(place.planner, pick))
-        slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
-        held = last is not None and last.outcome is BatchOutcome.HELD
-        planned = place.planner, pick
-        return Turn(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held, planned)
+            turn = Turn(why, name, ids, None, now, 0, pick.roster)
+        else:
+            slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
+            held = last is not None and last.outcome is BatchOutcome.HELD
+            turn = Turn(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held)
+        self._under_way.begin(turn, place.planner, pick)
+        return turn
 
     def _place(self, place: str, base: list[Roster], learned: Learned | None, now: float) -> _Place:
         ids = [account_id for roster in base for account_id in roster.account_ids]

@@ -167,6 +167,11 @@ class Planner:
         """How much of a full request it is: what is counted are readings."""
         return len(self.accounts_of(pick)) / self._size
 
+    def picks(self) -> list[Pick]:
+        """Everything that can be picked."""
+        turns = (Pick(WhyRead.TURN, n) for n in range(len(self._base)))
+        return [*turns, *(Pick(WhyRead.AHEAD, n) for n in range(len(self._ahead)))]
+
     def accounts_of(self, pick: Pick) -> Positions:
         if pick.why is WhyRead.TURN:
             return self._base[pick.roster]

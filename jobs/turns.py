@@ -7,7 +7,6 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from jobs.judge import Judged
-from jobs.planner import Pick, Planner
 from jobs.sweep import Attempt, Sweep, due_from, next_attempt
 from jobs.watchbook import WatchBook
 from storage.model.accounts import AccountId
@@ -35,7 +34,6 @@ class Turn:
     """Among the rosters of its kind: which control accounts it gets, when it is made."""
     another_way: bool = False
     """The last answer was not believed: ask beside other control accounts."""
-    planned: tuple[Planner, Pick] | None = None
 
 
 class Turns(Protocol):

@@ -1,10 +1,11 @@
 """The monitor under the adaptive planner, on a real database: its budget, its turns, a restart."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.base import Trouble
+from collectors.base import Answer, Candidate, Trouble
 from jobs.adaptive import AdaptiveTurns
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
@@ -13,7 +14,7 @@ from storage.db import Pool, transaction
 from storage.model.availability import MissedReason
 from storage.model.sizing_asked import PlannerKind
 from storage.rosters import why_read
-from tests.factories import T0, WITHHELD_IN, minutes
+from tests.factories import T0, WITHHELD_IN, FakeCollector, minutes
 from tests.world import CHANGES, World
 
 DAY = timedelta(days=1)
@@ -127,6 +128,47 @@ async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World)
     assert await world.rows("select count(*) from account where watched") == [(3000,)]
     read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
     assert read == [(31,)]
+
+
+class Interrupted(FakeCollector):
+    """Something else happens while the next request is under way."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await super().read(native_ids, now)
+
+
+async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanwhile(pool: Pool) -> None:
+    platform = Interrupted()
+    platform.spare = (Candidate("800", "found"),)
+    world = World(pool, platform)
+    await world.enlist(EVERYBODY)
+    monitor = await start(world)
+    platform.meanwhile = monitor.control.tick
+    await world.run(monitor, hours(23.5))
+    assert await world.rows("select count(*) from canary") == [(3,)]
+    assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
+
+
+async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_anew(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(2))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
+    await world.run(monitor, hours(3.5))
+    world.platform.trouble = None
+    world.clock.set(hours(5))
+    first = monitor.turns.due(hours(5), lambda _, at: at)
+    assert any(turn.number for turn in first)
+    world.platform.spare = (Candidate("800", "found"),)
+    await monitor.control.tick()
+    world.clock.set(hours(8))
+    second = monitor.turns.due(hours(8), lambda _, at: at)
+    assert second
+    assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
 
 def turns_of(monitor: Monitor) -> AdaptiveTurns:
