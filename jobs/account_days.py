@@ -33,10 +33,14 @@ def day_of(now: datetime) -> date | None:
     return after if before == after else None
 
 
+def day_under_way(now: datetime) -> date:
+    """The day that is not over yet: it ends at 00:01 UTC."""
+    return (now - AFTER_MIDNIGHT).astimezone(UTC).date()
+
+
 def next_day(now: datetime) -> datetime:
     """When accounts can be paid for on the next day."""
-    day = (now - AFTER_MIDNIGHT).astimezone(UTC).date() + timedelta(days=1)
-    return datetime.combine(day, time(), UTC) + AFTER_MIDNIGHT
+    return datetime.combine(day_under_way(now) + timedelta(days=1), time(), UTC) + AFTER_MIDNIGHT
 
 
 def not_between(at: datetime) -> datetime:

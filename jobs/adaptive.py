@@ -74,13 +74,11 @@ class AdaptiveTurns:
     rule = PlannerRule()
     prior = Prior()
 
-    def __init__(
-        self, every: timedelta, watched: WatchBook, rosters: RosterBook, days: AccountDays | None = None
-    ) -> None:
+    def __init__(self, every: timedelta, watched: WatchBook, rosters: RosterBook) -> None:
         self._every = every
         self._watched = watched
         self._rosters = rosters
-        self._days = days
+        self._days: AccountDays | None = None
         self._places: dict[str, _Place] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -93,10 +91,12 @@ class AdaptiveTurns:
         changed_at: Mapping[AccountId, datetime],
         learned: Mapping[str, Learned],
         promises: Mapping[ListId, timedelta],
+        days: AccountDays | None,
     ) -> None:
         """What the database holds, before `take_up`: when each account changed last, what was learned by
-        place, and how often lists are to be read.
+        place, how often lists are to be read, and who was paid for where a ceiling holds.
         """
+        self._days = days
         self._changed_at = {account_id: at.timestamp() for account_id, at in changed_at.items()}
         self._learned = dict(learned)
         self._promises = promises

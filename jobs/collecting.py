@@ -9,6 +9,7 @@ from jobs.answering import Answering
 from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.monitor import Monitor
+from jobs.paid import Paid
 from jobs.settings import Settings
 from storage.accounts import accounts_version
 from storage.canaries import set_canaries
@@ -35,7 +36,7 @@ class Collecting:
     While another one holds it, this one stands by.
 
     `chores` are done beside the reading, by name; `on_load` is called after the watched accounts were
-    loaded. `answering` takes in what other machines read.
+    loaded. `answering` takes in what other machines read. `paid` says when another ceiling holds.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Collecting:
         chores: Mapping[str, Chore],
         on_load: Callable[[], None],
         answering: Answering,
+        paid: Paid | None = None,
     ) -> None:
         self.chores = chores
         self._settings = settings
@@ -58,6 +60,7 @@ class Collecting:
         self._monitor = monitor
         self._on_load = on_load
         self._answering = answering
+        self._paid = paid
         self._version = -1
         self._stands_by = False
 
@@ -119,7 +122,8 @@ class Collecting:
             self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)
-        if version != self._version:
+        is_outdated = self._paid is not None and self._paid.is_outdated(system_clock())
+        if version != self._version or is_outdated:
             await self._monitor.settled(_FAREWELL_S)
             async with self._answering.still():
                 await self._monitor.load()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from collectors.base import Trouble
 from collectors.x_follows import price_sentence
+from jobs.account_days import day_under_way
 from jobs.clock import Clock
 from jobs.doctor_chain import chain_finding
 from jobs.doctor_platforms import controls_part
@@ -12,11 +13,13 @@ from jobs.findings import Finding, Verdict
 from jobs.platforms import platforms_of, x_collector
 from jobs.settings import Settings, SettingsError
 from jobs.wording import handle_name
+from storage import account_days
 from storage.canaries import Canary, canaries
 from storage.coverage import newest_observation
 from storage.db import Conn, StorageError, open_pool, transaction
 from storage.model.accounts import Executive, Platform
 from storage.model.availability import Status
+from storage.model.ceiling import accounts_for
 from storage.signals import executives
 
 
@@ -30,12 +33,28 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
             followed = await executives(conn, Platform.X)
+            promised = await account_days.promised(conn, Platform.X, day_under_way(clock()))
             out.append(await chain_finding(conn))
     except StorageError:
         return []
+    if promised is not None and Platform.X in platforms_of(settings):
+        wanted = settings.x_daily_cost
+        out += ceiling_findings(promised, None if wanted is None else accounts_for(wanted))
     if settings.x_follows_every is not None and Platform.X in platforms_of(settings):
         out.append(await _follows(settings, followed, clock))
     return out
+
+
+def ceiling_findings(promised: int, wanted: int | None) -> list[Finding]:
+    """What was said that X costs today at most, beside what is set. None where both are the same."""
+    if wanted is not None and wanted <= promised:
+        return []
+    said = "none is set" if wanted is None else f"x_daily_cost here pays for {wanted:,}"
+    words = (
+        f"X is read under a ceiling of {promised:,} accounts today, as was promised, and {said}. That holds "
+        "from 00:01 UTC, for the process that plans then."
+    )
+    return [Finding("X ceiling", Verdict.ADVICE, words)]
 
 
 def future_finding(newest: datetime | None, now: datetime) -> Finding:

@@ -72,7 +72,7 @@ class Monitor:
         fence: Fence = unfenced,
     ) -> None:
         """`asking` makes the requests; without one they are made here, `settings.concurrency` at once. `paid`
-        is the ceiling that the collector keeps to (adaptive planner). All is recorded under the `fence`.
+        is the ceiling that the collector keeps to. All is recorded under the `fence`.
         """
         self.tally = Tally()
         self.fence = fence
@@ -94,8 +94,7 @@ class Monitor:
         self._memory: PlannerMemory | None = None
         self._paid = paid
         if settings.planner is PlannerKind.ADAPTIVE:
-            days = paid and paid.days
-            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters, days)
+            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
             self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
         self._asking = asking or AskHere(collector, clock, settings.concurrency)
         self._under_way = UnderWay()
@@ -119,8 +118,10 @@ class Monitor:
                 )
             loaded = await watch.load_watched(conn, self._platform)
             self._watched.take_up(loaded, await facts.open_facts(conn, self._platform), whole=True)
+            if self._paid is not None:
+                await self._paid.load(conn, now)
             if self._memory is not None:
-                await self._memory.load(conn, now)
+                await self._memory.load(conn)
             await self._load_rosters(conn, now)
             since = now - self._rule.cohort_window
             for list_id, at in await watch.recent_confirmations(conn, self._platform, since):
@@ -145,10 +146,7 @@ class Monitor:
         self._watched.again.call_for(self._watched.accounts(), self._clock())
 
     async def tick(self) -> None:
-        """Do everything that is due now. Faults of the platform are recorded, never raised.
-
-        A fault of the database is raised at the end, after the other requests had their turn.
-        """
+        """Do what is due now. Faults of the platform are recorded; one of the database is raised last."""
         await self._step(None)
 
     async def step(self) -> None:

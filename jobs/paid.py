@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from collectors.base import Answer, Candidate, Collector, Engagement, Exchange, Resolution, Trouble
-from jobs.account_days import AccountDays, Refusal, day_of, next_day, not_between
+from jobs.account_days import AccountDays, Refusal, day_of, day_under_way, next_day, not_between
 from storage import account_days
 from storage.account_days import Ceiling
 from storage.db import Conn, Pool, transaction
@@ -16,6 +16,7 @@ from storage.model.accounts import Account, Platform
 from storage.model.availability import Missed, MissedReason
 from storage.model.ceiling import accounts_for
 from storage.model.coverage import WhyRead
+from storage.model.words import PLATFORM_NAME
 
 log = logging.getLogger(__name__)
 
@@ -28,35 +29,75 @@ _REFUSED = {
 
 
 class Paid:
-    """The ceiling of one platform, as this process knows it. The database has the last word."""
+    """The ceiling of one platform, as this process knows it. The database has the last word.
 
-    def __init__(self, pool: Pool, platform: Platform, most: int) -> None:
-        self.days = AccountDays(most)
+    Under which ceiling a process plans is kept there. No other one exceeds it on that day, whatever its own
+    setting is: what was promised holds until 00:01 UTC, unless less is promised.
+    """
+
+    def __init__(self, pool: Pool, platform: Platform, wanted: int | None) -> None:
+        """`wanted` is the ceiling that is set; None: none is."""
+        self.wanted = wanted
+        self._days = AccountDays(wanted or 0)
+        self._holds = wanted is not None
+        self._changes_at: datetime | None = None
         self._pool = pool
         self._platform = platform
         self._kept: tuple[object, ...] = ()
         self._told = False
 
-    async def load(self, conn: Conn, now: datetime) -> None:
-        """Take up who was paid for today."""
-        day = day_of(now) or next_day(now).date()
-        self.days.turn_to(day, await account_days.paid(conn, self._platform, day))
+    @property
+    def days(self) -> AccountDays | None:
+        """Who was paid for under the ceiling that holds today; None: none does."""
+        return self._days if self._holds else None
 
-    def affordable(self, accounts: Sequence[Account], now: datetime) -> list[Account]:
+    async def load(self, conn: Conn, now: datetime) -> None:
+        """Take up which ceiling holds today, and who was paid for."""
+        promised = await account_days.promised(conn, self._platform, day_under_way(now))
+        most = min((n for n in (promised, self.wanted) if n is not None), default=None)
+        changes_at = None if most == self.wanted else next_day(now)
+        if changes_at is not None and changes_at != self._changes_at:
+            log.warning(
+                "Today %s is read under a ceiling of %s accounts, as was promised. From 00:01 UTC the "
+                "x_daily_cost that is set here holds: %s.",
+                PLATFORM_NAME[self._platform],
+                f"{most:,}",
+                "no ceiling" if self.wanted is None else f"{self.wanted:,} accounts",
+            )
+        self._changes_at, self._holds, self._days.most = changes_at, most is not None, most or 0
+        if most is not None:
+            day = day_of(now) or next_day(now).date()
+            self._days.turn_to(day, await account_days.paid(conn, self._platform, day))
+
+    def is_outdated(self, now: datetime) -> bool:
+        """Whether another ceiling holds than when it was loaded: the setting, from the next day on."""
+        return self._changes_at is not None and now >= self._changes_at
+
+    def affordable(self, accounts: Sequence[Account], now: datetime) -> Sequence[Account]:
         """Of those that are to be read again now, whoever can be; the others wait for the next day."""
-        if not self.days.begin(now):
+        if (days := self.days) is None:
+            return accounts
+        if not days.begin(now):
             return []
-        return [a for a in accounts if self.days.pay([a.native_id], WhyRead.AGAIN) is None]
+        return [a for a in accounts if days.pay([a.native_id], WhyRead.AGAIN) is None]
 
     def not_before(self, account: Account, at: datetime) -> datetime:
         """When an account that is to be read again at a time can be."""
+        if (days := self.days) is None:
+            return at
         at = not_between(at)
-        is_today = day_of(at) == self.days.day and self.days.unpaid([account.native_id])
-        return next_day(at) if is_today and self.days.room(WhyRead.AGAIN) < 1 else at
+        is_today = day_of(at) == days.day and days.unpaid([account.native_id])
+        return next_day(at) if is_today and days.room(WhyRead.AGAIN) < 1 else at
 
     async def ask(self, native_ids: Iterable[str], now: datetime) -> Refusal | None:
-        """Put them on the bill. None: they are on it, and may be asked for. Raises StorageError."""
-        days = self.days
+        """Put them on the bill, if there is one. None: they may be asked for. Raises StorageError."""
+        days = self._days
+        if self.wanted is None:
+            async with transaction(self._pool) as conn:
+                promised = await account_days.promised(conn, self._platform, day_under_way(now))
+            if promised is None:
+                return None
+            days.most = promised
         if not days.begin(now):
             return Refusal.BETWEEN_DAYS
         new = [i for i in native_ids if i not in days.on_record]
@@ -72,11 +113,12 @@ class Paid:
             days.turn_to(day, await account_days.paid(conn, self._platform, day))  # others paid as well
         return Refusal.RESERVE
 
-    async def keep(self) -> None:
+    async def keep(self, now: datetime) -> None:
         """Write down how the day is divided, where that changed; who waits is logged once a day."""
-        days, shares = self.days, self.days.shares
-        now = Ceiling(days.most, shares.in_turn, shares.sentinels, shares.round_days, len(days.waiting))
-        if self._kept == (days.day, now):
+        days, shares = self._days, self._days.shares
+        ceiling = Ceiling(days.most, shares.in_turn, shares.sentinels, shares.round_days, len(days.waiting))
+        is_of_today = self._holds and day_of(now) == days.day and not self.is_outdated(now)
+        if not is_of_today or self._kept == (days.day, ceiling):
             return
         if days.waiting and not self._told:
             log.warning(
@@ -85,15 +127,15 @@ class Paid:
             )
         self._told = bool(days.waiting)
         async with transaction(self._pool) as conn:
-            await account_days.save_ceiling(conn, self._platform, days.day, now)
-        self._kept = days.day, now
+            await account_days.save_ceiling(conn, self._platform, days.day, ceiling)
+        self._kept = days.day, ceiling
 
 
 def paid_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> Paid | None:
-    """The ceiling of the settings; only X bills what is read."""
-    if usd_a_day is None or platform is not Platform.X:
+    """The ceiling of the settings, or of another process; only X bills what is read."""
+    if platform is not Platform.X:
         return None
-    return Paid(pool, platform, accounts_for(usd_a_day))
+    return Paid(pool, platform, None if usd_a_day is None else accounts_for(usd_a_day))
 
 
 class PaidCollector:

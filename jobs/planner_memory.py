@@ -27,10 +27,8 @@ class PlannerMemory:
         self._paid = paid
         self._kept_at: datetime | None = None
 
-    async def load(self, conn: Conn, now: datetime) -> None:
+    async def load(self, conn: Conn) -> None:
         """Give the planner what is on record. What cannot be read any more is learned again."""
-        if self._paid is not None:
-            await self._paid.load(conn, now)
         learned: dict[str, Learned] = {}
         for place, one in (await planned.load_learned(conn, self._platform)).items():
             with suppress(ValidationError):
@@ -38,12 +36,13 @@ class PlannerMemory:
                 if told.is_of(self._turns.prior):
                     learned[place] = told
         changed_at = await planned.last_changes(conn, self._platform)
-        self._turns.remember(changed_at, learned, await planned.promises(conn))
+        days = None if self._paid is None else self._paid.days
+        self._turns.remember(changed_at, learned, await planned.promises(conn), days)
 
     async def keep(self, now: datetime) -> None:
         """Write down what was learned, if that was not done lately, and how it stands with a ceiling."""
         if self._paid is not None:
-            await self._paid.keep()
+            await self._paid.keep(now)
         if self._kept_at is not None and now - self._kept_at < _EVERY:
             return
         learned = {place: asdict(one) for place, one in self._turns.learned().items()}

@@ -80,8 +80,10 @@ async def reading(
             ),
             **await _own_chores(settings, pool, collector, monitor, stack, budgets),
         }
-        for vantage in settings.vantages if paid is None else ():  # who reads there sweeps everybody
+        is_swept = paid is None or paid.wanted is None  # who reads elsewhere sweeps everybody
+        for vantage in settings.vantages if is_swept else ():
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
+            there = there if paid is None else PaidCollector(there, paid)
             working.reads({source_name(platform, vantage): there})
             asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
             elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)
@@ -91,7 +93,7 @@ async def reading(
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
         on_load = push.renew if push else lambda: None
-        collecting = Collecting(settings, lock, pool, collector, monitor, chores, on_load, answering)
+        collecting = Collecting(settings, lock, pool, collector, monitor, chores, on_load, answering, paid)
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}

@@ -103,7 +103,7 @@ class WatchBook:
         """
         due = {i for i, at in self._next_reads() if at <= now}
         accounts = [self._watched[i].account for i in due | self.again.due(now)]
-        return accounts if self._paid is None else self._paid.affordable(accounts, now)
+        return accounts if self._paid is None else list(self._paid.affordable(accounts, now))
 
     def times(self, now: datetime) -> Iterable[tuple[Account, datetime]]:
         """When each account that does not wait for its turn is to be read."""

@@ -14,8 +14,8 @@ async def pay(
 ) -> bool:
     """Put accounts, by the platform's id, on the day's bill before they are asked for, with why they are.
 
-    False when more than `most` would stand on it: none of them is on it then that was not before. However
-    many processes ask at once, no more than `most` are ever on the bill of a day.
+    False when more than `most` would stand on it, or than was promised: none of them is on it then that was
+    not before. However many processes ask at once, no more are ever on the bill of a day.
     """
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline account days', 0))")
     await conn.execute("delete from account_day where platform = $1 and day < $2", platform.value, day)
@@ -30,7 +30,8 @@ async def pay(
         insert into account_day (platform, day, native_id, why)
         select $1, $2, id, why from new
         where (select count(*) from account_day where platform = $1 and day = $2)
-            + (select count(*) from new) <= $5
+            + (select count(*) from new)
+            <= least($5, (select most from account_ceiling where platform = $1 and day >= $2))
         """,
         platform.value,
         day,
@@ -86,13 +87,22 @@ class Ceiling:
     """They were to be read out of turn today, and wait for the next day."""
 
 
+async def promised(conn: Conn, platform: Platform, day: date) -> int | None:
+    """How many accounts whoever planned last said that a day would cost at most; None: nobody said it."""
+    return await conn.fetchval(
+        "select most from account_ceiling where platform = $1 and day >= $2", platform.value, day
+    )
+
+
 async def save_ceiling(conn: Conn, platform: Platform, day: date, ceiling: Ceiling) -> None:
-    """What holds now."""
+    """What holds now. On one day it is never raised."""
     await conn.execute(
         """
         insert into account_ceiling (platform, day, most, in_turn, sentinels, round_days, waiting)
         values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (platform) do update set day = excluded.day, most = excluded.most,
+        on conflict (platform) do update set day = excluded.day,
+            most = case when account_ceiling.day = excluded.day
+                then least(account_ceiling.most, excluded.most) else excluded.most end,
             in_turn = excluded.in_turn, sentinels = excluded.sentinels,
             round_days = excluded.round_days, waiting = excluded.waiting
         """,
