@@ -18,7 +18,9 @@ async def pay(
     not before. However many processes ask at once, no more are ever on the bill of a day.
     """
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline account days', 0))")
-    await conn.execute("delete from account_day where platform = $1 and day < $2", platform.value, day)
+    # Yesterday's stays: the clock of another process may not be past midnight yet.
+    yesterday = day - timedelta(days=1)
+    await conn.execute("delete from account_day where platform = $1 and day < $2", platform.value, yesterday)
     await conn.execute(
         """
         with new as (

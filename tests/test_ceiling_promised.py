@@ -108,6 +108,18 @@ async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceilin
     assert await promised(world) is None
 
 
+async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_today(pool: Pool) -> None:
+    early, right = (Paid(pool, Platform.X, 200) for _ in range(2))
+    at = T0 + 23.8 * HOUR
+    past_midnight = at + HOUR / 4
+    asked = 0
+    for n in range(0, 600, 100):
+        ids = EVERYBODY[n : n + 100]
+        await early.ask(ids, past_midnight)
+        asked += 100 if await right.ask(ids, at) is None else 0
+    assert asked == 200
+
+
 @pytest.mark.parametrize(
     ("set_to", "said"),
     [
