@@ -148,6 +148,28 @@ def test_an_end_that_cannot_be_is_replaced(resets_at: datetime | None, until: da
     assert answered(Budget(), Stated(10, 8, resets_at)).until == until
 
 
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("left", "pace"),
+    [
+        pytest.param(Budget(Basis.COUNTED, T0 + DAY, 10, 0, version=7), UNPACED, id="used up"),
+        pytest.param(Budget(Basis.COUNTED, T0 + DAY, 10, 9, version=7), UNPACED, id="counted"),
+        pytest.param(Budget(Basis.NO_LIMIT, T0 + DAY, version=7), UNPACED, id="no limit"),
+        pytest.param(granted(Budget(), T0 + DAY)[0], UNPACED, id="a probe under way"),
+        pytest.param(Budget(until=T0 + DAY, version=7), UNPACED, id="drained"),
+        pytest.param(granted(Budget(), T0 + DAY, Pace(SECOND))[0], Pace(SECOND), id="a pace"),
+    ],
+)
+def test_what_a_machine_left_whose_clock_was_far_ahead_stops_nobody(left: Budget, pace: Pace) -> None:
+    probing, first = granted(left, T0, pace)
+    assert (first.go_at, probing.basis, probing.probe) == (T0, Basis.UNKNOWN, first.number)
+    assert probing.busy_until <= T0 + pace.gap
+    told = note(probing, first.number, Stated(10, 9, at(900)), at(1))
+    assert (told.basis_at(at(2)), told.left_over, told.until) == (Basis.COUNTED, 9, at(900))
+
+
 def test_a_pace_holds_for_all_takers_together() -> None:
     budget, pace = answered(Budget(), Stated(100, 99, at(900))), Pace(SECOND, burst=3)
     times: list[datetime] = []

@@ -6,7 +6,8 @@ where nothing is known, one request goes alone and its answer tells.
 
 It rests on three things: the clocks of all machines are right within a part of `GUARD`, what is sent arrives
 within the rest of it, and every request is answered or given up within `PROBE_LASTS`. Only where so many
-requests that went alone got no answer as a window has may the next one be one too many.
+requests that went alone got no answer as a window has may the next one be one too many. What a machine
+left whose clock is far ahead stops nobody.
 """
 
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ MOST_AHEAD: Final = timedelta(seconds=10)
 """Nobody is given a place in a queue that is longer."""
 LOOK_AGAIN: Final = timedelta(seconds=0.25)
 _DRAINED: Final = MOST_AHEAD + 2 * GUARD
+_FURTHEST: Final = LONGEST_WINDOW + GUARD
+"""Whatever is kept lies no further ahead, unless it was said by a clock that is wrong."""
 _NO_NUMBER: Final = 0
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -128,7 +131,8 @@ class Budget:
 
     def basis_at(self, now: datetime) -> Basis:
         """What counts at `now`: what was known may be over."""
-        lasts = {Basis.COUNTED: self.until + GUARD, Basis.NO_LIMIT: self.until}.get(self.basis)
+        until = believed(self.until, now)
+        lasts = {Basis.COUNTED: until + GUARD, Basis.NO_LIMIT: until}.get(self.basis)
         return Basis.UNKNOWN if lasts is None or now >= lasts else self.basis
 
 
@@ -142,22 +146,28 @@ class NamedBudget:
     budget: Budget
 
 
+def believed(at: datetime, now: datetime) -> datetime:
+    """A time that was kept, if a clock that is right can have said it: else it counts as long over."""
+    return at if at <= now + _FURTHEST else LONG_AGO
+
+
 def take(budget: Budget, now: datetime, pace: Pace) -> tuple[Budget, Verdict]:
     """Ask for one request. The same budget comes back when nothing has to be remembered."""
     number = budget.version + 1
-    go_at = max(now, budget.busy_until)
+    busy_until = believed(budget.busy_until, now)
+    go_at = max(now, busy_until)
     basis = budget.basis_at(now)
     if basis is Basis.COUNTED and (budget.left_over <= 0 or go_at >= budget.until - GUARD):
         return budget, NotBefore(budget.until + GUARD, WhyNot.USED_UP)
-    if basis is Basis.UNKNOWN and budget.basis is Basis.UNKNOWN and now < budget.until:
+    if basis is Basis.UNKNOWN and budget.basis is Basis.UNKNOWN and now < believed(budget.until, now):
         return budget, NotBefore(budget.until, WhyNot.PROBING)
-    if basis is Basis.UNKNOWN and budget.probe is not None and now < budget.probe_until:
+    if basis is Basis.UNKNOWN and budget.probe is not None and now < believed(budget.probe_until, now):
         return budget, NotBefore(min(now + LOOK_AGAIN, budget.probe_until), WhyNot.PROBING)
     if go_at > now + MOST_AHEAD:
         return budget, NotBefore(go_at, WhyNot.PACE)
     taken = budget
     if pace.gap:
-        taken = replace(budget, busy_until=max(budget.busy_until, now - pace.slack) + pace.gap)
+        taken = replace(budget, busy_until=max(busy_until, now - pace.slack) + pace.gap)
     until = go_at + GUARD
     if basis is Basis.COUNTED:
         taken, until = replace(taken, left_over=taken.left_over - 1), budget.until - GUARD
