@@ -10,6 +10,7 @@ from jobs.chores import Chore
 from jobs.clock import system_clock
 from jobs.monitor import Monitor
 from jobs.paid import Paid
+from jobs.push import Push
 from jobs.settings import Settings
 from storage.accounts import accounts_version
 from storage.canaries import set_canaries
@@ -35,8 +36,8 @@ class Collecting:
 
     While another one holds it, this one stands by.
 
-    `chores` are done beside the reading, by name; `on_load` is called after the watched accounts were
-    loaded. `answering` takes in what other machines read. `paid` says when another ceiling holds.
+    `chores` are done beside the reading, by name; `push` listens as long as this process plans. `answering`
+    takes in what other machines read. `paid` says when another ceiling holds.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Collecting:
         collector: Collector,
         monitor: Monitor,
         chores: Mapping[str, Chore],
-        on_load: Callable[[], None],
+        push: Push | None,
         answering: Answering,
         paid: Paid | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class Collecting:
         self._platform = collector.platform
         self._place = collector.place
         self._monitor = monitor
-        self._on_load = on_load
+        self._push = push
         self._answering = answering
         self._paid = paid
         self._version = -1
@@ -98,6 +99,8 @@ class Collecting:
     async def let_go(self) -> None:
         """Leave the planning to another process."""
         self._answering.let_go()
+        if self._push is not None:
+            self._push.let_go()
         await self._lock.let_go()
 
     async def drain(self) -> None:
@@ -129,7 +132,8 @@ class Collecting:
                 await self._monitor.load()
                 for chore in self.chores.values():
                     await chore.load()
-                self._on_load()
+                if self._push is not None:
+                    self._push.renew()
                 await self._answering.adopt()
                 self._version = version
         if self._monitor.next_due() <= system_clock():

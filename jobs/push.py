@@ -34,7 +34,7 @@ class Stream(Protocol):
 
 
 class Push:
-    """Listens for as long as it runs. `renew` makes it listen for the accounts that are watched now."""
+    """Listens while it runs, from the first `renew` on, until it is `let_go`."""
 
     def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:
         self._pool = pool
@@ -42,10 +42,18 @@ class Push:
         self._monitor = monitor
         self._clock = clock
         self._renewed = asyncio.Event()
+        self._is_wanted = False
         self._is_lost = False
         self._dice = random.SystemRandom()
 
     def renew(self) -> None:
+        """Listen for the accounts that are watched now."""
+        self._is_wanted = True
+        self._renewed.set()
+
+    def let_go(self) -> None:
+        """Listen no more, until it is renewed: another process may do so now, and keep the position."""
+        self._is_wanted = False
         self._renewed.set()
 
     async def run(self) -> None:
@@ -53,6 +61,8 @@ class Push:
         while True:
             await self._renewed.wait()
             self._renewed.clear()
+            if not self._is_wanted:
+                continue
             async with asyncio.TaskGroup() as group:
                 listening = group.create_task(self._listen())
                 await self._renewed.wait()

@@ -92,8 +92,7 @@ async def reading(
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
-        on_load = push.renew if push else lambda: None
-        collecting = Collecting(settings, lock, pool, collector, monitor, chores, on_load, answering, paid)
+        collecting = Collecting(settings, lock, pool, collector, monitor, chores, push, answering, paid)
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}
