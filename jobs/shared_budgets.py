@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from collectors.limits import Window, trouble_of
 from collectors.wire import Fault
 from jobs.clock import Clock, system_clock
 from storage import budgets
-from storage.db import Conn, Pool, StorageError, borrowed
+from storage.db import Conn, Pool, StorageError, Unreachable, borrowed
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
 from storage.model.budgets import GUARD, UNPACED, Granted, NotBefore, Pace, Stated, Verdict, WhyNot
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -25,6 +28,7 @@ _PATIENCE_S: Final = 7.0
 """A turn that comes within this time is waited for; longer than the guards around the end of a window."""
 _DATABASE_WAIT_S: Final = 10.0
 _DATABASE_AWAY: Final = timedelta(seconds=10)
+_MOST_COUNTED: Final = 2**31 - 1
 _WORDS: Final = {
     WhyNot.USED_UP: "the rate limit of this window is used up, by all that share it",
     WhyNot.PROBING: "the first answer is to tell how many requests are left",
@@ -42,6 +46,8 @@ class SharedBudgets:
         self._clock = clock
         self._free: dict[str, datetime] = {}
         """Until when budgets need not be asked for, by name."""
+        self._failing: set[str] = set()
+        """Budgets that the database does not keep, though it answers."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(
@@ -83,9 +89,18 @@ class SharedBudgets:
         """None when the database does not answer. In one process one at a time: they would race for a row."""
         try:
             async with asyncio.timeout(_DATABASE_WAIT_S), self._locks[name], borrowed(self._pool) as conn:
-                return await work(conn)
-        except (StorageError, TimeoutError):
+                done = await work(conn)
+        except (Unreachable, TimeoutError):
             return None
+        except StorageError as error:
+            if name not in self._failing:
+                self._failing.add(name)
+                log.error("Requests of “%s” cannot be counted, and few are made: %s", name, error)  # noqa: TRY400
+            return None
+        if name in self._failing:
+            self._failing.discard(name)
+            log.warning("Requests of “%s” are counted again.", name)
+        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +140,19 @@ class SharedBudget:
         if http_status == 429:
             fault = Fault(MissedReason.RATE_LIMITED, "HTTP 429")
             retry_at = trouble_of(fault, window, self._all.clock(), 0.0).retry_at
-            return Stated(window.limit, 0, retry_at)
+            return Stated(_countable(window.limit), 0, retry_at)
         if window.remaining is not None:
-            return Stated(window.limit, window.remaining, window.reset_at)
+            return Stated(_countable(window.limit), _countable(window.remaining), window.reset_at)
         # A proxy's or a firewall's word says nothing of what the platform allows.
         return Stated() if http_status is not None and 200 <= http_status < 400 else None
 
     def _name(self, url: str) -> str:
         return f"{self._platform.value} {self._owner} {counted_as(self._platform, url)}"
+
+
+def _countable(stated: int | None) -> int | None:
+    """A number of requests that can be kept, whatever a server states."""
+    return None if stated is None else min(max(stated, 0), _MOST_COUNTED)
 
 
 def counted_as(platform: Platform, url: str) -> str:

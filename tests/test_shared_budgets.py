@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from collectors.limits import Window
 from collectors.simulator.bluesky import serve_bluesky
 from collectors.simulator.history import History, settled
 from collectors.simulator.mastodon import serve_mastodon
@@ -21,9 +22,11 @@ from jobs.clock import SimulatedClock
 from jobs.platforms import collector_of
 from jobs.settings import Settings, load_settings
 from jobs.shared_budgets import SharedBudgets
-from storage.db import Pool
+from storage.budgets import budgets as stored_budgets
+from storage.db import Pool, borrowed
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
+from storage.model.budgets import UNPACED, Basis, Granted, NotBefore
 from tests.factories import AVAILABLE, MINUTE, T0, minutes
 from tests.scripted_x import TOKEN
 
@@ -155,3 +158,42 @@ async def test_a_request_that_must_wait_is_no_attempt(pool: Pool) -> None:
             assert answer.trouble is not None
             assert answer.trouble.retry_at >= minutes(15)
             assert server.counts["users"]["requests"] == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "left"),
+    [
+        pytest.param(2**32 - 1, 2**32 - 1, 2**31 - 1, id="more than can be counted"),
+        pytest.param(-1, -1, 0, id="less than none"),
+        pytest.param(None, 5, 5, id="no limit beside what is left"),
+    ],
+)
+async def test_whatever_number_a_server_states_can_be_kept(
+    pool: Pool, limit: int | None, remaining: int, left: int
+) -> None:
+    budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
+    budget = budgets.of(MASTODON)
+    given = await budget.take("https://m.example/api/v1/accounts")
+    assert isinstance(given, Granted)
+    window = Window(limit, remaining, T0 + 5 * MINUTE, None)
+    await budget.note("https://m.example/api/v1/accounts", given, 200, window)
+    async with borrowed(pool) as conn:
+        [kept] = await stored_budgets(conn)
+    assert (kept.budget.basis, kept.budget.left_over) == (Basis.COUNTED, left)
+
+
+async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
+    async with borrowed(pool) as conn:
+        await conn.execute("alter table budget rename to gone")
+    for _ in range(3):
+        assert isinstance(await budgets.take("a", X, UNPACED), NotBefore)
+    async with borrowed(pool) as conn:
+        await conn.execute("alter table gone rename to budget")
+    for _ in range(2):
+        await budgets.take("a", X, UNPACED)
+    first, again = caplog.messages
+    assert first.startswith("Requests of “a” cannot be counted, and few are made: ")
+    assert again == "Requests of “a” are counted again."
