@@ -1,7 +1,13 @@
 """Work that may outlast the call that began it: begun, waited for, and in the end given up."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
+
+from jobs.errors import unknown_error
+from storage.db import StorageError
+
+log = logging.getLogger(__name__)
 
 
 class UnderWay:
@@ -10,6 +16,8 @@ class UnderWay:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._faults: list[Exception] = []
+        self._told: set[str] = set()
+        """What was said since there was no fault."""
 
     def begin(self, work: Coroutine[object, object, None]) -> None:
         """Start it and come back at once."""
@@ -36,12 +44,29 @@ class UnderWay:
         await self.wait(None)
 
     def fault(self) -> Exception | None:
-        """The first exception since the last call."""
+        """What is to be raised of the exceptions since the last call: the first that nobody foresaw, or else
+        the first of the database. What others say besides is logged, once until all goes well.
+        """
         faults, self._faults = self._faults, []
-        return faults[0] if faults else None
+        if not faults:
+            self._told.clear()
+            return None
+        first = min(faults, key=lambda fault: isinstance(fault, StorageError))
+        self._told.add(_kind(first))
+        for other in faults:
+            if (kind := _kind(other)) not in self._told:
+                self._told.add(kind)
+                said = str(other) if isinstance(other, StorageError) else unknown_error(other)
+                log.error("Something else failed at the same time: %s", said)
+        return first
 
     async def _caught(self, work: Coroutine[object, object, None]) -> None:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - see `fault`
             self._faults.append(error)
+
+
+def _kind(fault: Exception) -> str:
+    """What faults of the database say, which is the same for all; each other one may name another account."""
+    return str(fault) if isinstance(fault, StorageError) else type(fault).__name__
