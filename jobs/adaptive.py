@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from jobs.account_days import AccountDays, Refusal, not_between
-from jobs.expect import NEVER, Accounts, Expectations, Learned, Positions, Prior, nothing_learned
+from jobs.as_last_read import as_last_read, asked_in_turn, is_closed, members_by_list, read_at
+from jobs.expect import NEVER, Expectations, Learned, Prior, nothing_learned
 from jobs.judge import Judged, Watched
 from jobs.picked import Picked
 from jobs.planner import Pick, Planner, PlannerRule, rosters_by_list
@@ -105,15 +106,20 @@ class AdaptiveTurns:
         """What was learned so far, by place."""
         return {place: one.expectations.learned() for place, one in self._places.items()}
 
-    def take_up(self, base: Sequence[Roster], _stored: Mapping[int, Attempt], now: datetime, /) -> None:
-        """The accounts themselves say when they were read. What is under way stays so."""
+    def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], now: datetime, /) -> None:
+        """The accounts themselves say when they were read, their rosters when those were asked for whom
+        answers leave out. What is under way stays so.
+        """
         learned = self._learned | self.learned()  # what this process learned itself is newer
         places: defaultdict[str, list[Roster]] = defaultdict(list)
         for roster in base:
             places[roster.place].append(roster)
         before, self._places, self._where = self._places, {}, {}
+        asked_at = asked_in_turn(base, stored)
+        for one in before.values():
+            asked_at |= zip(one.ids, one.expectations.accounts.asked_at.tolist(), strict=True)
         for place, rosters in places.items():
-            one = self._place(place, rosters, learned.get(place), now.timestamp())
+            one = self._place(place, rosters, learned.get(place), asked_at, now.timestamp())
             if place in before:
                 one.left, one.counted_at = before[place].left, before[place].counted_at
                 one.failed = before[place].failed
@@ -127,8 +133,10 @@ class AdaptiveTurns:
             if account_id in self._where:
                 name, position = self._where[account_id]
                 accounts, held = self._places[name].expectations.accounts, self._watched[account_id]
-                accounts.read_at[position] = _read_at(held, accounts.read_at[position])
-                accounts.closed[position] = _is_closed(held.known.state)
+                at = read_at(held, accounts.read_at[position])
+                accounts.read_at[position] = at
+                accounts.asked_at[position] = max(at, accounts.asked_at[position])
+                accounts.closed[position] = is_closed(held.known.state)
 
     def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
         turns: list[Turn] = []
@@ -195,14 +203,14 @@ class AdaptiveTurns:
                 who,
                 at.timestamp(),
                 is_changed,
-                np.array([_is_closed(state) for _, _, state in seen], np.int8),
+                np.array([is_closed(state) for _, _, state in seen], np.int8),
             )
         for w, closed in refuted:
             place, position = self._where[w.account.account_id]
             self._places[place].expectations.withdrew(
                 np.array([position], np.intp),
                 np.array([closed.pending.first_seen_new.timestamp()]),
-                np.array([_is_closed(w.known.state)], np.int8),
+                np.array([is_closed(w.known.state)], np.int8),
             )
             if (open_today := self._places[place].open_today) is not None:
                 open_today.withdrew(position, closed.pending.first_seen_new.timestamp())
@@ -222,17 +230,21 @@ class AdaptiveTurns:
         self._under_way.begin(turn, place.planner, pick)
         return turn
 
-    def _place(self, place: str, base: list[Roster], learned: Learned | None, now: float) -> _Place:
+    def _place(
+        self,
+        place: str,
+        base: list[Roster],
+        learned: Learned | None,
+        asked_at: Mapping[AccountId, float],
+        now: float,
+    ) -> _Place:
         ids = [account_id for roster in base for account_id in roster.account_ids]
         where = {account_id: at for at, account_id in enumerate(ids)}
         watched = [self._watched[account_id] for account_id in ids]
-        lists = _members(watched)
-        accounts = Accounts(
-            # Who was never read counts as read a sweep ago: he comes first, and weighs no more than that.
-            np.array([_read_at(w, now - self._every.total_seconds()) for w in watched]),
-            np.array([self._changed_at.get(account_id, NEVER) for account_id in ids]),
-            np.array([_is_closed(w.known.state) for w in watched], np.int8),
-        )
+        lists = members_by_list(watched)
+        # Who was never read counts as read a sweep ago: he comes first, and weighs no more than that.
+        never = now - self._every.total_seconds()
+        accounts = as_last_read(watched, self._changed_at, asked_at, never)
         expectations = Expectations(self.prior, accounts, lists, learned or nothing_learned(self.prior))
         every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
         size, members = self._rosters.size(place), list(lists.values())
@@ -259,14 +271,6 @@ class AdaptiveTurns:
         )
 
 
-def _members(watched: Sequence[Watched]) -> dict[int, Positions]:
-    members: defaultdict[ListId, list[int]] = defaultdict(list)
-    for at, w in enumerate(watched):
-        for list_id in w.lists:
-            members[list_id].append(at)
-    return {list_id: np.array(members[list_id], np.intp) for list_id in sorted(members)}
-
-
 def _moment(at: float) -> datetime:
     """Not before `at`: a little too early, a budget would lack a little of a request."""
     return datetime.fromtimestamp(at, UTC) + timedelta(milliseconds=1)
@@ -274,12 +278,3 @@ def _moment(at: float) -> datetime:
 
 def _seconds(every: timedelta | None) -> float:
     return np.inf if every is None else every.total_seconds()
-
-
-def _read_at(watched: Watched, never: float) -> float:
-    at = watched.known.last_read_at
-    return never if at is None else at.timestamp()
-
-
-def _is_closed(state: State | None) -> int:
-    return int(state is not None and (state.status.is_gone or state.status.is_blocked))

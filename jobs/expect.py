@@ -89,6 +89,11 @@ class Accounts:
     """When its last change was seen; -inf: it has not changed."""
     closed: NDArray[np.int8]
     """1: it is blocked or gone."""
+    asked_at: Floats = field(init=False)
+    """When it was last asked for: later than `read_at` where answers leave it out."""
+
+    def __post_init__(self) -> None:
+        self.asked_at = self.read_at.copy()
 
 
 class Expectations:
@@ -141,8 +146,11 @@ class Expectations:
         return np.where(changes > 0.01, rates, 0.0)
 
     def worth(self, who: Positions, now: float, list_rates: Floats) -> Floats:
-        """The delay, in seconds, that reading each account now is expected to spare against never."""
-        age = self._age(who, now)
+        """The delay, in seconds, that reading each account now is expected to spare against never.
+
+        Whom answers leave out is worth no more than anybody else: he would be left out again.
+        """
+        age = np.maximum(0.0, now - self.accounts.asked_at[who])
         rate, _ = self._own_rate(who, now)
         recent = np.minimum(age, self._prior.fading_s)
         signs = self.factor * self._signs(who, list_rates)
@@ -161,7 +169,7 @@ class Expectations:
         self._note_signs(who, now, np.minimum(age, self._prior.fading_s), before, changed)
         accounts.changed_at[who[changed]] = now
         accounts.closed[who] = closed
-        accounts.read_at[who] = now
+        accounts.read_at[who] = accounts.asked_at[who] = now
 
     def withdrew(self, who: Positions, seen_at: Floats, before: NDArray[np.int8]) -> None:
         """Changes that were seen then, from the side `before`, were not confirmed: they are no signs."""

@@ -119,10 +119,9 @@ class Planner:
         self._base = list(base)
         self._ahead = list(ahead)
         self._size = max((len(b) for b in base), default=1)
-        read_at = expectations.accounts.read_at
-        self._line = _Line(np.array([read_at[b].min() for b in base]))
+        asked_at = expectations.accounts.asked_at
+        self._line = _Line(np.array([asked_at[b].min() for b in base]))
         self._ahead_from = np.full(len(ahead), -np.inf)
-        self._ahead_at = np.full(len(ahead), -np.inf)
         self._promised: list[tuple[float, int]] = []
         """A heap: each with a time before which it is not due. Those under way are not in it."""
         self._reckoned: dict[int, float] = {}
@@ -179,10 +178,10 @@ class Planner:
 
     def answered(self, pick: Pick, now: float) -> None:
         """It was read at `now`: it goes to the end."""
+        self._expected.accounts.asked_at[self.accounts_of(pick)] = now
         if pick.why is WhyRead.TURN:
             self._line.put_at_end(pick.roster, now)
         else:
-            self._ahead_at[pick.roster] = now
             self._free_ahead(pick.roster, -np.inf)
 
     def wait(self, pick: Pick, until: float) -> None:
@@ -229,8 +228,8 @@ class Planner:
     def _due_from(self, promised: int) -> float:
         """When a promise is due. A member that answers leave out does not make it due again at once."""
         roster = self._ahead[promised]
-        read_at = max(self._ahead_at[promised], self._expected.accounts.read_at[roster.accounts].min())
-        return float(max(self._ahead_from[promised], read_at + roster.every_s))
+        asked_at = self._expected.accounts.asked_at[roster.accounts].min()
+        return float(max(self._ahead_from[promised], asked_at + roster.every_s))
 
     def _best_ahead(self, now: float, turn: int | None) -> int | None:
         """The roster out of turn that is worth most, if it is worth so much more than the one in turn."""

@@ -46,6 +46,10 @@ WHY = """
     select coalesce(r.out_of_turn, 'turn'), count(*) from coverage c join roster r using (roster_id)
     group by 1 order by 1
 """
+READ_MOST_OFTEN = """
+    select count(*) from coverage c join roster r using (roster_id) where r.base
+    group by c.roster_id order by 1 desc limit 1
+"""
 
 
 async def test_a_sweep_is_spread_over_its_time_and_everybody_is_read_within_it(world: World) -> None:
@@ -64,6 +68,16 @@ async def test_accounts_that_are_new_are_read_at_once_and_a_restart_costs_no_tur
         monitor = await start(world)
         await world.run(monitor, hours(at + 0.5))
     assert await world.rows(WHY) == [("turn", 2)]
+
+
+async def test_a_restart_does_not_begin_with_those_whom_answers_leave_out(world: World) -> None:
+    world.platform.silent = {"10001", "10002", "10003"}
+    monitor = await start(world)
+    await world.run(monitor, hours(24))
+    for at in range(26, 48, 2):
+        monitor = await start(world)
+        await world.run(monitor, hours(at))
+    assert await world.rows(READ_MOST_OFTEN) == [(2,)]
 
 
 async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_turn(world: World) -> None:

@@ -136,6 +136,27 @@ def test_what_may_not_go_ahead_of_a_full_roster_may_not_go_ahead_of_the_rest_of_
     assert world.read(41 * world.request_s) == Pick(WhyRead.TURN, 40)
 
 
+@pytest.mark.parametrize("left_out_since", [0.0, -30 * DAY, -90 * DAY])
+def test_a_member_whom_answers_leave_out_for_long_does_not_send_his_list_ahead_again_and_again(
+    left_out_since: float,
+) -> None:
+    world = World(60 * SIZE, [BURST])
+    who = world.expectations.accounts
+    if left_out_since:
+        who.read_at[BURST[-1]] = who.asked_at[BURST[-1]] = left_out_since
+    world.see(np.array(BURST[:1], np.intp), 0.0, BURST[:1], BURST[:1])
+    ahead = 0
+    for n in range(60):
+        pick = world.planner.next((n + 1) * world.request_s)
+        assert pick is not None
+        asked = world.planner.accounts_of(pick)
+        answered = asked[asked != BURST[-1]] if left_out_since else asked
+        world.see(answered, (n + 1) * world.request_s, (), BURST[:1])
+        world.planner.answered(pick, (n + 1) * world.request_s)
+        ahead += pick.why is WhyRead.AHEAD
+    assert ahead <= 1
+
+
 def test_those_just_found_blocked_are_not_read_again_for_it() -> None:
     world = World(60 * SIZE, [BURST])
     now = 60 * world.request_s
