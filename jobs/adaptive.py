@@ -263,7 +263,7 @@ class AdaptiveTurns:
             base,
             expectations,
             planner,
-            self._every.total_seconds() / len(base),
+            self._every.total_seconds() * planner.size / len(ids),
             left=0.0,
             # What was not used since the last reading on record is left: a restart costs nobody a turn.
             counted_at=min(now, float(accounts.read_at.max())),

@@ -118,7 +118,9 @@ class Planner:
         self._expected = expectations
         self._base = list(base)
         self._ahead = list(ahead)
-        self._size = max((len(b) for b in base), default=1)
+        self.size = max((len(b) for b in base), default=1)
+        """Of a full request."""
+        requests = sum(len(b) for b in base) / self.size
         asked_at = expectations.accounts.asked_at
         self._line = _Line(np.array([asked_at[b].min() for b in base]))
         self._ahead_from = np.full(len(ahead), -np.inf)
@@ -130,11 +132,11 @@ class Planner:
         for position, roster in enumerate(ahead):
             for one in roster.lists:
                 self._of_list.setdefault(one, []).append(position)
-        self._saved_at_most = max(1.0, min(rule.saved, len(base) / 20))
+        self._saved_at_most = max(1.0, min(rule.saved, requests / 20))
         for position in range(len(ahead)):
             self._free_ahead(position, -np.inf)
         self._saved = 0.0
-        self.share_in_turn = _share_in_turn(rule, len(base), self._saved_at_most)
+        self.share_in_turn = _share_in_turn(rule, requests, self._saved_at_most)
 
     def next(self, now: float) -> Pick | None:
         """What to read now with one request of the sweep; None when everything has to wait."""
@@ -164,7 +166,7 @@ class Planner:
 
     def cost(self, pick: Pick) -> float:
         """How much of a full request it is: what is counted are readings."""
-        return len(self.accounts_of(pick)) / self._size
+        return len(self.accounts_of(pick)) / self.size
 
     def picks(self) -> list[Pick]:
         """Everything that can be picked."""
@@ -246,7 +248,7 @@ class Planner:
         least = 0.0
         if turn is not None:
             # As of a full one: before a small rest of a sweep everything would be worth more.
-            least = self._worth([self._base[turn]], now, rates)[0] * self._size / len(self._base[turn])
+            least = self._worth([self._base[turn]], now, rates)[0] * self.size / len(self._base[turn])
         return candidates[best] if worth[best] > self._rule.dearer * least else None
 
     def _worth(self, rosters: Sequence[Positions], now: float, rates: Floats) -> Floats:
@@ -254,13 +256,13 @@ class Planner:
         return np.add.reduceat(self._expected.worth(np.concatenate(rosters), now, rates), starts)
 
 
-def _share_in_turn(rule: PlannerRule, rosters: int, saved: float) -> float:
-    """Which part of all requests has to go in turn.
+def _share_in_turn(rule: PlannerRule, sweep: float, saved: float) -> float:
+    """Which part of all requests has to go in turn. `sweep`: so many full ones read everybody once.
 
-    While n rosters wait for their turn, n/share requests are made, and those saved up before come on top: so
-    that (n + saved)/share requests take no more than the ceiling.
+    While everybody waits for his turn, sweep/share requests are made, and those saved up before come on top:
+    so that (sweep + saved)/share requests take no more than the ceiling.
     """
-    return min(1.0, (rosters + saved) / (rosters * rule.ceiling_sweeps)) if rosters else 1.0
+    return min(1.0, (sweep + saved) / (sweep * rule.ceiling_sweeps)) if sweep else 1.0
 
 
 def rosters_by_list(lists: Sequence[Positions], every_s: Sequence[float], size: int) -> list[Ahead]:
