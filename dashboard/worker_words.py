@@ -82,6 +82,17 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
     return WELL
 
 
+def nobody_reads(found: Machines) -> list[Verdict]:
+    """What there is to say of it that no process reported itself. One that plans may be busy, or the demo."""
+    if any(queue.planner for queue in found.queues):
+        return []
+    return [
+        Verdict(
+            "As far as is known, nothing is read.", "Start blockline run --role collect where it is to read."
+        )
+    ]
+
+
 def _advice(source: str, reason: str) -> str:
     try:
         platform, _ = source_parts(source)

@@ -24,7 +24,7 @@ from jobs.simulated import Plan
 from jobs.simulators import Played, played
 from jobs.table_files import table_content
 from jobs.wording import number
-from storage.model.sizing_asked import LONGEST, PlannerKind
+from storage.model.sizing_asked import LONGEST, SHORTEST, PlannerKind
 from storage.model.tables import TableError, header_of
 from storage.model.units import parse_duration
 from storage.model.words import clean
@@ -143,7 +143,10 @@ def _within(budget: float, accounts: int) -> timedelta:
     seconds = accounts * 3600 / budget
     if not seconds <= LONGEST.total_seconds():  # nor where the budget is "nan", which no bound refuses
         raise CommandError("--budget: with it everybody would be read less often than once a year.")
-    return timedelta(seconds=max(60, round(seconds)))
+    sweep = timedelta(seconds=round(seconds))
+    if sweep < SHORTEST:
+        raise CommandError("--budget: with it everybody would be read more often than once a minute.")
+    return sweep
 
 
 def _duration(text: str, option: str) -> timedelta:

@@ -1,10 +1,11 @@
-"""The command `plan` as a user meets it: no database, no settings, nobody asked."""
+"""The commands that reckon, as a user meets them: no database, no settings, nobody asked."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.cli_runs import Blockline, blockline, forget_settings
+from tests.histories import HEADER
 
 
 @pytest.fixture
@@ -90,3 +91,11 @@ def test_what_cannot_be_reckoned_is_refused_in_one_line_that_names_the_option(
 )
 def test_what_is_no_question_is_a_usage_fault(run: Blockline, options: list[str]) -> None:
     assert run("plan", *options, "--every", "1h").code == 2
+
+
+def test_a_rehearsal_reads_nobody_more_often_than_once_a_minute(run: Blockline, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text(f"{HEADER}\nx,1,one,2021-02-01T00:00:00Z,available,,\n")
+    done = run("rehearse", history, "--budget", "1e30")
+    said = "--budget: with it everybody would be read more often than once a minute."
+    assert (done.code, done.out, done.complaints) == (1, "", [said])

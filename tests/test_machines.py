@@ -298,10 +298,17 @@ async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: 
     assert f"ValueError: {HELD_SHOWN}" not in page
 
 
-async def test_without_a_report_the_page_says_only_that(pool: Pool, now: datetime) -> None:
+async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    nothing = "As far as is known, nothing is read."
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+    async with exclusive(dsn, planning_lock(Platform.X), 1), transaction(pool) as conn:
+        planned = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     assert "No process that reads reported itself in the last minute." in page
+    assert nothing in page
+    assert nothing not in planned, "who plans may be busy, or the demo"
     assert "Queue of requests" not in page
     assert "Held requests" not in page
 

@@ -33,7 +33,8 @@ def _workers(facts: HealthFacts) -> Component:
     title, note = "Machines", "processes of blockline run that read, as each last reported itself"
     found = facts.machines.workers
     if not found:
-        return nothing(title, note, "No process that reads reported itself in the last minute.")
+        nobody = "No process that reads reported itself in the last minute."
+        return nothing(title, note, nobody, *map(verdict, said.nobody_reads(facts.machines)))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return card(
         title,

@@ -12,8 +12,9 @@ let summed = { facts: -1 };
 
 /** The time that the strip shows: 30 days, more where more is loaded, not more than there is. */
 export function stripOf(state, window) {
-  const from = Math.min(state.now - LEAST_DAYS * DAY, state.from, window[0]);
-  return [Math.max(from, Math.min(beginning(state), window[0])), state.now + (state.now - from) * 0.01];
+  const longest = Math.min(state.now - LEAST_DAYS * DAY, state.from, window[0]);
+  const from = Math.max(longest, Math.min(beginning(state), window[0]));
+  return [from, state.now + (state.now - from) * 0.01];
 }
 
 /** Confirmed blocks and restorations in n equal parts of [from, to]: {blocked, restored}. */
