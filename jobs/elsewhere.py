@@ -122,7 +122,7 @@ class Elsewhere:
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
         now, watched = self._clock(), self._monitor.accounts()
-        async with self._rosters.renewal(self._pool) as conn:
+        async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._load_rosters(conn, now)
             kept = await facts.open_facts(conn, self._collector.platform, self._vantage)
         proven = {
@@ -157,7 +157,7 @@ class Elsewhere:
         """Read every roster whose turn it is. A fault of the database is raised at the end."""
         now = self._clock()
         # The monitor looks after the control accounts: it finds, doubts and retires them between two turns.
-        async with self._rosters.renewal(self._pool) as conn:
+        async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._rosters.load_canaries(conn)
             if any(self._is_outdated(roster) for roster in self._rosters.base):
                 await self._load_rosters(conn, now)

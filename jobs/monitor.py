@@ -109,7 +109,7 @@ class Monitor:
         Not during a tick. Raises StorageError when readings are later than this clock: none could be dated.
         """
         now = self._clock()
-        async with self._rosters.renewal(self._pool) as conn:
+        async with self._rosters.renewal(self._pool, self.fence) as conn:
             newest = await coverage.newest_observation(conn, self._platform)
             if newest is not None and newest > now + _CLOCK_TOLERANCE:
                 raise StorageError(
@@ -281,7 +281,7 @@ class Monitor:
             await self._renew_rosters(now)
 
     async def _renew_rosters(self, now: datetime) -> None:
-        async with self._rosters.renewal(self._pool) as conn:
+        async with self._rosters.renewal(self._pool, self.fence) as conn:
             await self._load_rosters(conn, now)
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:

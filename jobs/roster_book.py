@@ -9,6 +9,7 @@ from jobs.judge import Canary
 from jobs.sweep import Attempt, choose_canaries, pack
 from storage import canaries, coverage, rosters
 from storage.db import Conn, Pool, transaction
+from storage.locks import Fence
 from storage.model.accounts import Account, AccountId, Platform
 from storage.model.coverage import Roster, WhyRead
 
@@ -42,11 +43,12 @@ class RosterBook:
         self._renewal = asyncio.Lock()
 
     @asynccontextmanager
-    async def renewal(self, pool: Pool) -> AsyncGenerator[Conn]:
+    async def renewal(self, pool: Pool, fence: Fence) -> AsyncGenerator[Conn]:
         """A transaction for `load`: nobody else makes these rosters anew meanwhile. Who is watched is to be
         looked up in it.
         """
         async with self._renewal, transaction(pool) as conn:
+            await fence(conn)
             yield conn
 
     async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:

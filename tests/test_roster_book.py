@@ -15,6 +15,8 @@ from jobs.sweep import Sweep
 from storage import rosters
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Pool, transaction
+from storage.errors import Unreachable
+from storage.locks import Lock
 from storage.model.accounts import AccountId, Platform
 from storage.model.sizing_asked import PlannerKind
 from tests.factories import T0, minutes
@@ -132,6 +134,22 @@ async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before
 
 class _NotMade(Exception):
     """Nothing of the transaction is kept."""
+
+
+@pytest.mark.parametrize("name", ["here", "elsewhere"])
+async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: str, name: str) -> None:
+    lock = Lock(dsn, "poll x")
+    await lock.take(1)
+    monitor = await world.start(fence=lock.fence)
+    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    await elsewhere.load()
+    vantage, work = {"here": ("", monitor.control.tick), "elsewhere": ("tr", elsewhere.load)}[name]
+    await one_leaves_and_one_comes(world)
+    before = await places(world, vantage)
+    await lock.let_go()
+    with pytest.raises(Unreachable):
+        await work()
+    assert await places(world, vantage) == before
 
 
 async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: World) -> None:
