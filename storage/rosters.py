@@ -42,6 +42,9 @@ async def get_or_make(
     out_of_turn: WhyRead | None = None,
 ) -> Roster:
     """The roster with this content, made when there is none yet. `out_of_turn` says why others are read."""
+    identity = content_hash(
+        account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn
+    )
     roster_id = await conn.fetchval(
         """
         with made as (
@@ -56,9 +59,7 @@ async def get_or_make(
         select roster_id from made union all select roster_id from roster where content_hash = $2 limit 1
         """,
         platform.value,
-        content_hash(
-            account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn
-        ),
+        identity,
         list(account_ids),
         list(canary_ids),
         base,
@@ -67,6 +68,8 @@ async def get_or_make(
         place,
         out_of_turn,
     )
+    if roster_id is None:  # another transaction made it since this statement began, which so does not see it
+        roster_id = await conn.fetchval("select roster_id from roster where content_hash = $1", identity)
     return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids), vantage, place)
 
 

@@ -18,6 +18,7 @@ from storage.db import Pool, transaction
 from storage.errors import Unreachable
 from storage.locks import Lock
 from storage.model.accounts import AccountId, Platform
+from storage.model.coverage import Roster
 from storage.model.sizing_asked import PlannerKind
 from tests.factories import T0, minutes
 from tests.world import World
@@ -150,6 +151,21 @@ async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: s
     with pytest.raises(Unreachable):
         await work()
     assert await places(world, vantage) == before
+
+
+async def test_a_roster_that_two_make_at_the_same_time_is_one(world: World) -> None:
+    made: list[Roster] = []
+
+    async def make() -> None:
+        async with transaction(world.pool) as conn:
+            made.append(await rosters.get_or_make(conn, Platform.X, [AccountId(1)], (), T0, base=False))
+            await asyncio.sleep(0.3)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(make())
+        group.create_task(make())
+
+    assert made[0] == made[1]
 
 
 async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: World) -> None:
