@@ -12,6 +12,7 @@ from jobs.monitor import Monitor, MonitorSettings
 from jobs.sweep import Sweep
 from storage.db import Pool, transaction
 from storage.model.availability import MissedReason
+from storage.model.coverage import WhyRead
 from storage.model.sizing_asked import PlannerKind
 from storage.rosters import why_read
 from tests.factories import T0, WITHHELD_IN, FakeCollector, minutes
@@ -187,18 +188,21 @@ async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanw
 
 
 async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_anew(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update watch_list set read_every = interval '8 hours'")
     monitor = await start(world)
     await world.run(monitor, hours(2))
     world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
     await world.run(monitor, hours(3.5))
     world.platform.trouble = None
-    world.clock.set(hours(5))
-    first = monitor.turns.due(hours(5), lambda _, at: at)
+    world.clock.set(hours(11))
+    first = monitor.turns.due(hours(11), lambda _, at: at)
     assert any(turn.number for turn in first)
+    assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
     world.platform.spare = (Candidate("800", "found"),)
     await monitor.control.tick()
-    world.clock.set(hours(8))
-    second = monitor.turns.due(hours(8), lambda _, at: at)
+    world.clock.set(hours(14))
+    second = monitor.turns.due(hours(14), lambda _, at: at)
     assert second
     assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
