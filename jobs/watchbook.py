@@ -24,6 +24,7 @@ class WatchBook:
         self._cohorts = cohorts
         self._paid = paid
         self._watched: dict[AccountId, Watched] = {}
+        self._called: dict[str, AccountId] = {}
         self._pending: set[AccountId] = set()
 
     def __getitem__(self, account_id: AccountId) -> Watched:
@@ -41,8 +42,7 @@ class WatchBook:
 
     def called(self, native_ids: Iterable[str]) -> list[AccountId]:
         """Those whom their platform calls so."""
-        wanted = set(native_ids)
-        return [account_id for account_id, w in self._watched.items() if w.account.native_id in wanted]
+        return [self._called[i] for i in dict.fromkeys(native_ids) if i in self._called]
 
     def accounts(self) -> dict[AccountId, Account]:
         return {account_id: w.account for account_id, w in self._watched.items()}
@@ -53,12 +53,13 @@ class WatchBook:
         """Take over what the database holds. `whole`: whoever is not in it is no longer watched."""
         if whole:
             for gone in self._watched.keys() - {w.account.account_id for w in loaded}:
-                del self._watched[gone]
+                del self._called[self._watched.pop(gone).account.native_id]
                 self._pending.discard(gone)
                 self.again.forget(gone)
         for w in loaded:
             account_id = w.account.account_id
             before = self._watched.get(account_id)
+            self._called[w.account.native_id] = account_id
             same = before is not None and before.known.last_read_at == w.known.last_read_at
             self._watched[account_id] = Watched(
                 w.account,
