@@ -174,7 +174,7 @@ class Expectations:
     def withdrew(self, who: Positions, seen_at: Floats, before: NDArray[np.int8]) -> None:
         """Changes that were seen then, from the side `before`, were not confirmed: they are no signs."""
         index, lists = self._memberships(who)
-        left = np.exp((seen_at[index] - self._at[lists]) / self._prior.fading_s)
+        left = np.exp(np.minimum(0.0, seen_at[index] - self._at[lists]) / self._prior.fading_s)
         np.subtract.at(self._list_changes, (lists, before[index]), left)
         np.maximum(self._list_changes, 0, out=self._list_changes)
 

@@ -176,6 +176,34 @@ def test_a_change_that_is_not_confirmed_is_no_sign() -> None:
     assert world.expectations.list_rates(HOUR).max() == 0
 
 
+@pytest.mark.parametrize(
+    ("seen_at", "left"),
+    [
+        pytest.param(-Prior().fading_s, 2 - 1 / np.e, id="what faded since is not taken back as well"),
+        pytest.param(9 * HOUR, 1.0, id="what is not on record any more takes no more than one away"),
+    ],
+)
+def test_no_more_is_taken_back_than_is_left_of_a_sign(seen_at: float, left: float) -> None:
+    world = World(60 * SIZE, [BURST])
+    who = np.array([30, 60], np.intp)
+    world.see(who, 0.0, [30, 60], [30, 60])
+    world.expectations.withdrew(who[:1], np.array([seen_at]), np.array([OPEN], np.int8))
+    assert world.expectations.learned().lists[0].changes == pytest.approx([left, 0])
+
+
+def test_all_that_was_seen_counts_half_when_much_was_expected() -> None:
+    world = World(60 * SIZE, [BURST])
+    learned = nothing_learned(Prior())
+    learned.expected = learned.seen = 200.0
+    world = World(60 * SIZE, [BURST], learned=learned)
+    who = np.array(BURST, np.intp)
+    world.see(who[:2], 0.0, BURST, BURST)
+    world.see(who[2:], 600.0, (), ())
+    after = world.expectations.learned()
+    assert after.seen == 100
+    assert 100 < after.expected < 110
+
+
 def test_signs_fade_within_a_night() -> None:
     world = World(60 * SIZE, [BURST])
     world.see(np.array([30, 60], np.intp), HOUR, [30, 60], [30, 60])
