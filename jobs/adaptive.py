@@ -86,6 +86,8 @@ class AdaptiveTurns:
         self._learned: dict[str, Learned] = {}
         self._promises: Mapping[ListId, timedelta] = {}
         self._under_way = Picked()
+        self._is_older = False
+        """What is held of the places, than what the database holds."""
 
     def remember(
         self,
@@ -93,10 +95,14 @@ class AdaptiveTurns:
         learned: Mapping[str, Learned],
         promises: Mapping[ListId, timedelta],
         days: AccountDays | None,
+        *,
+        by_another: bool,
     ) -> None:
         """What the database holds, before `take_up`: when each account changed last, what was learned by
-        place, how often lists are to be read, and who was paid for where a ceiling holds.
+        place, how often lists are to be read, and who was paid for where a ceiling holds. `by_another`:
+        another process planned since, so that what this one learned is older.
         """
+        self._is_older = by_another
         self._days = days
         self._changed_at = {account_id: at.timestamp() for account_id, at in changed_at.items()}
         self._learned = dict(learned)
@@ -110,11 +116,12 @@ class AdaptiveTurns:
         """The accounts themselves say when they were read, their rosters when those were asked for whom
         answers leave out. What is under way stays so.
         """
-        learned = self._learned | self.learned()  # what this process learned itself is newer
+        before, self._is_older = {} if self._is_older else self._places, False
+        learned = self._learned | {place: one.expectations.learned() for place, one in before.items()}
         places: defaultdict[str, list[Roster]] = defaultdict(list)
         for roster in base:
             places[roster.place].append(roster)
-        before, self._places, self._where = self._places, {}, {}
+        self._places, self._where = {}, {}
         asked_at = asked_in_turn(base, stored)
         for one in before.values():
             asked_at |= zip(one.ids, one.expectations.accounts.asked_at.tolist(), strict=True)

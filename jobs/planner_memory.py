@@ -30,14 +30,17 @@ class PlannerMemory:
     async def load(self, conn: Conn) -> None:
         """Give the planner what is on record. What cannot be read any more is learned again."""
         learned: dict[str, Learned] = {}
-        for place, one in (await planned.load_learned(conn, self._platform)).items():
+        on_record, saved_at = await planned.load_learned(conn, self._platform)
+        for place, one in on_record.items():
             with suppress(ValidationError):
                 told = _LEARNED.validate_python(one)
                 if told.is_of(self._turns.prior):
                     learned[place] = told
         changed_at = await planned.last_changes(conn, self._platform)
         days = None if self._paid is None else self._paid.days
-        self._turns.remember(changed_at, learned, await planned.promises(conn), days)
+        promises = await planned.promises(conn)
+        by_another = saved_at != self._kept_at
+        self._turns.remember(changed_at, learned, promises, days, by_another=by_another)
 
     async def keep(self, now: datetime) -> None:
         """Write down what was learned, if that was not done lately, and how it stands with a ceiling."""

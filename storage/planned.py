@@ -42,10 +42,13 @@ async def watched_on(conn: Conn, list_name: str) -> int:
     )
 
 
-async def load_learned(conn: Conn, platform: Platform) -> dict[str, object]:
-    """What was learned, by place, as it was given to `save_learned`."""
-    rows = await conn.fetch("select place, learned from planner_memory where platform = $1", platform.value)
-    return {r["place"]: json.loads(r["learned"]) for r in rows}
+async def load_learned(conn: Conn, platform: Platform) -> tuple[dict[str, object], datetime | None]:
+    """What was learned, by place, as it was given to `save_learned`, and when that was last."""
+    rows = await conn.fetch(
+        "select place, learned, saved_at from planner_memory where platform = $1", platform.value
+    )
+    learned = {r["place"]: json.loads(r["learned"]) for r in rows}
+    return learned, max((r["saved_at"] for r in rows), default=None)
 
 
 async def save_learned(conn: Conn, platform: Platform, learned: Mapping[str, object], now: datetime) -> None:

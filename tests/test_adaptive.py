@@ -8,6 +8,7 @@ import pytest
 from collectors.base import Answer, Candidate, Trouble
 from jobs.adaptive import AdaptiveTurns
 from jobs.confirm import ConfirmationRule
+from jobs.expect import HOUR, Prior, nothing_learned
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.sweep import Sweep
 from storage.db import Pool, transaction
@@ -119,7 +120,28 @@ async def test_nor_is_more_read_when_a_list_is_blocked_but_for_what_is_confirmed
     assert 2.9 * 3000 <= monitor.tally.readings - again <= 3 * 3000 + 98
 
 
-async def test_a_restart_loses_nothing_that_was_learned(world: World) -> None:
+async def test_who_plans_again_takes_up_what_another_learned_meanwhile(world: World) -> None:
+    first = await start(world)
+    await world.run(first, hours(4))
+    second = await start(world)
+    await world.run(second, hours(10))
+    await first.load()
+    kept = turns_of(await start(world)).learned()
+    assert turns_of(first).learned() == kept
+    assert sum(kept[""].looked_s[0]) > sum(nothing_learned(Prior()).looked_s[0]) + 1000 * HOUR
+
+
+async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(4))
+    async with transaction(world.pool) as conn:
+        await conn.execute("update planner_memory set learned = '{}'")
+    learned = turns_of(monitor).learned()
+    await monitor.load()
+    assert turns_of(monitor).learned() == learned
+
+
+async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(30))
     world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
