@@ -15,7 +15,7 @@ LEAST_USD, MOST_USD = 2, 1_000_000
 BEFORE_MIDNIGHT, AFTER_MIDNIGHT = timedelta(minutes=2), timedelta(minutes=1)
 """UTC. So long nothing is asked: a request may take a minute with its retries, and clocks differ."""
 CONTROLS = 10
-"""So many accounts of a day are kept for control accounts, or as many as there are."""
+"""So many accounts of a day are kept for control accounts, more where there are more."""
 PER_LIST = 5
 """So many sentinels each list has, if the ceiling allows."""
 _RESERVE = 0.3
