@@ -106,7 +106,17 @@ def _names(workers: list[Worker]) -> str:
 
 
 def queue_verdict(found: Machines, now: datetime) -> Verdict:
-    """About the sources whose requests nobody takes, though somebody plans them; or that nobody plans."""
+    """About sources that a process plans which hangs, or nobody; or whose requests nobody takes."""
+    hangs = [(q.planner, since) for q in found.queues if (since := q.unheard_since) is not None]
+    if hangs:
+        planner, since = hangs[0]
+        of_it = [q.line.source for q in found.queues if q.planner == planner]
+        return Verdict(
+            f"{clean(planner or '', 80)} plans the reading of {reads(of_it)}, and nothing was heard of it "
+            f"since {words.exact(since)}.",
+            "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it "
+            "there (kill -9 with the number after the name): another that reads takes over within seconds.",
+        )
     stuck = [q.line.source for q in found.queues if q.planner is not None and _is_stuck(q.line, now)]
     if stuck:
         return Verdict(

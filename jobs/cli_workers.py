@@ -60,6 +60,9 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show("No process that reads reported itself in the last minute.")
     if found.queues:
         show(_queue(found.queues))
+        if any(queue.unheard_since is not None for queue in found.queues):
+            wrong = worker_words.queue_verdict(found, now)
+            show(f"{wrong.wrong} {wrong.to_do}")
     if left:
         show(_left(left, now))
     if found.held:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from collectors.limits import BREAKERS
 from dashboard.words import span
+from jobs.mail_troubles import mail_ending, mail_troubles
 from jobs.wording import handle_name, number
 from jobs.worker_troubles import worker_ending, worker_troubles
 from storage.model.accounts import Platform
@@ -17,7 +18,6 @@ from storage.model.conditions import (
     ConditionKind,
     Coverage,
     Facts,
-    Mails,
     Source,
     UnreadableRule,
 )
@@ -31,19 +31,6 @@ _LATE_TO_DO = (
     "See on the health page which detectors give nothing, and take accounts off the watch whose server is "
     "gone. If all work, more is watched than can be read in time: watch fewer accounts, or set sweep_every "
     "higher."
-)
-_UNTOLD_TO_DO = (
-    "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
-)
-_UNTRIED_TO_DO = (
-    "See that blockline run is running with the role notify, and that setting smtp_host is there."
-)
-_REFUSED_TO_DO = (
-    "blockline doctor tries the mail server and says what it answers, and names channels that are not set."
-)
-_GIVEN_UP_TO_DO = (
-    "Nobody got them, and nobody tries again: the mail page shows what they say and why they were given up. "
-    "Put the address or the mail server right."
 )
 
 
@@ -62,6 +49,8 @@ class Thresholds:
     given_up_within: timedelta = timedelta(hours=24)
     taken_within: timedelta = timedelta(minutes=5)
     """A request that waits longer for a machine is stuck."""
+    unheard_for: timedelta = timedelta(minutes=1)
+    """A process that plans reports itself every few seconds: one that is silent for longer hangs."""
     told_after: timedelta = timedelta(minutes=2)
     """A trouble that is over sooner is never told."""
     mail_every: timedelta = timedelta(minutes=30)
@@ -78,13 +67,12 @@ def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Cond
     in_use = {c.platform for c in facts.coverage}
     sources = [s for s in facts.sources if s.platform in in_use]
     found = [
-        *worker_troubles(facts),
+        *worker_troubles(facts, now, thresholds.unheard_for),
         *(_stopped(s) for s in sources),
         *(_held(s, now, thresholds) for s in sources),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
         *(_late(c, now, thresholds) for c in facts.coverage),
-        _stuck(facts, now, thresholds),
-        _given_up(facts.given_up, now, thresholds),
+        *mail_troubles(facts, now, thresholds.refused_for, thresholds.given_up_within),
         _unreadable(facts.unreadable, now),
     ]
     return [one for one in found if one is not None]
@@ -101,6 +89,7 @@ def unexplained(found: Iterable[Condition]) -> list[Condition]:
 
 
 _STOPPED = frozenset({ConditionKind.CREDENTIALS_OR_CREDITS, ConditionKind.CONTROL_ACCOUNTS_HELD})
+_UNASKED = frozenset({ConditionKind.QUEUE_STUCK, ConditionKind.PLANNER_UNHEARD})
 _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.CREDENTIALS_OR_CREDITS: frozenset(),
     ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
@@ -108,8 +97,9 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.REFUSED_ALONE: frozenset(),
     ConditionKind.REQUESTS_HELD: frozenset(),
     ConditionKind.QUEUE_STUCK: frozenset(),
-    ConditionKind.COLLECTOR_BLIND: _STOPPED | {ConditionKind.QUEUE_STUCK},
-    ConditionKind.COVERAGE_LATE: _STOPPED | {ConditionKind.QUEUE_STUCK, ConditionKind.COLLECTOR_BLIND},
+    ConditionKind.PLANNER_UNHEARD: frozenset(),
+    ConditionKind.COLLECTOR_BLIND: _STOPPED | _UNASKED,
+    ConditionKind.COVERAGE_LATE: _STOPPED | _UNASKED | {ConditionKind.COLLECTOR_BLIND},
     ConditionKind.OUTBOX_STUCK: frozenset(),
     ConditionKind.DEAD_LETTERS: frozenset(),
     ConditionKind.RULES_UNREADABLE: frozenset(),
@@ -118,10 +108,8 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
 
 def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
     """How things stand when a condition is not so any more: that it works again only where that was seen."""
-    if key.kind is ConditionKind.OUTBOX_STUCK:
-        return "No mail is stuck any more"
-    if key.kind is ConditionKind.DEAD_LETTERS:
-        return f"No mail was given up in the last {span(thresholds.given_up_within)}"
+    if (said := mail_ending(key, thresholds.given_up_within)) is not None:
+        return said
     if key.kind is ConditionKind.RULES_UNREADABLE:
         return "No alert rule is on file any more that cannot be read"
     if (said := worker_ending(key, facts, thresholds.taken_within)) is not None:
@@ -220,51 +208,6 @@ def _late(coverage: Coverage, now: datetime, thresholds: Thresholds) -> Conditio
         f"{span(thresholds.late_after)}",
         "",
         _LATE_TO_DO,
-    )
-
-
-def _stuck(facts: Facts, now: datetime, thresholds: Thresholds) -> Condition | None:
-    untold, untried, refused = facts.untold, facts.untried, facts.refused
-    said: list[str] = []
-    if untold.count:
-        waits = "waits" if untold.count == 1 else "wait"
-        said.append(f"{number(untold.count, 'change')} {waits} to be told, and no mail is written")
-    if untried.count:
-        waits, them = ("waits", "it") if untried.count == 1 else ("wait", "them")
-        said.append(f"{number(untried.count, 'mail')} {waits}, and nobody tries to send {them}")
-    if refused.count:
-        was = "was" if refused.count == 1 else "were"
-        old = span(thresholds.refused_for)
-        said.append(f"{number(refused.count, 'mail')} of more than {old} ago {was} not taken")
-    if not said:
-        return None
-    return Condition(
-        ConditionKey(ConditionKind.OUTBOX_STUCK),
-        min((m.since for m in (untold, untried, refused) if m.since is not None), default=now),
-        "; ".join(said),
-        _quoted(untried.error or refused.error),
-        " ".join(
-            todo
-            for mails, todo in (
-                (untold, _UNTOLD_TO_DO),
-                (untried, _UNTRIED_TO_DO),
-                (refused, _REFUSED_TO_DO),
-            )
-            if mails.count
-        ),
-    )
-
-
-def _given_up(mails: Mails, now: datetime, thresholds: Thresholds) -> Condition | None:
-    if not mails.count:
-        return None
-    was = "was" if mails.count == 1 else "were"
-    return Condition(
-        ConditionKey(ConditionKind.DEAD_LETTERS),
-        mails.since or now,
-        f"{number(mails.count, 'mail')} {was} given up in the last {span(thresholds.given_up_within)}",
-        _quoted(mails.error),
-        _GIVEN_UP_TO_DO,
     )
 
 

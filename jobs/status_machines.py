@@ -61,6 +61,7 @@ def _queue_json(queue: Queue) -> dict[str, object]:
     return {
         "source": line.source,
         "planned_by": queue.planner,
+        "planner_unheard_since": queue.unheard_since and queue.unheard_since.isoformat(),
         "waiting": line.waiting,
         "in_hand": line.in_hand,
         "held": line.held,
@@ -109,6 +110,13 @@ def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
                 "Machines",
                 f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in hand (blockline workers)",
             )
+        )
+    if hangs := [queue for queue in found.queues if queue.unheard_since is not None]:
+        sources = worker_words.reads(queue.line.source for queue in hangs)
+        name = clean(hangs[0].planner or "", 80)
+        since = moment(hangs[0].unheard_since)
+        lines.append(
+            ("Planning", f"{name} plans {sources}, and was not heard of since {since} (blockline workers)")
         )
     if found.held:
         since = moment(found.held[0].since)

@@ -1,6 +1,6 @@
 """Pure: what is wrong with the work that processes share: clocks, requests held, and those nobody takes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from collectors.limits import BREAKERS
 from dashboard.words import span
@@ -12,6 +12,7 @@ from storage.model.conditions import (
     ConditionKind,
     Facts,
     HeldRequests,
+    PlannedBy,
     RefusedAlone,
     Untaken,
     WrongClock,
@@ -35,13 +36,20 @@ _UNTAKEN_TO_DO = (
 )
 
 
-def worker_troubles(facts: Facts) -> list[Condition]:
+_UNHEARD_TO_DO = (
+    "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it there "
+    "(kill -9 with the number after the name): another process that reads takes over within seconds."
+)
+
+
+def worker_troubles(facts: Facts, now: datetime, unheard_for: timedelta) -> list[Condition]:
     """The causes before what follows from them."""
     refused = [r for r in facts.refused_alone if r.reason in BREAKERS]
     sources = dict.fromkeys((r.platform, r.vantage) for r in refused)
     found = [
         _clocks(facts.clocks),
         *(_refused([r for r in refused if (r.platform, r.vantage) == source]) for source in sources),
+        *(_unheard(p, now, unheard_for) for p in facts.planned),
         _held(facts.held),
         *map(_untaken, facts.untaken),
     ]
@@ -56,6 +64,13 @@ def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> s
         case ConditionKind.REFUSED_ALONE if key.platform is not None:
             name = collector_name(key.platform, "", key.vantage)
             return f"No process says any more that {name} refuses it alone"
+        case ConditionKind.PLANNER_UNHEARD if key.platform is not None:
+            name = collector_name(key.platform, "", "")
+            planner = next((p for p in facts.planned if p.platform is key.platform), None)
+            if planner is None:
+                return f"Nobody plans the reading of {name} now"
+            reported = "there is no report of it" if planner.heard_at is None else "it reported itself"
+            return f"{clean(planner.name, 80)} plans the reading of {name}, and {reported}"
         case ConditionKind.REQUESTS_HELD:
             return "No request is held any more"
         case ConditionKind.QUEUE_STUCK if key.platform is not None:
@@ -101,6 +116,21 @@ def _refused(refused: list[RefusedAlone]) -> Condition:
         f"{name} refuses {names}{more}, and answers others ({why})",
         clean(first.detail, _LONGEST_DETAIL) if first.detail else "",
         " ".join(("What it refuses is left to others.", *todos)),
+    )
+
+
+def _unheard(planned: PlannedBy, now: datetime, unheard_for: timedelta) -> Condition | None:
+    """Of one that never reported itself nothing is claimed."""
+    if planned.heard_at is None or now - planned.heard_at <= unheard_for:
+        return None
+    name = collector_name(planned.platform, "", "")
+    return Condition(
+        ConditionKey(ConditionKind.PLANNER_UNHEARD, planned.platform),
+        planned.heard_at,
+        f"{clean(planned.name, 80)} plans the reading of {name}, and nothing was heard of it for more than "
+        f"{span(unheard_for)}",
+        "",
+        _UNHEARD_TO_DO,
     )
 
 

@@ -14,6 +14,7 @@ from storage.model.conditions import (
     Facts,
     HeldRequests,
     Mails,
+    PlannedBy,
     RefusedAlone,
     Source,
     Untaken,
@@ -68,6 +69,7 @@ async def facts(
         unreadable=tuple(await unreadable_rules(conn)),
         clocks=tuple(WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time),
         refused_alone=tuple(_refused_alone(heard, now)),
+        planned=tuple(PlannedBy(on, p.name, p.heard_at) for on, p in (await planners(conn)).items()),
         held=await _held(conn, now),
         untaken=tuple(await _untaken(conn, now, untaken_before)),
     )

@@ -8,7 +8,7 @@ from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.questions import source_name
 from storage.work_queue import HeldJob, Line, held_jobs, lines
-from storage.workers import Worker, heard_of, planners
+from storage.workers import Planner, Worker, heard_of, planners
 
 TOLD_OF = timedelta(minutes=1)
 """Workers of which nothing was heard for longer are not told of any more: most of them just ended."""
@@ -22,6 +22,8 @@ class Queue:
     planner: str | None
     """The process that says what is read; None: none does."""
     line: Line
+    unheard_since: datetime | None = None
+    """When that process last reported itself, if that is more than `TOLD_OF` ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,21 @@ class Machines:
 
 async def machines(conn: Conn, now: datetime) -> Machines:
     workers = await heard_of(conn, now - TOLD_OF)
-    queues = _queues(workers, await planners(conn), await lines(conn, now))
+    queues = _queues(workers, await planners(conn), await lines(conn, now), now)
     return Machines(tuple(workers), tuple(queues), tuple(await held_jobs(conn, HELD_TOLD_OF)))
 
 
 def _queues(
-    workers: Iterable[Worker], planners: Mapping[Platform, str], lines: Iterable[Line]
+    workers: Iterable[Worker], planners: Mapping[Platform, Planner], lines: Iterable[Line], now: datetime
 ) -> list[Queue]:
     found = {source: Line(source, 0, 0, 0, None, None) for worker in workers for source in worker.sources}
     for platform in planners:
         found.setdefault(source_name(platform), Line(source_name(platform), 0, 0, 0, None, None))
     found |= {line.source: line for line in lines}
-    planned_by = {platform.value: name for platform, name in planners.items()}
-    return [Queue(planned_by.get(source.split(" ")[0]), line) for source, line in sorted(found.items())]
+    planned_by = {platform.value: planner for platform, planner in planners.items()}
+    queues: list[Queue] = []
+    for source, line in sorted(found.items()):
+        planner = planned_by.get(source.split(" ")[0])
+        unheard_since = None if planner is None else planner.unheard_since(now, TOLD_OF)
+        queues.append(Queue(None if planner is None else planner.name, line, unheard_since))
+    return queues

@@ -150,11 +150,28 @@ def planning_lock(platform: Platform) -> str:
     return f"monitor of {platform.value}"
 
 
-async def planners(conn: Conn) -> dict[Platform, str]:
-    """Which process holds that lock, by name; platforms that nobody plans are left out."""
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """The process that holds that lock."""
+
+    name: str
+    """As far as the database keeps it: 63 characters with what begins it."""
+    heard_at: datetime | None
+    """When it last reported itself as a worker, by the database's clock; None: no report is on record."""
+
+    def unheard_since(self, now: datetime, unheard_for: timedelta) -> datetime | None:
+        """When it was last heard of, if that is longer ago; of one that never was nothing is known."""
+        return self.heard_at if self.heard_at is not None and now - self.heard_at > unheard_for else None
+
+
+async def planners(conn: Conn) -> dict[Platform, Planner]:
+    """By platform; those that nobody plans are left out."""
     rows = await conn.fetch(
         """
-        select p.platform, a.application_name
+        select p.platform, a.application_name, (
+            select max(w.seen_at - w.clock_off) from worker w
+            where left($3 || w.name, 63) = a.application_name
+        ) as heard_at
         from unnest($1::text[], $2::text[]) as p (platform, lock)
         join pg_locks l
             on ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended('blockline ' || p.lock, 0)
@@ -164,8 +181,12 @@ async def planners(conn: Conn) -> dict[Platform, str]:
         """,
         [platform.value for platform in Platform],
         [planning_lock(platform) for platform in Platform],
+        APPLICATION,
     )
-    return {Platform(r["platform"]): r["application_name"].removeprefix(APPLICATION) for r in rows}
+    return {
+        Platform(r["platform"]): Planner(r["application_name"].removeprefix(APPLICATION), r["heard_at"])
+        for r in rows
+    }
 
 
 async def database_now(conn: Conn) -> datetime:

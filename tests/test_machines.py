@@ -136,6 +136,12 @@ UNPLANNED = "No process plans the reading of X."
             "",
             id="five minutes is no longer",
         ),
+        pytest.param(
+            replace(WAITS, unheard_since=T0 - 2 * MINUTE),
+            WELL,
+            "amber 4711 plans the reading of X, and nothing was heard of it since 31 Jan 2021, 23:58:00 UTC.",
+            id="whoever plans hangs",
+        ),
         pytest.param(replace(WAITS, planner=None), WELL, UNPLANNED, id="it is read and nobody plans"),
         pytest.param(
             replace(WAITS, planner=None),
@@ -240,6 +246,24 @@ async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: dateti
         ("x from tr", this_process()),
     ]
     assert {q.planner for q in (await told(pool, now)).queues} == {None}
+
+
+@pytest.mark.parametrize(
+    ("heard", "is_told"),
+    [pytest.param(59, False, id="it reports itself"), pytest.param(61, True, id="it hangs")],
+)
+async def test_that_who_plans_hangs_is_told_of_all_that_it_plans(
+    pool: Pool, dsn: str, now: datetime, heard: int, is_told: bool
+) -> None:
+    async with transaction(pool) as conn:
+        await report(conn, this_process(), now, sources=("x",), heard=heard * SECOND)
+        await report(conn, "amber 4711", now, sources=("x from tr", "bluesky"))
+    async with exclusive(dsn, planning_lock(Platform.X), 1):
+        found = await told(pool, now)
+    since = now - heard * SECOND if is_told else None
+    unheard = [(q.line.source, q.unheard_since) for q in found.queues]
+    assert unheard == [("bluesky", None), ("x", since), ("x from tr", since)]
+    assert ("Planning" in dict(machine_lines(found, now))) == is_told
 
 
 async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: str, tmp_path: Path) -> None:

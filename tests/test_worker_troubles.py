@@ -17,10 +17,12 @@ from storage.model.conditions import (
     ConditionKey,
     ConditionKind,
     HeldRequests,
+    PlannedBy,
     RefusedAlone,
     Untaken,
     WrongClock,
 )
+from storage.processes import this_process
 from storage.workers import Pause, planning_lock
 from tests.factories import MINUTE, T0, minutes
 from tests.seed_machines import FAULT, SECOND, hold, put, report
@@ -33,6 +35,7 @@ BEHIND = WrongClock("birch 812", timedelta(seconds=-4), minutes(598))
 UNTAKEN = Untaken(X, "", 12, minutes(590), is_planned=True, readers=2, takers=2)
 REFUSED = RefusedAlone("birch 812", X, "", "auth", "401", minutes(597))
 NOTHING = facts()
+UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,14 @@ NOTHING = facts()
             "401",
             "and start blockline run again. Buy credits in the developer console",
             id="two tokens that are refused, for two reasons",
+        ),
+        pytest.param(
+            replace(NOTHING, planned=(UNHEARD,)),
+            NOW - 61 * SECOND,
+            "amber 4711 plans the reading of X, and nothing was heard of it for more than 60 s",
+            "",
+            "end it there (kill -9",
+            id="a process that plans and hangs",
         ),
         pytest.param(
             replace(NOTHING, held=HeldRequests(1, minutes(300), FAULT)),
@@ -120,12 +131,29 @@ def test_requests_that_wait_for_a_reason_are_no_trouble_of_their_own(untaken: Un
     assert conditions(replace(NOTHING, untaken=(untaken,)), NOW, RULES) == []
 
 
+@pytest.mark.parametrize(
+    "heard_at",
+    [
+        pytest.param(NOW - 60 * SECOND, id="it was heard of a minute ago"),
+        pytest.param(None, id="of one that never reported itself nothing is known"),
+    ],
+)
+def test_a_process_that_plans_is_not_called_silent_sooner(heard_at: datetime | None) -> None:
+    assert conditions(replace(NOTHING, planned=(replace(UNHEARD, heard_at=heard_at),)), NOW, RULES) == []
+
+
+def test_what_follows_from_a_process_that_plans_and_hangs_is_not_told_as_well() -> None:
+    found = conditions(replace(facts(coverage=[BLIND]), planned=(UNHEARD,)), NOW, RULES)
+    assert [c.key.kind for c in unexplained(found)] == [ConditionKind.PLANNER_UNHEARD]
+
+
 def test_what_follows_from_a_queue_that_is_stuck_is_not_told_as_well() -> None:
     found = conditions(replace(facts(coverage=[BLIND]), untaken=(UNTAKEN,)), NOW, RULES)
     assert [c.key.kind for c in unexplained(found)] == [ConditionKind.QUEUE_STUCK]
 
 
 STUCK = ConditionKey(ConditionKind.QUEUE_STUCK, X)
+HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +173,19 @@ STUCK = ConditionKey(ConditionKind.QUEUE_STUCK, X)
         ),
         pytest.param(
             ConditionKey(ConditionKind.REQUESTS_HELD), NOTHING, "No request is held any more", id="held"
+        ),
+        pytest.param(HANGS, NOTHING, "Nobody plans the reading of X now", id="it ended"),
+        pytest.param(
+            HANGS,
+            replace(NOTHING, planned=(replace(UNHEARD, name="birch 812"),)),
+            "birch 812 plans the reading of X, and it reported itself",
+            id="another one took over",
+        ),
+        pytest.param(
+            HANGS,
+            replace(NOTHING, planned=(replace(UNHEARD, heard_at=None),)),
+            "amber 4711 plans the reading of X, and there is no report of it",
+            id="nobody knows how it is",
         ),
         pytest.param(
             STUCK, NOTHING, "No request to X waits longer than 5 min any more", id="they were taken"
@@ -238,6 +279,22 @@ async def test_a_clock_that_is_off_is_told_once_however_it_drifts(pool: Pool) ->
     told = "The clock of amber 4711 is off, and it reads nothing"
     over = "No machine whose clock is off reported itself lately"
     assert await mails(pool) == [*to_both(told, 4), *to_both(over, 40)]
+
+
+async def test_a_process_that_plans_and_hangs_is_told_once_and_so_is_that_it_reported_itself(
+    pool: Pool, dsn: str
+) -> None:
+    async with exclusive(dsn, planning_lock(X), 1):
+        async with transaction(pool) as conn:
+            worker = await report(conn, this_process(), minutes(2), heard=2 * SECOND)
+        await ticks(pool, 2, 3, 4, 5, 6)
+        async with transaction(pool) as conn:
+            await workers.leave(conn, worker, T0)
+            await report(conn, this_process(), minutes(40), heard=2 * SECOND)
+        await ticks(pool, 40, 41)
+    plans = f"{this_process()} plans the reading of X, and"
+    hangs = f"{plans} nothing was heard of it for more than 60 s"
+    assert await mails(pool) == [*to_both(hangs, 5), *to_both(f"{plans} it reported itself", 40)]
 
 
 async def test_a_queue_is_stuck_only_while_somebody_plans(pool: Pool, dsn: str) -> None:

@@ -31,6 +31,8 @@ class ConditionKind(StrEnum):
     """Machines failed at requests by a fault of ours."""
     QUEUE_STUCK = "queue_stuck"
     """Requests to a platform wait for a machine, and none takes them."""
+    PLANNER_UNHEARD = "planner_unheard"
+    """The process that plans a platform holds the planning and does not report itself any more."""
     RULES_UNREADABLE = "rules_unreadable"
     """Alert rules are on file that cannot be read: nobody is told by them."""
 
@@ -159,6 +161,16 @@ class HeldRequests:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedBy:
+    """The process that alone plans the reading of a platform."""
+
+    platform: Platform
+    name: str
+    heard_at: datetime | None
+    """When it last reported itself; None: no report of it is on record."""
+
+
+@dataclass(frozen=True, slots=True)
 class Untaken:
     """Requests of one source that wait for a machine for long, though any could take them."""
 
@@ -203,5 +215,6 @@ class Facts:
     """The enabled ones."""
     clocks: tuple[WrongClock, ...] = ()
     refused_alone: tuple[RefusedAlone, ...] = ()
+    planned: tuple[PlannedBy, ...] = ()
     held: HeldRequests = HeldRequests()
     untaken: tuple[Untaken, ...] = ()
