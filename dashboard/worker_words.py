@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from dashboard import words
 from dashboard.health_words import WELL, Verdict
+from storage.model.availability import MissedReason
 from storage.model.collector_words import WAIT, source_words, to_do, why_words
 from storage.model.questions import source_parts
 from storage.model.units import clock_words
@@ -76,7 +77,7 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
         worker, source = refused[0]
         reason = worker.paused[source].reason
         return Verdict(
-            f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}.",
+            _in_its_way(worker, source, reason),
             f"Its requests are left to others. {_advice(source, reason)}",
         )
     return WELL
@@ -91,6 +92,12 @@ def nobody_reads(found: Machines) -> list[Verdict]:
             "As far as is known, nothing is read.", "Start blockline run --role collect where it is to read."
         )
     ]
+
+
+def _in_its_way(worker: Worker, source: str, reason: str) -> str:
+    if reason == MissedReason.NETWORK:
+        return f"{source_words(source)} is not reached from {named(worker)}."
+    return f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}."
 
 
 def _advice(source: str, reason: str) -> str:

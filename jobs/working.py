@@ -1,7 +1,7 @@
 """What every process that reads does: it makes the requests that are put into the queue, on any machine.
 
-It judges nothing: answers go to the process that plans. A platform that refuses this machine alone (its
-token, its address) pauses this machine alone, and others do its work.
+It judges nothing: answers go to the process that plans. What stands in the way of this machine alone
+(`jobs.alone`) pauses this machine alone, and others do its work.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from collectors.base import Answer, Collector, Trouble
+from collectors.base import Collector
+from jobs.alone import OneMachine
 from jobs.clock import Clock
 from jobs.errors import unknown_error
 from jobs.packed_answers import pack
 from storage import answered, work_queue, workers
 from storage.answered import Answered
-from storage.db import Pool, StorageError, transaction
-from storage.model.availability import MissedReason
+from storage.db import Conn, Pool, StorageError, transaction
 from storage.processes import this_process
 from storage.work_queue import Consumer, PutBack
 from storage.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
@@ -54,6 +54,7 @@ class Working:
         self._started_at = clock()
         self._collectors: dict[str, Collector] = {}
         self._paused: dict[str, Pause] = {}
+        self._alone = OneMachine()
         self._clock_off = timedelta(0)
         self._consumer: Consumer | None = None
         self._requests = asyncio.Semaphore(AT_ONCE)
@@ -102,22 +103,23 @@ class Working:
             theirs = await workers.database_now(conn)
             now = self._clock()
             self._note_clock(before + (now - before) / 2 - theirs)
-            await workers.report(
-                conn,
-                Worker(
-                    self.worker_id,
-                    this_process(),
-                    self._address,
-                    tuple(self._collectors),
-                    self._started_at,
-                    now,
-                    self._clock_off,
-                    self._paused,
-                ),
-            )
+            await self._report(conn)
             if time.monotonic() - self._tidied_s >= _TIDY_EVERY_S:
                 await work_queue.tidy(conn)
                 self._tidied_s = time.monotonic()
+
+    async def _report(self, conn: Conn) -> None:
+        worker = Worker(
+            self.worker_id,
+            this_process(),
+            self._address,
+            tuple(self._collectors),
+            self._started_at,
+            self._clock(),
+            self._clock_off,
+            self._paused,
+        )
+        await workers.report(conn, worker)
 
     def is_on_time(self) -> bool:
         """Whether what this machine reads can be dated."""
@@ -162,10 +164,8 @@ class Working:
         asked_at, began_s = self._clock(), time.monotonic()
         answer = await self._collectors[source].read(question.native_ids, asked_at)
         at = asked_at + timedelta(seconds=time.monotonic() - began_s)  # a clock that is set dates nothing
-        trouble = refused_alone(answer)
-        if trouble is not None and not question.place and await self._others_answer(source, at):
-            self._paused[source] = Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
-            await self.report()
+        pause = self._alone.pause_after(question, answer, at)
+        if pause is not None and await self._leaves_to_others(source, pause, at):
             raise PutBack(_AT_ONCE_AGAIN)
         await self._hand_over(Answered(question, self.worker_id, asked_at, at, pack(answer)))
 
@@ -182,10 +182,17 @@ class Working:
             else:
                 return
 
-    async def _others_answer(self, source: str, now: datetime) -> bool:
+    async def _leaves_to_others(self, source: str, pause: Pause, now: datetime) -> bool:
+        """Pause a source, unless nobody else makes its requests now: then it is not this one's alone."""
         async with transaction(self._pool) as conn:
+            await workers.one_pauses(conn, source)
             alive = await workers.heard_of(conn, await workers.database_now(conn) - HEARD_WITHIN)
-        return any(w.worker_id != self.worker_id and w.answers_for(source, now) for w in alive)
+            if not any(w.worker_id != self.worker_id and w.answers_for(source, now) for w in alive):
+                return False
+            before = self._paused.get(source, pause)
+            self._paused[source] = max(before, pause, key=lambda one: one.until)
+            await self._report(conn)
+            return True
 
 
 @asynccontextmanager
@@ -197,14 +204,3 @@ async def at_work(working: Working) -> AsyncGenerator[None]:
             yield
         finally:
             await working.end(running)
-
-
-def refused_alone(answer: Answer) -> Trouble | None:
-    """Why a platform refuses whoever asked: what it says of one token or one address, and not of another.
-
-    None when it refuses nobody, or everybody.
-    """
-    trouble = answer.trouble
-    if trouble is None:
-        return None
-    return trouble if trouble.breaker or trouble.reason is MissedReason.RATE_LIMITED else None

@@ -24,7 +24,7 @@ class Standing(StrEnum):
 
     READS = "reads"
     PAUSES = "pauses"
-    """A platform refuses it alone, and it makes no requests for a while."""
+    """Something stands in its way alone, and it makes no requests for a while."""
     CLOCK_OFF = "clock_off"
     """It reads nothing, because what it would read could not be dated."""
     UNHEARD = "unheard"
@@ -56,7 +56,7 @@ class Worker:
     clock_off: timedelta
     """How far its clock is ahead of the database's."""
     paused: Mapping[str, Pause] = field(default_factory=dict[str, Pause])
-    """The sources that it takes no requests of for a while, because a platform refuses it alone."""
+    """The sources that it takes no requests of for a while, because of what it alone meets there."""
 
     def answers_for(self, source: str, now: datetime) -> bool:
         """Whether it makes requests to a source now, as far as is known."""
@@ -113,6 +113,13 @@ async def report(conn: Conn, worker: Worker) -> None:
         worker.clock_off,
         _PAUSES.dump_json(dict(worker.paused)).decode(),
     )
+
+
+async def one_pauses(conn: Conn, source: str) -> None:
+    """Until the transaction ends, nobody else decides whether to pause a source: of several that meet the
+    same at once, the last one sees that the others pause.
+    """
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline pauses ' || $1, 0))", source)
 
 
 async def leave(conn: Conn, worker_id: UUID, forgotten_before: datetime) -> None:

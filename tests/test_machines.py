@@ -87,6 +87,13 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses all that it reads",
         ),
+        pytest.param(
+            replace(WELL, paused={"x": replace(REFUSED, reason="network", detail="")}),
+            Standing.READS,
+            ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: not reached"]),
+            "X is not reached from amber 4711.",
+            id="it does not reach one: nobody refused it",
+        ),
         pytest.param(replace(WELL, paused={"x": OVER}), Standing.READS, READS, "", id="a pause that is over"),
         pytest.param(
             replace(WELL, sources=("threads",)),
