@@ -7,6 +7,7 @@ on one side of a list says nothing of the other: those just blocked are not read
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,15 @@ class Learned:
     """By the number of the list; only those with signs of life."""
 
     def is_of(self, prior: Prior) -> bool:
-        """Whether it tells accounts apart as this prior does."""
-        width = len(prior.weight)
-        return [len(row) for row in (*self.changes, *self.looked_s)] == [width] * 2 * _SIDES
+        """Whether it tells accounts apart as this prior does, in numbers that can have been counted."""
+        width, rows = len(prior.weight), (*self.changes, *self.looked_s)
+        of_lists = [row for signs in self.lists.values() for row in (signs.changes, signs.looked_s)]
+        counted = [self.seen, self.expected, *chain.from_iterable((*rows, *of_lists))]
+        return (
+            [len(row) for row in rows] == [width] * 2 * _SIDES
+            and all(len(row) == _SIDES for row in of_lists)
+            and all(0 <= number < np.inf for number in counted)
+        )
 
 
 def nothing_learned(prior: Prior) -> Learned:

@@ -1,17 +1,19 @@
 """What the planner learned outlives the process: it is kept every few minutes, and taken up at the start."""
 
-from contextlib import suppress
+import logging
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.adaptive import AdaptiveTurns
-from jobs.expect import Learned
+from jobs.expect import Learned, Prior
 from jobs.paid import Paid
 from storage import planned
 from storage.db import Conn, Pool, transaction
 from storage.model.accounts import Platform
+
+log = logging.getLogger(__name__)
 
 _EVERY = timedelta(minutes=5)
 _LEARNED = TypeAdapter(Learned)
@@ -32,10 +34,11 @@ class PlannerMemory:
         learned: dict[str, Learned] = {}
         on_record, saved_at = await planned.load_learned(conn, self._platform)
         for place, one in on_record.items():
-            with suppress(ValidationError):
-                told = _LEARNED.validate_python(one)
-                if told.is_of(self._turns.prior):
-                    learned[place] = told
+            if (told := _usable(one, self._turns.prior)) is not None:
+                learned[place] = told
+            else:
+                where = " ".join(filter(None, (self._platform.value, place)))
+                log.warning("What the planner learned of %s cannot be used, and is learned anew.", where)
         changed_at = await planned.last_changes(conn, self._platform)
         days = None if self._paid is None else self._paid.days
         promises = await planned.promises(conn)
@@ -52,3 +55,12 @@ class PlannerMemory:
         async with transaction(self._pool) as conn:
             await planned.save_learned(conn, self._platform, learned, now)
         self._kept_at = now
+
+
+def _usable(stored: object, prior: Prior) -> Learned | None:
+    """None for what another version wrote, or what is damaged."""
+    try:
+        learned = _LEARNED.validate_python(stored)
+    except ValidationError:
+        return None
+    return learned if learned.is_of(prior) else None

@@ -1,6 +1,8 @@
 """The monitor under the adaptive planner, on a real database: its budget, its turns, a restart."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import pytest
@@ -153,6 +155,43 @@ async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World)
     assert after.changes == before.changes
     await world.run(again, hours(42))
     assert len(await world.rows(CHANGES)) == len(LISTED)
+
+
+LEARNED = asdict(nothing_learned(Prior()))
+
+
+def signs(changes: list[float]) -> dict[str, object]:
+    return {"lists": {"1": {"at": 0.0, "changes": changes, "looked_s": [1.0, 1.0]}}}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param([1], id="another shape"),
+        pytest.param(LEARNED | signs([1.0, 2.0, 3.0]), id="signs of a list with three sides"),
+        pytest.param(LEARNED | signs([-1.0, 0.0]), id="less than nothing"),
+        pytest.param(LEARNED | {"expected": -4.0}, id="less than nothing expected"),
+        pytest.param(LEARNED | {"looked_s": [[1.0] * 6] * 2}, id="of another version"),
+    ],
+)
+async def test_what_was_learned_and_is_damaged_is_told_of_and_learned_anew(
+    pool: Pool, stored: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(pool)
+    await world.enlist(["10001"], ("order 1",))
+    async with transaction(pool) as conn:
+        await conn.execute(
+            "insert into planner_memory (platform, place, learned, saved_at) values ($1, '', $2, $3)",
+            world.platform.platform.value,
+            json.dumps(stored),
+            T0,
+        )
+    monitor = await start(world)
+    [said] = [m for m in caplog.messages if "learned" in m]
+    assert said.endswith("cannot be used, and is learned anew.")
+    assert turns_of(monitor).learned()[""] == nothing_learned(Prior())
+    await world.run(monitor, T0 + DAY)
+    assert monitor.tally.readings
 
 
 async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
