@@ -18,7 +18,7 @@ from storage.model.availability import MissedReason
 from storage.model.coverage import WhyRead
 from storage.model.sizing_asked import PlannerKind
 from storage.rosters import why_read
-from tests.factories import T0, WITHHELD_IN, FakeCollector, minutes
+from tests.factories import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
 from tests.world import CHANGES, World
 
 DAY = timedelta(days=1)
@@ -222,6 +222,59 @@ async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World)
     assert await world.rows("select count(*) from account where watched") == [(3000,)]
     read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
     assert read == [(31,)]
+
+
+async def test_a_roster_that_gives_nothing_is_tried_again_after_one_minute_and_then_after_five(
+    world: World,
+) -> None:
+    monitor = await start(world, timedelta(hours=1))
+    await world.run(monitor, minutes(20))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", T0, breaker=False)
+    await world.run(monitor, minutes(50))
+    rows = await world.rows(TRIED)
+    assert rows
+    for numbers, first, second in rows:
+        assert numbers == [0, 1, 2]
+        assert isinstance(first, timedelta)
+        assert isinstance(second, timedelta)
+        assert first >= timedelta(minutes=1)
+        assert second >= timedelta(minutes=5)
+
+
+TRIED = """
+    select numbers, at[2] - at[1], at[3] - at[2] from (
+        select array_agg(attempt order by observed_at) as numbers,
+            array_agg(observed_at order by observed_at) as at
+        from coverage group by roster_id, slot having count(*) = 3
+    ) tried
+"""
+
+
+HELD = "select r.account_ids from coverage c join roster r using (roster_id) where r.base and c.outcome = 2"
+
+
+async def test_after_an_answer_that_was_held_the_same_accounts_are_asked_another_way(world: World) -> None:
+    monitor = await start(world, timedelta(hours=1))
+    await world.run(monitor, minutes(20))
+    world.platform.truth["900"] = SUSPENDED
+    await world.run(monitor, minutes(23))
+    world.platform.truth["900"] = AVAILABLE
+    await world.run(monitor, minutes(50))
+    held = await world.rows(HELD)
+    again = await world.rows("select distinct account_ids from roster where out_of_turn = 'again'")
+    assert held
+    assert all(ids in again for ids in held)
+
+
+async def test_loading_again_takes_no_turn_away(world: World) -> None:
+    monitor = await start(world)
+    for n in range(36):
+        await world.run(monitor, minutes(20 * n))
+        monitor.read_now(EVERYBODY[:1])
+        await monitor.tick()
+        await monitor.load()
+    [turns] = [number for why, number in await world.rows(WHY) if why == "turn"]
+    assert turns in (15, 16)
 
 
 class Interrupted(FakeCollector):

@@ -12,6 +12,7 @@ from collectors.fetch import HttpOptions, Retry
 from collectors.simulator.history import History, HistoryAccount
 from collectors.simulator.x import serve_x
 from collectors.x import XCollector
+from jobs.account_days import Refusal
 from jobs.clock import SimulatedClock
 from jobs.confirm import ConfirmationRule
 from jobs.monitor import Monitor, MonitorSettings
@@ -175,6 +176,17 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
     again = [why for why in await world.rows(WHY) if why[0] == "again"]
     assert again
     assert world.most_billed() <= MOST
+
+
+async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_it_did(pool: Pool) -> None:
+    at = T0 + HOUR
+    first, second = (Paid(pool, Platform.X, 100) for _ in range(2))
+    theirs, ours = [str(n) for n in range(60)], [str(n) for n in range(60, 110)]
+    assert await first.ask(theirs, at) is None
+    assert await second.ask(ours, at) is Refusal.RESERVE
+    assert second.days is not None
+    assert second.days.unpaid([*theirs, *ours]) == ours
+    assert await second.ask(ours[:30], at) is None
 
 
 @pytest.mark.parametrize("seed", [1, 2])
