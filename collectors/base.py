@@ -157,6 +157,10 @@ class Collector(Protocol):
         """
         ...
 
+    def base_url(self, place: str) -> str:
+        """The address that is asked for the accounts of a place. Empty where that is the place itself."""
+        ...
+
     async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
         """Ask for up to `batch_size` accounts of one place. Faults of platform, network or token become
         misses. Never asks while paused: the answer is then not `sent`. Raises ValueError for a wrong call.

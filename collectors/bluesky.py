@@ -94,6 +94,7 @@ class BlueskyCollector:
         self._client = BlueskyClient(
             app_view=app_view, plc=plc, labelers=self._labelers, http=http, dice=self._dice
         )
+        self._base_url = f"{app_view.rstrip('/')} {plc.rstrip('/')}"
         self._missing_since: dict[str, datetime] = {}
 
     async def __aenter__(self) -> Self:
@@ -121,6 +122,10 @@ class BlueskyCollector:
     def place(self, native_id: str) -> str:  # noqa: ARG002
         """One server answers for all of Bluesky's app."""
         return ""
+
+    def base_url(self, place: str) -> str:  # noqa: ARG002
+        """See `Collector`: the app's, and that of the directory, since a status rests on both."""
+        return self._base_url
 
     async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
         """See `Collector`."""

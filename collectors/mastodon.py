@@ -83,6 +83,10 @@ class MastodonCollector:
         who = Identity.of(native_id)
         return who.host if who is not None else ""
 
+    def base_url(self, place: str) -> str:
+        """See `Collector`: the server itself, where no origin replaces it."""
+        return self._client.origin(place)
+
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)

@@ -48,6 +48,10 @@ class MastodonClient:
     async def close(self) -> None:
         await self._http.close()
 
+    def origin(self, host: str) -> str:
+        """The address that is really asked for a host; empty when it is the host's own."""
+        return self._origins.get(host.lower(), "")
+
     async def get(
         self, address: str, now: datetime, params: Params = (), accept: str = JSON
     ) -> RawAnswer | Fault:

@@ -76,6 +76,7 @@ class XCollector:
         dice: random.Random | None = None,
     ) -> None:
         """Raises ValueError when the token cannot be one; the message does not contain it."""
+        self._base_url = base_url.rstrip("/")
         self._client = XClient(
             bearer_token,
             base_url=base_url,
@@ -113,6 +114,10 @@ class XCollector:
     def place(self, native_id: str) -> str:  # noqa: ARG002
         """One server answers for all of X."""
         return ""
+
+    def base_url(self, place: str) -> str:  # noqa: ARG002
+        """See `Collector`."""
+        return self._base_url
 
     async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
         """See `Collector`."""

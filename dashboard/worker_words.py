@@ -7,7 +7,7 @@ from dashboard import words
 from dashboard.health_words import WELL, Verdict
 from storage.model.availability import MissedReason
 from storage.model.collector_words import WAIT, source_words, to_do, why_words
-from storage.model.questions import source_parts
+from storage.model.questions import OTHER_ADDRESS, source_parts
 from storage.model.units import clock_words
 from storage.model.words import clean
 from storage.reports_machines import Machines
@@ -97,6 +97,8 @@ def nobody_reads(found: Machines) -> list[Verdict]:
 def _in_its_way(worker: Worker, source: str, reason: str) -> str:
     if reason == MissedReason.NETWORK:
         return f"{source_words(source)} is not reached from {named(worker)}."
+    if reason == OTHER_ADDRESS:
+        return f"{named(worker)} asks another address for {source_words(source)} than the process that plans."
     return f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}."
 
 

@@ -3,9 +3,9 @@
 from collections import deque
 from datetime import datetime, timedelta
 
-from collectors.base import Answer
+from collectors.base import Answer, Trouble
 from storage.model.availability import MissedReason
-from storage.model.questions import Question
+from storage.model.questions import OTHER_ADDRESS, Question
 from storage.workers import Pause
 
 _FAILURES_TO_BE_CUT_OFF = 3
@@ -13,6 +13,7 @@ _FAILURES_TO_BE_CUT_OFF = 3
 _A_MOMENT = timedelta(seconds=5)
 """Long enough for another machine to take what this one put back."""
 _CUT_OFF = timedelta(minutes=1)
+_OTHER_ADDRESS = timedelta(minutes=5)
 _REMEMBERED = 1_000
 
 
@@ -60,3 +61,21 @@ def refused_alone(question: Question, answer: Answer) -> Pause | None:
     if not trouble.breaker and trouble.reason is not MissedReason.RATE_LIMITED:
         return None
     return Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
+
+
+def asks_elsewhere(question: Question, base_url: str, now: datetime) -> Pause | None:
+    """Why a machine that asks `base_url` must not make a request: what another server says is said of others.
+
+    None when the process that plans asks the same.
+    """
+    if question.base_url is None or question.base_url == base_url:
+        return None
+    ours, theirs = (url or "the server itself" for url in (base_url, question.base_url))
+    detail = f"it asks {ours}, and the process that plans asks {theirs}"
+    return Pause(now + _OTHER_ADDRESS, OTHER_ADDRESS, detail)
+
+
+def unasked(pause: Pause) -> Answer:
+    """What is handed over of a request that this machine must not make, and nobody else makes."""
+    trouble = Trouble(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
+    return Answer((), (), trouble=trouble, sent=False)

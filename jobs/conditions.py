@@ -95,6 +95,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
     ConditionKind.CLOCK_OFF: frozenset(),
     ConditionKind.REFUSED_ALONE: frozenset(),
+    ConditionKind.OTHER_ADDRESS: frozenset(),
     ConditionKind.REQUESTS_HELD: frozenset(),
     ConditionKind.QUEUE_STUCK: frozenset(),
     ConditionKind.PLANNER_UNHEARD: frozenset(),

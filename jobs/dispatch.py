@@ -33,6 +33,7 @@ _LOOK_S, _IDLE_S = 0.05, 0.5
 _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
+_REASONS = frozenset(MissedReason)
 _LOOK_AGAIN = timedelta(seconds=10)
 _CLOCK_OFF = "the clock of this machine is not the database's, so nothing could be dated (blockline workers)"
 
@@ -220,7 +221,8 @@ class Dispatch:
 
     def _unsent(self, detail: str, pause: Pause | None = None) -> Reply:
         now = self._clock()
-        reason = MissedReason.UNCLASSIFIED if pause is None else MissedReason(pause.reason)
+        is_missed = pause is not None and pause.reason in _REASONS
+        reason = MissedReason(pause.reason) if pause and is_missed else MissedReason.UNCLASSIFIED
         trouble = Trouble(reason, detail, now + _LOOK_AGAIN if pause is None else pause.until, breaker=False)
         return Reply(Answer((), (), trouble=trouble, sent=False), now, now)
 

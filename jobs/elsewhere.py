@@ -206,6 +206,7 @@ class Elsewhere:
                 due.number,
                 tuple(ids),
                 urgent=False,
+                base_url=self._collector.base_url(roster.place),
             )
             async with self._asking.asked(question) as reply:
                 if reply is not None:

@@ -219,8 +219,9 @@ class Monitor:
                 return None
             asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
             asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+            url = self._collector.base_url(roster.place)
             question = Question(
-                self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent
+                self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
             )
             if self._paid is not None:
                 await self._paid.ask(asked, self._clock())  # with its reason; who reads refuses what is not

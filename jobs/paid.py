@@ -178,6 +178,9 @@ class PaidCollector:
     def place(self, native_id: str) -> str:
         return self._collector.place(native_id)
 
+    def base_url(self, place: str) -> str:
+        return self._collector.base_url(place)
+
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
         """What somebody posted is billed by the post, beside the ceiling."""
         return await self._collector.engagement(native_id, cursor, now)

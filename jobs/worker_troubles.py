@@ -17,6 +17,7 @@ from storage.model.conditions import (
     Untaken,
     WrongClock,
 )
+from storage.model.questions import OTHER_ADDRESS
 from storage.model.units import clock_words
 from storage.model.words import clean
 
@@ -45,15 +46,21 @@ _UNHEARD_TO_DO = (
 def worker_troubles(facts: Facts, now: datetime, unheard_for: timedelta) -> list[Condition]:
     """The causes before what follows from them."""
     refused = [r for r in facts.refused_alone if r.reason in BREAKERS]
-    sources = dict.fromkeys((r.platform, r.vantage) for r in refused)
+    elsewhere = [r for r in facts.refused_alone if r.reason == OTHER_ADDRESS]
     found = [
         _clocks(facts.clocks),
-        *(_refused([r for r in refused if (r.platform, r.vantage) == source]) for source in sources),
+        *map(_refused, _by_source(refused)),
+        *map(_elsewhere, _by_source(elsewhere)),
         *(_unheard(p, now, unheard_for) for p in facts.planned),
         _held(facts.held),
         *map(_untaken, facts.untaken),
     ]
     return [one for one in found if one is not None]
+
+
+def _by_source(refused: list[RefusedAlone]) -> list[list[RefusedAlone]]:
+    sources = dict.fromkeys((r.platform, r.vantage) for r in refused)
+    return [[r for r in refused if (r.platform, r.vantage) == source] for source in sources]
 
 
 def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> str | None:
@@ -71,6 +78,9 @@ def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> s
                 return f"Nobody plans the reading of {name} now"
             reported = "there is no report of it" if planner.heard_at is None else "it reported itself"
             return f"{clean(planner.name, 80)} plans the reading of {name}, and {reported}"
+        case ConditionKind.OTHER_ADDRESS if key.platform is not None:
+            name = collector_name(key.platform, "", key.vantage)
+            return f"No process says any more that it asks another address for {name}"
         case ConditionKind.REQUESTS_HELD:
             return "No request is held any more"
         case ConditionKind.QUEUE_STUCK if key.platform is not None:
@@ -106,14 +116,12 @@ def _refused(refused: list[RefusedAlone]) -> Condition:
     """Of one source; `refused` is not empty."""
     first = refused[0]
     name = collector_name(first.platform, "", first.vantage)
-    names = ", ".join(clean(r.name, 80) for r in refused[:_NAMED])
-    more = f" and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
     why = "; ".join(dict.fromkeys(why_words(r.reason) for r in refused))
     todos = dict.fromkeys(to_do(r.platform, r.reason) or WAIT for r in refused)
     return Condition(
         ConditionKey(ConditionKind.REFUSED_ALONE, first.platform, "", first.vantage),
         min(r.heard_at for r in refused),
-        f"{name} refuses {names}{more}, and answers others ({why})",
+        f"{name} refuses {_names(refused)}, and answers others ({why})",
         clean(first.detail, _LONGEST_DETAIL) if first.detail else "",
         " ".join(("What it refuses is left to others.", *todos)),
     )
@@ -132,6 +140,25 @@ def _unheard(planned: PlannedBy, now: datetime, unheard_for: timedelta) -> Condi
         "",
         _UNHEARD_TO_DO,
     )
+
+
+def _elsewhere(machines: list[RefusedAlone]) -> Condition:
+    """Of one source; there is at least one."""
+    first = machines[0]
+    name = collector_name(first.platform, "", first.vantage)
+    ask = "asks" if len(machines) == 1 else "ask"
+    return Condition(
+        ConditionKey(ConditionKind.OTHER_ADDRESS, first.platform, "", first.vantage),
+        min(m.heard_at for m in machines),
+        f"{_names(machines)} {ask} another address for {name} than the process that plans",
+        clean(first.detail, _LONGEST_DETAIL),
+        f"What would be asked there is left to others. {to_do(first.platform, first.reason)}",
+    )
+
+
+def _names(machines: list[RefusedAlone]) -> str:
+    more = f" and {len(machines) - _NAMED:,} more" if len(machines) > _NAMED else ""
+    return ", ".join(clean(m.name, 80) for m in machines[:_NAMED]) + more
 
 
 def _held(held: HeldRequests) -> Condition | None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from collectors.base import Collector
-from jobs.alone import OneMachine
+from jobs.alone import OneMachine, asks_elsewhere, unasked
 from jobs.clock import Clock
 from jobs.errors import unknown_error
 from jobs.packed_answers import pack
@@ -162,9 +162,11 @@ class Working:
             raise PutBack(timedelta(0))
         question = answered.unpacked(payload)
         asked_at, began_s = self._clock(), time.monotonic()
-        answer = await self._collectors[source].read(question.native_ids, asked_at)
+        collector = self._collectors[source]
+        pause = asks_elsewhere(question, collector.base_url(question.place), asked_at)
+        answer = await collector.read(question.native_ids, asked_at) if pause is None else unasked(pause)
         at = asked_at + timedelta(seconds=time.monotonic() - began_s)  # a clock that is set dates nothing
-        pause = self._alone.pause_after(question, answer, at)
+        pause = pause or self._alone.pause_after(question, answer, at)
         if pause is not None and await self._leaves_to_others(source, pause, at):
             raise PutBack(_AT_ONCE_AGAIN)
         await self._hand_over(Answered(question, self.worker_id, asked_at, at, pack(answer)))

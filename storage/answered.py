@@ -91,6 +91,7 @@ def packed(question: Question) -> bytes:
             "attempt": question.attempt,
             "ids": question.native_ids,
             "urgent": question.urgent,
+            "base_url": question.base_url,
         }
     ).encode()
 
@@ -107,4 +108,5 @@ def unpacked(payload: str | bytes) -> Question:
         asked["attempt"],
         tuple(asked["ids"]),
         asked["urgent"],
+        asked.get("base_url"),
     )

@@ -35,6 +35,7 @@ class FakeCollector:
 
     platform = Platform.X
     batch_size = 100
+    address = "https://platform.example"
 
     def __init__(self) -> None:
         self.truth: dict[str, State] = {}
@@ -72,6 +73,9 @@ class FakeCollector:
 
     def place(self, native_id: str) -> str:
         return ""
+
+    def base_url(self, place: str) -> str:
+        return self.address
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         return Resolution((), ())

@@ -1,14 +1,25 @@
 """What stands in the way of one machine alone is left to others; what all meet is missed as with one."""
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from collectors.base import Answer, Trouble
-from jobs.alone import OneMachine
+from collectors.base import Answer, Collector, Trouble
+from collectors.bluesky import BlueskyCollector
+from collectors.mastodon import MastodonCollector
+from collectors.x import XCollector
+from jobs.alone import OneMachine, asks_elsewhere
+from jobs.asking import AskHere, Reply
 from jobs.clock import system_clock
+from jobs.confirm import ConfirmationRule
+from jobs.dispatch import Dispatch
+from jobs.elsewhere import Elsewhere
+from jobs.monitor import Monitor, MonitorSettings
 from jobs.packed_answers import unpack
 from jobs.working import Working, at_work
 from storage import answered, work_queue
@@ -20,7 +31,8 @@ from storage.work_queue import Job
 from storage.workers import Pause
 from tests.factories import MINUTE, T0, FakeCollector
 from tests.fleet import until
-from tests.seed_machines import SECOND
+from tests.seed_machines import SECOND, report
+from tests.world import SWEEP, World
 
 WELL = Answer((), ())
 UNREACHED = Trouble(MissedReason.NETWORK, "refused", T0, breaker=False)
@@ -96,14 +108,68 @@ def test_a_machine_pauses_for_what_it_alone_may_have_met(
     assert [machine.pause_after(asked, answer, T0) for asked, answer in met] == pauses
 
 
+OURS, THEIRS = "http://ours", "http://theirs"
+OURS_THEIRS = "it asks http://ours, and the process that plans asks http://theirs"
+
+
+@pytest.mark.parametrize(
+    ("planned", "ours", "why"),
+    [
+        pytest.param(OURS, OURS, None, id="the same address"),
+        pytest.param(THEIRS, OURS, OURS_THEIRS, id="another one"),
+        pytest.param("", "", None, id="each account's own server"),
+        pytest.param(
+            "",
+            OURS,
+            "it asks http://ours, and the process that plans asks the server itself",
+            id="a mirror of it, which the process that plans does not ask",
+        ),
+        pytest.param(None, OURS, None, id="planned by a version that does not say"),
+    ],
+)
+def test_a_machine_makes_requests_of_the_address_that_was_planned(
+    planned: str | None, ours: str, why: str | None
+) -> None:
+    found = asks_elsewhere(replace(question(1), base_url=planned), ours, T0)
+    assert (found and found.detail) == why
+    assert found is None or (found.reason, found.until) == ("other_address", T0 + 5 * MINUTE)
+
+
+def test_the_address_of_a_question_arrives_with_it() -> None:
+    asked = replace(question(1), base_url=OURS)
+    assert answered.unpacked(answered.packed(asked)) == asked
+    of_before = answered.packed(asked).replace(b', "base_url": "http://ours"', b"")
+    assert answered.unpacked(of_before).base_url is None
+
+
+@pytest.mark.parametrize(
+    ("collector", "place", "url"),
+    [
+        pytest.param(XCollector("token", base_url="https://x.example/"), "", "https://x.example", id="X"),
+        pytest.param(
+            BlueskyCollector(app_view="https://app.example", plc="https://plc.example"),
+            "",
+            "https://app.example https://plc.example",
+            id="Bluesky: a status rests on two",
+        ),
+        pytest.param(MastodonCollector(), "one.example", "", id="Mastodon: each account's own server"),
+        pytest.param(
+            MastodonCollector(origins={"one.example": OURS}), "one.example", OURS, id="or what replaces it"
+        ),
+    ],
+)
+def test_a_collector_says_whom_it_asks(collector: Collector, place: str, url: str) -> None:
+    assert collector.base_url(place) == url
+
+
 # from the database ---------------------------------------------------------------------------------------
 
 REQUESTS = 40
 HANDED_OVER = "select count(*) from answered"
 
 
-async def put(pool: Pool, count: int = REQUESTS) -> None:
-    asked = [question(n) for n in range(count)]
+async def put(pool: Pool) -> None:
+    asked = [replace(question(n), base_url=FakeCollector.address) for n in range(REQUESTS)]
     async with transaction(pool) as conn:
         await work_queue.enqueue(conn, [Job(q.key, q.source, answered.packed(q)) for q in asked])
 
@@ -157,3 +223,79 @@ async def test_with_nobody_else_what_is_not_reached_is_missed(pool: Pool, dsn: s
     only.trouble = UNREACHED
     await worked(pool, dsn, only)
     assert len(only.asked) == REQUESTS
+
+
+async def test_who_is_set_to_ask_another_address_asks_nothing_and_others_do(pool: Pool, dsn: str) -> None:
+    other, well = FakeCollector(), FakeCollector()
+    other.address = THEIRS
+    await worked(pool, dsn, other, well)
+    assert other.asked == []
+    assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
+
+
+async def test_with_nobody_else_nothing_is_asked_at_another_address(pool: Pool, dsn: str) -> None:
+    other = FakeCollector()
+    other.address = THEIRS
+    await worked(pool, dsn, other)
+    assert other.asked == []
+    found = {(one.sent, one.trouble and one.trouble.reason) for one in await answers(pool)}
+    assert found == {(False, MissedReason.UNCLASSIFIED)}
+
+
+class Heard:
+    """Keeps the questions and has no answers."""
+
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+
+    @asynccontextmanager
+    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+        yield
+
+    @asynccontextmanager
+    async def asked(self, question: Question, /) -> AsyncGenerator[None]:
+        self.questions.append(question)
+        yield None
+
+
+async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
+    world, heard = World(pool), Heard()
+    await world.enlist(["1"])
+    settings = MonitorSettings(SWEEP)
+    monitor = Monitor(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
+    await monitor.load()
+    there = FakeCollector()
+    there.address = THEIRS
+    elsewhere = Elsewhere(pool, there, "tr", monitor, SWEEP, world.clock, heard)
+    await elsewhere.load()
+    await monitor.tick()
+    await elsewhere.tick()
+    told = [(q.vantage, q.base_url) for q in heard.questions]
+    assert told == [("", FakeCollector.address), ("tr", THEIRS)]
+
+
+async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(pool: Pool) -> None:
+    here = AskHere(FakeCollector(), system_clock, 1)
+    dispatch = Dispatch(pool, "x", uuid4(), here, system_clock, lambda: True)
+    pause = Pause(system_clock() + MINUTE, "other_address", OURS_THEIRS)
+    async with transaction(pool) as conn:
+        await report(conn, "amber 4711", system_clock(), paused={"x": pause})
+    await dispatch.turn(nobody_asked)
+
+    async def ask() -> Reply | None:
+        async with dispatch.asked(question(1)) as reply:
+            return reply
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask())
+        while not asking.done():
+            await asyncio.sleep(0)
+            dispatch.look_around_now()
+            await dispatch.turn(nobody_asked)
+    reply = asking.result()
+    assert reply is not None
+    assert reply.answer.trouble == Trouble(MissedReason.UNCLASSIFIED, OURS_THEIRS, pause.until, breaker=False)
+
+
+async def nobody_asked(asked: Question, reply: Reply) -> None:
+    raise AssertionError((asked, reply))

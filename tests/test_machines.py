@@ -94,6 +94,16 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
             "X is not reached from amber 4711.",
             id="it does not reach one: nobody refused it",
         ),
+        pytest.param(
+            replace(WELL, paused={"x": replace(REFUSED, reason="other_address", detail="")}),
+            Standing.READS,
+            (
+                "reads",
+                ["pauses X until 1 Feb 2021, 00:01 UTC: asks another address than the process that plans"],
+            ),
+            "amber 4711 asks another address for X than the process that plans.",
+            id="its settings are not those of the others",
+        ),
         pytest.param(replace(WELL, paused={"x": OVER}), Standing.READS, READS, "", id="a pause that is over"),
         pytest.param(
             replace(WELL, sources=("threads",)),

@@ -74,6 +74,14 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
             id="a process that plans and hangs",
         ),
         pytest.param(
+            replace(NOTHING, refused_alone=(replace(REFUSED, reason="other_address", detail="it asks a"),)),
+            minutes(597),
+            "birch 812 asks another address for X than the process that plans",
+            "it asks a",
+            "Give setting x_base_url the same value on all machines",
+            id="a machine that is set otherwise than the process that plans",
+        ),
+        pytest.param(
             replace(NOTHING, held=HeldRequests(1, minutes(300), FAULT)),
             minutes(300),
             "1 request is held: a machine failed at it by a fault of Blockline's own",
@@ -164,6 +172,12 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
             NOTHING,
             "No process says any more that X from tr refuses it alone",
             id="refused alone",
+        ),
+        pytest.param(
+            ConditionKey(ConditionKind.OTHER_ADDRESS, X),
+            NOTHING,
+            "No process says any more that it asks another address for X",
+            id="set as the others, or not heard of",
         ),
         pytest.param(
             ConditionKey(ConditionKind.CLOCK_OFF),

@@ -2,7 +2,7 @@
 
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
-from storage.model.questions import source_parts
+from storage.model.questions import OTHER_ADDRESS, source_parts
 from storage.model.words import PLATFORM_NAME, clean
 
 _WHY = {
@@ -44,6 +44,14 @@ _HELD_TO_DO = (
     "some in setting {platform}_canaries."
 )
 
+_OTHER_ADDRESS_TO_DO = {
+    Platform.X: "Give setting x_base_url the same value on all machines, and start blockline run again.",
+    Platform.BLUESKY: "Give settings bluesky_app_view and bluesky_plc the same values on all machines, and "
+    "start blockline run again.",
+    Platform.MASTODON: "Give setting mastodon_origins the same value on all machines, and start blockline "
+    "run again.",
+}
+
 
 def collector_name(platform: Platform, place: str, vantage: str) -> str:
     """ "X", "Mastodon at one.example", "X from tr"."""
@@ -64,6 +72,8 @@ def source_words(source: str) -> str:
 
 def why_words(reason: str | None) -> str:
     """Why a collector gives nothing, to stand in brackets; `reason` is a MissedReason as it is stored."""
+    if reason == OTHER_ADDRESS:
+        return "asks another address than the process that plans"
     try:
         return _WHY[MissedReason(reason or "")]
     except ValueError:
@@ -72,6 +82,8 @@ def why_words(reason: str | None) -> str:
 
 def to_do(platform: Platform, reason: str | None) -> str | None:
     """What a person can do about it, in a sentence or two; None when there is nothing to do but to wait."""
+    if reason == OTHER_ADDRESS:
+        return _OTHER_ADDRESS_TO_DO[platform]
     try:
         known = MissedReason(reason or "")
     except ValueError:

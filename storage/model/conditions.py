@@ -27,6 +27,8 @@ class ConditionKind(StrEnum):
     """A machine reads nothing, because its clock is not the database's."""
     REFUSED_ALONE = "refused_alone"
     """A platform refuses one machine for a reason that only a human mends; others do its work."""
+    OTHER_ADDRESS = "other_address"
+    """A machine is set to ask another address than the process that plans; others do its work."""
     REQUESTS_HELD = "requests_held"
     """Machines failed at requests by a fault of ours."""
     QUEUE_STUCK = "queue_stuck"
@@ -139,7 +141,7 @@ class WrongClock:
 
 @dataclass(frozen=True, slots=True)
 class RefusedAlone:
-    """A process that a platform refuses, where it answers others."""
+    """A process that leaves a platform to others, for a reason of its own: most often it is refused."""
 
     name: str
     platform: Platform

@@ -17,6 +17,10 @@ def source_parts(name: str) -> tuple[Platform, str]:
     return Platform(platform), vantage
 
 
+OTHER_ADDRESS = "other_address"
+"""Why a machine leaves a source to others whose settings name another address for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Ask a platform about the accounts of one roster."""
@@ -32,6 +36,10 @@ class Question:
     """Whom to ask for, control accounts last."""
     urgent: bool
     """Somebody or something waits for the answer: before everything that is read in its turn."""
+    base_url: str | None = None
+    """What the process that plans asks, see `collectors.base.Collector.base_url`. None: its version does not
+    say.
+    """
 
     @property
     def source(self) -> str:
