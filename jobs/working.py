@@ -21,7 +21,7 @@ from storage import answered, work_queue, workers
 from storage.answered import Answered
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.processes import this_process
-from storage.work_queue import Consumer, PutBack
+from storage.queue_consumer import Consumer, PutBack
 from storage.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
 
 log = logging.getLogger(__name__)
