@@ -27,10 +27,10 @@ from storage.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
-"""Requests that one process makes at once."""
+"""Requests that one process makes to one source at once."""
 _IN_HAND = 3 * AT_ONCE
-"""Requests that it takes from the queue: the next are there when one is done. Of one that is killed, they are
-given to others.
+"""Requests to one source that it takes from the queue: the next are there when one is done. Of one that is
+killed, they are given to others.
 """
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
@@ -57,13 +57,14 @@ class Working:
         self._alone = OneMachine()
         self._clock_off = timedelta(0)
         self._consumer: Consumer | None = None
-        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._requests: dict[str, asyncio.Semaphore] = {}
         self._ends = False
         self._tidied_s = -_TIDY_EVERY_S
 
     def reads(self, collectors: Mapping[str, Collector]) -> None:
         """These are its sources, each with what reads it. To be said before `run`."""
         self._collectors |= collectors
+        self._requests |= {source: asyncio.Semaphore(AT_ONCE) for source in collectors}
 
     async def run(self) -> None:
         """Work until `end`, through losses of the database; the first failure of each is logged."""
@@ -147,7 +148,7 @@ class Working:
 
     async def _do(self, source: str, payload: bytes) -> None:
         try:
-            async with self._requests:
+            async with self._requests[source]:
                 await self._answer(source, payload)
         except StorageError:
             raise PutBack(timedelta(seconds=1)) from None

@@ -1,7 +1,9 @@
 # pyright: reportMissingTypeStubs=false
 """What takes requests from the queue and has them made, as long as a process works."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
@@ -33,7 +35,7 @@ class PutBack(Exception):
 
 
 class Consumer:
-    """Does jobs of some sources, `at_once` of them together."""
+    """Does jobs of some sources, about `at_once` of each together: a slow one holds up no other."""
 
     def __init__(
         self,
@@ -64,10 +66,10 @@ class Consumer:
         """Until `stop`. Raises StorageError when the database goes away: to be called again then."""
         async with open_pool(self._dsn, max_size=4) as pool:
             # It sets its own `shutdown` when it loses a connection, so each run has one of its own.
-            manager = self._manager = _Manager(
-                Queries(AsyncpgPoolDriver(pool), *BUILDERS), channel=NAMES.channel
-            )
-            manager.is_paused, manager.faults = self._is_paused, set()
+            queries = Queries(AsyncpgPoolDriver(pool), *BUILDERS)
+            manager = self._manager = _Manager(queries, channel=NAMES.channel)
+            manager.is_paused, manager.at_once = self._is_paused, self._at_once
+            manager.taken, manager.faults = defaultdict(set), set()
             if self._stopped:
                 return
             for source in self._sources:
@@ -76,7 +78,7 @@ class Consumer:
                 await manager.run(
                     dequeue_timeout=_LOOK_EVERY,
                     batch_size=max(1, self._at_once // 2),
-                    max_concurrent_tasks=max(2, self._at_once),
+                    max_concurrent_tasks=max(2, self._at_once * len(self._sources)),
                     shutdown_on_listener_failure=True,
                     heartbeat_timeout=ALIVE_FOR,
                     log_aggregation_interval=timedelta(0),
@@ -94,10 +96,25 @@ class Consumer:
 
 
 class _Manager(QueueManager):
-    """Takes no job of a source that is paused, and holds only those at which their handler failed."""
+    """Takes no job of a source that is paused or has enough in hand, and holds only those at which their
+    handler failed.
+    """
 
     is_paused: Callable[[str], bool]
+    at_once: int
+    taken: defaultdict[QueueEntrypoint, set[JobId]]
+    """By source; those that are done may still be among them."""
     faults: set[JobId]
+
+    async def fetch_jobs(
+        self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
+    ) -> AsyncGenerator[PgqJob, None]:
+        async with aclosing(
+            super().fetch_jobs(batch_size, global_concurrency_limit, heartbeat_timeout)
+        ) as jobs:
+            async for job in jobs:
+                self.taken[job.entrypoint].add(job.id)
+                yield job
 
     async def log_failure(
         self, job: PgqJob, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
@@ -108,4 +125,10 @@ class _Manager(QueueManager):
             await super().log_failure(job, executor, exc, jbuff)
 
     def entrypoints_below_capacity_limits(self) -> set[QueueEntrypoint]:
-        return {name for name in self.entrypoint_registry if not self.is_paused(name)}
+        return {
+            name for name in self.entrypoint_registry if not self.is_paused(name) and self._has_room(name)
+        }
+
+    def _has_room(self, name: QueueEntrypoint) -> bool:
+        self.taken[name].intersection_update(self.job_context)
+        return len(self.taken[name]) < self.at_once

@@ -1,0 +1,54 @@
+"""One process that takes requests from the queue: one source that is slow."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from collectors.base import Answer
+from jobs.clock import system_clock
+from jobs.working import AT_ONCE, Working
+from storage import answered, work_queue
+from storage.db import Pool, transaction
+from storage.model.accounts import Platform
+from storage.model.questions import Question
+from storage.work_queue import Job
+from tests.factories import T0, FakeCollector
+from tests.fleet import asked, until
+
+
+class Stuck(FakeCollector):
+    """A platform that takes requests and answers none until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+        self.under_way = 0
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        self.under_way += 1
+        await self.released.wait()
+        return await super().read(native_ids, now)
+
+
+def job(vantage: str, number: int) -> Job:
+    question = Question(Platform.X, vantage, "", number, T0, 0, ("1",), urgent=False)
+    return Job(question.key, question.source, answered.packed(question))
+
+
+async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: str) -> None:
+    stuck = [Stuck(), Stuck()]
+    working = Working(dsn, pool, "", system_clock)
+    working.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
+    async with transaction(pool) as conn:
+        for n, vantage in enumerate(("in", "tr")):
+            await work_queue.enqueue(conn, [job(vantage, 100 * n + at) for at in range(64)])
+        await work_queue.enqueue(conn, [job("", 1000 + at) for at in range(30)])
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(working.run())
+        await until(pool, "select count(*) from answered where source = 'x'", 30)
+        assert [one.under_way for one in stuck] == [AT_ONCE, AT_ONCE]
+        # The rest is left to other processes.
+        assert await asked(pool, "select count(*) >= 2 * 24 from pgqueuer where status = 'queued'")
+        for one in stuck:
+            one.released.set()
+        await working.end(running)
