@@ -66,7 +66,8 @@ class Consumer:
         """Until `stop`. Raises StorageError when the database goes away: to be called again then."""
         async with open_pool(self._dsn, max_size=4) as pool:
             # It sets its own `shutdown` when it loses a connection, so each run has one of its own.
-            queries = Queries(AsyncpgPoolDriver(pool), *BUILDERS)
+            queries = _Queries(AsyncpgPoolDriver(pool), *BUILDERS)
+            queries.is_paused = self._is_paused
             manager = self._manager = _Manager(queries, channel=NAMES.channel)
             manager.is_paused, manager.at_once = self._is_paused, self._at_once
             manager.taken, manager.faults = defaultdict(set), set()
@@ -93,6 +94,24 @@ class Consumer:
             if self._manager is not None:
                 self._manager.faults.add(job.id)
             raise
+
+
+class _Queries(Queries):
+    """What waits for a source that is paused is no reason to look into the queue again soon."""
+
+    is_paused: Callable[[str], bool]
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().queued_work(self._open(entrypoints))
+
+    async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().eligible_queued_work(self._open(entrypoints))
+
+    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
+        return await super().next_deferred_eta(self._open(entrypoints))
+
+    def _open(self, entrypoints: list[QueueEntrypoint]) -> list[QueueEntrypoint]:
+        return [name for name in entrypoints if not self.is_paused(name)]
 
 
 class _Manager(QueueManager):

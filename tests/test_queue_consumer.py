@@ -1,4 +1,4 @@
-"""One process that takes requests from the queue: one source that is slow."""
+"""One process that takes requests from the queue: a source that is slow, and one that is paused."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from storage import answered, work_queue
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.questions import Question
+from storage.queue_consumer import Consumer
 from storage.work_queue import Job
 from tests.factories import T0, FakeCollector
 from tests.fleet import asked, until
@@ -52,3 +53,29 @@ async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: s
         for one in stuck:
             one.released.set()
         await working.end(running)
+
+
+async def nothing(_source: str, _payload: bytes) -> None:
+    """There is nothing to do."""
+
+
+async def test_requests_that_wait_for_a_source_that_is_paused_are_not_looked_at_again_and_again(
+    pool: Pool, dsn: str
+) -> None:
+    looks = 0
+
+    def is_paused(_source: str) -> bool:
+        nonlocal looks
+        looks += 1
+        return True
+
+    async with transaction(pool) as conn:
+        await work_queue.enqueue(conn, [job("", at) for at in range(5)])
+    consumer = Consumer(dsn, ["x"], nothing, 2, is_paused)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(consumer.run())
+        while looks == 0:  # noqa: ASYNC110 - it is PgQueuer that looks
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1.5)
+        running.cancel()
+    assert looks <= 8
