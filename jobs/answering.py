@@ -31,12 +31,13 @@ class Answering:
             yield
 
     async def adopt(self) -> None:
-        """Look who else reads, and record what was answered to a process that planned before. To be called
-        while it is `still`.
+        """Look who else reads, and record all that was answered to a process that planned before: what is not
+        on record when planning begins is asked again. To be called while it is `still`.
         """
         for asking, take_in in self._sources:
             asking.look_around_now()
-            await asking.turn(take_in)
+            while await asking.turn(take_in):
+                pass
 
     def let_go(self) -> None:
         """Wait for no answer any more."""

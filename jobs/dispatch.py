@@ -52,7 +52,7 @@ class _Asked:
 
 
 class Dispatch:
-    """Asks one source. Only the process that plans may hold one."""
+    """Asks one source. Each process that reads holds one; only that which plans asks, and takes turns."""
 
     def __init__(
         self,
@@ -121,8 +121,11 @@ class Dispatch:
             if mine.waiting == 0:
                 self._asked.pop(question.key, None)
 
-    async def turn(self, orphan: Orphan) -> None:
-        """Put new questions into the queue and take what was answered. Raises StorageError."""
+    async def turn(self, orphan: Orphan) -> bool:
+        """Put new questions into the queue and take what was answered; true when there may be more of that.
+
+        Raises StorageError.
+        """
         now_s = time.monotonic()
         if now_s - self._looked_around_s >= _LOOK_AROUND_S:
             await self._look_around()
@@ -134,13 +137,14 @@ class Dispatch:
         del self._recorded[: len(recorded)]
         self._in_hand.difference_update(recorded)
         # Before anything is asked: what another process asked may be answered, and its job gone, since then.
-        await self._take(orphan)
+        taken = await self._take(orphan)
         new = [one for one in self._asked.values() if one.at_s == float("inf") and not one.reply.done()]
         if new:
             async with transaction(self._pool) as conn:
                 await work_queue.enqueue(conn, [_job(one.question) for one in new])
         for one in new:
             one.at_s = now_s
+        return taken == _TAKEN_AT_ONCE
 
     def look_around_now(self) -> None:
         """The next turn looks who else reads, however lately that was done."""
@@ -150,7 +154,9 @@ class Dispatch:
         """How long to wait before the next turn."""
         return _LOOK_S if self._asked or self._recorded else _IDLE_S
 
-    async def _take(self, orphan: Orphan) -> None:
+    async def _take(self, orphan: Orphan) -> int:
+        """How many were taken."""
+        taken = 0
         async with transaction(self._pool) as conn:
             found = await answered.handed_over(conn, self._source, self._in_hand, _TAKEN_AT_ONCE)
         for one in found:
@@ -158,12 +164,14 @@ class Dispatch:
             if mine is not None and mine.reply.done():
                 continue  # it was given up a moment ago, and is adopted in the next turn
             self._in_hand.add(one.key)
+            taken += 1
             if mine is None:
                 await self._adopt(one, orphan)
             elif (reply := _reply(one)) is None:
                 self._recorded.append(one.key)
             else:
                 mine.reply.set_result(reply)
+        return taken
 
     async def _adopt(self, one: Handed, orphan: Orphan) -> None:
         """Whoever asked it plans no more, or it was asked twice. What is recorded already stays as it is.
