@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from jobs.dispatch import Dispatch, Orphan
+from jobs.dispatch import Dispatch, IsClosed, Orphan
 from jobs.errors import unknown_error
 from storage.db import StorageError
 
@@ -15,14 +15,16 @@ _RETRY_S = 1.0
 
 
 class Answering:
-    """The sources that one process plans, each with what records answers that it did not ask for."""
+    """The sources that one process plans, each with what records answers that it did not ask for, and what
+    says whether a place is not to be asked.
+    """
 
     def __init__(self) -> None:
-        self._sources: list[tuple[Dispatch, Orphan]] = []
+        self._sources: list[tuple[Dispatch, Orphan, IsClosed]] = []
         self._turn = asyncio.Lock()
 
-    def add(self, asking: Dispatch, take_in: Orphan) -> None:
-        self._sources.append((asking, take_in))
+    def add(self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed) -> None:
+        self._sources.append((asking, take_in, is_closed))
 
     @asynccontextmanager
     async def still(self) -> AsyncGenerator[None]:
@@ -34,14 +36,14 @@ class Answering:
         """Look who else reads, and record all that was answered to a process that planned before: what is not
         on record when planning begins is asked again. To be called while it is `still`.
         """
-        for asking, take_in in self._sources:
+        for asking, take_in, is_closed in self._sources:
             asking.look_around_now()
-            while await asking.turn(take_in):
+            while await asking.turn(take_in, is_closed):
                 pass
 
     def let_go(self) -> None:
         """Wait for no answer any more."""
-        for asking, _ in self._sources:
+        for asking, *_ in self._sources:
             asking.let_go()
 
     async def run(self, is_planning: Callable[[], bool]) -> None:
@@ -50,13 +52,15 @@ class Answering:
             for one in self._sources:
                 group.create_task(self._keep(*one, is_planning))
 
-    async def _keep(self, asking: Dispatch, take_in: Orphan, is_planning: Callable[[], bool]) -> None:
+    async def _keep(
+        self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed, is_planning: Callable[[], bool]
+    ) -> None:
         failed = False
         while True:
             try:
                 async with self._turn:
                     if is_planning():
-                        await asking.turn(take_in)
+                        await asking.turn(take_in, is_closed)
                         failed = False
             except StorageError:
                 await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from collectors.base import Answer, Trouble
@@ -39,6 +39,8 @@ _CLOCK_OFF = "the clock of this machine is not the database's, so nothing could 
 
 Orphan = Callable[[Question, Reply], Awaitable[None]]
 """Records a reply to a question that this process did not ask."""
+IsClosed = Callable[[str, datetime], bool]
+"""Whether a place is not to be asked at a time; see `jobs.health`."""
 
 
 @dataclass(slots=True)
@@ -121,14 +123,14 @@ class Dispatch:
             if mine.waiting == 0:
                 self._asked.pop(question.key, None)
 
-    async def turn(self, orphan: Orphan) -> bool:
+    async def turn(self, orphan: Orphan, is_closed: IsClosed) -> bool:
         """Put new questions into the queue and take what was answered; true when there may be more of that.
 
         Raises StorageError.
         """
         now_s = time.monotonic()
         if now_s - self._looked_around_s >= _LOOK_AROUND_S:
-            await self._look_around()
+            await self._look_around(is_closed)
             self._looked_around_s = now_s
         recorded = tuple(self._recorded)  # more may come while they are let go of
         if recorded:
@@ -195,7 +197,7 @@ class Dispatch:
         for one in self._asked.values():
             one.reply.cancel()
 
-    async def _look_around(self) -> None:
+    async def _look_around(self, is_closed: IsClosed) -> None:
         """Who else reads, and what has become of questions that nobody answered."""
         now = self._clock()
         asked_by = time.monotonic()
@@ -214,10 +216,12 @@ class Dispatch:
             one.reply.set_result(self._held(one.question) if key in failed else None)
         if here and not any(w.answers_for(self._source, now) for w in here):
             await self._withdraw([w.paused[self._source] for w in here if self._source in w.paused], there)
+        elif shut := [k for k, one in self._open(there) if is_closed(one.question.place, now)]:
+            await self._take_back(shut)
 
     async def _withdraw(self, pauses: Sequence[Pause], there: Collection[str]) -> None:
         """Nobody asks this source for a while: the platform refuses each of us, or no clock is right."""
-        mine = [k for k, one in self._asked.items() if k not in there and not one.reply.done()]
+        mine = [k for k, _ in self._open(there)]
         async with transaction(self._pool) as conn:
             await work_queue.withdraw(conn, mine)
         first = min(pauses, key=lambda pause: pause.until, default=None)
@@ -226,6 +230,19 @@ class Dispatch:
             one = self._asked.get(key)
             if one is not None and not one.reply.done():
                 one.reply.set_result(unsent)
+
+    async def _take_back(self, keys: Sequence[str]) -> None:
+        """Ask for these later: what a worker has in hand is waited for, since its answer counts."""
+        async with transaction(self._pool) as conn:
+            withdrawn = await work_queue.withdraw(conn, keys)
+        for key in withdrawn:
+            one = self._asked.get(key)
+            if one is not None and not one.reply.done():
+                one.reply.set_result(None)
+
+    def _open(self, there: Collection[str]) -> list[tuple[str, _Asked]]:
+        """What this process asked, by key, and was not answered yet."""
+        return [(k, one) for k, one in self._asked.items() if k not in there and not one.reply.done()]
 
     def _unsent(self, detail: str, pause: Pause | None = None) -> Reply:
         now = self._clock()

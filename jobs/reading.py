@@ -72,7 +72,7 @@ async def reading(
             lock.fence,
         )
         answering = Answering()
-        answering.add(asking, monitor.take_in)
+        answering.add(asking, monitor.take_in, monitor.health.is_closed)
         chores: dict[str, Chore] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
@@ -88,7 +88,7 @@ async def reading(
             asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
             elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)
             chores[f"Reading {platform.value} from {vantage}"] = elsewhere
-            answering.add(asking, elsewhere.take_in)
+            answering.add(asking, elsewhere.take_in, elsewhere.health.is_closed)
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)

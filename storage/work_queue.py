@@ -114,11 +114,13 @@ async def waiting(conn: Conn, source: str) -> set[str]:
     return {r["dedupe_key"] for r in rows}
 
 
-async def withdraw(conn: Conn, keys: Collection[str]) -> None:
-    """Ask for these no more, as far as no worker has them in hand."""
-    await conn.execute(
-        "delete from pgqueuer where status = 'queued' and dedupe_key = any($1::text[])", list(keys)
+async def withdraw(conn: Conn, keys: Collection[str]) -> set[str]:
+    """Ask for these no more, as far as no worker has them in hand; which of them those are."""
+    rows = await conn.fetch(
+        "delete from pgqueuer where status = 'queued' and dedupe_key = any($1::text[]) returning dedupe_key",
+        list(keys),
     )
+    return {r["dedupe_key"] for r in rows}
 
 
 async def failed(conn: Conn, keys: Collection[str]) -> set[str]:

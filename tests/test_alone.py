@@ -280,7 +280,7 @@ async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(
     pause = Pause(system_clock() + MINUTE, "other_address", OURS_THEIRS)
     async with transaction(pool) as conn:
         await report(conn, "amber 4711", system_clock(), paused={"x": pause})
-    await dispatch.turn(nobody_asked)
+    await dispatch.turn(nobody_asked, lambda _place, _at: False)
 
     async def ask() -> Reply | None:
         async with dispatch.asked(question(1)) as reply:
@@ -291,7 +291,7 @@ async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(
         while not asking.done():
             await asyncio.sleep(0)
             dispatch.look_around_now()
-            await dispatch.turn(nobody_asked)
+            await dispatch.turn(nobody_asked, lambda _place, _at: False)
     reply = asking.result()
     assert reply is not None
     assert reply.answer.trouble == Trouble(MissedReason.UNCLASSIFIED, OURS_THEIRS, pause.until, breaker=False)

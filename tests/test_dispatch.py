@@ -1,7 +1,7 @@
 """Whoever asks gets the reply, also when somebody else asks the same at the same time."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -24,6 +24,10 @@ async def nobodys(question: Question, reply: Reply) -> None:
     pytest.fail(f"nobody recorded {reply} to {question}")
 
 
+def is_open(_place: str, _at: datetime) -> bool:
+    return False
+
+
 @pytest.fixture
 async def dispatch(pool: Pool) -> Dispatch:
     """Another process reads as well, so that questions go into the queue."""
@@ -32,7 +36,7 @@ async def dispatch(pool: Pool) -> Dispatch:
     async with transaction(pool) as conn:
         now = await workers.database_now(conn)
         await workers.report(conn, Worker(uuid4(), "other", "", ("x",), now, now, timedelta(0)))
-    await dispatch.turn(nobodys)
+    await dispatch.turn(nobodys, is_open)
     return dispatch
 
 
@@ -53,11 +57,11 @@ async def test_who_asks_what_is_asked_already_gets_the_same_reply(pool: Pool, di
         for _ in range(2):
             group.create_task(ask(dispatch, got))
         await asyncio.sleep(0)
-        await dispatch.turn(nobodys)
+        await dispatch.turn(nobodys, is_open)
         await answer(pool)
-        await dispatch.turn(nobodys)
+        await dispatch.turn(nobodys, is_open)
     assert [reply is not None and len(reply.answer.readings) for reply in got] == [1, 1]
-    await dispatch.turn(nobodys)
+    await dispatch.turn(nobodys, is_open)
     async with transaction(pool) as conn:
         assert await answered.keys(conn, "x") == []
 
@@ -67,11 +71,11 @@ async def test_who_gives_up_takes_the_reply_from_nobody_else(pool: Pool, dispatc
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         one, _ = [group.create_task(ask(dispatch, got)) for _ in range(2)]
         await asyncio.sleep(0)
-        await dispatch.turn(nobodys)
+        await dispatch.turn(nobodys, is_open)
         one.cancel()
         await asyncio.sleep(0)
         await answer(pool)
-        await dispatch.turn(nobodys)
+        await dispatch.turn(nobodys, is_open)
     assert len(got) == 1
 
 
@@ -81,6 +85,6 @@ async def test_all_who_asked_the_same_are_let_go(dispatch: Dispatch) -> None:
         for _ in range(2):
             group.create_task(ask(dispatch, got))
         await asyncio.sleep(0)
-        await dispatch.turn(nobodys)
+        await dispatch.turn(nobodys, is_open)
         dispatch.let_go()
     assert got == []
