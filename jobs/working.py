@@ -17,7 +17,7 @@ from jobs.alone import OneMachine, asks_elsewhere, unasked
 from jobs.clock import Clock
 from jobs.errors import unknown_error
 from jobs.packed_answers import pack
-from storage import answered, work_queue, workers
+from storage import answered, budgets, work_queue, workers
 from storage.answered import Answered
 from storage.db import Conn, Pool, StorageError, transaction
 from storage.processes import this_process
@@ -37,6 +37,7 @@ _RETRY_S = 2.0
 _LASTED = timedelta(minutes=1)
 _HAND_OVER_AGAIN_S = (1.0, 2.0, 4.0, 8.0)
 _TIDY_EVERY_S = 60.0
+_FORGOTTEN_AFTER = timedelta(days=1)
 _FAREWELL_S = 30.0
 """Longer than a request may take."""
 _AT_ONCE_AGAIN = timedelta(seconds=0.1)
@@ -95,7 +96,7 @@ class Working:
         running.cancel()
         with suppress(StorageError):
             async with transaction(self._pool) as conn:
-                await workers.leave(conn, self.worker_id, self._clock() - timedelta(days=1))
+                await workers.leave(conn, self.worker_id)
 
     async def report(self) -> None:
         """Tell the others that this process is there. Raises StorageError."""
@@ -106,7 +107,7 @@ class Working:
             self._note_clock(before + (now - before) / 2 - theirs)
             await self._report(conn)
             if time.monotonic() - self._tidied_s >= _TIDY_EVERY_S:
-                await work_queue.tidy(conn)
+                await _tidy(conn)
                 self._tidied_s = time.monotonic()
 
     async def _report(self, conn: Conn) -> None:
@@ -196,6 +197,16 @@ class Working:
             self._paused[source] = max(before, pause, key=lambda one: one.until)
             await self._report(conn)
             return True
+
+
+async def _tidy(conn: Conn) -> None:
+    """Forget what ended without a farewell: processes, requests and answers of sources that nobody plans any
+    more, budgets that nobody takes of.
+    """
+    await workers.forget_unheard(conn, _FORGOTTEN_AFTER)
+    await work_queue.tidy(conn, _FORGOTTEN_AFTER)
+    await answered.forget_untaken(conn, _FORGOTTEN_AFTER)
+    await budgets.forget_unused(conn, _FORGOTTEN_AFTER)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.db import Conn
@@ -77,6 +77,11 @@ async def keys(conn: Conn, source: str) -> list[str]:
 async def drop(conn: Conn, keys: Sequence[str]) -> None:
     """Let go of answers that are recorded."""
     await conn.execute("delete from answered where question = any($1::text[])", keys)
+
+
+async def forget_untaken(conn: Conn, for_so_long: timedelta) -> None:
+    """Let go of answers that nobody took for so long: their source is planned by nobody."""
+    await conn.execute("delete from answered where at < clock_timestamp() - $1::interval", for_so_long)
 
 
 def packed(question: Question) -> bytes:

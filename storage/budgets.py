@@ -4,7 +4,7 @@ The rules are `storage.model.budgets`. A call reads, decides and writes only if 
 it begins anew: no lock is held while a machine is busy, or gone. To be called outside of transactions.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.db import Conn
 from storage.model import budgets as rules
@@ -59,6 +59,11 @@ async def budgets(conn: Conn) -> list[NamedBudget]:
         )
         for r in rows
     ]
+
+
+async def forget_unused(conn: Conn, for_so_long: timedelta) -> None:
+    """Those of which nobody took a request for so long; what was known of them is over long before."""
+    await conn.execute("delete from budget where taken_at < clock_timestamp() - $1::interval", for_so_long)
 
 
 async def _read(conn: Conn, name: str) -> Budget:

@@ -190,8 +190,19 @@ async def drop_held(conn: Conn, job_ids: Sequence[int] | None) -> int:
     return int(done.split()[-1])
 
 
-async def tidy(conn: Conn) -> None:
-    """Forget how jobs of the last hour before went. What failed is kept as long as its job."""
+async def tidy(conn: Conn, for_so_long: timedelta) -> None:
+    """Forget how jobs of the last hour before went. What failed is kept as long as its job.
+
+    Forget as well the jobs, but for those that failed, that gave no sign for so long and whose source no
+    worker reads any more: who plans a source reads it, so nobody waits for them.
+    """
+    await conn.execute(
+        """
+        delete from pgqueuer q where q.status <> 'failed' and q.heartbeat < now() - $1::interval
+            and not exists (select from worker w where q.entrypoint = any(w.sources))
+        """,
+        for_so_long,
+    )
     await conn.execute(
         """
         delete from pgqueuer_log l where l.created < now() - $1::interval

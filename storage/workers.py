@@ -122,9 +122,16 @@ async def one_pauses(conn: Conn, source: str) -> None:
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline pauses ' || $1, 0))", source)
 
 
-async def leave(conn: Conn, worker_id: UUID, forgotten_before: datetime) -> None:
-    """A worker has ended; so have those of which nothing was heard since `forgotten_before`."""
-    await conn.execute("delete from worker where worker_id = $1 or seen_at < $2", worker_id, forgotten_before)
+async def leave(conn: Conn, worker_id: UUID) -> None:
+    """A worker has ended."""
+    await conn.execute("delete from worker where worker_id = $1", worker_id)
+
+
+async def forget_unheard(conn: Conn, for_so_long: timedelta) -> None:
+    """So have those of which nothing was heard for so long, by the database's clock and not by theirs."""
+    await conn.execute(
+        "delete from worker where seen_at - clock_off < clock_timestamp() - $1::interval", for_so_long
+    )
 
 
 async def heard_of(conn: Conn, since: datetime) -> list[Worker]:

@@ -24,7 +24,7 @@ from storage.model.conditions import (
 )
 from storage.processes import this_process
 from storage.workers import Pause, planning_lock
-from tests.factories import MINUTE, T0, minutes
+from tests.factories import MINUTE, minutes
 from tests.seed_machines import FAULT, SECOND, hold, put, report
 from tests.test_conditions import BLIND, NOW, RULES, facts
 from tests.test_trouble import HEAD, deliver, mails, to_both
@@ -288,7 +288,7 @@ async def test_a_clock_that_is_off_is_told_once_however_it_drifts(pool: Pool) ->
             worker = await report(conn, "amber 4711", minutes(minute), off=minute * SECOND)
         await ticks(pool, minute)
         async with transaction(pool) as conn:
-            await workers.leave(conn, worker, T0)
+            await workers.leave(conn, worker)
     await ticks(pool, 40)
     told = "The clock of amber 4711 is off, and it reads nothing"
     over = "No machine whose clock is off reported itself lately"
@@ -303,7 +303,7 @@ async def test_a_process_that_plans_and_hangs_is_told_once_and_so_is_that_it_rep
             worker = await report(conn, this_process(), minutes(2), heard=2 * SECOND)
         await ticks(pool, 2, 3, 4, 5, 6)
         async with transaction(pool) as conn:
-            await workers.leave(conn, worker, T0)
+            await workers.leave(conn, worker)
             await report(conn, this_process(), minutes(40), heard=2 * SECOND)
         await ticks(pool, 40, 41)
     plans = f"{this_process()} plans the reading of X, and"
