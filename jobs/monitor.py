@@ -14,7 +14,7 @@ from jobs.control import ControlAccounts
 from jobs.health import Health
 from jobs.in_hand import InHand
 from jobs.judge import judge
-from jobs.paid import Paid
+from jobs.paid import Paid, is_refused
 from jobs.planner_memory import PlannerMemory
 from jobs.recorder import Recorder, batch_of
 from jobs.roster_book import RosterBook
@@ -223,8 +223,8 @@ class Monitor:
             question = Question(
                 self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
             )
-            if self._paid is not None:
-                await self._paid.ask(asked, self._clock())  # with its reason; who reads refuses what is not
+            if self._paid is not None and await self._paid.ask(asked, self._clock()) is not None:
+                return None  # on the bill with its reason, or not asked for
             async with self._asking.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)
 
@@ -241,7 +241,8 @@ class Monitor:
         """Judge and record; None when nothing was sent, or nothing could be stored."""
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
-            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            if not is_refused(answer):
+                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return None
         if at != asked_at:
             answer = answer.arrived(at)

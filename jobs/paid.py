@@ -138,6 +138,19 @@ def paid_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> Paid 
     return Paid(pool, platform, None if usd_a_day is None else accounts_for(usd_a_day))
 
 
+def is_refused(answer: Answer) -> bool:
+    """Whether nothing was asked because the ceiling does not allow it, which is no fault of the platform. A
+    platform that says so of a cap of its own is not asked any more: its trouble is a breaker.
+    """
+    trouble = answer.trouble
+    return (
+        not answer.sent
+        and trouble is not None
+        and trouble.reason is MissedReason.USAGE_CAPPED
+        and not trouble.breaker
+    )
+
+
 class PaidCollector:
     """A collector that asks for nobody who is not on the bill."""
 
