@@ -34,7 +34,6 @@ killed, they are given to others.
 """
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
-_LASTED = timedelta(minutes=1)
 _HAND_OVER_AGAIN_S = (1.0, 2.0, 4.0, 8.0)
 _TIDY_EVERY_S = 60.0
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -60,6 +59,7 @@ class Working:
         self._consumer: Consumer | None = None
         self._requests: dict[str, asyncio.Semaphore] = {}
         self._ends = False
+        self._stands_still = False
         self._tidied_s = -_TIDY_EVERY_S
 
     def reads(self, collectors: Mapping[str, Collector]) -> None:
@@ -68,24 +68,29 @@ class Working:
         self._requests |= {source: asyncio.Semaphore(AT_ONCE) for source in collectors}
 
     async def run(self) -> None:
-        """Work until `end`, through losses of the database; the first failure of each is logged."""
-        self._consumer = Consumer(self._dsn, self._collectors, self._do, _IN_HAND, self._is_paused)
-        lost = False
+        """Work until `end`, through losses of the database; of each its beginning and its end are logged."""
+        self._consumer = Consumer(
+            self._dsn, self._collectors, self._do, _IN_HAND, self._is_paused, self._goes_on
+        )
         async with asyncio.TaskGroup() as group:
             reporting = group.create_task(self._keep_reporting())
             while True:
-                began = self._clock()
                 try:
                     await self._consumer.run()
                     if self._ends:
                         break
                 except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
-                    if not lost or self._clock() - began > _LASTED:
+                    if not self._stands_still:
                         said = str(error) if isinstance(error, StorageError) else unknown_error(error)
                         log.error("Making requests of the queue stands still: %s", said)  # noqa: TRY400
-                    lost = True
+                    self._stands_still = True
                     await asyncio.sleep(_RETRY_S)
             reporting.cancel()
+
+    def _goes_on(self) -> None:
+        if self._stands_still:
+            log.warning("Making requests of the queue goes on.")
+        self._stands_still = False
 
     async def end(self, running: asyncio.Task[None]) -> None:
         """Take nothing more, put back what was not begun, hand over what is under way, and leave."""

@@ -44,15 +44,18 @@ class Consumer:
         handle: Callable[[str, bytes], Awaitable[None]],
         at_once: int,
         is_paused: Callable[[str], bool],
+        on_look: Callable[[], None],
     ) -> None:
         """`handle` is given the source and the payload. It may raise PutBack; any other error holds the job.
-        While `is_paused` of a source, none of its jobs is taken.
+        While `is_paused` of a source, none of its jobs is taken. `on_look` is called whenever the queue was
+        looked at, be there jobs or not.
         """
         self._dsn = dsn
         self._sources = sources
         self._handle = handle
         self._at_once = at_once
         self._is_paused = is_paused
+        self._on_look = on_look
         self._stopped = False
         self._manager: _Manager | None = None
 
@@ -70,6 +73,7 @@ class Consumer:
             queries.is_paused = self._is_paused
             manager = self._manager = _Manager(queries, channel=NAMES.channel)
             manager.is_paused, manager.at_once = self._is_paused, self._at_once
+            manager.on_look = self._on_look
             manager.taken, manager.faults = defaultdict(set), set()
             if self._stopped:
                 return
@@ -120,6 +124,7 @@ class _Manager(QueueManager):
     """
 
     is_paused: Callable[[str], bool]
+    on_look: Callable[[], None]
     at_once: int
     taken: defaultdict[QueueEntrypoint, set[JobId]]
     """By source; those that are done may still be among them."""
@@ -134,6 +139,7 @@ class _Manager(QueueManager):
             async for job in jobs:
                 self.taken[job.entrypoint].add(job.id)
                 yield job
+        self.on_look()
 
     async def log_failure(
         self, job: PgqJob, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer

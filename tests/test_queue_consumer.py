@@ -71,7 +71,7 @@ async def test_requests_that_wait_for_a_source_that_is_paused_are_not_looked_at_
 
     async with transaction(pool) as conn:
         await work_queue.enqueue(conn, [job("", at) for at in range(5)])
-    consumer = Consumer(dsn, ["x"], nothing, 2, is_paused)
+    consumer = Consumer(dsn, ["x"], nothing, 2, is_paused, lambda: None)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(consumer.run())
         while looks == 0:  # noqa: ASYNC110 - it is PgQueuer that looks

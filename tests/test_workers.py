@@ -122,6 +122,7 @@ async def test_processes_that_lose_connections_to_the_database_read_on(
         await asked(pool, f"select count(pg_terminate_backend(pid)) {OTHERS} and {which}")
         for machine in two.folders:
             await said(machine, "Making requests of the queue stands still")
+            await said(machine, "Making requests of the queue goes on.")
         await watch_many(pool, ACCOUNTS)
         await until(pool, UNREAD, 0)
     assert await asked(pool, "select count(*) > 0 from pgqueuer_log where status = 'successful'")
