@@ -15,6 +15,7 @@ from collectors.simulator.canaries import CANARIES
 from storage.accounts import NewAccount, add_accounts
 from storage.db import Pool, StorageError, transaction
 from storage.model.accounts import Platform
+from storage.workers import planners
 from tests.histories import HEADER
 
 FROM = datetime(2021, 1, 1, tzinfo=UTC)
@@ -30,18 +31,37 @@ class Fleet:
     def end(self, number: int, how: signal.Signals) -> None:
         self.processes[number].send_signal(how)
 
+    async def plans(self, pool: Pool) -> int:
+        """Wait until one of those that have not ended plans the reading of X: which."""
+        while True:
+            async with transaction(pool) as conn:
+                name = (await planners(conn)).get(Platform.X, "")
+            for number, process in enumerate(self.processes):
+                if process.returncode is None and name.endswith(f" {process.pid}"):
+                    return number
+            await asyncio.sleep(0.05)
+
 
 @asynccontextmanager
 async def fleet(
-    pool: Pool, dsn: str, address: str, folder: Path, tokens: Sequence[str], sweep_every: str = "12h"
+    pool: Pool,
+    dsn: str,
+    address: str,
+    folder: Path,
+    tokens: Sequence[str],
+    sweep_every: str = "12h",
+    more: str = "",
 ) -> AsyncGenerator[Fleet]:
-    """A process for each token, all of which have reported themselves. Those left at the end are ended."""
+    """A process for each token, all of which have reported themselves. Those left at the end are ended.
+
+    `more` are further lines of their settings.
+    """
     started: list[Process] = []
     try:
         for number, token in enumerate(tokens):
             here = folder / f"machine{number}"
             here.mkdir(parents=True)
-            started.append(await _start(dsn, address, here, token, sweep_every))
+            started.append(await _start(dsn, address, here, token, sweep_every, more))
             await until(pool, "select count(*) from worker", number + 1)
         yield Fleet(started, [folder / f"machine{number}" for number in range(len(tokens))])
     finally:
@@ -52,7 +72,7 @@ async def fleet(
             await process.wait()
 
 
-async def _start(dsn: str, address: str, folder: Path, token: str, sweep_every: str) -> Process:
+async def _start(dsn: str, address: str, folder: Path, token: str, sweep_every: str, more: str) -> Process:
     (folder / "blockline.toml").write_text(
         f"""
         database_url = "{dsn}"
@@ -62,6 +82,7 @@ async def _start(dsn: str, address: str, folder: Path, token: str, sweep_every: 
         x_base_url = "{address}"
         x_canaries = [{", ".join(f'"{c.native_id}:{c.handles[0]}:{c.states[0].status}"' for c in CANARIES)}]
         sweep_every = "{sweep_every}"
+        {more}
         """
     )
     root = Path(__file__).parent.parent

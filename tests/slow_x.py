@@ -21,7 +21,7 @@ from aiohttp import web
 
 from collectors.simulator.canaries import with_canaries
 from collectors.simulator.files import load_history
-from collectors.simulator.serving import CONTROL, listening
+from collectors.simulator.serving import CONTROL, controlled, listening
 from collectors.simulator.x import XServer, serve_x
 
 
@@ -34,14 +34,16 @@ class _Far:
 
     @property
     def counts(self) -> Mapping[str, Mapping[str, int]]:
-        return self._server.counts
+        """Those of the simulator, and under "account_days" how many accounts it bills on which day."""
+        days = {day.isoformat(): accounts for day, accounts in self._server.account_days.items()}
+        return self._server.counts | {"account_days": days}
 
     def set_clock(self, now: datetime) -> None:
         self._server.set_clock(now)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(CONTROL):
-            return await self._server.handle(request)
+            return await controlled(self, request)
         async with self._at_once:
             answer = await self._server.handle(request)
             await asyncio.sleep(self._delay_s)
@@ -70,7 +72,7 @@ async def far_x(
 
 
 async def counted(address: str) -> dict[str, dict[str, int]]:
-    """What the simulator counted: by endpoint, requests, ids, and requests that it refused."""
+    """What the simulator counted: by endpoint, requests, ids, and requests that it refused; `_Far.counts`."""
     async with aiohttp.ClientSession() as session, session.get(f"{address}{CONTROL}counts") as answer:
         return json.loads(await answer.text())
 
