@@ -10,7 +10,7 @@ from dashboard.settings import DashboardSettings
 from jobs.anchor import anchoring, authority_of
 from jobs.channel_settings import channels_of
 from jobs.channels import Dispatcher, dispatcher
-from jobs.clock import system_clock
+from jobs.clock import Clock, system_clock
 from jobs.compose import Letterhead
 from jobs.conditions import Thresholds
 from jobs.database import ready, revive
@@ -24,6 +24,7 @@ from jobs.retention import Retention
 from jobs.schedule import Loop, scheduled
 from jobs.settings import Settings, SettingsError
 from jobs.shared_budgets import SharedBudgets
+from jobs.steady_clock import SteadyClock
 from jobs.trouble import tick as look_for_trouble
 from jobs.web import listen_on, serve
 from jobs.working import Working, at_work
@@ -131,10 +132,13 @@ def check(settings: Settings, roles: Sequence[Role]) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncGenerator[list[str]]:
+async def running(
+    settings: Settings, dsn: str, roles: Sequence[Role], machine: Clock = system_clock
+) -> AsyncGenerator[list[str]]:
     """Run the roles until the block ends; yields a sentence about each that tells where it is.
 
-    Raises SettingsError, PortTaken, StorageError. What another process plans, this one makes requests for.
+    `machine` is the clock by which it reads, as long as that is right. What another process plans, this one
+    makes requests for. Raises SettingsError, PortTaken, StorageError.
     """
     check(settings, roles)
     await ready(settings, dsn)
@@ -151,16 +155,19 @@ async def running(settings: Settings, dsn: str, roles: Sequence[Role]) -> AsyncG
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if Role.COLLECT in roles:
-            working = Working(dsn, pool, settings.address, system_clock)
-            budgets = SharedBudgets(pool, settings.address)
+            clock = SteadyClock(machine)
+            async with transaction(pool) as conn:
+                await clock.compare(conn)
+            working = Working(dsn, pool, settings.address, clock)
+            budgets = SharedBudgets(pool, settings.address, clock)
             for platform in platforms_of(settings):
-                turns = reading(settings, dsn, pool, platform, working, budgets)
+                turns = reading(settings, dsn, pool, platform, working, budgets, clock)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(at_work(working))
-            retention = Retention(pool, system_clock)
+            retention = Retention(pool, clock)
             loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
-            daily = await stack.enter_async_context(anchoring(settings, pool, system_clock))
+            daily = await stack.enter_async_context(anchoring(settings, pool, clock))
             if daily is not None:
                 loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))

@@ -54,4 +54,4 @@ class AskHere:
     async def asked(self, question: Question, /) -> AsyncGenerator[Reply]:
         asked_at = self._clock()
         answer = await self._collector.read(question.native_ids, asked_at)
-        yield Reply(answer, asked_at, self._clock())
+        yield Reply(answer, asked_at, max(asked_at, self._clock()))

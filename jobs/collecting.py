@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from collectors.base import Collector
 from jobs.answering import Answering
 from jobs.chores import Chore
-from jobs.clock import system_clock
+from jobs.clock import Clock
 from jobs.monitor import Monitor
 from jobs.paid import Paid
 from jobs.push import Push
@@ -37,7 +37,8 @@ class Collecting:
     While another one holds it, this one stands by.
 
     `chores` are done beside the reading, by name; `push` listens as long as this process plans. `answering`
-    takes in what other machines read. `paid` says when another ceiling holds.
+    takes in what other machines read. `paid` says when another ceiling holds. Nothing is begun unless what it
+    brings can be dated.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Collecting:
         chores: Mapping[str, Chore],
         push: Push | None,
         answering: Answering,
+        clock: Clock,
+        can_date: Callable[[], bool],
         paid: Paid | None = None,
     ) -> None:
         self.chores = chores
@@ -61,6 +64,8 @@ class Collecting:
         self._monitor = monitor
         self._push = push
         self._answering = answering
+        self._clock = clock
+        self._can_date = can_date
         self._paid = paid
         self._version = -1
         self._stands_by = False
@@ -77,7 +82,7 @@ class Collecting:
         held = await self._lock.take(wait_s)
         async with transaction(self._pool) as conn:
             named = self._settings.canaries(self._platform)
-            await set_canaries(conn, self._platform, named, system_clock(), self._place)
+            await set_canaries(conn, self._platform, named, self._clock(), self._place)
         return held
 
     async def begin(self) -> None:
@@ -125,7 +130,7 @@ class Collecting:
             self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)
-        is_outdated = self._paid is not None and self._paid.is_outdated(system_clock())
+        is_outdated = self._paid is not None and self._paid.is_outdated(self._clock())
         if version != self._version or is_outdated:
             await self._monitor.settled(_FAREWELL_S)
             async with self._answering.still():
@@ -136,17 +141,19 @@ class Collecting:
                     self._push.renew()
                 await self._answering.adopt()
                 self._version = version
-        if self._monitor.next_due() <= system_clock():
+        if self._can_date() and self._monitor.next_due() <= self._clock():
             await self._monitor.step()
 
-    def chore_turn(self, chore: Chore) -> Callable[[], Awaitable[None]]:
-        """One turn of a chore: it works only while this process holds the lock and has loaded."""
+    def chore_turn(self, chore: Chore, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
+        """One turn of a chore: it works only while this process holds the lock and has loaded, and what it
+        reads can be dated.
+        """
 
         async def turn() -> None:
-            if not self.is_planning():
+            if not self.is_planning() or not can_date():
                 return
             due = chore.next_due()
-            if due is not None and due <= system_clock():
+            if due is not None and due <= self._clock():
                 await chore.tick()
 
         return turn

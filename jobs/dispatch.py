@@ -34,8 +34,6 @@ _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
 _REASONS = frozenset(MissedReason)
-_LOOK_AGAIN = timedelta(seconds=10)
-_CLOCK_OFF = "the clock of this machine is not the database's, so nothing could be dated (blockline workers)"
 
 Orphan = Callable[[Question, Reply], Awaitable[None]]
 """Records a reply to a question that this process did not ask."""
@@ -75,12 +73,17 @@ class Dispatch:
         self._knows = asyncio.Event()
         """Whether there are others was looked up."""
         self._has_others = False
+        self._others_are_right = False
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._asked: dict[str, _Asked] = {}
         self._in_hand: set[str] = set()
         """Answers that are being recorded, or are and have not been let go of."""
         self._recorded: list[str] = []
         self._looked_around_s = float("-inf")
+
+    def can_date(self) -> bool:
+        """Whether there is anybody whose clock is right: nothing is to be asked otherwise."""
+        return self._is_on_time() or (self._has_others and self._others_are_right)
 
     @asynccontextmanager
     async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
@@ -102,7 +105,7 @@ class Dispatch:
     async def asked(self, question: Question, /) -> AsyncGenerator[Reply | None]:
         if not self._has_others:
             if not self._is_on_time():
-                yield self._unsent(_CLOCK_OFF)
+                yield None
                 return
             async with self._here.asked(question) as reply:
                 yield reply
@@ -208,7 +211,8 @@ class Dispatch:
         async with transaction(self._pool) as conn:  # later: an answer comes before its job ends
             there = set(await answered.keys(conn, self._source))
         here = [w for w in alive if self._source in w.sources]
-        self._has_others = any(w.worker_id != self._worker_id for w in here)
+        others = [w for w in here if w.worker_id != self._worker_id]
+        self._has_others, self._others_are_right = bool(others), any(w.is_on_time for w in others)
         self._knows.set()
         for key, one in self._asked.items():
             if key in waiting or key in there or one.at_s > asked_by or one.reply.done():
@@ -225,7 +229,7 @@ class Dispatch:
         async with transaction(self._pool) as conn:
             await work_queue.withdraw(conn, mine)
         first = min(pauses, key=lambda pause: pause.until, default=None)
-        unsent = self._unsent(_CLOCK_OFF) if first is None else self._unsent(first.detail, first)
+        unsent = None if first is None else self._unsent(first)
         for key in mine:
             one = self._asked.get(key)
             if one is not None and not one.reply.done():
@@ -244,11 +248,10 @@ class Dispatch:
         """What this process asked, by key, and was not answered yet."""
         return [(k, one) for k, one in self._asked.items() if k not in there and not one.reply.done()]
 
-    def _unsent(self, detail: str, pause: Pause | None = None) -> Reply:
+    def _unsent(self, pause: Pause) -> Reply:
         now = self._clock()
-        is_missed = pause is not None and pause.reason in _REASONS
-        reason = MissedReason(pause.reason) if pause and is_missed else MissedReason.UNCLASSIFIED
-        trouble = Trouble(reason, detail, now + _LOOK_AGAIN if pause is None else pause.until, breaker=False)
+        reason = MissedReason(pause.reason) if pause.reason in _REASONS else MissedReason.UNCLASSIFIED
+        trouble = Trouble(reason, pause.detail, pause.until, breaker=False)
         return Reply(Answer((), (), trouble=trouble, sent=False), now, now)
 
     def _held(self, question: Question) -> Reply:

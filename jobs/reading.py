@@ -12,7 +12,7 @@ from collectors.x import XCollector
 from jobs.answering import Answering
 from jobs.asking import AskHere
 from jobs.chores import Chore
-from jobs.clock import system_clock
+from jobs.clock import Clock
 from jobs.collecting import EPOCH, Collecting
 from jobs.compliance import ComplianceLoop
 from jobs.confirm import ConfirmationRule
@@ -31,6 +31,7 @@ from jobs.push import Push
 from jobs.relations import Relations
 from jobs.settings import Settings
 from jobs.shared_budgets import SharedBudgets
+from jobs.steady_clock import SteadyClock
 from jobs.sweep import Sweep
 from jobs.watched_posts import WatchedPosts
 from jobs.working import AT_ONCE, Working
@@ -46,7 +47,13 @@ Turns = Mapping[str, Callable[[], Awaitable[None]]]
 
 @asynccontextmanager
 async def reading(
-    settings: Settings, dsn: str, pool: Pool, platform: Platform, working: Working, budgets: SharedBudgets
+    settings: Settings,
+    dsn: str,
+    pool: Pool,
+    platform: Platform,
+    working: Working,
+    budgets: SharedBudgets,
+    clock: SteadyClock,
 ) -> AsyncGenerator[Turns]:
     """Hold the lock of a platform, or stand by for it, and its connections; yields the turns of its loops.
 
@@ -59,14 +66,14 @@ async def reading(
         paid = paid_for(settings.x_daily_cost, pool, platform)
         reader = collector if paid is None else PaidCollector(collector, paid)
         working.reads({source_name(platform): reader})
-        asking = _dispatch(pool, reader, "", working, AT_ONCE)
+        asking = _dispatch(pool, reader, "", working, AT_ONCE, clock)
         lock = Lock(dsn, planning_lock(platform))
         monitor = Monitor(
             pool,
             reader,
             ConfirmationRule(),
             MonitorSettings(sweep, settings.planner),
-            system_clock,
+            clock,
             asking,
             paid,
             lock.fence,
@@ -76,27 +83,41 @@ async def reading(
         chores: dict[str, Chore] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
-                pool, collector, settings.engagement_every, monitor.health, system_clock
+                pool, collector, settings.engagement_every, monitor.health, clock
             ),
-            **await _own_chores(settings, pool, collector, monitor, stack, budgets),
+            **await _own_chores(settings, pool, collector, monitor, stack, budgets, clock),
         }
         is_swept = paid is None or paid.wanted is None  # who reads elsewhere sweeps everybody
+        can_date = dict.fromkeys(chores, clock.is_right)  # they ask from this machine
         for vantage in settings.vantages if is_swept else ():
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
             there = there if paid is None else PaidCollector(there, paid)
             working.reads({source_name(platform, vantage): there})
-            asking = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE)
-            elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, system_clock, asking)
-            chores[f"Reading {platform.value} from {vantage}"] = elsewhere
-            answering.add(asking, elsewhere.take_in, elsewhere.health.is_closed)
+            from_there = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE, clock)
+            elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, clock, from_there)
+            name = f"Reading {platform.value} from {vantage}"
+            chores[name], can_date[name] = elsewhere, from_there.can_date
+            answering.add(from_there, elsewhere.take_in, elsewhere.health.is_closed)
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
-            push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, system_clock)
-        collecting = Collecting(settings, lock, pool, collector, monitor, chores, push, answering, paid)
+            push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, clock)
+        collecting = Collecting(
+            settings,
+            lock,
+            pool,
+            collector,
+            monitor,
+            chores,
+            push,
+            answering,
+            clock,
+            asking.can_date,
+            paid,
+        )
         stack.push_async_callback(collecting.let_go)
         await collecting.begin()
         turns = {f"Collecting from {platform.value}": collecting.turn}
-        turns |= {name: collecting.chore_turn(chore) for name, chore in chores.items()}
+        turns |= {name: collecting.chore_turn(chore, can_date[name]) for name, chore in chores.items()}
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(answering.run(collecting.is_planning))]
             if push is not None:
@@ -109,10 +130,12 @@ async def reading(
                 await collecting.drain()
 
 
-def _dispatch(pool: Pool, collector: Collector, vantage: str, working: Working, at_once: int) -> Dispatch:
-    here = AskHere(collector, system_clock, at_once)
+def _dispatch(
+    pool: Pool, collector: Collector, vantage: str, working: Working, at_once: int, clock: SteadyClock
+) -> Dispatch:
+    here = AskHere(collector, clock, at_once)
     source = source_name(collector.platform, vantage)
-    return Dispatch(pool, source, working.worker_id, here, system_clock, working.is_on_time)
+    return Dispatch(pool, source, working.worker_id, here, clock, clock.is_right)
 
 
 async def _own_chores(
@@ -122,52 +145,56 @@ async def _own_chores(
     monitor: Monitor,
     stack: AsyncExitStack,
     budgets: SharedBudgets,
+    clock: Clock,
 ) -> dict[str, Chore]:
     """What only this platform lets anyone see."""
     match collector:
         case BlueskyCollector():
             return {
-                "Collecting handles from PLC": HandleRecords(pool, collector, system_clock),
-                "Collecting follows from bluesky": Relations(pool, collector, monitor, system_clock),
+                "Collecting handles from PLC": HandleRecords(pool, collector, clock),
+                "Collecting follows from bluesky": Relations(pool, collector, monitor, clock),
             }
         case MastodonCollector():
-            return _chores_of_mastodon(settings, pool, collector, monitor)
+            return _chores_of_mastodon(settings, pool, collector, monitor, clock)
         case XCollector():
-            return await _chores_of_x(settings, pool, collector, stack, budgets)
+            return await _chores_of_x(settings, pool, collector, stack, budgets, clock)
         case _:
             return {}
 
 
 def _chores_of_mastodon(
-    settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor
+    settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor, clock: Clock
 ) -> dict[str, Chore]:
     chores: dict[str, Chore] = {}
     if settings.mastodon_observers:
         chores["Asking other servers"] = Observers(
-            pool, collector, settings.mastodon_observers, monitor, system_clock
+            pool, collector, settings.mastodon_observers, monitor, clock
         )
     if settings.mastodon_watched_posts:
         chores["Reading who favourited watched posts"] = WatchedPosts(
-            pool, collector, settings.mastodon_watched_posts, system_clock
+            pool, collector, settings.mastodon_watched_posts, clock
         )
     return chores
 
 
 async def _chores_of_x(
-    settings: Settings, pool: Pool, collector: XCollector, stack: AsyncExitStack, budgets: SharedBudgets
+    settings: Settings,
+    pool: Pool,
+    collector: XCollector,
+    stack: AsyncExitStack,
+    budgets: SharedBudgets,
+    clock: Clock,
 ) -> dict[str, Chore]:
     """Likes are always among them, so that it is on record that they cannot be seen, and since when."""
     readers = likes_readers(settings, budgets)
     for reader in readers.values():
         await stack.enter_async_context(reader)
     chores: dict[str, Chore] = {
-        "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, system_clock)
+        "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, clock)
     }
     if settings.x_follows_every is not None:
-        chores["Collecting follows from x"] = FollowsPoller(
-            pool, collector, settings.x_follows_every, system_clock
-        )
+        chores["Collecting follows from x"] = FollowsPoller(pool, collector, settings.x_follows_every, clock)
     if (jobs := compliance_jobs(settings, budgets)) is not None:
         await stack.enter_async_context(jobs)
-        chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, system_clock)
+        chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, clock)
     return chores

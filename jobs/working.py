@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 
 from collectors.base import Collector
 from jobs.alone import OneMachine, asks_elsewhere, unasked
-from jobs.clock import Clock
 from jobs.errors import unknown_error
 from jobs.packed_answers import pack
+from jobs.steady_clock import SteadyClock
 from storage import answered, budgets, work_queue, workers
 from storage.answered import Answered
 from storage.db import Conn, Pool, StorageError, transaction
@@ -45,7 +45,7 @@ _AT_ONCE_AGAIN = timedelta(seconds=0.1)
 class Working:
     """One process that makes requests, known to the others while it runs."""
 
-    def __init__(self, dsn: str, pool: Pool, address: str, clock: Clock) -> None:
+    def __init__(self, dsn: str, pool: Pool, address: str, clock: SteadyClock) -> None:
         self.worker_id: UUID = uuid4()
         self._dsn = dsn
         self._pool = pool
@@ -55,7 +55,7 @@ class Working:
         self._collectors: dict[str, Collector] = {}
         self._paused: dict[str, Pause] = {}
         self._alone = OneMachine()
-        self._clock_off = timedelta(0)
+        self._told_off = False
         self._consumer: Consumer | None = None
         self._requests: dict[str, asyncio.Semaphore] = {}
         self._ends = False
@@ -106,31 +106,25 @@ class Working:
     async def report(self) -> None:
         """Tell the others that this process is there. Raises StorageError."""
         async with transaction(self._pool) as conn:
-            before = self._clock()
-            theirs = await workers.database_now(conn)
-            now = self._clock()
-            self._note_clock(before + (now - before) / 2 - theirs)
             await self._report(conn)
             if time.monotonic() - self._tidied_s >= _TIDY_EVERY_S:
                 await _tidy(conn)
                 self._tidied_s = time.monotonic()
 
     async def _report(self, conn: Conn) -> None:
+        found = await self._clock.compare(conn)
+        self._note_clock(found.off)
         worker = Worker(
             self.worker_id,
             this_process(),
             self._address,
             tuple(self._collectors),
-            self._started_at,
-            self._clock(),
-            self._clock_off,
+            self._started_at + found.off,
+            found.at,
+            found.off,
             self._paused,
         )
         await workers.report(conn, worker)
-
-    def is_on_time(self) -> bool:
-        """Whether what this machine reads can be dated."""
-        return abs(self._clock_off) <= MOST_CLOCK_OFF
 
     async def _keep_reporting(self) -> None:
         while True:
@@ -139,18 +133,18 @@ class Working:
             await asyncio.sleep(_REPORT_EVERY_S)
 
     def _note_clock(self, off: timedelta) -> None:
-        was_right = self.is_on_time()
-        self._clock_off = off
-        if was_right and not self.is_on_time():
+        is_off = abs(off) > MOST_CLOCK_OFF
+        if is_off and not self._told_off:
             log.error(
                 "The clock of this machine is %.1f s off the database's. Nothing is read by it until that is "
                 "set right, since its readings could not be dated.",
                 off.total_seconds(),
             )
+        self._told_off = is_off
 
     def _is_paused(self, source: str) -> bool:
         pause = self._paused.get(source)
-        return not self.is_on_time() or (pause is not None and pause.until > self._clock())
+        return not self._clock.is_right() or (pause is not None and pause.until > self._clock())
 
     async def _do(self, source: str, payload: bytes) -> None:
         try:
@@ -168,11 +162,11 @@ class Working:
         if self._ends or self._is_paused(source):
             raise PutBack(timedelta(0))
         question = answered.unpacked(payload)
-        asked_at, began_s = self._clock(), time.monotonic()
+        asked_at = self._clock()
         collector = self._collectors[source]
         pause = asks_elsewhere(question, collector.base_url(question.place), asked_at)
         answer = await collector.read(question.native_ids, asked_at) if pause is None else unasked(pause)
-        at = asked_at + timedelta(seconds=time.monotonic() - began_s)  # a clock that is set dates nothing
+        at = max(asked_at, self._clock())
         pause = pause or self._alone.pause_after(question, answer, at)
         if pause is not None and await self._leaves_to_others(source, pause, at):
             raise PutBack(_AT_ONCE_AGAIN)

@@ -52,9 +52,10 @@ class Worker:
     sources: tuple[str, ...]
     """What it can read; see `storage.model.questions.source_name`."""
     started_at: datetime
+    """This and `seen_at` by its own clock."""
     seen_at: datetime
     clock_off: timedelta
-    """How far its clock is ahead of the database's."""
+    """How far that is ahead of the database's."""
     paused: Mapping[str, Pause] = field(default_factory=dict[str, Pause])
     """The sources that it takes no requests of for a while, because of what it alone meets there."""
 
@@ -102,7 +103,8 @@ async def report(conn: Conn, worker: Worker) -> None:
         insert into worker (worker_id, name, address, sources, started_at, seen_at, clock_off, paused)
         values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (worker_id) do update
-        set seen_at = excluded.seen_at, clock_off = excluded.clock_off, paused = excluded.paused
+        set started_at = excluded.started_at, seen_at = excluded.seen_at,
+            clock_off = excluded.clock_off, paused = excluded.paused
         """,
         worker.worker_id,
         worker.name,

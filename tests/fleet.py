@@ -35,9 +35,9 @@ class Fleet:
         """Wait until one of those that have not ended plans the reading of X: which."""
         while True:
             async with transaction(pool) as conn:
-                name = (await planners(conn)).get(Platform.X, "")
+                planner = (await planners(conn)).get(Platform.X)
             for number, process in enumerate(self.processes):
-                if process.returncode is None and name.endswith(f" {process.pid}"):
+                if planner and process.returncode is None and planner.name.endswith(f" {process.pid}"):
                     return number
             await asyncio.sleep(0.05)
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -31,12 +32,13 @@ class _Far:
         self._server = server
         self._delay_s = delay_s
         self._at_once = asyncio.Semaphore(at_once)
+        self._by_token = Counter[str]()
 
     @property
     def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """Those of the simulator, and under "account_days" how many accounts it bills on which day."""
+        """Those of the simulator, how many accounts it bills on which day, and requests by token."""
         days = {day.isoformat(): accounts for day, accounts in self._server.account_days.items()}
-        return self._server.counts | {"account_days": days}
+        return self._server.counts | {"account_days": days, "tokens": self._by_token}
 
     def set_clock(self, now: datetime) -> None:
         self._server.set_clock(now)
@@ -44,6 +46,7 @@ class _Far:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(CONTROL):
             return await controlled(self, request)
+        self._by_token[request.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
         async with self._at_once:
             answer = await self._server.handle(request)
             await asyncio.sleep(self._delay_s)

@@ -21,6 +21,7 @@ from jobs.dispatch import Dispatch
 from jobs.elsewhere import Elsewhere
 from jobs.monitor import Monitor, MonitorSettings
 from jobs.packed_answers import unpack
+from jobs.steady_clock import SteadyClock
 from jobs.working import Working, at_work
 from storage import answered, work_queue
 from storage.db import Pool, transaction
@@ -181,7 +182,7 @@ async def answers(pool: Pool) -> list[Answer]:
 
 async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
     """Machines with these collectors, which know of one another, make all requests."""
-    machines = [Working(dsn, pool, "", system_clock) for _ in collectors]
+    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in collectors]
     for machine, collector in zip(machines, collectors, strict=True):
         machine.reads({"x": collector})
         await machine.report()
@@ -196,7 +197,7 @@ async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
 async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(pool: Pool, dsn: str) -> None:
     cut_off, well = FakeCollector(), FakeCollector()
     cut_off.trouble = UNREACHED
-    machines = [Working(dsn, pool, "", system_clock) for _ in range(2)]
+    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in range(2)]
     machines[0].reads({"x": cut_off})
     machines[1].reads({"x": well})
     await machines[1].report()

@@ -47,7 +47,9 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
     await world.enlist(["1"])
     monitor = await world.start()
     push = Push(pool, stream, monitor, world.clock)
-    collecting = Collecting(Settings(), lock, pool, world.platform, monitor, {}, push, Answering())
+    collecting = Collecting(
+        Settings(), lock, pool, world.platform, monitor, {}, push, Answering(), world.clock, lambda: True
+    )
     listening = asyncio.ensure_future(push.run())
     async with asyncio.timeout(20):
         await collecting.turn()
