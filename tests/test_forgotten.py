@@ -8,6 +8,7 @@ import pytest
 from collectors.base import Answer
 from jobs.clock import system_clock
 from jobs.packed_answers import pack
+from jobs.steady_clock import SteadyClock
 from jobs.working import Working, at_work
 from storage import answered, budgets, work_queue
 from storage.answered import Answered
@@ -26,7 +27,7 @@ DAY = 24 * HOUR
 @pytest.fixture
 def working(pool: Pool, dsn: str) -> Working:
     """A process that reads X."""
-    working = Working(dsn, pool, "", system_clock)
+    working = Working(dsn, pool, "", SteadyClock(system_clock))
     working.reads({"x": FakeCollector()})
     return working
 
@@ -51,7 +52,7 @@ async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
 
 
 async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) -> None:
-    ahead = Working(dsn, pool, "", lambda: system_clock() + 2 * DAY)
+    ahead = Working(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock())
     async with at_work(ahead):

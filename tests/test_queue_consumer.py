@@ -6,6 +6,7 @@ from datetime import datetime
 
 from collectors.base import Answer
 from jobs.clock import system_clock
+from jobs.steady_clock import SteadyClock
 from jobs.working import AT_ONCE, Working
 from storage import answered, work_queue
 from storage.db import Pool, transaction
@@ -38,7 +39,7 @@ def job(vantage: str, number: int) -> Job:
 
 async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: str) -> None:
     stuck = [Stuck(), Stuck()]
-    working = Working(dsn, pool, "", system_clock)
+    working = Working(dsn, pool, "", SteadyClock(system_clock))
     working.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
     async with transaction(pool) as conn:
         for n, vantage in enumerate(("in", "tr")):
