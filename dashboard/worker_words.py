@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dashboard import words
 from dashboard.health_words import WELL, Verdict
 from storage.model.availability import MissedReason
-from storage.model.collector_words import WAIT, source_words, to_do, why_words
+from storage.model.collector_words import HANGS_TO_DO, WAIT, source_words, to_do, why_words
 from storage.model.questions import OTHER_ADDRESS, source_parts
 from storage.model.units import clock_words
 from storage.model.words import clean
@@ -123,8 +123,7 @@ def queue_verdict(found: Machines, now: datetime) -> Verdict:
         return Verdict(
             f"{clean(planner or '', 80)} plans the reading of {reads(of_it)}, and nothing was heard of it "
             f"since {words.exact(since)}.",
-            "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it "
-            "there (kill -9 with the number after the name): another that reads takes over within seconds.",
+            HANGS_TO_DO,
         )
     stuck = [q.line.source for q in found.queues if q.planner is not None and _is_stuck(q.line, now)]
     if stuck:

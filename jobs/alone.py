@@ -4,12 +4,11 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from collectors.base import Answer, Trouble
+from jobs.gate import FAILURES_TO_CLOSE
 from storage.model.availability import MissedReason
 from storage.model.questions import OTHER_ADDRESS, Question
 from storage.workers import Pause
 
-_FAILURES_TO_BE_CUT_OFF = 3
-"""As many as close the gate of a platform."""
 _A_MOMENT = timedelta(seconds=5)
 """Long enough for another machine to take what this one put back."""
 _CUT_OFF = timedelta(minutes=1)
@@ -45,9 +44,9 @@ class OneMachine:
 
     def _is_cut_off(self, question: Question) -> bool:
         unreached = self._unreached.setdefault(question.source, set())
-        if len(unreached) < _FAILURES_TO_BE_CUT_OFF:
+        if len(unreached) < FAILURES_TO_CLOSE:
             unreached.add(question.place or question.key)
-        return len(unreached) >= _FAILURES_TO_BE_CUT_OFF
+        return len(unreached) >= FAILURES_TO_CLOSE
 
 
 def refused_alone(question: Question, answer: Answer) -> Pause | None:

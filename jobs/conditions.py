@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from collectors.limits import BREAKERS
 from dashboard.words import span
 from jobs.mail_troubles import mail_ending, mail_troubles
-from jobs.wording import handle_name, number
+from jobs.wording import handle_name, number, quoted
 from jobs.worker_troubles import worker_ending, worker_troubles
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
@@ -23,7 +23,6 @@ from storage.model.conditions import (
 )
 from storage.model.words import PLATFORM_NAME, clean
 
-_LONGEST_DETAIL = 400
 _IS_IT_RUNNING = (
     "See that blockline run is running and reads this platform; blockline doctor says what it lacks."
 )
@@ -155,7 +154,7 @@ def _stopped(source: Source) -> Condition | None:
         _key(ConditionKind.CREDENTIALS_OR_CREDITS, source),
         source.since,
         f"The {_name(source)} collector stopped ({why_words(source.reason)})",
-        _quoted(source.detail),
+        quoted(source.detail),
         to_do(source.platform, source.reason) or WAIT,
     )
 
@@ -171,7 +170,7 @@ def _held(source: Source, now: datetime, thresholds: Thresholds) -> Condition | 
         _key(ConditionKind.CONTROL_ACCOUNTS_HELD, source),
         since,
         f"Answers of {_name(source)} come, and none is believed",
-        _quoted(source.detail) or (f"{doubted} looked wrong" if doubted else ""),
+        quoted(source.detail) or (f"{doubted} looked wrong" if doubted else ""),
         to_do(source.platform, MissedReason.HELD) or WAIT,
     )
 
@@ -191,7 +190,7 @@ def _blind(
         ConditionKey(ConditionKind.COLLECTOR_BLIND, coverage.platform),
         since,
         f"Nothing of {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(coverage.due)} there",
-        _quoted(": ".join(filter(None, (why_words(reason), stopped[0].detail)))) if stopped else "",
+        quoted(": ".join(filter(None, (why_words(reason), stopped[0].detail)))) if stopped else "",
         (to_do(coverage.platform, reason) or WAIT) if stopped else _IS_IT_RUNNING,
     )
 
@@ -220,7 +219,7 @@ def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | N
         ConditionKey(ConditionKind.RULES_UNREADABLE),
         now,
         f"{number(len(rules), 'alert rule')} {they}",
-        _quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
+        quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
         "Write it anew, or remove it; blockline doctor and the Alerts page name each.",
     )
 
@@ -235,7 +234,3 @@ def _name(source: Source) -> str:
 
 def _watched(n: int) -> str:
     return f"{number(n, 'account')} {'is' if n == 1 else 'are'} watched"
-
-
-def _quoted(text: str | None) -> str:
-    return clean(text, _LONGEST_DETAIL) if text else ""

@@ -46,7 +46,7 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
 
 
 def ceiling_findings(promised: int, wanted: int | None) -> list[Finding]:
-    """What was said that X costs today at most, beside what is set. None where both are the same."""
+    """What was said that X costs today at most, beside what is set. None where no more is set."""
     if wanted is not None and wanted <= promised:
         return []
     said = "none is set" if wanted is None else f"x_daily_cost here pays for {wanted:,}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from collectors.base import Trouble
 from storage.model.availability import MissedReason
 
-_FAILURES_TO_CLOSE = 3
+FAILURES_TO_CLOSE = 3
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
@@ -43,7 +43,7 @@ class Gate:
             return failed._closed(trouble.retry_at)
         if self.is_closed(now):
             return replace(self, failures=failed.failures, failed_at=now)
-        if failed.failures < _FAILURES_TO_CLOSE:
+        if failed.failures < FAILURES_TO_CLOSE:
             return failed
         pause = min(_FIRST_PAUSE * 2 ** min(self.closings, 10), _LONGEST_PAUSE)
         return replace(failed, closings=self.closings + 1)._closed(now + pause)

@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 
 from dashboard.words import span
-from jobs.wording import number
+from jobs.wording import number, quoted
 from storage.model.conditions import Condition, ConditionKey, ConditionKind, Facts, Mails
-from storage.model.words import clean
 
-_LONGEST_DETAIL = 400
 _UNTOLD_TO_DO = (
     "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
 )
@@ -61,7 +59,7 @@ def _stuck(facts: Facts, now: datetime, refused_for: timedelta) -> Condition | N
         ConditionKey(ConditionKind.OUTBOX_STUCK),
         min((m.since for m in (untold, untried, refused) if m.since is not None), default=now),
         "; ".join(said),
-        _quoted(untried.error or refused.error),
+        quoted(untried.error or refused.error),
         " ".join(
             todo
             for mails, todo in (
@@ -82,10 +80,6 @@ def _given_up(mails: Mails, now: datetime, within: timedelta) -> Condition | Non
         ConditionKey(ConditionKind.DEAD_LETTERS),
         mails.since or now,
         f"{number(mails.count, 'mail')} {was} given up in the last {span(within)}",
-        _quoted(mails.error),
+        quoted(mails.error),
         _GIVEN_UP_TO_DO,
     )
-
-
-def _quoted(text: str | None) -> str:
-    return clean(text, _LONGEST_DETAIL) if text else ""

@@ -7,6 +7,8 @@ from storage.model.accounts import Platform
 from storage.model.availability import Strength
 from storage.model.words import PLATFORM_NAME, clean
 
+_LONGEST_QUOTED = 400
+
 
 def handle_name(handle: str) -> str:
     return "@" + clean(handle.removeprefix("@"))
@@ -16,6 +18,11 @@ def account_name(platform: Platform, handle: str) -> str:
     """A handle, with its platform unless that is X."""
     name = handle_name(handle)
     return name if platform is Platform.X else f"{name} ({PLATFORM_NAME[platform]})"
+
+
+def quoted(text: str | None) -> str:
+    """What a platform, a server or an exception said, made safe and not too long; empty: nothing."""
+    return clean(text, _LONGEST_QUOTED) if text else ""
 
 
 def number(n: int, singular: str) -> str:

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from collectors.limits import BREAKERS
 from dashboard.words import span
-from jobs.wording import number
-from storage.model.collector_words import WAIT, collector_name, to_do, why_words
+from jobs.wording import number, quoted
+from storage.model.collector_words import HANGS_TO_DO, WAIT, collector_name, to_do, why_words
 from storage.model.conditions import (
     Condition,
     ConditionKey,
@@ -22,7 +22,6 @@ from storage.model.units import clock_words
 from storage.model.words import clean
 
 _NAMED = 5
-_LONGEST_DETAIL = 400
 _CLOCK_TO_DO = (
     "Keep the clocks of all machines and of the database right with NTP. Then they read by themselves again; "
     "until then others read, where there are any."
@@ -34,12 +33,6 @@ _HELD_TO_DO = (
 _UNTAKEN_TO_DO = (
     "See on the health page which machines read, and what the log of blockline run says on them; start "
     "another with blockline run --role collect."
-)
-
-
-_UNHEARD_TO_DO = (
-    "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it there "
-    "(kill -9 with the number after the name): another process that reads takes over within seconds."
 )
 
 
@@ -122,7 +115,7 @@ def _refused(refused: list[RefusedAlone]) -> Condition:
         ConditionKey(ConditionKind.REFUSED_ALONE, first.platform, "", first.vantage),
         min(r.heard_at for r in refused),
         f"{name} refuses {_names(refused)}, and answers others ({why})",
-        clean(first.detail, _LONGEST_DETAIL) if first.detail else "",
+        quoted(first.detail),
         " ".join(("What it refuses is left to others.", *todos)),
     )
 
@@ -138,7 +131,7 @@ def _unheard(planned: PlannedBy, now: datetime, unheard_for: timedelta) -> Condi
         f"{clean(planned.name, 80)} plans the reading of {name}, and nothing was heard of it for more than "
         f"{span(unheard_for)}",
         "",
-        _UNHEARD_TO_DO,
+        HANGS_TO_DO,
     )
 
 
@@ -151,7 +144,7 @@ def _elsewhere(machines: list[RefusedAlone]) -> Condition:
         ConditionKey(ConditionKind.OTHER_ADDRESS, first.platform, "", first.vantage),
         min(m.heard_at for m in machines),
         f"{_names(machines)} {ask} another address for {name} than the process that plans",
-        clean(first.detail, _LONGEST_DETAIL),
+        quoted(first.detail),
         f"What would be asked there is left to others. {to_do(first.platform, first.reason)}",
     )
 
@@ -169,7 +162,7 @@ def _held(held: HeldRequests) -> Condition | None:
         ConditionKey(ConditionKind.REQUESTS_HELD),
         held.since,
         f"{number(held.count, 'request')} {they} by a fault of Blockline's own",
-        clean(held.said, _LONGEST_DETAIL) if held.said else "",
+        quoted(held.said),
         _HELD_TO_DO,
     )
 

@@ -31,12 +31,13 @@ class Held:
         await still_there(self._conn, self._where, KEEP_ALIVE_S)
 
     async def fence(self, conn: Conn) -> None:
-        """See `Fence`. Whoever takes the lock next waits for the end of the transaction of `conn`, at most a
-        minute for one that is idle: this process may be stopped in the middle of it.
+        """See `Fence`. Whoever takes the lock next waits for the end of the transaction of `conn`, at most
+        ten minutes while that is idle: this process may be stopped in the middle, and to load ten million
+        accounts in one takes about five (by arithmetic from one million).
         """
         await conn.execute(
             """
-            select set_config('idle_in_transaction_session_timeout', '60000', true),
+            select set_config('idle_in_transaction_session_timeout', '600000', true),
                 pg_advisory_xact_lock_shared(hashtextextended('blockline fence of ' || $1, 0))
             """,
             self.name,

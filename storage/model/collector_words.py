@@ -44,6 +44,10 @@ _HELD_TO_DO = (
     "some in setting {platform}_canaries."
 )
 
+HANGS_TO_DO = (
+    "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it there "
+    "(kill -9 with the number after the name): another process that reads takes over within seconds."
+)
 _OTHER_ADDRESS_TO_DO = {
     Platform.X: "Give setting x_base_url the same value on all machines, and start blockline run again.",
     Platform.BLUESKY: "Give settings bluesky_app_view and bluesky_plc the same values on all machines, and "
