@@ -8,6 +8,7 @@ from storage.account_days import DayBill, bills
 from storage.budgets import budgets
 from storage.conditions import open_conditions
 from storage.db import Conn
+from storage.installation import is_synthetic
 from storage.model.budgets import NamedBudget
 from storage.model.conditions import KnownCondition
 from storage.reports_chores import Chores, Outbox, chores, outbox
@@ -47,6 +48,8 @@ class ThisProcess:
 @dataclass(frozen=True, slots=True)
 class HealthFacts:
     at: datetime
+    is_synthetic: bool
+    """Whether an invented scenario is on file: nobody has to read anything then."""
     sweep_every: timedelta
     conditions: Sequence[KnownCondition]
     detectors: Sequence[Detector]
@@ -75,6 +78,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
     late = await lateness(conn, now, sweep_every)
     return HealthFacts(
         at=now,
+        is_synthetic=await is_synthetic(conn),
         sweep_every=sweep_every,
         conditions=await open_conditions(conn),
         detectors=await detectors(conn, now),

@@ -84,7 +84,7 @@ def workers_verdict(workers: Iterable[Worker], now: datetime) -> Verdict:
 
 
 def nobody_reads(found: Machines) -> list[Verdict]:
-    """What there is to say of it that no process reported itself. One that plans may be busy, or the demo."""
+    """What there is to say of it that no process reported itself. One that plans may be busy."""
     if any(queue.planner for queue in found.queues):
         return []
     return [

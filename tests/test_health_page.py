@@ -35,6 +35,7 @@ GAP = timedelta(minutes=75)
 ADMIN = Actor("Ada", Role.ADMIN)
 NOTHING = HealthFacts(
     at=T0,
+    is_synthetic=False,
     sweep_every=timedelta(minutes=30),
     conditions=(),
     detectors=(),

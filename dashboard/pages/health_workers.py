@@ -34,7 +34,8 @@ def _workers(facts: HealthFacts) -> Component:
     found = facts.machines.workers
     if not found:
         nobody = "No process that reads reported itself in the last minute."
-        return nothing(title, note, nobody, *map(verdict, said.nobody_reads(facts.machines)))
+        verdicts = [] if facts.is_synthetic else said.nobody_reads(facts.machines)
+        return nothing(title, note, nobody, *map(verdict, verdicts))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return card(
         title,
