@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
+from dashboard.alert_forms import moment_in
 from storage.db import Conn
 from storage.evidence import Kept, evidence_of
 from storage.model.coverage import WhyRead
@@ -13,7 +14,6 @@ from storage.rosters import why_read
 
 PAGE = 200
 LONGEST = timedelta(days=400)
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,6 @@ def stretch_of(query: Mapping[str, str], now: datetime) -> Stretch | str | None:
     number = query.get("page", "1")
     page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1
     return Stretch(since, until, max(1, page))
-
-
-def moment_in(text: str) -> datetime | None:
-    """The moment that somebody wrote, in UTC unless it says otherwise; None when it is none."""
-    try:
-        at = datetime.fromisoformat(text)
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if EARLIEST <= at < datetime(9990, 1, 1, tzinfo=UTC) else None
 
 
 def _is_day(text: str) -> bool:

@@ -8,14 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from dashboard.alert_forms import Filled, page_of
 from dashboard.deeds import done
-from dashboard.refusals import refusal
+from dashboard.refusals import LARGEST_ID, refusal
 from storage.db import Pool, StorageError, transaction
 from storage.evidence import Side, evidence_of, load
 from storage.model.people import Actor, Role
 from storage.notes import add_note, withdraw_note
 
 WRITE_NOTES = Role.ANALYST
-LARGEST_ID = 2**63 - 1
 
 
 def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:

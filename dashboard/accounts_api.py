@@ -11,8 +11,9 @@ from dashboard.accounts_json import accounts_json, past_json
 from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
+from storage.orders import orders
 from storage.reports_accounts import Whom, accounts_shot, past_of
-from storage.reports_context import lists, orders
+from storage.reports_context import lists
 
 WHOM_FAULT = f"whom must be one of {', '.join(Whom)}."
 SHOWN = timedelta(days=30)

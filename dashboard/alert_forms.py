@@ -115,3 +115,16 @@ def _plain(value: object) -> str:
     text = str(value)
     text.encode()  # raises for half a surrogate pair, which nothing can store
     return text
+
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+def moment_in(text: str) -> datetime | None:
+    """The moment that somebody wrote, in UTC unless it says otherwise; None when it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if EARLIEST <= at < datetime(9990, 1, 1, tzinfo=UTC) else None

@@ -1,6 +1,5 @@
 """The data of the live page over plain HTTP, and whether the dashboard is well."""
 
-import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,23 +8,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.boards import RANGES, USUAL, Boards
+from dashboard.kept import packed
 from dashboard.live import Hub, catch_up
 from dashboard.refusals import refusal
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
-PACKED = "application/octet-stream"
-"""The form of `dashboard.packed`."""
-
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999, which is as far as a datetime goes."""
-
-
-def packed(request: Request, body: bytes) -> Response:
-    """A packed answer that was compressed by gzip, to whoever takes it so or not."""
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(gzip.decompress(body), media_type=PACKED)
-    return Response(body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"})
 
 
 def routes(

@@ -2,7 +2,7 @@
 
 from dashboard.words import WHY_PAID
 from storage.account_days import DayBill
-from storage.model.sizing_facts import USD_PER_READ
+from storage.model.ceiling import USD_PER_READ
 from storage.model.words import PLATFORM_NAME, clean
 
 _NAMED = 5

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard import words
-from dashboard.order_words import accounts, range_words, share
+from dashboard.words import accounts, range_words, share
 from storage.model.claimed import Claimed, Observed, Recorded, Tally, disagreements
 from storage.model.country_names import country_name
 from storage.model.words import clean

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from dashboard.account_readings import moment_in
-from dashboard.alert_forms import Filled, WrongInput
+from dashboard.alert_forms import Filled, WrongInput, moment_in
 from dashboard.deciding import Asked
 from storage.model.rule_toml import to_toml
 from storage.model.rules import StoredRule

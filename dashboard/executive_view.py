@@ -9,7 +9,7 @@ from storage.db import Conn
 from storage.model.association import Association, Interval, Record, associated, looked
 from storage.model.orders import Order, OrderEvent
 from storage.model.signals import Doubt
-from storage.reports_context import order_events, orders
+from storage.orders import order_events, orders
 from storage.reports_engagement import CounterStep, Series, counts_of_blocks, likes_counted, series_of
 from storage.reports_executives import Act, Count, Person, acts, counts_of_acts, doubts_of_acts, people
 

@@ -15,7 +15,7 @@ from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 from storage.feeds import Newest, list_named, newest_changes
 from storage.model.words import clean
-from storage.reports_context import order_events, orders
+from storage.orders import order_events, orders
 
 LIMIT = 50
 READ = ["GET", "HEAD"]

@@ -11,6 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from storage.model.availability import Status
+from storage.model.coverage import Gap
 
 Theme = Literal["light", "dark"]
 
@@ -137,3 +138,18 @@ def graph(figure: go.Figure, name: str, shows: str) -> Component:
     if any(axis.type == "date" for axis in figure.select_xaxes()):
         parts.append(html.P("The times in this figure are in UTC.", className="in-utc"))
     return html.Div(parts, role="figure", **{"aria-label": shows})  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+
+
+def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> list[tuple[datetime, datetime]]:
+    """The parts of [since, until] in which somebody looked. A single look between two gaps is a point."""
+    parts: list[tuple[datetime, datetime]] = []
+    start = since
+    for gap in gaps:
+        if gap.until is None or gap.until <= start or gap.since >= until:
+            continue
+        if gap.since >= start:
+            parts.append((start, gap.since))
+        start = max(start, gap.until)
+    if start <= until:
+        parts.append((start, until))
+    return parts

@@ -18,6 +18,7 @@ from dashboard.figure_style import (
     Palette,
     Theme,
     look,
+    without_gaps,
 )
 from dashboard.words import between, day, drawn_as, span, stamp, state
 from storage.model.accounts import Platform
@@ -191,21 +192,6 @@ def known_until(seen: Seen, now: datetime, gap_after: timedelta) -> datetime:
     if seen.last is None or now - seen.last <= gap_after:
         return now
     return seen.last
-
-
-def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> list[tuple[datetime, datetime]]:
-    """The parts of [since, until] in which somebody looked. A single look between two gaps is a point."""
-    parts: list[tuple[datetime, datetime]] = []
-    start = since
-    for gap in gaps:
-        if gap.until is None or gap.until <= start or gap.since >= until:
-            continue
-        if gap.since >= start:
-            parts.append((start, gap.since))
-        start = max(start, gap.until)
-    if start <= until:
-        parts.append((start, until))
-    return parts
 
 
 def _bars(

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.figure_style import FONT, PALETTES, Palette, Theme
-from dashboard.order_words import range_words
+from dashboard.words import range_words
 from storage.model.claimed import Claimed, Tally, demands
 from storage.model.half_years import HalfYear
 from storage.model.transparency import TransparencyReport

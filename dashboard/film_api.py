@@ -8,10 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api import packed
 from dashboard.films import WHOLE, Films, Part, part_of
-from dashboard.orders_api import refused_time
-from dashboard.refusals import refusal
+from dashboard.kept import packed
+from dashboard.refusals import refusal, refused_time
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 

@@ -49,8 +49,9 @@ from storage.film_reads import Fill, film_reads, looks_since, weeks
 from storage.model.accounts import Platform
 from storage.model.read_runs import Pace, Reads, joined, pace
 from storage.order_history import editions
+from storage.orders import order_events, orders
 from storage.reports import LiveChange, last_event_id
-from storage.reports_context import executives, order_events, orders, signals
+from storage.reports_context import executives, signals
 from storage.reports_executives import access_spans
 from storage.reports_news import News, news_since
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard import words
-from dashboard.order_words import share
+from dashboard.words import share
 from storage.model.accounts import Platform
 from storage.model.availability import MissedReason
 from storage.model.budgets import Basis, Budget, NamedBudget

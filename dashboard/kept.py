@@ -5,6 +5,7 @@ since, which takes some milliseconds: so it is as true as one that was made for 
 """
 
 import asyncio
+import gzip
 import json
 import zlib
 from abc import ABC, abstractmethod
@@ -13,10 +14,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, Self, cast
 
+from fastapi import Request
+from fastapi.responses import Response
+
 from dashboard.encode import Json
 from dashboard.packed import pack
 from dashboard.settings import DashboardSettings
 from storage.db import Conn, Pool, StorageError, transaction
+
+PACKED = "application/octet-stream"
+"""The form of `dashboard.packed`."""
+
 
 RENEW_AFTER = timedelta(minutes=5)
 """Readings that were recorded very late change the past of what is kept, which no news tells."""
@@ -142,3 +150,10 @@ class Answers(ABC):
 def _compressed(body: Json, tables: Sequence[str]) -> tuple[bytes, _Stream]:
     stream = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
     return stream.compress(pack(body, tables)) + stream.flush(zlib.Z_SYNC_FLUSH), stream
+
+
+def packed(request: Request, body: bytes) -> Response:
+    """A packed answer that was compressed by gzip, to whoever takes it so or not."""
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(gzip.decompress(body), media_type=PACKED)
+    return Response(body, media_type=PACKED, headers={"content-encoding": "gzip", "vary": "accept-encoding"})

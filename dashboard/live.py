@@ -21,8 +21,9 @@ from dashboard.settings import GAP_IN_SWEEPS, DashboardSettings
 from dashboard.sockets import Sockets
 from storage.db import Conn, Pool, StorageError, listen, transaction
 from storage.ended_sessions import CHANNEL, ended_session
+from storage.orders import order_events, orders
 from storage.reports import last_event_id
-from storage.reports_context import became_known, executives, lists, order_events, orders
+from storage.reports_context import became_known, executives, lists
 from storage.reports_coverage import Request, requests_since
 from storage.reports_health import detectors
 from storage.reports_kpis import kpis

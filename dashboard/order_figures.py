@@ -11,7 +11,7 @@ from storage.model.orders import Order, OrderCheck, OrderDocument, OrderName
 from storage.model.outside import Names, Outside, count_names, outside
 from storage.order_documents import documents_of
 from storage.order_names import checks_of, names_of
-from storage.reports_context import orders
+from storage.orders import orders
 from storage.reports_coverage import Coverage
 from storage.reports_order import Cohort, cohort, coverage_of, find_order
 

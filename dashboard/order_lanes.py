@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.figures import without_gaps
+from dashboard.figure_style import without_gaps
 from dashboard.order_figures import OrderFigures
 from storage.model.cohort import Member, Stay
 

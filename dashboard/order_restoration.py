@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dashboard import order_words, words
+from dashboard import words
 from dashboard.encode import Json
 from dashboard.order_figures import OrderFigures
 from dashboard.report_html import Restoration as Section
@@ -98,7 +98,7 @@ def _bounds(share: Share) -> str:
 def _pair(ends: tuple[float, float] | None) -> str:
     if ends is None:
         return "-"
-    low, high = (order_words.share(end, 1) for end in ends)
+    low, high = (words.share(end, 1) for end in ends)
     return low if low == high else f"{low} to {high}"
 
 

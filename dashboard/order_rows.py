@@ -106,7 +106,7 @@ def probe_answers(probe: Probe) -> str:
 
 
 def _share(n: int, found: OrderFigures) -> str:
-    return f"{order_words.share(n, found.watched)} of its list" if found.watched else ""
+    return f"{words.share(n, found.watched)} of its list" if found.watched else ""
 
 
 def _less(n: int, why: str) -> str:

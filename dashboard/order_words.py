@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from dashboard import words
 from dashboard.order_figures import OrderFigures
+from dashboard.words import accounts, range_words, share
 from storage.model.cohort import Kind
 from storage.model.cohort_claims import Checked, Verdict
 from storage.model.cohort_curve import Step
@@ -34,20 +35,6 @@ VERDICT_WORDS = {
     Verdict.MORE_SEEN: "More were seen than it says.",
     Verdict.FEWER_POSSIBLE: "There cannot have been so many, even if all that was not observed was so.",
 }
-
-
-def accounts(n: int) -> str:
-    return "1 account" if n == 1 else f"{n:,} accounts"
-
-
-def share(n: float, whole: int) -> str:
-    """In percent, never rounded to all or to nothing when it is neither."""
-    if not whole:
-        return "of none"
-    percent = 100 * n / whole
-    if 0 < n < whole:
-        percent = min(max(percent, 0.1), 99.9)
-    return f"{percent:.0f} %" if (percent >= 10 and percent <= 99) or n in {0, whole} else f"{percent:.1f} %"
 
 
 def kind(value: Kind, country: str) -> str:
@@ -96,10 +83,6 @@ def counted(value: Kind) -> str:
             return "unknown"
         case _:
             return "untouched, or back"
-
-
-def range_words(low: int, high: int) -> str:
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def claim_words(claim: Claim) -> str:

@@ -10,11 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.order_figures import OrderFigures, read_order, read_orders
 from dashboard.order_json import head_json, order_json
 from dashboard.order_restoration import restoration_json, restoration_of
-from dashboard.refusals import refusal
+from dashboard.refusals import refusal, refused_time
 from dashboard.settings import DashboardSettings
 from storage.db import Pool, StorageError, transaction
 
-EARLIEST = 1900
 """No moment before this year can be asked for."""
 
 
@@ -74,16 +73,3 @@ def asked(
         if (no := refused_time(name, value, now)) is not None:
             return now, None, no
     return at or as_known_at or now, as_known_at, None
-
-
-def refused_time(name: str, value: datetime | None, now: datetime) -> Response | None:
-    """Why nothing can be told of that time; None when it can, or none is asked for."""
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        return refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
-    if value.year < EARLIEST:
-        return refusal(422, f"{name}: that is before {EARLIEST}.")
-    if value > now:
-        return refusal(422, f"{name}: that time has not come yet.")
-    return None

@@ -1,7 +1,26 @@
 """How the pages' own routes refuse: one sentence. Programs get problem documents instead (problems.py)."""
 
+from datetime import datetime
+
 from fastapi.responses import JSONResponse, Response
+
+LARGEST_ID = 2**63 - 1
+"""The largest number that an id in an address can be: a bigint of the database."""
+EARLIEST_YEAR = 1900
 
 
 def refusal(status: int, sentence: str) -> Response:
     return JSONResponse({"error": sentence}, status_code=status)
+
+
+def refused_time(name: str, value: datetime | None, now: datetime) -> Response | None:
+    """Why nothing can be told of that time; None when it can, or none is asked for."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        return refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
+    if value.year < EARLIEST_YEAR:
+        return refusal(422, f"{name}: that is before {EARLIEST_YEAR}.")
+    if value > now:
+        return refusal(422, f"{name}: that time has not come yet.")
+    return None

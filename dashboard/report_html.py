@@ -70,7 +70,7 @@ def report_html(
         "funnel": order_rows.funnel_rows(found),
         "funnel_note": order_rows.FUNNEL_NOTE,
         "names": report_rows.names(found.names),
-        "watched": order_words.accounts(found.watched),
+        "watched": words.accounts(found.watched),
         "kinds": report_rows.kinds(found),
         "curve": curve_svg(found) if found.watched else None,
         "steps": report_rows.steps(found),

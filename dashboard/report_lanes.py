@@ -61,7 +61,7 @@ def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
     note = "Each account has a lane, first block first."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
-        left = order_words.accounts(len(ranked) - len(shown))
+        left = words.accounts(len(ranked) - len(shown))
         note = (
             f"Of so many only those ever blocked are drawn, first block first: {len(shown):,}. Not drawn: "
             f"{left} not seen blocked since the order. The table of accounts has all."

@@ -73,7 +73,7 @@ def names(names: Names) -> str:
     )
     told = ", ".join(f"{n:,} {what}" for n, what in parts if n)
     posts = f" It names {names.posts:,} posts, which are not counted here." if names.posts else ""
-    return f"Names of {order_words.accounts(names.accounts)} are on file{f': {told}' if told else ''}.{posts}"
+    return f"Names of {words.accounts(names.accounts)} are on file{f': {told}' if told else ''}.{posts}"
 
 
 def kinds(found: OrderFigures) -> list[dict[str, object]]:
@@ -82,7 +82,7 @@ def kinds(found: OrderFigures) -> list[dict[str, object]]:
             "look": s.kind.value,
             "name": order_words.kind(s.kind, found.order.country),
             "accounts": f"{s.accounts:,}",
-            "share": order_words.share(s.accounts, found.watched),
+            "share": words.share(s.accounts, found.watched),
             "counted": order_words.counted(s.kind),
             "stale": f"{s.stale:,}" if s.stale else "none",
         }
@@ -132,7 +132,7 @@ def claims(found: OrderFigures) -> list[dict[str, str]]:
             "source": order_words.source(c.event.source),
             "at": words.stamp(c.event.at),
             "claimed": order_words.claim_words(c.claim),
-            "observed": order_words.range_words(c.low, c.high),
+            "observed": words.range_words(c.low, c.high),
             "verdict": order_words.verdict_words(c),
             "as": order_words.OBSERVED_AS[c.claim.what],
         }

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from dashboard import order_words, words
+from dashboard import words
 from dashboard.figure_style import PALETTES
 from dashboard.figures_order import marks_of
 from dashboard.order_figures import OrderFigures
@@ -130,11 +130,11 @@ def described(found: OrderFigures) -> str:
         return "No account is on the list of the order: there is nothing to draw."
     high = max(found.steps, key=lambda s: s.blocked)
     last = found.steps[-1]
-    share, end = order_words.share(high.blocked, whole), order_words.share(last.blocked, whole)
+    share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)
     dates = "; ".join(f"{m.label}: {words.stamp(m.at)}" for m in marks_of(found))
     return (
         f"From {words.stamp(found.steps[0].at)} to {words.stamp(found.at)}, of "
-        f"{order_words.accounts(whole)}. "
+        f"{words.accounts(whole)}. "
         f"As read, the most were blocked from {words.stamp(high.at)} on: {high.blocked:,} ({share}). At the "
         f"end {last.blocked:,} ({end}) were blocked: at the least {last.certain:,}, at the most "
         f"{last.possible:,}; {last.unread:,} were not checked.{f' Marked: {dates}.' if dates else ''}"

@@ -92,11 +92,11 @@ def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta)
         longest = f"{words.span(until - since)}, {words.stamp(since)} to {words.stamp(until)}"
         said = "it lasted" if quiet.times == 1 else f"together {words.span(quiet.total)}, the longest"
         out.append(f"The whole list was not checked {times}: {said} {longest}.")
-    part = order_words.share(round(quiet.unread.total_seconds()), round(quiet.whole.total_seconds()))
+    part = words.share(round(quiet.unread.total_seconds()), round(quiet.whole.total_seconds()))
     out.append(f"Of the time of all its accounts together, {part} was not checked.")
     never = sum(s.accounts for s in found.shares if s.kind is Kind.NEVER_READ)
     out.append(
-        f"{order_words.accounts(never)} on the list {'was' if never == 1 else 'were'} never read."
+        f"{words.accounts(never)} on the list {'was' if never == 1 else 'were'} never read."
         if never
         else "Something was confirmed of every account on the list."
     )

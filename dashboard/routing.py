@@ -15,11 +15,12 @@ from dashboard.deciding import Runs
 from dashboard.figure_style import Theme, graph
 from dashboard.figures import Beside, account_figure
 from dashboard.health_facts import ThisProcess, read_health
-from dashboard.pages.account import NO_SUCH_PAGE, account_page, missing_page
+from dashboard.pages.account import account_page
 from dashboard.pages.account_looks import looks_card
 from dashboard.pages.account_notes import notes_card
 from dashboard.pages.accounts import accounts_page
 from dashboard.pages.alerts import alerts_page, decisions_page
+from dashboard.pages.cards import NO_SUCH_PAGE, missing_page
 from dashboard.pages.countries import countries_page
 from dashboard.pages.country import EVERY, PAGE, country_page, shown_of
 from dashboard.pages.decide_again import decide_again_page, read_decide_again
@@ -41,10 +42,11 @@ from storage.db import Conn
 from storage.model.accounts import Platform
 from storage.model.alerts import AlertDecision
 from storage.notes import notes_of
+from storage.orders import orders
 from storage.reports_account import account_detail
 from storage.reports_alerts import thread_of
 from storage.reports_claimed import published_by_country
-from storage.reports_context import orders, signals
+from storage.reports_context import signals
 from storage.reports_countries import Standing, country_accounts
 from storage.reports_decisions import decided_lately
 from storage.reports_deliveries import deliveries

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from dashboard.account_readings import moment_in
-from dashboard.alert_forms import Filled, WrongInput
+from dashboard.alert_forms import Filled, WrongInput, moment_in
 from storage.model.written_stories import StoryHead, View, WrittenStory, lines_of, one_line
 
 BEFORE = timedelta(days=1)

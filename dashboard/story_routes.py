@@ -9,11 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from dashboard import access
-from dashboard.account_routes import LARGEST_ID
 from dashboard.alert_forms import Filled
 from dashboard.deeds import done, led_to
-from dashboard.orders_api import refused_time
-from dashboard.refusals import refusal
+from dashboard.refusals import LARGEST_ID, refusal, refused_time
 from dashboard.report import made_by
 from dashboard.settings import DashboardSettings
 from dashboard.story_form import caption_text, head_of, moment

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from dashboard import words
 from dashboard.figure_style import HEIGHT
-from dashboard.order_words import accounts
 from dashboard.report_svg import WIDTH, Axis, figure, line, number, text, time_axis
 from dashboard.story_look import DRAWN_AS, SIGNS
+from dashboard.words import accounts
 from storage.model.availability import ChangeKind, Flag, Status
 from storage.model.words import clean
 from storage.model.written_figures import StoryFacts, Subject

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboard import words
-from dashboard.order_words import accounts
 from dashboard.story_json import story_json
 from dashboard.story_look import SIGNS
 from dashboard.story_read import StoryRead
@@ -23,6 +22,7 @@ from dashboard.story_words import (
     unobserved,
     whose,
 )
+from dashboard.words import accounts
 from storage.model.words import PLATFORM_NAME, clean
 from storage.model.written_figures import density, standing
 from storage.model.written_lanes import lanes_at, unchecked_share

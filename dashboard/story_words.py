@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dashboard import words
-from dashboard.order_words import accounts, share
 from dashboard.report_words import CONFIRMATION, within
 from dashboard.story_read import StoryRead
+from dashboard.words import accounts, share
 from storage.model.availability import EVERYWHERE
 from storage.model.country_names import country_name
 from storage.model.words import capital, change_words, clean, of_many, short_words

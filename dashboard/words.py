@@ -131,3 +131,21 @@ WHY_PAID = {
     WhyRead.AGAIN: "called for",
 }
 """Why accounts were paid for."""
+
+
+def accounts(n: int) -> str:
+    return "1 account" if n == 1 else f"{n:,} accounts"
+
+
+def share(n: float, whole: int) -> str:
+    """In percent, never rounded to all or to nothing when it is neither."""
+    if not whole:
+        return "of none"
+    percent = 100 * n / whole
+    if 0 < n < whole:
+        percent = min(max(percent, 0.1), 99.9)
+    return f"{percent:.0f} %" if (percent >= 10 and percent <= 99) or n in {0, whole} else f"{percent:.1f} %"
+
+
+def range_words(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

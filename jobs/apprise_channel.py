@@ -15,7 +15,7 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat
 from apprise.conversion import convert_between  # pyright: ignore[reportUnknownVariableType]
 
 from jobs.channel_names import addressed
-from jobs.mail import Fault, Undeliverable
+from jobs.sender import Fault, Undeliverable
 from storage.model.alerts import Mail
 
 _DELIVERY_LIMIT_S: Final = 60.0

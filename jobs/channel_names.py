@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from jobs.mail import Fault, Undeliverable
+from jobs.sender import Fault, Undeliverable
 from storage.model.alerts import Mail
 from storage.model.words import clean
 

@@ -6,8 +6,7 @@ from jobs.apprise_channel import AppriseSender
 from jobs.channel_names import APPRISE, WEBHOOK, kind_of, unknown
 from jobs.channel_settings import Channels
 from jobs.clock import Clock
-from jobs.mail import Fault, Undeliverable
-from jobs.notify import NO_SERVER, Sender
+from jobs.sender import NO_SERVER, Fault, Sender, Undeliverable
 from jobs.webhook import WebhookSender
 from storage.model.alerts import Mail
 

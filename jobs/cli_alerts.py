@@ -11,7 +11,7 @@ from jobs.app import unknown_channels
 from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.named import rule_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.rules_import import Imported, import_rules

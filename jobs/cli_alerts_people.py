@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from jobs.account_lookup import account_named
 from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, moment, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
-from jobs.named import account_named, story_named
+from jobs.errors import CommandError
+from jobs.named import story_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
 from jobs.settings import load_settings
 from jobs.wording import account_name, minute, number

@@ -14,13 +14,12 @@ from jobs.channel_settings import channels_of
 from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.explain import Explained, why_no_alert
-from jobs.mail import Undeliverable
 from jobs.named import change_named, rule_named, story_named
-from jobs.notify import Sender
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.policy import Wave
+from jobs.sender import Sender, Undeliverable
 from jobs.settings import Settings, load_settings
 from jobs.whole_files import refuse_filled, whole_folder
 from jobs.wording import number

@@ -12,8 +12,9 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, T
 
 from jobs.cli_output import moment, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database
+from jobs.errors import CommandError
 from jobs.options import AsJson, ConfigFile
 from jobs.settings import load_settings
 from jobs.whole_files import refuse_taken, whole_file

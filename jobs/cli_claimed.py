@@ -10,8 +10,9 @@ from dashboard import claimed_words
 from dashboard.claimed_json import claimed_json
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.options import AsJson, ConfigFile
 from jobs.settings import Settings, load_settings
 from storage.db import open_pool, transaction

@@ -15,9 +15,10 @@ from collectors.fetch import Http
 from jobs.anchor import Anchored, anchor, authority_of
 from jobs.cli_output import Listing, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
 from jobs.doctor_chain import broken_words
+from jobs.errors import CommandError
 from jobs.heads import HeadsError, heads_known, heads_listed
 from jobs.options import AsJson, ConfigFile
 from jobs.pack import PackError

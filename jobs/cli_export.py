@@ -15,8 +15,9 @@ from rich.status import Status
 
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.export import (
     Exported,
     Format,

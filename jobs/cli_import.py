@@ -9,8 +9,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.options import AsJson, ConfigFile, Partial
 from jobs.record_import import LONGEST_NAME, Say, import_record
 from jobs.settings import Settings, load_settings

@@ -11,7 +11,7 @@ from jobs.cli_database import with_conn
 from jobs.cli_orders import MOST, Reference
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
 from jobs.order_listing import documents_listing
 from jobs.settings import load_settings

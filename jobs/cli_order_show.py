@@ -7,18 +7,19 @@ import typer
 from dashboard.order_figures import OrderFigures, read_order
 from dashboard.order_json import order_json
 from dashboard.order_restoration import restoration_json, restoration_of
-from dashboard.order_words import claim_words, kind, range_words, sentences, verdict_words
+from dashboard.order_words import claim_words, kind, sentences, verdict_words
 from dashboard.settings import GAP_IN_SWEEPS
+from dashboard.words import range_words
 from jobs.cli_database import with_conn
 from jobs.cli_orders import Reference
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.settings import load_settings
 from storage.db import Conn
 from storage.model.words import clean
-from storage.reports_context import orders
+from storage.orders import orders
 
 
 def register(commands: typer.Typer) -> None:

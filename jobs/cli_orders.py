@@ -10,7 +10,7 @@ from jobs import order_edits
 from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.import_report import tell
 from jobs.options import COMMAND_LINE, AsJson, AsKnownAt, ConfigFile, Partial, moment_of, moment_past
 from jobs.order_fields import NONE, Edit

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from jobs.cli_output import show, show_json
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import AsJson
 from storage.model.accounts import Platform
 from storage.model.sizing import size

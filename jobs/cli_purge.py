@@ -8,8 +8,9 @@ import typer
 
 from jobs.cli_output import Listing, moment, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.options import AsJson, ConfigFile
 from jobs.settings import Settings, load_settings
 from jobs.wording import handle_name, number

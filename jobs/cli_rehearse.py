@@ -16,8 +16,9 @@ from dashboard.order_words import sentences
 from jobs import cli_simulate, rehearse
 from jobs.cli_scratch import err, progress, scratch_database
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.demands_history import history_of, in_time, until
+from jobs.errors import CommandError
 from jobs.legal_demands import is_legal_demands, read_legal_demands
 from jobs.options import AsJson, moment_of
 from jobs.simulated import Plan

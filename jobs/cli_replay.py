@@ -11,8 +11,9 @@ from jobs import replay, replay_report
 from jobs.cli_output import show, show_json
 from jobs.cli_status import tell_then
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
 from jobs.replay import Redecided
 from jobs.replay_rules import OtherRules, read_other_rules

@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from dashboard.headers import proxied_origin
-from dashboard.order_words import accounts
 from dashboard.report import Report, made_by, read_report
 from dashboard.report_html import Imprint
+from dashboard.words import accounts
 from jobs.cli_output import moment, show
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
+from jobs.errors import CommandError
 from jobs.options import AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.pdf import PdfError, find_chromium, pdf_of
 from jobs.settings import Settings, load_settings
 from jobs.whole_files import refuse_taken, whole_file
 from storage.db import Conn, open_pool, transaction
 from storage.model.words import clean
-from storage.reports_context import orders
+from storage.orders import orders
 
 HTML, PDF = ".html", ".pdf"
 

@@ -11,7 +11,8 @@ from collectors.simulator.faults import PROFILES, Faults, profile
 from collectors.simulator.history import History, HistoryAccount
 from collectors.simulator.mastodon_actor import actor_of
 from collectors.simulator.serving import first_time
-from jobs.command import CommandError, for_ever, run
+from jobs.command import for_ever, run
+from jobs.errors import CommandError
 from jobs.simulators import TOKEN, Played, acts_for, serving, told
 from storage.model.accounts import Platform
 

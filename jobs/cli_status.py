@@ -9,13 +9,14 @@ from jobs import check, doctor, status_report, status_then
 from jobs.cli_database import with_conn
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError, run
+from jobs.command import run
 from jobs.database import database, ready
 from jobs.doctor_platforms import platform_findings
 from jobs.doctor_rebuild import rebuild_spells
 from jobs.doctor_rules import rule_findings
 from jobs.doctor_templates import template_findings
 from jobs.doctor_watch import watch_findings
+from jobs.errors import CommandError
 from jobs.findings import Finding, Verdict
 from jobs.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.platforms import collector_of

@@ -15,7 +15,7 @@ from dashboard.story_words import VIEW_NAME
 from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, moment, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import AsJson, AsKnownAt, ConfigFile, moment_past
 from jobs.settings import load_settings
 from jobs.whole_files import refuse_taken, whole_file

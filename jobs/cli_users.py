@@ -10,7 +10,7 @@ from dashboard.passwords import WrongPassword, hash_of
 from jobs.cli_database import with_conn
 from jobs.cli_output import Listing, moment, show
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.settings import load_settings
 from storage import people

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from jobs.account_lookup import account_named
 from jobs.cli_database import with_conn, with_pool
 from jobs.cli_output import show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
 from jobs.engagement_import import import_engagement
+from jobs.errors import CommandError
 from jobs.import_report import tell
-from jobs.named import account_named
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
 from jobs.record_import import LONGEST_NAME, without_endings
 from jobs.resolve import Resolver

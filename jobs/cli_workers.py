@@ -12,7 +12,7 @@ from dashboard.health_words import left as words_of_left
 from jobs.cli_database import with_conn
 from jobs.cli_output import moment, show, show_json
 from jobs.clock import system_clock
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.settings import load_settings
 from jobs.status_machines import budget_json, machines_json, worker_row

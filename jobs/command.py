@@ -9,17 +9,13 @@ from typing import TypeVar
 import uvloop
 
 from collectors.simulator.history import HistoryError
-from jobs.errors import PortTaken, first_error, unknown_error
+from jobs.errors import CommandError, PortTaken, first_error, unknown_error
 from jobs.settings import SettingsError
 from jobs.simulators import SimulatorError
 from storage.errors import StorageError
 from storage.model.tables import TableError
 
 T = TypeVar("T")
-
-
-class CommandError(Exception):
-    """A command cannot do what was asked. The message is what the user reads, a sentence a line."""
 
 
 _SENTENCES = (

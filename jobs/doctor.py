@@ -11,7 +11,7 @@ from jobs.app import sender
 from jobs.clock import Clock
 from jobs.door import doubts_about_login, refuse_open_door
 from jobs.findings import Finding, Verdict
-from jobs.mail import Undeliverable
+from jobs.sender import Undeliverable
 from jobs.settings import Settings, SettingsError
 from jobs.web import PortTaken, listen_on
 from storage.db import StorageError, open_pool, transaction

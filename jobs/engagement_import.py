@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from dashboard.words import span
-from jobs.command import CommandError
+from jobs.account_lookup import account_named
 from jobs.engagement_in import ACTS, COUNTERS, FOLLOWS, Engagement, Form, form_of, read_engagement
-from jobs.named import account_named
+from jobs.errors import CommandError
 from jobs.watch_import import Report
 from jobs.wording import handle_name, number
 from storage import signals

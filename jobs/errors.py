@@ -24,3 +24,7 @@ def unknown_error(error: BaseException) -> str:
         f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
         f"please report it with {file.name}."
     )
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked. The message is what the user reads, a sentence a line."""

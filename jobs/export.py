@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.whole_files import whole_file, whole_folder
 from storage.db import Pool
 from storage.export_rows import Row, Rows

@@ -1,7 +1,7 @@
 """What an import did, as it is printed: a sentence a line, or one JSON object."""
 
 from jobs.cli_output import show, show_json
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.watch_import import Report
 from storage.model.words import clean
 

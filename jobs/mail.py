@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import aiosmtplib
 
 from jobs.compose import WIRE, message
+from jobs.sender import Fault, Undeliverable
 from storage.model.alerts import Mail
 from storage.model.words import clean
 
@@ -57,36 +58,6 @@ class MailServer:
     @property
     def where(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-class Fault(StrEnum):
-    """Whose fault it is that a mail was not accepted."""
-
-    MAIL = "mail"
-    """Its own, or its recipient's: others may be taken."""
-    SERVER = "server"
-    """The server's: whatever else goes out by it would fare the same now."""
-    SETTINGS = "settings"
-    """What it is to go out by is not set, so nobody was asked: it waits, however long that takes."""
-
-
-class Undeliverable(Exception):
-    """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
-
-    def __init__(
-        self,
-        sentence: str,
-        *,
-        permanent: bool,
-        fault: Fault = Fault.MAIL,
-        retry_after: timedelta | None = None,
-    ) -> None:
-        super().__init__(sentence)
-        self.permanent = permanent
-        """The server will not take this mail at another time either."""
-        self.fault = fault
-        self.retry_after = retry_after
-        """What the server asked to wait, if it did."""
 
 
 class SmtpSender:

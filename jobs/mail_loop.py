@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jobs import notify
 from jobs.compose import Letterhead
-from jobs.notify import Sender
+from jobs.sender import Sender
 from storage.db import Pool
 
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.wording import minute
 from storage.db import Conn
 from storage.evidence_pack import changes_named, purged_at
-from storage.lookup import accounts_named
-from storage.model.accounts import Account, Platform
-from storage.model.addresses import AddressError, read_address
 from storage.model.rules import StoredRule
 from storage.model.words import clean
 from storage.story_lines import stories_named
@@ -45,19 +42,3 @@ async def story_named(conn: Conn, name: str) -> str:
     if found:
         raise CommandError(f"{clean(name)} is the beginning of more than one story: write more of its key.")
     raise CommandError(f"There is no story {clean(name)}; `blockline alerts stories` lists them.")
-
-
-async def account_named(conn: Conn, text: str, platform: Platform | None = None) -> Account:
-    """The account on file that a handle, an id or the address of a profile means. Raises CommandError."""
-    try:
-        address = read_address(text, platform)
-    except AddressError as fault:
-        raise CommandError(str(fault)) from fault
-    platforms = Platform if address.platform is None else (address.platform,)
-    found = [account for one in platforms for account in await accounts_named(conn, one, address.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(f"{account.platform.value} id:{account.native_id}" for account in found)
-        raise CommandError(f"{clean(text)} means more than one account on file; name it by its id: {ids}.")
-    raise CommandError(f"No account on file is called {clean(text)}.")

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from jobs import engagement_alerts, nudge, picturing
 from jobs.clock import Clock
 from jobs.compose import Letterhead, Thread, compose, story_key
-from jobs.mail import Fault, Undeliverable
 from jobs.policy import DigestDue, Past, Plan, Wave, after, decide, unsettled
 from jobs.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
+from jobs.sender import NO_SERVER, Fault, Sender, Undeliverable
 from jobs.summary import tell_digest
 from jobs.waves import ORDER_LASTS
 from storage import alerts as open_alerts
@@ -29,17 +29,8 @@ from storage.model.accounts import ListId
 from storage.model.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.rules import Digest, StoredRule, digest_after, digest_before
 
-NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
-
-
 _Story: TypeAlias = tuple[int, ListId | None]
 """Rule and list: what one thread of mails is about."""
-
-
-class Sender(Protocol):
-    async def send(self, mail: Mail) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 class Fate(StrEnum):

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from jobs.clock import Clock
 from jobs.compose import Letterhead
-from jobs.notify import NO_SERVER, Sender, decide_due, next_decision, send_next
+from jobs.notify import decide_due, next_decision, send_next
 from jobs.pace import Pace
+from jobs.sender import NO_SERVER, Sender
 from storage import mails
 from storage.alerts import news_mark
 from storage.db import Pool

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from storage.model.cells import in_utc
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

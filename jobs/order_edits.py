@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.order_fields import Edit, checked, edited
 from jobs.wording import number
 from storage import order_documents, orders

@@ -76,7 +76,7 @@ async def import_order_file(
 async def _without_strangers(conn: Conn, parsed: Parsed[Orders], name: str) -> Parsed[Orders]:
     """The orders whose list is their own or nobody's; the others are problems."""
     lists = {w.list_id: w.name for w in await reports_context.lists(conn)}
-    owner = {lists[o.list_id]: o.reference for o in await reports_context.orders(conn)}
+    owner = {lists[o.list_id]: o.reference for o in await orders.orders(conn)}
     problems = list(parsed.problems)
     rows: list[Orders] = []
     for one in parsed.rows:

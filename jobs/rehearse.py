@@ -19,9 +19,9 @@ from collectors.simulator.history import History
 from dashboard.order_figures import OrderFigures, read_orders
 from dashboard.settings import DashboardSettings
 from jobs import truth
-from jobs.command import CommandError
 from jobs.compose import Letterhead
 from jobs.confirm import ConfirmationRule
+from jobs.errors import CommandError
 from jobs.inbox import Inbox, SmtpServer
 from jobs.order_import import import_order_file
 from jobs.simulated import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries

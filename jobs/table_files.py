@@ -5,7 +5,7 @@ import io
 import zlib
 from pathlib import Path
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from storage.model.tables import TableError
 
 _MOST_BYTES = 256 * 1024 * 1024

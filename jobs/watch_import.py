@@ -67,7 +67,7 @@ async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *,
     parsed = order_rows(content, name, now)
     async with transaction(pool) as conn:
         names = {w.list_id: w.name for w in await reports_context.lists(conn)}
-        on_file = [_as_brought(o, names[o.list_id]) for o in await reports_context.orders(conn)]
+        on_file = [_as_brought(o, names[o.list_id]) for o in await orders.orders(conn)]
         parsed = _without_fault(parsed, lambda row: _order_fault(row.order, on_file), name)
         if _refused(parsed, partial=partial):
             return _nothing("orders", parsed)

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from jobs.cli_output import Listing, moment
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.settings import Settings
 from jobs.wording import handle_name, number
-from storage import listing, reports_context, signals
+from storage import listing, orders, reports_context, signals
 from storage.db import Conn, Refused
 from storage.lists import keep_evidence, promise_reads
 from storage.model.accounts import Platform
@@ -129,7 +129,7 @@ async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Listin
         "No order is stored; add some with: blockline orders import FILE",
     )
     lists = {w.list_id: w for w in await reports_context.lists(conn)}
-    for order in await reports_context.orders(conn, known_at):
+    for order in await orders.orders(conn, known_at):
         watch_list = lists[order.list_id]
         issued = moment(order.issued_at)
         if order.issued_from is not None or order.issued_to is not None:

@@ -21,7 +21,7 @@ from yarl import URL
 from collectors.fetch import USER_AGENT
 from jobs.channel_names import addressed
 from jobs.clock import Clock
-from jobs.mail import Fault, Undeliverable
+from jobs.sender import Fault, Undeliverable
 from storage.model.alerts import Mail
 from storage.model.words import clean
 

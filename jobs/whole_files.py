@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 
 
 @contextmanager

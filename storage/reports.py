@@ -15,16 +15,8 @@ from storage.model.accounts import Platform
 from storage.model.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.orders import Order, OrderEvent
 from storage.model.timeline import Seen
-from storage.reports_context import (
-    LiveExecutive,
-    LiveSignal,
-    WatchList,
-    executives,
-    lists,
-    order_events,
-    orders,
-    signals,
-)
+from storage.orders import order_events, orders
+from storage.reports_context import LiveExecutive, LiveSignal, WatchList, executives, lists, signals
 from storage.reports_coverage import Coverage, live_coverage
 from storage.reports_mail import MailNote, mail_notes
 

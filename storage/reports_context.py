@@ -1,14 +1,12 @@
-"""Read models of what stands beside the accounts: lists, orders, executives and their acts."""
+"""Read models of what stands beside the accounts: lists, executives and their acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.db import Conn
-from storage.model.accounts import ListId, Platform
-from storage.model.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
+from storage.model.accounts import Platform
 from storage.model.signals import SignalKind
-from storage.order_history import as_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,66 +62,6 @@ async def lists(conn: Conn) -> tuple[WatchList, ...]:
         """
     )
     return tuple(WatchList(r["list_id"], r["name"], r["size"]) for r in rows)
-
-
-async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, ...]:
-    """The orders known at that time (None: all), as they stood then, by the date they carry."""
-    rows = await conn.fetch(
-        """
-        select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
-            deadline_at, named_count, list_id, known_at
-        from legal_order where $1::timestamptz is null or known_at <= $1 order by issued_at, order_id
-        """,
-        known_at,
-    )
-    found = tuple(
-        Order(
-            order_id=r["order_id"],
-            reference=r["reference"],
-            title=r["title"],
-            issuer=r["issuer"],
-            country=r["country"],
-            legal_basis=r["legal_basis"],
-            issued_at=r["issued_at"],
-            issued_from=r["issued_from"],
-            issued_to=r["issued_to"],
-            deadline_at=r["deadline_at"],
-            named_count=r["named_count"],
-            list_id=ListId(r["list_id"]),
-            known_at=r["known_at"],
-        )
-        for r in rows
-    )
-    return found if known_at is None else await as_known(conn, found, known_at)
-
-
-async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEvent, ...]:
-    """Notices, claims, statements and rulings known at that time (None: all), by the date they speak of."""
-    rows = await conn.fetch(
-        """
-        select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,
-            claimed, claimed_of, claimed_what, claimed_at_least
-        from order_event where $1::timestamptz is null or known_at <= $1 order by at, order_event_id
-        """,
-        known_at,
-    )
-    return tuple(
-        OrderEvent(
-            order_event_id=r["order_event_id"],
-            order_id=r["order_id"],
-            kind=OrderEventKind(r["kind"]),
-            at=r["at"],
-            at_from=r["at_from"],
-            at_to=r["at_to"],
-            text=r["text"],
-            source=r["source"],
-            known_at=r["known_at"],
-            claim=None
-            if r["claimed"] is None
-            else Claim(r["claimed"], r["claimed_of"], ClaimedWhat(r["claimed_what"]), r["claimed_at_least"]),
-        )
-        for r in rows
-    )
 
 
 async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:

@@ -11,7 +11,7 @@ from storage.model.availability import Flag, State, Status
 from storage.model.cohort import Member, Stay, kind_in
 from storage.model.orders import Order, OrderEvent
 from storage.model.timeline import NEVER
-from storage.reports_context import order_events, orders
+from storage.orders import order_events, orders
 from storage.reports_coverage import Coverage, live_coverage
 
 

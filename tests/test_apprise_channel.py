@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apprise_channel import REST_ELSEWHERE, AppriseSender, fitted, in_its_form, service
-from jobs.mail import Undeliverable
+from jobs.sender import Undeliverable
 from tests.mail_servers import free_port
 from tests.receivers import PATH, Answer, Receiver, an_alert_for, hangs, receiving, resets, says
 

@@ -15,8 +15,7 @@ from jobs.channel_settings import (
 )
 from jobs.channels import Dispatcher, dispatcher
 from jobs.inbox import Inbox
-from jobs.mail import Fault, Undeliverable
-from jobs.notify import NO_SERVER
+from jobs.sender import NO_SERVER, Fault, Undeliverable
 from storage.model.alerts import Mail
 from tests.factories import minutes
 from tests.mail_servers import a_mail, serving

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.export import Exported, Format, Order, export_to_file, export_to_folder
 from jobs.export_parquet import ParquetFolder
 from storage.db import Conn, Pool, transaction

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.figure_style import CONFIG
-from dashboard.figures import Beside, account_figure, without_gaps
+from dashboard.figure_style import CONFIG, without_gaps
+from dashboard.figures import Beside, account_figure
 from storage.db import Pool, transaction
 from storage.model.accounts import Platform
 from storage.model.coverage import Gap

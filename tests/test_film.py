@@ -22,8 +22,7 @@ from storage.model.cohort import Funnel
 from storage.model.coverage import Batch, BatchOutcome
 from storage.model.read_runs import joined, pace
 from storage.order_history import log_edit
-from storage.orders import edit_order, order_called
-from storage.reports_context import orders
+from storage.orders import edit_order, order_called, orders
 from storage.rosters import get_or_make
 from storage.status_then import then
 from tests.dashboard_server import SETTINGS as STORY_SETTINGS

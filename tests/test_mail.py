@@ -16,7 +16,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from jobs.compose import WIRE, message
 from jobs.inbox import Inbox, SmtpServer
-from jobs.mail import Fault, MailServer, Security, SmtpSender, Undeliverable
+from jobs.mail import MailServer, Security, SmtpSender
+from jobs.sender import Fault, Undeliverable
 from tests.factories import minutes
 from tests.mail_servers import SENDER, Refusing, a_mail, free_port, serving
 

@@ -7,7 +7,8 @@ from datetime import time, timedelta
 
 from jobs.compose import Letterhead
 from jobs.inbox import Inbox
-from jobs.notify import NO_SERVER, TickReport, next_due, tick
+from jobs.notify import TickReport, next_due, tick
+from jobs.sender import NO_SERVER
 from storage import alerts as alert_rows
 from storage import mutes
 from storage.db import Pool, open_pool, transaction

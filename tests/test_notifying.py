@@ -14,10 +14,10 @@ from jobs.channels import dispatcher
 from jobs.clock import SimulatedClock
 from jobs.compose import Letterhead
 from jobs.conditions import Thresholds
-from jobs.mail import Fault, Undeliverable
 from jobs.notify import decide_alerts, decide_due
 from jobs.notifying import Deciding, Sending
 from jobs.pace import Pace
+from jobs.sender import Fault, Undeliverable
 from storage import mails
 from storage.conditions import open_conditions
 from storage.db import Pool, transaction

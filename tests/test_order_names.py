@@ -19,9 +19,9 @@ from storage.model.outside import count_names
 from storage.order_documents import NewDocument, attach, content_of
 from storage.order_names import checks_of, names_of
 from storage.order_naming import add_checks, add_names, candidates, change_names
-from storage.orders import add_order, order_called
+from storage.orders import add_order, order_called, orders
 from storage.purge import purge_account
-from storage.reports_context import became_known, orders
+from storage.reports_context import became_known
 from tests.factories import SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.seed_rows import enlist
 from tests.test_purge import texts

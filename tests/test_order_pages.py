@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard import order_words
+from dashboard import words
 from dashboard.app import page_of
 from dashboard.figures_order import curve_figure, lanes_figure, marks_of, multiples_figure
 from dashboard.order_figures import Papers, figures_of, read_order, read_orders
@@ -295,11 +295,11 @@ async def test_what_others_saw_is_said_as_theirs_and_dates_nothing(
 
 
 @pytest.mark.parametrize(
-    ("n", "whole", "words"),
+    ("n", "whole", "shown"),
     [(0, 10, "0 %"), (10, 10, "100 %"), (1, 3_000, "0.1 %"), (2_999, 3_000, "99.9 %"), (126, 257, "49 %")],
 )
-def test_a_share_is_never_rounded_to_all_or_nothing(n: int, whole: int, words: str) -> None:
-    assert order_words.share(n, whole) == words
+def test_a_share_is_never_rounded_to_all_or_nothing(n: int, whole: int, shown: str) -> None:
+    assert words.share(n, whole) == shown
 
 
 async def test_lanes_come_in_pages(pool: Pool, now: datetime) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.pack import PackError
 from jobs.pack_check import verify
 from jobs.pack_files import read_pack, write_pack

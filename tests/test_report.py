@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import order_words
+from dashboard import order_words, words
 from dashboard.order_figures import OrderFigures, Papers
 from dashboard.order_json import order_json
 from dashboard.report import Report
@@ -90,7 +90,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
     for sentence in told_there["sentences"]:
         assert sentence in told.words
     assert [row[2] for row in told.tables["claims"].rows] == [
-        order_words.range_words(c["observed_low"], c["observed_high"]) for c in told_there["claims"]
+        words.range_words(c["observed_low"], c["observed_high"]) for c in told_there["claims"]
     ]
     assert [row[1] for row in told.tables["documents"].rows] == [d["sha256"] for d in told_there["documents"]]
     assert [row[1] for row in told.tables["probes"].rows] == [

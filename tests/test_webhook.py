@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.mail import Fault, Undeliverable
+from jobs.sender import Fault, Undeliverable
 from jobs.webhook import Webhook, WebhookSender, headers, signature, verified, wait_asked_for
 from tests.factories import minutes
 from tests.mail_servers import free_port

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.command import CommandError
+from jobs.errors import CommandError
 from jobs.whole_files import refuse_filled, refuse_taken, whole_file, whole_folder
 
 

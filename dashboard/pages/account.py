@@ -8,7 +8,8 @@ from dash.development.base_component import Component
 
 from dashboard import times, words
 from dashboard.around import Around
-from dashboard.figures import known_until, without_gaps
+from dashboard.figure_style import without_gaps
+from dashboard.figures import known_until
 from dashboard.pages.account_beside import facts_card, handles_card, vantages_card
 from dashboard.pages.account_tables import changes_card, gaps_card, superseded_card
 from dashboard.pages.account_words import sentences
@@ -17,8 +18,6 @@ from storage.model.accounts import Platform
 from storage.model.coverage import Gap
 from storage.model.words import PLATFORM_NAME, clean, is_called_blocked
 from storage.reports_account import AccountDetail
-
-NO_SUCH_PAGE = "There is no such page."
 
 
 def account_page(
@@ -85,21 +84,6 @@ def account_page(
                 className="stack",
             ),
         ]
-    )
-
-
-def missing_page(what: str) -> Component:
-    """For an address that leads nowhere."""
-    return html.Div(
-        html.Div(
-            [
-                html.H2("Not here"),
-                html.P(what),
-                html.P(html.A("Back to the live page", href="/", className="under")),
-            ],
-            className="card empty",
-        ),
-        className="page-top",
     )
 
 

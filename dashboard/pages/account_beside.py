@@ -6,7 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.pages.account_tables import Cell, card
+from dashboard.pages.cards import Cell, table_card
 from storage.handles import HandleRecord
 from storage.model.accounts import Platform
 from storage.model.availability import Flag
@@ -22,7 +22,7 @@ def facts_card(account: AccountDetail, facts: tuple[Fact, ...]) -> list[Componen
         return []
     platform = Platform(account.platform)
     return [
-        card(
+        table_card(
             "Side facts",
             "seen beside the status; none of them decides it",
             ("Fact", "Who says so", "Began", "Ended"),
@@ -123,7 +123,9 @@ def handles_card(account: AccountDetail, record: tuple[HandleRecord, ...]) -> li
             for r in account.renames
         ]
         out.append(
-            card("Renames", "seen by our readings; the id stayed the same", ("Old", "New", "Changed"), rows)
+            table_card(
+                "Renames", "seen by our readings; the id stayed the same", ("Old", "New", "Changed"), rows
+            )
         )
     if record:
         rows = [
@@ -136,5 +138,7 @@ def handles_card(account: AccountDetail, record: tuple[HandleRecord, ...]) -> li
             for h in record
         ]
         note = "dates as the record has them, not as we saw it"
-        out.append(card("Handles on record", note, ("Handle", "Since", "Record", "Read there by us"), rows))
+        out.append(
+            table_card("Handles on record", note, ("Handle", "Since", "Record", "Read there by us"), rows)
+        )
     return out

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard import words
 from dashboard.pages.account_words import gap_words
+from dashboard.pages.cards import Cell, table_card
 from storage.evidence import Kept, Side
 from storage.model.accounts import Platform
 from storage.model.words import capital, state_words
@@ -14,15 +15,13 @@ from storage.reports import LiveChange
 from storage.reports_account import AccountDetail
 from storage.reports_looks import Misses
 
-Cell = Component | str
-
 
 def changes_card(account: AccountDetail, evidence: Sequence[Kept] = ()) -> Component:
     platform = Platform(account.platform)
     kept: dict[int, list[Kept]] = {}
     for one in evidence:
         kept.setdefault(one.change_id, []).append(one)
-    return card(
+    return table_card(
         "Changes",
         "each lies between two readings; both are kept",
         (
@@ -113,7 +112,7 @@ def superseded_card(account: AccountDetail) -> list[Component]:
         return []
     platform = Platform(account.platform)
     return [
-        card(
+        table_card(
             "Recorded before, and corrected since",
             "more became known later; until then this was told",
             ("Change", "To", "Last reading of the old", "First reading of the new", "Known from", "Until"),
@@ -146,7 +145,7 @@ def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Compon
         return []
     platform = Platform(account.platform)
     return [
-        card(
+        table_card(
             "Not checked",
             "no reading, so no statement",
             ("Last reading before", "First reading after", "Length", "Why"),
@@ -162,45 +161,3 @@ def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Compon
             ],
         )
     ]
-
-
-def card(
-    title: str,
-    note: str,
-    columns: tuple[str, ...],
-    rows: list[tuple[Cell, ...]],
-    *below: Component,
-    above: Component | None = None,
-) -> Component:
-    """A card with one table; on a narrow screen each cell stands under its column's name."""
-    head = html.Thead(html.Tr([html.Th(c) for c in columns]))
-    body = [
-        html.Tr(
-            [
-                html.Td(cell, **{"data-label": column})  # pyright: ignore[reportArgumentType]  # a wildcard
-                for column, cell in zip(columns, row, strict=True)
-            ]
-        )
-        for row in rows
-    ]
-    return html.Div(
-        [
-            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
-            *([above] if above is not None else []),
-            html.Table([head, html.Tbody(body)], className="labelled"),
-            *below,
-        ],
-        className="card narrow",
-    )
-
-
-def nothing(title: str, note: str, sentence: str, *below: Component) -> Component:
-    """The same card when its table would have no row."""
-    return html.Div(
-        [
-            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
-            html.P(sentence, className="nothing"),
-            *below,
-        ],
-        className="card narrow",
-    )

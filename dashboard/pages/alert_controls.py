@@ -71,26 +71,15 @@ def text(name: str, label: str, content: str) -> Component:
     )
 
 
-def mute_form() -> Component:
-    return form(
-        "mute",
+def choice(name: str, label: str, options: dict[str, str], chosen: str) -> Component:
+    """A field with a few values, by value and words."""
+    return html.Label(
         [
-            line("account", "Account", "number or @handle"),
-            line("list", "or list or order", "name or reference"),
-            line("until", "For or until", "6h, 2d or 2021-02-12 08:00 (UTC)"),
-            line("note", "Note", "why"),
-        ],
-        "Mute",
-    )
-
-
-def maintenance_form() -> Component:
-    return form(
-        "maintenance",
-        [
-            line("since", "From", "now"),
-            line("until", "For or until", "6h or 2021-02-12 08:00 (UTC)", required=True),
-            line("note", "Note", "why"),
-        ],
-        "Plan maintenance",
+            html.Span(label),
+            html.Select(
+                [html.Option(text, value=value, selected=value == chosen) for value, text in options.items()],
+                name=name,
+                className="select",
+            ),
+        ]
     )

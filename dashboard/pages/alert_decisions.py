@@ -7,7 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import alert_words, words
-from dashboard.pages.account_tables import Cell, card, nothing
+from dashboard.pages.cards import Cell, empty_card, table_card
 from storage.model.alerts import AlertDecision, AlertStage
 from storage.model.words import capital, change_words, clean
 from storage.reports_decisions import Decided
@@ -43,8 +43,8 @@ def decisions_card(
 ) -> Component:
     """The decisions below links that choose one kind of them."""
     if not decided:
-        return nothing(title, note, "No rule decided anything of this kind yet.", _filters(chosen))
-    return card(
+        return empty_card(title, note, "No rule decided anything of this kind yet.", _filters(chosen))
+    return table_card(
         title,
         note,
         ("Alert", "Rule", "Decision", "When", "Told in"),
@@ -68,7 +68,7 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
         for d in decided
     ]
     return [
-        card(
+        table_card(
             "Alerts",
             "what each rule did with its changes",
             ("Change", "Rule", "Decision", "When", "Told in"),

@@ -6,8 +6,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import access
-from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import SAMPLE, form, text
+from dashboard.pages.cards import Cell, empty_card, table_card
 from storage.model.conditions import UnreadableRule
 from storage.model.people import Actor
 from storage.model.rule_toml import toml_of
@@ -23,10 +23,10 @@ def rules_card(
     below = [_add()] if may else []
     note = "tried from the first to the last; a recipient is told by the first that matches"
     if not rules and not unreadable:
-        return nothing("Rules", note, "There is no rule, so nobody is told of anything.", *below)
+        return empty_card("Rules", note, "There is no rule, so nobody is told of anything.", *below)
     rows = [*(_row(r, absent, may=may) for r in rules), *(_unreadable_row(r, may=may) for r in unreadable)]
     columns = ("Rule", "About", "Tells", "How", "Stands")
-    return card("Rules", note, columns, rows, *below)
+    return table_card("Rules", note, columns, rows, *below)
 
 
 def _row(stored: StoredRule, absent: AbsentNames, *, may: bool) -> tuple[Cell, ...]:

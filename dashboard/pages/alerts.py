@@ -9,10 +9,10 @@ from dash.development.base_component import Component
 from dashboard import access, alert_words, words
 from dashboard.alert_words import actor_words
 from dashboard.alerts import ACTS, DECISIONS, TAKEN, Alerts
-from dashboard.pages.account_tables import Cell, card, nothing
-from dashboard.pages.alert_controls import form, line, maintenance_form, mute_form
+from dashboard.pages.alert_controls import form, line
 from dashboard.pages.alert_decisions import decisions_card
 from dashboard.pages.alert_rules import rules_card
+from dashboard.pages.cards import Cell, empty_card, table_card
 from dashboard.pages.undelivered import undelivered_card
 from dashboard.times import QUOTED
 from storage.audit_log import Act
@@ -84,7 +84,7 @@ def _role(actor: Actor) -> list[Component]:
 def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     may = actor.role.includes(access.ACKNOWLEDGE)
     if not known.stories:
-        return nothing(
+        return empty_card(
             "Not acknowledged yet",
             "stories that wait for somebody",
             "Nothing waits: every story that was told has somebody who took it on.",
@@ -92,7 +92,7 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     rest = known.waiting - len(known.stories)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
     columns = ("Story", "Told", "Newest wave", "Waves", *(("Take it on",) if may else ()))
-    return card(
+    return table_card(
         "Not acknowledged yet",
         f"stories that wait for somebody, newest first{more}",
         columns,
@@ -113,7 +113,7 @@ def _taken(known: Alerts) -> list[Component]:
     if not known.taken:
         return []
     return [
-        card(
+        table_card(
             "Taken on",
             f"stories that somebody acknowledged, the newest {TAKEN}",
             ("Story", "By", "When", "Said", "Asked before"),
@@ -186,8 +186,8 @@ def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:
         "nobody is told of these for a time; what happens is kept all the same",
     )
     if not mutes:
-        return nothing(title, note, "Nothing is muted, and no maintenance is planned.", *below)
-    return card(
+        return empty_card(title, note, "Nothing is muted, and no maintenance is planned.", *below)
+    return table_card(
         title,
         note,
         ("What", "From", "Until", "By", *(("",) if may else ())),
@@ -226,8 +226,8 @@ def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Compon
 def _acts(acts: Sequence[Act]) -> Component:
     title, note = "Audit log", f"newest {ACTS}; it is only ever added to"
     if not acts:
-        return nothing(title, note, "Nobody did anything yet.")
-    return card(
+        return empty_card(title, note, "Nobody did anything yet.")
+    return table_card(
         title,
         note,
         ("When", "Who", "Did", "To what"),
@@ -239,3 +239,28 @@ def _subject(act: Act) -> Component:
     said = act.detail.get("note")
     note = [html.Small(f"“{clean(said, 300)}”")] if isinstance(said, str) and said else []
     return html.Div([clean(act.subject, 200) if act.subject else "–", *note])
+
+
+def mute_form() -> Component:
+    return form(
+        "mute",
+        [
+            line("account", "Account", "number or @handle"),
+            line("list", "or list or order", "name or reference"),
+            line("until", "For or until", "6h, 2d or 2021-02-12 08:00 (UTC)"),
+            line("note", "Note", "why"),
+        ],
+        "Mute",
+    )
+
+
+def maintenance_form() -> Component:
+    return form(
+        "maintenance",
+        [
+            line("since", "From", "now"),
+            line("until", "For or until", "6h or 2021-02-12 08:00 (UTC)", required=True),
+            line("note", "Note", "why"),
+        ],
+        "Plan maintenance",
+    )

@@ -12,8 +12,8 @@ from dashboard import access, words
 from dashboard.alert_words import actor_words
 from dashboard.deciding import NOT_KEPT, Run, Runs, address
 from dashboard.deciding_form import in_force
+from dashboard.pages.alert_controls import choice
 from dashboard.pages.decided import differences, outcome, scope
-from dashboard.pages.people_forms import choice
 from storage.db import Conn
 from storage.exports import list_names
 from storage.model.people import Actor

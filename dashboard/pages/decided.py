@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard import times, words
 from dashboard.decided import Answer, ChangeCase, MailCase, Side, Summary
-from dashboard.pages.account_tables import card
+from dashboard.pages.cards import table_card
 from storage.model.accounts import Platform
 from storage.model.availability import State, Status
 from storage.model.redecided import CAUSE_WORDS, EFFECT_WORDS, MAIL_CAUSE_WORDS, Effect
@@ -134,7 +134,7 @@ def _side(side: Side | None) -> str:
 
 
 def _by_rule(told: Summary) -> Component:
-    return card(
+    return table_card(
         "Mails by rule and recipient",
         "",
         ("Rule", "To", "More", "Fewer"),

@@ -10,8 +10,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import access, alert_words, words
-from dashboard.pages.account_tables import Cell, card, nothing
 from dashboard.pages.alert_controls import form
+from dashboard.pages.cards import Cell, empty_card, table_card
 from dashboard.pages.undelivered import stands, subject
 from storage.db import Conn
 from storage.model.alerts import MailState
@@ -110,11 +110,11 @@ def _card(found: Sequence[Delivery], chosen: Chosen, known: Choices, actor: Acto
     shown = found[:PAGE]
     turns = _turns(found, chosen)
     if not shown:
-        return nothing(title, note, "No such mail is on file.", _filter(chosen, known), *turns)
+        return empty_card(title, note, "No such mail is on file.", _filter(chosen, known), *turns)
     dead = any(d.mail.state is MailState.DEAD for d in shown)
     may = actor.role.includes(access.RESEND) and dead
     back = address(chosen)
-    return card(
+    return table_card(
         title,
         note,
         ("Mail", "To", "Rule", "Stands", "Why", "Taken on", *(("",) if may else ())),

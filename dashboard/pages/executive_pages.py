@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 from dashboard.executive_figure import executive_figure
 from dashboard.executive_view import RANGES, person_view
 from dashboard.figure_style import Theme, graph
-from dashboard.pages.account import NO_SUCH_PAGE, missing_page
+from dashboard.pages.cards import NO_SUCH_PAGE, missing_page
 from dashboard.pages.executive import executive_page
 from dashboard.pages.executives import executives_page
 from storage.db import Conn

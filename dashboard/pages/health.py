@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from dashboard import words
 from dashboard.detectors import Condition, detector_name, since, worst_first
 from dashboard.health_facts import HealthFacts, ThisProcess
-from dashboard.pages.account_tables import card
+from dashboard.pages.cards import table_card
 from dashboard.pages.health_machine import chores_card, database_cards, listener_card, outbox_cards
 from dashboard.pages.health_parts import budget_card, controls_card, lateness_cards, left_cards, reading_card
 from dashboard.pages.health_planning import planning_cards
@@ -105,7 +105,7 @@ def _conditions(found: Sequence[KnownCondition]) -> list[Component]:
         return []
     left = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return [
-        card(
+        table_card(
             "Open conditions",
             f"what is wrong with the monitor itself, for its operators{left}",
             ("What", "Since", "What to do", "Told"),
@@ -248,7 +248,7 @@ def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:
     if not silent:
         return []
     return [
-        card(
+        table_card(
             "Countries not heard",
             "the newest answers say nothing of them: neither restricted there nor not",
             ("Country", "Platform", "Last heard"),
@@ -270,7 +270,7 @@ def _disagreements(found: Sequence[Disagreement]) -> list[Component]:
     if not found:
         return []
     return [
-        card(
+        table_card(
             "Not the same from everywhere",
             "accounts that look otherwise from another vantage",
             ("Account", "From", "Looks", "First seen so"),

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dashboard import health_words as said
 from dashboard import words
 from dashboard.health_facts import HealthFacts, ThisProcess
-from dashboard.pages.account_tables import Cell, card
+from dashboard.pages.cards import Cell, table_card
 from dashboard.pages.health_parts import verdict
 from dashboard.pages.undelivered import undelivered_card
 from storage.model.people import Actor
@@ -60,7 +60,7 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
         ),
     ]
     sizes = said.groups(found.tables, facts.growth)
-    table = card(
+    table = table_card(
         "What takes the room",
         "with indexes; rows as the server estimates them; growth by the last day, for changes and acts the "
         "last week",
@@ -147,7 +147,7 @@ def chores_card(facts: HealthFacts) -> Component:
         (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "taken in up to there", "")
         for platform, at in found.streams
     ]
-    return card(
+    return table_card(
         "Chain and chores",
         "what is done beside the sweep, when it last left a trace, and what to do",
         ("What", "Last", "", "Stands"),

@@ -10,8 +10,8 @@ from dash.development.base_component import Component
 from dashboard import health_words as said
 from dashboard import words
 from dashboard.health_facts import HealthFacts
-from dashboard.order_words import share
-from dashboard.pages.account_tables import Cell, card, nothing
+from dashboard.pages.cards import Cell, empty_card, table_card
+from dashboard.words import share
 from storage.canaries import Origin
 from storage.model.availability import State, Status
 from storage.model.collector_words import collector_name
@@ -35,8 +35,8 @@ def verdict(found: said.Verdict) -> Component:
 def reading_card(facts: HealthFacts) -> Component:
     title, note = "Reading", "attempts at one account each, re-reads included"
     if not facts.rates:
-        return nothing(title, note, "Nothing was asked in the last 24 hours.")
-    return card(
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+    return table_card(
         title,
         note,
         ("Collector", "Last hour", "Missed, last hour", "Last 24 hours", "Missed, last 24 hours"),
@@ -69,8 +69,8 @@ def budget_card(facts: HealthFacts) -> Component:
     """When a platform allowed no more; how many requests remain is told by `left_cards`."""
     title, note = "Budgets", "when platforms allowed no more"
     if not facts.rates:
-        return nothing(title, note, "Nothing was asked in the last 24 hours.")
-    return card(
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+    return table_card(
         title,
         note,
         ("Collector", "Requests, last hour", "No more allowed", "Pauses"),
@@ -118,7 +118,7 @@ def left_cards(facts: HealthFacts) -> list[Component]:
         return []
     named = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return [
-        card(
+        table_card(
             "Requests left",
             f"of each key or address and what is counted apart, for all machines together{named}",
             ("Platform", "Counted as", "Left", "Until", "Last asked"),
@@ -139,8 +139,8 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
     title = "Lateness"
     note = f"the last reading of each watched account, in sweeps of {words.span(facts.sweep_every)}"
     if not facts.lateness:
-        return [nothing(title, note, "No account is watched.")]
-    table = card(
+        return [empty_card(title, note, "No account is watched.")]
+    table = table_card(
         title,
         note,
         (
@@ -219,7 +219,9 @@ def _late(facts: HealthFacts) -> list[Component]:
         )
         for one in shown
     ]
-    return [card("Not read for four sweeps", f"{of}{among}", ("Account", "Platform", "Last reading"), rows)]
+    return [
+        table_card("Not read for four sweeps", f"{of}{among}", ("Account", "Platform", "Last reading"), rows)
+    ]
 
 
 def controls_card(facts: HealthFacts) -> Component:
@@ -227,14 +229,14 @@ def controls_card(facts: HealthFacts) -> Component:
     note = "accounts whose state is known, asked with the others: they tell a mass block from an outage"
     found = facts.controls
     if not found:
-        return nothing(
+        return empty_card(
             title,
             note,
             "There is none: a mass block cannot be told from an outage, and none is confirmed by itself. "
             "Name some in setting x_canaries, bluesky_canaries or mastodon_canaries.",
         )
     more = f"; {len(found) - ROWS:,} more look as they should" if len(found) > ROWS else ""
-    return card(
+    return table_card(
         title,
         f"{note}{more}",
         ("Account", "Where", "Expected", "Last seen so", "Stands"),

@@ -5,8 +5,8 @@ from dash.development.base_component import Component
 
 from dashboard import bill_words, words
 from dashboard.health_facts import HealthFacts
-from dashboard.order_words import share
-from dashboard.pages.account_tables import card, nothing
+from dashboard.pages.cards import empty_card, table_card
+from dashboard.words import share
 from storage.account_days import DayBill
 from storage.model.words import clean
 from storage.reports_planning import LONGEST, ListPace
@@ -21,7 +21,7 @@ def planning_cards(facts: HealthFacts) -> list[Component]:
 def _bill(bill: DayBill) -> Component:
     """The day under a ceiling: what is paid for, and who watches for which list."""
     lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
-    return card(
+    return table_card(
         f"Paid for on {bill_words.name(bill)}",
         "each account once a UTC day, and then read again for nothing",
         ("List", "Watched", "Paid for today: its sentinels", "Not paid for"),
@@ -36,9 +36,9 @@ def _bill(bill: DayBill) -> Component:
 def _why(facts: HealthFacts) -> Component:
     title, note = "Why accounts were read", "requests of the last 24 hours, from our own connection"
     if not facts.read_for:
-        return nothing(title, note, "Nothing was asked in the last 24 hours.")
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
     total = sum(one.accounts for one in facts.read_for)
-    return card(
+    return table_card(
         title,
         note,
         ("Why", "Requests", "Accounts asked", "Of all that were asked"),
@@ -55,8 +55,8 @@ def _lists(facts: HealthFacts) -> Component:
         f"by list, in the last {words.span(min(4 * facts.sweep_every, LONGEST))}, as its accounts were read"
     )
     if not facts.paces:
-        return nothing(title, note, "No list has watched accounts.")
-    return card(
+        return empty_card(title, note, "No list has watched accounts.")
+    return table_card(
         title,
         note,
         ("List", "Watched", "Read", "On average after", "At most after", "Not read at all"),

@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 from dashboard import words
 from dashboard import worker_words as said
 from dashboard.health_facts import HealthFacts
-from dashboard.pages.account_tables import Cell, card, nothing
+from dashboard.pages.cards import Cell, empty_card, table_card
 from dashboard.pages.health_parts import verdict
 from storage.model.collector_words import source_words
 from storage.model.units import clock_words
@@ -35,9 +35,9 @@ def _workers(facts: HealthFacts) -> Component:
     if not found:
         nobody = "No process that reads reported itself in the last minute."
         verdicts = [] if facts.is_synthetic else said.nobody_reads(facts.machines)
-        return nothing(title, note, nobody, *map(verdict, verdicts))
+        return empty_card(title, note, nobody, *map(verdict, verdicts))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
-    return card(
+    return table_card(
         title,
         f"{note}{more}",
         ("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands"),
@@ -67,7 +67,7 @@ def _queue(facts: HealthFacts) -> list[Component]:
     if not found:
         return []
     return [
-        card(
+        table_card(
             "Queue of requests",
             "any machine takes them; while one process reads alone it asks without a queue",
             ("Source", "Planned by", "Waiting", "In hand", "Oldest", "Held"),
@@ -96,7 +96,7 @@ def _held(facts: HealthFacts) -> list[Component]:
     left = facts.machines.held_in_all - min(len(found), HELD_SHOWN)
     more = f"; {left:,} more" if left else ""
     return [
-        card(
+        table_card(
             "Held requests",
             f"a machine failed at each by a fault of Blockline's own, and none makes it again{more}",
             ("No.", "Source", "Held since", "It said"),

@@ -10,15 +10,9 @@ from dashboard import order_rows, order_words, words
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_order import curve_figure, lanes_figure
 from dashboard.order_figures import OrderFigures
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
-from dashboard.pages.order_cards import (
-    card,
-    claims_card,
-    funnel_card,
-    kinds_card,
-    outside_card,
-    papers_card,
-)
+from dashboard.pages.order_cards import claims_card, funnel_card, kinds_card, outside_card, papers_card
 from storage.model.cohort import Member, by_first_block
 from storage.model.country_names import country_name
 from storage.model.words import clean
@@ -139,7 +133,7 @@ def _facts(found: OrderFigures) -> Component:
 
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:
-    whose = order_words.accounts(found.watched)
+    whose = words.accounts(found.watched)
     note = f"of {whose} on its list; the band is where the truth lies for those that were checked"
     deadline = (
         [

@@ -5,6 +5,7 @@ from dash.development.base_component import Component
 
 from dashboard import order_rows, order_words, words
 from dashboard.order_figures import OrderFigures
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
 from storage.model.cohort import Kind, Share
 from storage.model.cohort_claims import Checked
@@ -23,14 +24,6 @@ _SWATCH = {
     Kind.AVAILABLE: "sw-available",
     Kind.NEVER_READ: "sw-unread",
 }
-
-
-def card(title: str, note: str, *content: Component) -> Component:
-    """A card with its heading; `note` stands beside it."""
-    return html.Section(
-        [html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"), *content],
-        className="card",
-    )
 
 
 def funnel_card(found: OrderFigures) -> Component:
@@ -69,7 +62,7 @@ def funnel_card(found: OrderFigures) -> Component:
 def kinds_card(found: OrderFigures) -> Component:
     return card(
         "Kinds of action, kept apart",
-        f"of {order_words.accounts(found.watched)} on its list, as last confirmed",
+        f"of {words.accounts(found.watched)} on its list, as last confirmed",
         html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
     )
 
@@ -83,7 +76,7 @@ def _kind_row(share: Share, found: OrderFigures) -> Component:
                 scope="row",
             ),
             html.Td(html.B(f"{share.accounts:,}"), className="n"),
-            html.Td(order_words.share(share.accounts, found.watched), className="n"),
+            html.Td(words.share(share.accounts, found.watched), className="n"),
             html.Td(
                 [order_words.counted(share.kind), *([html.Small(stale)] if stale else [])], className="muted"
             ),
@@ -127,7 +120,7 @@ def _claim_row(found: Checked) -> Component:
                 ]
             ),
             td(order_words.claim_words(found.claim), "Claimed", "n"),
-            td(html.B(order_words.range_words(found.low, found.high)), "Observed", "n"),
+            td(html.B(words.range_words(found.low, found.high)), "Observed", "n"),
             td(
                 [
                     order_words.verdict_words(found),

@@ -7,8 +7,8 @@ from dashboard import order_restoration
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_restoration import restoration_figure
 from dashboard.order_figures import OrderFigures
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
-from dashboard.pages.order_cards import card
 from storage.model.restoration import Restoration
 from storage.model.words import clean
 

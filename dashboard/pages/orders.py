@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import order_words, words
+from dashboard import words
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_order import multiples_figure
 from dashboard.order_figures import OrderFigures, read_order, read_orders
 from dashboard.order_restoration import restoration_of
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
 from dashboard.pages.order import lane_pages, order_page
-from dashboard.pages.order_cards import card
 from dashboard.pages.order_restoration import RESTORATION, restoration_page
 from storage.db import Conn
 from storage.model.country_names import country_name
@@ -103,7 +103,7 @@ def _row(found: OrderFigures) -> Component:
     order, funnel = found.order, found.funnel
 
     def counted(name: str, n: int, *, of_list: bool = True) -> Component:
-        small = [html.Small(order_words.share(n, found.watched))] if of_list and found.watched else []
+        small = [html.Small(words.share(n, found.watched))] if of_list and found.watched else []
         return td([f"{n:,}", *small], name, "n")
 
     return html.Tr(

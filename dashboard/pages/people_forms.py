@@ -5,7 +5,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.pages.alert_controls import line
+from dashboard.pages.alert_controls import choice, line
 from dashboard.passwords import LONGEST, SHORTEST
 from dashboard.people_words import ROLE_NAME, SCOPE_NAME
 from storage.model.people import Actor, Role, Scope
@@ -34,20 +34,6 @@ def password(name: str, label: str, *, new: bool) -> Component:
                 minLength=SHORTEST if new else None,
                 maxLength=LONGEST,
                 autoComplete="new-password" if new else "current-password",
-            ),
-        ]
-    )
-
-
-def choice(name: str, label: str, options: dict[str, str], chosen: str) -> Component:
-    """A field with a few values, by value and words."""
-    return html.Label(
-        [
-            html.Span(label),
-            html.Select(
-                [html.Option(text, value=value, selected=value == chosen) for value, text in options.items()],
-                name=name,
-                className="select",
             ),
         ]
     )

@@ -7,7 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.pages.account_tables import card
+from dashboard.pages.cards import table_card
 from dashboard.pages.people_forms import add_form, password_form, role_form, switch_form
 from dashboard.people_facts import PeopleFacts
 from dashboard.people_words import ROLE_NAME
@@ -18,7 +18,7 @@ from storage.people import Person
 
 def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
     seen = known.seen or {}
-    return card(
+    return table_card(
         "People",
         "who may log in; another role or password logs a person out",
         ("Name", "Role", "Logs in with", "Last seen", "Password", ""),

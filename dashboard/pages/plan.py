@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.pages.account_tables import card
+from dashboard.pages.cards import table_card
 from storage.model.accounts import Platform
 from storage.model.rule_form import duration_text
 from storage.model.sizing import size
@@ -193,7 +193,7 @@ def _answer(fields: Mapping[str, str], watched: Sequence[WatchSize]) -> list[Com
 
 
 def _card(found: Table) -> Component:
-    return card(
+    return table_card(
         found.title,
         "",
         ("What", "Figure", "Basis", "Rests on"),
@@ -203,7 +203,7 @@ def _card(found: Table) -> Component:
 
 def _bases(told: Sequence[Table]) -> Component:
     used = {row.basis for one in told for row in one.rows}
-    return card(
+    return table_card(
         "What the bases mean",
         "the same figures: blockline plan",
         ("Basis", "Means"),

@@ -9,9 +9,9 @@ from dash.development.base_component import Component
 from dashboard import claimed_words
 from dashboard.figure_style import Theme, graph
 from dashboard.figures_claimed import claimed_figure
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
 from dashboard.pages.country import head, tabs
-from dashboard.pages.order_cards import card
 from storage.countries import by_country
 from storage.db import Conn
 from storage.model.accounts import Platform

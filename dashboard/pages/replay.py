@@ -10,8 +10,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import words
-from dashboard.account_readings import moment_in
-from dashboard.pages.account_tables import card
+from dashboard.alert_forms import moment_in
+from dashboard.pages.cards import table_card
 from storage.model.availability import ChangeKind, Status
 from storage.model.country_names import country_name
 from storage.model.words import clean
@@ -146,7 +146,7 @@ def _changes(stand: Then, kind: ChangeKind) -> tuple[str, str]:
 
 
 def _countries(stand: Then) -> Component:
-    return card(
+    return table_card(
         "Withheld by country",
         "accounts; an account may be withheld in several",
         ("Country", "Withheld when last read", "Of them not read lately"),
@@ -155,7 +155,7 @@ def _countries(stand: Then) -> Component:
 
 
 def _lists(stand: Then) -> Component:
-    return card(
+    return table_card(
         "By list",
         "watched accounts, as they stood when last read",
         ("List", "Accounts", "Withheld", "Suspended", "Of both not read lately", "Nothing confirmed"),

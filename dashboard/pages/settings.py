@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard import words
 from dashboard.alert_words import actor_words
-from dashboard.pages.account_tables import card, nothing
+from dashboard.pages.cards import empty_card, table_card
 from dashboard.pages.people_forms import (
     end_session_form,
     own_password_form,
@@ -54,7 +54,7 @@ def settings_page(known: PeopleFacts, actor: Actor, now: datetime, tag: list[Com
 
 def _open_door(actor: Actor) -> list[Component]:
     return [
-        nothing(
+        empty_card(
             "No login",
             "everybody who reaches this dashboard acts alike",
             f"Whoever reaches it {ROLE_MAY[actor.role]}. People log in when auth in blockline.toml is "
@@ -99,7 +99,7 @@ def _fact(name: str, value: str) -> list[Component]:
 
 
 def _sessions(sessions: Sequence[WebSession], actor: Actor, now: datetime) -> Component:
-    return card(
+    return table_card(
         "Your sessions",
         "browsers in which you are logged in; end those that you do not know",
         ("Browser", "Begun from", "Begun", "Last used", ""),
@@ -127,8 +127,8 @@ def _tokens(tokens: Sequence[Token], actor: Actor, now: datetime) -> Component:
     title, note = "Tokens", "what programs and readers of feeds show instead of logging in"
     form = token_form(actor)
     if not tokens:
-        return nothing(title, note, "There are none.", form)
-    return card(
+        return empty_card(title, note, "There are none.", form)
+    return table_card(
         title,
         note,
         ("For", "Of", "Scope", "Made", "Ends", "Last used", ""),
@@ -160,8 +160,8 @@ def _log(log: Log) -> Component:
     title, note = "Audit log", f"{ACTS} a page, newest first; it is only ever added to"
     below = [html.Nav(_pages(log), className="pages", **{"aria-label": "Pages of the log"})]  # pyright: ignore[reportArgumentType]  # a wildcard
     if not log.acts:
-        return nothing(title, note, "Nothing is there.", search_form(log.of), *below)
-    return card(
+        return empty_card(title, note, "Nothing is there.", search_form(log.of), *below)
+    return table_card(
         title,
         note,
         ("When", "Who", "Did", "To what"),

@@ -10,8 +10,8 @@ from dashboard import words
 from dashboard.access import STORIES
 from dashboard.alert_words import actor_words
 from dashboard.figure_style import Theme
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
-from dashboard.pages.order_cards import card
 from dashboard.pages.story import story_page
 from dashboard.pages.story_forms import Lists, new_form
 from dashboard.settings import DashboardSettings

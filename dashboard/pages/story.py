@@ -9,8 +9,8 @@ from dash.development.base_component import Component
 from markupsafe import Markup
 
 from dashboard.figure_style import Theme
+from dashboard.pages.cards import card
 from dashboard.pages.cells import td
-from dashboard.pages.order_cards import card
 from dashboard.pages.story_forms import Lists, add_form, caption_forms, head_form, remove_form
 from dashboard.story_form import field, filled_with
 from dashboard.story_look import alone

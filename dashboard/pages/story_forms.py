@@ -6,7 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.pages.people_forms import choice
+from dashboard.pages.alert_controls import choice
 from dashboard.story_form import field
 from dashboard.story_words import VIEW_NAME
 from storage.model.accounts import ListId

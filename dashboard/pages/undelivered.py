@@ -6,8 +6,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import access, alert_words, words
-from dashboard.pages.account_tables import Cell, card
 from dashboard.pages.alert_controls import form
+from dashboard.pages.cards import Cell, table_card
 from dashboard.times import QUOTED
 from storage.model.alerts import MailState
 from storage.model.people import Actor
@@ -22,7 +22,7 @@ def undelivered_card(mails: Sequence[MailLine], actor: Actor, back: str) -> list
     may = actor.role.includes(access.RESEND)
     dead = sum(m.state is MailState.DEAD for m in mails)
     return [
-        card(
+        table_card(
             "Not delivered",
             f"{dead:,} given up, {len(mails) - dead:,} waiting",
             ("Mail", "To", "Stands", "Why", *(("",) if may and dead else ())),

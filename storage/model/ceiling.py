@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from storage.model.sizing_facts import USD_PER_READ
+USD_PER_READ = 0.010
+"""X, GET /2/users, pay-per-use, per user returned (documented, August 2026). The same user is billed once
+within a UTC day; X calls that a soft guarantee.
+"""
+
 
 LEAST_USD, MOST_USD = 2, 1_000_000
 """Less would not pay for one whole request a day beside what has to be kept."""

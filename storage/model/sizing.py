@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from storage.model import ceiling
 from storage.model import sizing_facts as facts
 from storage.model.accounts import Platform
 from storage.model.ceiling import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
@@ -225,8 +226,8 @@ def _costs(asked: Asked) -> dict[Name, Figure]:
     if asked.is_under_ceiling:
         billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
     return {
-        Name.USD_A_DAY: Figure(billed * facts.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
-        Name.USD_A_DAY_AT_MOST: Figure(reads_a_day * facts.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
+        Name.USD_A_DAY: Figure(billed * ceiling.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
+        Name.USD_A_DAY_AT_MOST: Figure(reads_a_day * ceiling.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
     }
 
 

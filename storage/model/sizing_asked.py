@@ -10,13 +10,14 @@ from storage.model.accounts import Platform
 from storage.model.ceiling import (
     LEAST_USD,
     MOST_USD,
+    USD_PER_READ,
     Shares,
     accounts_for,
     divide,
     most_sentinels,
     sentinels_of,
 )
-from storage.model.sizing_facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS, USD_PER_READ
+from storage.model.sizing_facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS
 
 MOST_ACCOUNTS = 10_000_000
 MOST_LISTS = 20

@@ -111,10 +111,6 @@ BYTES_AT_FIRST = 1_900
 CHANGES_A_DAY = 0.0005
 """Share of the accounts that change in a day: supposed, as in that bench."""
 
-USD_PER_READ = 0.010
-"""X, GET /2/users, pay-per-use, per user returned (documented, August 2026). The same user is billed once
-within a UTC day; X calls that a soft guarantee.
-"""
 
 CEILING_SWEEPS = 10 / 7
 """The adaptive planner leaves nobody unread for longer, in sweeps with the same number of readings."""

@@ -1,5 +1,6 @@
 """Pure: what each figure of sizing rests on, in words."""
 
+from storage.model import ceiling
 from storage.model import sizing_facts as facts
 from storage.model.accounts import Platform
 from storage.model.ceiling import PER_LIST, most_sentinels
@@ -53,7 +54,7 @@ def _costs_note(name: Name, terms: facts.Terms) -> str:
     match name:
         case Name.USD_A_DAY:
             return (
-                f"${facts.USD_PER_READ:.3f} for each account read, once in a UTC day: X's documentation, "
+                f"${ceiling.USD_PER_READ:.3f} for each account read, once in a UTC day: X's documentation, "
                 "which calls that a soft guarantee. Control accounts come on top."
             )
         case Name.USD_A_DAY_AT_MOST:
@@ -96,7 +97,9 @@ def _ceiling_note(asked: Asked, name: Name) -> str:
         case Name.CONTROLS_A_DAY:
             return "Kept for them; more where there are more."
         case Name.USD_A_DAY:
-            return f"${facts.USD_PER_READ:.3f} for each of these accounts, if X keeps to its soft guarantee."
+            return (
+                f"${ceiling.USD_PER_READ:.3f} for each of these accounts, if X keeps to its soft guarantee."
+            )
         case Name.DELAY_AT_MOST if not asked.waits_for_days:
             return (
                 f"{facts.CEILING_SWEEPS:.2f} sweeps, as long as requests are answered, and the minutes "

@@ -1,0 +1,74 @@
+"""Cards: a heading with its note, and below it a table, other content, or a sentence that there is none."""
+
+from dash import html
+from dash.development.base_component import Component
+
+Cell = Component | str
+
+
+NO_SUCH_PAGE = "There is no such page."
+
+
+def missing_page(what: str) -> Component:
+    """For an address that leads nowhere."""
+    return html.Div(
+        html.Div(
+            [
+                html.H2("Not here"),
+                html.P(what),
+                html.P(html.A("Back to the live page", href="/", className="under")),
+            ],
+            className="card empty",
+        ),
+        className="page-top",
+    )
+
+
+def table_card(
+    title: str,
+    note: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[Cell, ...]],
+    *below: Component,
+    above: Component | None = None,
+) -> Component:
+    """A card with one table; on a narrow screen each cell stands under its column's name."""
+    head = html.Thead(html.Tr([html.Th(c) for c in columns]))
+    body = [
+        html.Tr(
+            [
+                html.Td(cell, **{"data-label": column})  # pyright: ignore[reportArgumentType]  # a wildcard
+                for column, cell in zip(columns, row, strict=True)
+            ]
+        )
+        for row in rows
+    ]
+    return html.Div(
+        [
+            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            *([above] if above is not None else []),
+            html.Table([head, html.Tbody(body)], className="labelled"),
+            *below,
+        ],
+        className="card narrow",
+    )
+
+
+def empty_card(title: str, note: str, sentence: str, *below: Component) -> Component:
+    """The same card when its table would have no row."""
+    return html.Div(
+        [
+            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            html.P(sentence, className="nothing"),
+            *below,
+        ],
+        className="card narrow",
+    )
+
+
+def card(title: str, note: str, *content: Component) -> Component:
+    """A card with its heading; `note` stands beside it."""
+    return html.Section(
+        [html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"), *content],
+        className="card",
+    )
