@@ -36,7 +36,7 @@ test: .venv/development .venv/axe
 
 # The tests of the storage again, on a Postgres 17 of this machine, made for the occasion.
 test-17: .venv/development
-	$(BIN)/python -m tests.on_postgres_17 $(ARGS)
+	$(BIN)/python -m tests.support.on_postgres_17 $(ARGS)
 
 lint: .venv/development
 	$(BIN)/ruff format --check .
@@ -51,8 +51,8 @@ bench: .venv/development
 # The pictures in docs/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.
 FOLDER ?= build/screenshots
 screenshots: .venv/development
-	$(BIN)/python -m tests.screenshots
-	$(BIN)/python -m tests.every_screenshot $(FOLDER)
+	$(BIN)/python -m tests.support.screenshots
+	$(BIN)/python -m tests.support.every_screenshot $(FOLDER)
 
 # Renew the locks from pyproject.toml; needs uv on the path.
 LOCK := pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header -q

@@ -1,5 +1,7 @@
-"""Collectors talk to the platforms: a thin shell each, and a pure `*_wire` module that reads its answers.
+"""Collectors: they read accounts on the platforms and turn raw answers into readings.
 
-They know nothing of the database. `collectors.simulator` holds local servers that speak the
-platforms' own protocols and play back a status history.
+One folder per platform holds the requests; its `wire` folder is pure and parses the answers. A platform
+imports `core`, `transport` and its own `wire`, never another platform and never `simulator`.
+The package may import `storage.model`. It never imports the database, `dashboard` or `jobs`. Begin with
+`core/collector.py`, the interface that every platform implements.
 """

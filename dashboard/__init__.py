@@ -1,1 +1,7 @@
-"""The live dashboard: Dash on FastAPI, pure figures, and canvas scripts under `assets/`."""
+"""The live dashboard and the HTTP API: Dash on FastAPI, one folder per feature.
+
+It may import `storage`, and neither `collectors` nor `jobs`. A feature owns its pages, routes, words
+and figures. Features never import `server`; `ui` and `asgi` import no feature.
+Scripts and styles are in `assets`. Begin with `server/routing.py`, which finds the page of an address;
+`server/app.py` connects the routes of all features.
+"""

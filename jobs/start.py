@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run `blockline`. Loading all of it takes a second, in which somebody may think better of it."""
     try:
-        from jobs.cli import main as run
+        from jobs.cli.main import main as run
     except KeyboardInterrupt:
         print("Stopped before anything was done.", file=sys.stderr)  # noqa: T201
         sys.exit(1)

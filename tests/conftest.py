@@ -17,12 +17,12 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import pytest
 
-from storage.db import Pool, connect, open_pool, transaction
-from storage.embedded import embedded_postgres
-from storage.migrate import migrate
-from tests.seed_alerts import Played, play_alerts
-from tests.seed_changes import Story
-from tests.seed_live import seed
+from storage.embedded.launcher import embedded_postgres
+from storage.postgres.migrate import migrate
+from storage.postgres.pool import Pool, connect, open_pool, transaction
+from tests.support.seeds.alerts import Played, play_alerts
+from tests.support.seeds.changes import Story
+from tests.support.seeds.live_page import seed
 
 T = TypeVar("T")
 _counter = itertools.count()
@@ -104,13 +104,15 @@ def dsn(request: pytest.FixtureRequest, postgres_dsn: str, template: str) -> Gen
 
 @pytest.fixture
 def story(dsn: str, story_template: tuple[str, Story]) -> Story:
-    """The small story of tests/seed_live.py, which is in the test's database."""
+    """The small story of tests/support/seeds/live_page.py, which is in the test's database."""
     return deepcopy(story_template[1])
 
 
 @pytest.fixture
 def played(dsn: str, played_template: tuple[str, Played]) -> Played:
-    """The story with rules, mails and decisions of tests/seed_alerts.py, which is in the test's database."""
+    """The story with rules, mails and decisions of tests/support/seeds/alerts.py, which is in the test's
+    database.
+    """
     return deepcopy(played_template[1])
 
 

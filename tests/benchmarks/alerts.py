@@ -14,18 +14,19 @@ from email import message_from_bytes
 
 import uvloop
 
-from jobs.app import SOON_S
-from jobs.clock import system_clock
-from jobs.compose import Letterhead
-from jobs.inbox import Inbox, SmtpServer
-from jobs.mail import MailServer, Security, SmtpSender
-from jobs.notifying import Deciding, Sending
-from jobs.schedule import Loop, scheduled
-from storage import alert_births, projection
-from storage.db import Conn, Pool, open_pool, transaction
-from storage.model.alerts import Via
-from storage.model.rules import AlertRule
-from storage.rules import keep_to_settings
+from jobs.base.clock import system_clock
+from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.delivery.smtp import MailServer, Security, SmtpSender
+from jobs.messages.compose import Letterhead
+from jobs.notify.loops import Deciding, Sending
+from jobs.runtime.app import SOON_S
+from jobs.runtime.loop_scheduler import Loop, scheduled
+from storage.alerts import creation
+from storage.alerts.rules import keep_to_settings
+from storage.changes import spells
+from storage.model.alerts.alerts import Via
+from storage.model.alerts.rules import AlertRule
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 
@@ -179,8 +180,8 @@ async def _record(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
         change_ids,
         now,
     )
-    await projection.append(conn, change_ids)
-    await alert_births.confirmed(conn, change_ids, now)
+    await spells.append(conn, change_ids)
+    await creation.confirmed(conn, change_ids, now)
 
 
 async def _is_all_told(pool: Pool, accounts: int) -> bool:

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from collectors.fetch import HttpOptions, Retry
-from collectors.simulator.files import load_history
-from collectors.x import XCollector
-from jobs.confirm import ConfirmationRule
-from jobs.monitor import Monitor, MonitorSettings
-from jobs.simulated import enlist, simulated_canaries
-from jobs.simulators import TOKEN, spawn
-from jobs.sweep import Sweep
-from storage.db import open_pool
-from storage.model.accounts import Platform
+from collectors.simulator.core.history_files import load_history
+from collectors.transport.client import HttpOptions, Retry
+from collectors.x.collector import XCollector
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from jobs.rehearsal.pipeline import enlist, simulated_canaries
+from jobs.rehearsal.simulators import TOKEN, spawn
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import open_pool
 from tests.benchmarks import process
 from tests.benchmarks.shares import Sampler
-from tests.factories import T0
-from tests.histories import HEADER
+from tests.support.samples.invented_histories import HEADER
+from tests.support.samples.readings import T0
 
 EVERY = timedelta(minutes=15)
 _WARM_UP = timedelta(hours=2)

@@ -23,11 +23,11 @@ import plotly.express as px
 import uvloop
 from playwright.async_api import Page
 
-from storage.db import Pool, transaction
+from storage.postgres.pool import Pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
 from tests.benchmarks.scratch import scratch_database
-from tests.large_world import Size
+from tests.support.seeds.large_database import Size
 
 FEW, MANY = 1_178, 10_000
 DAYS = 14

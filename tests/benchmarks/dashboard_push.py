@@ -23,14 +23,14 @@ import aiohttp
 import uvloop
 from playwright.async_api import Page, async_playwright
 
-from storage.db import connect, open_pool, transaction
+from storage.postgres.pool import connect, open_pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.push_changes import Recorded, blocked, settled
 from tests.benchmarks.scratch import scratch_database
-from tests.browser import ARGUMENTS, CHROMIUM
-from tests.dashboard_server import until
-from tests.large_world import Size, build
-from tests.push_client import following
+from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.push import following
+from tests.support.seeds.large_database import Size, build
+from tests.support.servers.dashboard import until
 
 LARGE = Size(accounts=10_000, days=14, other_changes=5_000, sweeps_of_all=96 * 3)
 SMALL = Size(accounts=1_178, cohort=300, days=14, other_changes=600, sweeps_of_all=96 * 3)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from playwright.async_api import Page, async_playwright
 
-from dashboard.settings import DashboardSettings
-from jobs.web import listen_on, serve
-from storage.db import Pool, connect, open_pool
-from tests.browser import ARGUMENTS, CHROMIUM
-from tests.large_world import Size, build
+from dashboard.asgi.settings import DashboardSettings
+from jobs.runtime.web import listen_on, serve
+from storage.postgres.pool import Pool, connect, open_pool
+from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.seeds.large_database import Size, build
 
 SETTINGS = DashboardSettings(
     title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)

@@ -20,20 +20,20 @@ from pathlib import Path
 
 import uvloop
 
-from jobs.confirm import ConfirmationRule
-from jobs.monitor import Monitor, MonitorSettings
-from jobs.simulated import collector_at
-from jobs.simulators import Simulators, spawn
-from jobs.sweep import Sweep
-from storage.db import Pool, open_pool
-from storage.model.accounts import Platform
-from storage.model.sizing_asked import PlannerKind
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from jobs.rehearsal.pipeline import collector_at
+from jobs.rehearsal.simulators import Simulators, spawn
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import Pool, open_pool
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.figure import Better, Figure
 from tests.benchmarks.million_world import CANARIES, World, build
 from tests.benchmarks.process import cpu_s, rss_bytes
 from tests.benchmarks.scratch import scratch_database
-from tests.factories import T0
+from tests.support.samples.readings import T0
 
 MANY = World(int(os.environ.get("BLOCKLINE_BENCH_ACCOUNTS", "1_000_000")))
 FEW = World(10_000)

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from collectors.bluesky import BATCH_SIZE
-from collectors.simulator.canaries import BLUESKY_CANARIES
-from jobs.roster_book import RosterBook
-from storage import watch
-from storage.canaries import set_canaries
-from storage.coverage import ensure_month
-from storage.db import Conn, connect
-from storage.model.accounts import Platform
-from storage.model.availability import Status
-from tests.factories import T0
-from tests.histories import HEADER
+from collectors.bluesky.collector import BATCH_SIZE
+from collectors.simulator.core.canaries import BLUESKY_CANARIES
+from jobs.planning.rosters import RosterBook
+from storage.accounts.canaries import set_canaries
+from storage.changes import load_watched
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from storage.postgres.pool import Conn, connect
+from storage.readings.coverage import ensure_month
+from tests.support.samples.invented_histories import HEADER
+from tests.support.samples.readings import T0
 
 CANARIES = 2
 """In each request; all of them stable, as those that are relied on at Bluesky itself."""
@@ -110,7 +110,9 @@ async def _rosters(conn: Conn) -> None:
     book = RosterBook(Platform.BLUESKY, lambda _: "", BATCH_SIZE, CANARIES)
     async with conn.transaction():
         await set_canaries(conn, Platform.BLUESKY, named, T0)
-        watched = {w.account.account_id: w.account for w in await watch.load_watched(conn, Platform.BLUESKY)}
+        watched = {
+            w.account.account_id: w.account for w in await load_watched.load_watched(conn, Platform.BLUESKY)
+        }
         await book.load(conn, watched, T0)
 
 

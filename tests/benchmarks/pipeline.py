@@ -17,19 +17,19 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from collectors.simulator.files import load_history
-from collectors.simulator.history import History
-from collectors.x import XCollector
-from jobs.rehearse import Report, rehearse
-from jobs.simulated import Plan
-from jobs.simulators import TOKEN, spawn
-from storage.model.accounts import Platform
+from collectors.simulator.core.history import History
+from collectors.simulator.core.history_files import load_history
+from collectors.x.collector import XCollector
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.rehearse import Report, rehearse
+from jobs.rehearsal.simulators import TOKEN, spawn
+from storage.model.core.accounts import Platform
 from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 from tests.benchmarks.shares import Sampler
-from tests.factories import T0
-from tests.histories import write_history
+from tests.support.samples.invented_histories import write_history
+from tests.support.samples.readings import T0
 
 ACCOUNTS = 9_800
 SWEEPS = 20

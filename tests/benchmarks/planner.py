@@ -12,13 +12,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.expect import DAY, Positions
-from jobs.planner import PlannerRule
-from storage.model.accounts import Platform
-from storage.model.coverage import WhyRead
-from storage.model.sizing_facts import TERMS
+from jobs.planning.change_rates import DAY, Positions
+from jobs.planning.roster_priority import PlannerRule
+from storage.model.core.accounts import Platform
+from storage.model.core.coverage import WhyRead
+from storage.model.sizing.facts import TERMS
 from tests.benchmarks.figure import Figure
-from tests.planner_scenario import (
+from tests.support.samples.planner_scenario import (
     BLOCK,
     RESTORATION,
     SINGLE,

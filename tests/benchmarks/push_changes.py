@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.judge import Watched
-from jobs.recorder import Recorder
-from storage import rosters
-from storage.db import Pool, transaction
-from storage.model.accounts import Account, AccountId, Platform
-from storage.model.availability import State, Status
-from storage.model.coverage import Roster
-from storage.model.steps import Known
-from storage.record import Recording, record_many
-from tests.factories import FakeCollector
-from tests.polls import RULE, poll, watched
+from jobs.collect.recorder import Recorder
+from jobs.detect.judge import Watched
+from storage.changes.record import Recording, record_many
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import State, Status
+from storage.model.core.coverage import Roster
+from storage.model.core.known_state import Known
+from storage.postgres.pool import Pool, transaction
+from storage.readings import rosters
+from tests.support.pipelines.judged_requests import RULE, poll, watched
+from tests.support.samples.readings import FakeCollector
 
 ELSEWHERE = State(Status.WITHHELD, ("DE",))
 """Where nobody is when a benchmark begins."""

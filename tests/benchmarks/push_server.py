@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import uvloop
 
-from dashboard import live
-from dashboard.settings import DashboardSettings
-from jobs.web import listen_on, serve
-from storage.db import open_pool
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.live import push
+from jobs.runtime.web import listen_on, serve
+from storage.postgres.pool import open_pool
 
 SETTINGS = DashboardSettings(
     title="Benchmark", subtitle="", synthetic=True, sweep_every=timedelta(minutes=15)
@@ -34,5 +34,5 @@ async def main(dsn: str, now: datetime) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 3:
-        live.COALESCE_S = float(sys.argv[3])
+        push.COALESCE_S = float(sys.argv[3])
     uvloop.run(main(sys.argv[1], datetime.fromisoformat(sys.argv[2])))

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from jobs.judge import Watched
-from jobs.recorder import Recorder
-from storage import rosters
-from storage.accounts import NewAccount, add_accounts
-from storage.db import Conn
-from storage.model.accounts import Account, AccountId, Platform
-from storage.model.availability import State
-from storage.model.coverage import Roster
-from storage.model.steps import Known
-from tests.factories import T0
-from tests.polls import Poll, poll, watched
+from jobs.collect.recorder import Recorder
+from jobs.detect.judge import Watched
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import State
+from storage.model.core.coverage import Roster
+from storage.model.core.known_state import Known
+from storage.postgres.pool import Conn
+from storage.readings import rosters
+from tests.support.pipelines.judged_requests import Poll, poll, watched
+from tests.support.samples.readings import T0
 
 ROSTER_SIZE = 98
 IN_FLIGHT = 512

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.files import load_history
-from jobs.expect import DAY, HOUR
-from jobs.rehearse import Report, rehearse
-from jobs.simulated import Plan
-from storage import audit
-from storage.db import open_pool, transaction
-from storage.model.sizing_asked import PlannerKind
+from collectors.simulator.core.history_files import load_history
+from jobs.planning.change_rates import DAY, HOUR
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.rehearse import Report, rehearse
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import open_pool, transaction
+from storage.readings import rehearsal_readback
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.planner import ACCOUNTS, DAYS, Pair, Wanted, simulated
 from tests.benchmarks.scratch import scratch_database
-from tests.planner_history import looks, moment, write_scenario
-from tests.planner_scenario import BLOCK, RESTORATION, SINGLE, A, Scenario, Seen, scenario
+from tests.support.samples.planner_history import looks, moment, write_scenario
+from tests.support.samples.planner_scenario import BLOCK, RESTORATION, SINGLE, A, Scenario, Seen, scenario
 
 SEED = 101
 HOURS = (0, 6, 12, 18)
@@ -93,7 +93,7 @@ def _rehearsed(path: Path, told: Scenario, planner: PlannerKind, hour: int) -> _
 async def _run(path: Path, told: Scenario, plan: Plan, dsn: str) -> _Run:
     report = await rehearse(path, None, load_history(path), plan, "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        return _Run(report, looks(told, await audit.reading_times(conn), SINCE))
+        return _Run(report, looks(told, await rehearsal_readback.reading_times(conn), SINCE))
 
 
 def _together(all_of_them: Sequence[Seen]) -> Seen:

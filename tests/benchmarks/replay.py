@@ -14,18 +14,18 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.files import load_history
-from jobs.confirm import ConfirmationRule
-from jobs.refold import ConfirmedOn, Folding
-from jobs.rehearse import rehearse, span
-from jobs.replay import Redecided, redecide
-from jobs.simulated import Plan
-from storage.db import open_pool
-from storage.exports import snapshot
-from storage.model.replay import Course
+from collectors.simulator.core.history_files import load_history
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import ConfirmedOn, Folding
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.rehearse import rehearse, span
+from jobs.replay.replay import Redecided, redecide
+from storage.export.exports import snapshot
+from storage.model.bitemporal.reading_columns import Course
+from storage.postgres.pool import open_pool
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
-from tests.histories import write_history
+from tests.support.samples.invented_histories import write_history
 
 EVERY = timedelta(days=float(os.environ.get("BENCH_REPLAY_DAYS", "4")))
 REFERENCE_READINGS = 300_000

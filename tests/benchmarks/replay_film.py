@@ -24,12 +24,12 @@ import aiohttp
 import uvloop
 from playwright.async_api import CDPSession, Page
 
-from storage.db import Pool, transaction
-from storage.status_then import then
+from storage.health.status_at import then
+from storage.postgres.pool import Pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page, large_dashboard
 from tests.benchmarks.scratch import scratch_database
-from tests.large_world import START
+from tests.support.seeds.large_database import START
 
 ACCOUNTS = 10_000
 DAYS = 365

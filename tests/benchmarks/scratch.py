@@ -7,8 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.embedded import embedded_postgres
-from storage.migrate import migrate
+from storage.embedded.launcher import embedded_postgres
+from storage.postgres.migrate import migrate
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the figures of `blockline plan` rest on (storage/model/sizing_facts.py). `make bench GROUP=sizing`.
+"""What the figures of `blockline plan` rest on (storage/model/sizing/facts.py). `make bench GROUP=sizing`.
 
 Quiet accounts on each platform, read over real sockets from a simulator in another process: processor time of
 the process that collects, and the memory that it holds. Postgres is a process of its own and is not counted.
@@ -14,21 +14,21 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.files import load_history
-from collectors.simulator.history import History
-from jobs.confirm import ConfirmationRule
-from jobs.monitor import Monitor, MonitorSettings
-from jobs.simulated import collector_at, enlist, mastodon_hosts, simulated_canaries
-from jobs.simulators import played, spawn
-from jobs.sweep import Sweep
-from storage.db import open_pool
-from storage.model.accounts import Platform
+from collectors.simulator.core.history import History
+from collectors.simulator.core.history_files import load_history
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from jobs.rehearsal.pipeline import collector_at, enlist, mastodon_hosts, simulated_canaries
+from jobs.rehearsal.simulators import played, spawn
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import open_pool
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.process import cpu_s, rss_bytes
 from tests.benchmarks.scratch import scratch_database
-from tests.factories import T0
-from tests.histories import HEADER
+from tests.support.samples.invented_histories import HEADER
+from tests.support.samples.readings import T0
 
 FEW, MANY = 1_000, 11_000
 PARTS, SWEEPS_A_PART = 4, 5

@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import uvloop
 
-from storage.confirmed import last_confirmed
-from storage.counts import counts
-from storage.db import Conn, connect, open_pool, transaction
-from storage.readings import readings_of
-from storage.states import members, states, timelines
+from storage.changes.counts import counts
+from storage.changes.states import members, states, timelines
+from storage.postgres.pool import Conn, connect, open_pool, transaction
+from storage.readings.last_reading import last_confirmed
+from storage.readings.readings import readings_of
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
-from tests.large_world import COHORT, START, Size, build
+from tests.support.seeds.large_database import COHORT, START, Size, build
 
 RUNS = 7
 SIZE = Size()

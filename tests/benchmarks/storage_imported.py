@@ -9,8 +9,8 @@ from pathlib import Path
 
 import uvloop
 
-from jobs.record_import import import_record
-from storage.db import open_pool
+from jobs.imports.published_records import import_record
+from storage.postgres.pool import open_pool
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 

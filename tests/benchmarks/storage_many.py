@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import uvloop
 
-from jobs.recorder import Recorder
-from storage import coverage, rosters
-from storage.db import Conn, open_pool, transaction
-from storage.model.accounts import Platform
-from storage.model.coverage import Roster
+from jobs.collect.recorder import Recorder
+from storage.model.core.accounts import Platform
+from storage.model.core.coverage import Roster
+from storage.postgres.pool import Conn, open_pool, transaction
+from storage.readings import coverage, rosters
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.recorded import ROSTER_SIZE, Cost, judged_ahead, record_all, watch
 from tests.benchmarks.scratch import scratch_database
-from tests.factories import AVAILABLE, T0, FakeCollector
-from tests.polls import RULE, Poll
+from tests.support.pipelines.judged_requests import RULE, Poll
+from tests.support.samples.readings import AVAILABLE, T0, FakeCollector
 
 FEW, MANY = 98 * 100, 98 * 10_000
 PARTS = 4

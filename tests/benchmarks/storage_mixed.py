@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import uvloop
 
-from jobs.judge import Watched
-from jobs.recorder import Recorder
-from storage import rosters
-from storage.db import Pool, open_pool, transaction
-from storage.model.accounts import Platform
-from storage.model.availability import State
-from storage.model.coverage import Roster
+from jobs.collect.recorder import Recorder
+from jobs.detect.judge import Watched
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State
+from storage.model.core.coverage import Roster
+from storage.postgres.pool import Pool, open_pool, transaction
+from storage.readings import rosters
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.recorded import (
     ROSTER_SIZE,
@@ -25,8 +25,8 @@ from tests.benchmarks.recorded import (
     watch,
 )
 from tests.benchmarks.scratch import scratch_database
-from tests.factories import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, FakeCollector
-from tests.polls import RULE, Poll
+from tests.support.pipelines.judged_requests import RULE, Poll
+from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, FakeCollector
 
 ACCOUNTS = 10_000
 SWEEPS = 6 * 96

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 import uvloop
 
-from jobs.recorder import Recorder
-from storage.coverage import ensure_month
-from storage.db import Pool, open_pool, transaction
+from jobs.collect.recorder import Recorder
+from storage.postgres.pool import Pool, open_pool, transaction
+from storage.readings.coverage import ensure_month
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.recorded import (
     Cost,
@@ -26,8 +26,8 @@ from tests.benchmarks.recorded import (
     watch,
 )
 from tests.benchmarks.scratch import scratch_database
-from tests.factories import AVAILABLE, T0, FakeCollector
-from tests.polls import RULE
+from tests.support.pipelines.judged_requests import RULE
+from tests.support.samples.readings import AVAILABLE, T0, FakeCollector
 
 ACCOUNTS = 10_000
 TURNS = 8

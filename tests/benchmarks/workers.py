@@ -13,11 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.db import open_pool
+from storage.postgres.pool import open_pool
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
-from tests.fleet import asked, fleet, many_accounts, until, watch_many
-from tests.slow_x import far_x
+from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
+from tests.support.simulated.slow_x import far_x
 
 ACCOUNTS = 60_000
 DELAY_S = 0.25

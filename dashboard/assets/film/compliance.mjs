@@ -1,4 +1,4 @@
-// How far an order had been followed at a moment: the funnel of storage/model/cohort.py.
+// How far an order had been followed at a moment: the funnel of storage/model/orders/cohort.py.
 
 import { LETTERS } from "./columns.mjs";
 

@@ -10,7 +10,7 @@ const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
 const DEFAULT_SORT = "since:desc";
 const NARROW = 760;
 
-/** The library, once Dash's component has handed it on: see dashboard/grid.py. */
+/** The library, once Dash's component has handed it on: see dashboard/ui/ag_grid.py. */
 export const library = new Promise((resolve) => {
   globalThis.dashAgGridFunctions = {
     ...globalThis.dashAgGridFunctions,

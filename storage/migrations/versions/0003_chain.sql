@@ -1,7 +1,7 @@
 -- Schema 3, chain: every change and every outcome gets an entry that depends on all entries before it.
 -- entry = sha256(previous entry || leaf), leaf = sha256(statement); the first previous entry is 32 zero bytes.
 -- A statement is what `chain_statement` makes of the row: one JSON object without white space, its keys in the
--- order below, its times in UTC to the microsecond. `storage/model/chain.py` makes the same bytes.
+-- order below, its times in UTC to the microsecond. `storage/model/evidence/hash_chain.py` makes the same bytes.
 
 create table chain (
     seq bigint primary key,

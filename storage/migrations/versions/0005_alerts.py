@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.migrate import execute_script
+from storage.postgres.migrate import execute_script
 
 revision = "0005"
 down_revision = "0004"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from storage.migrate import execute_script, execute_sql
-from storage.work_queue import TABLES
+from storage.postgres.migrate import execute_script, execute_sql
+from storage.work.request_queue import TABLES
 
 revision = "0014"
 down_revision = "0013"

@@ -26,7 +26,7 @@ create unlogged table answered (
 -- Rows come and go many times a second: what is gone is skipped in the index.
 create index answered_source_at on answered (source, at);
 
--- What a platform lets one address or one credential ask, shared by all who use it: storage/model/budgets.py.
+-- What a platform lets one address or one credential ask, shared by all who use it: storage/model/limits/rate_limits.py.
 create unlogged table budget (
     budget text primary key,
     platform text not null,

@@ -1,0 +1,233 @@
+"""The requests to Bluesky's servers that Blockline makes, and when each server may be asked again.
+
+The app's servers (AppView) and the directory of DIDs (PLC) are named by the configuration. The servers
+that hold the accounts (PDS) are named by strangers: each pauses alone and is asked for one thing at a time,
+so that one which is down costs one attempt, not one for each of its accounts.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from collectors.bluesky.wire.identity import (
+    WEB_DOCUMENT,
+    DidDocument,
+    NoDid,
+    document_url,
+    has_log,
+    read_document,
+)
+from collectors.bluesky.wire.labels import Labelers
+from collectors.bluesky.wire.profiles import CONTENT_LABELERS
+from collectors.bluesky.wire.records import PAGE_SIZE
+from collectors.core.collector import Exchange, Trouble
+from collectors.core.rate_limit_headers import (
+    BREAKERS,
+    MOST_JITTER_S,
+    NOT_STATED,
+    Pauses,
+    Window,
+    read_window,
+    trouble_of,
+)
+from collectors.core.wire import REASON_OF_CODE, Fault, printable
+from collectors.transport.client import Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from storage.model.core.availability import MissedReason
+
+APP_VIEW: Final = "the app's servers"
+PLC: Final = "the directory of DIDs"
+
+_ONE_BY_ONE: Final = "the app's servers, for single accounts"
+"""Paused when no answer came: twenty-five time limits in a row would hold up all other accounts."""
+
+_KEEP_DOCUMENT: Final = timedelta(hours=1)
+"""The directory does not say how often it may be asked."""
+
+_DOWN: Final = frozenset({MissedReason.UPSTREAM, MissedReason.NETWORK})
+_PAUSING: Final = BREAKERS | {MissedReason.RATE_LIMITED}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known of a DID, and the answer that said so: None when none came."""
+
+    said: DidDocument | NoDid | Fault
+    answer: Exchange | None
+
+
+class BlueskyClient:
+    """Sends requests and keeps the pauses that the answers ask for.
+
+    Times are compared with the `now` of each call, never with a clock, so that a rehearsal can run in
+    a time of its own.
+    """
+
+    def __init__(
+        self, *, app_view: str, plc: str, labelers: Labelers, http: HttpOptions, dice: random.Random
+    ) -> None:
+        self._app_view, self._plc = app_view.rstrip("/"), plc.rstrip("/")
+        self._accept = {"atproto-accept-labelers": labelers.accept_header}
+        if http.guard is not None:
+            http = replace(http, guard=http.guard.trusting((self._app_view, self._plc)))
+        self._http = Http(http, dice)
+        self._dice = dice
+        self._pauses = Pauses()
+        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._documents: dict[str, tuple[datetime, Identity]] = {}
+
+    def open(self) -> None:
+        """Must run inside the event loop that will send the requests."""
+        self._http.open()
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def pause(self, place: str, now: datetime) -> Trouble | None:
+        """Why `place` must not be asked at `now`, and until when; None when it may be."""
+        return self._pauses.of(now, place)
+
+    def trouble(self, place: str, fault: Fault, now: datetime) -> Trouble:
+        """What to do about a request to `place` that failed as a whole."""
+        pause = self._pauses.of(now, place)
+        if pause is not None and pause.reason is fault.reason:
+            return replace(pause, detail=fault.detail)
+        return self._trouble(place, fault, NOT_STATED, now)
+
+    async def profiles(self, dids: Sequence[str], now: datetime) -> Exchange | Fault:
+        """app.bsky.actor.getProfiles, with the labelers of all regions."""
+        url = f"{self._app_view}/xrpc/app.bsky.actor.getProfiles"
+        who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"  # evidence of one names no other
+        params = [("actors", did) for did in dids]
+        return await self._get(APP_VIEW, url, params, now, f"{url}?actors={who}", self._accept)
+
+    async def profile(self, actor: str, now: datetime) -> Exchange | Fault:
+        """app.bsky.actor.getProfile of a DID or a handle, with the labelers of all regions."""
+        async with self._one_at_a_time[APP_VIEW]:
+            silence = self._pauses.of(now, _ONE_BY_ONE)
+            if silence is not None:
+                return Fault(silence.reason, silence.detail)
+            answer = await self._ask_app("app.bsky.actor.getProfile", actor, now, actor=actor)
+            if isinstance(answer, Fault) and answer.reason is MissedReason.NETWORK:
+                self._pauses.start(_ONE_BY_ONE, self._trouble(APP_VIEW, answer, NOT_STATED, now))
+            return answer
+
+    async def resolve_handle(self, handle: str, now: datetime) -> Exchange | Fault:
+        """com.atproto.identity.resolveHandle"""
+        return await self._ask_app("com.atproto.identity.resolveHandle", handle, now, handle=handle)
+
+    async def relationships(self, actor: str, others: Sequence[str], now: datetime) -> Exchange | Fault:
+        """app.bsky.graph.getRelationships of one account with up to 30 others."""
+        url = f"{self._app_view}/xrpc/app.bsky.graph.getRelationships"
+        params = [("actor", actor), *(("others", other) for other in others)]
+        return await self._get(APP_VIEW, url, params, now, f"{url}?actor={actor}", about=actor)
+
+    async def repo_status(self, pds: str, did: str, now: datetime) -> Exchange | Fault:
+        """com.atproto.sync.getRepoStatus on the server that holds the account."""
+        return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", now, did=did)
+
+    async def records(
+        self, pds: str, did: str, collection: str, cursor: str | None, now: datetime
+    ) -> Exchange | Fault:
+        """com.atproto.repo.listRecords, one page, newest key first."""
+        asked = {"repo": did, "collection": collection, "limit": str(PAGE_SIZE)}
+        if cursor:
+            asked["cursor"] = cursor
+        return await self._ask_pds(pds, "com.atproto.repo.listRecords", now, **asked)
+
+    async def log(self, did: str, now: datetime) -> Exchange | Fault:
+        """The log of all changes of a DID document in the directory."""
+        url = f"{document_url(did, self._plc)}/log/audit"
+        async with self._one_at_a_time[PLC]:
+            return await self._get(PLC, url, (), now, url)
+
+    async def identity(self, did: str, now: datetime, since: datetime | None = None) -> Identity:
+        """What the DID document says. One from the last hour will do, unless it is older than `since`."""
+        asked_at, kept = self._documents.get(did, (None, None))
+        oldest = max(now - _KEEP_DOCUMENT, since or now - _KEEP_DOCUMENT)
+        if asked_at is not None and kept is not None and asked_at >= oldest:
+            return kept
+        url = document_url(did, self._plc)
+        place = self.keeper(did)
+        async with self._one_at_a_time[place]:
+            answer = await self._get(place, url, (), now, url)
+        if isinstance(answer, Fault):
+            return Identity(answer, None)
+        identity = Identity(read_document(answer, did), answer)
+        if not isinstance(identity.said, Fault):
+            self._documents[did] = now, identity
+        return identity
+
+    def keeper(self, did: str) -> str:
+        """The place that keeps the DID document: the directory, or a did:web's own host."""
+        return PLC if has_log(did) else document_url(did, self._plc).removesuffix(WEB_DOCUMENT)
+
+    async def _ask_app(self, name: str, about: str, now: datetime, **asked: str) -> Exchange | Fault:
+        """A call that is about one account, with the labelers of all regions."""
+        url = f"{self._app_view}/xrpc/{name}"
+        return await self._get(
+            APP_VIEW, url, tuple(asked.items()), now, _with(url, asked), self._accept, about=about
+        )
+
+    async def _ask_pds(self, pds: str, name: str, now: datetime, **asked: str) -> Exchange | Fault:
+        url = f"{pds}/xrpc/{name}"
+        async with self._one_at_a_time[pds]:
+            return await self._get(pds, url, tuple(asked.items()), now, _with(url, asked))
+
+    async def _get(
+        self,
+        place: str,
+        url: str,
+        params: Sequence[tuple[str, str]],
+        now: datetime,
+        shown: str,
+        headers: dict[str, str] | None = None,
+        about: str = "",
+    ) -> Exchange | Fault:
+        """One answer. A fault when none came, or when `place` pauses and was not asked.
+
+        `about` names the one account of a request to the app's servers: what they refuse to say of it (401,
+        403) is no refusal of the others, so that they pause for it alone.
+        """
+        alone = f"{place}, about {about}" if about else place
+        pause = self._pauses.of(now, place, alone)
+        if pause is not None:
+            return Fault(pause.reason, pause.detail)
+        try:
+            answer = await self._http.get(url, params, headers)
+        except NotYet as e:
+            self._pauses.start(place, e.trouble)
+            return e.not_asked
+        except NoAnswer as e:
+            fault = Fault(MissedReason.NETWORK, printable(str(e)))
+            self._note(place, fault, NOT_STATED, now)
+            return fault
+        self._note_answer(place, alone, answer, now)
+        heard = answer.headers.get(CONTENT_LABELERS)
+        said = ((CONTENT_LABELERS, heard),) if heard is not None else ()
+        return Exchange(shown, now, answer.http_status, answer.body, None, said)
+
+    def _note_answer(self, place: str, alone: str, answer: RawAnswer, now: datetime) -> None:
+        window = read_window(answer.headers)
+        self._pauses.note_window(place, window, now)
+        status = answer.http_status
+        reason = MissedReason.UPSTREAM if status >= 500 else REASON_OF_CODE.get(status)
+        if reason is not None:
+            self._note(alone if reason in BREAKERS else place, Fault(reason, f"HTTP {status}"), window, now)
+
+    def _note(self, place: str, fault: Fault, window: Window, now: datetime) -> None:
+        """Start the pause that a failure calls for; the monitor sets the pace when the app's servers fail."""
+        if fault.reason in _PAUSING or (fault.reason in _DOWN and place != APP_VIEW):
+            self._pauses.start(place, self._trouble(place, fault, window, now))
+
+    def _trouble(self, place: str, fault: Fault, window: Window, now: datetime) -> Trouble:
+        trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+        # Only what the app's servers refuse would meet every further request.
+        return trouble if place == APP_VIEW else replace(trouble, breaker=False)
+
+
+def _with(url: str, asked: Mapping[str, str]) -> str:
+    return f"{url}?{'&'.join(f'{key}={value}' for key, value in asked.items())}"

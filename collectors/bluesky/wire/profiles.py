@@ -1,0 +1,214 @@
+"""Pure: what the answers of Bluesky say of each account that was asked for.
+
+`getProfiles` drops whoever is not shown, without a word (measured). So an account that is missing there
+is asked for alone; when it is not found even so, its own server (PDS) and the directory of DIDs decide.
+What is not plainly stated by them becomes a Missed with its reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from collectors.bluesky.wire.envelope import Absence, absence_of, error_of, fault_of, open_answer
+from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
+from collectors.bluesky.wire.labels import Labelers, read_labels
+from collectors.core.collector import Exchange
+from collectors.core.wire import Fault, is_array, is_object, printable
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
+
+CONTENT_LABELERS = "atproto-content-labelers"
+"""The header of an answer that names the labelers who had a say in it."""
+
+_AVAILABLE = State(Status.AVAILABLE)
+_SUSPENDED = State(Status.SUSPENDED)
+_DEACTIVATED = State(Status.DEACTIVATED)
+_NOT_FOUND = State(Status.NOT_FOUND)
+
+
+class Repo(StrEnum):
+    """What the server that holds an account says of it, in words of our own."""
+
+    ACTIVE = "active"
+    TAKEN_DOWN = "taken_down"
+    DEACTIVATED = "deactivated"
+    GONE = "gone"
+    """The server does not hold the account: deleted, moved away, or never there."""
+
+
+_REPO_WORDS = {
+    "takendown": Repo.TAKEN_DOWN,
+    "suspended": Repo.TAKEN_DOWN,
+    "deactivated": Repo.DEACTIVATED,
+    "deleted": Repo.GONE,
+}
+"""`takendown` and `deactivated` are measured; the others are documented and come from other software."""
+
+_SCOPES = {Repo.TAKEN_DOWN: Flag.HOST, Repo.ACTIVE: Flag.APP_VIEW_ONLY}
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Each asked DID is in exactly one of `readings`, `missed` and `missing`, which is to be asked alone.
+
+    `fault` is set when the request failed as a whole; all DIDs are then missed for its reason.
+    """
+
+    readings: tuple[Reading, ...]
+    missed: tuple[Missed, ...]
+    missing: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+
+def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> Profiles:
+    """What the answer to `getProfiles` says of the `asked` DIDs. Never raises."""
+    dids = dict.fromkeys(asked)
+    document = open_answer(answer)
+    items = document.get("profiles") if is_object(document) else None
+    if not is_array(items):
+        no_array = Fault(MissedReason.MALFORMED, "profiles is not an array")
+        return all_missed(asked, answer, document if isinstance(document, Fault) else no_array)
+    silent = _silent(answer, labelers)
+    said: dict[str, Reading | Missed] = {}
+    for item in items:
+        did = item.get("did") if is_object(item) else None
+        if not is_object(item) or not isinstance(did, str) or did not in dids:
+            continue
+        reading = _shown(item, did, answer, labelers, silent)
+        # Asked for twice, an account is there twice (measured); it must look the same.
+        if said.setdefault(did, reading) != reading:
+            said[did] = Missed(did, answer.at, MissedReason.CONTRADICTORY, "twice, with different content")
+    return Profiles(
+        tuple(one for did in dids if isinstance(one := said.get(did), Reading)),
+        tuple(one for did in dids if isinstance(one := said.get(did), Missed)),
+        tuple(did for did in dids if did not in said),
+    )
+
+
+def all_missed(asked: Sequence[str], answer: Exchange, fault: Fault) -> Profiles:
+    """An answer that proved nothing: every asked DID is missed for the reason of the whole request."""
+    missed = (Missed(did, answer.at, fault.reason, fault.detail) for did in dict.fromkeys(asked))
+    return Profiles((), tuple(missed), (), fault)
+
+
+def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Missed | Absence:
+    """What the answer to `getProfile` says of `did`. Never raises.
+
+    An absence is no verdict yet: see `verdict`.
+    """
+    if answer.http_status != 200:
+        absence = absence_of(answer)
+        return absence if isinstance(absence, Absence) else _missed(did, answer, absence)
+    item = open_answer(answer)
+    if isinstance(item, Fault):
+        return _missed(did, answer, item)
+    if item.get("did") != did:
+        return _missed(did, answer, Fault(MissedReason.MALFORMED, "a profile of another account"))
+    return _shown(item, did, answer, labelers, _silent(answer, labelers))
+
+
+def read_repo_status(answer: Exchange, did: str) -> Repo | Fault:
+    """What the answer to `getRepoStatus` says of `did`. Never raises.
+
+    It speaks for the server that was asked and for no other: only the server that the DID document names
+    now may be believed.
+    """
+    if answer.http_status != 200:
+        error = error_of(answer)
+        return Repo.GONE if error is not None and error[0] == "RepoNotFound" else fault_of(answer)
+    document = open_answer(answer)
+    if isinstance(document, Fault):
+        return document
+    active, status = document.get("active"), document.get("status")
+    if document.get("did") != did or not isinstance(active, bool):
+        return Fault(MissedReason.MALFORMED, "a repo status that does not say which repo, or whether active")
+    if active:
+        odd = Fault(MissedReason.CONTRADICTORY, "active, with a status for repos that are not")
+        return Repo.ACTIVE if status is None else odd
+    if not isinstance(status, str):
+        return Fault(MissedReason.UNCLASSIFIED, "not active, and no word why")
+    unknown = Fault(MissedReason.UNCLASSIFIED, printable(f"not active, with the status {status!r}"))
+    return _REPO_WORDS.get(status, unknown)
+
+
+def verdict(
+    did: str,
+    absence: Absence,
+    identity: DidDocument | NoDid | Fault | None,
+    repo: Repo | Fault | None,
+    answer: Exchange,
+) -> Reading | Missed:
+    """What became of an account that the app does not show, once everybody who knows was asked.
+
+    `identity` is what the DID document says and `repo` what the server says that it names; None for what
+    was not asked. Not found is weak evidence: it is only an absence.
+    """
+    if absence is Absence.DEACTIVATED:
+        return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
+    if absence is Absence.TAKEN_DOWN:
+        scope = _SCOPES.get(repo) if isinstance(repo, Repo) else None
+        return _suspended(did, answer, scope)
+    match identity, repo:
+        case NoDid.TOMBSTONED, _:
+            return _not_found(did, answer, Flag.DELETED)
+        case NoDid.NOT_REGISTERED, _:
+            return _not_found(did, answer, None)
+        case Fault() as fault, _:
+            return _missed(did, answer, Fault(fault.reason, f"the DID document: {fault.detail}"))
+        case DidDocument(), Fault() as fault:
+            return _missed(did, answer, Fault(fault.reason, f"its server: {fault.detail}"))
+        case DidDocument(), Repo.GONE:
+            return _not_found(did, answer, Flag.DELETED)
+        case DidDocument(), Repo.TAKEN_DOWN:
+            return _suspended(did, answer, Flag.HOST)
+        case DidDocument(), Repo.DEACTIVATED:
+            return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
+        case DidDocument(), Repo.ACTIVE:
+            contradiction = "the app does not find it and its server says that it is active"
+            return _missed(did, answer, Fault(MissedReason.CONTRADICTORY, contradiction))
+        case _:
+            nobody = "the app does not find it and no server is named that could say more"
+            return _missed(did, answer, Fault(MissedReason.UNCLASSIFIED, nobody))
+
+
+def _silent(answer: Exchange, labelers: Labelers) -> frozenset[str]:
+    return labelers.silent(dict(answer.said).get(CONTENT_LABELERS))
+
+
+def _shown(
+    item: dict[str, object], did: str, answer: Exchange, labelers: Labelers, silent: frozenset[str]
+) -> Reading | Missed:
+    handle = item.get("handle")
+    if not isinstance(handle, str) or not (handle == HANDLE_INVALID or is_handle(handle.lower())):
+        return _missed(did, answer, Fault(MissedReason.MALFORMED, "no usable handle"))
+    labels = read_labels(item.get("labels", []), did, labelers, answer.at)
+    if isinstance(labels, Fault):
+        return _missed(did, answer, labels)
+    flags = {Flag.HANDLE_INVALID} if handle == HANDLE_INVALID else set[Flag]()
+    if labels.signed_in_only:
+        flags.add(Flag.NO_UNAUTHENTICATED)
+    # Without `labels` (optional in the lexicon) nobody was heard about this account.
+    not_told = silent if "labels" in item else frozenset(labelers.regions)
+    withheld = labels.withheld_in
+    return Reading(
+        did,
+        answer.at,
+        State(Status.WITHHELD, withheld) if withheld else _AVAILABLE,
+        Strength.STRONG,
+        None if handle == HANDLE_INVALID else handle,
+        frozenset(flags),
+        silent_on=not_told.difference(withheld),
+    )
+
+
+def _suspended(did: str, answer: Exchange, scope: Flag | None) -> Reading:
+    flags = frozenset({scope}) if scope is not None else frozenset[Flag]()
+    return Reading(did, answer.at, _SUSPENDED, Strength.STRONG, flags=flags)
+
+
+def _not_found(did: str, answer: Exchange, flag: Flag | None) -> Reading:
+    flags = frozenset({flag}) if flag is not None else frozenset[Flag]()
+    return Reading(did, answer.at, _NOT_FOUND, Strength.WEAK, flags=flags)
+
+
+def _missed(did: str, answer: Exchange, fault: Fault) -> Missed:
+    return Missed(did, answer.at, fault.reason, fault.detail)

@@ -1,0 +1,37 @@
+"""Finding what makes a platform refuse a whole batch: by halving it, within a number of requests."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from collectors.core.collector import Trouble
+from storage.model.core.availability import MissedReason
+
+Ask = Callable[[Sequence[str]], Awaitable[Trouble | None]]
+"""Asks for some ids: None when they were answered, else the trouble."""
+
+
+async def at_fault(ids: Sequence[str], ask: Ask, most: int) -> set[str] | Trouble:
+    """The ids that the platform refuses as a bad request, or the trouble of another kind that was met.
+
+    Empty when `most` requests do not suffice to find all of them.
+    """
+    found: set[str] = set()
+    parts = _halves(ids)
+    for _ in range(most):
+        if not parts:
+            return found
+        part = parts.pop()
+        trouble = await ask(part)
+        if trouble is None:
+            continue
+        if trouble.reason is not MissedReason.BAD_REQUEST:
+            return trouble
+        if len(part) == 1:
+            found.update(part)
+        else:
+            parts += _halves(part)
+    return set() if parts else found
+
+
+def _halves(ids: Sequence[str]) -> list[Sequence[str]]:
+    half = len(ids) // 2
+    return [ids[half:], ids[:half]]

@@ -1,0 +1,41 @@
+"""Pure: what is kept of raw answers as evidence: of each, the part about one account and nothing else.
+
+An answer speaks of up to a hundred people. Of the others only the SHA-256 of the whole answer is kept,
+so that one account can be purged without touching the evidence about anybody else.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+
+from collectors.core.collector import Exchange
+from collectors.core.wire import compact
+
+Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
+"""Cuts out of one exchange what it says of each of these accounts, as JSON values by native id."""
+
+
+def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: Excerpt) -> dict[str, bytes]:
+    """For each account that is spoken of, a JSON array with one item an exchange:
+
+    `{"url", "at", "http_status", "request_id", "sha256" (of the whole answer), "bytes", "said", "about"}`.
+    """
+    wanted = tuple(native_ids)
+    kept: dict[str, list[dict[str, object]]] = {}
+    for exchange in exchanges:
+        parts = excerpt(exchange, wanted)
+        if not parts:
+            continue
+        frame: dict[str, object] = {
+            "url": exchange.url,
+            "at": exchange.at.isoformat(),
+            "http_status": exchange.http_status,
+            "request_id": exchange.request_id,
+            "sha256": hashlib.sha256(exchange.body).hexdigest(),
+            "bytes": len(exchange.body),
+        }
+        if exchange.said:
+            frame["said"] = dict(exchange.said)
+        for native_id, part in parts.items():
+            kept.setdefault(native_id, []).append({**frame, "about": part})
+    texts = ((native_id, compact(items)) for native_id, items in kept.items())
+    return {native_id: text for native_id, text in texts if text}

@@ -1,0 +1,124 @@
+"""Pure: when a platform may be asked again, from its rate-limit headers and from what went wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from collectors.core.collector import Trouble
+from collectors.core.wire import Fault
+from storage.model.core.availability import MissedReason
+
+SHORTEST_WAIT = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(minutes=15)
+"""X counts in windows of 15 minutes, Bluesky and Mastodon of 5: a reset that lies further away is absurd."""
+
+BREAKERS = frozenset(
+    {MissedReason.AUTH, MissedReason.CREDITS, MissedReason.ACCESS, MissedReason.USAGE_CAPPED}
+)
+"""Reasons for which every further request would fail in the same way until somebody acts."""
+
+MOST_JITTER_S = 15.0
+_EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
+"""X, Mastodon and Bluesky spell the same three headers in three ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A platform's count of the requests to one place, as its last answer stated it. None: not stated."""
+
+    limit: int | None
+    remaining: int | None
+    reset_at: datetime | None
+    retry_after_s: int | None
+
+
+NOT_STATED = Window(None, None, None, None)
+
+
+def read_window(headers: Mapping[str, str]) -> Window:
+    """The rate-limit headers of an answer; what is neither a plain number nor a time counts as not stated.
+
+    `Reset` is epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon (documented).
+    """
+    for name in _EVERY_NAME:
+        limit, remaining, reset = (headers.get(f"{name}-{part}") for part in ("limit", "remaining", "reset"))
+        if not (limit is remaining is reset is None):
+            break
+    else:
+        limit = remaining = reset = None
+    return Window(_number(limit), _number(remaining), _moment(reset), _number(headers.get("retry-after")))
+
+
+def trouble_of(fault: Fault, window: Window, now: datetime, jitter_s: float) -> Trouble:
+    """What to do about a request that failed as a whole at `now`.
+
+    `jitter_s` is added where no time to come back was said, so that clients do not return at once.
+    """
+    if fault.reason in BREAKERS:
+        return Trouble(fault.reason, fault.detail, now + LONGEST_WAIT, breaker=True)
+    if fault.reason is MissedReason.RATE_LIMITED:
+        return Trouble(fault.reason, fault.detail, _after_limit(window, now, jitter_s), breaker=False)
+    return Trouble(fault.reason, fault.detail, now + SHORTEST_WAIT, breaker=False)
+
+
+def exhausted(window: Window, now: datetime) -> datetime | None:
+    """When the next request makes sense although this one succeeded: its window may be used up."""
+    if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
+        return None
+    return window.reset_at
+
+
+class Pauses:
+    """Which places (endpoints, hosts) must not be asked for a while, and why.
+
+    Times are compared with the `now` of each call, never with a clock, so that a rehearsal can run in
+    a time of its own.
+    """
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, Trouble] = {}
+
+    def start(self, place: str, trouble: Trouble) -> None:
+        """Ask nothing of `place` before `trouble.retry_at`."""
+        self._pauses[place] = trouble
+
+    def of(self, now: datetime, *places: str) -> Trouble | None:
+        """The longest pause of these places at `now`; None when all may be asked."""
+        pauses = [self._pauses.get(place) for place in places]
+        lasting = [pause for pause in pauses if pause is not None and pause.retry_at > now]
+        return max(lasting, key=lambda pause: pause.retry_at, default=None)
+
+    def note_window(self, place: str, window: Window, now: datetime) -> None:
+        """Take in the headers of an answer: a window that is used up pauses its place."""
+        used_up_until = exhausted(window, now)
+        if used_up_until is not None:
+            detail = "the rate limit of this window is used up"
+            self.start(place, Trouble(MissedReason.RATE_LIMITED, detail, used_up_until, breaker=False))
+
+
+def _after_limit(window: Window, now: datetime, jitter_s: float) -> datetime:
+    wanted = now + SHORTEST_WAIT
+    if window.retry_after_s is not None:
+        wanted = max(wanted, now + timedelta(seconds=min(window.retry_after_s, LONGEST_WAIT.seconds)))
+    reset_at = window.reset_at
+    if reset_at is not None and now < reset_at <= now + LONGEST_WAIT:
+        return max(wanted, reset_at)
+    if reset_at is not None and reset_at > now:
+        wanted = now + LONGEST_WAIT
+    return wanted + timedelta(seconds=jitter_s)
+
+
+def _number(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    epoch = _number(text)
+    try:
+        if epoch is not None:
+            return datetime.fromtimestamp(epoch, UTC)
+        at = datetime.fromisoformat(text.strip()) if text else None
+        return None if at is None else at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,133 @@
+"""Requests to Mastodon servers: where each really goes, when a server may be asked, and what it lacks."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from collectors.core.collector import Trouble
+from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, read_window, trouble_of
+from collectors.core.wire import Fault, printable
+from collectors.mastodon.wire.identity import host_of
+from collectors.transport.client import HostRefused, Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from storage.model.core.availability import MissedReason
+
+JSON: Final = "application/json"
+ACTIVITY: Final = "application/activity+json"
+_JRD: Final = "application/jrd+json, application/json"
+_MAX_REDIRECTS: Final = 3
+_LACK_LASTS: Final = timedelta(days=1)
+
+Params = Sequence[tuple[str, str]]
+
+
+class MastodonClient:
+    """Sends requests to any number of servers and keeps a pause for each.
+
+    Times are compared with the `now` of each call, never with a clock, so that a rehearsal can run in
+    a time of its own.
+    """
+
+    def __init__(self, http: HttpOptions, origins: Mapping[str, str], dice: random.Random) -> None:
+        """`origins` maps a host to the address that is really asked for it; these may be private."""
+        self._origins = {host.lower(): origin.rstrip("/") for host, origin in origins.items()}
+        if http.guard is not None:
+            http = replace(http, guard=http.guard.trusting(self._origins.values()))
+        self._http = Http(http, dice)
+        self._dice = dice
+        self._pauses = Pauses()
+        self._lacks_batch_until: dict[str, datetime] = {}
+        self._has_batch: set[str] = set()
+
+    def open(self) -> None:
+        """Must run inside the event loop that will send the requests."""
+        self._http.open()
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def origin(self, host: str) -> str:
+        """The address that is really asked for a host; empty when it is the host's own."""
+        return self._origins.get(host.lower(), "")
+
+    async def get(
+        self, address: str, now: datetime, params: Params = (), accept: str = JSON
+    ) -> RawAnswer | Fault:
+        """The answer of the server that `address` names; a Fault when it gave none or must not be asked."""
+        host = host_of(address)
+        if not host:
+            return Fault(MissedReason.BAD_REQUEST, f"{printable(address)} is not an address")
+        pause = self._pauses.of(now, host)
+        if pause is not None:
+            return Fault(pause.reason, pause.detail)
+        headers = {"Accept": accept}
+        origin = self._origins.get(host)
+        if origin is not None:
+            parts = urlsplit(address)
+            address = origin + parts.path + (f"?{parts.query}" if parts.query else "")
+            headers["Host"] = host
+        try:
+            answer = await self._http.get(address, params, headers)
+        except HostRefused as e:
+            return Fault(MissedReason.BAD_REQUEST, printable(str(e)))
+        except NotYet as e:
+            self._pauses.start(host, e.trouble)
+            return e.not_asked
+        except NoAnswer as e:
+            return Fault(MissedReason.NETWORK, printable(str(e)))
+        window = read_window(answer.headers)
+        self._pauses.note_window(host, window, now)
+        if answer.http_status == 429:
+            fault = Fault(MissedReason.RATE_LIMITED, "HTTP 429")
+            self._pauses.start(host, trouble_of(fault, window, now, self._jitter_s()))
+        return answer
+
+    async def webfinger(self, server: str, resource: str, now: datetime) -> RawAnswer | Fault:
+        """What `server` knows of `resource`. Redirects are followed, since the domain of a name may lead to
+        another host; each step is judged like any other stranger's address.
+        """
+        address, params = f"{server}/.well-known/webfinger", [("resource", resource)]
+        for _ in range(_MAX_REDIRECTS):
+            answer = await self.get(address, now, params, _JRD)
+            location = None if isinstance(answer, Fault) else answer.headers.get("Location")
+            if location is None or isinstance(answer, Fault) or not 300 <= answer.http_status < 400:
+                return answer
+            try:
+                address, params = urljoin(address, location), []
+            except ValueError:
+                return answer
+        return await self.get(address, now, params, _JRD)
+
+    def pause(self, host: str, now: datetime) -> Trouble | None:
+        """Why `host` must not be asked at `now`, and until when; None when it may be."""
+        return self._pauses.of(now, host)
+
+    def trouble(self, host: str, fault: Fault, now: datetime) -> Trouble:
+        """What to do about a server that told nothing; a refusal of everything pauses it."""
+        pause = self._pauses.of(now, host)
+        if pause is not None and pause.reason is fault.reason:
+            return pause
+        trouble = trouble_of(fault, NOT_STATED, now, self._jitter_s())
+        if trouble.breaker:
+            self._pauses.start(host, trouble)
+        return trouble
+
+    def lacks_batch(self, host: str, now: datetime) -> bool:
+        """Whether `host` refused to answer for several accounts at once less than a day ago."""
+        until = self._lacks_batch_until.get(host)
+        return until is not None and now < until
+
+    def note_batch(self, host: str, now: datetime, *, answered: bool) -> None:
+        """Remember whether `host` answers for several accounts at once.
+
+        A server that once did keeps being asked so: a single refusal is then a mishap.
+        """
+        if answered:
+            self._has_batch.add(host)
+        elif host not in self._has_batch:
+            self._lacks_batch_until[host] = now + _LACK_LASTS
+
+    def _jitter_s(self) -> float:
+        return self._dice.uniform(0, MOST_JITTER_S)

@@ -1,0 +1,226 @@
+"""Mastodon as a collector: each account is read from its home server, keyless."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
+
+from collectors.core import evidence
+from collectors.core.collector import (
+    Answer,
+    Candidate,
+    Engagement,
+    Exchange,
+    Found,
+    Resolution,
+    Trouble,
+    Unresolved,
+)
+from collectors.core.wire import Fault, printable
+from collectors.mastodon import engagement as mastodon_acts
+from collectors.mastodon import handle_resolution
+from collectors.mastodon.client import MastodonClient
+from collectors.mastodon.lookup import Look, Memory
+from collectors.mastodon.wire.answers import Absent, read_profile
+from collectors.mastodon.wire.evidence import excerpt
+from collectors.mastodon.wire.identity import Identity, host_of, is_local_id, post_of
+from collectors.mastodon.wire.moderation import DomainBlocks, Observed, read_domain_blocks, seen_by
+from collectors.transport.client import HttpOptions
+from collectors.transport.host_pacing import Pace
+from collectors.transport.ssrf_guard import Guard
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, Missed, MissedReason
+from storage.model.core.side_facts import ObservedKind
+
+BATCH_SIZE: Final = 40
+"""DEFAULT_ACCOUNTS_LIMIT of Mastodon: more ids are refused (documented)."""
+
+MAX_BODY: Final = 2 * 1024 * 1024
+
+_OF_ONE_COPY: Final = frozenset({MissedReason.MALFORMED, MissedReason.BAD_REQUEST})
+"""Faults that say nothing of the next account that the same server is asked about."""
+
+_NO_ORIGINS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def default_http() -> HttpOptions:
+    """A little below the 300 requests in 5 minutes that Mastodon allows an address (documented)."""
+    return HttpOptions(max_body=MAX_BODY, pace=Pace(0.9, burst=20), guard=Guard())
+
+
+class MastodonCollector:
+    """Mastodon, seen without an account. Use as `async with`: it owns the connections.
+
+    Every server is a place of its own: it is paced, pauses and recovers alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: HttpOptions | None = None,
+        origins: Mapping[str, str] = _NO_ORIGINS,
+        dice: random.Random | None = None,
+    ) -> None:
+        """`origins` maps a host to the address that is really asked for it, with the host's name in the
+        request: a mirror, or a simulator. These addresses are the configuration's and may be private.
+        """
+        self._client = MastodonClient(http or default_http(), origins, dice or random.SystemRandom())
+        self._memory = Memory()
+
+    async def __aenter__(self) -> Self:
+        self._client.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    @property
+    def platform(self) -> Platform:
+        return Platform.MASTODON
+
+    @property
+    def batch_size(self) -> int:
+        return BATCH_SIZE
+
+    @property
+    def countries(self) -> None:
+        """Mastodon withholds nothing by country, so there is none that it is silent on."""
+
+    def place(self, native_id: str) -> str:
+        """The home server, as host or host:port; empty for an id that is not one of Mastodon."""
+        who = Identity.of(native_id)
+        return who.host if who is not None else ""
+
+    def base_url(self, place: str) -> str:
+        """See `Collector`: the server itself, where no origin replaces it."""
+        return self._client.origin(place)
+
+    def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
+        """See `Collector`."""
+        return evidence.document(exchanges, native_ids, excerpt)
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        """One request for all, where the server answers it, and more about those it leaves open.
+
+        An id that answers as another account (the server was set up anew) is missed as UNCLASSIFIED: what
+        became of the account on file is then not known.
+
+        Raises ValueError for more than `batch_size` ids and for accounts of different servers.
+        """
+        asked = {native_id: Identity.of(native_id) for native_id in native_ids}
+        if len(asked) > BATCH_SIZE:
+            raise ValueError(f"{len(asked)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
+        people = [who for who in asked.values() if who is not None]
+        hosts = {who.host for who in people}
+        if len(hosts) > 1:
+            raise ValueError(f"accounts of different servers in one request: {', '.join(sorted(hosts))}")
+        odd = tuple(
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not an actor URI with a local id")
+            for native_id, who in asked.items()
+            if who is None
+        )
+        if not people:
+            return Answer((), odd)
+        pause = self._client.pause(people[0].host, now)
+        if pause is not None:
+            missed = tuple(Missed(who.native_id, now, pause.reason, pause.detail) for who in people)
+            return Answer((), (*odd, *missed), (), pause, sent=False)
+        said = await Look(self._client, self._memory, now).answer(people)
+        return Answer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
+
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+        """Boosts, replies, quotes and posts; `cursor` is the local id of the newest status seen.
+
+        Favourites are listed for nobody: see `favourited_by`. No trouble has a breaker, since it concerns
+        one server alone. Raises ValueError for an id or a cursor that is not one of Mastodon.
+        """
+        who = Identity.of(native_id)
+        if who is None:
+            raise ValueError(f"not a native id of Mastodon: {printable(native_id)}")
+        if cursor is not None and not is_local_id(cursor):
+            raise ValueError(f"not a cursor of statuses of Mastodon: {printable(cursor)}")
+        return await mastodon_acts.engagement(self._client, who, cursor, now)
+
+    async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | Trouble:
+        """Who favourited a post, by its address at its home server: actor URIs, or name@host from servers
+        before 4.2; newest first, at most 800. `mastodon_timeline.like_of` makes a signal of it.
+
+        Raises ValueError for an address that names no post at its home server.
+        """
+        post = post_of(address)
+        if post is None:
+            raise ValueError(f"not the address of a post at its home server: {printable(address)}")
+        return await mastodon_acts.favourited_by(self._client, post, now)
+
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
+        """The native ids of alice@host, @alice@host, https://host/@alice or https://host/users/alice.
+
+        Suspended accounts are found too, as long as their server keeps their data.
+        """
+        found: list[Found] = []
+        unresolved: list[Unresolved] = []
+        trouble: Trouble | None = None
+        for name in dict.fromkeys(names):
+            said = await handle_resolution.resolve(self._client, self._memory, name, now)
+            if isinstance(said, Found):
+                found.append(said)
+            elif isinstance(said, Unresolved):
+                unresolved.append(said)
+            else:
+                unresolved.append(said[0])
+                trouble = said[1]
+        return Resolution(tuple(found), tuple(unresolved), trouble)
+
+    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+        """See `Collector`: the contact account that a server names, when it lives there."""
+        return await handle_resolution.candidates(self._client, self._memory, place, now)
+
+    async def domain_blocks(self, server: str, now: datetime) -> DomainBlocks | Trouble:
+        """Which servers `server` (a host) silences or suspends. Trouble of reason ACCESS: it does not
+        publish that, and nothing is known of it. Raises ValueError when `server` is not a host.
+        """
+        answer = await self._client.get(f"{_server(server)}/api/v1/instance/domain_blocks", now)
+        said = answer if isinstance(answer, Fault) else read_domain_blocks(answer.http_status, answer.body)
+        if not isinstance(said, Fault):
+            return said
+        if said.reason is MissedReason.ACCESS:
+            return Trouble(said.reason, said.detail, now, breaker=False)
+        return self._client.trouble(server.lower(), said, now)
+
+    async def seen_from(self, server: str, handles: Mapping[str, str], now: datetime) -> Observed:
+        """How `server` (a host) treats its copies of accounts, given as name@domain by native id.
+
+        A server that never met an account says nothing of it, and nothing is known of one whose copy cannot
+        be read. A copy is suspended too when the home server
+        suspended the account, so that "account suspended" is the observer's doing only while the home
+        server has the account available. Raises ValueError when `server` is not a host.
+        """
+        base = _server(server)
+        answered: set[str] = set()
+        facts: list[tuple[str, Flag | ObservedKind, str]] = []
+        for native_id, handle in handles.items():
+            who = Identity.of(native_id)
+            answer = await self._client.get(f"{base}/api/v1/accounts/lookup", now, [("acct", handle)])
+            said = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
+            if isinstance(said, Fault) and said.reason in _OF_ONE_COPY:
+                continue
+            if isinstance(said, Fault):
+                return Observed(
+                    frozenset(answered), tuple(facts), self._client.trouble(server.lower(), said, now)
+                )
+            seen = None if isinstance(said, Absent) or who is None else seen_by(who, said)
+            if seen is not None:
+                answered.add(native_id)
+                facts += seen
+        return Observed(frozenset(answered), tuple(facts))
+
+
+def _server(host: str) -> str:
+    """Raises ValueError when `host` is not one."""
+    server = f"https://{host.lower()}"
+    if not host or host_of(server) != host.lower():
+        raise ValueError(f"not the name of a server: {printable(host)}")
+    return server

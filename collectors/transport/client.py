@@ -1,0 +1,248 @@
+"""HTTP as collectors need it: bounded in time and size, repeated seldom, never following a redirect.
+
+Nothing that aiohttp raises leaves this module: it carries the headers of the request, and with them a token.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from collectors.core.collector import Trouble
+from collectors.core.rate_limit_headers import NOT_STATED, read_window
+from collectors.core.shared_budget import Budget
+from collectors.core.wire import NotAsked
+from collectors.transport.host_pacing import Pace
+from collectors.transport.ssrf_guard import Guard, PrivateAddressError
+
+USER_AGENT: Final = "Blockline"
+MAX_BODY: Final = 8 * 1024 * 1024
+_LONGEST_BACKOFF_S: Final = 60.0
+_WORTH_REPEATING: Final = frozenset({500, 502, 503, 504})
+
+
+class NoAnswer(Exception):
+    """No HTTP answer came: connection, TLS, time limit, or an answer beyond every reasonable size."""
+
+
+class HostRefused(NoAnswer):
+    """The host was not asked, because a stranger named it and it is not public."""
+
+
+class NotYet(NoAnswer):
+    """The host was not asked, because all who share its budget have used that up for now."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.detail)
+        self.trouble = trouble
+        self.not_asked = NotAsked(trouble.reason, trouble.detail, trouble.retry_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a GET is repeated after a connection error, a time-out or a 5xx, and how soon.
+
+    Repeat n waits a random time below `base_s * 4 ** n` seconds.
+    """
+
+    attempts: int = 2
+    base_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An HTTP answer as it came. Header names are matched in any case of letters."""
+
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """`proxy` is the address of an HTTP proxy, which may hold user and password: never logged.
+
+    With a proxy the hosts of strangers are judged here, by the addresses that they have here.
+    `pace` is how fast each host is asked, None as fast as it goes; `guard` judges hosts of strangers;
+    `budget` is asked before each request, where others ask with this credential or from this address.
+    """
+
+    timeout_s: float = 20.0
+    retry: Retry = field(default_factory=Retry)
+    max_body: int = MAX_BODY
+    proxy: str | None = field(default=None, repr=False)
+    pace: Pace | None = None
+    guard: Guard | None = None
+    budget: Budget | None = None
+
+
+class Http:
+    """Sends requests. Use as `async with`: it owns the connections."""
+
+    def __init__(self, options: HttpOptions, dice: random.Random | None = None) -> None:
+        self._options = options
+        self._dice = dice or random.SystemRandom()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Must run inside the event loop that will send the requests."""
+        guard = self._options.guard
+        resolver = guard.resolver() if guard is not None and self._options.proxy is None else None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=24),
+            timeout=aiohttp.ClientTimeout(total=self._options.timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+    async def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> RawAnswer:
+        """The answer to a GET, after as many repeats as allowed. Raises NoAnswer."""
+        retry = self._options.retry
+        said = await self._tried(url, params, headers)
+        for repeat in range(retry.attempts):
+            if not _is_worth_repeating(said):
+                break
+            await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
+            again = await self._tried(url, params, headers)
+            if isinstance(again, NotYet):
+                break  # what came of the request before is what is known
+            said = again
+        if isinstance(said, NoAnswer):
+            raise said
+        return said
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> RawAnswer:
+        """The answer to one request, never repeated: it may have been carried out. Raises NoAnswer.
+
+        `url` goes out letter by letter, because one that was signed must not be spelled anew.
+        """
+        return await self._once(method, url, (), headers, body, exact=True)
+
+    async def _tried(
+        self,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+    ) -> RawAnswer | NoAnswer:
+        try:
+            return await self._once("GET", url, params, headers)
+        except NoAnswer as e:
+            return e
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+        body: bytes | None = None,
+        *,
+        exact: bool = False,
+    ) -> RawAnswer:
+        budget = self._options.budget
+        if budget is None:
+            return await self._asked(method, url, params, headers, body, exact=exact)
+        counted_at = _counted_at(url, headers)
+        granted = await budget.take(counted_at)
+        if isinstance(granted, Trouble):
+            raise NotYet(granted)
+        try:
+            answer = await self._asked(method, url, params, headers, body, exact=exact)
+        except NoAnswer:
+            await budget.note(counted_at, granted, None, NOT_STATED)
+            raise
+        await budget.note(counted_at, granted, answer.http_status, read_window(answer.headers))
+        return answer
+
+    async def _asked(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        *,
+        exact: bool,
+    ) -> RawAnswer:
+        if self._session is None:
+            raise RuntimeError("the collector is used outside of its `async with`")
+        options = self._options
+        try:
+            if options.guard is not None:
+                options.guard.check(url)
+                if options.proxy is not None:
+                    await options.guard.judge(url)
+            if options.pace is not None:
+                await options.pace.turn(url)
+            async with self._session.request(
+                method,
+                URL(url, encoded=True) if exact else url,
+                params=params,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                proxy=options.proxy,
+            ) as response:
+                received = bytearray()
+                while chunk := await response.content.readany():
+                    received += chunk
+                    if len(received) > options.max_body:
+                        raise NoAnswer(f"an answer of more than {options.max_body} bytes")
+                return RawAnswer(response.status, response.headers, bytes(received))
+        except TimeoutError:
+            raise NoAnswer("no answer in time") from None
+        except PrivateAddressError as e:
+            raise HostRefused(str(e)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as e:
+            if isinstance(e, aiohttp.ClientConnectorError) and isinstance(e.os_error, PrivateAddressError):
+                raise HostRefused(str(e.os_error)) from None
+            raise NoAnswer(_said(e, options.proxy)) from None
+
+
+def _counted_at(url: str, headers: Mapping[str, str] | None) -> str:
+    """The address by its own name, where a mirror is asked for it."""
+    host = (headers or {}).get("Host")
+    return url if host is None else urlsplit(url)._replace(netloc=host).geturl()
+
+
+def _is_worth_repeating(said: RawAnswer | NoAnswer) -> bool:
+    if isinstance(said, NoAnswer):
+        return not isinstance(said, HostRefused | NotYet)
+    return said.http_status in _WORTH_REPEATING
+
+
+def _said(error: Exception, proxy: str | None) -> str:
+    """What went wrong, without the password that the address of a proxy may hold."""
+    at_proxy = aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError
+    if proxy is not None and isinstance(error, at_proxy):
+        return f"{type(error).__name__}: the proxy does not answer as one"
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
+        return f"{type(error).__name__}: not a usable HTTP answer"  # its own words hold the whole address
+    return f"{type(error).__name__}: {error}"

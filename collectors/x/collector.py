@@ -1,0 +1,263 @@
+"""X as a collector: lookups, handles, and the pages of timelines and of follows."""
+
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+from collectors.core import evidence
+from collectors.core.collector import (
+    Answer,
+    Candidate,
+    Engagement,
+    Exchange,
+    Found,
+    Resolution,
+    Trouble,
+    Unresolved,
+    WhyUnresolved,
+)
+from collectors.core.rate_limit_headers import Window
+from collectors.core.wire import Fault, printable
+from collectors.transport.client import HttpOptions
+from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
+from collectors.x.lookup import look_up
+from collectors.x.wire.envelope import Unreadable
+from collectors.x.wire.follows import Follows, FollowsPage, Listing, read_counts, read_following
+from collectors.x.wire.handles import Handles, is_handle, none_resolved, read_handles
+from collectors.x.wire.timeline import Page, Position, read_timeline
+from collectors.x.wire.users import excerpt
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Missed, MissedReason
+from storage.model.core.signals import Signal
+
+BATCH_SIZE: Final = 100
+MAX_PAGES: Final = 5
+"""Pages of a timeline that one poll reads; the next poll goes on from there."""
+
+_DEFAULT_HTTP: Final = HttpOptions()
+STABLE_ACCOUNTS: Final = (
+    Candidate("783214", "X"),
+    Candidate("11348282", "NASA"),
+    Candidate("14159148", "UN"),
+    Candidate("742143", "BBCWorld"),
+)
+"""Institutions that have kept their accounts since before 2010 (recalled; each is looked at before it is
+relied on, and dropped when it does not look as expected).
+"""
+
+_is_id = re.compile(r"[0-9]{1,19}").fullmatch
+
+
+class XCollector:
+    """X, seen with one app bearer token. Use as `async with`: it owns the connections.
+
+    `base_url` and `spelling` follow X's moves without a new tweepy.
+    """
+
+    def __init__(
+        self,
+        bearer_token: str,
+        *,
+        base_url: str = BASE_URL,
+        http: HttpOptions = _DEFAULT_HTTP,
+        spelling: Mapping[str, str] = TWEET_SPELLING,
+        dice: random.Random | None = None,
+    ) -> None:
+        """Raises ValueError when the token cannot be one; the message does not contain it."""
+        self._base_url = base_url.rstrip("/")
+        self._client = XClient(
+            bearer_token,
+            base_url=base_url,
+            http=http,
+            spelling=spelling,
+            dice=dice or random.SystemRandom(),
+        )
+
+    async def __aenter__(self) -> Self:
+        self._client.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    @property
+    def platform(self) -> Platform:
+        return Platform.X
+
+    @property
+    def batch_size(self) -> int:
+        return BATCH_SIZE
+
+    @property
+    def windows(self) -> Mapping[str, Window]:
+        """X's own count of the requests left, by endpoint, as its last answers stated it."""
+        return self._client.windows
+
+    @property
+    def countries(self) -> None:
+        """X names them itself."""
+
+    def place(self, native_id: str) -> str:  # noqa: ARG002
+        """One server answers for all of X."""
+        return ""
+
+    def base_url(self, place: str) -> str:  # noqa: ARG002
+        """See `Collector`."""
+        return self._base_url
+
+    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
+        """See `Collector`."""
+        return STABLE_ACCOUNTS
+
+    def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
+        """See `Collector`."""
+        return evidence.document(exchanges, native_ids, excerpt)
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        """One lookup. When X refuses it for a malformed id, that id is found and the rest asked again.
+
+        Never asks while paused: the answer is then not `sent`.
+
+        Raises ValueError for more than `batch_size` ids.
+        """
+        asked = dict.fromkeys(native_ids)
+        if len(asked) > BATCH_SIZE:
+            raise ValueError(f"{len(asked)} accounts in one request; X answers at most {BATCH_SIZE}")
+        sound = [native_id for native_id in asked if _is_id(native_id)]
+        missed = tuple(
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not a numeric id of X")
+            for native_id in (asked if len(sound) < len(asked) else ())
+            if not _is_id(native_id)
+        )
+        if not sound:
+            return Answer((), missed)
+        said = await look_up(self._client, sound, now)
+        return Answer(
+            said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent
+        )
+
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+        """Reposts, quotes, replies and posts; X shows likes to nobody else. A reply may be a quote too.
+
+        Trouble of reason ACCESS without a breaker is about this author alone (protected, suspended).
+        Raises ValueError for an id or a cursor that is not one of X.
+        """
+        if not _is_id(native_id):
+            raise ValueError(f"not a numeric id of X: {printable(native_id)}")
+        position = Position.of(cursor)
+        signals: list[Signal] = []
+        token: str | None = None
+        for _ in range(MAX_PAGES):
+            page = await self._page(native_id, position, token, now)
+            if isinstance(page, Trouble):
+                return Engagement((), cursor, page)
+            signals += page.signals
+            token = page.next_token
+            if token is None or cursor is None:
+                break
+        after = position.after(signals, complete=token is None or cursor is None)
+        oldest_first = sorted(dict.fromkeys(signals), key=lambda signal: int(signal.native_id))
+        return Engagement(tuple(oldest_first), after.cursor)
+
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
+        """The ids of any number of handles (a leading @ is allowed), in as many requests as it takes."""
+        plain = {asked: asked.removeprefix("@").lower() for asked in names}
+        sound = list(dict.fromkeys(name for name in plain.values() if is_handle(name)))
+        said: dict[str, Found | Unresolved] = {}
+        trouble: Trouble | None = None
+        for start in range(0, len(sound), BATCH_SIZE):
+            answered, met = await self._resolve(sound[start : start + BATCH_SIZE], now)
+            trouble = met or trouble
+            said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
+        refused = Unresolved("", WhyUnresolved.NOT_A_HANDLE, "not a handle of X")
+        results = [replace(said.get(name, refused), asked=asked) for asked, name in plain.items()]
+        found = tuple(one for one in results if isinstance(one, Found))
+        return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
+
+    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble:
+        """Whom a user follows, in one request a thousand, at most `MAX_PAGES`.
+
+        Trouble when not even the first page came: of reason ACCESS without a breaker it is about this user
+        alone (protected, suspended). Raises ValueError for an id that is not one of X.
+        """
+        if not _is_id(native_id):
+            raise ValueError(f"not a numeric id of X: {printable(native_id)}")
+        listing = Listing()
+        token: str | None = None
+        while listing.pages == 0 or token is not None:
+            page = await self._following_page(native_id, token, now)
+            if isinstance(page, Trouble):
+                return listing.so_far(page) if listing.pages else page
+            token = listing.add(page)
+        return listing.so_far()
+
+    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int] | Trouble:
+        """How many accounts each user follows, by X's own count: what `follows` will cost, before it does.
+
+        One lookup. A user of whom no count is stated is not in the result. Raises ValueError for more than
+        `batch_size` ids.
+        """
+        ids = [native_id for native_id in dict.fromkeys(native_ids) if _is_id(native_id)]
+        if len(ids) > BATCH_SIZE:
+            raise ValueError(f"{len(ids)} accounts in one request; X answers at most {BATCH_SIZE}")
+        if not ids:
+            return {}
+        pause = self._client.pause(LOOKUP, now)
+        if pause is not None:
+            return pause
+        answer = await self._client.user_metrics(ids, now)
+        if isinstance(answer, Fault):
+            return self._client.trouble(LOOKUP, answer, answer, now)
+        counts = read_counts(answer.http_status, answer.body, ids)
+        return self._client.trouble(LOOKUP, counts, answer, now) if isinstance(counts, Fault) else counts
+
+    async def _following_page(
+        self, native_id: str, token: str | None, now: datetime
+    ) -> FollowsPage | Trouble:
+        pause = self._client.pause(FOLLOWING, now)
+        if pause is not None:
+            return pause
+        answer = await self._client.following(native_id, token, now)
+        if isinstance(answer, Fault):
+            return self._client.trouble(FOLLOWING, answer, answer, now)
+        page = read_following(answer.http_status, answer.body, native_id)
+        if isinstance(page, Unreadable):
+            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, Fault):
+            return self._client.trouble(FOLLOWING, page, answer, now)
+        return page
+
+    async def _page(
+        self, native_id: str, position: Position, token: str | None, now: datetime
+    ) -> Page | Trouble:
+        pause = self._client.pause(TIMELINE, now)
+        if pause is not None:
+            return pause
+        answer = await self._client.timeline(native_id, position, token, now)
+        if isinstance(answer, Fault):
+            return self._client.trouble(TIMELINE, answer, answer, now)
+        page = read_timeline(answer.http_status, answer.body, native_id)
+        if isinstance(page, Unreadable):
+            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, Fault):
+            return self._client.trouble(TIMELINE, page, answer, now)
+        return page
+
+    async def _resolve(self, names: Sequence[str], now: datetime) -> tuple[Handles, Trouble | None]:
+        pause = self._client.pause(BY_HANDLE, now)
+        if pause is not None:
+            return none_resolved(names, Fault(pause.reason, pause.detail)), pause
+        answer = await self._client.users_by(names, now)
+        if isinstance(answer, Fault):
+            handles = none_resolved(names, answer)
+        else:
+            handles = read_handles(answer.http_status, answer.body, names)
+        if handles.fault is None:
+            return handles, None
+        return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)

@@ -1,0 +1,76 @@
+"""The lookup of accounts by id: one request, and the search for an id that X refuses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from collectors.core.bisect_batch import at_fault
+from collectors.core.collector import Exchange, Trouble
+from collectors.core.wire import Fault, NotAsked
+from collectors.transport.client import RawAnswer
+from collectors.x.client import LOOKUP, XClient
+from collectors.x.wire.users import Lookup, all_missed, read_lookup
+from storage.model.core.availability import MissedReason
+
+_BISECT_REQUESTS: Final = 15
+"""Enough to isolate one malformed id among a hundred."""
+
+_REQUEST_ID: Final = "x-transaction-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One request and what came of it. `sent` is False when nothing was asked: a pause, or a budget."""
+
+    lookup: Lookup
+    exchanges: tuple[Exchange, ...]
+    trouble: Trouble | None
+    sent: bool = True
+
+
+async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> Said:
+    """What X says of at most a hundred ids. When it refuses them for a malformed one, that one is found and
+    the rest asked again: what is believed comes from one answer, so that the control accounts in it speak
+    for all of it.
+    """
+    said = await _ask(client, ids, now)
+    if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
+        return said
+
+    async def ask(part: Sequence[str]) -> Trouble | None:
+        return (await _ask(client, part, now)).trouble
+
+    refused = await at_fault(ids, ask, _BISECT_REQUESTS)
+    if isinstance(refused, Trouble):
+        fault = Fault(refused.reason, refused.detail)
+        return replace(said, lookup=all_missed(ids, now, fault), trouble=refused)
+    rest = [native_id for native_id in ids if native_id not in refused]
+    if not refused or not rest:
+        return said
+    fault = Fault(MissedReason.BAD_REQUEST, "X calls this id malformed")
+    again = await _ask(client, rest, now)
+    missed = all_missed([i for i in ids if i in refused], now, fault).missed
+    lookup = replace(again.lookup, missed=(*missed, *again.lookup.missed))
+    return replace(again, lookup=lookup, sent=True)
+
+
+async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
+    pause = client.pause(LOOKUP, now)
+    if pause is not None:
+        return Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
+    answer = await client.users(ids, now)
+    if isinstance(answer, Fault):
+        trouble = client.trouble(LOOKUP, answer, answer, now)
+        return Said(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
+    lookup = read_lookup(answer.http_status, answer.body, ids, now)
+    exchanges = (_exchange(ids, answer, now),)
+    if lookup.fault is None:
+        return Said(lookup, exchanges, None)
+    return Said(lookup, exchanges, client.trouble(LOOKUP, lookup.fault, answer, now))
+
+
+def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
+    """Evidence of one account names no other one: the address of a batch says only how many it asked for."""
+    url = "/2/users?ids=" + (ids[0] if len(ids) == 1 else f"… ({len(ids)} ids)")
+    return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))

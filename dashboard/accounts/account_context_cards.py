@@ -1,0 +1,144 @@
+"""What stands beside an account's status: side facts, other vantages, handles. None decides the status."""
+
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.ui import words
+from dashboard.ui.cards import Cell, table_card
+from storage.accounts.handle_history import HandleRecord
+from storage.live.account_detail import AccountDetail
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag
+from storage.model.core.side_facts import Fact, ObservedKind
+from storage.model.text.side_facts import flag_words, observed_words, seen_as_words
+from storage.model.text.states import PLATFORM_NAME, capital, clean, state_words
+
+
+def facts_card(account: AccountDetail, facts: tuple[Fact, ...]) -> list[Component]:
+    """Every side fact with both ends of the interval in which it began, and of that in which it ended."""
+    if not facts:
+        return []
+    platform = Platform(account.platform)
+    return [
+        table_card(
+            "Side facts",
+            "seen beside the status; none of them decides it",
+            ("Fact", "Who says so", "Began", "Ended"),
+            [
+                (
+                    capital(_fact(f, platform)),
+                    _observer(f, platform),
+                    words.between(f.last_absent, f.first_seen),
+                    _ended(f),
+                )
+                for f in facts
+            ],
+        )
+    ]
+
+
+def _fact(fact: Fact, platform: Platform) -> str:
+    if isinstance(fact.kind, Flag):
+        return flag_words(fact.kind, fact.value)
+    return observed_words(fact.kind, fact.value, platform)
+
+
+def _observer(fact: Fact, platform: Platform) -> str:
+    if not fact.observer:
+        return "its own server" if platform is Platform.MASTODON else PLATFORM_NAME[platform]
+    name = clean(fact.observer, 80)
+    return f"seen from {name}" if fact.kind is ObservedKind.SEEN_AS else name
+
+
+def _ended(fact: Fact) -> str:
+    if fact.first_absent is None:
+        return "still so when last looked"
+    if fact.last_seen is None:
+        return f"no longer so {words.stamp(fact.first_absent)}"
+    return words.between(fact.last_seen, fact.first_absent)
+
+
+def vantages_card(account: AccountDetail, facts: tuple[Fact, ...], now: datetime) -> list[Component]:
+    """Vantages that saw something else than we do, side by side with what we see. Nothing is averaged."""
+    elsewhere = [f for f in facts if f.kind is ObservedKind.SEEN_AS and f.first_absent is None]
+    if not elsewhere:
+        return []
+    platform = Platform(account.platform)
+    views = [_view("From here", _here(account, platform), _read(account, now))]
+    views += [
+        _view(
+            f"From {clean(f.observer)}",
+            capital(seen_as_words(f.value, platform)),
+            f"first seen so {words.stamp(f.first_seen)}"
+            if f.last_absent is None
+            else f"first seen so: {words.between(f.last_absent, f.first_seen)}",
+        )
+        for f in elsewhere
+    ]
+    return [
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.H2("Not the same from everywhere"),
+                        html.Span("both were seen; neither is taken for the other", className="faint"),
+                    ],
+                    className="card-head",
+                ),
+                html.Dl(views, className="facts views"),
+            ],
+            className="card",
+        )
+    ]
+
+
+def _view(where: str, state: str, when: str) -> Component:
+    return html.Div([html.Dt(where), html.Dd(state), html.Dd(when)])
+
+
+def _here(account: AccountDetail, platform: Platform) -> str:
+    if not account.spells:
+        return "Nothing confirmed yet"
+    current = account.spells[-1]
+    return capital(state_words(current.state, platform, current.flags))
+
+
+def _read(account: AccountDetail, now: datetime) -> str:
+    last = account.seen.last
+    return "never read" if last is None else f"last read {words.stamp(last)}, {words.ago(last, now)}"
+
+
+def handles_card(account: AccountDetail, record: tuple[HandleRecord, ...]) -> list[Component]:
+    """Renames that the readings saw, and what the platform's own record has, with its dates."""
+    out: list[Component] = []
+    if account.renames:
+        rows: list[tuple[Cell, ...]] = [
+            (
+                f"@{clean(r.old, 120)}",
+                f"@{clean(r.new, 120)}",
+                words.between(r.last_seen_old, r.first_seen_new),
+            )
+            for r in account.renames
+        ]
+        out.append(
+            table_card(
+                "Renames", "seen by our readings; the id stayed the same", ("Old", "New", "Changed"), rows
+            )
+        )
+    if record:
+        rows = [
+            (
+                f"@{clean(h.handle, 120)}",
+                words.exact(h.since),
+                clean(h.source, 80),
+                words.stamp(h.first_seen_at),
+            )
+            for h in record
+        ]
+        note = "dates as the record has them, not as we saw it"
+        out.append(
+            table_card("Handles on record", note, ("Handle", "Since", "Record", "Read there by us"), rows)
+        )
+    return out

@@ -1,0 +1,265 @@
+"""One account: what is known of it in sentences, its timeline, and below it the exact tables."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.accounts.account_chart import known_until
+from dashboard.accounts.account_context import Around
+from dashboard.accounts.account_context_cards import facts_card, handles_card, vantages_card
+from dashboard.accounts.account_tables import changes_card, gaps_card, superseded_card
+from dashboard.accounts.account_words import sentences
+from dashboard.alerts.decisions import account_decisions
+from dashboard.ui import time_markup, words
+from dashboard.ui.chart_style import without_gaps
+from storage.live.account_detail import AccountDetail
+from storage.model.core.accounts import Platform
+from storage.model.core.coverage import Gap
+from storage.model.text.states import PLATFORM_NAME, clean, is_called_blocked
+
+
+def account_page(
+    account: AccountDetail,
+    around: Around,
+    graph: Component,
+    now: datetime,
+    gap_after: timedelta,
+    tag: list[Component],
+    beside: Sequence[Component] = (),
+) -> Component:
+    """`beside` are cards of what is written about the account and of each look at it."""
+    until = stands_until(account, around, now, gap_after)
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Accounts", href="/accounts", className="under")
+                    if account.watched
+                    else html.A("Accounts", href="/accounts?whom=file", className="under"),
+                    html.Span("/", className="faint"),
+                    html.Span(f"@{clean(account.handle, 120)}"),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            _head(account, until, now),
+                            html.Div([html.P(s) for s in sentences(account, around)], className="told"),
+                            _facts(account, until, now),
+                        ],
+                        className="card",
+                    ),
+                    *vantages_card(account, around.facts, now),
+                    html.Div(
+                        [
+                            html.Div(
+                                [
+                                    html.H2("Timeline"),
+                                    html.Span(
+                                        "in UTC; the table below holds the same facts", className="faint"
+                                    ),
+                                ],
+                                className="card-head",
+                            ),
+                            html.Div(
+                                graph,
+                                className="figure",
+                            ),
+                        ],
+                        className="card",
+                    ),
+                    changes_card(account, around.evidence),
+                    *account_decisions(around.decided),
+                    *superseded_card(account),
+                    *facts_card(account, around.facts),
+                    *gaps_card(account, around.misses),
+                    *handles_card(account, around.handles),
+                    *beside,
+                ],
+                className="stack",
+            ),
+        ]
+    )
+
+
+def away_page(why: str) -> Component:
+    """For a page that cannot be read just now. The page's script asks again as soon as it hears anything."""
+    return html.Div(
+        html.Div(
+            [
+                html.H2("No answer just now"),
+                html.P(why),
+                html.P("This page tries again by itself. No figure is shown until it is known."),
+            ],
+            className="card empty away",
+            role="status",
+        ),
+        className="page-top",
+    )
+
+
+def stands_until(account: AccountDetail, around: Around, now: datetime, gap_after: timedelta) -> datetime:
+    """Up to when the status is known: now, or the last reading when every look since told nothing."""
+    last = account.seen.last
+    if last is not None and any(m.since == last for m in around.misses):
+        return last
+    return known_until(account.seen, now, gap_after)
+
+
+def _head(account: AccountDetail, until: datetime, now: datetime) -> Component:
+    lists = f" · {', '.join(account.lists)}" if account.lists else ""
+    platform = Platform(account.platform)
+    current = account.spells[-1] if account.spells else None
+    chips: list[Component] = []
+    if current is not None:
+        word = words.state(current.state, platform, current.flags)
+        if until < now:
+            word += f", when last read {_moment(until, now)}"
+        chips.append(
+            html.Span(
+                [html.I(className=f"sw-{words.drawn_as(current.state, current.flags).value}"), word],
+                className="status-chip",
+            )
+        )
+    chips.extend(
+        html.Span(
+            [
+                html.I(className=f"sw-{words.drawn_as(c.new, c.flags).value}"),
+                f"{words.state(c.new, platform, c.flags)}? provisional",
+            ],
+            className="status-chip provisional",
+        )
+        for c in account.changes
+        if c.outcome is None
+    )
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1(f"@{clean(account.handle, 120)}"),
+                    html.Div(
+                        [
+                            f"{PLATFORM_NAME[platform]}, id ",
+                            html.Span(account.native_id, className="mono"),
+                            f"{lists} · {_watch(account)}",
+                        ],
+                        className="muted",
+                    ),
+                ]
+            ),
+            html.Span(className="grow"),
+            *chips,
+        ],
+        className="account-head",
+    )
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """A record may know no more than the day of its looks."""
+    return words.stamp(at) if now - at < timedelta(days=1) else words.day(at)
+
+
+def _watch(account: AccountDetail) -> str:
+    """Whether anybody reads the account, and where what is known of an account on file comes from."""
+    if account.watched:
+        return f"watched since {words.day(account.added_at)}"
+    records = [s for s in account.sources if words.is_import(s)]
+    from_where = f", from {', '.join(records)}" if records else ""
+    return f"not watched, on file since {words.day(account.added_at)}{from_where}"
+
+
+def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
+    current = account.spells[-1] if account.spells else None
+    confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
+    silent = f"; not since {_moment(until, now)}" if until < now else ""
+    facts: list[tuple[str, str | Component, str | Component]] = [
+        (
+            "Status",
+            words.state(current.state, Platform(account.platform), current.flags)
+            if current
+            else "Not yet confirmed",
+            confirmed if current else "waiting for a reading that carries the account's data",
+        ),
+        (
+            "Since",
+            _since(current.onset_after, current.since) if current else "–",
+            words.between(current.onset_after, current.since) if current else "",
+        ),
+        ("Blocked in all", *_blocked(account, until)),
+        ("Last reading", *_last_reading(account, now)),
+        (
+            "Gaps",
+            *_gaps(account, silent),
+        ),
+    ]
+    return html.Dl(
+        [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts],
+        className="facts",
+    )
+
+
+def _gaps(account: AccountDetail, silent: str) -> tuple[str, str]:
+    gaps = account.seen.gaps
+    if gaps:
+        return f"{len(gaps):,}", f"not checked for {words.span(_total(gaps))} in all{silent}"
+    if account.seen.last is None:
+        return "–", "no reading yet, so none between two"
+    return "0", f"no gap between its readings{silent}"
+
+
+def _since(after: datetime | None, before: datetime) -> str:
+    return words.day(before) if after else f"on or before {words.day(before)}"
+
+
+def _last_reading(account: AccountDetail, now: datetime) -> tuple[str | Component, str | Component]:
+    last, look = account.seen.last, account.last_look
+    mute = f"last looked at {words.day(look.at)}, which told nothing" if look and not look.told else ""
+    if last is None:
+        return "never", mute
+    if now - last < timedelta(days=1):
+        return time_markup.clock(last), mute or time_markup.day(last)
+    return words.day(last), mute or f"last looked at then, {words.ago(last, now)}"
+
+
+def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
+    blocks = sum(1 for s in account.spells if is_called_blocked(s.state, s.flags))
+    if not account.spells and account.seen.last is None:
+        return "–", "nothing was read yet"
+    if not blocks:
+        return "never seen blocked", "since it is watched" if account.watched else "in what is on file"
+    least, most = blocked_for(account, until)
+    spells = "in one spell" if blocks == 1 else f"in {blocks} spells"
+    bound = (
+        f"at most {words.span(most)}" if most is not None else "no upper bound: it was so at the first look"
+    )
+    if not least:
+        return "not known", f"seen on single looks only; {bound}"
+    return f"at least {words.span(least)}", f"{bound}, {spells}"
+
+
+def blocked_for(account: AccountDetail, until: datetime) -> tuple[timedelta, timedelta | None]:
+    """How long the account was blocked in all up to `until`, over its confirmed spells: at least and at most.
+
+    At least leaves out what nobody checked. At most is None when no reading bounds it.
+    """
+    least = timedelta()
+    most: timedelta | None = timedelta()
+    for i, spell in enumerate(account.spells):
+        if not is_called_blocked(spell.state, spell.flags):
+            continue
+        following = account.spells[i + 1] if i + 1 < len(account.spells) else None
+        last_seen = (following.onset_after or spell.since) if following else until
+        stop = following.since if following else until
+        least += sum((b - a for a, b in without_gaps(spell.since, last_seen, account.seen.gaps)), timedelta())
+        if most is not None:
+            most = None if spell.onset_after is None else most + max(timedelta(), stop - spell.onset_after)
+    return least, most
+
+
+def _total(gaps: tuple[Gap, ...]) -> timedelta:
+    return sum(((g.until - g.since) for g in gaps if g.until is not None), timedelta())

@@ -1,0 +1,69 @@
+"""What is done on the page of one account: notes written and withdrawn, evidence fetched."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from dashboard.asgi.refusals import LARGEST_ID, refusal
+from dashboard.auth.form_actions import done
+from dashboard.ui.form_input import Filled, page_of
+from storage.accounts.notes import add_note, withdraw_note
+from storage.model.core.people import Actor, Role
+from storage.postgres.pool import Pool, StorageError, transaction
+from storage.readings.evidence import Side, evidence_of, load
+
+WRITE_NOTES = Role.ANALYST
+
+
+def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    """`/api/account/notes/add`, `/api/account/notes/withdraw` and the evidence of a change."""
+    router = APIRouter(prefix="/api/account")
+
+    async def write(request: Request, *, add: bool) -> Response:
+        async def do(given: Filled, actor: Actor) -> Response:
+            async with transaction(pool) as conn:
+                if add:
+                    account_id, text = given.number("account"), given.needed("text")
+                    await add_note(conn, account_id, text, actor.name, clock())
+                else:
+                    await withdraw_note(conn, given.number("note"), actor.name, clock())
+            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+
+        return await done(request, WRITE_NOTES, do)
+
+    @router.post("/notes/add")
+    async def add(request: Request) -> Response:
+        return await write(request, add=True)
+
+    @router.post("/notes/withdraw")
+    async def withdraw(request: Request) -> Response:
+        return await write(request, add=False)
+
+    @router.get("/{account_id}/evidence/{change_id}/{side}")
+    async def evidence(account_id: int, change_id: int, side: Side) -> Response:
+        return await _evidence(pool, account_id, change_id, side)
+
+    return router
+
+
+async def _evidence(pool: Pool, account_id: int, change_id: int, side: Side) -> Response:
+    if not (0 <= account_id <= LARGEST_ID and 0 <= change_id <= LARGEST_ID):
+        return refusal(404, "There is no such evidence.")
+    try:
+        async with transaction(pool) as conn:
+            kept = await evidence_of(conn, account_id)
+            named = next((k for k in kept if (k.change_id, k.side) == (change_id, side)), None)
+            content = await load(conn, named.sha256) if named is not None else None
+    except StorageError as error:
+        return refusal(503, str(error))
+    if named is None:
+        return refusal(404, "There is no such evidence.")
+    if content is None:
+        return refusal(410, "The content was purged or has expired; its hash is left.")
+    headers = {
+        "content-disposition": f'attachment; filename="evidence-{change_id}-{side.value}.txt"',
+        "x-evidence-sha256": named.sha256.hex(),
+    }
+    return Response(content, media_type="text/plain; charset=utf-8", headers=headers)

@@ -1,0 +1,163 @@
+"""The exact tables of one account: its changes, what was corrected, and its gaps."""
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.accounts.account_words import gap_words
+from dashboard.ui import words
+from dashboard.ui.cards import Cell, table_card
+from storage.live.account_detail import AccountDetail
+from storage.live.snapshot import LiveChange
+from storage.model.core.accounts import Platform
+from storage.model.text.states import capital, state_words
+from storage.readings.evidence import Kept, Side
+from storage.readings.missed_report import Misses
+
+
+def changes_card(account: AccountDetail, evidence: Sequence[Kept] = ()) -> Component:
+    platform = Platform(account.platform)
+    kept: dict[int, list[Kept]] = {}
+    for one in evidence:
+        kept.setdefault(one.change_id, []).append(one)
+    return table_card(
+        "Changes",
+        "each lies between two readings; both are kept",
+        (
+            "Change",
+            "From",
+            "To",
+            "Last reading of the old",
+            "First reading of the new",
+            "Window",
+            "Outcome",
+            "Recorded",
+        ),
+        [_row(c, platform, _kept(account.account_id, kept.get(c.change_id, []))) for c in account.changes],
+        html.P(
+            ["Proof of one, to be checked elsewhere: ", html.Code("blockline evidence NUMBER")],
+            className="not-said",
+        ),
+    )
+
+
+def evidence_address(account_id: int, kept: Kept) -> str:
+    """Of the raw answer behind one side of a change."""
+    return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
+
+
+def _kept(account_id: int, evidence: Sequence[Kept]) -> list[Component]:
+    """Links to the raw answers behind a change; of one that is gone, that its hash is left."""
+    if not evidence:
+        return []
+    parts: list[Component | str] = []
+    for one in evidence:
+        name = "of the reading before" if one.side is Side.OLD else "of the reading after"
+        shown = (
+            html.A(name, href=evidence_address(account_id, one), className="under")
+            if one.is_there
+            else f"{name} only its hash"
+        )
+        parts += [", " if parts else "evidence ", shown]
+    return [html.Small(parts)]
+
+
+def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> tuple[Cell, ...]:
+    window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
+    return (
+        html.Div(_named(change)),
+        words.state(change.old, platform, None) if change.old else "–",
+        capital(state_words(change.new, platform, change.flags)),
+        words.exact(change.last_seen_old) if change.last_seen_old else "none",
+        words.exact(change.first_seen_new),
+        window,
+        html.Div([*_outcome(change), *evidence]),
+        words.stamp(change.recorded_at),
+    )
+
+
+def _named(change: LiveChange) -> list[Component | str]:
+    return [words.KIND_NAME[change.kind], html.Small(f"no. {change.change_id}")]
+
+
+def _outcome(change: LiveChange) -> list[Component | str]:
+    if change.outcome is None:
+        return [
+            html.Span("provisional", className="chip"),
+            html.Small(f"{words.readings(change.readings)} so far, no mail yet"),
+        ]
+    head: Component | str = (
+        "confirmed" if change.outcome == "confirmed" else html.Span("not confirmed", className="chip")
+    )
+    why = words.reason(change.reason or "", change.readings)
+    when = f" {words.stamp(change.decided_at)}" if change.decided_at else ""
+    corrected = (
+        [html.Small("corrected when more became known; below is what was recorded before")]
+        if change.supersedes
+        else []
+    )
+    return [head, when, html.Small(why), *corrected, *_mailed(change)]
+
+
+def _mailed(change: LiveChange) -> list[Component]:
+    if change.mail_id is None:
+        return []
+    return [html.Small(html.A("mailed", href=f"/mail/{change.mail_id}", className="under"))]
+
+
+def superseded_card(account: AccountDetail) -> list[Component]:
+    """What was known until more became known: it was told, perhaps mailed, so it can still be seen."""
+    if not account.superseded:
+        return []
+    platform = Platform(account.platform)
+    return [
+        table_card(
+            "Recorded before, and corrected since",
+            "more became known later; until then this was told",
+            ("Change", "To", "Last reading of the old", "First reading of the new", "Known from", "Until"),
+            [
+                (
+                    html.Div(_named(c)),
+                    html.Div([html.Del(words.state(c.new, platform, c.flags)), *_said(c)]),
+                    words.exact(c.last_seen_old) if c.last_seen_old else "none",
+                    words.exact(c.first_seen_new),
+                    words.exact(c.recorded_at),
+                    words.exact(c.superseded_at) if c.superseded_at else "",
+                )
+                for c in account.superseded
+            ],
+        )
+    ]
+
+
+def _said(change: LiveChange) -> list[Component]:
+    """What had come of a change before it was corrected."""
+    outcome = (change.outcome or "provisional").replace("_", " ")
+    when = f" {words.exact(change.decided_at)}" if change.decided_at else ""
+    return [html.Small(f"{outcome}{when}"), *_mailed(change)]
+
+
+def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Component]:
+    """Each silence between two readings, and why nothing was learned in it."""
+    gaps = [g for g in reversed(account.seen.gaps) if g.until is not None]
+    if not gaps:
+        return []
+    platform = Platform(account.platform)
+    return [
+        table_card(
+            "Not checked",
+            "no reading, so no statement",
+            ("Last reading before", "First reading after", "Length", "Why"),
+            [
+                (
+                    words.exact(g.since),
+                    words.exact(g.until),
+                    words.span(g.until - g.since),
+                    gap_words([m for m in misses if m.since == g.since], platform),
+                )
+                for g in gaps
+                if g.until is not None
+            ],
+        )
+    ]

@@ -1,0 +1,102 @@
+"""What is known of one account, in sentences. Its figure and tables hold the same facts."""
+
+from collections.abc import Iterator
+
+from dashboard.accounts.account_context import Around, silence_since
+from dashboard.ui import words
+from storage.live.account_detail import AccountDetail
+from storage.live.snapshot import LiveChange
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag
+from storage.model.core.side_facts import Fact
+from storage.model.text.side_facts import flag_words, is_no_answer, missed_words
+from storage.model.text.states import capital, change_words, clean, state_words
+from storage.readings.missed_report import Misses
+
+_TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, ChangeKind.PARTIAL})
+
+
+def sentences(account: AccountDetail, around: Around) -> list[str]:
+    """The status with its scope first, then what is not known, then what was seen beside it."""
+    return [
+        " ".join(_status(account)),
+        *_silence(account, around),
+        *_unheard(around),
+        *(f"{capital(flag_words(Flag(f.kind), f.value))}." for f in open_flags(around.facts)),
+        *_renamed(account),
+    ]
+
+
+def open_flags(facts: tuple[Fact, ...]) -> list[Fact]:
+    """The side facts that the platform tells now and that are no part of the status."""
+    return [
+        f
+        for f in facts
+        if not f.observer
+        and f.first_absent is None
+        and isinstance(f.kind, Flag)
+        and f.kind not in SCOPE_FLAGS
+    ]
+
+
+def change_of(account: AccountDetail) -> LiveChange | None:
+    """The confirmed change that brought the current state."""
+    if not account.spells:
+        return None
+    since = account.spells[-1].since
+    found = (c for c in account.changes if c.outcome == "confirmed" and c.first_seen_new == since)
+    return next(found, None)
+
+
+def _status(account: AccountDetail) -> Iterator[str]:
+    platform = Platform(account.platform)
+    if not account.spells:
+        yield "Not yet confirmed in any state."
+        return
+    current = account.spells[-1]
+    when = words.between(current.onset_after, current.since)
+    yield f"{capital(state_words(current.state, platform, current.flags))}."
+    change = change_of(account)
+    if change is not None and change.kind in _TOLD_AS_A_CHANGE:
+        told = change_words(change.kind, change.old, change.new, platform, change.flags)
+        yield f"{capital(told)}: {when}."
+    elif current.onset_after is None:
+        yield f"{capital(when)}."
+    else:
+        yield f"The change lies {when}."
+
+
+def _silence(account: AccountDetail, around: Around) -> Iterator[str]:
+    since = silence_since(account)
+    found = [m for m in around.misses if m.since == since]
+    if not found:
+        return
+    platform = Platform(account.platform)
+    first = words.stamp(min(m.first_at for m in found))
+    last = f"last read {words.stamp(since)}" if account.seen.last else "it was never read"
+    if len(found) == 1 and is_no_answer(found[0].reason):
+        told = missed_words(found[0].reason, platform, alone=found[0].alone)
+        yield f"{capital(told)} since {first}: nothing is known of the account meanwhile; {last}."
+    else:
+        yield f"Nothing is known of the account since {first}; {last}. {gap_words(found, platform)}."
+
+
+def gap_words(found: list[Misses], platform: Platform) -> str:
+    """Why nothing was learned in one silence; the most frequent reason first."""
+    if not found:
+        return "nobody asked"
+    told = [(missed_words(m.reason, platform, alone=m.alone), words.attempts(m.attempts)) for m in found]
+    return "; ".join(f"{capital(why)} ({attempts})" for why, attempts in told)
+
+
+def _unheard(around: Around) -> Iterator[str]:
+    for one in around.unheard:
+        heard = "never told" if one.last_heard is None else f"last told {words.stamp(one.last_heard)}"
+        yield f"Not told for {clean(one.country)} at the last reading; {heard}."
+
+
+def _renamed(account: AccountDetail) -> Iterator[str]:
+    if account.renames:
+        newest = account.renames[0]
+        when = words.between(newest.last_seen_old, newest.first_seen_new)
+        yield f"Renamed from @{clean(newest.old)} to @{clean(newest.new)}: {when}. It is the same account."

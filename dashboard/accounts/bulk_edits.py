@@ -1,0 +1,136 @@
+"""What people do with many accounts at once: tags and lists, in one transaction, with what became of each."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.auth import access
+from dashboard.ui.form_input import WrongInput
+from storage.accounts.tags import edit_tags
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
+from storage.live.lists_and_executives import lists
+from storage.model.core.people import Role, Scope
+from storage.model.tables.tag_and_list_edits import (
+    MOST_AT_ONCE,
+    OUTCOME_WORDS,
+    Edited,
+    EditOutcome,
+    tags_fault,
+)
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+
+EDIT = Role.ANALYST
+LARGEST = 1_000_000
+"""Bytes of what is sent."""
+LARGEST_ID = 2**63 - 1
+TOLD = 100
+"""Accounts of which is said by name why nothing was done."""
+
+
+def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/api/accounts/edit")
+    async def edit(request: Request) -> Response:
+        actor = access.actor_of(request)
+        try:
+            access.require(actor, EDIT)
+            access.require_scope(actor, Scope.WRITE)
+            given = await object_of(request, LARGEST)
+            deed, value, ids = _asked(given)
+            async with transaction(pool) as conn:
+                told = await _done(conn, deed, value, ids, actor.name, clock())
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        except WrongInput as error:
+            return refusal(422, str(error))
+        except Refused as error:
+            return refusal(409, str(error))
+        except StorageError as error:
+            return refusal(503, str(error))
+        return JSONResponse(edited_json(told))
+
+    return router
+
+
+async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, now: datetime) -> list[Edited]:
+    match deed:
+        case "tag" | "untag":
+            add, remove = ([value], []) if deed == "tag" else ([], [value])
+            if (fault := tags_fault(add, remove)) is not None:
+                raise WrongInput(fault)
+            return await edit_tags(conn, ids, add, remove, actor, now)
+        case "put":
+            return await put_accounts_on(conn, await _list_name(conn, value), ids, actor, now)
+        case "take":
+            return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
+        case _:
+            raise WrongInput("do must be one of tag, untag, put, take.")
+
+
+async def _list_name(conn: Conn, value: str) -> str:
+    name = next((w.name for w in await lists(conn) if str(w.list_id) == value), None)
+    if name is None:
+        raise WrongInput("There is no such list.")
+    return name
+
+
+def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
+    deed, value, ids = given.get("do"), given.get("value"), given.get("accounts")
+    if not isinstance(deed, str) or not isinstance(value, str) or not value:
+        raise WrongInput("Say what to do, and with which tag or list.")
+    if not isinstance(ids, list) or not ids:
+        raise WrongInput("Say with which accounts.")
+    numbers = cast("list[object]", ids)
+    if len(numbers) > MOST_AT_ONCE:
+        raise WrongInput(f"{len(numbers):,} accounts are named, and {MOST_AT_ONCE:,} are the most at once.")
+    if any(type(i) is not int or not 0 <= i <= LARGEST_ID for i in numbers):
+        raise WrongInput("accounts must be the numbers of accounts.")
+    return deed, value, cast("list[int]", numbers)
+
+
+def edited_json(told: list[Edited]) -> dict[str, object]:
+    """How many were changed, and of the others why not."""
+    by = {outcome: [e.account_id for e in told if e.outcome is outcome] for outcome in EditOutcome}
+    done, same = len(by[EditOutcome.DONE]), len(by[EditOutcome.UNCHANGED])
+    refused = len(told) - done - same
+    parts = [f"{done:,} changed"]
+    if same:
+        parts.append(f"{same:,} {'was' if same == 1 else 'were'} so already")
+    if refused:
+        parts.append(f"{refused:,} refused")
+    return {
+        "done": done,
+        "unchanged": same,
+        "refused": refused,
+        "sentence": f"{', '.join(parts)}.",
+        "each": [
+            {"account": e.account_id, "outcome": e.outcome, "words": OUTCOME_WORDS[e.outcome]}
+            for e in told
+            if e.outcome.is_refusal
+        ][:TOLD],
+    }
+
+
+async def object_of(request: Request, largest: int) -> dict[str, Any]:
+    """The JSON object that was sent. Raises WrongInput for anything else, and when it is too large."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise WrongInput("What is sent here is a JSON object.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > largest:
+            raise WrongInput(f"What was sent is larger than {largest:,} bytes.")
+    try:
+        value = json.loads(body.decode())
+        json.dumps(value, ensure_ascii=False).encode()  # raises for half a surrogate pair: nothing stores it
+    except (ValueError, RecursionError) as error:
+        raise WrongInput("What was sent is no JSON object.") from error
+    if not isinstance(value, dict) or "\\u0000" in json.dumps(value):
+        raise WrongInput("What was sent is no JSON object of texts and numbers.")
+    return cast("dict[str, Any]", value)

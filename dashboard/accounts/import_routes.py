@@ -1,0 +1,143 @@
+"""Taking in a watch list on the page of accounts: first what it would do, then all of it or nothing.
+
+It is the file of `blockline accounts import`, read and decided by the same code. One thing differs: the
+dashboard asks no platform, so that each line has to bring the id of its account.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.accounts.bulk_edits import object_of
+from dashboard.asgi.refusals import refusal
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth import access
+from dashboard.ui.form_input import WrongInput
+from storage.accounts.lookup import ids_called
+from storage.accounts.watch_import import planned, watch
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Role, Scope
+from storage.model.tables.csv_rows import Parsed, TableError
+from storage.model.tables.watch_import_plan import Identified, Line, identified_rows
+from storage.model.tables.watch_list_csv import WatchRow, watch_rows
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+
+IMPORT = Role.ANALYST
+LARGEST = 2_000_000
+"""Bytes of what is sent: about 30,000 lines."""
+LONGEST_NAME = 100
+TOLD = 2_000
+"""Lines of which is said what each does."""
+
+
+def account_import_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings
+) -> APIRouter:
+    router = APIRouter()
+
+    async def answered(request: Request, *, store: bool) -> Response:
+        actor = access.actor_of(request)
+        try:
+            access.require(actor, IMPORT)
+            access.require_scope(actor, Scope.WRITE)
+            content, name = _asked(await object_of(request, LARGEST))
+            parsed = await asyncio.to_thread(watch_rows, content, name)  # takes a while
+            async with transaction(pool) as conn:
+                people = await _identified(conn, parsed, name, settings.platforms)
+                if not store:
+                    lines = await planned(conn, people.rows)
+                elif people.problems:
+                    return refusal(409, _refused(people.problems))
+                else:
+                    lines = await watch(conn, people.rows, name, actor.name, clock())
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        except (WrongInput, TableError) as error:
+            return refusal(422, str(error))
+        except Refused as error:
+            return refusal(409, str(error))
+        except StorageError as error:
+            return refusal(503, str(error))
+        return JSONResponse(_json(lines, people, stored=store))
+
+    @router.post("/api/accounts/import/preview")
+    async def preview(request: Request) -> Response:
+        return await answered(request, store=False)
+
+    @router.post("/api/accounts/import")
+    async def store(request: Request) -> Response:
+        return await answered(request, store=True)
+
+    return router
+
+
+def _asked(given: dict[str, object]) -> tuple[bytes, str]:
+    text, name = given.get("text"), given.get("name")
+    if not isinstance(text, str) or not isinstance(name, str):
+        raise WrongInput("Send the table as text, and the name of its file.")
+    return text.encode(), clean(name, LONGEST_NAME) if name else "the table"
+
+
+async def _identified(
+    conn: Conn, parsed: Parsed[WatchRow], name: str, platforms: Collection[Platform] | None
+) -> Parsed[Identified[WatchRow]]:
+    """The rows that bring an id; the others as problems, with the id that is on file under their handle."""
+    on_file = {
+        platform: await ids_called(conn, platform, [r.handle for r in parsed.rows if r.account_id is None])
+        for platform in Platform
+    }
+
+    def account_of(row: WatchRow) -> tuple[str, str] | str:
+        who = f"@{clean(row.handle)}"
+        if platforms is not None and row.platform not in platforms:
+            return f"{who} is on {PLATFORM_NAME[row.platform]}, which is not read (setting platforms)."
+        if row.account_id is not None:
+            return row.account_id, row.handle
+        known = on_file[row.platform].get(row.handle.lower(), ())
+        hint = f" On file under that handle is {' and '.join(map(clean, known))}." if known else ""
+        return (
+            f"{who} has no account_id, and this page asks no platform: add it, or let the command "
+            f"blockline accounts import look it up.{hint}"
+        )
+
+    return identified_rows(parsed, name, account_of)
+
+
+def _refused(problems: tuple[TableError, ...]) -> str:
+    lines = "1 line is" if len(problems) == 1 else f"{len(problems):,} lines are"
+    return f"{lines} refused, so nothing was stored. The first: {problems[0]}"
+
+
+def _json(
+    lines: tuple[Line, ...], people: Parsed[Identified[WatchRow]], *, stored: bool
+) -> dict[str, object]:
+    changed = sum(line.changed for line in lines)
+    refused = len(people.problems)
+    taken = f"{len(lines):,} {'account' if len(lines) == 1 else 'accounts'}"
+    if stored:
+        sentence = f"Stored: {taken} watched, {changed:,} with something new."
+    elif refused:
+        sentence = (
+            f"{refused:,} of {refused + len(lines):,} lines are refused: nothing can be stored before they "
+            "are mended or left out."
+        )
+    else:
+        sentence = f"{taken} would be watched, {changed:,} with something new."
+    return {
+        "stored": stored,
+        "sentence": sentence,
+        "changed": changed,
+        "taken": len(lines),
+        "refused": [
+            {"line": p.line, "why": p.fault[:1].upper() + p.fault[1:]} for p in people.problems[:TOLD]
+        ],
+        "lines": [
+            {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
+            for line in lines[:TOLD]
+        ],
+        "ignored": [clean(column) for column in people.ignored],
+    }

@@ -1,0 +1,174 @@
+"""The pages behind the links in mails. Looking changes nothing: scanners of links look at everything.
+
+Whoever has a link got the mail, so that there is no role and no login here; what is done is logged under the
+address that the mail went to.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dashboard.auth.access import NOT_NOW
+from dashboard.auth.form_actions import body_of
+from dashboard.auth.signed_links import Act, Link, read_token
+from dashboard.ui import words
+from dashboard.ui.alert_words import actor_words
+from dashboard.ui.form_input import LONGEST_NOTE, Filled, WrongInput, filled
+from storage.alerts.rules import load_rules
+from storage.alerts.threads import Acknowledged, acknowledge
+from storage.alerts.threads_report import StoryNote, story_note
+from storage.alerts.unsubscribe import refuse_digests
+from storage.model.text.states import clean
+from storage.postgres.installation import link_key
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+
+UNKNOWN = "This link is not one of this installation, or what it was about is gone."
+FORM = "application/x-www-form-urlencoded"
+
+
+def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    router = APIRouter(prefix="/mail-link")
+
+    @router.api_route("/{token}", methods=["GET", "HEAD"])
+    async def look(token: str) -> Response:
+        try:
+            async with transaction(pool) as conn:
+                link = read_token(await link_key(conn), token)
+                return _unknown() if link is None else await _offer(conn, link)
+        except StorageError:
+            return _page(503, "Not now", lines=[NOT_NOW])
+
+    @router.post("/{token}")
+    async def act(request: Request, token: str) -> Response:
+        try:
+            async with transaction(pool) as conn:
+                link = read_token(await link_key(conn), token)
+                if link is None:
+                    return _unknown()
+                if link.act is Act.UNSUBSCRIBE:
+                    # The signed address says it all: a mail program sends a body of its own (RFC 8058).
+                    return await _unsubscribe(conn, link, clock())
+                return await _acknowledge(conn, link, await _note(request), clock())
+        except WrongInput as error:
+            return _page(422, "Not acknowledged", lines=[str(error), "Go back and write it anew."])
+        except Refused:
+            return _unknown()
+        except StorageError:
+            return _page(503, "Not now", lines=[NOT_NOW])
+
+    return router
+
+
+async def _offer(conn: Conn, link: Link) -> Response:
+    """What the button behind a link would do."""
+    if link.act is Act.UNSUBSCRIBE:
+        if all(known.rule.name != link.subject for known in await load_rules(conn)):
+            return _unknown()
+        return _page(
+            200,
+            "Stop these digests",
+            lines=[
+                f"{clean(link.recipient, 200)} will get no more digests of the rule "
+                f"“{clean(link.subject, 80)}”. What it tells at once still comes."
+            ],
+            button="Stop them",
+        )
+    story = await story_note(conn, link.subject)
+    if story is None:
+        return _unknown()
+    about = clean(story.subject, 300)
+    if story.is_acknowledged:
+        return _page(200, "Acknowledged already", about, _who(story))
+    return _page(
+        200,
+        "Acknowledge",
+        about,
+        [*_earlier(story), "Reminders of it end, and the others see that you have taken it on."],
+        button="Acknowledge",
+        asks_note=True,
+    )
+
+
+async def _acknowledge(conn: Conn, link: Link, note: str, now: datetime) -> Response:
+    done = await acknowledge(conn, link.subject, f"mail to {link.recipient}", note, now)
+    about = clean(done.subject, 300)
+    if not done.first:
+        return _page(200, "Somebody was first", about, _by(done))
+    return _page(200, "Acknowledged", about, ["It is yours now. Reminders of it end.", *_said(note)])
+
+
+async def _unsubscribe(conn: Conn, link: Link, now: datetime) -> Response:
+    done = await refuse_digests(conn, link.subject, link.recipient, now)
+    rule, who = clean(link.subject, 80), clean(link.recipient, 200)
+    sentence = f"{who} gets no more digests of the rule “{rule}”."
+    return _page(200, "Stopped" if done else "Nothing to stop any more", lines=[sentence])
+
+
+async def _note(request: Request) -> str:
+    kind = request.headers.get("content-type", "")
+    given = filled(kind, await body_of(request)) if kind.startswith(FORM) else Filled({})
+    return given.note()
+
+
+def _who(story: StoryNote) -> list[str]:
+    when = "" if story.acknowledged_at is None else f" on {words.stamp(story.acknowledged_at)}"
+    return [f"Acknowledged by {actor_words(story.acknowledged_by or '')}{when}.", *_said(story.note)]
+
+
+def _by(done: Acknowledged) -> list[str]:
+    return [f"Acknowledged by {actor_words(done.by)} on {words.stamp(done.at)}.", *_said(done.note)]
+
+
+def _earlier(story: StoryNote) -> list[str]:
+    """An acknowledgement of an earlier wave, which this one needs anew."""
+    if not story.acknowledged_wave:
+        return []
+    by = actor_words(story.acknowledged_by or "")
+    return [f"What was told before was acknowledged by {by}; more came since."]
+
+
+def _said(note: str) -> list[str]:
+    return [f"Note: “{clean(note, LONGEST_NOTE)}”"] if note else []
+
+
+def _unknown() -> Response:
+    return _page(404, "No such link", lines=[UNKNOWN])
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("dashboard.alerts"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _page(
+    status: int,
+    title: str,
+    about: str = "",
+    lines: list[str] | None = None,
+    *,
+    button: str = "",
+    asks_note: bool = False,
+) -> Response:
+    content = (
+        _environment()
+        .get_template("mail_link.html")
+        .render(
+            title=title,
+            about=about,
+            lines=lines or [],
+            button=button,
+            asks_note=asks_note,
+            longest=LONGEST_NOTE,
+        )
+    )
+    return HTMLResponse(content, status_code=status)

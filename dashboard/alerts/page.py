@@ -1,0 +1,267 @@
+"""Alerts: what waits for somebody, what is kept silent, what the rules decided, and who changed what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.alerts.decisions import decisions_card
+from dashboard.alerts.facts import ACTS, DECISIONS, TAKEN, Alerts
+from dashboard.alerts.rules import rules_card
+from dashboard.alerts.undelivered import undelivered_card
+from dashboard.auth import access
+from dashboard.ui import alert_words, words
+from dashboard.ui.alert_words import actor_words
+from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.forms import form, line
+from dashboard.ui.time_markup import QUOTED
+from storage.alerts.decisions_report import Decided
+from storage.alerts.mutes_listing import MuteLine
+from storage.alerts.threads_report import OpenStory, TakenStory, Told
+from storage.model.alerts.alerts import AlertDecision
+from storage.model.core.people import Actor
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.postgres.audit_log import Act
+
+
+def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Alerts"),
+                    *tag,
+                    html.Span(
+                        "who was told what, who took it on, and what is kept silent", className="muted"
+                    ),
+                    html.A("All deliveries", href="/alerts/deliveries", className="under"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    *_role(actor),
+                    _stories(known, actor, now),
+                    *_taken(known),
+                    *undelivered_card(known.mails, actor, "/alerts"),
+                    _mutes(known.mutes, actor, now),
+                    _decided(known.decided, None),
+                    rules_card(known.rules, known.unreadable, known.absent, actor),
+                    _acts(known.acts),
+                ],
+                className="stack alerts",
+            ),
+        ]
+    )
+
+
+def decisions_page(decided: Sequence[Decided], chosen: AlertDecision, tag: list[Component]) -> Component:
+    """The decisions of one kind."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Alerts", href="/alerts", className="under"),
+                    html.Span("/", className="faint"),
+                    html.Span(alert_words.decision_name(chosen)),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div([_decided(decided, chosen)], className="stack alerts"),
+        ]
+    )
+
+
+def _role(actor: Actor) -> list[Component]:
+    """What the reader cannot do, so that nobody looks for the buttons."""
+    if actor.role.includes(access.RULES):
+        return []
+    may = "may acknowledge, mute and send again" if actor.role.includes(access.MUTE) else "may only look"
+    return [html.P(f"You have the role of {actor.role.value}: you {may}.", className="muted")]
+
+
+def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
+    may = actor.role.includes(access.ACKNOWLEDGE)
+    if not known.stories:
+        return empty_card(
+            "Not acknowledged yet",
+            "stories that wait for somebody",
+            "Nothing waits: every story that was told has somebody who took it on.",
+        )
+    rest = known.waiting - len(known.stories)
+    more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
+    columns = ("Story", "Told", "Newest wave", "Waves", *(("Take it on",) if may else ()))
+    return table_card(
+        "Not acknowledged yet",
+        f"stories that wait for somebody, newest first{more}",
+        columns,
+        [
+            (
+                _story(s),
+                _told(s),
+                html.Div([words.stamp(s.told_at), *map(html.Small, _since(s, now))]),
+                f"{s.waves:,}",
+                *((_take(s),) if may else ()),
+            )
+            for s in known.stories
+        ],
+    )
+
+
+def _taken(known: Alerts) -> list[Component]:
+    if not known.taken:
+        return []
+    return [
+        table_card(
+            "Taken on",
+            f"stories that somebody acknowledged, the newest {TAKEN}",
+            ("Story", "By", "When", "Said", "Asked before"),
+            [
+                (
+                    _story(s),
+                    actor_words(s.taken_by),
+                    words.stamp(s.taken_at),
+                    f"“{clean(s.note, 500)}”" if s.note else "–",
+                    _asked(s),
+                )
+                for s in known.taken
+            ],
+        )
+    ]
+
+
+def _asked(story: TakenStory) -> Cell:
+    lines = [
+        f"{what} {words.stamp(at)}"
+        for what, at in (("asked again", story.reminded_at), ("escalated", story.escalated_at))
+        if at is not None
+    ]
+    return html.Div([html.Div(line) for line in lines]) if lines else "–"
+
+
+def _story(story: OpenStory | TakenStory) -> Component:
+    subject = clean(story.subject, 200) if story.subject else "A story without a mail"
+    title = (
+        subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
+    )
+    named = story.list_name if isinstance(story, OpenStory) else None
+    of = f" · {clean(named, 80)}" if named is not None else ""
+    return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
+
+
+def _told(story: OpenStory) -> Component:
+    return html.Div([_recipient(t) for t in story.told])
+
+
+def _recipient(told: Told) -> Component:
+    state = html.Span(alert_words.MAIL_STATE[told.state], className=f"state {told.state.value}")
+    return html.Div([clean(told.recipient, 80), " ", state])
+
+
+def _since(story: OpenStory, now: datetime) -> list[str]:
+    lines = [words.ago(story.told_at, now)]
+    if story.waves > 1:
+        lines.append(f"first told {words.stamp(story.first_at)}")
+    if story.earlier_by:
+        lines.append(f"an earlier wave was acknowledged by {actor_words(story.earlier_by)}")
+    if story.reminded_at is not None:
+        lines.append(f"asked again {words.stamp(story.reminded_at)}")
+    if story.is_escalated:
+        lines.append("escalated")
+    return lines
+
+
+def _take(story: OpenStory) -> Component:
+    note = line("note", "Note", "note, if any")
+    return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
+
+
+def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:
+    may, plans = actor.role.includes(access.MUTE), actor.role.includes(access.MAINTENANCE)
+    forms = [f for f, shown in ((mute_form, may), (maintenance_form, plans)) if shown]
+    below = [html.Div([make() for make in forms], className="forms")] if forms else []
+    title, note = (
+        "Mutes and maintenance",
+        "nobody is told of these for a time; what happens is kept all the same",
+    )
+    if not mutes:
+        return empty_card(title, note, "Nothing is muted, and no maintenance is planned.", *below)
+    return table_card(
+        title,
+        note,
+        ("What", "From", "Until", "By", *(("",) if may else ())),
+        [
+            (
+                html.Div([_muted(m), *([html.Small(f"“{clean(m.note, 500)}”")] if m.note else [])]),
+                words.stamp(m.since) if m.since <= now else f"{words.stamp(m.since)}, not begun yet",
+                words.stamp(m.until) if m.until is not None else "until somebody ends it",
+                actor_words(m.made_by),
+                *((_end(m),) if may and (plans or not m.is_maintenance) else ("",) if may else ()),
+            )
+            for m in mutes
+        ],
+        *below,
+    )
+
+
+def _muted(mute: MuteLine) -> Cell:
+    if mute.handle is not None and mute.platform is not None:
+        name = f"@{clean(mute.handle, 120)} ({PLATFORM_NAME[mute.platform]})"
+        return html.A(name, href=f"/account/{mute.account_id}", className="handle")
+    if mute.list_name is not None:
+        return f"List {clean(mute.list_name, 120)}"
+    return "Maintenance: everything"
+
+
+def _end(mute: MuteLine) -> Component:
+    return form("mute/end", [], "End now", sends=("mute", str(mute.mute_id)))
+
+
+def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Component:
+    note = f"newest {DECISIONS}; alike ones together"
+    return decisions_card(decided, "What was decided lately", note, chosen)
+
+
+def _acts(acts: Sequence[Act]) -> Component:
+    title, note = "Audit log", f"newest {ACTS}; it is only ever added to"
+    if not acts:
+        return empty_card(title, note, "Nobody did anything yet.")
+    return table_card(
+        title,
+        note,
+        ("When", "Who", "Did", "To what"),
+        [(words.stamp(a.at), actor_words(a.actor), clean(a.action, 80), _subject(a)) for a in acts],
+    )
+
+
+def _subject(act: Act) -> Component:
+    said = act.detail.get("note")
+    note = [html.Small(f"“{clean(said, 300)}”")] if isinstance(said, str) and said else []
+    return html.Div([clean(act.subject, 200) if act.subject else "–", *note])
+
+
+def mute_form() -> Component:
+    return form(
+        "mute",
+        [
+            line("account", "Account", "number or @handle"),
+            line("list", "or list or order", "name or reference"),
+            line("until", "For or until", "6h, 2d or 2021-02-12 08:00 (UTC)"),
+            line("note", "Note", "why"),
+        ],
+        "Mute",
+    )
+
+
+def maintenance_form() -> Component:
+    return form(
+        "maintenance",
+        [
+            line("since", "From", "now"),
+            line("until", "For or until", "6h or 2021-02-12 08:00 (UTC)", required=True),
+            line("note", "Note", "why"),
+        ],
+        "Plan maintenance",
+    )

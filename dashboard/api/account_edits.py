@@ -1,0 +1,148 @@
+"""What people write about accounts. Each is one transaction with its entry in the audit log."""
+
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from dashboard.api.account_models import Told
+from dashboard.api.accounts import Note
+from dashboard.api.paging import sent
+from dashboard.api.parameter_types import LARGEST_ID, PathNumber, storable
+from dashboard.api.permissions import may
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
+from dashboard.api.request_checks import Source
+from storage.accounts import notes
+from storage.accounts.lookup import is_on_file
+from storage.accounts.tags import edit_tags
+from storage.model.core.people import Actor, Role
+from storage.model.tables.tag_and_list_edits import (
+    LONGEST_TAG,
+    MOST_AT_ONCE,
+    OUTCOME_WORDS,
+    Edited,
+    EditOutcome,
+    tags_fault,
+)
+from storage.postgres.pool import transaction
+
+Analyst = Annotated[Actor, Depends(may(Role.ANALYST))]
+Admin = Annotated[Actor, Depends(may(Role.ADMIN))]
+
+AccountNumber = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+Tag = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_TAG,
+        examples=["press"],
+        json_schema_extra={"pattern": "^[^\\s,;\\u0000-\\u001f\\u007f-\\u00a0]+$"},
+    ),
+]
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("The note is empty.")
+    return storable(text.strip())
+
+
+class Given(BaseModel):
+    """Base of everything that is sent: a field that is not known is refused."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, extra="forbid")
+
+
+class TagsGiven(Given):
+    """Tags to add to accounts and to take away. A tag has no space, comma or semicolon."""
+
+    accounts: Annotated[tuple[AccountNumber, ...], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    """Blockline's numbers."""
+    add: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    remove: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+
+
+class NoteGiven(Given):
+    """A note about an account. It is never rewritten, only withdrawn."""
+
+    text: Annotated[str, Field(min_length=1, max_length=notes.LONGEST), AfterValidator(_said)]
+
+
+class AccountEdited(Told):
+    """What was done to one account, or why nothing was."""
+
+    account_id: int
+    outcome: EditOutcome
+    words: str
+    tags: list[str] | None = None
+    """After an edit of tags: those that it has now."""
+
+
+class AccountsEdited(Told):
+    """What an edit did to each account, in the order in which they were named. What is refused of one is
+    done of the others.
+    """
+
+    changed: int
+    unchanged: int
+    refused: int
+    accounts: list[AccountEdited]
+
+
+def writing_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["accounts"])
+
+    @router.post("/accounts/tags", response_model=AccountsEdited)
+    async def change_tags(request: Request, given: TagsGiven, actor: Analyst) -> Response:
+        """Add tags to accounts, and take others away. Takes an analyst."""
+        if (fault := tags_fault(given.add, given.remove)) is not None:
+            raise Unusable("body", fault)
+        async with transaction(source.pool) as conn:
+            told = await edit_tags(conn, given.accounts, given.add, given.remove, actor.name, source.clock())
+        return sent(request, edited(told, of_tags=True))
+
+    @router.post("/accounts/{account_id}/notes", status_code=201, response_model=Note, responses=NOT_FOUND)
+    async def add_note(account_id: PathNumber, given: NoteGiven, actor: Analyst) -> Response:
+        """Write a note about an account. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            if not await is_on_file(conn, account_id):
+                raise NotThere(f"There is no account {account_id}.")
+            note_id = await notes.add_note(conn, account_id, given.text, actor.name, source.clock())
+            (note,) = [n for n in await notes.notes_of(conn, account_id) if n.account_note_id == note_id]
+        return made(Note.model_validate(note))
+
+    @router.delete("/notes/{note_id}", status_code=204, response_class=Response, responses=CONFLICT)
+    async def withdraw_note(note_id: PathNumber, actor: Analyst) -> Response:
+        """Take a note back: it stays readable, with who did it and when. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            await notes.withdraw_note(conn, note_id, actor.name, source.clock())
+        return Response(status_code=204)
+
+    return router
+
+
+def made(body: BaseModel) -> Response:
+    """The answer for something new."""
+    return Response(body.model_dump_json(by_alias=True), status_code=201, media_type="application/json")
+
+
+def edited(told: list[Edited], *, of_tags: bool) -> AccountsEdited:
+    """What is answered about an edit."""
+    counted = Counter(one.outcome for one in told)
+    done, same = counted[EditOutcome.DONE], counted[EditOutcome.UNCHANGED]
+    return AccountsEdited(
+        changed=done,
+        unchanged=same,
+        refused=len(told) - done - same,
+        accounts=[
+            AccountEdited(
+                account_id=one.account_id,
+                outcome=one.outcome,
+                words=OUTCOME_WORDS[one.outcome],
+                tags=list(one.tags) if of_tags and not one.outcome.is_refusal else None,
+            )
+            for one in told
+        ],
+    )

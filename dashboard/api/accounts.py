@@ -1,0 +1,176 @@
+"""Accounts on file, one account with all that is known around it, and every account at a moment."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from dashboard.api.account_models import Account, StateAt, Told, account, state_at
+from dashboard.api.paging import Page, number_in, page, sent
+from dashboard.api.parameter_types import (
+    AsKnownAt,
+    At,
+    CursorText,
+    InCountry,
+    InStatus,
+    Limit,
+    OfAccount,
+    OnList,
+    OnPlatform,
+    PathNumber,
+    Text,
+)
+from dashboard.api.problem_responses import NOT_FOUND, NotThere
+from dashboard.api.request_checks import Source, past, refuse_unknown_list
+from storage.accounts.handle_history import handles_of
+from storage.accounts.notes import notes_of
+from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
+from storage.accounts.side_facts import facts_of
+from storage.live.account_detail import renames_of
+from storage.postgres.pool import transaction
+
+
+class Rename(Told):
+    """The account answered under another handle, somewhere between two readings."""
+
+    old_handle: str
+    new_handle: str
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+
+
+class HandleRecord(Told):
+    """A handle in the platform's own public record, with its dates."""
+
+    handle: str
+    since: datetime
+    """The date in the record, not a time of observation."""
+    source: str
+    first_seen_at: datetime
+    """When Blockline first read it there."""
+
+
+class Fact(Told):
+    """Something seen beside the status. It never decides a status."""
+
+    observer: str
+    """Who says so; empty: the account's own platform."""
+    kind: str
+    value: str
+    last_absent: datetime | None
+    first_seen: datetime
+    last_seen: datetime | None
+    first_absent: datetime | None
+    """It began after `last_absent`, and ended after `last_seen`; null: it lasts as far as was seen."""
+
+
+class Note(Told):
+    """What somebody of the team wrote about the account."""
+
+    account_note_id: int
+    written_at: datetime
+    written_by: str
+    text: str
+    """Empty when a purge took it out."""
+    withdrawn_at: datetime | None
+    """Null: it stands."""
+    withdrawn_by: str | None
+
+
+class AccountDetail(Account):
+    """An account with what is known around it, each newest first."""
+
+    renames: list[Rename]
+    handle_records: list[HandleRecord]
+    facts: list[Fact]
+    notes: list[Note]
+
+
+def account_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["accounts"])
+
+    @router.get("/accounts", response_model=Page[Account], responses=NOT_FOUND)
+    async def list_accounts(
+        request: Request,
+        platform: OnPlatform = None,
+        list_name: OnList = None,
+        status: InStatus = None,
+        country: InCountry = None,
+        order: Annotated[
+            Text | None, Query(description="On the list of the order of this reference.")
+        ] = None,
+        tag: Annotated[Text | None, Query(description="With this tag.")] = None,
+        q: Annotated[
+            Text | None, Query(description="A part of a handle, of now or of before, or a whole id.")
+        ] = None,
+        watched: Annotated[bool | None, Query(description="Read now, or on file only.")] = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """Accounts on file, watched or not, by number, each as it was last confirmed."""
+        after = number_in(request, cursor) or 0
+        wanted = AccountFilter(
+            platform=platform,
+            list_name=list_name,
+            statuses=status,
+            country=country,
+            order_reference=order,
+            tag=tag,
+            text=q,
+            watched=watched,
+        )
+        async with transaction(source.pool) as conn:
+            await refuse_unknown_list(conn, list_name)
+            rows = await accounts_page(conn, wanted, source.clock(), after, limit + 1)
+        return page(request, rows, limit, account, lambda row: row.account_id)
+
+    @router.get("/accounts/{account_id}", response_model=AccountDetail, responses=NOT_FOUND)
+    async def read_account(request: Request, account_id: PathNumber) -> Response:
+        """One account with its handles, side facts and notes."""
+        now = source.clock()
+        async with transaction(source.pool) as conn:
+            rows = await accounts_page(conn, AccountFilter(account_id=account_id), now, 0, 1)
+            if not rows:
+                raise NotThere(f"There is no account {account_id}.")
+            detail = AccountDetail(
+                **account(rows[0]).model_dump(),
+                renames=[
+                    Rename(
+                        old_handle=r.old,
+                        new_handle=r.new,
+                        last_seen_old=r.last_seen_old,
+                        first_seen_new=r.first_seen_new,
+                    )
+                    for r in await renames_of(conn, account_id)
+                ],
+                handle_records=[HandleRecord.model_validate(h) for h in await handles_of(conn, account_id)],
+                facts=[Fact.model_validate(f) for f in await facts_of(conn, account_id)],
+                notes=[Note.model_validate(n) for n in await notes_of(conn, account_id)],
+            )
+        return sent(request, detail)
+
+    @router.get("/statuses", response_model=Page[StateAt], responses=NOT_FOUND)
+    async def list_statuses(
+        request: Request,
+        at: At = None,
+        as_known_at: AsKnownAt = None,
+        platform: OnPlatform = None,
+        list_name: OnList = None,
+        status: InStatus = None,
+        country: InCountry = None,
+        account_id: OfAccount = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """Every account on file in the state that was confirmed for a moment: `blockline export states`."""
+        now = source.clock()
+        moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now) or now
+        after = number_in(request, cursor) or 0
+        wanted = StateFilter(platform, list_name, status, country, account_id)
+        async with transaction(source.pool) as conn:
+            await refuse_unknown_list(conn, list_name)
+            rows = await states_page(conn, wanted, moment, known, after, limit + 1)
+        return page(request, rows, limit, state_at, lambda row: row.account_id)
+
+    return router

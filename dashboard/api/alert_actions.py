@@ -1,0 +1,135 @@
+"""What people do about alerts: take a story on, mute, send again. Each is in the audit log."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, Field
+
+from dashboard.api.account_edits import AccountNumber, Analyst, Given, made
+from dashboard.api.account_models import Told
+from dashboard.api.alerts import Mail, Mute, mail, mute
+from dashboard.api.paging import sent
+from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
+from dashboard.api.request_checks import Source
+from dashboard.auth import access
+from dashboard.ui.form_input import LONGEST_NOTE
+from storage.accounts.lookup import is_on_file
+from storage.alerts import mail_queue, mutes, threads
+from storage.alerts.mutes_listing import mute_lines
+from storage.alerts.paged_mails_threads import mail_row
+from storage.alerts.threads_report import story_note
+from storage.model.core.people import Actor
+from storage.postgres.pool import Conn, transaction
+
+
+def _one_line(text: str) -> str:
+    return " ".join(storable(text).split())
+
+
+Remark = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_one_line)]
+StoryKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(storable)]
+
+
+class AcknowledgementGiven(Given):
+    """That somebody has taken a story on, as far as it was told."""
+
+    note: Remark = ""
+
+
+class Acknowledgement(Told):
+    """Who took a story on first; a second time changes nothing."""
+
+    first: bool
+    """Nobody had taken this wave on before."""
+    by: str
+    at: datetime
+    note: str
+
+
+class MuteGiven(Given):
+    """Of whom nobody is to be told: of one account, of one list, or of anything."""
+
+    account_id: AccountNumber | None = None
+    list: Text | None = None
+    """A list, or the order that a list belongs to by its reference."""
+    everything: bool = False
+    """A maintenance window, which needs `until` and takes an admin."""
+    since: Moment | None = None
+    """Now by default."""
+    until: Moment | None = None
+    """Null: until somebody ends it."""
+    note: Remark = ""
+
+
+def alerting_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["alerts"])
+
+    @router.post("/stories/{story_key}/acknowledgement", response_model=Acknowledgement, responses=NOT_FOUND)
+    async def acknowledge(
+        request: Request, story_key: StoryKey, given: AcknowledgementGiven, actor: Analyst
+    ) -> Response:
+        """Take a story on: reminders and escalation end. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            if await story_note(conn, story_key) is None:
+                raise NotThere("There is no such story.")
+            told = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
+        return sent(request, Acknowledgement(first=told.first, by=told.by, at=told.at, note=told.note))
+
+    @router.post("/mutes", status_code=201, response_model=Mute, responses={**NOT_FOUND, **CONFLICT})
+    async def add_mute(given: MuteGiven, actor: Analyst) -> Response:
+        """Tell nobody of an account or a list for a time (an analyst), or of anything (an admin)."""
+        now = source.clock()
+        async with transaction(source.pool) as conn:
+            mute_id = await _mute(conn, given, actor, now)
+            (row,) = [m for m in await mute_lines(conn, now) if m.mute_id == mute_id]
+        return made(mute(row))
+
+    @router.delete(
+        "/mutes/{mute_id}", status_code=204, response_class=Response, responses={**NOT_FOUND, **CONFLICT}
+    )
+    async def end_mute(mute_id: PathNumber, actor: Analyst) -> Response:
+        """Tell again of what comes from now on. Takes an analyst; a maintenance window takes an admin."""
+        now = source.clock()
+        async with transaction(source.pool) as conn:
+            found = [m for m in await mute_lines(conn, now) if m.mute_id == mute_id]
+            if not found:
+                raise NotThere(f"There is no mute {mute_id} that runs.")
+            if found[0].is_maintenance:
+                access.require(actor, access.MAINTENANCE)
+            await mutes.end_mute(conn, mute_id, actor.name, now)
+        return Response(status_code=204)
+
+    @router.post("/mails/{mail_id}/resend", response_model=Mail, responses={**NOT_FOUND, **CONFLICT})
+    async def resend(request: Request, mail_id: PathNumber, actor: Analyst) -> Response:
+        """Send a delivery again under its Message-ID, be it a dead letter. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            if await mail_row(conn, mail_id) is None:
+                raise NotThere(f"There is no mail {mail_id}.")
+            await mail_queue.resend(conn, mail_id, actor.name, source.clock())
+            row = await mail_row(conn, mail_id)
+        assert row is not None  # noqa: S101 - it is locked
+        return sent(request, mail(row))
+
+    return router
+
+
+async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> int:
+    """The number of the new mute. Raises Unusable, NotThere, Forbidden or Refused."""
+    since = given.since or now
+    if sum((given.account_id is not None, given.list is not None, given.everything)) != 1:
+        raise Unusable("body", "Name one of account_id, list and everything.")
+    if given.account_id is not None:
+        if not await is_on_file(conn, given.account_id):
+            raise NotThere(f"There is no account {given.account_id}.")
+        return await mutes.mute_account(
+            conn, given.account_id, since, given.until, given.note, actor.name, now
+        )
+    if given.list is not None:
+        return await mutes.mute_list(conn, given.list, since, given.until, given.note, actor.name, now)
+    access.require(actor, access.MAINTENANCE)
+    if given.until is None:
+        raise Unusable("body.until", "Say until when the maintenance lasts.")
+    return await mutes.maintenance(conn, since, given.until, given.note, actor.name, now)

@@ -1,0 +1,135 @@
+"""The API as one application of its own, so that its document tells of it and of nothing else."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from dashboard.api.account_edits import writing_routes
+from dashboard.api.accounts import account_routes
+from dashboard.api.alert_actions import alerting_routes
+from dashboard.api.alert_rules import ruling_routes
+from dashboard.api.alerts import alert_routes
+from dashboard.api.changes import change_routes
+from dashboard.api.exports import export_routes
+from dashboard.api.health import health_routes
+from dashboard.api.list_edits import list_writing_routes
+from dashboard.api.lists_and_executives import watching_routes
+from dashboard.api.orders import order_routes
+from dashboard.api.permissions import may_read
+from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
+from dashboard.api.query_fields import only_known
+from dashboard.api.readings import reading_routes
+from dashboard.api.request_checks import Source
+from dashboard.api.request_size_limit import Bounded
+from dashboard.api.stories import written_routes
+from dashboard.api.story_edits import written_editing_routes
+from dashboard.asgi.problem_json import API, is_api
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.live.push import Hub
+from storage.postgres.pool import Pool
+
+ABOUT = """
+What Blockline watches and what it saw, for programs. It never says more than it saw: what is not known is
+null, a change lies between two readings and both are told, and an account that is missing from an answer is
+not thereby said to be available. Times are ISO 8601 in UTC; durations name their unit in their field.
+
+Pages: `next` in the body, and the header `Link`, hold the address of the next page. Every answer has a strong
+`ETag`; with `If-None-Match` an unchanged one is answered by 304. Refusals are problem documents (RFC 9457).
+"""
+_NOT_CHANGED = {"description": "The reader holds this very answer: `If-None-Match` named its tag."}
+
+
+def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> FastAPI:
+    """To be mounted behind the gate that says who asks."""
+    source = Source(pool, clock, settings, hub)
+    api = FastAPI(
+        title="Blockline",
+        version="1",
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses=REFUSED,
+        dependencies=[Depends(may_read), Depends(only_known)],
+        redirect_slashes=False,
+    )
+    for routes in (
+        account_routes,
+        change_routes,
+        reading_routes,
+        order_routes,
+        watching_routes,
+        alert_routes,
+        health_routes,
+        export_routes,
+        writing_routes,
+        list_writing_routes,
+        alerting_routes,
+        ruling_routes,
+        written_routes,
+        written_editing_routes,
+    ):
+        api.include_router(routes(source))
+    refuse_as_problems(api)
+    api.add_middleware(Bounded)
+    api.openapi = lambda: _document(api)
+    return api
+
+
+def mount(
+    server: FastAPI, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
+) -> None:
+    """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
+    server.mount(API, api_v1(pool, clock, settings, hub))
+
+    @server.exception_handler(HTTPException)
+    async def unmatched(request: Request, error: HTTPException) -> Response:
+        if is_api(request.url.path):
+            return problem(error.status_code, NOTHING_HERE)
+        return await http_exception_handler(request, error)
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: FastAPI's, with how a program logs in, and when an answer is not sent again."""
+    if api.openapi_schema is None:
+        document = get_openapi(
+            title=api.title,
+            version=api.version,
+            description=api.description,
+            routes=api.routes,
+            servers=[{"url": API}],
+        )
+        parts = document["components"]
+        parts["schemas"].update(_problem_schemas())
+        parts["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer", "description": "A token of `blockline tokens add`."}
+        }
+        document["security"] = [{"token": []}]
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                _complete(path, method, operation)
+        api.openapi_schema = document
+    return api.openapi_schema
+
+
+def _problem_schemas() -> dict[str, Any]:
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "Problem": schema}
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Said of every operation alike, so that no route has to."""
+    responses = operation["responses"]
+    if method == "get" and not path.startswith("/export/"):
+        responses["304"] = _NOT_CHANGED
+        responses["200"]["headers"] = {
+            "ETag": {"description": "Strong tag of this very answer.", "schema": {"type": "string"}}
+        }
+    if "requestBody" in operation:
+        responses["413"] = {**responses["422"], "description": "What was sent is too large."}

@@ -1,0 +1,189 @@
+"""What happened: changes, and the periods of one state that they bound."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from dashboard.api.account_models import Told, fields_of, words
+from dashboard.api.paging import Page, key_in, page, sent
+from dashboard.api.parameter_types import (
+    AsKnownAt,
+    Country,
+    CursorText,
+    From,
+    InCountry,
+    InStatuses,
+    Limit,
+    OfAccount,
+    OnList,
+    OnPlatform,
+    PathNumber,
+    To,
+)
+from dashboard.api.problem_responses import NOT_FOUND, NotThere
+from dashboard.api.request_checks import Source, ordered, past, refuse_unknown_list
+from storage.changes.paged_changes import (
+    ChangeFilter,
+    ChangeRow,
+    SpellFilter,
+    SpellRow,
+    change_with,
+    changes_page,
+    spells_page,
+)
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind, Flag, Reason, Status, Strength
+from storage.postgres.pool import transaction
+
+Outcome = Literal["provisional", "confirmed", "not_confirmed"]
+
+
+class Change(Told):
+    """An account went from one state to another, after `last_seen_old` and not after `first_seen_new`."""
+
+    change_id: int
+    change_key: str
+    """The same for every row that says this change anew."""
+    supersedes: int | None
+    """The row that this one says anew."""
+    superseded_by: int | None
+    """The row that says it anew: this one does not stand any more. Only in the answer for one change."""
+    account_id: int
+    """Blockline's number of the account."""
+    platform: Platform
+    native_id: str
+    handle: str
+    """As on file now."""
+    kind: ChangeKind
+    old_status: Status | None
+    """Null: nothing was known before."""
+    old_withheld_in: list[str] | None
+    status: Status
+    withheld_in: list[str]
+    words: str
+    """The new state in English."""
+    flags: list[Flag]
+    strength: Strength
+    last_seen_old: datetime | None
+    """The last sign of the old state; null: there is none."""
+    first_seen_new: datetime
+    """The first reading of the new one."""
+    recorded_at: datetime
+    outcome: Outcome
+    reason: Reason | None
+    """Why it was confirmed or not; null while it is provisional."""
+    readings: int | None
+    """Agreeing readings that count."""
+    last_agreeing_at: datetime | None
+    decided_at: datetime | None
+    source: str
+    """The platform's name for Blockline's own readings, `import:NAME` for another's record."""
+    old_evidence: str | None
+    """SHA-256 of the raw answer that is kept of the old state; null: none was kept."""
+    new_evidence: str | None
+
+
+class Spell(Told):
+    """A period with one confirmed state, each end with the two readings that bound it."""
+
+    account_id: int
+    platform: Platform
+    native_id: str
+    handle: str
+    status: Status
+    withheld_in: list[str]
+    words: str
+    flags: list[Flag] | None
+    """Null: nobody saw how it began."""
+    last_seen_old: datetime | None
+    """It began after this, the last sign of the state before; null: there is none."""
+    since: datetime
+    """The first reading of this state."""
+    last_seen: datetime | None
+    """The last sign of this state before the next; null while it lasts, or where there is none."""
+    until: datetime | None
+    """The first reading of the next state; null while it lasts."""
+    recorded_at: datetime
+    """Since when it is told like this."""
+    source: str
+    change_id: int
+
+
+def change_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["changes"])
+
+    @router.get("/changes", response_model=Page[Change], responses=NOT_FOUND)
+    async def list_changes(
+        request: Request,
+        since: From = None,
+        until: To = None,
+        as_known_at: AsKnownAt = None,
+        kind: Annotated[list[ChangeKind] | None, Query(description="One of these kinds.")] = None,
+        outcome: Annotated[list[Outcome] | None, Query(description="One of these outcomes.")] = None,
+        account_id: OfAccount = None,
+        list_name: OnList = None,
+        country: Annotated[
+            Country | None, Query(description="Withheld there before or after, or in all countries.")
+        ] = None,
+        platform: OnPlatform = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """Changes that nothing superseded, newest first by their first reading."""
+        ordered(since, until)
+        known = past(as_known_at, "as_known_at", source.clock())
+        before = key_in(request, cursor)
+        wanted = ChangeFilter(since, until, known, kind, outcome, account_id, list_name, country, platform)
+        async with transaction(source.pool) as conn:
+            await refuse_unknown_list(conn, list_name)
+            rows = await changes_page(conn, wanted, before, limit + 1)
+        return page(request, rows, limit, change, lambda row: (row.first_seen_new, row.change_id))
+
+    @router.get("/changes/{change_id}", response_model=Change, responses=NOT_FOUND)
+    async def read_change(request: Request, change_id: PathNumber) -> Response:
+        """One change as it stands now, also one that was said anew since."""
+        async with transaction(source.pool) as conn:
+            row = await change_with(conn, change_id)
+        if row is None:
+            raise NotThere(f"There is no change {change_id}.")
+        return sent(request, change(row))
+
+    @router.get("/spells", response_model=Page[Spell], responses=NOT_FOUND)
+    async def list_spells(
+        request: Request,
+        since: From = None,
+        until: To = None,
+        as_known_at: AsKnownAt = None,
+        account_id: OfAccount = None,
+        list_name: OnList = None,
+        status: InStatuses = None,
+        country: InCountry = None,
+        platform: OnPlatform = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """Periods of one confirmed state that touch the range, by account and beginning."""
+        ordered(since, until)
+        known = past(as_known_at, "as_known_at", source.clock())
+        after = key_in(request, cursor)
+        wanted = SpellFilter(since, until, known, account_id, list_name, status, country, platform)
+        async with transaction(source.pool) as conn:
+            await refuse_unknown_list(conn, list_name)
+            rows = await spells_page(conn, wanted, after, limit + 1)
+        return page(request, rows, limit, spell, lambda row: (row.since, row.account_id))
+
+    return router
+
+
+def change(row: ChangeRow) -> Change:
+    return Change.model_validate(
+        {**fields_of(row), "words": words(row.platform, row.status, row.withheld_in, row.flags)}
+    )
+
+
+def spell(row: SpellRow) -> Spell:
+    return Spell.model_validate(
+        {**fields_of(row), "words": words(row.platform, row.status, row.withheld_in, row.flags)}
+    )

@@ -1,0 +1,112 @@
+"""Whole tables as streams: what `blockline export` writes, byte for byte."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing, suppress
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, To
+from dashboard.api.problem_responses import NOT_FOUND, Busy, Unusable
+from dashboard.api.request_checks import Source, refuse_unknown_list
+from storage.export.exports import EXPORTS, fault, snapshot
+from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.model.evidence.export_text import csv_lines, json_lines
+
+AT_ONCE = 2
+"""Exports that may run in one process: each holds a connection to the database until it is read."""
+STALLED_S = 60.0
+"""A reader who takes nothing for so long is given up."""
+
+
+class Form(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+MEDIA_TYPES = {Form.CSV: "text/csv", Form.JSONL: "application/x-ndjson"}
+_STREAMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows. A stream that breaks off is not the whole table.",
+        "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
+    }
+}
+
+
+class Patient(StreamingResponse):
+    """A stream that gives up a reader who does not read, and lets go of what it was made from at its end."""
+
+    def __init__(self, rows: AsyncGenerator[bytes], kept: AsyncExitStack, **told: Any) -> None:
+        super().__init__(rows, **told)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._kept:
+            with suppress(ClientDisconnect):
+                await super().__call__(scope, receive, send)
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_within(message: Message) -> None:
+            async with asyncio.timeout(STALLED_S):
+                await send(message)
+
+        try:
+            await super().stream_response(send_within)
+        except TimeoutError as error:
+            raise ClientDisconnect from error
+
+
+def export_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["export"])
+    free = asyncio.Semaphore(AT_ONCE)
+
+    @router.get("/export/{kind}", response_class=Response, responses={**NOT_FOUND, **_STREAMS})
+    async def export(
+        kind: Kind,
+        form: Annotated[
+            Form,
+            Query(alias="format", description="JSON Lines, or CSV with what spreadsheets run made harmless."),
+        ] = Form.JSONL,
+        since: From = None,
+        until: To = None,
+        at: At = None,
+        as_known_at: AsKnownAt = None,
+        list_name: OnList = None,
+        platform: OnPlatform = None,
+    ) -> Response:
+        """All rows of one kind, of one moment of the database. docs/export.md says what each column means."""
+        wanted = Wanted(source.clock(), since, until, at, as_known_at, list_name, platform)
+        if (why := fault(kind, wanted, _called)) is not None:
+            raise Unusable("query", why)
+        if free.locked():
+            raise Busy(f"{AT_ONCE} exports run already: ask again when one of them is done.")
+        stack = AsyncExitStack()
+        async with stack:
+            await stack.enter_async_context(free)
+            conn = await stack.enter_async_context(snapshot(source.pool))
+            await refuse_unknown_list(conn, list_name)
+            rows = await EXPORTS[kind].rows(conn, wanted)
+            await stack.enter_async_context(aclosing(rows.chunks))
+            first, lines = csv_lines(rows.columns) if form is Form.CSV else json_lines(rows.columns)
+            kept = stack.pop_all()
+
+        async def text() -> AsyncGenerator[bytes]:
+            if first:
+                yield first.encode()
+            async for chunk in rows.chunks:
+                yield (await asyncio.to_thread(lines, chunk)).encode()
+
+        name = f"{kind.value}.{form.value}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Patient(text(), kept, media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=headers)
+
+    return router
+
+
+def _called(choice: Choice) -> str:
+    return choice.value.strip("-").replace("-", "_")

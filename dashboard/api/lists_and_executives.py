@@ -1,0 +1,185 @@
+"""Lists, the people whose acts are collected, and those acts."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from dashboard.api.account_models import Told, fields_of
+from dashboard.api.paging import Page, key_in, number_in, page, sent
+from dashboard.api.parameter_types import (
+    AsKnownAt,
+    CursorText,
+    From,
+    Limit,
+    Number,
+    OnPlatform,
+    PathNumber,
+    To,
+)
+from dashboard.api.problem_responses import NOT_FOUND, NotThere
+from dashboard.api.request_checks import Source, ordered, past
+from dashboard.executives.words import observability
+from storage.accounts.evidence_retention import ListRule
+from storage.accounts.watch_lists import ListRow, list_row, lists_page
+from storage.executives.executives_report import PersonAccount, people
+from storage.executives.paged_signals import SignalFilter, SignalRow, signals_page
+from storage.model.core.accounts import Platform
+from storage.model.core.signals import Doubt, SignalKind
+from storage.postgres.pool import transaction
+
+
+class WatchList(Told):
+    """A named set of accounts."""
+
+    list_id: int
+    name: str
+    created_at: datetime
+    accounts: int
+    watched: int
+    """How many of them are read; the rest is there for its history only."""
+    order_id: int | None
+    """The order that the list belongs to."""
+    order_reference: str | None
+    evidence_days: int | None
+    """How long the raw evidence of its accounts is kept; null: for ever. Hashes, states and times stay."""
+
+
+class Observable(Told):
+    """Whether a kind of act of an account can be seen: what cannot is never counted as zero."""
+
+    kind: SignalKind
+    observable: bool
+    state: str
+    """Such as "not observable since June 2024"."""
+    reason: str
+
+
+class Executive(Told):
+    """An account whose acts are collected."""
+
+    account_id: int
+    platform: Platform
+    native_id: str
+    handle: str
+    name: str
+    title: str
+    last_polled_at: datetime | None
+    acts: int
+    """On file; likely renames are not counted."""
+    observability: list[Observable]
+
+
+class Signal(Told):
+    """One visible act. That there is none on file does not say that nothing was done."""
+
+    signal_id: int
+    account_id: int
+    """Blockline's number of the executive's account."""
+    platform: Platform
+    native_id: str
+    handle: str
+    name: str
+    kind: SignalKind
+    act_id: str
+    """The platform's id of the act."""
+    at: datetime
+    """`made_at` where the platform tells it, else `first_seen_at`."""
+    made_at: datetime | None
+    made_after: datetime | None
+    first_seen_at: datetime
+    target_id: str | None
+    target_author_id: str | None
+    """Native id of the account it was toward; `@handle` where a record tells no more."""
+    doubts: list[Doubt]
+    source: str
+    """`import:NAME` of a record; empty for what Blockline saw itself."""
+
+
+def watching_routes(source: Source) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/lists", response_model=Page[WatchList], tags=["lists"])
+    async def list_lists(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
+        """The lists, by number."""
+        after = number_in(request, cursor) or 0
+        async with transaction(source.pool) as conn:
+            rows = await lists_page(conn, after, limit + 1)
+        return page(request, rows, limit, watch_list, lambda row: row.list_id)
+
+    @router.get("/lists/{list_id}", response_model=WatchList, responses=NOT_FOUND, tags=["lists"])
+    async def read_list(request: Request, list_id: PathNumber) -> Response:
+        """One list. Its accounts: `/accounts?list=NAME`."""
+        async with transaction(source.pool) as conn:
+            row = await list_row(conn, list_id)
+        if row is None:
+            raise NotThere(f"There is no list {list_id}.")
+        return sent(request, watch_list(row))
+
+    @router.get("/executives", response_model=Page[Executive], tags=["executives"])
+    async def list_executives(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
+        """The accounts whose acts are collected, and what of them can be seen, by number."""
+        after = number_in(request, cursor) or 0
+        async with transaction(source.pool) as conn:
+            found = await people(conn, source.clock())
+        accounts = [(person.name, a) for person in found for a in person.accounts if a.account_id > after]
+        accounts.sort(key=lambda one: one[1].account_id)
+        return page(request, accounts, limit, lambda one: executive(*one), lambda one: one[1].account_id)
+
+    @router.get("/signals", response_model=Page[Signal], tags=["executives"])
+    async def list_signals(
+        request: Request,
+        since: From = None,
+        until: To = None,
+        as_known_at: AsKnownAt = None,
+        executive: Annotated[
+            Number | None, Query(description="Only acts of this account, by Blockline's number.")
+        ] = None,
+        kind: Annotated[list[SignalKind] | None, Query(description="One of these kinds.")] = None,
+        platform: OnPlatform = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """What executives visibly did, newest first. Association with a block is no evidence of cause."""
+        ordered(since, until)
+        known = past(as_known_at, "as_known_at", source.clock())
+        before = key_in(request, cursor)
+        wanted = SignalFilter(since, until, known, executive, kind, platform)
+        async with transaction(source.pool) as conn:
+            rows = await signals_page(conn, wanted, before, limit + 1)
+        return page(request, rows, limit, _signal, lambda row: (row.at, row.signal_id))
+
+    return router
+
+
+def watch_list(row: ListRow) -> WatchList:
+    kept = ListRule(row.list_id, row.name, row.keep_days, row.order_reference).days_kept
+    return WatchList(
+        list_id=row.list_id,
+        name=row.name,
+        created_at=row.created_at,
+        accounts=row.accounts,
+        watched=row.watched,
+        order_id=row.order_id,
+        order_reference=row.order_reference,
+        evidence_days=kept,
+    )
+
+
+def executive(name: str, account: PersonAccount) -> Executive:
+    return Executive(
+        account_id=account.account_id,
+        platform=account.platform,
+        native_id=account.native_id,
+        handle=account.handle,
+        name=name,
+        title=account.title,
+        last_polled_at=account.last_polled_at,
+        acts=account.acts,
+        observability=[Observable.model_validate(o) for o in observability(account)],
+    )
+
+
+def _signal(row: SignalRow) -> Signal:
+    return Signal.model_validate(fields_of(row))

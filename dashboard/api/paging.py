@@ -1,0 +1,128 @@
+"""Pages: a cursor that belongs to its question, the address of the next page, and what stays the same.
+
+A cursor holds the key of the last item of a page. Keys do not move, so that whoever walks sees each item at
+most once, and every item that was there at the beginning and still belongs to the answer.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar, cast
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+
+from dashboard.api.parameter_types import LARGEST_ID, moment_of
+from dashboard.api.problem_responses import Unusable
+
+T = TypeVar("T", bound=BaseModel)
+Row = TypeVar("Row")
+Key = tuple[datetime, int]
+
+_WRONG = "This is no cursor of this question: take `next` of the page before, or leave it out."
+
+
+class Page(BaseModel, Generic[T]):
+    """Some items, and where the rest is."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    items: list[T]
+    next: str | None
+    """The address of the next page, also in the header `Link`; null: this is the last one."""
+
+
+def number_in(request: Request, cursor: str | None) -> int | None:
+    """The number that a cursor holds; None without one. Raises Unusable."""
+    if cursor is None:
+        return None
+    (number,) = _read(request, cursor, 1)
+    return _number(number)
+
+
+def key_in(request: Request, cursor: str | None) -> Key | None:
+    """The time and number that a cursor holds; None without one. Raises Unusable."""
+    if cursor is None:
+        return None
+    at, number = _read(request, cursor, 2)
+    try:
+        return moment_of(at), _number(number)
+    except ValueError as error:
+        raise Unusable("query.cursor", _WRONG) from error
+
+
+def page(
+    request: Request,
+    rows: Sequence[Row],
+    limit: int,
+    item: Callable[[Row], BaseModel],
+    key: Callable[[Row], int | Key],
+) -> Response:
+    """The answer for `rows`, of which one more than `limit` was asked for to see whether there is a next."""
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        last = key(shown[-1])
+        parts = [last] if isinstance(last, int) else [last[0].isoformat(), last[1]]
+        following = _address(request, _write(request, parts))
+    body = Page[BaseModel](items=[item(row) for row in shown], next=following)
+    return sent(request, body, {"Link": f'<{following}>; rel="next"'} if following else {})
+
+
+def sent(request: Request, body: BaseModel, headers: dict[str, str] | None = None) -> Response:
+    """The body with its strong tag, or 304 when the reader says that it has this very one."""
+    content = body.model_dump_json(by_alias=True, serialize_as_any=True).encode()
+    return sent_as(request, content, "application/json", headers)
+
+
+def sent_as(
+    request: Request, content: bytes, media_type: str, headers: dict[str, str] | None = None
+) -> Response:
+    """The same of an answer that is no JSON."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    told = {**(headers or {}), "ETag": tag}
+    # A proxy that compresses makes a weak tag of ours, for the same body.
+    held = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if held & {tag, "*"}:
+        return Response(status_code=304, headers=told)
+    return Response(content, headers=told, media_type=media_type)
+
+
+def _question(request: Request) -> str:
+    """What a cursor belongs to: the address with all that chooses, in whatever order it is written."""
+    chosen = sorted((n, v) for n, v in request.query_params.multi_items() if n not in {"cursor", "limit"})
+    return hashlib.sha256(json.dumps([request.url.path, chosen]).encode()).hexdigest()[:12]
+
+
+def _address(request: Request, cursor: str) -> str:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def _write(request: Request, parts: Sequence[str | int]) -> str:
+    text = json.dumps([_question(request), *parts], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(request: Request, cursor: str, length: int) -> list[object]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        parts: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unusable("query.cursor", _WRONG) from error
+    if not isinstance(parts, list):
+        raise Unusable("query.cursor", _WRONG)
+    question, *keys = cast("list[object]", parts) or [None]
+    if question != _question(request) or len(keys) != length:
+        raise Unusable("query.cursor", _WRONG)
+    return keys
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
+        raise Unusable("query.cursor", _WRONG)
+    return value

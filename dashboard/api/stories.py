@@ -1,0 +1,84 @@
+"""Stories that people wrote, over the API: which there are, what they tell, and a story as a file."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from dashboard.api.paging import Page, number_in, page, sent, sent_as
+from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, PathNumber
+from dashboard.api.problem_responses import NOT_FOUND, NotThere, Unusable
+from dashboard.api.request_checks import Source, past
+from dashboard.api.story_models import StoryTold, WrittenStory
+from dashboard.orders.report import made_by
+from dashboard.stories.content import told
+from dashboard.stories.reader import StoryRead, read_story
+from dashboard.stories.standalone_html import story_html
+from dashboard.stories.story_json import head_json, story_json
+from storage.export.exports import snapshot
+from storage.model.stories.stories import StoryFault
+from storage.model.stories.stories import WrittenStory as Kept
+from storage.postgres.pool import transaction
+from storage.stories.stories import stories, story
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "One HTML file that loads nothing from anywhere.", "content": {"text/html": {}}}
+}
+
+
+def written_routes(source: Source) -> APIRouter:
+    router = APIRouter(prefix="/written-stories", tags=["stories"])
+
+    @router.get("", response_model=Page[WrittenStory])
+    async def list_written(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
+        """The stories that people wrote, by number."""
+        after = number_in(request, cursor) or 0
+        async with transaction(source.pool) as conn:
+            rows = await stories(conn, after=after, limit=limit + 1)
+        return page(request, rows, limit, written, lambda row: row.story_id)
+
+    @router.get("/{written_story_id}", response_model=WrittenStory, responses=NOT_FOUND)
+    async def show_written(request: Request, written_story_id: PathNumber) -> Response:
+        """One story with its captions, as somebody wrote it."""
+        async with transaction(source.pool) as conn:
+            found = await story(conn, written_story_id)
+        if found is None:
+            raise NotThere(f"There is no story {written_story_id}.")
+        return sent(request, written(found))
+
+    @router.get("/{written_story_id}/figures", response_model=StoryTold, responses=NOT_FOUND)
+    async def figures(
+        request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None
+    ) -> Response:
+        """Everything that a story tells, with the hash that it is cited by."""
+        read = await _read(source, written_story_id, as_known_at)
+        return sent(request, StoryTold.model_validate(await asyncio.to_thread(story_json, read)))
+
+    @router.get("/{written_story_id}/html", response_class=HTMLResponse, responses={**NOT_FOUND, **_FILE})
+    async def file(request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None) -> Response:
+        """A story as one HTML file for readers without a login."""
+        read = await _read(source, written_story_id, as_known_at)
+        html = await asyncio.to_thread(lambda: story_html(told(read), made_by()))
+        headers = {"Content-Disposition": f'attachment; filename="{read.name()}"'}
+        return sent_as(request, html.encode(), "text/html; charset=utf-8", headers)
+
+    return router
+
+
+def written(found: Kept) -> WrittenStory:
+    return WrittenStory.model_validate(head_json(found))
+
+
+async def _read(source: Source, number: int, as_known_at: datetime | None) -> StoryRead:
+    """Raises NotThere, and Unusable when the story cannot be told by that knowledge."""
+    now = source.clock()
+    known = past(as_known_at, "as_known_at", now)
+    async with snapshot(source.pool) as conn:
+        read = await read_story(conn, number, now, known, synthetic=source.settings.synthetic)
+    if read is None:
+        raise NotThere(f"There is no story {number}.")
+    if isinstance(read, StoryFault):
+        raise Unusable("query.as_known_at", read.value)
+    return read

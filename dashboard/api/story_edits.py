@@ -1,0 +1,131 @@
+"""Writing stories over the API. Each request is one transaction with its entry in the audit log."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, Field
+
+from dashboard.api.account_edits import Analyst, Given, made
+from dashboard.api.paging import sent
+from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere
+from dashboard.api.request_checks import Source
+from dashboard.api.stories import written
+from dashboard.api.story_models import WrittenStory
+from storage.accounts.lookup import list_called
+from storage.model.stories.stories import LONGEST_CAPTION, LONGEST_TITLE, StoryHead, View, lines_of, one_line
+from storage.postgres.pool import Conn, transaction
+from storage.stories import stories
+
+
+class StoryGiven(Given):
+    """A range of time to tell of. Its accounts are those that are watched now, all or of a list."""
+
+    title: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_TITLE, examples=["6 pm: all 257 back"]),
+        AfterValidator(storable),
+    ]
+    list_name: Annotated[Text | None, Field(alias="list")] = None
+    """The name of a list; null: all that are watched."""
+    since: Annotated[Moment, Field(alias="from")]
+    until: Annotated[Moment, Field(alias="to")]
+    view: View = View.AS_IT_WAS
+    """Told by later knowledge, or each moment by what was on record then."""
+    as_known_at: Moment | None = None
+    """With `as_it_was`: by what had been recorded by then. Null: by what is known when it is read."""
+
+
+class CaptionGiven(Given):
+    """What to say about one moment of the range."""
+
+    at: Moment
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_CAPTION, examples=["all are back"]),
+        AfterValidator(storable),
+    ]
+
+
+def written_editing_routes(source: Source) -> APIRouter:
+    router = APIRouter(tags=["stories"])
+
+    @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
+    async def write_story(given: StoryGiven, actor: Analyst) -> Response:
+        """Write a story, without captions. Takes an analyst."""
+        late_after = 2 * source.settings.sweep_every
+        async with transaction(source.pool) as conn:
+            head = await _head(conn, given)
+            story = await stories.write_story(conn, head, late_after, actor.name, source.clock())
+        return made(written(story))
+
+    @router.put(
+        "/written-stories/{written_story_id}",
+        response_model=WrittenStory,
+        responses={**NOT_FOUND, **CONFLICT},
+    )
+    async def change_story(
+        request: Request, written_story_id: PathNumber, given: StoryGiven, actor: Analyst
+    ) -> Response:
+        """Give a story another title, range, list or view. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            head = await _head(conn, given)
+            story = await stories.change_story(conn, written_story_id, head, actor.name, source.clock())
+        return sent(request, written(story))
+
+    @router.delete(
+        "/written-stories/{written_story_id}", status_code=204, response_class=Response, responses=NOT_FOUND
+    )
+    async def remove_story(written_story_id: PathNumber, actor: Analyst) -> Response:
+        """Remove a story with its captions. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            await stories.remove_story(conn, written_story_id, actor.name, source.clock())
+        return Response(status_code=204)
+
+    @router.post(
+        "/written-stories/{written_story_id}/captions",
+        status_code=201,
+        response_model=WrittenStory,
+        responses={**NOT_FOUND, **CONFLICT},
+    )
+    async def add_caption(written_story_id: PathNumber, given: CaptionGiven, actor: Analyst) -> Response:
+        """Write a caption at a moment of the range. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            story = await stories.add_caption(
+                conn, written_story_id, given.at, lines_of(given.text), actor.name, source.clock()
+            )
+        return made(written(story))
+
+    @router.put("/captions/{caption_id}", response_model=WrittenStory, responses=CONFLICT)
+    async def change_caption(
+        request: Request, caption_id: PathNumber, given: CaptionGiven, actor: Analyst
+    ) -> Response:
+        """Give a caption another moment or text. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            story = await stories.change_caption(
+                conn, caption_id, given.at, lines_of(given.text), actor.name, source.clock()
+            )
+        return sent(request, written(story))
+
+    @router.delete("/captions/{caption_id}", response_model=WrittenStory, responses=CONFLICT)
+    async def remove_caption(request: Request, caption_id: PathNumber, actor: Analyst) -> Response:
+        """Remove a caption; the answer is the story without it. Takes an analyst."""
+        async with transaction(source.pool) as conn:
+            story = await stories.remove_caption(conn, caption_id, actor.name, source.clock())
+        return sent(request, written(story))
+
+    return router
+
+
+async def _head(conn: Conn, given: StoryGiven) -> StoryHead:
+    list_id = None if given.list_name is None else await list_called(conn, given.list_name)
+    return StoryHead(one_line(given.title), list_id, given.since, given.until, given.view, given.as_known_at)
+
+
+async def _there(conn: Conn, story_id: int) -> None:
+    if await stories.story(conn, story_id) is None:
+        raise NotThere(f"There is no story {story_id}.")

@@ -1,0 +1,62 @@
+"""What the dashboard has to be told: it reads no environment and no clock by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Role
+
+GAP_IN_SWEEPS = 2.5
+"""Two readings further apart than so many sweeps leave a gap: nobody looked in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider that vouches for people."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    role_claim: str | None = None
+    """What of its word decides the role. None: roles are given here, and everybody begins as a viewer."""
+    roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    """Value of that claim = role. Who has none of them is not let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """People have to log in."""
+
+    url: str
+    """The address that browsers know the dashboard by."""
+    provider: Provider | None = None
+
+    @property
+    def is_secure(self) -> bool:
+        """Browsers come by TLS, so that they keep our cookies from everything else."""
+        return self.url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    title: str
+    """Name of the monitor, in the browser's title."""
+    subtitle: str
+    """One line beside the headline: what is watched."""
+    synthetic: bool
+    """The data is an invented scenario: every view says so."""
+    sweep_every: timedelta
+    """How often every account is read: decides what is late."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins besides the dashboard's own that may open its websocket, e.g. of a proxy that rewrites Host."""
+    platforms: tuple[Platform, ...] | None = None
+    """The platforms that are read; None: all. Accounts of others are not taken in."""
+    role: Role = Role.ADMIN
+    """What whoever reaches the dashboard may do where there is no login."""
+    login: Login | None = None
+    """None: no login, so that the dashboard must not be reached by anybody else's machine."""
+
+    @property
+    def gap_after(self) -> timedelta:
+        return self.sweep_every * GAP_IN_SWEEPS

@@ -1,0 +1,60 @@
+"""What whoever reaches the dashboard may do: decided here, and asked by every write.
+
+Who it is says the gate (dashboard/auth/middleware.py), with each request and for as long as it is answered.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from starlette.requests import HTTPConnection
+
+from storage.model.core.people import Actor, Role, Scope
+
+ACKNOWLEDGE = MUTE = RESEND = DECIDE_AGAIN = FILM = STORIES = Role.ANALYST
+RULES = MAINTENANCE = Role.ADMIN
+
+OPEN_DOOR = "dashboard"
+"""Who acts, in the audit log, where there is no login."""
+NOT_NOW = "The database does not do what it should: nobody can be let in now."
+"""To who is not let in yet: where it is and what it says is nobody else's business."""
+NOBODY = Actor("nobody", Role.VIEWER)
+"""Who acts where no request is answered."""
+
+_acting: ContextVar[Actor] = ContextVar("acting", default=NOBODY)
+
+
+class Forbidden(Exception):
+    """The actor's role does not reach. The message is one sentence."""
+
+
+def actor_of(request: HTTPConnection) -> Actor:
+    """Who sent a request or opened a websocket."""
+    return request.scope["state"]["actor"]
+
+
+def acting() -> Actor:
+    """The same where no request is at hand, as in Dash's callbacks, those of its websocket included."""
+    return _acting.get()
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Generator[None]:
+    """Let `acting` answer with this one, here and in all tasks that are begun here."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def require(actor: Actor, role: Role) -> None:
+    """Raise Forbidden when the actor may not do what takes this role."""
+    if not actor.role.includes(role):
+        raise Forbidden(f"This takes the role of {role.value}, and you have that of {actor.role.value}.")
+
+
+def require_scope(actor: Actor, scope: Scope) -> None:
+    """Raise Forbidden for a token that does not reach so far. Who came without one has only his role."""
+    if actor.scope is not None and not actor.scope.includes(scope):
+        raise Forbidden(f"This takes a token of scope {scope.value}, and yours has {actor.scope.value}.")

@@ -1,0 +1,48 @@
+"""What people do on pages: a form is read and something done, or it is refused in one sentence."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.auth import access
+from dashboard.ui.form_input import LARGEST, Filled, WrongInput, filled
+from storage.model.core.people import Actor, Role
+from storage.postgres.errors import Refused, StorageError
+
+
+async def done(
+    request: Request, role: Role, deed: Callable[[Filled, Actor], Awaitable[Response]]
+) -> Response:
+    """What `deed` answers to the form that was sent, by somebody who has `role`; or why nothing was done."""
+    actor = access.actor_of(request)
+    try:
+        access.require(actor, role)
+        given = filled(request.headers.get("content-type", ""), await body_of(request))
+        return await deed(given, actor)
+    except access.Forbidden as error:
+        return refusal(403, str(error))
+    except WrongInput as error:
+        return refusal(422, str(error))
+    except Refused as error:
+        return refusal(409, str(error))
+    except StorageError as error:
+        return refusal(503, str(error))
+
+
+def led_to(request: Request, address: str) -> Response:
+    """To a page: a browser goes there by itself, and the pages' own script is told where."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(address, status_code=303)
+    return JSONResponse({"next": address})
+
+
+async def body_of(request: Request) -> bytes:
+    """What was sent. Raises WrongInput when it is more than anything here needs."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise WrongInput(f"What was sent is larger than {LARGEST:,} bytes.")
+    return body

@@ -1,0 +1,184 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+"""Logging in through an OpenID Connect provider (code flow with PKCE, state and nonce), by Authlib.
+
+What has to be remembered while somebody is there stands in a signed cookie for ten minutes, not in a session
+of ours: nobody has logged in yet.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import httpx2
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from joserfc.errors import JoseError
+
+from dashboard.asgi.settings import DashboardSettings, Login, Provider
+from dashboard.auth.access import NOT_NOW
+from dashboard.auth.login import let_in
+from dashboard.auth.login_page import login_page, own_page
+from dashboard.auth.middleware import cookies
+from dashboard.auth.oidc_claims import NotLetIn, names_in, role_in
+from storage.model.core.people import Role
+from storage.people import people
+from storage.postgres.installation import login_key
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+
+CALLBACK: Final = "/login/oidc/callback"
+LASTS_S: Final = 600
+_WAIT_S = 10.0
+AWAY = "The provider of your organisation does not answer as it should: nobody was logged in."
+STRANGE = "That answer of the provider does not belong to a login that was begun here lately. Try again."
+
+
+def oidc_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, login: Login, provider: Provider
+) -> APIRouter:
+    router = APIRouter(prefix="/login/oidc")
+    client = _client(provider)
+
+    @router.get("")
+    async def leave(request: Request) -> Response:
+        """To the provider."""
+        state: dict[str, Any] = {}
+        request.scope["session"] = state
+        try:
+            async with transaction(pool) as conn:
+                signer = await _signer(conn)
+            answer: Response = await client.authorize_redirect(request, login.url + CALLBACK)
+            _refuse_other_issuer(client, provider)
+        except StorageError:
+            return login_page(settings, "", NOT_NOW, status=503)
+        except (AuthlibBaseError, httpx2.HTTPError, ValueError, RuntimeError):
+            return login_page(settings, "", AWAY, status=502)
+        state["next"] = own_page(request.query_params.get("next", ""))
+        _keep(answer, signer.dumps(state), login)
+        return answer
+
+    @router.get("/callback")
+    async def arrive(request: Request) -> Response:
+        """Back from there."""
+        try:
+            async with transaction(pool) as conn:
+                signer = await _signer(conn)
+            state = _kept(request, signer, login)
+            claims = await _claims(client, request, state)
+            async with transaction(pool) as conn:
+                person_id = await _person(conn, provider, claims, clock())
+                answer = await let_in(conn, request, login, person_id, str(state.get("next", "/")), clock())
+        except NotLetIn as error:
+            answer = login_page(settings, "", str(error), status=403)
+        except Refused as error:
+            answer = login_page(settings, "", str(error), status=403)
+        except StorageError:
+            return login_page(settings, "", NOT_NOW, status=503)
+        except (httpx2.HTTPError, ValueError, RuntimeError):
+            answer = login_page(settings, "", AWAY, status=502)
+        name, path = state_cookie(login)
+        answer.delete_cookie(name, path=path, secure=login.is_secure, httponly=True, samesite="lax")
+        return answer
+
+    return router
+
+
+def _client(provider: Provider) -> StarletteOAuth2App:
+    registry = OAuth()
+    return registry.register(
+        "provider",
+        client_id=provider.client_id,
+        client_secret=provider.client_secret,
+        server_metadata_url=provider.issuer.rstrip("/") + "/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            "timeout": _WAIT_S,
+            "follow_redirects": False,
+            "trust_env": True,
+        },
+    )
+
+
+def _refuse_other_issuer(client: StarletteOAuth2App, provider: Provider) -> None:
+    """Raise ValueError when what was found under the provider's address is about another one."""
+    if str(client.server_metadata.get("issuer", "")).rstrip("/") != provider.issuer.rstrip("/"):
+        raise ValueError("The provider calls itself otherwise.")
+
+
+async def _signer(conn: Conn) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(await login_key(conn), salt="oidc", serializer=json)
+
+
+def state_cookie(login: Login) -> tuple[str, str]:
+    """Name and path. With the prefix, which takes this path, another host of the domain cannot put the
+    beginning of its own login into somebody's browser.
+    """
+    return ("__Host-blockline_oidc", "/") if login.is_secure else ("blockline_oidc", "/login/oidc")
+
+
+def _keep(answer: Response, value: str, login: Login) -> None:
+    name, path = state_cookie(login)
+    answer.set_cookie(
+        name,
+        value,
+        max_age=LASTS_S,
+        path=path,
+        secure=login.is_secure,
+        httponly=True,
+        samesite="lax",  # the way back is a link from the provider's page
+    )
+
+
+def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dict[str, Any]:
+    """Raises NotLetIn for a browser that has begun nothing, or too long ago."""
+    try:
+        return signer.loads(cookies(request.scope).get(state_cookie(login)[0], ""), max_age=LASTS_S)
+    except BadSignature as error:
+        raise NotLetIn(STRANGE) from error
+
+
+async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str, Any]) -> Mapping[str, Any]:
+    """What the provider says of whoever comes back. Raises NotLetIn."""
+    request.scope["session"] = state
+    try:
+        token = await client.authorize_access_token(request)
+    except (AuthlibBaseError, JoseError) as error:
+        raise NotLetIn(STRANGE) from error
+    claims = token.get("userinfo")
+    if not claims or not isinstance(claims.get("sub"), str):
+        raise NotLetIn(STRANGE)
+    return claims
+
+
+async def _person(conn: Conn, provider: Provider, claims: Mapping[str, Any], now: datetime) -> int:
+    """The person whom the provider means, on file from now on. Raises NotLetIn and Refused."""
+    role = role_in(claims, provider)
+    subject, (logins, display_name) = str(claims["sub"]), names_in(claims)
+    known = await people.person_of_provider(conn, provider.issuer, subject)
+    if known is None:
+        login = await _free_name(conn, logins)
+        return await people.add_from_provider(
+            conn, login, display_name, role or Role.VIEWER, provider.issuer, subject, now
+        )
+    if known.disabled_at is not None:
+        raise NotLetIn(f"{known.login} may not log in any more.")
+    await people.set_display_name(conn, known.person_id, display_name or known.login)
+    if role is not None:
+        await people.set_role(conn, known.login, role, "provider", now)
+    return known.person_id
+
+
+async def _free_name(conn: Conn, logins: list[str]) -> str:
+    """The first that nobody has. A name alone makes nobody the person who has it here."""
+    taken = {person.login.lower() for person in await people.people(conn)}
+    for login in logins:
+        if people.is_login(login) and login.lower() not in taken:
+            return login
+    raise NotLetIn(
+        "None of the names that the provider gives can be used here, or somebody else has them: ask an admin."
+    )

@@ -1,0 +1,194 @@
+"""Countries: what is or was withheld where, one row a country, and how old that knowledge is."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.ui import words
+from storage.countries.countries import CountryCount
+from storage.countries.country_report import Standing
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from storage.model.text.countries import country_name
+from storage.model.text.states import group_words
+
+STANDING_WORDS = {
+    Standing.WITHHELD: "withheld at the last look",
+    Standing.LAST_KNOWN: "last known only",
+    Standing.NO_LONGER: "no longer",
+}
+WHAT_IT_DOES_NOT_SAY = (
+    "What the platform says it withholds, for the accounts on file only, imported ones included: not what a "
+    "reader in a country can see, not how much is withheld there in all, and nothing later than each "
+    "row's last reading. Where the last look told nothing, the account may be withheld still or not. “No "
+    "longer” is another state since, which may be a suspension. On Bluesky a country's label restricts an "
+    "account in the Bluesky app only: other apps may show it there."
+)
+
+
+def standing_words(standing: Standing, platform: Platform) -> str:
+    """How one account stands in a country, in its platform's term."""
+    if standing is Standing.WITHHELD:
+        return f"{group_words(Status.WITHHELD, platform)} at the last look"
+    return STANDING_WORDS[standing]
+
+
+def count_of(count: CountryCount, standing: Standing) -> int:
+    return {
+        Standing.WITHHELD: count.withheld_at_last_reading,
+        Standing.LAST_KNOWN: count.last_known_only,
+        Standing.NO_LONGER: count.no_longer,
+    }[standing]
+
+
+def countries_page(
+    counts: list[CountryCount], published: Collection[str], now: datetime, tag: list[Component]
+) -> Component:
+    """`published` are the codes of countries of which figures of demands are on file."""
+    head = html.Div(
+        [html.H1("Countries"), *tag, html.Span("what is or was withheld where", className="muted")],
+        className="bar",
+    )
+    if not counts:
+        return html.Div([head, _empty(), *_published(published)])
+    most = max(c.pairs_ever for c in counts)
+    body = html.Tbody([_row(c, most, now) for c in counts])
+    return html.Div(
+        [
+            head,
+            html.Div(
+                [
+                    html.Div([html.H2("By country"), legend()], className="card-head"),
+                    html.Table([_columns(), body], className="countries"),
+                    html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
+                ],
+                className="card",
+            ),
+            *_published(published),
+        ]
+    )
+
+
+def _published(codes: Collection[str]) -> list[Component]:
+    """Links to the published figures of each country, also of those where nobody was seen withheld."""
+    if not codes:
+        return []
+    return [
+        html.Div(
+            [
+                html.Div(
+                    [html.H2("Published figures"), html.Span("claimed against observed", className="faint")],
+                    className="card-head",
+                ),
+                html.P(
+                    [
+                        html.A(country_name(code), href=f"/countries/{code}/published", className="under")
+                        for code in sorted(codes, key=country_name)
+                    ],
+                    className="published-links",
+                ),
+            ],
+            className="card published-list",
+        )
+    ]
+
+
+def _columns() -> Component:
+    return html.Thead(
+        html.Tr(
+            [
+                html.Th("Country"),
+                html.Th("Accounts ever seen withheld", colSpan=2),
+                html.Th("At the last look", className="n"),
+                html.Th("Last known only", className="n"),
+                html.Th("No longer", className="n"),
+                html.Th("Newest reading"),
+            ]
+        )
+    )
+
+
+def _row(count: CountryCount, most: int, now: datetime) -> Component:
+    return html.Tr(
+        [
+            html.Th(
+                html.A(
+                    [html.B(country_name(count.country)), html.Span(count.country, className="mono")],
+                    href=f"/countries/{count.country}",
+                    className="country",
+                ),
+                scope="row",
+            ),
+            html.Td(f"{count.pairs_ever:,}", className="n ever"),
+            html.Td(bar(count, most), className="bar-cell"),
+            *[
+                html.Td(
+                    [html.Span(words_for, className="cell-word"), f"{count_of(count, standing):,}"],
+                    className="n" if count_of(count, standing) else "n none",
+                )
+                for standing, words_for in STANDING_WORDS.items()
+            ],
+            html.Td(_reading(count, now), className="read"),
+        ]
+    )
+
+
+def _reading(count: CountryCount, now: datetime) -> list[str | Component]:
+    newest, oldest = count.newest_reading_at, count.oldest_reading_at
+    if newest is None or oldest is None:
+        return ["never read"]
+    out: list[str | Component] = [
+        html.Span("Newest reading ", className="cell-word"),
+        html.B(words.day(newest)),
+        f", {words.ago(newest, now)}",
+    ]
+    if words.day(oldest) != words.day(newest):
+        out.append(html.Small(f"oldest that counts: {words.day(oldest)}"))
+    return out
+
+
+def as_of(count: CountryCount) -> str:
+    """The date that the counts rest on, in words that never mean "now"."""
+    newest = count.newest_reading_at
+    return "never read" if newest is None else f"at the last look, {words.day(newest)}"
+
+
+def bar(count: CountryCount, most: int) -> Component:
+    """The accounts ever seen withheld, in proportion to the country with `most` of them."""
+    parts = [(standing, count_of(count, standing)) for standing in STANDING_WORDS]
+    label = ", ".join(f"{n:,} {STANDING_WORDS[standing]}" for standing, n in parts)
+    return html.Div(
+        [html.I(className=f"st-{standing.value}", style={"flexGrow": n}) for standing, n in parts if n],
+        className="country-bar",
+        style={"width": f"{max(1.0, 100 * count.pairs_ever / most):.2f}%"},
+        role="img",
+        title=f"{country_name(count.country)}: {label}",
+        **{"aria-label": label},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+    )
+
+
+def legend() -> Component:
+    return html.Span(
+        [
+            html.Span([html.I(className=f"st-{standing.value}"), words_for])
+            for standing, words_for in STANDING_WORDS.items()
+        ],
+        className="country-legend",
+    )
+
+
+def _empty() -> Component:
+    return html.Div(
+        [
+            html.H2("Nothing was seen withheld in a country yet"),
+            html.P(
+                "A country appears here when a watched account is confirmed withheld in it, or when a "
+                "published record of withheld accounts is imported."
+            ),
+            html.P(html.Code("blockline accounts import withheld.csv")),
+            html.P("An imported account is on file and is not read.", className="faint"),
+        ],
+        className="card empty",
+    )

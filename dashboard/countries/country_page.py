@@ -1,0 +1,176 @@
+"""One country: its accounts, each with its state, since when, when it was last read, and who saw it."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.countries.countries_page import (
+    STANDING_WORDS,
+    WHAT_IT_DOES_NOT_SAY,
+    as_of,
+    bar,
+    count_of,
+    legend,
+    standing_words,
+)
+from dashboard.ui import words
+from storage.countries.countries import CountryCount
+from storage.countries.country_report import CountryAccount, Standing
+from storage.model.core.accounts import Platform
+from storage.model.text.countries import country_name
+from storage.model.text.states import capital, clean
+
+PAGE = 100
+EVERY = "all"
+
+
+def country_page(
+    count: CountryCount,
+    accounts: tuple[CountryAccount, ...],
+    standing: Standing | None,
+    number: int,
+    now: datetime,
+    tag: list[Component],
+) -> Component:
+    """`accounts` are those of page `number` (from 1) in one standing, or in any."""
+    return html.Div(
+        [
+            head(count.country, [*tag, html.Span(as_of(count), className="muted")]),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Div(
+                                [html.B(f"{count.pairs_ever:,}"), " accounts ever seen withheld here"],
+                                className="country-sum",
+                            ),
+                            legend(),
+                            bar(count, count.pairs_ever),
+                        ],
+                        className="country-head",
+                    ),
+                    tabs(count, standing),
+                    html.Table(
+                        [_columns(), html.Tbody([_row(a, now) for a in accounts])], className="stacked"
+                    ),
+                    *_pages(count, standing, number),
+                    html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
+                ],
+                className="card",
+            ),
+        ]
+    )
+
+
+def head(country: str, more: list[Component]) -> Component:
+    """The line above a page about a country."""
+    return html.Div(
+        [
+            html.A("Countries", href="/countries", className="under"),
+            html.Span("/", className="faint"),
+            html.H1(country_name(country)),
+            html.Span(country, className="mono faint"),
+            *more,
+        ],
+        className="bar",
+    )
+
+
+def shown_of(count: CountryCount, standing: Standing | None) -> int:
+    return count.pairs_ever if standing is None else count_of(count, standing)
+
+
+def _address(count: CountryCount, standing: Standing | None, number: int = 1) -> str:
+    place = f"/countries/{count.country}/{standing.value if standing else EVERY}"
+    return place if number == 1 else f"{place}/{number}"
+
+
+def tabs(count: CountryCount, current: Standing | Literal["published"] | None) -> Component:
+    """The parts of a country: its accounts by standing (None: all), and what was published of it."""
+    standings: list[tuple[Standing | None, str]] = [(None, "all"), *STANDING_WORDS.items()]
+    return html.Nav(
+        [
+            *[
+                html.A(
+                    [f"{word.capitalize()} ", html.B(f"{shown_of(count, which):,}")],
+                    href=_address(count, which),
+                    **_current(which is current),
+                )
+                for which, word in standings
+            ],
+            html.A(
+                "Claimed against observed",
+                href=f"/countries/{count.country}/published",
+                **_current(current == "published"),
+            ),
+        ],
+        className="tabs",
+        **{"aria-label": "Parts"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+    )
+
+
+def _current(is_current: bool) -> dict[str, Any]:
+    return {"aria-current": "true"} if is_current else {}
+
+
+def _columns() -> Component:
+    return html.Thead(
+        html.Tr(
+            [
+                html.Th("Account"),
+                html.Th("Here"),
+                html.Th("Account as last seen"),
+                html.Th("Since"),
+                html.Th("Last reading"),
+                html.Th("Source"),
+            ]
+        )
+    )
+
+
+def _row(account: CountryAccount, now: datetime) -> Component:
+    last = account.last_reading_at
+    return html.Tr(
+        [
+            html.Th(
+                html.A(
+                    f"@{clean(account.handle, 120)}",
+                    href=f"/account/{account.account_id}",
+                    className="handle",
+                ),
+                scope="row",
+            ),
+            html.Td(
+                [
+                    html.I(className=f"st-{account.standing.value}"),
+                    capital(standing_words(account.standing, Platform(account.platform))),
+                ],
+                className="standing",
+            ),
+            html.Td(words.state(account.state, Platform(account.platform), account.flags)),
+            html.Td(words.since(account.since_after, account.since)),
+            html.Td([words.day(last), f", {words.ago(last, now)}"] if last else "never"),
+            html.Td(words.source(account.source), className="source"),
+        ]
+    )
+
+
+def _pages(count: CountryCount, standing: Standing | None, number: int) -> list[Component]:
+    shown = shown_of(count, standing)
+    last = max(1, -(-shown // PAGE))
+    if last == 1:
+        return []
+    first = (number - 1) * PAGE + 1
+    links = [
+        html.A(
+            str(n),
+            href=_address(count, standing, n),
+            **({"aria-current": "page"} if n == number else {}),  # pyright: ignore[reportArgumentType]
+        )
+        for n in range(1, last + 1)
+    ]
+    span = html.Span(f"{first:,} to {min(shown, first + PAGE - 1):,} of {shown:,}", className="muted")
+    name: dict[str, Any] = {"aria-label": "Pages"}
+    return [html.Nav([span, *links], className="pages", **name)]

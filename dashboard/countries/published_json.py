@@ -1,0 +1,97 @@
+"""Published figures of a country, and what was seen there, as JSON: for the API and the command line."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dashboard.countries import published_words
+from dashboard.wire.compact_json import Json
+from storage.model.orders.published_vs_observed import (
+    Claimed,
+    Observed,
+    Recorded,
+    Tally,
+    demands,
+    disagreements,
+)
+from storage.model.orders.transparency_figures import TransparencyReport
+from storage.model.text.countries import country_name
+
+
+def claimed_json(country: str, found: Sequence[Claimed], now: datetime) -> Json:
+    """Newest half-year first. What was not reported or not observed is null, never 0."""
+    return {
+        "country": country,
+        "name": country_name(country),
+        "at": _time(now),
+        "half_years": [_half(c, country) for c in found],
+        "what_it_does_not_say": published_words.WHAT_IT_DOES_NOT_SAY,
+    }
+
+
+def _half(found: Claimed, country: str) -> Json:
+    return {
+        "platform": found.platform.value,
+        "period": found.half.name,
+        "from": _time(found.half.start),
+        "to": _time(found.half.end),
+        "published": [_report(r) for r in found.published],
+        "disagreements": {name: list(values) for name, values in disagreements(found).items()},
+        "observed": None if found.own is None else _own(found.own),
+        "recorded_by_others": None if found.recorded is None else _recorded(found.recorded),
+        "sentences": [
+            f"{said.who}: {line}"
+            for said in published_words.observed(found, country)
+            for line in (f"{said.head}.", *said.lines)
+        ],
+    }
+
+
+def _report(report: TransparencyReport) -> Json:
+    return {
+        "source": report.source,
+        "source_url": report.source_url,
+        "country": report.country,
+        "demands": demands(report),
+        "court_orders": report.court_orders,
+        "other_legal_demands": report.other_legal_demands,
+        "total_demands": report.total_demands,
+        "accounts_specified": report.accounts_specified,
+        "accounts_withheld": report.accounts_withheld,
+        "tweets_withheld": report.tweets_withheld,
+        "accounts_tos": report.accounts_tos,
+        "pct_some_withheld": report.pct_some_withheld,
+    }
+
+
+def _own(own: Observed) -> Json:
+    return {
+        "watched": own.watched,
+        "named_by_orders_of_the_country": own.named,
+        "first_reading_at": _time(own.looked.first),
+        "last_reading_at": _time(own.looked.last),
+        "days_with_readings": own.looked.days,
+        "days": own.looked.of_days,
+        "became_withheld": _tally(own.withheld),
+        "came_back": _tally(own.restored),
+    }
+
+
+def _recorded(recorded: Recorded) -> Json:
+    return {
+        "sources": list(recorded.sources),
+        "became_withheld": _tally(recorded.withheld),
+        "came_back": _tally(recorded.restored),
+    }
+
+
+def _tally(tally: Tally) -> Json:
+    return {
+        "at_least": tally.low,
+        "at_most": tally.high,
+        "first_seen": tally.first_seen,
+        "at_first_look": tally.at_first_look,
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

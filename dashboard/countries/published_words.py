@@ -1,0 +1,127 @@
+"""What was seen in a half-year beside the published figures, in sentences that say of whom they speak."""
+
+from dataclasses import dataclass
+
+from dashboard.ui import words
+from dashboard.ui.words import accounts, range_words, share
+from storage.model.orders.published_vs_observed import Claimed, Observed, Recorded, Tally, disagreements
+from storage.model.text.countries import country_name
+from storage.model.text.states import clean
+
+FIGURE_WORDS = {
+    "demands": "demands",
+    "accounts_specified": "accounts specified",
+    "accounts_withheld": "accounts withheld",
+    "tweets_withheld": "posts withheld",
+    "accounts_tos": "accounts acted on under the platform's own rules",
+    "pct_some_withheld": "the share of demands that were followed",
+}
+NOT_OBSERVED = "Not observed"
+NOTHING_READ = "Nothing was read here in this half-year."
+WHAT_IT_DOES_NOT_SAY = (
+    "Published figures are about all accounts that demands specified. What was observed is about those that "
+    "were looked at, and is the least that there can have been among them; a change counts for certain where "
+    "both readings around it lie in the half-year. A difference alone is no contradiction: a platform may "
+    "count an account in the half-year of the demand, withhold single posts instead, or withhold without a "
+    "demand. Sources copy each other and the same reports, so their figures are never summed. Neither a "
+    "dash, which means not reported, nor “not observed” is zero."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one observer saw in a half-year."""
+
+    who: str
+    head: str
+    lines: tuple[str, ...]
+
+
+def observed(found: Claimed, country: str) -> list[Said]:
+    """Our own monitor first, then the published records together."""
+    out: list[Said] = []
+    if found.own is not None:
+        out.append(Said("Our monitor", _head(found.own.withheld), _own_lines(found, found.own, country)))
+    if found.recorded is not None:
+        records = ", ".join(clean(s, 120) for s in found.recorded.sources)
+        out.append(Said(records, _head(found.recorded.withheld), _record_lines(found, found.recorded)))
+    return out or [Said("Our monitor", NOT_OBSERVED, (NOTHING_READ,))]
+
+
+def disagreement_lines(found: Claimed) -> list[str]:
+    """One sentence for each figure of which the sources of a half-year report different values."""
+    return [
+        f"Sources disagree on {FIGURE_WORDS[name]}: {' and '.join(f'{v:,}' for v in values)}."
+        for name, values in disagreements(found).items()
+    ]
+
+
+def _head(withheld: Tally) -> str:
+    return f"{range_words(withheld.low, withheld.high)} became withheld"
+
+
+def _own_lines(found: Claimed, own: Observed, country: str) -> tuple[str, ...]:
+    return (
+        _watched_line(found, own, country),
+        *_first_look(own.withheld),
+        f"Came back: {range_words(own.restored.low, own.restored.high)}.",
+        _coverage_line(found, own),
+        f"{comparison(found, own.withheld)} This is a lower bound for the watched accounts only, and says "
+        "nothing about the others.",
+    )
+
+
+def _watched_line(found: Claimed, own: Observed, country: str) -> str:
+    line = f"Watched: {accounts(own.watched)}, {own.named:,} named by orders of {country_name(country)}"
+    reported = [int(v) for v in found.values(lambda r: r.accounts_specified)]
+    if not reported:
+        return f"{line}; no source says how many were specified."
+    specified = [n for n in reported if n]
+    if not specified:
+        return f"{line}; none were specified, as sources report."
+    if not own.named:
+        of = " or ".join(f"{n:,}" for n in specified)
+        return f"{line}; none is known to be among the {of} specified."
+    shares = " or ".join(f"{share(min(own.named, n), n)} of the {n:,} specified" for n in specified)
+    return f"{line}: at most {shares}."
+
+
+def _first_look(tally: Tally) -> tuple[str, ...]:
+    if not tally.at_first_look:
+        return ()
+    was = "was" if tally.at_first_look == 1 else "were"
+    return (f"{tally.at_first_look:,} {was} withheld at the first look: nobody saw since when.",)
+
+
+def _coverage_line(found: Claimed, own: Observed) -> str:
+    looked = own.looked
+    so_far = " so far" if looked.of_days < found.half.days else ""
+    return (
+        f"Readings from {words.day(looked.first)} to {words.day(looked.last)}, on {looked.days:,} of "
+        f"{looked.of_days:,} days{so_far} ({share(looked.days, looked.of_days)})."
+    )
+
+
+def _record_lines(found: Claimed, recorded: Recorded) -> tuple[str, ...]:
+    return (
+        *_first_look(recorded.withheld),
+        f"Came back: {range_words(recorded.restored.low, recorded.restored.high)}.",
+        f"{comparison(found, recorded.withheld)} These are not our readings; how many accounts their makers "
+        "looked at is not on file. Of all others they say nothing.",
+    )
+
+
+def comparison(found: Claimed, seen: Tally) -> str:
+    """What the difference between the accounts published as withheld and those seen can mean, and cannot."""
+    reported = found.values(lambda r: r.accounts_withheld)
+    if not reported:
+        return "No source reports how many were withheld."
+    most = int(reported[-1])
+    if seen.low > most:
+        return (
+            f"More were seen than the {most:,} reported: the platform may count them in another half-year or "
+            "otherwise, or leave them out."
+        )
+    if seen.high > most:
+        return f"Whether more became withheld than the {most:,} reported cannot be told from the readings."
+    return f"No more were seen than the {most:,} reported: that neither confirms nor refutes the figure."

@@ -1,0 +1,206 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+"""What stands around an executive's acts: lanes, axes, orders and notices, time nobody looked in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import plotly.graph_objects as go
+
+from dashboard.executives.chart_labels import Label, labels_of, placed
+from dashboard.executives.person_engagement import PersonView
+from dashboard.ui.chart_style import FONT, Palette
+from dashboard.ui.words import span
+from storage.model.core.signals import SignalKind
+from storage.model.text.states import clean
+
+Dressed = dict[str, object]
+"""A shape or an annotation, in plotly's own words."""
+LANE_PX, BLOCKS_PX, BETWEEN_PX, TOP_PX, BOTTOM_PX = 40, 120, 36, 70, 44
+BARE_TOP_PX = 16
+"""Where no order needs room for its label."""
+MARKS_PX: Final = 760
+"""What a mark's width is held against: the plot of a laptop. A phone scrolls it."""
+MOST_SILENT: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    name: str
+    kind: SignalKind | None
+    unseen: str
+    """What cannot be seen of it; empty where it can."""
+    top: int = 0
+    """The most that one step holds, where acts are counted."""
+
+
+def step_of_bars(view: PersonView) -> timedelta:
+    """The step that counts are drawn in."""
+    return view.step or timedelta(days=1)
+
+
+def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: Palette) -> None:
+    engagement = max(1, len(lanes)) * LANE_PX
+    inner = engagement + BETWEEN_PX + BLOCKS_PX
+    split = (BLOCKS_PX / inner, (BLOCKS_PX + BETWEEN_PX) / inner)
+    margin = (view.axis[1] - view.axis[0]) * 0.015
+    axis = (view.axis[0] - margin, view.axis[1] + margin)
+    most = max((c.n for c in view.blocks), default=1)
+    labels = [label for label in labels_of(view.orders, view.events) if axis[0] <= label.at <= axis[1]]
+    shapes, words = _beside(view, labels, axis, palette, split[1])
+    _named(figure, labels, most, palette)
+    top = TOP_PX if words else BARE_TOP_PX
+    figure.update_layout(
+        height=inner + top + BOTTOM_PX,
+        margin={"l": 104, "r": 16, "t": top, "b": BOTTOM_PX},
+        barmode="overlay",
+        paper_bgcolor=palette.card,
+        plot_bgcolor=palette.card,
+        font={"color": palette.ink2, "size": 11, "family": FONT},
+        hoverlabel={
+            "bgcolor": palette.card,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 12},
+            "align": "left",
+        },
+        dragmode="pan",
+        uirevision="executive",
+        shapes=shapes,
+        annotations=[*words, *_unseen(lanes, palette)],
+        xaxis={
+            "type": "date",
+            "range": axis,
+            "anchor": "y2",
+            "gridcolor": palette.line,
+            "linecolor": palette.line,
+            "zeroline": False,
+            "tickformatstops": [
+                {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
+                {"dtickrange": [86_400_000, 2_419_200_000], "value": "%-d %b\n%Y"},
+                {"dtickrange": [2_419_200_000, None], "value": "%b %Y"},
+            ],
+        },
+        yaxis={
+            "domain": [split[1], 1],
+            "range": [-0.6, max(1, len(lanes)) - 0.4],
+            "tickvals": [len(lanes) - 1 - n for n in range(len(lanes))],
+            "ticktext": [_tick(lane, view) for lane in lanes],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        yaxis2={
+            "domain": [0, split[0]],
+            "range": [-most * 1.15, most * 1.15],
+            "tickvals": [most, 0, -most] if view.blocks else [0],
+            "ticktext": [f"▲ {most:,} restored", "0", f"▼ {most:,} blocked"] if view.blocks else ["No block"],
+            "gridcolor": palette.line,
+            "zerolinecolor": palette.ink2,
+            "zerolinewidth": 1,
+            "fixedrange": True,
+        },
+    )
+
+
+def _tick(lane: Lane, view: PersonView) -> str:
+    """A lane's name; where acts are counted, with the scale of its bars."""
+    if not lane.top or (view.step is None and lane.kind is not None):
+        return lane.name
+    steps = {timedelta(days=1): "a day", timedelta(days=7): "a week"}
+    each = steps.get(step_of_bars(view), f"in {span(step_of_bars(view))}")
+    return f"{lane.name}<br><span style='font-size:10px'>to {lane.top:,} {each}</span>"
+
+
+def _unseen(lanes: Sequence[Lane], palette: Palette) -> list[Dressed]:
+    return [
+        {
+            "xref": "paper",
+            "x": 0.004,
+            "y": len(lanes) - 1 - n + (0.34 if lane.top else 0),
+            "text": clean(lane.unseen, 160),
+            "showarrow": False,
+            "xanchor": "left",
+            "font": {"size": 11, "color": palette.ink2},
+            "bgcolor": palette.card,
+        }
+        for n, lane in enumerate(lanes)
+        if lane.unseen
+    ]
+
+
+def _named(figure: go.Figure, labels: Sequence[Label], most: int, palette: Palette) -> None:
+    """A mark at the foot of each line that says what it is: not every line has room for its label."""
+    figure.add_trace(
+        go.Scatter(
+            x=[label.at for label in labels],
+            y=[-most * 1.15] * len(labels),
+            yaxis="y2",
+            mode="markers",
+            marker={"symbol": "triangle-up", "size": 8, "color": palette.ink2},
+            cliponaxis=False,
+            customdata=[label.hover for label in labels],
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+    )
+
+
+def _beside(
+    view: PersonView,
+    labels: Sequence[Label],
+    axis: tuple[datetime, datetime],
+    palette: Palette,
+    split: float,
+) -> tuple[list[Dressed], list[Dressed]]:
+    """Lines of orders and notices with their labels, and the parts of time in which nobody looked."""
+    longest = sorted(view.silent, key=lambda part: part[0] - part[1])[:MOST_SILENT]
+    shapes: list[Dressed] = [_silence(part, axis, palette, split) for part in longest]
+    shapes += [_line(label, palette) for label in labels]
+    return shapes, [_annotation(label, row, palette) for label, row in placed(labels, axis, MARKS_PX)]
+
+
+def _line(label: Label, palette: Palette) -> Dressed:
+    return {
+        "type": "line",
+        "x0": label.at,
+        "x1": label.at,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": palette.ink2, "width": 1, "dash": "dot" if label.dotted else "solid"},
+    }
+
+
+def _annotation(label: Label, row: int, palette: Palette) -> Dressed:
+    return {
+        "x": label.at,
+        "y": 1.0,
+        "yref": "paper",
+        "xshift": 3,
+        "yshift": 10 + 17 * row,
+        "text": label.text,
+        "hovertext": label.hover,
+        "showarrow": False,
+        "xanchor": "left",
+        "font": {"size": 11, "color": palette.ink},
+    }
+
+
+def _silence(
+    part: tuple[datetime, datetime], axis: tuple[datetime, datetime], palette: Palette, split: float
+) -> Dressed:
+    wide = part[1] - part[0] > (axis[1] - axis[0]) / 9
+    return {
+        "type": "rect",
+        "x0": part[0],
+        "x1": part[1],
+        "yref": "paper",
+        "y0": split,
+        "y1": 1,
+        "fillcolor": palette.line,
+        "opacity": 0.55,
+        "line": {"width": 0},
+        "layer": "below",
+        "label": {"text": "nothing recorded" if wide else "", "font": {"size": 11, "color": palette.ink2}},
+    }

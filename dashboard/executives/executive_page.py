@@ -1,0 +1,249 @@
+"""One person: acts above blocks on one axis, the same as a table, and each order held against chance."""
+
+import json
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.executives.person_engagement import RANGES, ROWS, PersonView
+from dashboard.executives.words import (
+    ASSOCIATION,
+    DOUBTS,
+    PLURAL,
+    association,
+    before,
+    by_chance,
+    doubts,
+    first_seen,
+    observability,
+    source,
+    target,
+    when,
+)
+from dashboard.ui import words
+from dashboard.ui.time_markup import Piece, pieces
+from dashboard.wire.compact_json import Json
+from storage.executives.executives_report import Act
+from storage.model.core.signals import SignalKind
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+
+RANGE_NAME = {"30d": "30 days", "1y": "1 year", "all": "All"}
+
+
+def executive_page(
+    view: PersonView, account_id: int, graph: Component, now: datetime, tag: list[Component]
+) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Executives", href="/executives", className="under"),
+                    html.Span("/", className="faint"),
+                    html.Span(clean(view.person.name)),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    _head(view, now),
+                    _figure(view, account_id, graph),
+                    _associations(view),
+                    _acts(view),
+                ],
+                className="stack executive",
+            ),
+        ]
+    )
+
+
+def _head(view: PersonView, now: datetime) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.H1(clean(view.person.name)),
+                            html.Div(
+                                " · ".join(dict.fromkeys(clean(a.title, 80) for a in view.person.accounts)),
+                                className="muted",
+                            ),
+                        ]
+                    ),
+                ],
+                className="account-head",
+            ),
+            html.Dl([_account(view, n, now) for n in range(len(view.person.accounts))], className="facts"),
+        ],
+        className="card",
+    )
+
+
+def _account(view: PersonView, n: int, now: datetime) -> Component:
+    account = view.person.accounts[n]
+    polled = account.last_polled_at
+    asked = "never asked by Blockline" if polled is None else f"last asked {words.ago(polled, now)}"
+    return html.Div(
+        [
+            html.Dt(f"{PLATFORM_NAME[account.platform]}, {asked}"),
+            html.Dd(f"@{clean(account.handle, 80)}"),
+            html.Dd(f"{account.acts:,} acts on file"),
+            *[html.Dd(f"{o.what}: {o.state}", title=o.reason) for o in observability(account)],
+            *[html.Dd(f"before: {said}") for said in before(account)],
+        ]
+    )
+
+
+def _figure(view: PersonView, account_id: int, graph: Component) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2("Acts above blocks"),
+                    html.Span("in UTC; the table below holds the newest acts as text", className="faint"),
+                    html.Span(className="grow"),
+                    html.Nav(
+                        [
+                            html.A(
+                                RANGE_NAME[name],
+                                href=f"/executives/{account_id}/{name}",
+                                **({"aria-current": "page"} if name == view.range_name else {}),  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+                            )
+                            for name in RANGES
+                        ],
+                        className="ranges",
+                    ),
+                ],
+                className="card-head",
+            ),
+            html.P(_summary(view), className="under-head"),
+            html.Div(html.Div(graph, className="figure wide"), className="table-scroll"),
+            html.P(_not_said(view), className="not-said"),
+        ],
+        className="card",
+    )
+
+
+def _summary(view: PersonView) -> str:
+    since, until = view.axis
+    kinds: dict[str, int] = {}
+    for count in view.counts:
+        kinds[count.kind] = kinds.get(count.kind, 0) + count.n
+    many = [f"{kinds[k]:,} {k.value if kinds[k] == 1 else PLURAL[k]}" for k in SignalKind if k.value in kinds]
+    acts = ", ".join(many) or "no act that could be seen"
+    whose = "accounts that orders name" if view.blocks_of_orders else "all watched accounts"
+    blocks = {kind: sum(c.n for c in view.blocks if c.kind == kind) for kind in ("block", "restoration")}
+    return (
+        f"{words.day(since)} to {words.day(until)}: {acts}. Below: {blocks['block']:,} confirmed blocks and "
+        f"{blocks['restoration']:,} restorations of {whose}."
+    )
+
+
+def _not_said(view: PersonView) -> str:
+    out = [f"{ASSOCIATION} A kind without a row was not seen, which is not the same as not done."]
+    out.append(
+        "Vertical lines are orders, notices and claims, dotted where a date is disputed or only claimed."
+    )
+    if view.silent:
+        out.append("Grey: nothing is on record there for a week or more, or nobody looked.")
+    if view.likes:
+        out.append(
+            "The like counter is what the profile said; where it fell, nothing is drawn: that is no un-like."
+        )
+    counted = [f"{n:,} × {DOUBTS[doubt]}" for doubt, n in view.doubts.items() if doubt != "target_by_handle"]
+    if counted:
+        out.append(f"Doubts: {'; '.join(counted)}.")
+    return " ".join(out)
+
+
+def _associations(view: PersonView) -> Component:
+    head = html.Div(
+        [
+            html.H2("Acts toward accounts named by an order"),
+            html.Span(
+                "within a day of its dated events, against the same person's base rate", className="faint"
+            ),
+        ],
+        className="card-head",
+    )
+    body: list[Component]
+    if not view.orders:
+        body = [html.P("No order is on file.", className="nothing")]
+    elif not view.tested:
+        body = [
+            html.P(
+                "Cannot be tested: no act toward an account that an order names was seen. That is not the "
+                "same as none was made.",
+                className="nothing",
+            )
+        ]
+    else:
+        body = [
+            html.Div([html.P(s) for s in association(one, view.person.name)], className="tested")
+            for one in view.tested
+        ]
+        rest = f"Orders without such acts: {view.untested:,}." if view.untested else ""
+        notes = [by_chance(view.tested), rest, f"{ASSOCIATION} docs/executives.md says how it is tested."]
+        body.append(html.P(" ".join(n for n in notes if n), className="not-said"))
+    return html.Div([head, *body], className="card")
+
+
+COLUMNS = ("When it was made", "Act", "Toward", "Named by", "First seen", "Doubts")
+Cell = dict[str, str | list[Piece]]
+
+
+def _acts(view: PersonView) -> Component:
+    shown = len(view.acts)
+    more = f"the newest {ROWS} of this period" if shown == ROWS else f"all {shown:,} of this period"
+    head = html.Div(
+        [html.H2("Acts"), html.Span(f"newest first; {more}", className="faint")], className="card-head"
+    )
+    if not view.acts:
+        nothing = "No act that could be seen is on file for this period."
+        return html.Div([head, html.P(nothing, className="nothing")], className="card")
+    table = json.dumps(acts_table(view), separators=(",", ":"), ensure_ascii=False)
+    # Filled by assets/live/tables.mjs: as components of Dash, so many cells would take seconds to paint.
+    place = html.Div(
+        className="table-scroll narrow",
+        **{"data-table": table},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+    )
+    return html.Div([head, place], className="card")
+
+
+def acts_table(view: PersonView) -> Json:
+    """The acts as `assets/live/tables.mjs` takes a table; those that count for nothing are marked."""
+    return {
+        "columns": list(COLUMNS),
+        "rows": [
+            {"cells": _cells(act, view)} | ({} if act.counts else {"class": "no-act"}) for act in view.acts
+        ],
+    }
+
+
+def _cells(act: Act, view: PersonView) -> list[Cell]:
+    several = len({a.platform for a in view.person.accounts}) > 1
+    where = next(PLATFORM_NAME[a.platform] for a in view.person.accounts if a.account_id == act.account_id)
+    return [
+        {"text": pieces(when(act))},
+        {"text": capital(act.kind.value) + (f" on {where}" if several else "")},
+        _toward(act),
+        _named(act),
+        {"text": pieces(first_seen(act)), "small": source(act.source)},
+        {"text": "; ".join(doubts(act)) or "–"},
+    ]
+
+
+def _toward(act: Act) -> Cell:
+    if act.target is None:
+        return {"text": target(act)}
+    return {"text": f"@{clean(act.target.handle, 80)}", "href": f"/account/{act.target.account_id}"}
+
+
+def _named(act: Act) -> Cell:
+    orders = act.target.orders if act.target is not None else ()
+    lists = act.target.lists if act.target is not None else ()
+    small = [f"on {', '.join(clean(name) for name in lists)}"] if lists else []
+    small += [f"its words: {', '.join(clean(w) for w in act.words)}"] if act.words else []
+    return {"text": ", ".join(clean(o) for o in orders) or "–", "small": "; ".join(small)}

@@ -1,0 +1,149 @@
+"""What is said of executives' acts: kinds, what cannot be seen, when each was made, doubts, associations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.executives.person_engagement import AROUND, Tested
+from dashboard.ui.words import between, day, is_import, span, stamp
+from storage.executives.executives_report import AccessSpan, Act, Person, PersonAccount
+from storage.model.core.accounts import Platform
+from storage.model.core.signals import NOT_OBSERVABLE, Doubt, SignalKind
+from storage.model.text.states import PLATFORM_NAME, clean
+
+PLURAL = {
+    SignalKind.LIKE: "likes",
+    SignalKind.REPOST: "reposts",
+    SignalKind.QUOTE: "quotes",
+    SignalKind.REPLY: "replies",
+    SignalKind.POST: "posts",
+    SignalKind.FOLLOW: "follows",
+    SignalKind.UNFOLLOW: "unfollows",
+}
+DOUBTS = {
+    Doubt.TIME_IMPOSSIBLE: "the record gives it an impossible time: known by its observation only",
+    Doubt.LIKELY_RENAME: "likely a rename of the target, not an act: not counted",
+    Doubt.TARGET_MAY_HAVE_BEEN_GONE: "the target may have been gone in between",
+    Doubt.TARGET_BY_HANDLE: "the record names its target by handle only",
+}
+ASSOCIATION = "Association, not evidence of cause."
+
+
+@dataclass(frozen=True, slots=True)
+class Observability:
+    """Whether a kind of act of one account can be seen: "likes on X" and "not observable since June 2024"."""
+
+    kind: SignalKind
+    platform: Platform
+    observable: bool
+    state: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{PLURAL[self.kind]} on {PLATFORM_NAME[self.platform]}"
+
+
+def observability(account: PersonAccount) -> list[Observability]:
+    """What was last found of each kind, else what holds of everybody on its platform."""
+    found = {a.kind: a for a in account.access if a.until is None}
+    out = [
+        Observability(kind, account.platform, a.observable, _since(a), a.reason) for kind, a in found.items()
+    ]
+    out += [
+        Observability(n.kind, account.platform, False, n.state, n.reason)
+        for n in NOT_OBSERVABLE[account.platform]
+        if n.kind not in found
+    ]
+    return sorted(out, key=lambda o: list(SignalKind).index(o.kind))
+
+
+def _since(access: AccessSpan) -> str:
+    """What is found not observable may not have been so before either; `as of` leaves that open."""
+    return f"{'observable since' if access.observable else 'not observable as of'} {day(access.since)}"
+
+
+def before(account: PersonAccount) -> list[str]:
+    """What was found before of a kind, where it changed."""
+    return [
+        f"{PLURAL[a.kind]} {'observable' if a.observable else 'not observable'} from {day(a.since)} to "
+        f"{day(a.until)}"
+        for a in account.access
+        if a.until is not None
+    ]
+
+
+def not_seen(person: Person) -> dict[SignalKind, str]:
+    """By kind what the figure says where nothing can be seen: never a zero."""
+    out: dict[SignalKind, list[str]] = {}
+    for account in person.accounts:
+        for one in observability(account):
+            if not one.observable:
+                out.setdefault(one.kind, []).append(f"{one.what}: {one.state}")
+    return {kind: " · ".join(dict.fromkeys(said)) for kind, said in out.items()}
+
+
+def when(act: Act) -> str:
+    """When an act was made, as far as that is known."""
+    if act.made_at is not None:
+        return stamp(act.made_at)
+    if act.made_after is not None:
+        return between(act.made_after, act.first_seen_at)
+    return f"by {stamp(act.first_seen_at)}"
+
+
+def first_seen(act: Act) -> str:
+    if act.made_at is None:
+        return stamp(act.first_seen_at)
+    return f"{stamp(act.first_seen_at)}, {span(act.first_seen_at - act.made_at)} later"
+
+
+def doubts(act: Act) -> list[str]:
+    """In words. That a target is named by its handle matters only where somebody on file is meant by it."""
+    return [
+        DOUBTS[Doubt(doubt)]
+        for doubt in act.doubts
+        if doubt != Doubt.TARGET_BY_HANDLE or act.target is not None
+    ]
+
+
+def target(act: Act) -> str:
+    """Who is meant, where that is nobody on file."""
+    return clean(act.target_author_id, 60) if act.target_author_id is not None else "–"
+
+
+def source(name: str) -> str:
+    return (
+        f"the record {clean(name.removeprefix('import:'), 60)}" if is_import(name) else "our own collectors"
+    )
+
+
+def association(tested: Tested, name: str) -> list[str]:
+    """The sentences of one order, of which none speaks of a cause."""
+    found, title = tested.found, clean(tested.order.title, 80)
+    looked = f"Seen by {source(tested.source)}, over {span(found.observed)} of observed time."
+    if found.p is None:
+        return [f"{title}: cannot be tested: {found.why_not}.", looked]
+    things = "its one dated event" if tested.events == 1 else f"one of its {tested.events} dated events"
+    acts = "act" if found.toward == 1 else "acts"
+    out = [
+        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} toward accounts that it names lie within "
+        f"{span(AROUND)} of {things}. By {clean(name)}'s own base rate {_about(found.expected)} would.",
+        f"Of {found.shifts} random shifts of the same series {round(found.p * (found.shifts + 1)) - 1} "
+        f"have as many or more there (p = {found.p:.3f}).",
+    ]
+    if found.active is not None:
+        out.append(
+            f"If in that time the same share of all acts were toward these accounts, it would be "
+            f"{_about(found.active)}."
+        )
+    return [*out, looked]
+
+
+def _about(number: float) -> str:
+    return f"{number:.1f}" if number < 10 else f"{number:,.0f}"
+
+
+def by_chance(tested: Sequence[Tested]) -> str:
+    """What many tests do: said where there are several."""
+    n = sum(t.found.p is not None for t in tested)
+    return f"Of {n} tests, one in twenty comes out at p = 0.05 or below by chance alone." if n > 1 else ""

@@ -1,0 +1,105 @@
+"""Changes as an Atom feed (RFC 4287), in the words of the pages.
+
+An entry says who, what, between which two readings and on what evidence, for it travels without its page.
+Its id is that of the fact: a correction of the same fact replaces the entry in the reader's list.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element, SubElement
+
+from dashboard.ui import words
+from storage.live.feeds import FeedChange
+from storage.model.text.states import PLATFORM_NAME, change_words, clean, short_words, state_words
+
+ATOM = "http://www.w3.org/2005/Atom"
+XHTML = "http://www.w3.org/1999/xhtml"
+SYNTHETIC = "Synthetic scenario"
+INVENTED = "The accounts of this scenario are invented, and nothing in it happened."
+NO_CAUSE = "An order that names an account, or somebody's act beside a change, is not evidence of cause."
+_NAME = 120
+"""As much of the name of a list or an order is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHead:
+    """What a feed says of itself."""
+
+    path: str
+    """Its own address on the dashboard, percent-encoded."""
+    name: str
+    """What follows `urn:blockline:feed:`, percent-encoded: the same under whatever address it is fetched."""
+    title: str
+    subtitle: str
+
+
+def atom_xml(
+    head: FeedHead, changes: tuple[FeedChange, ...], base: str, updated: datetime, *, synthetic: bool
+) -> bytes:
+    """The feed as it is sent. `base` is the address of the dashboard, without a slash at its end."""
+    feed = Element("feed", {"xmlns": ATOM})
+    mark = f"{SYNTHETIC}: " if synthetic else ""
+    _text(feed, "id", f"urn:blockline:feed:{head.name}")
+    _text(feed, "title", mark + clean(head.title, _NAME))
+    _text(feed, "subtitle", f"{head.subtitle} {INVENTED}" if synthetic else head.subtitle)
+    _text(feed, "updated", _moment(updated))
+    _text(SubElement(feed, "author"), "name", "Blockline")
+    SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": base + head.path})
+    SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
+    for change in changes:
+        entry = SubElement(feed, "entry")
+        _text(entry, "id", f"urn:blockline:change:{change.change_key}")
+        _text(entry, "title", f"{mark}{account_name(change)}: {_what(change)}")
+        _text(entry, "updated", _moment(change.decided_at))
+        address = f"{base}/account/{change.account_id}"
+        SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": address})
+        content = SubElement(SubElement(entry, "content", {"type": "xhtml"}), "div", {"xmlns": XHTML})
+        for sentence in (*sentences(change), *([INVENTED] if synthetic else [])):
+            _text(content, "p", sentence)
+    return ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+
+
+def account_name(change: FeedChange) -> str:
+    return f"@{clean(change.handle.removeprefix('@'))} ({PLATFORM_NAME[change.platform]})"
+
+
+def sentences(change: FeedChange) -> Iterator[str]:
+    """All that is known of a change, to be read without anything beside it."""
+    old = short_words(change.old, change.platform, None)
+    new = state_words(change.new, change.platform, change.flags)
+    yield f"{account_name(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
+    yield _when(change)
+    yield _evidence(change)
+    if change.corrects:
+        yield "This corrects what was recorded before."
+    yield NO_CAUSE
+
+
+def _what(change: FeedChange) -> str:
+    return change_words(change.kind, change.old, change.new, change.platform, change.flags)
+
+
+def _when(change: FeedChange) -> str:
+    first = words.exact(change.first_seen_new)
+    if change.last_seen_old is None:
+        return f"It changed on or before {first}, the first reading of the new state: no reading bounds it."
+    last = words.exact(change.last_seen_old)
+    return f"It changed between {last}, the last reading of the old state, and {first}, the first of the new."
+
+
+def _evidence(change: FeedChange) -> str:
+    why, when = words.reason(change.reason, change.readings), words.exact(change.decided_at)
+    who = clean(words.source(change.source), _NAME)
+    if words.is_import(change.source):
+        return f"Not seen by this monitor: {why} ({who}), {when}."
+    return f"Confirmed {when} by the {who}: {why}."
+
+
+def _text(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = text
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -1,0 +1,127 @@
+"""Orders, their deadlines and what was said about them, as an iCalendar (RFC 5545) to subscribe to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from icalendar import Alarm, Calendar, Event
+from icalendar.enums import TRANSP
+
+from dashboard.feeds.atom import INVENTED, SYNTHETIC
+from dashboard.ui import words
+from storage.model.core.orders import Order, OrderEvent
+from storage.model.text.countries import country_name
+from storage.model.text.states import capital, clean
+
+REMIND = (timedelta(days=1), timedelta(hours=1))
+"""So long before a deadline a calendar reminds."""
+NOT_SEEN = "A date says nothing of whether an account was blocked, and nothing of why."
+_SHORT = 120
+_LONG = 1000
+
+
+def order_calendar(
+    orders: Sequence[Order], events: Sequence[OrderEvent], title: str, *, synthetic: bool
+) -> bytes:
+    """The calendar as it is sent: the same bytes for the same rows."""
+    mark = f"{SYNTHETIC}: " if synthetic else ""
+    foot = [NOT_SEEN, *([INVENTED] if synthetic else [])]
+    references = {o.order_id: o.reference for o in orders}
+    calendar = Calendar.new(
+        prodid="-//Blockline//Orders//EN",
+        name=mark + clean(title, _SHORT),
+        uid=_uid("calendar"),
+        subcomponents=[
+            *(dated for order in orders for dated in _of_order(order, mark, foot)),
+            *(_of_event(event, references.get(event.order_id or 0), mark, foot) for event in events),
+        ],
+    )
+    return calendar.to_ical()
+
+
+def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
+    name = clean(order.reference, _SHORT)
+    doubt = _doubt("date of issue", order.issued_from, order.issued_to)
+    told = [
+        clean(order.title, _LONG),
+        f"Issuer: {clean(order.issuer, _SHORT)}, {_country(order.country)}.",
+        f"Legal basis: {clean(order.legal_basis, _SHORT)}.",
+        f"It names {order.named_count:,} account{'' if order.named_count == 1 else 's'}.",
+        f"Known since {words.stamp(order.known_at)}.",
+    ]
+    yield _event(
+        _uid("issued", order.reference),
+        f"{mark}Order {name} issued{' (date uncertain)' if doubt else ''}",
+        order.issued_at,
+        order.known_at,
+        [*doubt, *told, *foot],
+    )
+    if order.deadline_at is not None:
+        summary = f"{mark}Deadline of order {name}"
+        issued = f"Issued {words.stamp(order.issued_at)}."
+        yield _event(
+            _uid("deadline", order.reference),
+            summary,
+            order.deadline_at,
+            order.known_at,
+            [*told, issued, *doubt, *foot],
+            [Alarm.new_display(summary, -before) for before in REMIND],
+        )
+
+
+def _of_event(event: OrderEvent, reference: str | None, mark: str, foot: Sequence[str]) -> Event:
+    doubt = _doubt("date", event.at_from, event.at_to)
+    about = f"About order {clean(reference, _SHORT)}." if reference else "It is filed under no order."
+    return _event(
+        _uid("event", event.at.astimezone(UTC).isoformat(), event.text),
+        f"{mark}{capital(event.kind)}: {clean(event.text, _SHORT)}{' (date uncertain)' if doubt else ''}",
+        event.at,
+        event.known_at,
+        [
+            *doubt,
+            clean(event.text, _LONG),
+            f"Source: {clean(event.source, _LONG)}.",
+            about,
+            f"Known since {words.stamp(event.known_at)}.",
+            *foot,
+        ],
+    )
+
+
+def _event(
+    uid: UUID,
+    summary: str,
+    at: datetime,
+    known_at: datetime,
+    lines: Iterable[str],
+    alarms: Sequence[Alarm] = (),
+) -> Event:
+    """A moment that takes no time: nobody is busy because of it."""
+    return Event.new(
+        uid=uid,
+        summary=summary,
+        start=at.astimezone(UTC),
+        stamp=known_at.astimezone(UTC),
+        description="\n".join(lines),
+        transparency=TRANSP.TRANSPARENT,
+        subcomponents=alarms,
+    )
+
+
+def _doubt(what: str, earliest: datetime | None, latest: datetime | None) -> list[str]:
+    """What is said of a date that sources disagree on; nothing when they agree."""
+    if earliest is not None and latest is not None:
+        return [f"The {what} is uncertain: between {words.stamp(earliest)} and {words.stamp(latest)}."]
+    if earliest is not None:
+        return [f"The {what} is uncertain: not before {words.stamp(earliest)}."]
+    return [] if latest is None else [f"The {what} is uncertain: not after {words.stamp(latest)}."]
+
+
+def _country(code: str) -> str:
+    name = country_name(code)
+    return clean(code if name == code else f"{name} ({code})")
+
+
+def _uid(*parts: str) -> UUID:
+    """Of what an order or an event is known by, so that an import into another database changes nothing."""
+    return uuid5(NAMESPACE_URL, "\n".join(("blockline", *parts)))

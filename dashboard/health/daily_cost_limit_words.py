@@ -1,0 +1,41 @@
+"""Sentences about a ceiling of account-days: for the Health page and for `blockline status`."""
+
+from dashboard.ui.words import WHY_PAID
+from storage.model.limits.daily_cost_limit import USD_PER_READ
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.work.daily_cost_limit import DayBill
+
+_NAMED = 5
+
+
+def paid(bill: DayBill) -> str:
+    """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 in their turn, 180 sentinels"."""
+    each = ", ".join(f"{n:,} {WHY_PAID[why]}" for why, n in bill.paid.items())
+    of_which = f", of which {each}" if each else ""
+    return (
+        f"${bill.total * USD_PER_READ:,.2f} of ${bill.ceiling.most * USD_PER_READ:,.2f} on "
+        f"{bill.day.isoformat()} UTC: {bill.total:,} of {bill.ceiling.most:,} accounts{of_which}"
+    )
+
+
+def rest(bill: DayBill) -> list[str]:
+    """What follows from the ceiling, a sentence each."""
+    days = bill.ceiling.round_days
+    if days is None:
+        said = ["The ceiling pays for sentinels alone: nobody else has a turn."]
+    else:
+        said = [f"Everybody has a turn within {'a day' if days == 1 else f'{days:,} days'}."]
+    if bill.ceiling.waiting:
+        said.append(
+            f"The ceiling is reached: {bill.ceiling.waiting:,} accounts that were to be read out of turn "
+            "wait for the next day."
+        )
+    bare = [clean(one.name, 60) for one in bill.lists if not one.paid]
+    if bare:
+        more = f" and {len(bare) - _NAMED:,} more" if len(bare) > _NAMED else ""
+        said.append(f"Nobody was paid for of {', '.join(bare[:_NAMED])}{more}: no sentinel watches there.")
+    return said
+
+
+def name(bill: DayBill) -> str:
+    return PLATFORM_NAME[bill.platform]

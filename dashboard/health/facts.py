@@ -1,0 +1,101 @@
+"""What the Health page tells, read in one go; and what this process knows of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.alerts.mails_report import MailLine, undelivered
+from storage.health.canaries_report import Control, controls
+from storage.health.collectors_report import (
+    Detector,
+    Disagreement,
+    SilentCountry,
+    detectors,
+    disagreements,
+    silent_countries,
+)
+from storage.health.conditions import open_conditions
+from storage.health.database_report import Database, Growth, database, growth
+from storage.health.maintenance_tasks_report import Chores, Outbox, chores, outbox
+from storage.health.planner_report import ListPace, ReadFor, list_paces, read_for
+from storage.health.workers_report import Machines, machines
+from storage.model.alerts.conditions import KnownCondition
+from storage.model.limits.rate_limits import NamedBudget
+from storage.postgres.installation import is_synthetic
+from storage.postgres.pool import Conn
+from storage.readings.lateness_report import LateAccount, Lateness, late_accounts, lateness
+from storage.readings.rates_report import Rate, rates
+from storage.work.daily_cost_limit import DayBill, bills
+from storage.work.rate_limits import budgets
+
+MAILS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ThisProcess:
+    """The web process that answers: others are not counted in it."""
+
+    listening_since: datetime | None
+    """Since when it hears the database's news; None: it does not."""
+    browsers: int
+    """That hold a websocket to it."""
+    pool_open: int
+    """Its connections to the database, without the one that listens."""
+    pool_idle: int
+    pool_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    at: datetime
+    is_synthetic: bool
+    """Whether an invented scenario is on file: nobody has to read anything then."""
+    sweep_every: timedelta
+    conditions: Sequence[KnownCondition]
+    detectors: Sequence[Detector]
+    silent: Sequence[SilentCountry]
+    disagreements: Sequence[Disagreement]
+    rates: Sequence[Rate]
+    lateness: Sequence[Lateness]
+    late: Sequence[LateAccount]
+    read_for: Sequence[ReadFor]
+    paces: Sequence[ListPace]
+    bills: Sequence[DayBill]
+    """Where there is a ceiling on what reading costs."""
+    controls: Sequence[Control]
+    machines: Machines
+    budgets: Sequence[NamedBudget]
+    """Those that machines share."""
+    database: Database
+    growth: Growth
+    chores: Chores
+    outbox: Outbox
+    mails: Sequence[MailLine]
+    """Some of those that were given up or wait."""
+
+
+async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> HealthFacts:
+    late = await lateness(conn, now, sweep_every)
+    return HealthFacts(
+        at=now,
+        is_synthetic=await is_synthetic(conn),
+        sweep_every=sweep_every,
+        conditions=await open_conditions(conn),
+        detectors=await detectors(conn, now),
+        silent=await silent_countries(conn),
+        disagreements=await disagreements(conn),
+        rates=await rates(conn, now),
+        lateness=late,
+        late=await late_accounts(conn, now, sweep_every) if any(one.older for one in late) else (),
+        read_for=await read_for(conn, now),
+        paces=await list_paces(conn, now, sweep_every),
+        bills=await bills(conn, now),
+        controls=await controls(conn, now),
+        machines=await machines(conn, now),
+        budgets=await budgets(conn),
+        database=await database(conn),
+        growth=await growth(conn, now),
+        chores=await chores(conn),
+        outbox=await outbox(conn, now),
+        mails=await undelivered(conn, MAILS),
+    )

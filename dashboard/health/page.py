@@ -1,0 +1,297 @@
+"""Health: whether each detector reads, whether its control accounts look right, and what is not heard."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.health.collectors import Condition, detector_name, since, worst_first
+from dashboard.health.facts import HealthFacts, ThisProcess
+from dashboard.health.planning_cards import planning_cards
+from dashboard.health.reading_cards import (
+    budget_card,
+    controls_card,
+    lateness_cards,
+    left_cards,
+    reading_card,
+)
+from dashboard.health.system_cards import chores_card, database_cards, listener_card, outbox_cards
+from dashboard.health.worker_cards import worker_cards
+from dashboard.ui import words
+from dashboard.ui.cards import table_card
+from storage.health.collectors_report import Detector, Disagreement, SilentCountry
+from storage.model.alerts.alerts import MailState
+from storage.model.alerts.conditions import KnownCondition
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Actor
+from storage.model.text.collectors import to_do, why_words
+from storage.model.text.side_facts import seen_as_words
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+
+ROWS = 50
+"""Servers shown one by one; of more, only those with a trouble, the worst first."""
+
+
+_MAIL = {
+    MailState.QUEUED: "waits to be sent",
+    MailState.SENT: "sent",
+    MailState.DEAD: "given up",
+}
+
+
+def health_page(
+    facts: HealthFacts,
+    process: ThisProcess | None,
+    actor: Actor,
+    gap_after: timedelta,
+    tag: list[Component],
+) -> Component:
+    """`process` is what the web process knows of itself; None where there is none."""
+    now = facts.at
+    found = worst_first(facts.detectors, now, gap_after)
+    head = html.Div(
+        [
+            html.H1("Health"),
+            *tag,
+            html.Span("whether what detects can be believed", className="muted"),
+            html.Span(className="grow"),
+            html.A("Sizing", href="/plan", className="button", title="What more accounts would take"),
+        ],
+        className="bar",
+    )
+    cards = [
+        *_conditions(facts.conditions),
+        *(_sources(facts, found) if found else [_empty(), *worker_cards(facts)]),
+    ]
+    cards += [
+        *outbox_cards(facts, actor),
+        *database_cards(facts, process),
+        *([listener_card(process)] if process is not None else []),
+        chores_card(facts),
+    ]
+    return html.Div([head, html.Div(cards, className="stack alerts")])
+
+
+def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> list[Component]:
+    """What is read, how much and how late."""
+    now = facts.at
+    servers = [f for f in found if f[1].place]
+    kept = servers if len(servers) <= ROWS else [f for f in servers if f[0] is not Condition.WORKS][:ROWS]
+    shown = [f for f in found if not f[1].place or f in kept]
+    return [
+        *_todos(shown, {k.condition.to_do for k in facts.conditions}),
+        _detectors(shown, found, now),
+        *worker_cards(facts),
+        reading_card(facts),
+        budget_card(facts),
+        *left_cards(facts),
+        *lateness_cards(facts),
+        *planning_cards(facts),
+        controls_card(facts),
+        *_silent(facts.silent, now),
+        *_disagreements(facts.disagreements),
+    ]
+
+
+def _empty() -> Component:
+    return html.Div(
+        [
+            html.H2("Nothing was asked yet"),
+            html.P("A detector appears here with its first request."),
+            html.P(html.Code("blockline run")),
+        ],
+        className="card empty",
+    )
+
+
+def _conditions(found: Sequence[KnownCondition]) -> list[Component]:
+    """What is wrong with the monitor itself, and whether a mail about it went out."""
+    if not found:
+        return []
+    left = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
+    return [
+        table_card(
+            "Open conditions",
+            f"what is wrong with the monitor itself, for its operators{left}",
+            ("What", "Since", "What to do", "Told"),
+            [
+                (
+                    html.Div([k.condition.sentence, *_small(k.condition.detail)]),
+                    words.stamp(k.condition.since),
+                    k.condition.to_do,
+                    _told(k),
+                )
+                for k in found[:ROWS]
+            ],
+        )
+    ]
+
+
+def _small(detail: str) -> list[Component]:
+    return [html.Small(f"“{clean(detail, 200)}”")] if detail else []
+
+
+def _told(known: KnownCondition) -> Component | str:
+    """What became of the mail, as far as is known: one that waits was not read by anybody."""
+    if known.told_at is None or known.mail_state is None:
+        return "not told yet"
+    return html.A(
+        f"mail of {words.stamp(known.told_at)}: {_MAIL[known.mail_state]}", href=f"/mail/{known.mail_id}"
+    )
+
+
+def _todos(found: list[tuple[Condition, Detector]], told_above: set[str]) -> list[Component]:
+    """What a person can do, once for each platform and reason."""
+    stopped = [d for c, d in found if c in {Condition.STOPPED, Condition.HELD}]
+    told = dict.fromkeys((d.platform, _reason(d)) for d in stopped)
+    lines = [
+        html.P([html.B(f"{PLATFORM_NAME[platform]}, {why_words(reason)}. "), advice])
+        for platform, reason in told
+        if (advice := to_do(platform, reason)) is not None and advice not in told_above
+    ]
+    return [html.Div(lines, className="card told")] if lines else []
+
+
+def _reason(detector: Detector) -> str | None:
+    return detector.reason if not detector.healthy else "held"
+
+
+def _detectors(
+    shown: list[tuple[Condition, Detector]], found: list[tuple[Condition, Detector]], now: datetime
+) -> Component:
+    left = [c for c, d in found if (c, d) not in shown]
+    works = left.count(Condition.WORKS)
+    rest = f"; {works:,} more servers work" if works else ""
+    if len(left) > works:
+        rest += f"; {len(left) - works:,} more give nothing"
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2("Detectors"),
+                    html.Span(f"one a platform, server and vantage{rest}", className="faint"),
+                ],
+                className="card-head",
+            ),
+            html.Table(
+                [
+                    html.Thead(
+                        html.Tr(
+                            [
+                                html.Th("Detector"),
+                                html.Th("Stands"),
+                                html.Th("Control accounts"),
+                                html.Th("Last answer"),
+                            ]
+                        )
+                    ),
+                    html.Tbody([_row(d, c, now) for c, d in shown]),
+                ],
+                className="health",
+            ),
+        ],
+        className="card",
+    )
+
+
+def _row(detector: Detector, found: Condition, now: datetime) -> Component:
+    standing, more = stands(detector, found)
+    last = detector.last_answered_at
+    return html.Tr(
+        [
+            html.Th(detector_name(detector), scope="row"),
+            html.Td(
+                [html.Span(standing, className=f"condition {found.value}"), *map(html.Small, more)],
+            ),
+            html.Td(controls(detector, found)),
+            html.Td([words.stamp(last), html.Small(words.ago(last, now))] if last else "never"),
+        ]
+    )
+
+
+def stands(detector: Detector, found: Condition) -> tuple[str, list[str]]:
+    """How a detector stands, and the lines that explain it."""
+    began = since(detector, found)
+    from_when = "" if began is None else f" since {words.stamp(began)}"
+    again = [] if detector.retry_at is None else [f"tries again {words.stamp(detector.retry_at)}"]
+    match found:
+        case Condition.WORKS:
+            return "works", []
+        case Condition.NEVER:
+            return "not asked yet", []
+        case Condition.SILENT if began is None:
+            return "asked, and never answered yet", []
+        case Condition.SILENT:
+            return f"silent{from_when}", ["no trouble is on record: is blockline run running?"]
+        case Condition.HELD:
+            why = ["answers come, and none is believed", *_said(detector)]
+            return f"gives nothing{from_when}", [*why, *again]
+        case Condition.STOPPED:
+            why = [capital(why_words(detector.reason)), *_said(detector)]
+            return f"gives nothing{from_when}", [*why, *again]
+
+
+def _said(detector: Detector) -> list[str]:
+    return [f"“{clean(detector.detail, 200)}”"] if detector.detail else []
+
+
+def controls(detector: Detector, found: Condition) -> str:
+    """How its control accounts look: "ok (2 stable, 1 suspended)", or since when which one looks wrong."""
+    if not detector.stable and not detector.suspended:
+        return "none chosen: a mass block cannot be told from an outage"
+    kinds = (("stable", detector.stable), ("suspended", detector.suspended))
+    count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
+    doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
+    began = since(detector, found) if found is Condition.HELD else None
+    if began is not None:
+        which = f"{doubted} looked wrong" if doubted else "they looked wrong"
+        return f"held since {words.stamp(began)}: {which} ({count})"
+    return f"{doubted} looks wrong ({count})" if doubted else f"ok ({count})"
+
+
+def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:
+    if not silent:
+        return []
+    return [
+        table_card(
+            "Countries not heard",
+            "the newest answers say nothing of them: neither restricted there nor not",
+            ("Country", "Platform", "Last heard"),
+            [
+                (
+                    clean(s.country),
+                    PLATFORM_NAME[s.platform],
+                    f"{words.stamp(s.last_heard)}, {words.ago(s.last_heard, now)}"
+                    if s.last_heard
+                    else "never",
+                )
+                for s in silent
+            ],
+        )
+    ]
+
+
+def _disagreements(found: Sequence[Disagreement]) -> list[Component]:
+    if not found:
+        return []
+    return [
+        table_card(
+            "Not the same from everywhere",
+            "accounts that look otherwise from another vantage",
+            ("Account", "From", "Looks", "First seen so"),
+            [
+                (
+                    html.A(
+                        f"@{clean(d.account.handle, 120)}",
+                        href=f"/account/{d.account.account_id}",
+                        className="handle",
+                    ),
+                    clean(d.fact.observer),
+                    capital(seen_as_words(d.fact.value, Platform(d.account.platform))),
+                    words.between(d.fact.last_absent, d.fact.first_seen),
+                )
+                for d in found
+            ],
+        )
+    ]

@@ -1,0 +1,74 @@
+"""The part of the Health page about who is read when: why requests were made, and how late lists are seen."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.health import daily_cost_limit_words
+from dashboard.health.facts import HealthFacts
+from dashboard.ui import words
+from dashboard.ui.cards import empty_card, table_card
+from dashboard.ui.words import share
+from storage.health.planner_report import LONGEST, ListPace
+from storage.model.text.states import clean
+from storage.work.daily_cost_limit import DayBill
+
+ROWS = 100
+
+
+def planning_cards(facts: HealthFacts) -> list[Component]:
+    return [*(_bill(bill) for bill in facts.bills), _why(facts), _lists(facts)]
+
+
+def _bill(bill: DayBill) -> Component:
+    """The day under a ceiling: what is paid for, and who watches for which list."""
+    lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
+    return table_card(
+        f"Paid for on {daily_cost_limit_words.name(bill)}",
+        "each account once a UTC day, and then read again for nothing",
+        ("List", "Watched", "Paid for today: its sentinels", "Not paid for"),
+        [
+            (clean(one.name, 120), f"{one.watched:,}", f"{one.paid:,}", f"{one.watched - one.paid:,}")
+            for one in lists[:ROWS]
+        ],
+        above=html.P(
+            " ".join((f"{daily_cost_limit_words.paid(bill)}.", *daily_cost_limit_words.rest(bill))),
+            className="verdict",
+        ),
+    )
+
+
+def _why(facts: HealthFacts) -> Component:
+    title, note = "Why accounts were read", "requests of the last 24 hours, from our own connection"
+    if not facts.read_for:
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+    total = sum(one.accounts for one in facts.read_for)
+    return table_card(
+        title,
+        note,
+        ("Why", "Requests", "Accounts asked", "Of all that were asked"),
+        [
+            (words.WHY_READ[one.why], f"{one.requests:,}", f"{one.accounts:,}", share(one.accounts, total))
+            for one in facts.read_for
+        ],
+    )
+
+
+def _lists(facts: HealthFacts) -> Component:
+    title = "How late changes would have been seen"
+    note = (
+        f"by list, in the last {words.span(min(4 * facts.sweep_every, LONGEST))}, as its accounts were read"
+    )
+    if not facts.paces:
+        return empty_card(title, note, "No list has watched accounts.")
+    return table_card(
+        title,
+        note,
+        ("List", "Watched", "Read", "On average after", "At most after", "Not read at all"),
+        [_row(one) for one in facts.paces[:ROWS]],
+    )
+
+
+def _row(one: ListPace) -> tuple[str, ...]:
+    every = "in turn" if one.every is None else f"every {words.span(one.every)}, as promised"
+    delay, longest = ("–" if t is None else words.span(t) for t in (one.delay, one.longest))
+    return clean(one.name, 120), f"{one.watched:,}", every, delay, longest, f"{one.unread:,}"

@@ -1,0 +1,269 @@
+"""The parts of the Health page that tell how much is read and how late, what is held up, and the machine."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.health import words as said
+from dashboard.health.facts import HealthFacts
+from dashboard.ui import words
+from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.words import share
+from storage.accounts.canaries import Origin
+from storage.health.canaries_report import Control
+from storage.health.collectors_report import Detector
+from storage.model.core.availability import State, Status
+from storage.model.text.collectors import collector_name
+from storage.model.text.states import clean
+from storage.readings.lateness_report import LOOKED_AT, LOOKED_BACK, Lateness
+from storage.readings.rates_report import Rate, Tally
+
+ROWS = 50
+LATE_NAMED = 20
+
+
+def verdict(found: said.Verdict) -> Component:
+    """What is wrong and what to do; or that nothing is."""
+    if not found.wrong:
+        return html.P("As it should be.", className="verdict")
+    return html.P([html.B(f"{found.wrong} "), found.to_do], className="verdict bad")
+
+
+def reading_card(facts: HealthFacts) -> Component:
+    title, note = "Reading", "attempts at one account each, re-reads included"
+    if not facts.rates:
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+    return table_card(
+        title,
+        note,
+        ("Collector", "Last hour", "Missed, last hour", "Last 24 hours", "Missed, last 24 hours"),
+        [
+            (
+                html.B(collector_name(r.platform, "", r.vantage)),
+                html.Div([said.per_minute(r.hour), html.Small(_told(r.hour))]),
+                _missed(r.hour),
+                html.Div([f"{r.day.readings:,} readings", html.Small(f"{r.day.requests:,} requests")]),
+                _missed(r.day),
+            )
+            for r in facts.rates
+        ],
+        above=verdict(said.reading_verdict(facts.rates)),
+    )
+
+
+def _told(tally: Tally) -> str:
+    return f"{tally.readings:,} readings from {tally.requests:,} requests"
+
+
+def _missed(tally: Tally) -> Component:
+    if not tally.missed:
+        return html.Div("none" if tally.requests else "–")
+    of = share(tally.missed_in_all, tally.missed_in_all + tally.readings)
+    return html.Div([f"{tally.missed_in_all:,}, {of}", *map(html.Small, said.missed_words(tally))])
+
+
+def budget_card(facts: HealthFacts) -> Component:
+    """When a platform allowed no more; how many requests remain is told by `left_cards`."""
+    title, note = "Budgets", "when platforms allowed no more"
+    if not facts.rates:
+        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+    return table_card(
+        title,
+        note,
+        ("Collector", "Requests, last hour", "No more allowed", "Pauses"),
+        [
+            (
+                html.B(collector_name(r.platform, "", r.vantage)),
+                f"{r.hour.requests:,}",
+                _limited(r),
+                _pauses(r, facts.detectors, facts.at),
+            )
+            for r in facts.rates
+        ],
+        above=verdict(said.budget_verdict(facts.rates)),
+    )
+
+
+def _limited(rate: Rate) -> str:
+    day, hour = said.limited(rate.day), said.limited(rate.hour)
+    if not day:
+        return "never in 24 hours"
+    return f"{day:,} attempts in 24 hours, {hour:,} of them in the last hour"
+
+
+def _pauses(rate: Rate, detectors: Sequence[Detector], now: datetime) -> str:
+    """Until when its places are not asked, whatever the reason."""
+    until = [
+        d.retry_at
+        for d in detectors
+        if (d.platform, d.vantage) == (rate.platform, rate.vantage)
+        and not d.healthy
+        and d.retry_at is not None
+        and d.retry_at > now
+    ]
+    if not until:
+        return "none on record"
+    if len(until) == 1:
+        return f"one, until {words.stamp(until[0])}"
+    return f"{len(until):,} servers, the last until {words.stamp(max(until))}"
+
+
+def left_cards(facts: HealthFacts) -> list[Component]:
+    """What platforms let all machines ask that share a key or an address, as they last stated it."""
+    found = said.asked_lately(facts.budgets, facts.at)
+    if not found:
+        return []
+    named = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
+    return [
+        table_card(
+            "Requests left",
+            f"of each key or address and what is counted apart, for all machines together{named}",
+            ("Platform", "Counted as", "Left", "Until", "Last asked"),
+            [
+                (
+                    html.B(collector_name(b.platform, "", "")),
+                    clean(said.counted_as(b), 120),
+                    *said.left(b.budget, facts.at),
+                    html.Div([words.stamp(b.taken_at), html.Small(words.ago(b.taken_at, facts.at))]),
+                )
+                for b in found[:ROWS]
+            ],
+        )
+    ]
+
+
+def lateness_cards(facts: HealthFacts) -> list[Component]:
+    title = "Lateness"
+    note = f"the last reading of each watched account, in sweeps of {words.span(facts.sweep_every)}"
+    if not facts.lateness:
+        return [empty_card(title, note, "No account is watched.")]
+    table = table_card(
+        title,
+        note,
+        (
+            "Platform",
+            "Within 1 sweep",
+            "Later than 1",
+            "Later than 2",
+            "Later than 4",
+            "Not due yet",
+            "Oldest",
+        ),
+        [
+            (
+                html.Div([html.B(collector_name(one.platform, "", "")), _bar(one)]),
+                _counted(one.within_1, one),
+                *(_counted(one.later_than(n), one) for n in (1, 2, 4)),
+                f"{one.new:,}",
+                _oldest(one, facts),
+            )
+            for one in facts.lateness
+        ],
+        above=verdict(said.lateness_verdict(facts.lateness, facts.sweep_every)),
+    )
+    return [table, *_late(facts)]
+
+
+def _counted(n: int, of: Lateness) -> Component:
+    return html.Div([f"{n:,}", *([html.Small(share(n, of.watched))] if of.watched else [])])
+
+
+def _bar(one: Lateness) -> Component:
+    """The same figures as a picture: each part as wide as its share."""
+    parts = zip(
+        ("a1", "a2", "a4", "over", "due"),
+        (one.within_1, one.within_2, one.within_4, one.older, one.new),
+        strict=True,
+    )
+    hidden: dict[str, Any] = {"aria-hidden": "true"}
+    return html.Div(
+        [html.I(className=name, style={"flexGrow": str(n)}) for name, n in parts if n],
+        className="ages",
+        **hidden,
+    )
+
+
+def _oldest(one: Lateness, facts: HealthFacts) -> Component | str:
+    if one.older:
+        known = [a.last_at for a in facts.late if a.account.platform == one.platform]
+        seen = [at for at in known if at is not None]
+        if len(known) < one.older or None in known or not seen:
+            return f"more than {words.span(4 * facts.sweep_every)} ago"
+        return html.Div([words.stamp(min(seen)), html.Small(words.ago(min(seen), facts.at))])
+    if one.oldest_at is None:
+        return "none yet"
+    return html.Div([words.stamp(one.oldest_at), html.Small(words.ago(one.oldest_at, facts.at))])
+
+
+def _late(facts: HealthFacts) -> list[Component]:
+    older = sum(one.older for one in facts.lateness)
+    if not facts.late:
+        return []
+    shown = facts.late[:LATE_NAMED]
+    of = f"{len(shown):,} of {older:,}" if older > len(shown) else f"{older:,}"
+    among = f", the latest of {LOOKED_AT} that were looked at" if older > LOOKED_AT else ""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            html.A(
+                f"@{clean(one.account.handle, 120)}",
+                href=f"/account/{one.account.account_id}",
+                className="handle",
+            ),
+            collector_name(one.account.platform, "", ""),
+            f"not in the last {LOOKED_BACK.days} days"
+            if one.last_at is None
+            else html.Div([words.stamp(one.last_at), html.Small(words.ago(one.last_at, facts.at))]),
+        )
+        for one in shown
+    ]
+    return [
+        table_card("Not read for four sweeps", f"{of}{among}", ("Account", "Platform", "Last reading"), rows)
+    ]
+
+
+def controls_card(facts: HealthFacts) -> Component:
+    title = "Control accounts"
+    note = "accounts whose state is known, asked with the others: they tell a mass block from an outage"
+    found = facts.controls
+    if not found:
+        return empty_card(
+            title,
+            note,
+            "There is none: a mass block cannot be told from an outage, and none is confirmed by itself. "
+            "Name some in setting x_canaries, bluesky_canaries or mastodon_canaries.",
+        )
+    more = f"; {len(found) - ROWS:,} more look as they should" if len(found) > ROWS else ""
+    return table_card(
+        title,
+        f"{note}{more}",
+        ("Account", "Where", "Expected", "Last seen so", "Stands"),
+        [_control(c, facts.at) for c in found[:ROWS]],
+        above=verdict(said.controls_verdict(found)),
+    )
+
+
+def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
+    from_where = "named in the settings" if one.origin is Origin.SETTINGS else "chosen by Blockline"
+    return (
+        html.Div([html.B(f"@{clean(one.handle, 80)}"), html.Small(from_where)]),
+        collector_name(one.platform, one.place, ""),
+        _expected(one),
+        html.Div([words.stamp(one.seen_at), html.Small(words.ago(one.seen_at, now))])
+        if one.seen_at is not None
+        else "never",
+        f"looks otherwise since {words.stamp(one.doubted_since)}"
+        if one.doubts and one.doubted_since is not None
+        else "as expected"
+        if one.seen_at is not None
+        else "not seen yet",
+    )
+
+
+def _expected(one: Control) -> str:
+    """A withheld one is expected to be withheld, wherever that is."""
+    if one.expected is Status.WITHHELD:
+        return "Withheld"
+    return words.state(State(one.expected), one.platform, None)

@@ -1,0 +1,171 @@
+"""The parts of the Health page about the machine: outbox, database, this web process, chain and chores."""
+
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.alerts.undelivered import undelivered_card
+from dashboard.health import words as said
+from dashboard.health.facts import HealthFacts, ThisProcess
+from dashboard.health.reading_cards import verdict
+from dashboard.ui import words
+from dashboard.ui.cards import Cell, table_card
+from storage.model.core.people import Actor
+from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.units import size_words
+
+Fact = tuple[str, str, str]
+"""A name, its value and what is to be known beside it."""
+
+
+def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
+    box = facts.outbox
+    rows: list[Fact] = [
+        (
+            "Undecided alerts",
+            f"{box.undecided:,}",
+            "" if box.undecided_since is None else f"since {words.stamp(box.undecided_since)}",
+        ),
+        (
+            "Waiting",
+            f"{box.waiting:,}",
+            "" if box.oldest_at is None else f"the oldest written {words.stamp(box.oldest_at)}",
+        ),
+        ("Next attempt", "–" if box.retry_at is None else words.stamp(box.retry_at), ""),
+        ("Given up", f"{box.dead:,}", "dead letters: each can be sent again" if box.dead else ""),
+        ("Sent", f"{box.sent:,}", "accepted by a server, in all"),
+    ]
+    return [
+        _facts("Outbox", "mails and messages on their way", said.outbox_verdict(box, facts.at), rows),
+        *undelivered_card(facts.mails, actor, "/health"),
+    ]
+
+
+def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Component]:
+    found = facts.database
+    pool = (
+        ""
+        if process is None
+        else f"this process holds {process.pool_open:,} of at most {process.pool_most:,}"
+    )
+    rows: list[Fact] = [
+        ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)} by its own clock"),
+        ("Size", size_words(found.bytes), ""),
+        ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
+        (
+            "Last backup",
+            "not known here",
+            "blockline backup writes a file, and the database keeps no note of it",
+        ),
+    ]
+    sizes = said.groups(found.tables, facts.growth)
+    table = table_card(
+        "What takes the room",
+        "with indexes; rows as the server estimates them; growth by the last day, for changes and acts the "
+        "last week",
+        ("What", "Size", "Rows", "Grows by"),
+        [
+            (
+                g.name,
+                size_words(g.bytes),
+                "not estimated yet" if g.rows is None else f"about {g.rows:,}",
+                "not counted" if g.day is None else f"{size_words(g.day)} a day",
+            )
+            for g in sizes
+        ],
+    )
+    return [_facts("Database", "", said.database_verdict(found), rows), table]
+
+
+def listener_card(process: ThisProcess) -> Component:
+    since = process.listening_since
+    rows: list[Fact] = [
+        (
+            "Hears the database",
+            "no" if since is None else "yes",
+            "" if since is None else f"since {words.stamp(since)}",
+        ),
+        ("Browsers", f"{process.browsers:,}", "connected by a websocket"),
+    ]
+    note = "the one that wrote this page; others are not counted here"
+    return _facts("This web process", note, said.listener_verdict(since is not None), rows)
+
+
+def _facts(title: str, note: str, found: said.Verdict, rows: list[Fact]) -> Component:
+    return html.Div(
+        [
+            html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            verdict(found),
+            html.Dl(
+                [
+                    html.Div([html.Dt(name), html.Dd(value), *([html.Dd(small)] if small else [])])
+                    for name, value, small in rows
+                ],
+                className="facts",
+            ),
+        ],
+        className="card",
+    )
+
+
+def chores_card(facts: HealthFacts) -> Component:
+    found, now = facts.chores, facts.at
+    rows: list[tuple[Cell, ...]] = [
+        (
+            "Chain of evidence: newest entry",
+            _when(found.chain_at, now),
+            f"{found.chain_entries:,} entries; blockline evidence chain checks them all",
+            "",
+        ),
+        (
+            "Chain of evidence: newest time stamp",
+            _when(found.anchored_at, now),
+            "no authority has put a time on an entry: set tsa_url for that"
+            if found.anchored_seq is None
+            else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
+            verdict(said.chain_verdict(found, now)) if found.anchored_at else "",
+        ),
+        (
+            "Evidence whose time is over",
+            _when(found.retention_at, now),
+            "no list has a term: all evidence is kept"
+            if not found.retention_lists
+            else f"looked for once a day; {found.retention_lists:,} lists have a term",
+            verdict(said.retention_verdict(found, now)) if found.retention_lists else "",
+        ),
+        (
+            "Acts of executives",
+            _when(found.engagement_at, now),
+            "nobody's are collected" if not found.executives else _executives(facts),
+            "",
+        ),
+    ]
+    if found.follows_at is not None:
+        rows.append(("Lists of follows", _when(found.follows_at, now), "read whole", ""))
+    rows += [
+        (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "taken in up to there", "")
+        for platform, at in found.streams
+    ]
+    return table_card(
+        "Chain and chores",
+        "what is done beside the sweep, when it last left a trace, and what to do",
+        ("What", "Last", "", "Stands"),
+        rows,
+    )
+
+
+def _executives(facts: HealthFacts) -> str:
+    found = facts.chores
+    if found.never_asked:
+        return f"{_accounts(found.executives)}, {found.never_asked:,} of them never asked"
+    behind = "" if found.engagement_behind_at is None else words.ago(found.engagement_behind_at, facts.at)
+    return f"{_accounts(found.executives)}, the one that waits longest was asked {behind}"
+
+
+def _accounts(n: int) -> str:
+    return "one account" if n == 1 else f"{n:,} accounts"
+
+
+def _when(at: datetime | None, now: datetime) -> Cell:
+    return "never" if at is None else html.Div([words.stamp(at), html.Small(words.ago(at, now))])

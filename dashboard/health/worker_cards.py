@@ -1,0 +1,121 @@
+"""The part of the Health page about work that machines share: who reads, what waits, what is held."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.health import worker_words
+from dashboard.health.facts import HealthFacts
+from dashboard.health.reading_cards import verdict
+from dashboard.ui import words
+from dashboard.ui.cards import Cell, empty_card, table_card
+from storage.health.workers_report import Queue
+from storage.model.text.collectors import source_words
+from storage.model.text.states import clean
+from storage.model.text.units import clock_words
+from storage.work.workers import Standing, Worker
+
+ROWS = 100
+HELD_SHOWN = 20
+_MARKS = {
+    Standing.READS: "works",
+    Standing.PAUSES: "held",
+    Standing.CLOCK_OFF: "stopped",
+    Standing.UNHEARD: "silent",
+}
+"""The signs of these are the same as those of detectors."""
+
+
+def worker_cards(facts: HealthFacts) -> list[Component]:
+    return [_workers(facts), *_queue(facts), *_held(facts)]
+
+
+def _workers(facts: HealthFacts) -> Component:
+    title, note = "Machines", "processes of blockline run that read, as each last reported itself"
+    found = facts.machines.workers
+    if not found:
+        nobody = "No process that reads reported itself in the last minute."
+        verdicts = [] if facts.is_synthetic else worker_words.nobody_reads(facts.machines)
+        return empty_card(title, note, nobody, *map(verdict, verdicts))
+    more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
+    return table_card(
+        title,
+        f"{note}{more}",
+        ("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands"),
+        [_worker(worker, facts) for worker in found[:ROWS]],
+        above=verdict(worker_words.workers_verdict(found, facts.at)),
+    )
+
+
+def _worker(worker: Worker, facts: HealthFacts) -> tuple[Cell, ...]:
+    standing, more = worker_words.stands(worker, facts.at)
+    mark = _MARKS[worker.stands_in_all(facts.at)]
+    return (
+        html.B(worker_words.named(worker)),
+        clean(worker.address, 80) or "–",
+        worker_words.reads(worker.sources),
+        words.stamp(worker.running_since),
+        html.Div(
+            [words.exact(worker.heard_at), html.Small(words.ago(worker.heard_at, facts.at))],
+        ),
+        clock_words(worker.clock_off),
+        html.Div([html.Span(standing, className=f"condition {mark}"), *map(html.Small, more)]),
+    )
+
+
+def _queue(facts: HealthFacts) -> list[Component]:
+    found = facts.machines.queues
+    if not found:
+        return []
+    return [
+        table_card(
+            "Queue of requests",
+            "any machine takes them; while one process reads alone it asks without a queue",
+            ("Source", "Planned by", "Waiting", "In hand", "Oldest", "Held"),
+            [_line(queue, facts) for queue in found],
+            above=verdict(worker_words.queue_verdict(facts.machines, facts.at)),
+        )
+    ]
+
+
+def _line(queue: Queue, facts: HealthFacts) -> tuple[Cell, ...]:
+    line, oldest = queue.line, queue.line.oldest_at
+    return (
+        html.B(source_words(line.source)),
+        clean(queue.planner or "nobody", 80),
+        f"{line.waiting:,}",
+        f"{line.in_hand:,}",
+        "–" if oldest is None else html.Div([words.exact(oldest), html.Small(words.ago(oldest, facts.at))]),
+        f"{line.held:,}",
+    )
+
+
+def _held(facts: HealthFacts) -> list[Component]:
+    found = facts.machines.held
+    if not found:
+        return []
+    left = facts.machines.held_in_all - min(len(found), HELD_SHOWN)
+    more = f"; {left:,} more" if left else ""
+    return [
+        table_card(
+            "Held requests",
+            f"a machine failed at each by a fault of Blockline's own, and none makes it again{more}",
+            ("No.", "Source", "Held since", "It said"),
+            [
+                (
+                    str(job.job_id),
+                    source_words(job.source),
+                    html.Div([words.stamp(job.since), html.Small(words.ago(job.since, facts.at))]),
+                    html.Code(worker_words.held(job)),
+                )
+                for job in found[:HELD_SHOWN]
+            ],
+            html.P(
+                [
+                    "What they asked for is asked again by other requests. Report what they said, and then "
+                    "forget them: ",
+                    html.Code("blockline workers drop --all"),
+                ],
+                className="not-said",
+            ),
+        )
+    ]

@@ -1,0 +1,265 @@
+"""Pushing: one listener per process hears the database, and every browser gets the same small delta at once.
+
+    NOTIFY blockline -> _listen -> _tell_news (coalesced) -> a bounded queue per browser -> its websocket
+    every second -------------> _tell_rest ---------------------^
+
+NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed
+something sees it at the ids of the next delta and asks for the rest. When accounts join or leave the watch,
+or more happened than is worth telling, the message is "reload" and the browser takes a snapshot.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from dashboard.asgi.settings import GAP_IN_SWEEPS, DashboardSettings
+from dashboard.asgi.websockets import Sockets
+from dashboard.live.context_json import context_json, detectors_json
+from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
+from storage.health.collectors_report import detectors
+from storage.live.kpis import kpis
+from storage.live.lists_and_executives import became_known, executives, lists
+from storage.live.snapshot import last_event_id
+from storage.live.updates import news_since
+from storage.orders.orders import order_events, orders
+from storage.people.session_events import CHANNEL, ended_session
+from storage.postgres.pool import Conn, Pool, StorageError, listen, transaction
+from storage.readings.coverage_report import Request, requests_since
+
+COALESCE_S = 0.25
+"""What arrives within so many seconds after news was told becomes one message: at most four a second."""
+HEARTBEAT_S = 1.0
+QUEUE = 50
+"""Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
+NEWS_LIMIT = 4000
+"""More events than this are not told one by one: the browser loads a snapshot."""
+COUNT_EVERY = timedelta(seconds=5)
+"""Of the monitor's clock: without news all is counted anew as well, for silence changes the figures too."""
+CATCH_UP_AT_MOST = timedelta(days=1)
+"""A browser that was away for longer loads a snapshot."""
+CONTEXT_TOPICS = frozenset({"order", "order_event"})
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Knows what every connected browser has to hear. `run` does the work until it is cancelled."""
+
+    def __init__(
+        self, pool: Pool, dsn: str, clock: Callable[[], datetime], settings: DashboardSettings
+    ) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._clock = clock
+        self._settings = settings
+        self.sockets = Sockets()
+        """The websockets of this process, those of other callbacks included."""
+        self.browsers: set[asyncio.Queue[str]] = set()
+        """A queue for each open page."""
+        self._woken = asyncio.Event()
+        self._joined = asyncio.Event()
+        self._last_event: int | None = None
+        self._lost: str | None = None
+        """Why news cannot be read; None: it can."""
+        self._read_to: datetime | None = None
+        self._told: set[tuple[int, datetime, int]] = set()
+        self._has_aged = False
+        """The small tables changed without an event: what is dated ahead became known when its time came."""
+        self._counted_at: datetime | None = None
+        self._health_at: datetime | None = None
+        self.listening_since: datetime | None = None
+        """Since when the listener is connected, by the monitor's clock; None: it is not."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether the listener is connected: without it, news waits for the next heartbeat."""
+        return self.listening_since is not None
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._tell_news())
+            tasks.create_task(self._tell_rest())
+
+    @contextmanager
+    def subscribe(self) -> Generator[asyncio.Queue[str]]:
+        """A queue of messages for one browser. What was before is not in it: its first ids tell."""
+        queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
+        self.browsers.add(queue)
+        self._woken.set()
+        self._joined.set()
+        try:
+            yield queue
+        finally:
+            self.browsers.discard(queue)
+
+    async def _listen(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                async with listen(self._dsn, CHANNEL) as payloads:
+                    self.listening_since = self._clock()
+                    self._woken.set()
+                    pause = 1.0
+                    async for payload in payloads:
+                        self._hear(payload)
+            except StorageError as error:
+                if self.listening:
+                    _log.warning("no news is pushed: %s", error)
+                self.listening_since = None
+            await asyncio.sleep(pause)
+            pause = min(15.0, pause * 2)
+
+    def _hear(self, payload: str) -> None:
+        session = ended_session(payload)
+        if session is None:
+            self._woken.set()
+        else:
+            self.sockets.close(session)
+
+    async def _tell_news(self) -> None:
+        """What happened is told at once; what follows within `COALESCE_S`, together in the next message."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._woken.wait()
+            self._woken.clear()
+            if not self.browsers:
+                self._last_event = self._lost = None
+                continue
+            try:
+                async with transaction(self._pool) as conn:
+                    to, message = await self._news(conn)
+            except StorageError as error:
+                self._lost = str(error)
+                continue
+            self._lost = None
+            self._last_event = to
+            if message is not None:
+                self.broadcast(message)
+                await asyncio.sleep(COALESCE_S)
+
+    async def _news(self, conn: Conn) -> tuple[int, Json | None]:
+        """The last event that is known now, and what to tell of those since; None: there is nothing."""
+        if self._last_event is None:
+            return await last_event_id(conn), None
+        news = await news_since(conn, self._last_event, NEWS_LIMIT)
+        now = self._clock()
+        if news is None:
+            return await last_event_id(conn), {"now": ms(now), "reload": True}
+        if not news.topics and not self._has_aged:
+            return self._last_event, None
+        if "account" in news.topics:
+            return news.live_event_id, {"now": ms(now), "reload": True}
+        self._counted_at = None
+        if "collector" in news.topics:
+            self._health_at = None
+        message: Json = {"now": ms(now), **news_json(news)}
+        if news.topics & CONTEXT_TOPICS or self._has_aged:
+            self._has_aged = False
+            message |= await context(conn, now)
+        return news.live_event_id, message
+
+    async def _tell_rest(self) -> None:
+        """Every second: that we are there, what was read, and the figures that time and readings change."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._joined.wait()
+            self._joined.clear()
+            if not self.browsers:
+                self._read_to = None
+                continue
+            message: Json
+            try:
+                async with transaction(self._pool) as conn:
+                    message = await self._rest(conn)
+                if self._last_event is not None:  # so that who missed a message notices
+                    message |= {"since": self._last_event, "id": self._last_event}
+            except StorageError as error:
+                message = {"lost": str(error)}
+            self.broadcast(message if self._lost is None else {"lost": self._lost})
+
+    async def _rest(self, conn: Conn) -> Json:
+        now = self._clock()
+        recent = now - 2 * self._settings.sweep_every
+        if self._read_to is None:
+            self._read_to = recent
+            self._told.clear()
+        if await became_known(conn, self._read_to, now):
+            self._has_aged = True
+            self._woken.set()
+        message: Json = {"now": ms(now)}
+        requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
+        message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
+        self._read_to = now
+        if requests or _is_due(self._counted_at, now):
+            self._counted_at = now
+            message |= await figures(conn, now, self._settings.sweep_every)
+        if _is_due(self._health_at, now):
+            self._health_at = now
+            message |= await health(conn, now, self._settings.sweep_every)
+        return message
+
+    def broadcast(self, message: Json) -> None:
+        """Give every browser the same text: it is encoded once, not once for each."""
+        text = json.dumps({"beat": beat(), **message}, separators=(",", ":"))
+        for queue in self.browsers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(text)
+
+    def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
+        """Those not pushed before. Coverage has no event of its own: most of it is no news."""
+        new = [r for r in requests if (r.roster_id, r.slot, r.attempt) not in self._told]
+        self._told = {(r.roster_id, r.slot, r.attempt) for r in requests}
+        return new
+
+
+def _is_due(counted_at: datetime | None, now: datetime) -> bool:
+    return counted_at is None or now - counted_at >= COUNT_EVERY
+
+
+def beat() -> int:
+    """Milliseconds on a clock that never jumps: a browser sees by it how late a message is."""
+    return round(asyncio.get_running_loop().time() * 1000)
+
+
+async def context(conn: Conn, now: datetime) -> Json:
+    """The small tables as they stand at `now`."""
+    return context_json(
+        await lists(conn),
+        await orders(conn, known_at=now),
+        await order_events(conn, known_at=now),
+        await executives(conn),
+    )
+
+
+async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
+    """The figures at the top, which every reading may change."""
+    return {"kpis": kpis_json(await kpis(conn, now, sweep_every))}
+
+
+async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
+    """How the detectors stand. It costs more than the figures, and changes less often."""
+    return {"detectors": detectors_json(await detectors(conn, now), now, sweep_every * GAP_IN_SWEEPS)}
+
+
+async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
+    """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
+    news = await news_since(conn, since, NEWS_LIMIT)
+    if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
+        return {"beat": beat(), "now": ms(now), "reload": True}
+    message = {"beat": beat(), "now": ms(now), **news_json(news)}
+    if news.topics & CONTEXT_TOPICS or await became_known(conn, read_to, now):
+        message |= await context(conn, now)
+    return {
+        **message,
+        "read_from": ms(read_to),
+        "reads": reads_json(await requests_since(conn, read_to, now)),
+        **await figures(conn, now, sweep_every),
+        **await health(conn, now, sweep_every),
+    }

@@ -1,0 +1,62 @@
+"""The data of the live page over plain HTTP, and whether the dashboard is well."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.live.push import Hub, catch_up
+from dashboard.live.snapshot_cache import RANGES, USUAL, Boards
+from dashboard.wire.response_cache import packed
+from storage.postgres.pool import Pool, StorageError, transaction
+
+LAST_MS = 253_402_300_799_000
+"""The end of the year 9999, which is as far as a datetime goes."""
+
+
+def routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub, boards: Boards
+) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/live")
+    async def live(request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
+        if range_name not in RANGES:
+            return refusal(422, f"The range must be one of {', '.join(RANGES)}.")
+        try:
+            async with transaction(pool) as conn:
+                body = await boards.answer(conn, range_name)
+        except StorageError as error:
+            return refusal(503, str(error))
+        return packed(request, body)
+
+    @router.get("/api/live/since")
+    async def live_since(
+        event_id: Annotated[int, Query(alias="id", ge=0)],
+        read_ms: Annotated[int, Query(alias="read", ge=0, le=LAST_MS)],
+    ) -> Response:
+        read_to = datetime.fromtimestamp(read_ms / 1000, UTC)
+        try:
+            async with transaction(pool) as conn:
+                return JSONResponse(await catch_up(conn, event_id, read_to, clock(), settings.sweep_every))
+        except StorageError as error:
+            return refusal(503, str(error))
+
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        return JSONResponse({"ok": True})
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        try:
+            async with transaction(pool) as conn:
+                await conn.execute("select 1")
+        except StorageError:
+            return JSONResponse({"ok": False}, status_code=503)
+        return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
+
+    return router

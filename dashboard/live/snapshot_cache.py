@@ -1,0 +1,83 @@
+"""The first answer to an open live page: a snapshot that was made before, and what came after it.
+
+A snapshot of each range that is looked at is kept, and every answer carries with it all that the browser
+would have been pushed since; its event ids say what it knows.
+"""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.live.context_json import context_json, detectors_json
+from dashboard.live.push import catch_up, context
+from dashboard.wire.columnar import TABLES
+from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
+from dashboard.wire.response_cache import Answers, Kept
+from storage.health.collectors_report import detectors
+from storage.live.earlier_changes import before
+from storage.live.kpis import kpis
+from storage.live.snapshot import snapshot
+from storage.postgres.pool import Conn
+
+RANGES = {
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "14d": timedelta(days=14),
+    "30d": timedelta(days=30),
+    "1y": timedelta(days=365),
+    "all": None,
+}
+USUAL = "14d"
+"""The range that a page shows when its address names none."""
+STRIP = timedelta(days=30)
+"""How far back the strip above the board goes at least."""
+STRIP_STEP = timedelta(hours=3)
+
+
+async def live_json(conn: Conn, range_name: str, now: datetime, settings: DashboardSettings) -> Json:
+    """The live page of one range. Raises KeyError for a range that is not in `RANGES`."""
+    span = RANGES[range_name]
+    shot = await snapshot(conn, None if span is None else now - span, now, settings.gap_after)
+    counts = await kpis(conn, now, settings.sweep_every)
+    since = now - span if span is not None else shot.earliest or now
+    earlier = await before(conn, min(since, now - STRIP), since, STRIP_STEP)
+    return {
+        **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
+        **context_json(shot.lists, shot.orders, shot.events, shot.executives),
+        "detectors": detectors_json(await detectors(conn, now), now, settings.gap_after),
+        "before": {
+            "from": ms(earlier.since),
+            "step": span_ms(earlier.step),
+            "blocked": earlier.blocked,
+            "restored": earlier.restored,
+        },
+    }
+
+
+class Boards(Answers):
+    """Answers for open pages, by range."""
+
+    usual = USUAL
+    tables = TABLES
+
+    async def body(self, conn: Conn, name: str, now: datetime) -> Json:
+        return await live_json(conn, name, now, self.settings)
+
+    def rosters(self, body: Json) -> frozenset[str]:
+        return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])
+
+    async def since(self, conn: Conn, kept: Kept, now: datetime) -> Json:
+        """What a browser that holds this snapshot would have been told since, and all that is small."""
+        sweep = self.settings.sweep_every
+        # Readings of the last two sweeps may have been recorded after others: they are told again.
+        news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep)
+        return news if "reload" in news else news | await context(conn, now)
+
+    def lacks(self, kept: Kept, news: Json) -> bool:
+        changes = cast("dict[str, list[object]]", news.get("changes", {"account": []}))
+        reads = cast("list[list[object]]", news.get("reads", []))
+        return (
+            "reload" in news
+            or not kept.accounts.issuperset(changes["account"])
+            or not kept.rosters.issuperset(str(roster) for roster, _, _, single in reads if single is None)
+        )

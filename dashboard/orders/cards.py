@@ -1,0 +1,218 @@
+"""The cards of an order's page: from names to blocks, kinds of action, claims, what others saw, papers."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.orders import rows
+from dashboard.orders import words as order_words
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui import words
+from dashboard.ui.cards import card
+from dashboard.ui.stacked_cells import td
+from storage.model.core.orders import OrderEvent
+from storage.model.orders.claims import Checked
+from storage.model.orders.cohort import Kind, Share
+from storage.model.orders.outside_findings import Probe
+from storage.model.text.states import capital, clean
+
+_SWATCH = {
+    Kind.WITHHELD: "sw-withheld",
+    Kind.SUSPENDED: "sw-suspended",
+    Kind.SUSPENDED_OR_DELETED: "sw-not_found",
+    Kind.DEACTIVATED: "sw-deactivated",
+    Kind.NOT_FOUND: "sw-not_found",
+    Kind.WITHHELD_ELSEWHERE: "sw-elsewhere",
+    Kind.PROTECTED: "sw-protected",
+    Kind.AVAILABLE: "sw-available",
+    Kind.NEVER_READ: "sw-unread",
+}
+
+
+def funnel_card(found: OrderFigures) -> Component:
+    whole = max(found.funnel.named, found.funnel.resolved, 1)
+    return card(
+        "From names to blocks",
+        "each account counted once",
+        html.Table(
+            html.Tbody(
+                [
+                    html.Tr(
+                        [
+                            html.Th(row.name, scope="row"),
+                            html.Td(
+                                html.I(
+                                    className=f"fill-{row.look}",
+                                    style={"width": f"{100 * row.accounts / whole:.2f}%"},
+                                ),
+                                className="funnel-bar",
+                                **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]
+                            ),
+                            html.Td(html.B(f"{row.accounts:,}"), className="n"),
+                            html.Td(row.note, className="muted"),
+                        ],
+                        className=f"funnel-{row.look}",
+                    )
+                    for row in rows.funnel_rows(found)
+                ]
+            ),
+            className="funnel",
+        ),
+        html.P(rows.FUNNEL_NOTE, className="not-said"),
+    )
+
+
+def kinds_card(found: OrderFigures) -> Component:
+    return card(
+        "Kinds of action, kept apart",
+        f"of {words.accounts(found.watched)} on its list, as last confirmed",
+        html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
+    )
+
+
+def _kind_row(share: Share, found: OrderFigures) -> Component:
+    stale = f"{share.stale:,} not read lately: last known" if share.stale else ""
+    return html.Tr(
+        [
+            html.Th(
+                [html.I(className=_SWATCH[share.kind]), order_words.kind(share.kind, found.order.country)],
+                scope="row",
+            ),
+            html.Td(html.B(f"{share.accounts:,}"), className="n"),
+            html.Td(words.share(share.accounts, found.watched), className="n"),
+            html.Td(
+                [order_words.counted(share.kind), *([html.Small(stale)] if stale else [])], className="muted"
+            ),
+        ]
+    )
+
+
+def claims_card(found: OrderFigures) -> Component:
+    if not found.claims:
+        body = html.Div(html.P("Nobody's numbers are on file for this order.", className="nothing"))
+    else:
+        body = html.Div(
+            html.Table(
+                [
+                    html.Thead(
+                        html.Tr(
+                            [
+                                html.Th("Claim and source"),
+                                html.Th("Claimed", className="n"),
+                                html.Th("Observed", className="n"),
+                                html.Th("How they stand"),
+                            ]
+                        )
+                    ),
+                    html.Tbody([_claim_row(c) for c in found.claims]),
+                ],
+                className="labelled",
+            ),
+            className="table-scroll narrow",
+        )
+    return card("Claimed and observed", "at the moment of each claim", body)
+
+
+def _claim_row(found: Checked) -> Component:
+    return html.Tr(
+        [
+            html.Td(
+                [
+                    f"“{clean(found.event.text, 200)}”",
+                    html.Small(f"{order_words.source(found.event.source)}; {words.stamp(found.event.at)}"),
+                ]
+            ),
+            td(order_words.claim_words(found.claim), "Claimed", "n"),
+            td(html.B(words.range_words(found.low, found.high)), "Observed", "n"),
+            td(
+                [
+                    order_words.verdict_words(found),
+                    html.Small(f"Observed: {order_words.OBSERVED_AS[found.claim.what]}."),
+                ],
+                "How they stand",
+            ),
+        ]
+    )
+
+
+def outside_card(found: OrderFigures) -> list[Component]:
+    """What others saw of the names; nothing where nobody's looks are on file."""
+    outside = found.outside
+    if not outside.probes:
+        return []
+    return [
+        card(
+            "What others saw",
+            "from their own looks, not ours",
+            html.Div(html.P(rows.outside_words(found)), className="told"),
+            html.Div(
+                html.Table(
+                    [
+                        html.Thead(
+                            html.Tr(
+                                [html.Th("Looked at"), html.Th("From"), html.Th("When"), html.Th("Answers")]
+                            )
+                        ),
+                        html.Tbody([_probe_row(p) for p in outside.probes]),
+                    ],
+                    className="labelled",
+                ),
+                className="table-scroll narrow",
+            ),
+        )
+    ]
+
+
+def _probe_row(probe: Probe) -> Component:
+    return html.Tr(
+        [
+            html.Td(["posts" if probe.of_post else "accounts", html.Small(order_words.source(probe.source))]),
+            td(probe.place or "not said", "From"),
+            td(rows.probe_when(probe), "When"),
+            td(rows.probe_answers(probe), "Answers"),
+        ]
+    )
+
+
+def papers_card(found: OrderFigures) -> Component:
+    """What happened around the order, and the documents on file."""
+    own = rows.own_events(found)
+    documents = [
+        html.Tr(
+            [
+                html.Td(html.B(clean(d.name, 120))),
+                html.Td(f"{d.size:,} bytes"),
+                html.Td([html.Span(d.sha256, className="mono"), html.Small("SHA-256")]),
+                html.Td([order_words.source(d.source), html.Small(f"attached {words.stamp(d.added_at)}")]),
+            ]
+        )
+        for d in found.documents
+    ]
+    return card(
+        "Notices, statements and documents",
+        "what was said and filed about it",
+        html.Div(
+            html.Table(html.Tbody([_event_row(e) for e in own]), className="papers")
+            if own
+            else html.P("No notice, statement or ruling is on file.", className="nothing"),
+            className="table-scroll narrow",
+        ),
+        *(
+            [html.Div(html.Table(html.Tbody(documents), className="papers"), className="table-scroll narrow")]
+            if documents
+            else []
+        ),
+    )
+
+
+def _event_row(event: OrderEvent) -> Component:
+    return html.Tr(
+        [
+            html.Th([capital(event.kind.value), html.Small(words.stamp(event.at))], scope="row"),
+            html.Td(
+                [
+                    clean(event.text, 400),
+                    *(html.Small(note) for note in rows.event_notes(event)),
+                ]
+            ),
+        ]
+    )

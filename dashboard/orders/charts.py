@@ -1,0 +1,280 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+"""How far an order was followed over time, its accounts as lanes, and orders side by side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.orders.facts import OrderFigures
+from dashboard.orders.lanes import lane_of
+from dashboard.ui.chart_style import FILL, FONT, HEIGHT, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme
+from dashboard.ui.words import between, drawn_as, stamp, state
+from storage.model.core.availability import Status
+from storage.model.core.orders import OrderEventKind
+from storage.model.orders.cohort import Member, Stay
+from storage.model.orders.curve import Step
+from storage.model.text.states import capital, clean, group_words
+
+CURVE_PX = 360
+LANE_PX = 17
+BAND = "rgba(213, 94, 0, 0.22)"
+UNREAD = "rgba(128, 128, 128, 0.16)"
+_QUIET: dict[str, Any] = {"mode": "lines", "line": {"shape": "hv", "width": 0}, "hoverinfo": "skip"}
+"""Of a line that is only the edge of an area."""
+_UNSEEN = "\u200b"
+"""Rows are told apart by their words: two accounts may have one handle."""
+_WITHHELD = {"light": "#A34700", "dark": "#FF9142"}
+_SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A date of an order, as a line over the figure."""
+
+    at: datetime
+    label: str
+    dashed: bool
+    """It is disputed, or a limit and not something that happened."""
+
+
+def marks_of(found: OrderFigures) -> tuple[Mark, ...]:
+    """Issue, deadline, entry and what was said, by their dates, as far as they lie in the figure."""
+    order = found.order
+    out = [Mark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
+    if order.deadline_at is not None:
+        out.append(Mark(order.deadline_at, "Deadline", dashed=True))
+    if order.known_at - order.issued_at > timedelta(hours=6):
+        out.append(Mark(order.known_at, "Entered here", dashed=False))
+    words = {OrderEventKind.NOTICE: "Notice", OrderEventKind.RULING: "Ruling"}
+    out += [
+        Mark(e.at, words[e.kind], dashed=e.at_from is not None)
+        for e in found.cohort.events
+        if e.order_id == order.order_id and e.kind in words
+    ]
+    inside = [m for m in out if found.steps[0].at <= m.at <= found.at]
+    return tuple(sorted(inside, key=lambda m: m.at))
+
+
+def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
+    """The share of the accounts on the list that were blocked, with the band in which the truth lies.
+
+    The line goes by the readings. The band: at the least, each block as late and as short as it can have
+    been; at the most, as early and as long. The grey part from the top was not looked at.
+    """
+    palette, whole = PALETTES[theme], max(found.watched, 1)
+    figure = go.Figure()
+    at = [*(s.at for s in found.steps), found.at]
+
+    def line(value: Callable[[Step], float]) -> list[float]:
+        ys = [100 * value(s) / whole for s in found.steps]
+        return [*ys, ys[-1]]
+
+    quiet = _QUIET
+    figure.add_scatter(x=at, y=[100.0] * len(at), showlegend=False, **quiet)
+    looked_at = line(lambda s: whole - s.unread)
+    figure.add_scatter(x=at, y=looked_at, name="Not checked", fill="tonexty", fillcolor=UNREAD, **quiet)
+    figure.add_scatter(x=at, y=line(lambda s: s.certain), showlegend=False, **quiet)
+    figure.add_scatter(
+        x=at,
+        y=line(lambda s: s.possible),
+        name="Between the least and the most possible",
+        fill="tonexty",
+        fillcolor=BAND,
+        **quiet,
+    )
+    lines: tuple[tuple[str, Callable[[Step], int], str, str, float], ...] = (
+        (f"Withheld in {found.order.country}", lambda s: s.withheld, _WITHHELD[theme], "dash", 1.5),
+        ("Suspended everywhere", lambda s: s.suspended, _SUSPENDED[theme], "dot", 1.5),
+        ("Blocked, as read", lambda s: s.blocked, "#D55E00", "solid", 2.5),
+    )
+    for name, value, colour, dash, width in lines:
+        figure.add_scatter(
+            x=at,
+            y=line(value),
+            name=name,
+            mode="lines",
+            line={"shape": "hv", "color": colour, "dash": dash, "width": width},
+            customdata=[*(value(s) for s in found.steps), value(found.steps[-1])],
+            hovertemplate=f"{name}: %{{customdata:,}} of {found.watched:,}, %{{y:.1f}} %<extra></extra>",
+        )
+    most = max(100 * max(s.possible for s in found.steps) / whole, 4.0)
+    _marks(figure, marks_of(found), palette)
+    if found.at_deadline is not None and found.order.deadline_at is not None:
+        figure.add_scatter(
+            x=[found.order.deadline_at],
+            y=[100 * found.at_deadline.blocked / whole],
+            mode="markers",
+            marker={"size": 9, "color": palette.card, "line": {"color": palette.ink, "width": 2}},
+            showlegend=False,
+            hovertemplate="At the deadline: %{y:.1f} %<extra></extra>",
+        )
+    _frame(figure, palette, CURVE_PX)
+    figure.update_layout(hovermode="x unified")
+    figure.update_xaxes(range=[found.steps[0].at, found.at])
+    figure.update_yaxes(ticksuffix=" %", range=[0, min(100.0, most * 1.15)], gridcolor=palette.line)
+    return figure
+
+
+def lanes_figure(found: OrderFigures, members: Sequence[Member], theme: Theme) -> go.Figure:
+    """A lane for each of `members`, first at the top: confirmed states, and the window each change lies in.
+
+    What was not looked at is left empty.
+    """
+    palette, figure = PALETTES[theme], go.Figure()
+    start, end = found.steps[0].at, found.at
+    rows = [clean(m.handle, 28) + _UNSEEN * n for n, m in enumerate(members)]
+    least = max((end - start) / 250, timedelta(minutes=1))
+    pieces: dict[tuple[Status, str], list[tuple[datetime, datetime, str, str]]] = {}
+    windows: list[tuple[datetime, datetime, str, str]] = []
+    for row, member in zip(rows, members, strict=True):
+        lane = lane_of(found, member)
+        for part in lane.parts:
+            status = drawn_as(part.stay.state, part.stay.flags)
+            called = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
+            until = max(part.until, part.since + least / 4)
+            pieces.setdefault((status, called), []).append((part.since, until, row, _told(member, part.stay)))
+        windows += [(w.since, w.until, row, f"change: {_told(member, w.stay)}") for w in lane.windows]
+    _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
+    for (status, name), parts in pieces.items():
+        fill, light, dark = FILL[status]
+        fill = SUSPENDED_DARK if theme == "dark" and status is Status.SUSPENDED else fill
+        _bars(figure, parts, name, fill, light if theme == "light" else dark, PATTERN[status], HEIGHT[status])
+    _marks(figure, marks_of(found), palette)
+    _frame(figure, palette, 130 + LANE_PX * len(rows))
+    figure.update_layout(barmode="overlay", dragmode="pan")
+    figure.update_xaxes(range=[start, end], type="date", side="bottom")
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=list(reversed(rows)),
+        range=[-0.6, len(rows) - 0.4],
+        fixedrange=True,
+        showgrid=False,
+        tickfont={"size": 11, "color": palette.ink},
+        automargin=True,
+    )
+    return figure
+
+
+def _told(member: Member, stay: Stay) -> str:
+    words = state(stay.state, member.platform, stay.flags)
+    return f"{words}<br>{between(stay.onset_after, stay.since)}" if stay.onset_after else words
+
+
+def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
+    """Orders side by side, each from its issue on and with the same axes: the share blocked, and its band."""
+    palette = PALETTES[theme]
+    columns = min(3, max(1, len(orders)))
+    lines = -(-len(orders) // columns)
+    figure = make_subplots(
+        rows=lines,
+        cols=columns,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        vertical_spacing=min(0.2, 0.35 / lines),
+        horizontal_spacing=0.04,
+        subplot_titles=[clean(o.order.title, 40) for o in orders],
+    )
+    for n, found in enumerate(orders):
+        place = {"row": n // columns + 1, "col": n % columns + 1}
+        whole = max(found.watched, 1)
+        steps = [s for s in found.steps if s.at >= found.order.issued_at] or list(found.steps[-1:])
+        days = [(s.at - found.order.issued_at) / timedelta(days=1) for s in steps]
+        days.append((found.at - found.order.issued_at) / timedelta(days=1))
+
+        def line(
+            value: Callable[[Step], int], steps: Sequence[Step] = steps, whole: int = whole
+        ) -> list[float]:
+            ys = [100 * value(s) / whole for s in steps]
+            return [*ys, ys[-1]]
+
+        quiet = {**_QUIET, "showlegend": False}
+        figure.add_scatter(x=days, y=line(lambda s: s.certain), **quiet, **place)
+        figure.add_scatter(
+            x=days, y=line(lambda s: s.possible), fill="tonexty", fillcolor=BAND, **quiet, **place
+        )
+        figure.add_scatter(
+            x=days,
+            y=line(lambda s: s.blocked),
+            mode="lines",
+            line={"shape": "hv", "color": "#D55E00", "width": 2},
+            showlegend=False,
+            hovertemplate="day %{x:.1f}: %{y:.1f} % blocked<extra></extra>",
+            **place,
+        )
+    _frame(figure, palette, 100 + 170 * lines)
+    figure.update_layout(margin={"t": 28})
+    figure.update_xaxes(matches="x", zeroline=False, rangemode="tozero")
+    figure.update_xaxes(title={"text": "days since issue", "font": {"size": 11}}, row=lines)
+    figure.update_yaxes(ticksuffix=" %", rangemode="tozero", gridcolor=palette.line)
+    figure.update_annotations(font={"size": 12, "color": palette.ink})
+    return figure
+
+
+def _marks(figure: go.Figure, marks: Sequence[Mark], palette: Palette) -> None:
+    for n, mark in enumerate(marks):
+        figure.add_vline(
+            x=mark.at, line={"color": palette.ink2, "width": 1, "dash": "dot" if mark.dashed else "solid"}
+        )
+        figure.add_annotation(
+            x=mark.at,
+            y=1.0,
+            yref="paper",
+            yshift=10 + 14 * (n % 3),
+            text=mark.label,
+            hovertext=f"{mark.label}: {stamp(mark.at)}",
+            showarrow=False,
+            xanchor="left",
+            font={"size": 11, "color": palette.ink},
+        )
+
+
+def _bars(
+    figure: go.Figure,
+    parts: Sequence[tuple[datetime, datetime, str, str]],
+    name: str,
+    fill: str,
+    edge: str,
+    pattern: str,
+    height: float,
+) -> None:
+    if not parts:
+        return
+    figure.add_bar(
+        base=[since for since, *_ in parts],
+        x=[(until - since) / timedelta(milliseconds=1) for since, until, *_ in parts],
+        y=[row for _, _, row, _ in parts],
+        orientation="h",
+        width=height,
+        name=name,
+        marker={
+            "color": fill,
+            "line": {"color": edge, "width": 1},
+            "pattern": {"shape": pattern, "fgcolor": edge, "size": 5, "solidity": 0.3},
+        },
+        customdata=[said for *_, said in parts],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _frame(figure: go.Figure, palette: Palette, height: int) -> None:
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 16, "t": 52, "b": 8},
+        paper_bgcolor=palette.card,
+        plot_bgcolor=palette.card,
+        font={"color": palette.ink2, "size": 11, "family": FONT},
+        legend={"orientation": "h", "y": -36 / (height - 130), "yanchor": "top", "x": 0},
+        hoverlabel={
+            "bgcolor": palette.card,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 12},
+            "align": "left",
+        },
+        uirevision="order",
+    )
+    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line, zeroline=False)
+    figure.update_yaxes(zeroline=False)

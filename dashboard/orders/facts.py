@@ -1,0 +1,137 @@
+"""Everything that is said of an order, worked out once, so that page, API and report say the same."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
+from storage.model.orders.claims import Checked, checked
+from storage.model.orders.cohort import Funnel, Share, funnel, shares
+from storage.model.orders.curve import Step, curve, step_at
+from storage.model.orders.outside_findings import Names, Outside, count_names, outside
+from storage.orders.compliance_report import Cohort, cohort, coverage_of, find_order
+from storage.orders.documents import documents_of
+from storage.orders.names import checks_of, names_of
+from storage.orders.orders import orders
+from storage.postgres.pool import Conn
+from storage.readings.coverage_report import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFigures:
+    """An order at a moment, as known at a time."""
+
+    cohort: Cohort
+    at: datetime
+    known_at: datetime | None
+    gap_after: timedelta
+    funnel: Funnel
+    shares: tuple[Share, ...]
+    steps: tuple[Step, ...]
+    at_deadline: Step | None
+    """The counts of the deadline; None where there is none, or it lies after the moment."""
+    claims: tuple[Checked, ...]
+    """What was said of it in numbers, oldest first."""
+    names: Names
+    outside: Outside
+    documents: tuple[OrderDocument, ...]
+
+    @property
+    def order(self) -> Order:
+        return self.cohort.order
+
+    @property
+    def watched(self) -> int:
+        """What every share of the page is of: the accounts on its list."""
+        return len(self.cohort.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What an order itself holds, beside the readings of its accounts."""
+
+    names: tuple[OrderName, ...] = ()
+    checks: tuple[OrderCheck, ...] = ()
+    documents: tuple[OrderDocument, ...] = ()
+
+
+async def read_order(
+    conn: Conn, order_id: int, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+) -> OrderFigures | None:
+    """All figures of an order at `at`, as known at `known_at` (None: now); None when it is not on file."""
+    order = await find_order(conn, order_id, known_at)
+    if order is None:
+        return None
+    coverage = await coverage_of(conn, [order], at, gap_after, known_at)
+    return await _read(conn, order, at, gap_after, known_at, coverage)
+
+
+async def read_orders(
+    conn: Conn,
+    at: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None = None,
+    *,
+    after: int | None = None,
+    limit: int | None = None,
+) -> list[OrderFigures]:
+    """The figures of every order that was issued by `at`, as far as it is dated, by date.
+
+    With `after`: up to `limit` of those with a number above it, by number.
+    """
+    issued = [o for o in await orders(conn, known_at) if (o.issued_from or o.issued_at) <= at]
+    if after is not None:
+        numbered = sorted((o for o in issued if o.order_id > after), key=lambda o: o.order_id)
+        issued = numbered[:limit]
+    coverage = await coverage_of(conn, issued, at, gap_after, known_at)
+    return [await _read(conn, o, at, gap_after, known_at, coverage) for o in issued]
+
+
+async def _read(
+    conn: Conn,
+    order: Order,
+    at: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None,
+    coverage: Coverage,
+) -> OrderFigures:
+    order_id = order.order_id
+    documents = await documents_of(conn, order_id)
+    names = await names_of(conn, order_id, known_at)
+    checks = await checks_of(conn, order_id, known_at)
+    return figures_of(
+        await cohort(conn, order, at, coverage, known_at),
+        Papers(
+            tuple(names),
+            tuple(checks),
+            tuple(d for d in documents if known_at is None or d.added_at <= known_at),
+        ),
+        at,
+        gap_after,
+        known_at,
+    )
+
+
+def figures_of(
+    found: Cohort, papers: Papers, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+) -> OrderFigures:
+    """Pure: the figures of what is on file."""
+    order = found.order
+    names = count_names(papers.names)
+    steps = curve(found.members, min(found.since, at), at, gap_after)
+    own = [e for e in found.events if e.order_id == order.order_id and e.at <= at]
+    claims = [checked(order, e, found.members, gap_after) for e in own]
+    past_deadline = order.deadline_at is not None and order.deadline_at <= at
+    return OrderFigures(
+        cohort=found,
+        at=at,
+        known_at=known_at,
+        gap_after=gap_after,
+        funnel=funnel(order, found.members, names.accounts, at, gap_after),
+        shares=shares(found.members, at, gap_after),
+        steps=steps,
+        at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
+        claims=tuple(c for c in claims if c is not None),
+        names=names,
+        outside=outside(order.country, papers.names, papers.checks),
+        documents=papers.documents,
+    )

@@ -1,0 +1,52 @@
+"""What is drawn of one account of an order: where it was seen in a state, and where each change lies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui.chart_style import without_gaps
+from storage.model.orders.cohort import Member, Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A time in which somebody looked and one confirmed state was seen."""
+
+    since: datetime
+    until: datetime
+    stay: Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which a change lies: it led to `stay`."""
+
+    since: datetime
+    until: datetime
+    stay: Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is left empty was not looked at."""
+
+    parts: tuple[Part, ...]
+    windows: tuple[Window, ...]
+
+
+def lane_of(found: OrderFigures, member: Member) -> Lane:
+    """The lane of a member from the beginning of the order's figures to their moment."""
+    start, end = found.steps[0].at, found.at
+    parts: list[Part] = []
+    windows: list[Window] = []
+    stays = [s for s in member.stays if s.until is None or s.until > start]
+    for n, stay in enumerate(stays):
+        following = stays[n + 1] if n + 1 < len(stays) else None
+        last = end if following is None else following.onset_after or following.since
+        if following is None and member.seen.last is not None:
+            last = end if end - member.seen.last <= found.gap_after else member.seen.last
+        for since, until in without_gaps(max(stay.since, start), max(last, stay.since), member.seen.gaps):
+            parts.append(Part(since, until, stay))
+        if stay.onset_after is not None and stay.since > start:
+            windows.append(Window(max(stay.onset_after, start), stay.since, stay))
+    return Lane(tuple(parts), tuple(windows))

@@ -1,0 +1,232 @@
+"""One order: how far it was followed, in sentences, figures and tables."""
+
+from datetime import timedelta
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.orders import rows
+from dashboard.orders import words as order_words
+from dashboard.orders.cards import claims_card, funnel_card, kinds_card, outside_card, papers_card
+from dashboard.orders.charts import curve_figure, lanes_figure
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui import words
+from dashboard.ui.cards import card
+from dashboard.ui.chart_style import Theme, graph
+from dashboard.ui.stacked_cells import td
+from storage.model.orders.cohort import Member, by_first_block
+from storage.model.text.countries import country_name
+from storage.model.text.states import clean
+
+LANES = 40
+"""Accounts on one page of lanes."""
+
+
+def lane_pages(found: OrderFigures) -> int:
+    return max(1, -(-found.watched // LANES))
+
+
+def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Component]) -> Component:
+    """The page of an order; `number`, from 1, is that of its lanes."""
+    order = found.order
+    begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
+    ranked = by_first_block(found.cohort.members, begin)
+    shown = ranked[(number - 1) * LANES : number * LANES]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Orders", href="/orders", className="under"),
+                    html.Span("/", className="faint"),
+                    html.Span(clean(order.reference, 80)),
+                    *tag,
+                    html.Span(className="grow"),
+                    html.A("Time to restoration", href=f"{here}/restoration", className="button"),
+                    html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
+                    html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    _head(found),
+                    html.Div(
+                        [funnel_card(found), _curve_card(found, theme)],
+                        className="order-two",
+                    ),
+                    html.Div([kinds_card(found), claims_card(found)], className="order-two"),
+                    *outside_card(found),
+                    _lanes_card(found, shown, number, theme),
+                    papers_card(found),
+                ],
+                className="stack order",
+            ),
+        ]
+    )
+
+
+def _head(found: OrderFigures) -> Component:
+    order = found.order
+    late = [] if order.deadline_at is None else [_deadline_chip(found)]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.H1(clean(order.title, 160)),
+                            html.P(
+                                f"{clean(order.issuer, 120)} · {country_name(order.country)} · "
+                                f"{clean(order.legal_basis, 120)}",
+                                className="muted",
+                            ),
+                        ]
+                    ),
+                    html.Span(className="grow"),
+                    *late,
+                ],
+                className="account-head",
+            ),
+            html.Div([html.P(s) for s in order_words.sentences(found)], className="told"),
+            _facts(found),
+        ],
+        className="card",
+    )
+
+
+def _deadline_chip(found: OrderFigures) -> Component:
+    deadline = found.order.deadline_at
+    assert deadline is not None  # noqa: S101 - the caller looked
+    left = deadline - found.at
+    said = (
+        f"{words.span(left)} until its deadline"
+        if left > timedelta(0)
+        else f"{words.span(-left)} past its deadline"
+    )
+    return html.Span(said, className="status-chip")
+
+
+def _facts(found: OrderFigures) -> Component:
+    order = found.order
+    notices = rows.notices(found)
+    facts: list[tuple[str, str, str]] = [
+        ("Issued", words.stamp(order.issued_at), rows.issued_note(order)),
+        ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none on file", ""),
+        ("Entered here", words.stamp(order.known_at), rows.entered_note(order)),
+        (
+            "Later notices",
+            f"{len(notices):,}" if notices else "none on file",
+            f"the last {words.stamp(notices[-1].at)}" if notices else "",
+        ),
+        (
+            "Figures of",
+            words.stamp(found.at),
+            f"not read for {words.span(found.gap_after)} counts as not checked",
+        ),
+    ]
+    return html.Dl(
+        [
+            html.Div([html.Dt(name), html.Dd(value), *([html.Dd(note)] if note else [])])
+            for name, value, note in facts
+        ],
+        className="facts",
+    )
+
+
+def _curve_card(found: OrderFigures, theme: Theme) -> Component:
+    whose = words.accounts(found.watched)
+    note = f"of {whose} on its list; the band is where the truth lies for those that were checked"
+    deadline = (
+        [
+            html.P(
+                f"At the deadline {order_words.at_deadline(found, found.at_deadline)}.", className="not-said"
+            )
+        ]
+        if found.at_deadline is not None
+        else []
+    )
+    return card(
+        "Share of its accounts blocked",
+        note,
+        html.Div(
+            graph(curve_figure(found, theme), "order-curve", "Share withheld since the order"),
+            className="figure",
+        ),
+        *deadline,
+    )
+
+
+def _lanes_card(found: OrderFigures, shown: list[Member], number: int, theme: Theme) -> Component:
+    first = (number - 1) * LANES + 1
+    note = (
+        f"first block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
+        if shown
+        else "nobody is on its list"
+    )
+    if not shown:
+        return card("Its accounts", note)
+    return card(
+        "Its accounts",
+        note,
+        html.Div(
+            graph(lanes_figure(found, shown, theme), "order-lanes", "A lane for each account"),
+            className="figure",
+        ),
+        html.Details(
+            [
+                html.Summary("The same as a table"),
+                html.Div(
+                    html.Table(
+                        [
+                            html.Thead(
+                                html.Tr([html.Th("Account"), html.Th("As last confirmed"), html.Th("Since")])
+                            ),
+                            html.Tbody([_account_row(m, found) for m in shown]),
+                        ],
+                        className="labelled",
+                    ),
+                    className="table-scroll narrow",
+                ),
+            ],
+        ),
+        *_pages(found, number),
+    )
+
+
+def _account_row(member: Member, found: OrderFigures) -> Component:
+    stay = member.at(found.at)
+    said, since = "never read", ""
+    if stay is not None:
+        said = words.state(stay.state, member.platform, stay.flags)
+        since = words.between(stay.onset_after, stay.since)
+        if not member.is_read(found.at, found.gap_after):
+            said += ", when last known"
+    return html.Tr(
+        [
+            html.Th(
+                html.A(
+                    f"@{clean(member.handle, 120)}", href=f"/account/{member.account_id}", className="handle"
+                ),
+                scope="row",
+            ),
+            td(said, "As last confirmed"),
+            td(since, "Since"),
+        ]
+    )
+
+
+def _pages(found: OrderFigures, number: int) -> list[Component]:
+    last = lane_pages(found)
+    if last == 1:
+        return []
+    links = [
+        html.A(
+            str(n),
+            href=f"/orders/{found.order.order_id}/{n}",
+            **({"aria-current": "page"} if n == number else {}),  # pyright: ignore[reportArgumentType]
+        )
+        for n in range(1, last + 1)
+    ]
+    name: dict[str, Any] = {"aria-label": "Pages of accounts"}
+    return [html.Nav(links, className="pages", **name)]

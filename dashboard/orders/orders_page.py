@@ -1,0 +1,147 @@
+"""All orders: how far each was followed, in a table and side by side."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.orders.charts import multiples_figure
+from dashboard.orders.facts import OrderFigures, read_order, read_orders
+from dashboard.orders.order_page import lane_pages, order_page
+from dashboard.orders.restoration import restoration_of
+from dashboard.orders.restoration_card import RESTORATION, restoration_page
+from dashboard.ui import words
+from dashboard.ui.cards import card
+from dashboard.ui.chart_style import Theme, graph
+from dashboard.ui.stacked_cells import td
+from storage.model.text.countries import country_name
+from storage.model.text.states import clean
+from storage.postgres.pool import Conn
+
+SIDE_BY_SIDE = 9
+_LONGEST_NUMBER = 18
+"""Digits of a number that the database takes."""
+
+
+async def order_pages(
+    conn: Conn, more: Sequence[str], now: datetime, gap_after: timedelta, theme: Theme, tag: list[Component]
+) -> Component | None:
+    """All orders; or one, by its number, and of it a page of lanes or the time to restoration. None when
+    there is none.
+    """
+    if not more:
+        return orders_page((await read_orders(conn, now, gap_after))[::-1], theme, tag)
+    order_id, part = [*more, "1"][:2]
+    if not order_id.isdecimal() or len(order_id) > _LONGEST_NUMBER:
+        return None
+    found = await read_order(conn, int(order_id), now, gap_after)
+    if found is None:
+        return None
+    if part == RESTORATION:
+        return restoration_page(found, await asyncio.to_thread(restoration_of, found), theme, tag)
+    if not part.isdecimal() or not 1 <= int(part) <= lane_pages(found):
+        return None
+    return order_page(found, int(part), theme, tag)
+
+
+def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Component]) -> Component:
+    """The orders by date, newest first."""
+    drawn = [o for o in orders if o.watched][:SIDE_BY_SIDE]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Orders"),
+                    *tag,
+                    html.Span("legal demands, and how far the platform followed each", className="muted"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    card(
+                        "Every order on file",
+                        "shares are of the accounts on its list",
+                        html.Div(
+                            html.Table(
+                                [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
+                            ),
+                            className="table-scroll narrow",
+                        ),
+                    ),
+                    *([_compared(drawn, theme)] if drawn else []),
+                ]
+                if orders
+                else [_empty()],
+                className="stack",
+            ),
+        ]
+    )
+
+
+def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
+    return card(
+        "Side by side",
+        f"share of its accounts blocked, from the day of issue; the newest {len(drawn)}",
+        html.Div(
+            graph(multiples_figure(drawn, theme), "order-multiples", "Share withheld since each order"),
+            className="figure",
+        ),
+    )
+
+
+def _columns() -> Component:
+    names = ("Order", "Issued", "Named", "On its list", "Ever blocked", "Still blocked", "Restored")
+    return html.Thead(
+        html.Tr([html.Th(name, className="" if n < 2 else "n") for n, name in enumerate(names)])
+    )
+
+
+def _row(found: OrderFigures) -> Component:
+    order, funnel = found.order, found.funnel
+
+    def counted(name: str, n: int, *, of_list: bool = True) -> Component:
+        small = [html.Small(words.share(n, found.watched))] if of_list and found.watched else []
+        return td([f"{n:,}", *small], name, "n")
+
+    return html.Tr(
+        [
+            html.Th(
+                [
+                    html.A(
+                        html.B(clean(order.title, 120)), href=f"/orders/{order.order_id}", className="country"
+                    ),
+                    html.Small(f"{clean(order.reference, 60)} · {country_name(order.country)}"),
+                ],
+                scope="row",
+            ),
+            td(
+                [
+                    words.day(order.issued_at),
+                    *([html.Small("date disputed")] if order.issued_from is not None else []),
+                ],
+                "Issued",
+            ),
+            counted("Named", funnel.named, of_list=False),
+            counted("On its list", funnel.resolved, of_list=False),
+            counted("Ever blocked", funnel.ever_blocked),
+            counted("Still blocked", funnel.blocked_now),
+            counted("Restored", funnel.restored),
+        ]
+    )
+
+
+def _empty() -> Component:
+    return html.Div(
+        [
+            html.H2("No order is on file"),
+            html.P(
+                "An order is entered with the accounts that it names; then this page says how far "
+                "it was followed."
+            ),
+            html.P(html.Code("blockline orders import orders.csv")),
+        ],
+        className="card empty",
+    )

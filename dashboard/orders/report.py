@@ -1,0 +1,55 @@
+"""Everything that a report on an order is made of, read at once, for the server and the command line."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from dashboard.asgi.settings import GAP_IN_SWEEPS
+from dashboard.orders.facts import OrderFigures, read_order
+from dashboard.orders.report_html import Imprint, report_html
+from dashboard.orders.restoration import restoration_of, section
+from storage.orders.report_sources import Grounds, grounds
+from storage.postgres.installation import is_synthetic
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report tells, before it is written."""
+
+    found: OrderFigures
+    behind: Grounds
+    imprint: Imprint
+
+    def html(self) -> str:
+        """The whole page. Working out the time to restoration may take seconds of a processor."""
+        told = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
+        return report_html(self.found, self.behind, self.imprint, told)
+
+    def name(self, suffix: str) -> str:
+        """What its file is called: `report-IN-69A-2021-02-04-2021-02-11.html`."""
+        signs = (
+            c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in self.found.order.reference
+        )
+        reference = "".join(signs).strip(".-")[:80] or f"order-{self.found.order.order_id}"
+        return f"report-{reference}-{self.found.at.astimezone(UTC):%Y-%m-%d}{suffix}"
+
+
+def made_by() -> str:
+    """This program, with its version."""
+    return f"Blockline {version('blockline')}"
+
+
+async def read_report(
+    conn: Conn, order_id: int, at: datetime, known_at: datetime | None, imprint: Imprint
+) -> Report | None:
+    """The report on an order at `at`, as known at `known_at` (None: now); None when it is not on file.
+
+    What is recorded in a demonstration is told as invented, whatever `imprint` says.
+    """
+    found = await read_order(conn, order_id, at, imprint.sweep_every * GAP_IN_SWEEPS, known_at)
+    if found is None:
+        return None
+    synthetic = imprint.synthetic or await is_synthetic(conn)
+    behind = await grounds(conn, found.cohort, at, known_at)
+    return Report(found, behind, replace(imprint, synthetic=synthetic))

@@ -1,0 +1,122 @@
+"""The report on an order: one page that stands by itself, to be printed, kept and handed on.
+
+Made of the same figures as the page of the order and its JSON, and of what they rest on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from dashboard.orders import report_rows
+from dashboard.orders import rows as order_rows
+from dashboard.orders import words as order_words
+from dashboard.orders.facts import OrderFigures
+from dashboard.orders.report_lanes import lane_styles, lanes_of, patterns
+from dashboard.orders.report_svg import curve_svg
+from dashboard.orders.report_words import coverage_words, methods
+from dashboard.ui import words
+from storage.model.orders.cohort import by_first_block
+from storage.model.text.states import clean
+from storage.orders.report_sources import Grounds
+
+_templates = Environment(
+    loader=PackageLoader("dashboard.orders"),
+    autoescape=select_autoescape(enabled_extensions=("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imprint:
+    """Who made a report, when, and of what kind of installation."""
+
+    made_at: datetime
+    made_by: str
+    """With its version: "Blockline 0.1.0"."""
+    synthetic: bool
+    """What it tells of is an invented scenario: every page of it says so."""
+    sweep_every: timedelta
+    dashboard_url: str | None
+    """Where its readers reach the dashboard; None: they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """How long it took until accounts came back, as a section of the report."""
+
+    sentences: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figure: Markup | None = None
+
+
+def report_html(
+    found: OrderFigures, behind: Grounds, imprint: Imprint, restoration: Restoration | None = None
+) -> str:
+    """The whole page. Equal figures and an equal imprint give the same page."""
+    order = found.order
+    ranked = by_first_block(found.cohort.members, order.issued_from or order.issued_at)
+    line = f"Blockline report · order {clean(order.reference, 60)} · as of {words.stamp(found.at)}"
+    content = {
+        "reference": clean(order.reference, 120),
+        "title": clean(order.title, 160),
+        "page_line": css_text(line),
+        "synthetic": imprint.synthetic,
+        "patterns": patterns(),
+        "lane_styles": lane_styles(),
+        "facts": report_rows.facts(found, imprint.made_at, imprint.made_by),
+        "sentences": order_words.sentences(found),
+        "funnel": order_rows.funnel_rows(found),
+        "funnel_note": order_rows.FUNNEL_NOTE,
+        "names": report_rows.names(found.names),
+        "watched": words.accounts(found.watched),
+        "kinds": report_rows.kinds(found),
+        "curve": curve_svg(found) if found.watched else None,
+        "steps": report_rows.steps(found),
+        "at_the_end": report_rows.at_the_end(found),
+        "deadline": report_rows.deadline(found),
+        "claims": report_rows.claims(found),
+        "outside": order_rows.outside_words(found) if found.outside.probes else None,
+        "probes": report_rows.probes(found),
+        "restoration": _restoration(restoration),
+        "events": report_rows.events(found),
+        "documents": report_rows.documents(found),
+        "lanes": lanes_of(found, ranked),
+        "accounts": [report_rows.account(m, found, behind, imprint.dashboard_url) for m in ranked],
+        "coverage": coverage_words(found, behind, imprint.sweep_every),
+        "known_late": _known_late(found),
+        "methods": methods(found),
+        "newest": report_rows.head(behind.newest) if behind.newest is not None else None,
+        "heads": [report_rows.head(h) for h in behind.heads],
+    }
+    return _templates.get_template("report.html").render(content)
+
+
+def css_text(said: str) -> Markup:
+    """Text as a string of a style sheet, each sign escaped, so that nothing in it can end the string."""
+    return Markup("".join(f"\\{ord(c):06x}" for c in said))  # noqa: S704 - hexadecimal digits only
+
+
+def _restoration(restoration: Restoration | None) -> dict[str, object] | None:
+    """The section about the time to restoration; left out where it was not worked out."""
+    if restoration is None:
+        return None
+    return {
+        "sentences": restoration.sentences,
+        "columns": restoration.columns,
+        "rows": restoration.rows,
+        "figure": restoration.figure,
+    }
+
+
+def _known_late(found: OrderFigures) -> str:
+    if found.known_at is None:
+        return ""
+    return (
+        f"The figures tell what was on file at {words.stamp(found.known_at)}. What was not checked, handles "
+        "and documents are told as they are on file now."
+    )

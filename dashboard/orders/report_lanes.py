@@ -1,0 +1,173 @@
+"""The accounts of an order as lanes, as SVG: compact, in parts that each fit on a page of paper."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from dashboard.orders import words as order_words
+from dashboard.orders.facts import OrderFigures
+from dashboard.orders.lanes import lane_of
+from dashboard.orders.report_svg import (
+    PALETTE,
+    PATTERNS,
+    WIDTH,
+    Axis,
+    figure,
+    line,
+    marks,
+    number,
+    text,
+    time_axis,
+)
+from dashboard.ui import words
+from dashboard.ui.chart_style import FILL, HEIGHT, PATTERN
+from storage.model.core.availability import Status
+from storage.model.orders.cohort import Kind, Member, blocked_times
+from storage.model.text.states import clean
+
+ALL_UP_TO = 400
+"""With more accounts only those are drawn that were ever blocked."""
+NAMED_UP_TO = 75
+"""With more lanes, they have numbers in place of names."""
+_IN_ONE = 200
+_TOP, _RIGHT = 52, 12
+_LEFT, _LEFT_OF_NAMES = 36, 178
+_PITCH, _PITCH_OF_NAMES = 4.0, 11.0
+_LEAST = 0.8
+"""Nothing is drawn thinner or shorter."""
+_DRAWN_AS = {
+    Kind.WITHHELD: Status.WITHHELD,
+    Kind.SUSPENDED: Status.SUSPENDED,
+    Kind.SUSPENDED_OR_DELETED: Status.NOT_FOUND,
+    Kind.DEACTIVATED: Status.DEACTIVATED,
+    Kind.NOT_FOUND: Status.NOT_FOUND,
+    Kind.WITHHELD_ELSEWHERE: Status.WITHHELD,
+    Kind.PROTECTED: Status.PROTECTED,
+    Kind.AVAILABLE: Status.AVAILABLE,
+}
+_HATCH = {
+    "/": "M-1 1L1 -1M0 4L4 0M3 5L5 3",
+    "x": "M0 4L4 0M0 0L4 4",
+    ".": "M1 1h1v1h-1z",
+    "|": "M1 0V4",
+    "": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes of an order in one or more figures, with what is said above them."""
+
+    note: str
+    figures: tuple[Markup, ...]
+    kinds: tuple[tuple[Markup, str], ...]
+    """A sample and its name for everything that is drawn."""
+
+
+def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
+    """Pure: the lanes of the accounts in this order, the first at the top."""
+    begin = found.order.issued_from or found.order.issued_at
+    shown = list(ranked)
+    note = "Each account has a lane, first block first."
+    if len(shown) > ALL_UP_TO:
+        shown = [m for m in ranked if blocked_times(m, begin)]
+        left = words.accounts(len(ranked) - len(shown))
+        note = (
+            f"Of so many only those ever blocked are drawn, first block first: {len(shown):,}. Not drawn: "
+            f"{left} not seen blocked since the order. The table of accounts has all."
+        )
+    if len(shown) > NAMED_UP_TO:
+        note += " The numbers are those of the table of accounts."
+    parts = -(-len(shown) // _IN_ONE)
+    size = -(-len(shown) // parts) if parts else 1
+    figures = [_figure(found, shown[n : n + size], n + 1) for n in range(0, len(shown), size)]
+    drawn = {p.stay.kind for m in shown for p in lane_of(found, m).parts}
+    samples = [(_sample(k), order_words.kind(k, found.order.country)) for k in Kind if k in drawn]
+    samples.append((_sample(None), "The change lies in it"))
+    return Lanes(note, tuple(figures), tuple(samples) if shown else ())
+
+
+def _figure(found: OrderFigures, members: Sequence[Member], first: int) -> Markup:
+    named = len(members) <= NAMED_UP_TO
+    pitch, left = (_PITCH_OF_NAMES, _LEFT_OF_NAMES) if named else (_PITCH, _LEFT)
+    axis = Axis(found.steps[0].at, found.at, left, WIDTH - _RIGHT)
+    bottom = _TOP + pitch * len(members) + 2
+    shapes: defaultdict[Kind | None, list[str]] = defaultdict(list)
+    parts = time_axis(axis, _TOP, bottom)
+    for n, member in enumerate(members):
+        middle = _TOP + pitch * (n + 0.5) + 1
+        lane = lane_of(found, member)
+        for window in lane.windows:
+            shapes[None].append(_box(axis.x(window.since), axis.x(window.until), middle, 0.8 * pitch))
+        for part in lane.parts:
+            high = HEIGHT[_DRAWN_AS[part.stay.kind]] * pitch
+            shapes[part.stay.kind].append(_box(axis.x(part.since), axis.x(part.until), middle, high))
+        if named:
+            parts.append(text(left - 5, middle + 3, f"{first + n} @{clean(member.handle, 22)}", anchor="end"))
+        elif (first + n) % 10 == 0 or n == 0:
+            parts.append(text(left - 5, middle + 3, f"{first + n:,}", anchor="end"))
+    parts += [f'<path d="{"".join(boxes)}" class="{_look(kind)}"/>' for kind, boxes in shapes.items()]
+    parts += marks(found, axis, _TOP, bottom)
+    parts.append(line(left, bottom, WIDTH - _RIGHT, bottom, "frame"))
+    last = first + len(members) - 1
+    title = f"Accounts {first:,} to {last:,}, a lane each"
+    description = (
+        f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: the confirmed state of each account "
+        "over time. What is empty was not looked at. The table of accounts tells the same in words."
+    )
+    return figure(f"lanes-{first}", title, description, bottom + 20, parts)
+
+
+def _look(kind: Kind | None) -> str:
+    return "k-window" if kind is None else f"k-{kind.value}"
+
+
+def _box(left: float, right: float, middle: float, high: float) -> str:
+    wide, high = max(right - left, _LEAST), max(high, _LEAST)
+    x, y, w, h = map(number, (left, middle - high / 2, wide, high))
+    return f"M{x} {y}h{w}v{h}h-{w}z"
+
+
+def _sample(kind: Kind | None) -> Markup:
+    high = 10 * (0.8 if kind is None else max(HEIGHT[_DRAWN_AS[kind]], 0.1))
+    shape = _box(1, 25, 6, high)
+    return Markup(  # noqa: S704 - made of our own numbers and names
+        f'<svg viewBox="0 0 26 12" width="26" height="12" aria-hidden="true">'
+        f'<path d="{shape}" class="{_look(kind)}"/></svg>'
+    )
+
+
+def lane_styles() -> Markup:
+    """The colours of the kinds, as rules for the page; their hatches are `patterns`."""
+    rules = [f".k-window{{fill:url(#p-k-window);stroke:{PALETTE.window};stroke-width:0.3}}"]
+    for kind, status in _DRAWN_AS.items():
+        edge = FILL[status][1]
+        fill = f"url(#p-k-{kind.value})" if PATTERN[status] else edge
+        outline = f"stroke:{edge};stroke-width:0.3" if PATTERN[status] else "stroke:none"
+        rules.append(f".k-{kind.value}{{fill:{fill};{outline}}}")
+    return Markup("".join(rules))  # noqa: S704 - made of our own numbers and names
+
+
+def patterns() -> Markup:
+    """The hatches of curve and lanes, once for the page: on grey paper they tell colours apart."""
+    out = [PATTERNS, _pattern("window", "none", PALETTE.window, _HATCH["/"])]
+    for kind, status in _DRAWN_AS.items():
+        colour, edge, _ = FILL[status]
+        if kind is Kind.WITHHELD_ELSEWHERE:
+            out.append(_pattern(kind.value, "#FFFFFF", edge, _HATCH[PATTERN[status]]))
+        elif PATTERN[status]:
+            stroke = edge if PATTERN[status] == "." else "#FFFFFF"
+            out.append(_pattern(kind.value, colour, stroke, _HATCH[PATTERN[status]]))
+    return Markup(  # noqa: S704 - made of our own numbers and names
+        f'<svg class="hatches" width="0" height="0" aria-hidden="true"><defs>{"".join(out)}</defs></svg>'
+    )
+
+
+def _pattern(name: str, colour: str, edge: str, hatch: str) -> str:
+    return (
+        f'<pattern id="p-k-{name}" width="4" height="4" patternUnits="userSpaceOnUse">'
+        f'<rect width="4" height="4" fill="{colour}"/>'
+        f'<path d="{hatch}" stroke="{edge}" stroke-width="0.6" stroke-opacity="0.7" fill="none"/></pattern>'
+    )

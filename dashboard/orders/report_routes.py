@@ -1,0 +1,45 @@
+"""The report on an order as a download."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.orders.data_routes import asked
+from dashboard.orders.report import made_by, read_report
+from dashboard.orders.report_html import Imprint
+from storage.postgres.pool import Pool, StorageError, transaction
+
+
+def report_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, base_url: str | None
+) -> APIRouter:
+    """`/orders/{order_id}/report.html`, with `?at=` and `?as_known_at=`. Its links lead to `base_url`; None:
+    it has none, since it is read elsewhere.
+    """
+    router = APIRouter()
+
+    @router.get("/orders/{order_id}/report.html")
+    async def report(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        now = clock()
+        moment, known, refused = asked(at, as_known_at, now)
+        if refused is not None:
+            return refused
+        imprint = Imprint(now, made_by(), settings.synthetic, settings.sweep_every, base_url)
+        try:
+            async with transaction(pool) as conn:
+                found = await read_report(conn, order_id, moment, known, imprint)
+        except StorageError as error:
+            return refusal(503, str(error))
+        if found is None:
+            return refusal(404, "There is no such order.")
+        headers = {"Content-Disposition": f'attachment; filename="{found.name(".html")}"'}
+        return HTMLResponse(await asyncio.to_thread(found.html), headers=headers)
+
+    return router

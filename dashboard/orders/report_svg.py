@@ -1,0 +1,238 @@
+"""The curve of an order as SVG that stands by itself: no script, no outside resource, legible in grey."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from dashboard.orders.charts import marks_of
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui import words
+from dashboard.ui.chart_style import PALETTES
+from storage.model.orders.curve import Step
+from storage.model.text.axis_ticks import time_ticks
+from storage.model.text.countries import country_name
+
+WIDTH = 720
+"""Of every figure, in units of its own; the page scales it."""
+_LEFT, _RIGHT, _TOP = 52, 12, 54
+_PLOT, _STRIP = 220, 26
+_MOST_TICKS = 8
+_LABEL_ROWS = 3
+PALETTE = PALETTES["light"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The axis of time: which x stands for a moment."""
+
+    start: datetime
+    end: datetime
+    left: float = _LEFT
+    right: float = WIDTH - _RIGHT
+
+    def x(self, at: datetime) -> float:
+        long = self.end - self.start
+        if not long:
+            return self.right
+        return self.left + (self.right - self.left) * min(max((at - self.start) / long, 0.0), 1.0)
+
+
+def number(value: float) -> str:
+    """A coordinate, to a tenth."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def text(x: float, y: float, said: str, *, anchor: str = "start", look: str = "") -> str:
+    named = f' class="{look}"' if look else ""
+    return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"{named}>{escape(said)}</text>'
+
+
+def line(x1: float, y1: float, x2: float, y2: float, look: str) -> str:
+    a, b, c, d = map(number, (x1, y1, x2, y2))
+    return f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" class="{look}"/>'
+
+
+def figure(name: str, title: str, description: str, height: float, parts: Iterable[str]) -> Markup:
+    """An image with its words for those who do not see it."""
+    return Markup(  # noqa: S704 - every text in `parts` was escaped where it was written
+        f'<svg viewBox="0 0 {WIDTH} {number(height)}" role="img" aria-labelledby="{name}-t {name}-d">'
+        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def time_axis(axis: Axis, top: float, bottom: float) -> list[str]:
+    """Grid lines with their dates below."""
+    out: list[str] = []
+    for tick in time_ticks(axis.start, axis.end, _MOST_TICKS):
+        x = axis.x(tick.at)
+        out += [line(x, top, x, bottom, "grid"), text(x, bottom + 14, tick.label, anchor="middle")]
+    return out
+
+
+def marks(found: OrderFigures, axis: Axis, top: float, bottom: float) -> list[str]:
+    """Issue, deadline, notices: a line each, and its name above the figure."""
+    out: list[str] = []
+    for n, mark in enumerate(marks_of(found)):
+        x, y = axis.x(mark.at), top - 6 - 13 * (n % _LABEL_ROWS)
+        out.append(line(x, y + 2, x, bottom, "limit" if mark.dashed else "event"))
+        at_end = x > axis.right - 90
+        out.append(text(x + (-3 if at_end else 3), y, mark.label, anchor="end" if at_end else "start"))
+    return out
+
+
+def curve_svg(found: OrderFigures) -> Markup:
+    """The share of the accounts on the list that were blocked, with its band; what was not checked below.
+
+    Pure: made of the same steps as the figure on the page of the order.
+    """
+    axis = Axis(found.steps[0].at, found.at)
+    whole = max(found.watched, 1)
+    top, bottom = _TOP, _TOP + _PLOT
+    most = _upper(max(s.possible for s in found.steps) / whole)
+
+    def y(n: float) -> float:
+        return bottom - _PLOT * n / whole / most
+
+    def path(
+        value: Callable[[Step], float], height: Callable[[float], float] = y
+    ) -> list[tuple[float, float]]:
+        return _stairs([(axis.x(s.at), height(value(s))) for s in found.steps], axis.right)
+
+    parts = [*_shares_axis(axis, most, y, whole), *time_axis(axis, top, bottom + _STRIP + 6)]
+    parts += _silent(found, axis, top, bottom)
+    parts.append(_area(path(lambda s: s.possible), path(lambda s: s.certain), "band"))
+    parts += [
+        _line(path(lambda s: s.withheld), "withheld-line"),
+        _line(path(lambda s: s.suspended), "suspended-line"),
+        _line(path(lambda s: s.blocked), "blocked-line"),
+    ]
+    parts += _strip(found, axis, bottom + 6)
+    parts += marks(found, axis, top, bottom)
+    if found.at_deadline is not None and found.order.deadline_at is not None:
+        x, at = number(axis.x(found.order.deadline_at)), number(y(found.at_deadline.blocked))
+        parts.append(f'<circle cx="{x}" cy="{at}" r="4" class="deadline"/>')
+    height = bottom + _STRIP + 6 + 26
+    names = ("Blocked, as read", f"Withheld in {country_name(found.order.country)}", "Suspended everywhere")
+    parts += _legend(height, names)
+    return figure("curve", CURVE_TITLE, described(found), height + 34, parts)
+
+
+CURVE_TITLE = "Share of its accounts blocked, over time"
+
+
+def described(found: OrderFigures) -> str:
+    """The curve in words."""
+    whole = found.watched
+    if not whole:
+        return "No account is on the list of the order: there is nothing to draw."
+    high = max(found.steps, key=lambda s: s.blocked)
+    last = found.steps[-1]
+    share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)
+    dates = "; ".join(f"{m.label}: {words.stamp(m.at)}" for m in marks_of(found))
+    return (
+        f"From {words.stamp(found.steps[0].at)} to {words.stamp(found.at)}, of "
+        f"{words.accounts(whole)}. "
+        f"As read, the most were blocked from {words.stamp(high.at)} on: {high.blocked:,} ({share}). At the "
+        f"end {last.blocked:,} ({end}) were blocked: at the least {last.certain:,}, at the most "
+        f"{last.possible:,}; {last.unread:,} were not checked.{f' Marked: {dates}.' if dates else ''}"
+    )
+
+
+def _upper(peak: float) -> float:
+    """The upper end of the axis of shares, from the highest one: a round share above it."""
+    return next((top for top in (0.05, 0.1, 0.2, 0.25, 0.5, 0.75) if peak * 1.1 <= top), 1.0)
+
+
+def _shares_axis(axis: Axis, most: float, y: Callable[[float], float], whole: int) -> list[str]:
+    out: list[str] = []
+    for n in range(6):
+        share = most * n / 5
+        at = y(share * whole)
+        out.append(line(axis.left, at, axis.right, at, "grid"))
+        out.append(text(axis.left - 5, at + 4, f"{100 * share:.3g} %", anchor="end"))
+    return out
+
+
+def _silent(found: OrderFigures, axis: Axis, top: float, bottom: float) -> list[str]:
+    """Where nothing was known of any account, nothing can be said: hatched from top to bottom."""
+    ends = [*(s.at for s in found.steps[1:]), found.at]
+    return [
+        _box(axis.x(step.at), axis.x(end), top, bottom, "silent")
+        for step, end in zip(found.steps, ends, strict=True)
+        if 0 < found.watched <= step.unread
+    ]
+
+
+def _strip(found: OrderFigures, axis: Axis, top: float) -> list[str]:
+    """How many were not checked, as a row of its own with a height of all accounts."""
+    whole, bottom = max(found.watched, 1), top + _STRIP
+    ends = [*(s.at for s in found.steps[1:]), found.at]
+    out = [_box(axis.left, axis.right, top, bottom, "frame")]
+    for step, end in zip(found.steps, ends, strict=True):
+        if step.unread:
+            share = _STRIP * step.unread / whole
+            out.append(_box(axis.x(step.at), axis.x(end), bottom - share, bottom, "unread"))
+    return [*out, text(axis.left - 5, top + 11, "not", anchor="end"),
+            text(axis.left - 5, top + 22, "checked", anchor="end")]  # fmt: skip
+
+
+def _box(left: float, right: float, top: float, bottom: float, look: str) -> str:
+    x, y, w, h = map(number, (left, top, max(right - left, 0.3), bottom - top))
+    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{look}"/>'
+
+
+def _stairs(points: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
+    """Each value holds until the next one. What changes nothing that can be drawn is left out."""
+    out: list[tuple[float, float]] = []
+    for x, y in points:
+        if out and abs(out[-1][1] - y) < 0.05:
+            continue
+        if out:
+            out.append((x, out[-1][1]))
+        out.append((x, y))
+    return [*out, (right, out[-1][1])]
+
+
+def _line(points: Sequence[tuple[float, float]], look: str) -> str:
+    return f'<path d="{_moves(points)}" class="{look}"/>'
+
+
+def _area(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, float]], look: str) -> str:
+    return f'<path d="{_moves([*upper, *reversed(lower)])}Z" class="{look}"/>'
+
+
+def _moves(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
+
+
+def _legend(top: float, names: tuple[str, str, str]) -> list[str]:
+    samples = (
+        ("blocked-line", names[0]),
+        ("withheld-line", names[1]),
+        ("suspended-line", names[2]),
+    )
+    out: list[str] = []
+    for n, (look, name) in enumerate(samples):
+        x = _LEFT + 220 * n
+        out += [line(x, top + 4, x + 26, top + 4, look), text(x + 32, top + 8, name)]
+    areas = (
+        ("band", "Between the least and the most possible"),
+        ("unread", "Not checked, of all"),
+        ("silent", "Nobody looked"),
+    )
+    for (look, name), x in zip(areas, (_LEFT, _LEFT + 330, _LEFT + 500), strict=True):
+        out += [_box(x, x + 26, top + 18, top + 29, look), text(x + 32, top + 28, name)]
+    return out
+
+
+PATTERNS = (
+    '<pattern id="p-band" width="4" height="4" patternUnits="userSpaceOnUse">'
+    '<rect width="4" height="4" fill="#F6D3BA"/><circle cx="1" cy="1" r="0.5" fill="#A34700"/></pattern>'
+    '<pattern id="p-unread" width="4" height="4" patternUnits="userSpaceOnUse">'
+    '<path d="M0 1H4" stroke="#6B6E75" stroke-width="1"/></pattern>'
+    '<pattern id="p-silent" width="7" height="7" patternUnits="userSpaceOnUse">'
+    '<path d="M-1 6L6 -1M0 8L8 0" stroke="#B9BBC0" stroke-width="0.8"/></pattern>'
+)

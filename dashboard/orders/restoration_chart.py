@@ -1,0 +1,212 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+"""The share still blocked over time since the block, as far as the readings tell it."""
+
+from datetime import timedelta
+from math import isfinite, log10
+
+import plotly.graph_objects as go
+
+from dashboard.ui.chart_style import FILL, FONT, PALETTES, Palette, Theme
+from dashboard.ui.words import span
+from storage.model.core.availability import Status
+from storage.model.orders.restoration import Restoration
+
+HEIGHT_PX = 340
+DAY = timedelta(days=1)
+TICKS = {
+    timedelta(minutes=1): "1 min",
+    timedelta(minutes=10): "10 min",
+    timedelta(hours=1): "1 h",
+    timedelta(hours=6): "6 h",
+    DAY: "1 d",
+    7 * DAY: "7 d",
+    30 * DAY: "30 d",
+    90 * DAY: "90 d",
+    365 * DAY: "1 y",
+    3650 * DAY: "10 y",
+}
+
+
+def restoration_figure(told: Restoration, theme: Theme) -> go.Figure:
+    """The band between the two curves, the median below it, and what lies outside of what was seen.
+
+    Time is logarithmic: what one decision frees in hours and what stays blocked for months are both read
+    off. It ends where nobody was followed any longer.
+    """
+    palette = PALETTES[theme]
+    figure = go.Figure()
+    first, last = _axis(told)
+    if told.spells:
+        _band(figure, told, (first, last), theme)
+        _median(figure, told, (first, last), palette)
+        _shares(figure, told, palette)
+    _outside(figure, told, (first, last), palette)
+    _look(figure, (first, last), palette)
+    return figure
+
+
+def _axis(told: Restoration) -> tuple[float, float]:
+    """In days. What is too short to be seen has some room, however little was seen."""
+    gap = max(told.shortest_detectable / DAY, 1 / 1440)
+    return gap / 2, max(told.follow_up / DAY, gap * 4)
+
+
+def _band(figure: go.Figure, told: Restoration, axis: tuple[float, float], theme: Theme) -> None:
+    fill, light, dark = FILL[Status.WITHHELD]
+    edge = light if theme == "light" else dark
+    steps = list(zip(told.curve.days, told.curve.lower, told.curve.upper, strict=True))
+    inside = [(min(days, axis[1]), *shares) for days, *shares in steps if axis[0] < days and isfinite(days)]
+    after = next(s for s in steps if s[0] > axis[0])
+    inside.insert(0, (axis[0], *after[1:]))
+    days = [d for d, _, _ in inside]
+    look = {"mode": "lines", "line": {"color": edge, "width": 1.5, "shape": "vh"}}
+    hover = [
+        f"After {span(d * DAY)}<br>between {low:.0%} and {high:.0%} still blocked" for d, low, high in inside
+    ]
+    figure.add_trace(
+        go.Scatter(x=days, y=[low for _, low, _ in inside], **look, showlegend=False, hoverinfo="skip")
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=[high for _, _, high in inside],
+            **look,
+            fill="tonexty",
+            fillcolor=f"rgba{(*(int(fill[i : i + 2], 16) for i in (1, 3, 5)), 0.35)}",
+            name="Still blocked: estimate, with what it leaves open",
+            customdata=hover,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+
+
+def _median(figure: go.Figure, told: Restoration, axis: tuple[float, float], palette: Palette) -> None:
+    """At one half: thick for the estimate, thin for the limits by account."""
+    for bounds, name, width in (
+        (told.median_limits, "Median, 99 % limits if accounts were independent", 1.5),
+        (told.median, "Median: estimate", 5),
+    ):
+        if bounds is None:
+            continue
+        low, high = bounds
+        ends = [max(low / DAY, axis[0]), axis[1] if high is None else max(high / DAY, axis[0])]
+        words = f"{span(low)} {'or more' if high is None else f'to {span(high)}'}"
+        figure.add_trace(
+            go.Scatter(
+                x=ends,
+                y=[0.5, 0.5],
+                mode="lines+markers",
+                name=name,
+                line={"color": palette.ink, "width": width},
+                marker={
+                    "symbol": ["line-ns-open", "triangle-right" if high is None else "line-ns-open"],
+                    "size": 11,
+                    "color": palette.ink,
+                },
+                cliponaxis=False,
+                hovertemplate=f"{name}:<br>{words}<extra></extra>",
+            )
+        )
+
+
+def _shares(figure: go.Figure, told: Restoration, palette: Palette) -> None:
+    shown = [(s.after, s.by_order or s.limits, s.bounds) for s in told.shares]
+    known = [(after, limits, bounds) for after, limits, bounds in shown if limits and bounds]
+    if not known:
+        return
+    by_order = any(s.by_order for s in told.shares)
+    name = "95 % band by order" if by_order else "Share, 99 % limits if accounts were independent"
+    middle = [sum(bounds) / 2 for _, _, bounds in known]
+    figure.add_trace(
+        go.Scatter(
+            x=[after / DAY for after, _, _ in known],
+            y=middle,
+            mode="markers",
+            name=name,
+            marker={"symbol": "line-ns-open", "size": 9, "color": palette.ink2},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [limits[1] - m for (_, limits, _), m in zip(known, middle, strict=True)],
+                "arrayminus": [m - limits[0] for (_, limits, _), m in zip(known, middle, strict=True)],
+                "color": palette.ink2,
+                "thickness": 1,
+                "width": 4,
+            },
+            customdata=[
+                f"After {span(after)}, {name}:<br>{limits[0]:.0%} to {limits[1]:.0%} still blocked"
+                for after, limits, _ in known
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+
+
+def _outside(figure: go.Figure, told: Restoration, axis: tuple[float, float], palette: Palette) -> None:
+    figure.add_vrect(
+        x0=axis[0],
+        x1=told.shortest_detectable / DAY,
+        line={"width": 0},
+        fillcolor=palette.line,
+        opacity=0.6,
+        layer="below",
+    )
+    figure.add_annotation(
+        x=log10(axis[0] * 2**0.5),  # an annotation takes the exponent on such an axis
+        y=0.5,
+        showarrow=False,
+        text=f"under {span(told.shortest_detectable)}: may be unseen",
+        textangle=-90,
+        font={"size": 11, "color": palette.ink2},
+    )
+    followed = f"followed for {span(told.follow_up)} at most" if told.spells else "no block was seen to begin"
+    figure.add_annotation(
+        x=1,
+        y=1,
+        xref="paper",
+        yref="paper",
+        yshift=18,
+        xanchor="right",
+        showarrow=False,
+        text=followed,
+        font={"size": 11, "color": palette.ink2},
+    )
+
+
+def _look(figure: go.Figure, axis: tuple[float, float], palette: Palette) -> None:
+    figure.update_layout(
+        height=HEIGHT_PX,
+        margin={"l": 16, "r": 16, "t": 44, "b": 72},
+        paper_bgcolor=palette.card,
+        plot_bgcolor=palette.card,
+        font={"color": palette.ink2, "size": 11, "family": FONT},
+        legend={"orientation": "h", "y": -0.25, "x": 0, "itemclick": False, "itemdoubleclick": False},
+        hoverlabel={
+            "bgcolor": palette.card,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 12},
+            "align": "left",
+        },
+        dragmode="pan",
+        uirevision="restoration",
+    )
+    figure.update_xaxes(
+        type="log",
+        range=[log10(axis[0]), log10(axis[1]) + 0.02 * log10(axis[1] / axis[0])],  # room for an arrow
+        tickvals=[time / DAY for time in TICKS],
+        ticktext=list(TICKS.values()),
+        title={"text": "time since the block", "standoff": 6},
+        gridcolor=palette.line,
+        linecolor=palette.line,
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        range=[-0.02, 1.02],
+        tickformat=".0%",
+        title={"text": "still blocked", "standoff": 6},
+        gridcolor=palette.line,
+        linecolor=palette.line,
+        zeroline=False,
+        automargin=True,
+        fixedrange=True,
+    )

@@ -1,0 +1,163 @@
+"""The figures of an order in sentences, each share with its denominator."""
+
+from datetime import timedelta
+
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui import words
+from dashboard.ui.words import accounts, range_words, share
+from storage.model.core.orders import Claim, ClaimedWhat
+from storage.model.orders.claims import Checked, Verdict
+from storage.model.orders.cohort import Kind
+from storage.model.orders.curve import Step
+from storage.model.text.countries import country_name
+from storage.model.text.states import clean
+
+WHAT_WORDS = {
+    ClaimedWhat.WITHHELD: "withheld",
+    ClaimedWhat.SUSPENDED: "suspended",
+    ClaimedWhat.BLOCKED: "blocked",
+    ClaimedWhat.RESTORED: "restored",
+    ClaimedWhat.ACTED_ON: "acted upon",
+    ClaimedWhat.AVAILABLE: "available",
+}
+OBSERVED_AS = {
+    ClaimedWhat.WITHHELD: "withheld in the country of the order, or in all",
+    ClaimedWhat.SUSPENDED: "suspended by the platform",
+    ClaimedWhat.BLOCKED: "withheld or suspended",
+    ClaimedWhat.RESTORED: "blocked before and back by then",
+    ClaimedWhat.ACTED_ON: "withheld or suspended then; at the most with all that ever were since the order, "
+    "and those that were gone, by whoever's hand",
+    ClaimedWhat.AVAILABLE: "available",
+}
+VERDICT_WORDS = {
+    Verdict.BORNE_OUT: "The readings bear it out.",
+    Verdict.UNDECIDED: "The readings can neither confirm nor refute it.",
+    Verdict.MORE_SEEN: "More were seen than it says.",
+    Verdict.FEWER_POSSIBLE: "There cannot have been so many, even if all that was not observed was so.",
+}
+
+
+def kind(value: Kind, country: str) -> str:
+    """What a row of kinds is called."""
+    match value:
+        case Kind.WITHHELD:
+            return f"Withheld in {country_name(country)}"
+        case Kind.SUSPENDED:
+            return "Suspended everywhere"
+        case Kind.SUSPENDED_OR_DELETED:
+            return "Suspended or deleted"
+        case Kind.DEACTIVATED:
+            return "Deactivated"
+        case Kind.NOT_FOUND:
+            return "Not found"
+        case Kind.WITHHELD_ELSEWHERE:
+            return "Withheld elsewhere only"
+        case Kind.PROTECTED:
+            return "Protected by its owner"
+        case Kind.AVAILABLE:
+            return "Available"
+        case Kind.NEVER_READ:
+            return "Never read"
+
+
+def kind_inside(value: Kind, country: str) -> str:
+    """The same within a sentence: "withheld in India"."""
+    words_for = kind(value, country)
+    return words_for[:1].lower() + words_for[1:]
+
+
+def counted(value: Kind) -> str:
+    """Whether a kind is counted as following the order, and why not."""
+    if value.is_block:
+        return "counted as blocked"
+    match value:
+        case Kind.SUSPENDED_OR_DELETED:
+            return "not counted: the platform does not say which"
+        case Kind.DEACTIVATED:
+            return "not counted: its owner may have closed it"
+        case Kind.NOT_FOUND:
+            return "not counted: nobody says by whom"
+        case Kind.WITHHELD_ELSEWHERE:
+            return "not counted: not in the country of the order"
+        case Kind.NEVER_READ:
+            return "unknown"
+        case _:
+            return "untouched, or back"
+
+
+def claim_words(claim: Claim) -> str:
+    more = "at least " if claim.at_least else ""
+    of = f" of {claim.of:,}" if claim.of is not None else ""
+    return f"{more}{claim.count:,}{of} {WHAT_WORDS[claim.what]}"
+
+
+def verdict_words(found: Checked) -> str:
+    """How the claim stands, with what was not observed."""
+    left = found.unobserved
+    unseen = f" Not observed at that moment: {accounts(left)}." if left else ""
+    return f"{VERDICT_WORDS[found.verdict]}{unseen}"
+
+
+def at_deadline(found: OrderFigures, step: Step) -> str:
+    low, high = step.certain, step.possible
+    between = (
+        share(low, found.watched)
+        if low == high
+        else f"{share(low, found.watched)} to {share(high, found.watched)}"
+    )
+    unread = f"; {accounts(step.unread)} were not checked then" if step.unread else ""
+    return f"{range_words(low, high)} of {found.watched:,} ({between}) were blocked at that moment{unread}"
+
+
+def sentences(found: OrderFigures) -> list[str]:
+    """What a newcomer has to know first."""
+    order, funnel = found.order, found.funnel
+    if not found.watched:
+        return [
+            f"The order names {accounts(funnel.named)}, and none of them is on its list: nothing can be "
+            "said of how far it was followed."
+        ]
+    out = [_so_far(found)]
+    if funnel.blocked_before:
+        n = funnel.blocked_before
+        out.append(
+            f"{accounts(n)} {'was' if n == 1 else 'were'} seen blocked before the order was issued: that is "
+            "not its doing."
+        )
+    if found.at_deadline is not None and order.deadline_at is not None:
+        out.append(
+            f"At the deadline, {words.stamp(order.deadline_at)}: {at_deadline(found, found.at_deadline)}."
+        )
+    if funnel.named > found.watched:
+        out.append(
+            f"The order names {accounts(funnel.named)}; of {funnel.named - found.watched:,} of them nothing "
+            "is known here."
+        )
+    if order.known_at - order.issued_at > timedelta(hours=6):
+        out.append(
+            f"It was entered here {words.span(order.known_at - order.issued_at)} after its date. What its "
+            "accounts were before, only those readings tell that were made for other reasons."
+        )
+    return out
+
+
+def _so_far(found: OrderFigures) -> str:
+    funnel, whole = found.funnel, found.watched
+    if not funnel.ever_blocked:
+        return f"None of the {accounts(whole)} on its list was seen blocked since the order."
+    stale = f", {funnel.blocked_stale:,} of them only when last read" if funnel.blocked_stale else ""
+    are = "is" if funnel.blocked_now == 1 else "are"
+    parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]
+    if funnel.restored:
+        parts.append(f"{funnel.restored:,} {'is' if funnel.restored == 1 else 'are'} back")
+    if funnel.gone_since:
+        parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone since")
+    told = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return (
+        f"{funnel.ever_blocked:,} of the {accounts(whole)} on its list ({share(funnel.ever_blocked, whole)}) "
+        f"were seen blocked at some time since the order: {told}."
+    )
+
+
+def source(text: str) -> str:
+    return clean(text, 200)

@@ -1,0 +1,194 @@
+"""Settings: one's own sessions and tokens; for admins who may do what, and who did what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+from urllib.parse import urlencode
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.people.facts import ACTS, Log, PeopleFacts
+from dashboard.people.forms import end_session_form, own_password_form, revoke_form, search_form, token_form
+from dashboard.people.table import people_card
+from dashboard.people.words import ROLE_MAY, ROLE_NAME, SCOPE_NAME, browser_name
+from dashboard.ui import words
+from dashboard.ui.alert_words import actor_words
+from dashboard.ui.cards import empty_card, table_card
+from storage.model.core.people import Actor
+from storage.model.text.states import clean
+from storage.people.people import Person
+from storage.people.sessions import WebSession
+from storage.people.tokens import Token
+from storage.postgres.audit_log import Act
+
+
+def settings_page(known: PeopleFacts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Settings"),
+                    *tag,
+                    html.Span("who may do what, and what was done", className="muted"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    *(_own(known.me, known, actor, now) if known.me else _open_door(actor)),
+                    *([people_card(known, actor, now)] if known.people else []),
+                    *([_log(known.log)] if known.log is not None else []),
+                ],
+                className="stack alerts settings",
+            ),
+        ]
+    )
+
+
+def _open_door(actor: Actor) -> list[Component]:
+    return [
+        empty_card(
+            "No login",
+            "everybody who reaches this dashboard acts alike",
+            f"Whoever reaches it {ROLE_MAY[actor.role]}. People log in when auth in blockline.toml is "
+            "password or oidc: docs/people.md.",
+        )
+    ]
+
+
+def _own(me: Person, known: PeopleFacts, actor: Actor, now: datetime) -> list[Component]:
+    return [_me(me), _sessions(known.sessions, actor, now), _tokens(known.tokens, actor, now)]
+
+
+def _me(me: Person) -> Component:
+    ways = [*(["a password"] if me.has_password else []), *([me.oidc_issuer] if me.oidc_issuer else [])]
+    return html.Div(
+        [
+            html.Div(
+                [html.H2("You"), html.Span(f"since {words.day(me.created_at)}", className="faint")],
+                className="card-head",
+            ),
+            html.Dl(
+                [
+                    *_fact("Name", _name(me)),
+                    *_fact("Role", f"{ROLE_NAME[me.role]}: {ROLE_MAY[me.role]}"),
+                    *_fact("Logs in with", clean(" or ".join(ways), 200)),
+                ],
+                className="about-you",
+            ),
+            *([own_password_form()] if me.has_password else []),
+        ],
+        className="card narrow",
+    )
+
+
+def _name(me: Person) -> str:
+    login = clean(me.login, 100)
+    return login if me.display_name == me.login else f"{clean(me.display_name, 100)} ({login})"
+
+
+def _fact(name: str, value: str) -> list[Component]:
+    return [html.Dt(name), html.Dd(value)]
+
+
+def _sessions(sessions: Sequence[WebSession], actor: Actor, now: datetime) -> Component:
+    return table_card(
+        "Your sessions",
+        "browsers in which you are logged in; end those that you do not know",
+        ("Browser", "Begun from", "Begun", "Last used", ""),
+        [
+            (
+                html.Div(
+                    [
+                        html.Span(
+                            browser_name(s.browser), title=clean(s.browser, 300) if s.browser else None
+                        ),
+                        *([html.Small("this one")] if s.session_id == actor.session_id else []),
+                    ]
+                ),
+                clean(s.address, 60) if s.address else "–",
+                words.stamp(s.created_at),
+                words.ago(s.seen_at, now),
+                end_session_form(s.session_id) if s.session_id != actor.session_id else "",
+            )
+            for s in sessions
+        ],
+    )
+
+
+def _tokens(tokens: Sequence[Token], actor: Actor, now: datetime) -> Component:
+    title, note = "Tokens", "what programs and readers of feeds show instead of logging in"
+    form = token_form(actor)
+    if not tokens:
+        return empty_card(title, note, "There are none.", form)
+    return table_card(
+        title,
+        note,
+        ("For", "Of", "Scope", "Made", "Ends", "Last used", ""),
+        [
+            (
+                clean(t.name, 80),
+                clean(t.login, 100),
+                SCOPE_NAME[t.scope],
+                words.stamp(t.created_at),
+                "never" if t.expires_at is None else words.stamp(t.expires_at),
+                "never" if t.used_at is None else words.ago(t.used_at, now),
+                _end_of(t, now),
+            )
+            for t in tokens
+        ],
+        form,
+    )
+
+
+def _end_of(token: Token, now: datetime) -> Component | str:
+    if token.revoked_at is not None:
+        return f"revoked {words.stamp(token.revoked_at)} by {actor_words(token.revoked_by or '')}"
+    if token.expires_at is not None and token.expires_at <= now:
+        return "has ended"
+    return revoke_form(token.token_id)
+
+
+def _log(log: Log) -> Component:
+    title, note = "Audit log", f"{ACTS} a page, newest first; it is only ever added to"
+    below = [html.Nav(_pages(log), className="pages", **{"aria-label": "Pages of the log"})]  # pyright: ignore[reportArgumentType]  # a wildcard
+    if not log.acts:
+        return empty_card(title, note, "Nothing is there.", search_form(log.of), *below)
+    return table_card(
+        title,
+        note,
+        ("When", "Who", "Did", "To what"),
+        [(words.stamp(a.at), actor_words(a.actor), clean(a.action, 80), _subject(a)) for a in log.acts],
+        *below,
+        above=search_form(log.of),
+    )
+
+
+def _pages(log: Log) -> list[Component]:
+    of = {"of": log.of} if log.of else {}
+    links: list[Component] = []
+    if not log.is_newest:
+        links.append(html.A("Newest", href=f"/settings?{urlencode(of)}", className="under"))
+    if log.older is not None:
+        query = urlencode({**of, "before": log.older})
+        links.append(html.A("Older", href=f"/settings?{query}", className="under"))
+    return links
+
+
+def _subject(act: Act) -> Component:
+    told = ((name, _in_words(value)) for name, value in act.detail.items())
+    said = [
+        html.Small(f"{clean(name, 40).replace('_', ' ')}: {clean(value, 200)}")
+        for name, value in told
+        if value
+    ]
+    return html.Div([clean(act.subject, 200) if act.subject else "–", *said])
+
+
+def _in_words(value: object) -> str:
+    """A detail of an act, or of a list its texts, such as tags; empty where it says nothing to a reader."""
+    if isinstance(value, list):
+        texts = [one for one in cast(list[object], value) if isinstance(one, str)]
+        return ", ".join(texts) if value else "none"
+    return str(value) if isinstance(value, str | int) else ""

@@ -1,0 +1,196 @@
+"""What people do about people, as plain POST requests: passwords, sessions, tokens, and who may do what.
+
+All of it takes a login: neither a token nor an open door may make another way in. Each deed is done in one
+transaction with its entry in the audit log, or refused in one sentence, and then nothing is stored.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.auth.access import Forbidden, actor_of, require
+from dashboard.auth.bearer_tokens import digest, new_token
+from dashboard.auth.form_actions import body_of
+from dashboard.auth.login import address_of
+from dashboard.auth.passwords import LONGEST, NOBODYS, Passwords, WrongPassword
+from dashboard.ui.form_input import Filled, WrongInput, filled
+from storage.model.alerts.rule_codec import duration_of
+from storage.model.core.people import Actor, Role, Scope
+from storage.people import people, sessions, tokens
+from storage.people.login_limits import may_try, succeeded
+from storage.postgres.pool import Pool, Refused, StorageError, transaction
+
+LONGEST_TOKEN = timedelta(days=3660)
+TAKES_LOGIN = "This takes somebody who is logged in, not a token."
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """Who does something, and with what."""
+
+    pool: Pool
+    passwords: Passwords
+    actor: Actor
+    person_id: int
+    session_id: int
+    given: Filled
+    now: datetime
+    address: str
+
+    async def add(self) -> None:
+        given = self.given
+        login, role = given.needed("name"), _role(given)
+        hashed = await self.passwords.hashed(given.fields.get("password", ""))
+        async with transaction(self.pool) as conn:
+            await people.add_person(
+                conn, login, given.text("display"), role, hashed, self.actor.name, self.now
+            )
+
+    async def change_role(self) -> None:
+        who, role = self.given.needed("person"), _role(self.given)
+        async with transaction(self.pool) as conn:
+            await people.set_role(conn, who, role, self.actor.name, self.now)
+
+    async def set_password(self) -> None:
+        who, password = self.given.needed("person"), self.given.fields.get("password", "")
+        hashed = await self.passwords.hashed(password)
+        async with transaction(self.pool) as conn:
+            await people.set_password(conn, who, hashed, self.actor.name, self.now, self.session_id)
+
+    async def disable(self) -> None:
+        async with transaction(self.pool) as conn:
+            await people.disable(conn, self.given.needed("person"), self.actor.name, self.now)
+
+    async def enable(self) -> None:
+        async with transaction(self.pool) as conn:
+            await people.enable(conn, self.given.needed("person"), self.actor.name, self.now)
+
+    async def change_own_password(self) -> None:
+        """Who has an open page of somebody else does not thereby have the account: the old one is asked."""
+        name, fields = self.actor.name, self.given.fields
+        async with transaction(self.pool) as conn:
+            until = await may_try(conn, name, self.address, self.now)
+            _, kept = await people.password_of(conn, name) or (0, NOBODYS)
+        if until is not None:
+            raise WrongInput("There were too many attempts. Try again in a quarter of an hour.")
+        if not await self.passwords.is_right(fields.get("current", "")[: LONGEST + 1], kept):
+            raise WrongInput("The present password is another one.")
+        hashed = await self.passwords.hashed(fields.get("password", ""))
+        async with transaction(self.pool) as conn:
+            await succeeded(conn, name, self.address)
+            await people.set_password(conn, name, hashed, name, self.now, self.session_id)
+
+    async def end_session(self) -> None:
+        session_id = self.given.number("session")
+        with suppress(Refused):  # it is over already, as was asked
+            async with transaction(self.pool) as conn:
+                await sessions.end_session(conn, session_id, self.person_id, self.actor.name, self.now)
+
+    async def make_token(self) -> str:
+        scope, secret = _scope(self.given), new_token()
+        if not self.actor.role.includes(scope.role):
+            raise Forbidden(f"A token of scope {scope.value} takes the role of {scope.role.value}.")
+        until, name = _until(self.given, self.now), self.given.needed("name")
+        async with transaction(self.pool) as conn:
+            await tokens.add_token(
+                conn, self.person_id, digest(secret), name, scope, until, self.actor.name, self.now
+            )
+        return secret
+
+    async def revoke_token(self) -> None:
+        token_id = self.given.number("token")
+        whose = None if self.actor.role.includes(Role.ADMIN) else self.person_id
+        async with transaction(self.pool) as conn:
+            await tokens.revoke_token(conn, token_id, whose, self.actor.name, self.now)
+
+
+Deed: TypeAlias = Callable[[Deeds], Awaitable[str | None]]
+"""Answers with a secret that is shown once, if it made one."""
+DEEDS: dict[str, tuple[Role, Deed]] = {
+    "/add": (Role.ADMIN, Deeds.add),
+    "/role": (Role.ADMIN, Deeds.change_role),
+    "/password": (Role.ADMIN, Deeds.set_password),
+    "/disable": (Role.ADMIN, Deeds.disable),
+    "/enable": (Role.ADMIN, Deeds.enable),
+    "/own-password": (Role.VIEWER, Deeds.change_own_password),
+    "/sessions/end": (Role.VIEWER, Deeds.end_session),
+    "/tokens": (Role.VIEWER, Deeds.make_token),
+    "/tokens/revoke": (Role.VIEWER, Deeds.revoke_token),
+}
+"""By address: whose role it takes, and what is done."""
+
+
+def people_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    router = APIRouter(prefix="/api/people")
+    passwords = Passwords()
+
+    @router.get("/me")
+    async def me(request: Request) -> Response:
+        actor = actor_of(request)
+        return JSONResponse({"name": actor.name if actor.person_id else None, "role": actor.role.value})
+
+    for path, (role, deed) in DEEDS.items():
+        router.add_api_route(path, _route(pool, clock, passwords, role, deed), methods=["POST"])
+    return router
+
+
+def _route(
+    pool: Pool, clock: Callable[[], datetime], passwords: Passwords, role: Role, deed: Deed
+) -> Callable[[Request], Awaitable[Response]]:
+    async def act(request: Request) -> Response:
+        actor = actor_of(request)
+        try:
+            require(actor, role)
+            if actor.person_id is None or actor.session_id is None:
+                raise Forbidden(TAKES_LOGIN)  # noqa: TRY301 - answered like all that is forbidden
+            given = filled(request.headers.get("content-type", ""), await body_of(request))
+            deeds = Deeds(
+                pool, passwords, actor, actor.person_id, actor.session_id, given, clock(), address_of(request)
+            )
+            secret = await deed(deeds)
+        except Forbidden as error:
+            return refusal(403, str(error))
+        except (WrongInput, WrongPassword) as error:
+            return refusal(422, str(error))
+        except Refused as error:
+            return refusal(409, str(error))
+        except StorageError as error:
+            return refusal(503, str(error))
+        if secret is not None:
+            return JSONResponse({"secret": secret}, status_code=201)
+        return RedirectResponse("/settings", status_code=303)
+
+    return act
+
+
+def _role(given: Filled) -> Role:
+    try:
+        return Role(given.needed("role"))
+    except ValueError:
+        raise WrongInput("The role is viewer, analyst or admin.") from None
+
+
+def _scope(given: Filled) -> Scope:
+    try:
+        return Scope(given.needed("scope"))
+    except ValueError:
+        raise WrongInput("The scope is feeds, read, write or admin.") from None
+
+
+def _until(given: Filled, now: datetime) -> datetime | None:
+    """When a token ends; None: never."""
+    if not (text := given.text("expires")):
+        return None
+    try:
+        span = duration_of(text)
+    except (ValueError, OverflowError):
+        raise WrongInput("The token ends after a span such as 90d, or never when that is empty.") from None
+    if span > LONGEST_TOKEN:
+        raise WrongInput("The token would outlive ten years.")
+    return now + span

@@ -1,0 +1,56 @@
+"""The form of deciding again: what stands in it at first, and what was asked with it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from dashboard.replay.reevaluation import Asked
+from dashboard.ui.form_input import Filled, WrongInput, moment_in
+from storage.model.alerts.rule_toml import to_toml
+from storage.model.alerts.rules import StoredRule
+
+
+def in_force(thresholds: str, rules: Iterable[StoredRule]) -> tuple[str, str]:
+    """The thresholds and the alert rules in force, as TOML; together they are one file."""
+    return thresholds, to_toml((s.rule, s.enabled) for s in rules)
+
+
+def asked(given: Filled, thresholds: str, rules: str) -> Asked:
+    """What a form asks for. `thresholds` and `rules` are those in force. Raises WrongInput."""
+    since, until = _moment(given, "from", "beginning"), _moment(given, "to", "end")
+    if since is not None and until is not None and since >= until:
+        raise WrongInput("The end is not after the beginning.")
+    return Asked(since, until, given.text("list") or None, other(written(given), thresholds, rules))
+
+
+def written(given: Filled) -> str:
+    """The rules, line by line as they were written."""
+    return given.fields.get("rules", "")
+
+
+def other(text: str, thresholds: str, rules: str) -> str | None:
+    """The rules to decide by; None: those in force.
+
+    Alert rules that were left as they stand are those of each moment: then only what stands before them is
+    told, so that the number of every line stays.
+    """
+    text = _plain(text)
+    if text.endswith(_plain(rules)):
+        text = text.removesuffix(_plain(rules))
+    says = [line for line in text.split("\n") if line and not line.lstrip().startswith("#")]
+    in_force = [line for line in _plain(thresholds).split("\n") if not line.startswith("#")]
+    return None if not says or says == in_force else text
+
+
+def _plain(text: str) -> str:
+    """As browsers send it, or as we wrote it: the same."""
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).rstrip("\n")
+
+
+def _moment(given: Filled, name: str, words: str) -> datetime | None:
+    text = given.text(name)
+    at = moment_in(text) if text else None
+    if text and at is None:
+        raise WrongInput(
+            f"The {words} is no time: write it in UTC such as 2021-02-11T08:00, or a day such as 2021-02-11."
+        )
+    return at

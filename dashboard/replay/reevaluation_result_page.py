@@ -1,0 +1,198 @@
+"""What comes of deciding again, for a reader: what differs, how much of it, and why."""
+
+import json
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.replay.reevaluation_result import Answer, ChangeCase, MailCase, Side, Summary
+from dashboard.ui import time_markup, words
+from dashboard.ui.cards import table_card
+from storage.model.bitemporal.reevaluation import CAUSE_WORDS, EFFECT_WORDS, MAIL_CAUSE_WORDS, Effect
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from storage.model.text.states import capital, clean
+
+SHOWN = 50
+"""Rows of a table; the others are in the file."""
+
+
+def outcome(told: Summary) -> list[Component]:
+    """How much differs."""
+    return [_verdict(told), _facts(told)]
+
+
+def differences(answer: Answer, key: str) -> list[Component]:
+    """What differs, and why. `key` names the run that the answer is of."""
+    cards: list[Component] = []
+    if answer.mails:
+        cards += [_by_rule(answer.summary), _mails(answer, key)]
+    if answer.changes:
+        cards.append(_changes(answer, key))
+    return cards
+
+
+def _verdict(told: Summary) -> Component:
+    changes, mails = told.changes_otherwise, told.mails_otherwise
+    same = f"{_n(told.changes[Effect.SAME], 'change')} and {_n(told.mails.same, 'mail')}"
+    if not changes and not mails:
+        return html.P(
+            [html.B("Difference: zero. "), f"{capital(same)} come out as they are stored."],
+            className="card verdict outcome",
+        )
+    parts: list[Component | str] = [
+        html.B(f"{_n(changes, 'change')} and {_n(mails, 'mail')} come out otherwise; "),
+        f"{same} as they are stored.",
+    ]
+    if told.unexplained:
+        parts.append(
+            f" {told.unexplained:,} of them nothing explains: that is a fault of Blockline, or of the record."
+        )
+    return html.P(parts, className=f"card verdict outcome{' bad' if told.unexplained else ' other'}")
+
+
+def _n(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def scope(told: Summary, list_name: str | None) -> str:
+    """On what it was decided, and of whom it is told."""
+    rules = told.alert_rules
+    read = f"{_n(told.readings, 'reading')} from {words.stamp(told.since)} to {words.stamp(told.until)}"
+    whose = "" if list_name is None else f" on the list {clean(list_name, 80)}; all were decided on"
+    by = "those of each moment" if rules is None else f"as written, {len(rules):,}"
+    return f"{read}; told of {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
+
+
+def _facts(told: Summary) -> Component:
+    facts = [
+        *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in told.changes.items() if e in _NOTES),
+        ("More mails", f"{told.mails.would_have_gone:,}", "would have gone, and did not"),
+        ("Fewer mails", f"{told.mails.would_not_have_gone:,}", "went, and would not have gone"),
+    ]
+    left_out = [
+        *([f"{_n(n, 'row')} that a correction took back"] if (n := told.left_out["annulled"]) else []),
+        *([f"{_n(n, 'change')} from records of others"] if (n := told.left_out["imported"]) else []),
+    ]
+    note = [html.P(f"Left out: {' and '.join(left_out)}.", className="nothing")] if left_out else []
+    rows = [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts]
+    return html.Div([html.Dl(rows, className="facts"), *note], className="card")
+
+
+_NOTES = {
+    Effect.EARLIER: "by an earlier reading",
+    Effect.LATER: "by a later reading",
+    Effect.NEVER: "stored as confirmed, and would not be",
+    Effect.BESIDES: "would be, and is not stored so",
+    Effect.OTHERWISE: "in their interval, evidence or reason",
+}
+
+
+def _changes(answer: Answer, key: str) -> Component:
+    columns = ("Account", "Becomes", "Change", "As stored", "Decided again", "Why")
+    return _long(
+        "Changes that come out otherwise",
+        columns,
+        [_change(c) for c in answer.changes[:SHOWN]],
+        answer.summary.changes_otherwise,
+        key,
+    )
+
+
+def _change(case: ChangeCase) -> dict[str, object]:
+    one = case.told or case.stored
+    if one is None:
+        raise ValueError(f"a change of account {case.account} is on neither side")
+    when = words.between(one.last_seen_old, one.first_seen_new)
+    return {
+        "cells": [
+            {"text": f"@{clean(case.handle)}", "href": f"/account/{case.account}"},
+            {"text": capital(EFFECT_WORDS[case.what])},
+            {"text": time_markup.pieces(f"{_state(one.new, case.platform)}, {when}")},
+            {"text": time_markup.pieces(_side(case.stored))},
+            {"text": time_markup.pieces(_side(case.told))},
+            {"text": CAUSE_WORDS[case.cause]},
+        ]
+    }
+
+
+def _state(text: str, platform: Platform) -> str:
+    status, *countries = text.split()
+    return words.state(State(Status(status), tuple(countries)), platform, None)
+
+
+def _side(side: Side | None) -> str:
+    if side is None:
+        return "not there"
+    if side.outcome is None or side.reason is None:
+        return f"provisional after {words.readings(side.readings)}"
+    return (
+        f"{side.outcome.replace('_', ' ')} by the reading of {words.exact(side.last_agreeing_at)}: "
+        f"{words.reason(side.reason, side.readings)}"
+    )
+
+
+def _by_rule(told: Summary) -> Component:
+    return table_card(
+        "Mails by rule and recipient",
+        "",
+        ("Rule", "To", "More", "Fewer"),
+        [
+            (
+                clean(r.rule, 80) if r.rule else "not on record",
+                clean(r.recipient, 120),
+                f"{r.would_have_gone:,}",
+                f"{r.would_not_have_gone:,}",
+            )
+            for r in told.mails.by_rule
+        ],
+    )
+
+
+def _mails(answer: Answer, key: str) -> Component:
+    columns = ("Mail", "When", "To", "Rule", "About", "Why")
+    return _long(
+        "Mails that come out otherwise",
+        columns,
+        [_mail(m) for m in answer.mails[:SHOWN]],
+        answer.summary.mails_otherwise,
+        key,
+    )
+
+
+def _mail(case: MailCase) -> dict[str, object]:
+    return {
+        "cells": [
+            {"text": "Would not have gone" if case.was_sent else "Would have gone"},
+            {"text": time_markup.pieces(words.exact(case.at))},
+            {"text": clean(case.recipient, 120)},
+            {"text": clean(case.rule, 80) if case.rule else "not on record"},
+            {"text": clean(case.headline, 200), "small": _n(len(case.changes), "change")},
+            {"text": MAIL_CAUSE_WORDS[case.cause]},
+        ]
+    }
+
+
+def _long(
+    title: str, columns: Sequence[str], rows: Sequence[dict[str, object]], total: int, key: str
+) -> Component:
+    note = f"the first {len(rows):,} of {total:,}" if total > len(rows) else f"all {total:,}"
+    table = json.dumps({"columns": columns, "rows": rows})
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2(title),
+                    html.Span(note, className="faint"),
+                    html.A("All as CSV", href=f"/api/replay/rules/{key}.csv", className="under"),
+                ],
+                className="card-head",
+            ),
+            html.Div(
+                className="table-scroll narrow",
+                **{"data-table": table},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+            ),
+        ],
+        className="card narrow",
+    )

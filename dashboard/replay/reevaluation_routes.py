@@ -1,0 +1,68 @@
+"""Having it decided again: begun and stopped by plain POST requests, and what differs as a table."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from dashboard.asgi.refusals import refusal
+from dashboard.auth import access
+from dashboard.auth.form_actions import done, led_to
+from dashboard.replay.reevaluation import NOT_KEPT, Runs, address
+from dashboard.replay.reevaluation_form import asked, in_force, written
+from dashboard.replay.reevaluation_table import table
+from dashboard.ui.form_input import Filled
+from storage.alerts.rules import load_rules
+from storage.model.core.people import Actor
+from storage.postgres.pool import Pool, transaction
+
+Deed: TypeAlias = Callable[[Filled, Actor], Awaitable[str]]
+"""Returns the key of the run that it is about."""
+
+
+def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
+    """`/api/replay/rules` begins, `/api/replay/rules/stop` ends, `/api/replay/rules/KEY.csv` is the table."""
+    router = APIRouter(prefix="/api/replay/rules")
+
+    async def begin(given: Filled, actor: Actor) -> str:
+        async with transaction(pool) as conn:
+            thresholds, rules = in_force(runs.decider.thresholds, await load_rules(conn))
+        wanted = await asyncio.to_thread(asked, given, thresholds, rules)
+        return runs.start(wanted, written(given), actor.name).key
+
+    async def stop(given: Filled, _: Actor) -> str:
+        key = given.needed("run")
+        runs.stop(key)
+        return key
+
+    router.add_api_route("", _route(begin), methods=["POST"])
+    router.add_api_route("/stop", _route(stop), methods=["POST"])
+
+    @router.get("/{key}.csv")
+    async def differences(request: Request, key: str) -> Response:
+        try:
+            access.require(access.actor_of(request), access.DECIDE_AGAIN)
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        run = runs.of(key)
+        if run is None or run.answer is None:
+            return refusal(404, NOT_KEPT)
+        text = await asyncio.to_thread(table, run.answer)
+        headers = {"Content-Disposition": f'attachment; filename="decided-again-{run.at:%Y%m%dT%H%M%S}.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+def _route(deed: Deed) -> Callable[[Request], Awaitable[Response]]:
+    """The answer leads to the page of the run."""
+
+    async def act(request: Request) -> Response:
+        async def do(given: Filled, actor: Actor) -> Response:
+            return led_to(request, address(await deed(given, actor)))
+
+        return await done(request, access.DECIDE_AGAIN, do)
+
+    return act

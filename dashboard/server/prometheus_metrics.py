@@ -1,0 +1,273 @@
+"""How the monitor works, as figures for Prometheus: counted anew at each scrape, nothing is kept in between.
+
+What is not known has no sample: it is never told as 0.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from dashboard.asgi.refusals import refusal
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth import access
+from dashboard.health.collectors import CONDITION_NAMES, Condition, condition
+from dashboard.live.push import Hub
+from storage.health.metrics import (
+    ChangeCount,
+    Freshness,
+    Looked,
+    Outbox,
+    change_counts,
+    freshness,
+    looked,
+    outbox,
+)
+from storage.health.status import Overview, standing
+from storage.model.alerts.conditions import ConditionKind
+from storage.model.core.people import Scope
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.work.workers import Standing
+
+Labelled = tuple[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one scrape tells of the store."""
+
+    now: datetime
+    stand: Overview
+    looked: list[Looked]
+    fresh: list[Freshness]
+    changes: list[ChangeCount]
+    outbox: Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one scrape tells of this web process."""
+
+    browsers: int
+    listening: bool
+    connections: int
+    idle: int
+
+
+async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> Figures:
+    return Figures(
+        now=now,
+        stand=await standing(conn, now, settings.sweep_every),
+        looked=await looked(conn, now),
+        fresh=await freshness(conn, now),
+        changes=await change_counts(conn),
+        outbox=await outbox(conn),
+    )
+
+
+def families(found: Figures, process: Process) -> Iterator[Metric]:
+    """Every metric but those of the process that the library itself reads."""
+    stand, now = found.stand, found.now
+
+    def age(at: datetime | None) -> list[float]:
+        return [] if at is None else [(now - at).total_seconds()]
+
+    statuses: dict[tuple[str, str], int] = {}
+    late: dict[str, int] = {}
+    for s in stand.states:
+        key = (s.platform.value, "unconfirmed" if s.state is None else s.state.status.value)
+        statuses[key] = statuses.get(key, 0) + s.accounts
+        late[s.platform.value] = late.get(s.platform.value, 0) + s.late
+    yield _gauge(
+        "blockline_accounts_watched",
+        "Watched accounts by the status that was last confirmed; unconfirmed is none yet.",
+        ("platform", "status"),
+        [(key, n) for key, n in statuses.items()],
+    )
+    yield _gauge(
+        "blockline_accounts_late",
+        "Watched accounts without a conclusive answer in the last two sweeps.",
+        ("platform",),
+        [((platform,), n) for platform, n in late.items()],
+    )
+    yield _gauge(
+        "blockline_accounts_never_read",
+        "Watched accounts that never gave a conclusive answer.",
+        ("platform",),
+        [((f.platform,), f.never_read) for f in found.fresh],
+    )
+    yield _gauge(
+        "blockline_oldest_reading_age_seconds",
+        "Age of the oldest of the newest readings of the watched accounts that were read.",
+        ("platform",),
+        [((f.platform,), seconds) for f in found.fresh for seconds in age(f.oldest_at)],
+    )
+    yield _gauge(
+        "blockline_readings_last_hour",
+        "Conclusive answers about an account in the last hour.",
+        ("platform",),
+        [((one.platform,), one.accounts) for one in found.looked if one.reason is None],
+    )
+    yield _gauge(
+        "blockline_missed_last_hour",
+        "Attempts about an account in the last hour that gave no conclusive answer.",
+        ("platform", "reason"),
+        [((one.platform, one.reason), one.accounts) for one in found.looked if one.reason is not None],
+    )
+    yield _gauge(
+        "blockline_changes",
+        "Changes on file that nothing superseded.",
+        ("kind", "outcome"),
+        [((c.kind, c.outcome), c.changes) for c in found.changes],
+    )
+    yield from _collectors(found)
+    yield from _machines(found)
+    yield _gauge("blockline_outbox_waiting", "Mails that wait to be sent.", (), [((), found.outbox.queued)])
+    yield _gauge(
+        "blockline_outbox_oldest_age_seconds",
+        "Age of the mail that waits longest.",
+        (),
+        [((), seconds) for seconds in age(found.outbox.oldest_queued_at)],
+    )
+    yield _gauge("blockline_dead_letters", "Mails that were given up.", (), [((), found.outbox.dead)])
+    yield _gauge(
+        "blockline_alerts_undecided",
+        "Changes about which it is not decided yet whether they go into a mail.",
+        (),
+        [((), found.outbox.undecided)],
+    )
+    open_now = [k.condition.key.kind for k in stand.conditions]
+    yield _gauge(
+        "blockline_conditions_open",
+        "Troubles of the monitor itself that are not over.",
+        ("kind",),
+        [((kind.value,), open_now.count(kind)) for kind in ConditionKind],
+    )
+    yield _gauge("blockline_browsers", "Open pages of this process.", (), [((), process.browsers)])
+    yield _gauge(
+        "blockline_listener_connected",
+        "Whether this process hears the database's news at once.",
+        (),
+        [((), process.listening)],
+    )
+    yield _gauge(
+        "blockline_database_connections",
+        "Connections of this process to the database.",
+        ("state",),
+        [(("idle",), process.idle), (("busy",), process.connections - process.idle)],
+    )
+
+
+def _collectors(found: Figures) -> Iterator[Metric]:
+    names = ("platform", "place", "vantage")
+    detectors = [((d.platform.value, d.place, d.vantage), d) for d in found.stand.detectors]
+    sweeps = found.stand.late_after
+    yield _gauge(
+        "blockline_collector_state",
+        "How each collector stands: 1 for the state that it is in.",
+        (*names, "state"),
+        [
+            ((*key, CONDITION_NAMES[one]), one is condition(d, found.now, sweeps))
+            for key, d in detectors
+            for one in Condition
+        ],
+    )
+    yield _gauge(
+        "blockline_collector_answer_age_seconds",
+        "Since when a collector has had no answer that was believed.",
+        names,
+        [
+            (key, (found.now - d.last_answered_at).total_seconds())
+            for key, d in detectors
+            if d.last_answered_at is not None
+        ],
+    )
+
+
+def _machines(found: Figures) -> Iterator[Metric]:
+    machines = found.stand.machines
+    yield _gauge(
+        "blockline_workers",
+        "Processes that read and were heard of in the last minute, by what they do.",
+        ("source", "state"),
+        [
+            ((source, standing.value), [w.stands(source, found.now) for w in readers].count(standing))
+            for source in sorted({source for w in machines.workers for source in w.sources})
+            for readers in [[w for w in machines.workers if source in w.sources]]
+            for standing in Standing
+        ],
+    )
+    yield _gauge(
+        "blockline_queue_requests",
+        "Requests that machines are to make, and those at which one failed.",
+        ("source", "state"),
+        [
+            ((line.source, state), n)
+            for line in (queue.line for queue in machines.queues)
+            for state, n in (("waiting", line.waiting), ("in_hand", line.in_hand), ("held", line.held))
+        ],
+    )
+    yield _gauge(
+        "blockline_queue_oldest_age_seconds",
+        "Age of the request that waits longest for a machine.",
+        ("source",),
+        [
+            ((queue.line.source,), (found.now - queue.line.oldest_at).total_seconds())
+            for queue in machines.queues
+            if queue.line.oldest_at is not None
+        ],
+    )
+
+
+def _gauge(name: str, said: str, labels: tuple[str, ...], samples: Iterable[Labelled]) -> Metric:
+    family = GaugeMetricFamily(name, said, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+class Once(Collector):
+    """Hands over what was read for one scrape."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def exposition(found: Figures, process: Process) -> bytes:
+    """The text of one scrape, from a registry of its own."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(Once(list(families(found, process))))
+    return generate_latest(registry)
+
+
+def metric_routes(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
+) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        try:
+            access.require_scope(access.actor_of(request), Scope.READ)
+            async with transaction(pool) as conn:
+                found = await read_figures(conn, clock(), settings)
+        except access.Forbidden as error:
+            return refusal(403, str(error))
+        except StorageError as error:
+            return refusal(503, str(error))
+        process = Process(len(hub.browsers), hub.listening, pool.get_size(), pool.get_idle_size())
+        return Response(exposition(found, process), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,54 @@
+"""The frame: the static page that paints at once, and the few components that stay on every page."""
+
+import html as markup
+from pathlib import Path
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.asgi.settings import DashboardSettings
+
+SYNTHETIC = "Synthetic scenario"
+FALLBACK_MS = 15_000
+"""How often a browser asks by itself, in case its websocket is blocked."""
+
+
+def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
+    """The HTML document, with its files under the address `assets`.
+
+    The live page and the replay film are part of it, so that they stand before any script has run.
+    `grid_script` is the address of the script that only pages with a grid fetch.
+    """
+    page, film = (
+        (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")
+    )
+    page = page.replace("{{film}}", film)
+    page = page.replace('"/assets/', f'"{assets}/')
+    tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
+    for name, text in (
+        ("tag", tag),
+        ("subtitle", markup.escape(settings.subtitle)),
+        ("grid", markup.escape(grid_script)),
+    ):
+        page = page.replace(f"{{{{{name}}}}}", text)
+    return page
+
+
+def synthetic_tag(settings: DashboardSettings) -> list[Component]:
+    return [html.Span(SYNTHETIC, className="tag")] if settings.synthetic else []
+
+
+def layout() -> Component:
+    """What Dash keeps: the address, the page, the last push, what was drawn of it, the fallback's clock."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            html.Div(id="page"),
+            dcc.Store(id="live-push"),
+            dcc.Store(id="live-seen", data=0),
+            dcc.Store(id="live-polled"),
+            dcc.Store(id="live-wake"),
+            dcc.Store(id="routed"),
+            dcc.Interval(id="live-poll", interval=FALLBACK_MS),
+        ]
+    )

@@ -1,0 +1,52 @@
+"""Our own scripts and styles under an address that names their content, so that a browser keeps them.
+
+A page of thirty small files that are asked for each time, if only to hear that nothing changed, takes longer
+than its data. A new version has a new address, and only files of that very version are kept.
+"""
+
+import hashlib
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+ASSETS = Path(__file__).parent.parent / "assets"
+KEPT = "private, max-age=31536000, immutable"
+"""By the browser alone: a proxy must not hand out what lies behind the login."""
+
+
+def version_of(folder: Path) -> str:
+    """Changes whenever a file of the folder does."""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def mount_static(server: FastAPI) -> str:
+    """Serve the files; answers the address that stands for "/assets"."""
+    version = version_of(ASSETS)
+    server.mount("/static", _Kept(version))
+    return f"/static/{version}"
+
+
+class _Kept(StaticFiles):
+    def __init__(self, version: str) -> None:
+        super().__init__(directory=ASSETS)
+        self._version = version
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file of this version, to be kept; anything else is not there, and that is not kept."""
+        version, _, rest = path.partition("/")
+        if version == self._version:
+            try:
+                response = await super().get_response(rest, scope)
+            except HTTPException:
+                pass
+            else:
+                response.headers["cache-control"] = KEPT
+                return response
+        return Response("There is no such file.", 404, {"cache-control": "no-store"}, "text/plain")

@@ -1,0 +1,211 @@
+"""Sizing: what watching so many accounts takes, by address, beginning with those that are watched now."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.ui.cards import table_card
+from storage.health.sizing_report import WatchSize
+from storage.model.alerts.rule_codec import duration_text
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import Asked, PlannerKind, Room, SizingRefused
+from storage.model.sizing.sizing import size
+from storage.model.sizing.words import BASIS_WORDS, BESIDE, Table, headline, tables, verdict
+from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.units import parse_duration
+
+PATH = "/plan"
+LISTS = 6
+"""So many lists of the present watch are filled in, the largest."""
+_FIELDS = {
+    "accounts": "Accounts",
+    "every": "Everybody once in",
+    "budget": "or readings an hour",
+    "money": "or US dollars a day (X)",
+    "lists": "Sizes of known lists",
+    "servers": "Mastodon servers",
+}
+_PLANNERS = {PlannerKind.SWEEP: "in turn", PlannerKind.ADAPTIVE: "adaptively"}
+_PLACE = {"list": "lists"}
+"""Fields of the form that go by another name than what is asked."""
+
+
+def plan_page(
+    query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: timedelta, tag: list[Component]
+) -> Component:
+    """`query` is what the form asks; what it does not name is taken from what is watched now."""
+    fields = filled(query, watched, sweep_every)
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Health", href="/health", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1("Sizing"),
+                    *tag,
+                    html.Span("what watching so many accounts takes", className="muted"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    html.Div([*_present(watched, sweep_every), _form(fields)], className="card"),
+                    *_answer(fields, watched),
+                ],
+                className="stack alerts sizing",
+            ),
+        ]
+    )
+
+
+def filled(query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: timedelta) -> dict[str, str]:
+    """The fields of the form: as asked, else as it is now. What is asked by another field stays empty."""
+    asked = {name: query[name].strip() for name in ("platform", "planner", *_FIELDS) if name in query}
+    now = next((w for w in watched if w.platform.value == asked.get("platform", w.platform.value)), None)
+    fields = dict.fromkeys(("platform", "planner", *_FIELDS), "")
+    if now is not None:
+        fields |= _fields_of(now, sweep_every)
+    if asked.keys() & {"budget", "money"}:
+        fields["every"] = ""
+    if "accounts" in asked:  # another number of accounts is another watch, with other lists and servers
+        fields |= {"lists": "", "servers": ""}
+    return fields | asked
+
+
+def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
+    """Of a link or a form that asks for the present watch."""
+    return {
+        "platform": now.platform.value,
+        "accounts": str(now.accounts),
+        "every": duration_text(sweep_every),
+        "lists": " ".join(map(str, now.lists)),
+        "servers": str(now.servers) if now.platform is Platform.MASTODON else "",
+    }
+
+
+def asked_by(fields: Mapping[str, str]) -> Asked:
+    """What filled-in fields ask. Raises SizingRefused with a sentence for the field that is wrong."""
+    try:
+        platform = Platform(fields["platform"] or Platform.X)
+        planner = PlannerKind(fields["planner"] or PlannerKind.SWEEP)
+    except ValueError as error:
+        raise SizingRefused(
+            "platform", "Choose a platform and a planner of those that are offered."
+        ) from error
+    try:
+        every = parse_duration(fields["every"]) if fields["every"] else None
+    except ValueError as error:
+        raise SizingRefused("every", str(error)) from error
+    return Asked(
+        platform=platform,
+        accounts=_whole("accounts", fields["accounts"]),
+        every=every,
+        budget=_number("budget", fields["budget"]),
+        money=_number("money", fields["money"]),
+        planner=planner,
+        lists=tuple(_whole("list", n) for n in fields["lists"].split()),
+        servers=_whole("servers", fields["servers"] or "1"),
+    )
+
+
+def _whole(field: str, text: str) -> int:
+    digits = text.replace(",", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise SizingRefused(
+            field, f"{text[:40]!r} is not a whole number." if text else "Write a whole number."
+        )
+    return int(digits)
+
+
+def _number(field: str, text: str) -> float | None:
+    try:
+        return float(text.replace(",", "")) if text else None
+    except ValueError as error:
+        raise SizingRefused(field, f"{text[:40]!r} is not a number.") from error
+
+
+def _present(watched: Sequence[WatchSize], sweep_every: timedelta) -> list[Component]:
+    """Links that fill in what is watched now."""
+    if not watched:
+        return [html.P("Nobody is watched yet: say how many it would be.", className="muted")]
+    links = [
+        html.A(
+            f"{PLATFORM_NAME[w.platform]}, {w.accounts:,} now",
+            href=f"{PATH}?{urlencode(_fields_of(w, sweep_every))}",
+        )
+        for w in watched
+    ]
+    named: dict[str, Any] = {"aria-label": "What is watched now"}
+    return [html.Nav(links, className="filters", **named)]
+
+
+def _form(fields: Mapping[str, str]) -> Component:
+    """It asks for another address, without any script."""
+    platforms = [(p.value, PLATFORM_NAME[p]) for p in Platform]
+    planners = [(p.value, words) for p, words in _PLANNERS.items()]
+    return html.Form(
+        [
+            _select("platform", "Platform", platforms, fields["platform"]),
+            *(_input(name, label, fields[name]) for name, label in _FIELDS.items()),
+            _select("planner", "Who is read when", planners, fields["planner"]),
+            html.Button("Reckon", type="submit", className="button"),
+        ],
+        action=PATH,
+        method="get",
+        className="form choose",
+        key=str(fields),  # another question is another form, so that it shows what is asked
+    )
+
+
+def _input(name: str, label: str, value: str) -> Component:
+    example = {"every": "15m, 6h, 1d", "lists": "257 1178"}.get(name, "")
+    return html.Label(
+        [html.Span(label), dcc.Input(name=name, value=value, placeholder=example, autoComplete="off")]
+    )
+
+
+def _select(name: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Component:
+    offered = [html.Option(words, value=v, selected=v == value) for v, words in options]
+    return html.Label([html.Span(label), html.Select(offered, name=name, className="select")])
+
+
+def _answer(fields: Mapping[str, str], watched: Sequence[WatchSize]) -> list[Component]:
+    if not fields["accounts"] and not watched:
+        return []
+    try:
+        found = size(asked_by(fields))
+    except SizingRefused as error:
+        label = _FIELDS.get(_PLACE.get(error.field, error.field), "Platform")
+        return [
+            html.Div(html.P([html.B(f"{label}: "), str(error)], className="refused"), className="card told")
+        ]
+    told = tables(found)
+    look = "card answer" if found.room is Room.INSIDE else "card answer told"
+    return [
+        html.Div([html.P(html.B(headline(found))), html.P(verdict(found)), html.P(BESIDE)], className=look),
+        *map(_card, told),
+        _bases(told),
+    ]
+
+
+def _card(found: Table) -> Component:
+    return table_card(
+        found.title,
+        "",
+        ("What", "Figure", "Basis", "Rests on"),
+        [(row.name, html.B(row.value), row.basis.value, row.note) for row in found.rows],
+    )
+
+
+def _bases(told: Sequence[Table]) -> Component:
+    used = {row.basis for one in told for row in one.rows}
+    return table_card(
+        "What the bases mean",
+        "the same figures: blockline plan",
+        ("Basis", "Means"),
+        [(html.B(basis.value), meaning) for basis, meaning in BASIS_WORDS.items() if basis in used],
+    )

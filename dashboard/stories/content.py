@@ -1,0 +1,162 @@
+"""A story as its reader has it, on the page of the dashboard and in the file alike."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from dashboard.stories.chart_style import SIGNS
+from dashboard.stories.reader import StoryRead
+from dashboard.stories.story_json import story_json
+from dashboard.stories.svg import BARS, MOST_LANES, moment_figure, overview, sample
+from dashboard.stories.words import (
+    Fact,
+    Row,
+    changes,
+    countries,
+    facts,
+    knowledge,
+    knowledge_sentence,
+    state_words,
+    states,
+    unobserved,
+    whose,
+)
+from dashboard.ui import words
+from dashboard.ui.words import accounts
+from storage.model.stories.figures import density, standing
+from storage.model.stories.lanes import lanes_at, unchecked_share
+from storage.model.stories.stories import Caption
+from storage.model.text.states import PLATFORM_NAME, clean
+
+MOST_MEMBERS = 1_000
+"""Accounts that are listed one by one at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionTold:
+    """One moment: what somebody wrote about it, and what was seen up to it."""
+
+    number: int
+    caption: Caption
+    at: str
+    knowledge: str
+    facts: list[Fact]
+    states: list[Row]
+    countries: list[Row]
+    changes: list[Row]
+    changes_since: str
+    not_listed: str
+    figure: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class StoryTold:
+    title: str
+    synthetic: bool
+    knowledge: str
+    facts: list[tuple[str, str]]
+    overview: Markup
+    signs: list[tuple[Markup, str]]
+    captions: list[CaptionTold]
+    changes: list[Row]
+    """Of the whole range."""
+    not_listed: str
+    members: list[tuple[str, str, str]]
+    """Handle, platform with its id, and the state at the end of the range."""
+    members_note: str
+    unobserved: list[str]
+    sha256: str
+    file_name: str
+
+
+def told(read: StoryRead) -> StoryTold:
+    """Equal stories at an equal knowledge are told equally. May take a second of a processor."""
+    story = read.story
+    end = story.head.until
+    lanes = lanes_at(story, read.facts, end, read.now)
+    bins = density(read.facts, story.head.since, end, read.known(end), BARS)
+    of_all, not_listed = changes(read, story.head.since, end)
+    return StoryTold(
+        title=story.head.title,
+        synthetic=read.synthetic,
+        knowledge=knowledge_sentence(read),
+        facts=_head(read),
+        overview=overview(story, lanes, bins, read.figures(end).accounts),
+        signs=_signs(),
+        captions=_captions(read),
+        changes=of_all,
+        not_listed=not_listed,
+        members=_members(read),
+        members_note=_members_note(len(read.facts.subjects)),
+        unobserved=unobserved(read, unchecked_share(story, read.facts, lanes)),
+        sha256=str(story_json(read)["sha256"]),
+        file_name=read.name(),
+    )
+
+
+def _head(read: StoryRead) -> list[tuple[str, str]]:
+    story = read.story
+    written = f"{clean(story.written_by)}, {words.stamp(story.written_at)}"
+    if story.version > 1:
+        changed = f"{clean(story.changed_by)}, {words.stamp(story.changed_at)}"
+        written += f"; this is version {story.version}, by {changed}"
+    return [
+        ("Range", f"{words.exact(story.head.since)} to {words.exact(story.head.until)}"),
+        ("Accounts", whose(story)),
+        ("Written by", written),
+    ]
+
+
+def _captions(read: StoryRead) -> list[CaptionTold]:
+    out: list[CaptionTold] = []
+    before = read.story.head.since
+    by = knowledge(read)
+    for n, caption in enumerate(read.story.captions, 1):
+        figures = read.figures(caption.at)
+        lanes = lanes_at(read.story, read.facts, caption.at, read.now)
+        found, left = changes(read, before, caption.at)
+        out.append(
+            CaptionTold(
+                number=n,
+                caption=caption,
+                at=words.exact(caption.at),
+                knowledge=by,
+                facts=facts(read, figures),
+                states=states(figures),
+                countries=countries(figures),
+                changes=found,
+                changes_since="since the caption before" if n > 1 else "since the range began",
+                not_listed=left,
+                figure=moment_figure(read.story, read.facts, lanes, caption.at, by, f"moment-{n}"),
+            )
+        )
+        before = caption.at
+    return out
+
+
+def _signs() -> list[tuple[Markup, str]]:
+    return [
+        *((sample(f"s-{status.value}"), name) for status, name in SIGNS.items()),
+        (sample("s-window"), "The change lies in it"),
+        (sample("s-pending"), "Provisional: seen, not decided"),
+        (sample("s-unread"), f"Not checked; in lanes (of up to {MOST_LANES} accounts) empty"),
+    ]
+
+
+def _members(read: StoryRead) -> list[tuple[str, str, str]]:
+    end = read.story.head.until
+    out: list[tuple[str, str, str]] = []
+    for subject in read.facts.subjects[:MOST_MEMBERS]:
+        found = read.facts.known_state(subject.account_id, end, read.known(end))
+        said = state_words(standing(subject, found))
+        late = ", when last read, which was earlier" if subject.account_id in read.facts.late[end] else ""
+        if subject.added_at > min(end, read.known(end)):
+            said, late = "Not on file yet", ""
+        platform = f"{PLATFORM_NAME[subject.platform]}, id {clean(subject.native_id, 120)}"
+        out.append((f"@{clean(subject.handle, 80)}", platform, said + late))
+    return out
+
+
+def _members_note(n: int) -> str:
+    more = n - MOST_MEMBERS
+    return f"The first {MOST_MEMBERS:,} by handle; not listed: {accounts(more)}." if more > 0 else ""

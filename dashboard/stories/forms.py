@@ -1,0 +1,138 @@
+"""The forms of stories: what somebody says of a story, and its captions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.stories.form_input import field
+from dashboard.stories.words import VIEW_NAME
+from dashboard.ui.forms import choice
+from storage.model.core.accounts import ListId
+from storage.model.stories.stories import LONGEST_CAPTION, LONGEST_TITLE, Caption
+from storage.model.text.states import clean
+
+Lists = Mapping[ListId, str]
+"""Names by numbers."""
+
+
+def new_form(begun: Mapping[str, str], lists: Lists) -> Component:
+    """A new story, with its first caption where there is a moment to begin with."""
+    first = _caption_fields(begun["at"], "") if begun["at"] else []
+    return _form("", [*_head(begun, lists), *first], "Write the story", None)
+
+
+def head_form(story_id: int, told: Mapping[str, str], lists: Lists) -> Component:
+    return _form("/change", _head(told, lists), "Keep the changes", ("story", story_id))
+
+
+def add_form(story_id: int, at: str) -> Component:
+    return _form("/captions", _caption_fields(at, ""), "Add the caption", ("story", story_id))
+
+
+def caption_forms(caption: Caption, number: int) -> Component:
+    """To change a caption, and to remove it; folded."""
+    button = ("caption", caption.caption_id)
+    return html.Details(
+        [
+            html.Summary([f"Edit moment {number}"]),
+            html.Div(
+                [
+                    _form(
+                        "/captions/change",
+                        _caption_fields(field(caption.at), caption.text),
+                        "Keep the changes",
+                        button,
+                    ),
+                    _form("/captions/remove", [], "Remove this caption", button),
+                ],
+                className="forms",
+            ),
+        ],
+        className="fold",
+    )
+
+
+def remove_form(story_id: int) -> Component:
+    return _form("/remove", [], "Remove the story", ("story", story_id))
+
+
+def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
+    names = {"": "all that are watched", **{name: clean(name, 80) for name in sorted(lists.values())}}
+    chosen = told["list"]
+    if chosen not in names and chosen.isdecimal():
+        chosen = lists.get(ListId(int(chosen[:18])), chosen)
+    if chosen not in names:
+        names[chosen] = clean(chosen, 80)  # what an address asks for and is not there is refused by name
+    return [
+        _line(
+            "title",
+            "Title",
+            told["title"],
+            "6 pm: all 257 back",
+            required=True,
+            most=LONGEST_TITLE,
+            wide=True,
+        ),
+        _line("from", "From (UTC)", told["from"], "2021-02-01T06:00", required=True),
+        _line("to", "To (UTC)", told["to"], "2021-02-01T18:00", required=True),
+        choice("list", "Accounts", names, chosen),
+        choice("view", "Told", {v.value: name for v, name in VIEW_NAME.items()}, told["view"]),
+        _line("as_known_at", "As it was, as known at (UTC)", told["as_known_at"], "when it is read"),
+    ]
+
+
+def _caption_fields(at: str, text: str) -> list[Component]:
+    return [
+        _line("at", "Moment (UTC)", at, "2021-02-01T12:30", required=True),
+        html.Label(
+            [
+                html.Span(f"Caption, at most {LONGEST_CAPTION} characters"),
+                html.Textarea(text, name="text", rows=3, required=True, maxLength=LONGEST_CAPTION),
+            ],
+            className="wide",
+        ),
+    ]
+
+
+def _line(
+    name: str,
+    label: str,
+    value: str,
+    empty: str,
+    *,
+    required: bool = False,
+    most: int = 40,
+    wide: bool = False,
+) -> Component:
+    wild: dict[str, Any] = {"data-line": ""}
+    return html.Label(
+        [
+            html.Span(label),
+            html.Textarea(
+                value,
+                name=name,
+                rows=1,
+                placeholder=empty,
+                required=required,
+                maxLength=most,
+                spellCheck="true" if wide else "false",
+                **wild,
+            ),
+        ],
+        className="wide" if wide else "",
+    )
+
+
+def _form(act: str, fields: Sequence[Component], label: str, sends: tuple[str, int] | None) -> Component:
+    """`sends` is a field, by name and number, that goes with its button."""
+    named: dict[str, Any] = {"name": sends[0], "value": str(sends[1])} if sends is not None else {}
+    look = "button danger" if act.endswith("remove") else "button primary"
+    return html.Form(
+        [*fields, html.Button(label, type="submit", className=look, **named)],
+        action=f"/api/stories{act}",
+        method="post",
+        className="form",
+        key=f"{act}{sends}{hash(str(fields))}",
+    )

@@ -1,0 +1,71 @@
+"""A written story with everything that is told of it, read at once: for page, file, API and command line."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from storage.model.stories.figures import MomentFigures, StoryFacts, figures_at
+from storage.model.stories.stories import StoryFault, WrittenStory
+from storage.postgres.installation import is_synthetic
+from storage.postgres.pool import Conn
+from storage.stories.stories import story
+from storage.stories.story_facts import story_facts
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRead:
+    """A story, read at a whole second: what names its moment names all of it."""
+
+    story: WrittenStory
+    facts: StoryFacts
+    now: datetime
+    """By what was on record then, unless the story says otherwise."""
+    synthetic: bool
+    occasion: str
+    """What `now` is called: "at export"."""
+    _figures: dict[datetime, MomentFigures] = field(
+        default_factory=dict[datetime, MomentFigures], compare=False, repr=False
+    )
+
+    def figures(self, at: datetime) -> MomentFigures:
+        """`at` is the moment of a caption, or the end of the range."""
+        if at not in self._figures:
+            self._figures[at] = figures_at(self.story, self.facts, at, self.now)
+        return self._figures[at]
+
+    def known(self, at: datetime) -> datetime:
+        return self.story.known(at, self.now)
+
+    def name(self) -> str:
+        """What its file is called: `story-7-all-257-back.html`."""
+        signs = [c if c.isascii() and c.isalnum() else "-" for c in self.story.head.title.lower()]
+        words = "-".join(word for word in "".join(signs).split("-") if word)[:60].strip("-")
+        return f"story-{self.story.story_id}{f'-{words}' if words else ''}.html"
+
+
+async def read_story(
+    conn: Conn,
+    story_id: int,
+    now: datetime,
+    known_at: datetime | None = None,
+    *,
+    synthetic: bool,
+    occasion: str = "at export",
+) -> StoryRead | StoryFault | None:
+    """A story as it is to be told at `now`, or again as it was told at `known_at`; None when there is none.
+
+    Or why it cannot be told by that knowledge. What is recorded in a demonstration is told as invented,
+    whatever `synthetic` says.
+    """
+    found = await story(conn, story_id)
+    if found is None:
+        return None
+    moment = (known_at or now).astimezone(UTC).replace(microsecond=0)
+    if known_at is not None:
+        if known_at > now:
+            return StoryFault.KNOWN_TO_COME
+        if found.is_settled and known_at != found.head.known_at:
+            return StoryFault.SETTLED
+        if known_at < found.head.until:
+            return StoryFault.KNOWN_TOO_EARLY
+    facts = await story_facts(conn, found, moment)
+    return StoryRead(found, facts, moment, synthetic or await is_synthetic(conn), occasion)

@@ -1,0 +1,136 @@
+"""What is done about stories, and a story as a file for readers without a login."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from dashboard.asgi.refusals import LARGEST_ID, refusal, refused_time
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth import access
+from dashboard.auth.form_actions import done, led_to
+from dashboard.orders.report import made_by
+from dashboard.stories.content import told
+from dashboard.stories.form_input import caption_text, head_of, moment
+from dashboard.stories.reader import StoryRead, read_story
+from dashboard.stories.standalone_html import story_html
+from dashboard.ui.form_input import Filled
+from storage.accounts.lookup import list_called
+from storage.export.exports import snapshot
+from storage.model.core.people import Actor
+from storage.model.stories.stories import StoryFault
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.stories import stories as stories
+
+PAGE = "/stories"
+NONE = "There is no such story."
+
+Deed: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable[str]]
+"""Returns the address of the page that comes next."""
+
+
+async def _list_of(conn: Conn, given: Filled) -> int | None:
+    name = given.text("list")
+    return await list_called(conn, name) if name else None
+
+
+async def _write(conn: Conn, given: Filled, actor: Actor, now: datetime, late_after: timedelta) -> str:
+    """A new story; with a text, its first caption at a moment."""
+    head = head_of(given, await _list_of(conn, given))
+    made = await stories.write_story(conn, head, late_after, actor.name, now)
+    if text := caption_text(given):
+        at = moment(given, "at", "moment of the caption")
+        await stories.add_caption(conn, made.story_id, at, text, actor.name, now)
+    return f"{PAGE}/{made.story_id}"
+
+
+async def _change(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
+    head = head_of(given, await _list_of(conn, given))
+    changed = await stories.change_story(conn, given.number("story"), head, actor.name, now)
+    return f"{PAGE}/{changed.story_id}"
+
+
+async def _remove(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
+    await stories.remove_story(conn, given.number("story"), actor.name, now)
+    return PAGE
+
+
+async def _add_caption(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
+    at = moment(given, "at", "moment of the caption")
+    story = await stories.add_caption(conn, given.number("story"), at, caption_text(given), actor.name, now)
+    return f"{PAGE}/{story.story_id}"
+
+
+async def _change_caption(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
+    at = moment(given, "at", "moment of the caption")
+    story = await stories.change_caption(
+        conn, given.number("caption"), at, caption_text(given), actor.name, now
+    )
+    return f"{PAGE}/{story.story_id}"
+
+
+async def _remove_caption(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
+    story = await stories.remove_caption(conn, given.number("caption"), actor.name, now)
+    return f"{PAGE}/{story.story_id}"
+
+
+DEEDS: dict[str, Deed] = {
+    "": _write,
+    "/change": _change,
+    "/remove": _remove,
+    "/captions": _add_caption,
+    "/captions/change": _change_caption,
+    "/captions/remove": _remove_caption,
+}
+"""By address below `/api/stories`. All take an analyst."""
+
+
+def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
+    """The edits, and `/stories/{story_id}/story.html` with `?as_known_at=`."""
+    router = APIRouter()
+    for path, deed in DEEDS.items():
+        route = _route(pool, clock, settings, deed)
+        router.add_api_route(f"/api/stories{path}", route, methods=["POST"])
+
+    @router.get("/stories/{story_id}/story.html")
+    async def file(story_id: int, as_known_at: datetime | None = None) -> Response:
+        if not 0 < story_id <= LARGEST_ID:
+            return refusal(404, NONE)
+        now = clock()
+        if (refused := refused_time("as_known_at", as_known_at, now)) is not None:
+            return refused
+        try:
+            async with snapshot(pool) as conn:
+                read = await read_story(conn, story_id, now, as_known_at, synthetic=settings.synthetic)
+        except StorageError as error:
+            return refusal(503, str(error))
+        if isinstance(read, StoryFault):
+            return refusal(422, read.value)
+        return refusal(404, NONE) if read is None else await download(read)
+
+    return router
+
+
+async def download(read: StoryRead) -> Response:
+    """A story as a file. Drawing a large one takes a while of a processor."""
+    html = await asyncio.to_thread(lambda: story_html(told(read), made_by()))
+    return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{read.name()}"'})
+
+
+def _route(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, deed: Deed
+) -> Callable[[Request], Awaitable[Response]]:
+    """The answer leads to the page of the story."""
+
+    async def act(request: Request) -> Response:
+        async def do(given: Filled, actor: Actor) -> Response:
+            async with transaction(pool) as conn:
+                following = await deed(conn, given, actor, clock(), 2 * settings.sweep_every)
+            return led_to(request, following)
+
+        return await done(request, access.STORIES, do)
+
+    return act

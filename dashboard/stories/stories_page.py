@@ -1,0 +1,161 @@
+"""The stories that people wrote, and the form for a new one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth.access import STORIES
+from dashboard.stories.form_input import begun
+from dashboard.stories.forms import Lists, new_form
+from dashboard.stories.reader import StoryRead, read_story
+from dashboard.stories.story_page import story_page
+from dashboard.stories.words import VIEW_NAME
+from dashboard.ui import words
+from dashboard.ui.alert_words import actor_words
+from dashboard.ui.cards import card
+from dashboard.ui.chart_style import Theme
+from dashboard.ui.stacked_cells import td
+from dashboard.ui.time_markup import QUOTED
+from storage.accounts.lookup import lists_by_number
+from storage.model.core.people import Actor
+from storage.model.stories.stories import WrittenStory
+from storage.model.text.states import clean
+from storage.postgres.pool import Conn
+from storage.stories.stories import all_stories
+
+_LONGEST_NUMBER = 18
+"""Digits of a number that the database takes."""
+_NOT_YOURS = "Writing a story takes the role of analyst, and you have that of {role}."
+_ABOUT = (
+    "A story is a range of time with captions at moments of it. At each, the figures and what was seen up to "
+    "then are drawn from what is on record. It can be given away as one file that needs no login."
+)
+
+
+async def story_pages(
+    conn: Conn,
+    more: Sequence[str],
+    query: Mapping[str, str],
+    now: datetime,
+    settings: DashboardSettings,
+    theme: Theme,
+    actor: Actor,
+    tag: list[Component],
+) -> Component | None:
+    """All stories; the form of a new one; or one, by its number. None when there is none."""
+    may_write = actor.role.includes(STORIES)
+    match more:
+        case []:
+            return _list_page((await all_stories(conn))[::-1], tag, may_write=may_write)
+        case ["new"]:
+            lists = await lists_by_number(conn) if may_write else None
+            return _new_page(begun(query, now), lists, actor, tag)
+        case [number] if number.isdecimal() and len(number) <= _LONGEST_NUMBER:
+            read = await read_story(conn, int(number), now, synthetic=settings.synthetic, occasion="now")
+            if not isinstance(read, StoryRead):
+                return None
+            lists = await lists_by_number(conn) if may_write else None
+            return await story_page(read, lists, theme, tag)
+        case _:
+            return None
+
+
+def _list_page(written: Sequence[WrittenStory], tag: list[Component], *, may_write: bool) -> Component:
+    write = [html.A("Write a story", href="/stories/new", className="button")] if may_write else []
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Replay", href="/replay", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1("Stories"),
+                    *tag,
+                    html.Span(className="grow"),
+                    *write,
+                ],
+                className="bar",
+            ),
+            html.Div([_table(written) if written else _empty()], className="stack"),
+        ]
+    )
+
+
+def _table(written: Sequence[WrittenStory]) -> Component:
+    names = ("Story", "Range", "Accounts", "Told", "Captions", "Changed")
+    head = [html.Th(name, className="n" if name in {"Accounts", "Captions"} else "") for name in names]
+    return card(
+        "Every story",
+        "the newest first",
+        html.Div(
+            html.Table(
+                [html.Thead(html.Tr(head)), html.Tbody([_row(one) for one in written])], className="labelled"
+            ),
+            className="table-scroll narrow",
+        ),
+    )
+
+
+def _row(one: WrittenStory) -> Component:
+    known = one.head.known_at
+    who = "all watched" if one.list_name is None else clean(one.list_name, 80)
+    return html.Tr(
+        [
+            html.Th(
+                html.A(
+                    html.B(one.head.title, dir="auto"), href=f"/stories/{one.story_id}", className="country"
+                ),
+                scope="row",
+                className=QUOTED,
+            ),
+            td(f"{words.stamp(one.head.since)} to {words.stamp(one.head.until)}", "Range"),
+            td([f"{len(one.account_ids):,}", html.Small(who)], "Accounts", "n"),
+            td(
+                [
+                    VIEW_NAME[one.head.view],
+                    *([html.Small(f"as known {words.stamp(known)}")] if known is not None else []),
+                ],
+                "Told",
+            ),
+            td(f"{len(one.captions):,}", "Captions", "n"),
+            td([words.stamp(one.changed_at), html.Small(actor_words(one.changed_by))], "Changed"),
+        ]
+    )
+
+
+def _empty() -> Component:
+    return html.Div(
+        [html.H2("Nobody has written a story"), html.P(_ABOUT), html.P(html.A("Replay", href="/replay"))],
+        className="card empty",
+    )
+
+
+def _new_page(told: Mapping[str, str], lists: Lists | None, actor: Actor, tag: list[Component]) -> Component:
+    body: list[Component] = (
+        [html.P(_NOT_YOURS.format(role=actor.role.value), className="refused")]
+        if lists is None
+        else [
+            card(
+                "Write a story",
+                "",
+                html.P(_ABOUT, className="nothing"),
+                html.Div([new_form(told, lists)], className="forms"),
+            )
+        ]
+    )
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Stories", href="/stories", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1("A new story"),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div(body, className="stack story"),
+        ]
+    )

@@ -1,0 +1,111 @@
+"""A story with its figures as data, and the hash that it is cited by."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from dashboard.stories.reader import StoryRead
+from dashboard.wire.compact_json import Json
+from storage.model.stories.figures import Count, MomentFigures, Noticed, changes_between
+from storage.model.stories.stories import Caption, WrittenStory
+
+
+def head_json(story: WrittenStory) -> Json:
+    """What somebody wrote, without any figure."""
+    return {
+        "story_id": story.story_id,
+        "title": story.head.title,
+        "list_id": story.head.list_id,
+        "list": story.list_name,
+        "accounts": len(story.account_ids),
+        "from": _time(story.head.since),
+        "to": _time(story.head.until),
+        "view": story.head.view.value,
+        "as_known_at": _time(story.head.known_at),
+        "late_after_s": round(story.late_after.total_seconds()),
+        "version": story.version,
+        "written_at": _time(story.written_at),
+        "written_by": story.written_by,
+        "changed_at": _time(story.changed_at),
+        "changed_by": story.changed_by,
+        "captions": [_caption(c) for c in story.captions],
+    }
+
+
+def _caption(caption: Caption) -> Json:
+    return {"caption_id": caption.caption_id, "at": _time(caption.at), "text": caption.text}
+
+
+def story_json(read: StoryRead) -> Json:
+    """Everything that the file of a story tells, and `sha256` of the rest as `canonical` writes it."""
+    data = _data(read)
+    return {**data, "sha256": hashlib.sha256(canonical(data)).hexdigest()}
+
+
+def canonical(data: Json) -> bytes:
+    """Keys in order, no spaces, ASCII."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _data(read: StoryRead) -> Json:
+    story = read.story
+    after = [story.head.since, *(c.at for c in story.captions)]
+    return {
+        **head_json(story),
+        "told_as_known_at": None if story.is_settled else _time(read.now),
+        "synthetic": read.synthetic,
+        "captions": [
+            {
+                **_caption(c),
+                **_figures(read.figures(c.at)),
+                "changes": [_change(n) for n in changes_between(read.facts, since, c.at, read.known(c.at))],
+            }
+            for c, since in zip(story.captions, after, strict=False)
+        ],
+        "at_the_end": _figures(read.figures(story.head.until)),
+        "members": [
+            {
+                "account_id": s.account_id,
+                "platform": s.platform.value,
+                "native_id": s.native_id,
+                "handle": s.handle,
+                "on_file_since": _time(s.added_at),
+            }
+            for s in read.facts.subjects
+        ],
+    }
+
+
+def _figures(found: MomentFigures) -> Json:
+    return {
+        "as_known_at": _time(found.known_at),
+        "accounts": found.accounts,
+        "not_on_file_yet": found.to_come,
+        "not_checked": found.late,
+        "nothing_confirmed": found.unconfirmed,
+        "provisional": found.provisional,
+        "blocked": _count(found.blocked),
+        "withheld": _count(found.withheld),
+        "suspended": _count(found.suspended),
+        "restored": _count(found.restored),
+        "withheld_in": {country: _count(n) for country, n in found.countries},
+    }
+
+
+def _count(found: Count) -> Json:
+    return {"accounts": found.accounts, "last_known_only": found.late}
+
+
+def _change(found: Noticed) -> Json:
+    return {
+        "account_id": found.account_id,
+        "kind": found.kind.value,
+        "status": found.state.status.value,
+        "withheld_in": list(found.state.withheld_in),
+        "last_seen_old": _time(found.last_seen_old),
+        "first_seen_new": _time(found.first_seen_new),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

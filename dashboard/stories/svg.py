@@ -1,0 +1,253 @@
+"""The figures of a story: its range at a glance, and at each moment what was seen up to it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+from dashboard.orders.report_svg import WIDTH, Axis, figure, line, number, text, time_axis
+from dashboard.stories.chart_style import DRAWN_AS, SIGNS
+from dashboard.ui import words
+from dashboard.ui.chart_style import HEIGHT
+from dashboard.ui.words import accounts
+from storage.model.core.availability import ChangeKind, Flag, Status
+from storage.model.stories.figures import StoryFacts, Subject
+from storage.model.stories.lanes import Piece, StoryLane, shares
+from storage.model.stories.stories import WrittenStory
+from storage.model.text.states import clean
+
+MOST_LANES = 400
+"""With more accounts than these their shares are drawn, and no lanes."""
+NAMED_UP_TO = 60
+_LEFT, _LEFT_OF_NAMES, _RIGHT = 60, 178, 12
+BARS = 96
+"""Into how many parts the range is cut for the overview."""
+_BINS = 240
+_LEAST = 0.8
+"""Nothing is drawn thinner or shorter."""
+_LABEL_ROWS = 3
+
+
+def overview(
+    story: WrittenStory,
+    lanes: Sequence[StoryLane],
+    bins: Sequence[Counter[ChangeKind]],
+    counted: int,
+) -> Markup:
+    """When accounts were blocked and came back, what of the range was not checked, and where captions are.
+
+    `lanes` and `bins` are those of the whole range; `counted` is of how many accounts.
+    """
+    axis = Axis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
+    top, middle, bottom = 50.0, 106.0, 162.0
+    most = max((b[k] for b in bins for k in (ChangeKind.BLOCK, ChangeKind.RESTORATION)), default=0)
+    wide = (axis.right - axis.left) / len(bins)
+    parts = time_axis(axis, top, bottom + 26)
+    for n, found in enumerate(bins):
+        for kind, towards in ((ChangeKind.BLOCK, -1), (ChangeKind.RESTORATION, 1)):
+            if found[kind]:
+                high = max((middle - top) * found[kind] / most, 1.5)
+                y = middle - high if towards < 0 else middle
+                parts.append(_rect(axis.left + n * wide, y, max(wide - 0.5, 1), high, f"bar-{kind.value}"))
+    parts.append(line(axis.left, middle, axis.right, middle, "frame"))
+    parts += [
+        text(axis.left - 5, top + 10, f"▼ {most:,}", anchor="end"),
+        text(axis.left - 5, middle - 6, "blocked", anchor="end"),
+        text(axis.left - 5, middle + 14, "back ▲", anchor="end"),
+        text(axis.left - 5, bottom + 12, "not", anchor="end", look="soft-text"),
+        text(axis.left - 5, bottom + 23, "checked", anchor="end", look="soft-text"),
+        _rect(axis.left, bottom + 6, axis.right - axis.left, 18, "frame"),
+        *_unchecked(lanes, story, axis, bottom + 6, counted),
+    ]
+    parts += _captions(story, axis, top, bottom + 24)
+    title = "Blocks and restorations over the range"
+    return figure("overview", title, _told(story, bins), bottom + 46, parts)
+
+
+def moment_figure(
+    story: WrittenStory,
+    facts: StoryFacts,
+    lanes: Sequence[StoryLane],
+    at: datetime,
+    told: str,
+    name: str,
+) -> Markup:
+    """What was seen of each account up to `at`: as lanes, or with very many accounts as shares.
+
+    `told` says by what knowledge; `name` is unique on the page.
+    """
+    counted = [s.added_at <= at for s in facts.subjects]
+    if sum(counted) > MOST_LANES:
+        return _shares(story, lanes, at, told, name, sum(counted))
+    shown = [(s, lane) for s, lane, on_file in zip(facts.subjects, lanes, counted, strict=True) if on_file]
+    return _lanes(story, shown, at, told, name)
+
+
+def _lanes(
+    story: WrittenStory, shown: Sequence[tuple[Subject, StoryLane]], at: datetime, told: str, name: str
+) -> Markup:
+    named = len(shown) <= NAMED_UP_TO
+    pitch = 13.0 if named else 4.0 if len(shown) <= 150 else 2.5
+    axis = Axis(story.head.since, story.head.until, _LEFT_OF_NAMES if named else _LEFT, WIDTH - _RIGHT)
+    top = 24.0
+    bottom = top + pitch * len(shown) + 2
+    shapes: defaultdict[str, list[str]] = defaultdict(list)
+    parts = time_axis(axis, top, bottom)
+    for n, (subject, lane) in enumerate(shown):
+        middle = top + pitch * (n + 0.5) + 1
+        for window in lane.windows:
+            shapes["s-window"].append(_box(axis, window.since, window.until, middle, 0.8 * pitch))
+        for piece in lane.pieces:
+            drawn = _drawn(piece)
+            high = HEIGHT[drawn] * pitch
+            shapes[f"s-{drawn.value}"].append(_box(axis, piece.since, piece.until, middle, high))
+        for open_one in lane.pending:
+            shapes["s-pending"].append(_box(axis, open_one.since, open_one.until, middle, 0.8 * pitch))
+        if named:
+            parts.append(text(axis.left - 5, middle + 3.5, f"@{clean(subject.handle, 24)}", anchor="end"))
+    if not named:
+        parts += [
+            text(axis.left - 5, top + 9, f"{len(shown):,}", anchor="end"),
+            text(axis.left - 5, top + 21, "accounts", anchor="end"),
+        ]
+    parts += [f'<path d="{"".join(shapes[look])}" class="{look}"/>' for look in sorted(shapes)]
+    parts += _moment(axis, at, top, bottom)
+    parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
+    description = (
+        f"A lane for each of {accounts(len(shown))} from {words.stamp(story.head.since)} up to "
+        f"{words.exact(at)}, {told}. What is empty was not looked at. The table beside it has the numbers."
+    )
+    return figure(name, f"Lanes up to {words.exact(at)}", description, bottom + 20, parts)
+
+
+def _shares(
+    story: WrittenStory, lanes: Sequence[StoryLane], at: datetime, told: str, name: str, counted: int
+) -> Markup:
+    axis = Axis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
+    top, bottom = 24.0, 204.0
+    parts = time_axis(axis, top, bottom)
+    for n in range(5):
+        y = bottom - (bottom - top) * n / 4
+        parts += [
+            line(axis.left, y, axis.right, y, "grid"),
+            text(axis.left - 5, y + 4, f"{25 * n} %", anchor="end"),
+        ]
+    wide = (story.head.until - story.head.since) / _BINS
+    shapes: defaultdict[str, list[str]] = defaultdict(list)
+    for n, seen in enumerate(shares(lanes, story, _BINS)):
+        since = story.head.since + n * wide
+        until = min(since + wide, at)
+        if since >= at:
+            break
+        base = bottom
+        for look in (*(f"s-{status.value}" for status in SIGNS), "s-window"):
+            share = sum(n for key, n in seen.items() if _look(key) == look)
+            high = (bottom - top) * share / counted
+            if share:
+                shapes[look].append(_area(axis, since, until, base - high, high))
+            base -= high
+        if base - top > 0.05:
+            shapes["s-unread"].append(_area(axis, since, until, top, base - top))
+    parts += [f'<path d="{"".join(shapes[look])}" class="{look} area"/>' for look in sorted(shapes)]
+    parts += _moment(axis, at, top, bottom)
+    parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
+    description = (
+        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, {told}. "
+        f"From below: {', '.join(SIGNS.values()).lower()}; then those between the two readings of a change, "
+        "and at the top who was not checked. The table beside it has the numbers."
+    )
+    return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
+
+
+def sample(look: str) -> Markup:
+    """One sign of the figures, for the list that explains them."""
+    status = next((s for s in SIGNS if look == f"s-{s.value}"), None)
+    high = 10 * (0.8 if status is None else max(HEIGHT[status], 0.1))
+    return Markup(  # noqa: S704 - made of our own numbers and names
+        f'<svg viewBox="0 0 26 12" width="26" height="12" aria-hidden="true">'
+        f'<rect x="1" y="{number(6 - high / 2)}" width="24" height="{number(high)}" class="{look}"/></svg>'
+    )
+
+
+def _unchecked(
+    lanes: Sequence[StoryLane], story: WrittenStory, axis: Axis, top: float, counted: int
+) -> list[str]:
+    """How many were not seen in any state, as a row with a height of all accounts."""
+    if not counted:
+        return []
+    shapes: list[str] = []
+    wide = (story.head.until - story.head.since) / _BINS
+    for n, seen in enumerate(shares(lanes, story, _BINS)):
+        high = 18 * max(counted - sum(seen.values()), 0) / counted
+        if high > 0.05:
+            since = story.head.since + n * wide
+            shapes.append(_area(axis, since, since + wide, top + 18 - high, high))
+    return [f'<path d="{"".join(shapes)}" class="s-unread"/>'] if shapes else []
+
+
+def _captions(story: WrittenStory, axis: Axis, top: float, bottom: float) -> list[str]:
+    """A line at the moment of each caption, with its number above."""
+    out: list[str] = []
+    for n, caption in enumerate(story.captions):
+        x, y = axis.x(caption.at), top - 9 - 15 * (n % _LABEL_ROWS)
+        out += [
+            line(x, y, x, bottom, "mark"),
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="7" class="dot"/>',
+            text(x, y + 4, str(n + 1), anchor="middle"),
+        ]
+    return out
+
+
+def _moment(axis: Axis, at: datetime, top: float, bottom: float) -> list[str]:
+    x = axis.x(at)
+    at_end = x > axis.right - 120
+    return [
+        line(x, top - 6, x, bottom, "moment"),
+        text(x + (-4 if at_end else 4), top - 8, words.exact(at), anchor="end" if at_end else "start"),
+    ]
+
+
+def _told(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
+    total: Counter[ChangeKind] = Counter()
+    for one in bins:
+        total.update(one)
+    marked = "; ".join(f"{n}: {words.exact(c.at)}" for n, c in enumerate(story.captions, 1))
+    return (
+        f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
+        f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} "
+        "restorations below it, each where it was first seen; below that how many accounts were not checked."
+        f"{f' Captions: {marked}.' if marked else ''}"
+    )
+
+
+def _drawn(piece: Piece) -> Status:
+    return _drawn_as(piece.state.status, gone=Flag.SUSPENDED_OR_DELETED in piece.flags)
+
+
+def _look(key: tuple[Status, bool] | None) -> str:
+    return "s-window" if key is None else f"s-{_drawn_as(key[0], gone=key[1]).value}"
+
+
+def _drawn_as(status: Status, *, gone: bool) -> Status:
+    """What may be the owner's own deletion is not drawn as a block."""
+    return Status.NOT_FOUND if gone else DRAWN_AS[status]
+
+
+def _box(axis: Axis, since: datetime, until: datetime, middle: float, high: float) -> str:
+    wide, high = max(axis.x(until) - axis.x(since), _LEAST), max(high, _LEAST)
+    return _shape(axis.x(since), middle - high / 2, wide, high)
+
+
+def _area(axis: Axis, since: datetime, until: datetime, top: float, high: float) -> str:
+    return _shape(axis.x(since), top, axis.x(until) - axis.x(since), high)
+
+
+def _shape(left: float, top: float, wide: float, high: float) -> str:
+    x, y, w, h = map(number, (left, top, wide, high))
+    return f"M{x} {y}h{w}v{h}h-{w}z"
+
+
+def _rect(left: float, top: float, wide: float, high: float, look: str) -> str:
+    x, y, w, h = map(number, (left, top, wide, high))
+    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{look}"/>'

@@ -1,0 +1,161 @@
+"""The words of a story: what its figures are called, by which knowledge, and what they leave open."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboard.orders.report_words import CONFIRMATION, within
+from dashboard.stories.reader import StoryRead
+from dashboard.ui import words
+from dashboard.ui.words import accounts, share
+from storage.model.core.availability import EVERYWHERE
+from storage.model.stories.figures import Count, MomentFigures, Noticed, Standing, changes_between
+from storage.model.stories.stories import View, WrittenStory
+from storage.model.text.countries import country_name
+from storage.model.text.states import capital, change_words, clean, of_many, short_words
+
+VIEW_NAME = {View.AS_IT_WAS: "As it was", View.AS_KNOWN_THEN: "As we knew it then"}
+MOST_CHANGES = 12
+"""Lines of changes below one caption."""
+
+Fact = tuple[str, str, str]
+"""What it is called, the figure, and what it means."""
+Row = tuple[str, str, str]
+
+
+def knowledge(read: StoryRead) -> str:
+    """By which knowledge every figure is, to follow a figure or a moment."""
+    if read.story.head.view is View.AS_KNOWN_THEN:
+        return "by what was on record then"
+    known = words.exact(read.known(read.story.head.until))
+    settled = read.story.head.known_at is not None
+    return f"as known on {known}" if settled else f"as known {read.occasion}, {known}"
+
+
+def knowledge_sentence(read: StoryRead) -> str:
+    """The same as a sentence for the head of the story."""
+    if read.story.head.view is View.AS_KNOWN_THEN:
+        return (
+            "As we knew it then: each moment is told by what had been recorded by that very moment. What was "
+            "recorded later is left out, even where it is known by now."
+        )
+    known = words.exact(read.known(read.story.head.until))
+    if read.story.head.known_at is not None:
+        return f"As it was, by everything that had been recorded by {known}. What came later is left out."
+    return f"As it was, by everything that was on record {read.occasion}, {known}."
+
+
+def whose(story: WrittenStory) -> str:
+    n = accounts(len(story.account_ids))
+    who = (
+        "all that were watched" if story.list_name is None else f"those of the list {clean(story.list_name)}"
+    )
+    return f"{n}: {who} when the story was written"
+
+
+def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
+    """One moment in figures. Where nobody looked nothing is called zero."""
+    nothing = figures.accounts == figures.late
+    late = f"not read in {words.span(read.story.late_after)} before, of {accounts(figures.accounts)}"
+    out = [
+        ("Blocked", *_read_lately(figures.blocked, _blocked_note(figures), nothing=nothing)),
+        (
+            "Back",
+            *_read_lately(
+                figures.restored, "blocked earlier in this range and available again", nothing=nothing
+            ),
+        ),
+        ("Provisional", f"{figures.provisional:,}", "changes seen that further readings had not decided"),
+        ("Not checked", f"{figures.late:,}", late),
+    ]
+    if figures.unconfirmed:
+        out.append(("Nothing confirmed", f"{figures.unconfirmed:,}", "no state of them was confirmed yet"))
+    if figures.to_come:
+        out.append(("Not on file yet", f"{figures.to_come:,}", "of the story, and in no other figure here"))
+    return out
+
+
+def _read_lately(count: Count, note: str, *, nothing: bool) -> tuple[str, str]:
+    before = f"and {count.late:,} when last read, which was earlier" if count.late else ""
+    if nothing:
+        return "not known", before or "nobody was read lately"
+    return f"{count.read:,}", "; ".join(part for part in (note, before) if part)
+
+
+def _blocked_note(figures: MomentFigures) -> str:
+    parts = [
+        f"{count.read:,} {name}"
+        for name, count in (("withheld", figures.withheld), ("suspended", figures.suspended))
+        if count.read
+    ]
+    if not parts:
+        return "none of those read lately"
+    return f"{' and '.join(parts)}, {share(figures.blocked.read, figures.accounts)} of its accounts"
+
+
+def countries(figures: MomentFigures) -> list[Row]:
+    """Withheld by country: the country, accounts, and those of them that had not been read lately."""
+    return [
+        ("All countries" if c == EVERYWHERE else country_name(c), f"{n.accounts:,}", f"{n.late:,}")
+        for c, n in figures.countries
+    ]
+
+
+def states(figures: MomentFigures) -> list[Row]:
+    """Each state: in words, accounts, and those of them that had not been read lately."""
+    told: Counter[str] = Counter()
+    late: Counter[str] = Counter()
+    for standing, count in figures.states:
+        name = of_many(state_words(standing))
+        told[name] += count.accounts
+        late[name] += count.late
+    return [(name, f"{n:,}", f"{late[name]:,}") for name, n in told.items()]
+
+
+def state_words(standing: Standing) -> str:
+    if standing.state is None:
+        return "Nothing confirmed"
+    return capital(short_words(standing.state, standing.platform, standing.flags))
+
+
+def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row], str]:
+    """What was first seen to change between two moments: words, accounts, and where the change lies.
+
+    Then what is left out, as a sentence.
+    """
+    rows = _grouped(changes_between(read.facts, after, until, read.known(until)))
+    shown = sorted(sorted(rows, key=lambda row: -row[1])[:MOST_CHANGES], key=rows.index)
+    left = sum(n for _, n, _ in rows) - sum(n for _, n, _ in shown)
+    note = f"Not listed: smaller groups, together {accounts(left)}." if left else ""
+    return [(what, f"{n:,}", when) for what, n, when in shown], note
+
+
+def _grouped(found: Sequence[Noticed]) -> list[tuple[str, int, str]]:
+    """Accounts of which the same was seen between the same two minutes are told together, oldest first."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for c in found:
+        what = change_words(c.kind, c.old, c.state, c.platform, c.flags)
+        counted[capital(of_many(what)), within(c.last_seen_old, c.first_seen_new)] += 1
+    return [(what, n, when) for (what, when), n in counted.items()]
+
+
+def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
+    """What the story cannot say."""
+    late = words.span(read.story.late_after)
+    out = [
+        f"An account counts as not checked where it was not read for {late}. A request that failed is no "
+        "reading: it opens, closes and shortens nothing.",
+        "A change lies between the last reading that contradicts it and the first that shows it; where "
+        "between them was not observed. The intervals are in UTC and rounded outward to whole minutes.",
+    ]
+    if unchecked is not None:
+        part = share(round(unchecked * 10_000), 10_000)
+        out.insert(0, f"Of the time of the range, taken once for each account, {part} was not checked.")
+    return [
+        *out,
+        CONFIRMATION.replace("This report", "This story"),
+        "Not observed: who asked for a block and why; posts that were withheld while their account was not; "
+        "what was between two readings; how it looked from other connections than the monitor's own.",
+        "Which accounts belong to the story was settled when it was written. Each is counted from when it "
+        "was put on file; nothing is told of it before.",
+    ]

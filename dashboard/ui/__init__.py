@@ -1,0 +1,6 @@
+"""Building blocks of pages: words for times and states, figure styles, forms and table cells.
+
+It may import `storage` and no other folder of `dashboard`.
+Begin with `words.py`. It writes times, intervals and states; `chart_style.py` holds the colours and
+hatches of a status.
+"""

@@ -1,0 +1,130 @@
+"""What a person filled in, from a form or as JSON: read into values, or refused in one sentence. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from storage.model.alerts.rule_codec import duration_of
+from storage.model.alerts.rule_toml import rule_of
+from storage.model.alerts.rules import AlertRule
+
+LARGEST = 65_536
+"""Bytes of what is sent."""
+LONGEST_NOTE = 500
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_BACK = re.compile(
+    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries(\?[\w.~%+&=-]{1,500})?)?|(mail|account)/\d{1,18})",
+    re.ASCII,
+)
+
+
+class WrongInput(Exception):
+    """What was sent cannot be used. The message is one sentence for who sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The fields that were sent, by name. One that is absent is empty."""
+
+    fields: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+    def needed(self, name: str) -> str:
+        """Raises WrongInput when it is empty."""
+        if not (value := self.text(name)):
+            raise WrongInput(f"The field {name} is empty.")
+        return value
+
+    def number(self, name: str) -> int:
+        value = self.needed(name)
+        if not _NUMBER.fullmatch(value):
+            raise WrongInput(f"The field {name} is not a number.")
+        return int(value)
+
+    def note(self) -> str:
+        """May be empty."""
+        note = " ".join(self.text("note").split())
+        if len(note) > LONGEST_NOTE:
+            raise WrongInput(f"The note has {len(note):,} characters, and {LONGEST_NOTE} are the most.")
+        return note
+
+    def moment(self, name: str, now: datetime) -> datetime | None:
+        """A time, or so long from now; None when it is empty."""
+        value = self.text(name)
+        if not value:
+            return None
+        try:
+            return now + duration_of(value)
+        except (ValueError, OverflowError):
+            pass
+        try:
+            at = datetime.fromisoformat(value.removesuffix("UTC").strip())
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise WrongInput(
+                f"The field {name} is neither a span such as 90m, 6h or 2d nor a time such as "
+                "2021-02-12 08:00, which is taken as UTC."
+            ) from None
+
+    def rule(self) -> AlertRule:
+        try:
+            return rule_of(self.needed("toml"))
+        except ValueError as error:
+            raise WrongInput(f"The rule cannot be used: {str(error).rstrip('.')}.") from error
+
+
+def filled(content_type: str, body: bytes) -> Filled:
+    """Raises WrongInput for what is neither a form nor an object of plain values."""
+    try:
+        fields = _from_json(body) if content_type.startswith("application/json") else _from_form(body)
+    except (ValueError, RecursionError) as error:
+        raise WrongInput("What was sent is neither a form nor a JSON object of plain values.") from error
+    if any("\0" in value for value in fields.values()):
+        raise WrongInput("What was sent holds a character that no text has.")
+    return Filled(fields)
+
+
+def page_of(back: str) -> str:
+    """The page to go back to: one of ours that has forms, whatever was asked."""
+    return back if _BACK.fullmatch(back) else "/alerts"
+
+
+def _from_form(body: bytes) -> dict[str, str]:
+    pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    return dict(pairs)
+
+
+def _from_json(body: bytes) -> dict[str, str]:
+    values = json.loads(body)
+    if not isinstance(values, dict):
+        raise ValueError("no object")  # noqa: TRY004
+    return {
+        name: _plain(value) for name, value in cast("dict[str, Any]", values).items() if value is not None
+    }
+
+
+def _plain(value: object) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("no plain value")  # noqa: TRY004
+    text = str(value)
+    text.encode()  # raises for half a surrogate pair, which nothing can store
+    return text
+
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+def moment_in(text: str) -> datetime | None:
+    """The moment that somebody wrote, in UTC unless it says otherwise; None when it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if EARLIEST <= at < datetime(9990, 1, 1, tzinfo=UTC) else None

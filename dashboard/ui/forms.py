@@ -1,0 +1,85 @@
+"""The forms of the Alerts page: plain HTML that posts to `/api/alerts`."""
+
+from typing import Any
+from urllib.parse import quote
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.ui.form_input import LONGEST_NOTE
+
+SAMPLE = """name = "Night desk"
+recipients = ["night@example.org"]
+kinds = ["block", "restoration"]
+countries = ["IN"]
+quiet = "22:00-07:00"
+zone = "Asia/Kolkata"
+remind_every = "1h"
+"""
+
+
+def form(
+    act: str,
+    fields: list[Component],
+    label: str,
+    back: str = "/alerts",
+    sends: tuple[str, str] | None = None,
+) -> Component:
+    """A form that does one thing. `sends` is a field, by name and value, that goes with its button."""
+    named: dict[str, Any] = {"name": sends[0], "value": sends[1]} if sends is not None else {}
+    return html.Form(
+        [*fields, html.Button(label, type="submit", className="button", **named)],
+        action=f"/api/alerts/{act}?back={quote(back)}",
+        method="post",
+        className="form",
+    )
+
+
+def line(name: str, label: str, hint: str = "", *, required: bool = False) -> Component:
+    """A field for one line of text."""
+    wild: dict[str, Any] = {"data-line": ""}
+    return html.Label(
+        [
+            html.Span(label),
+            html.Textarea(
+                name=name,
+                rows=1,
+                placeholder=hint,
+                required=required,
+                maxLength=LONGEST_NOTE,
+                spellCheck="false",
+                **wild,
+            ),
+        ]
+    )
+
+
+def text(name: str, label: str, content: str) -> Component:
+    """A field for some lines of text, with `content` to begin with."""
+    return html.Label(
+        [
+            html.Span(label),
+            html.Textarea(
+                content,
+                name=name,
+                rows=max(4, content.count("\n") + 2),
+                required=True,
+                spellCheck="false",
+                className="mono",
+            ),
+        ]
+    )
+
+
+def choice(name: str, label: str, options: dict[str, str], chosen: str) -> Component:
+    """A field with a few values, by value and words."""
+    return html.Label(
+        [
+            html.Span(label),
+            html.Select(
+                [html.Option(text, value=value, selected=value == chosen) for value, text in options.items()],
+                name=name,
+                className="select",
+            ),
+        ]
+    )

@@ -1,0 +1,54 @@
+"""Accounts that go back and forth: one mail says so, and further changes are held for a while. Pure."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import TypeAlias
+
+from storage.model.alerts.alerts import PastAlert
+from storage.model.alerts.rules import Digest, StoredRule
+
+Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
+
+
+def flapping(
+    recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
+) -> tuple[Changes, set[str]]:
+    """Keys of changes that open a flapping story, with the changes it tells, and keys of those held by one.
+
+    A change opens a story when it is the `flapping_changes`-th within the period before it and the rule
+    opened no story within that period. `to_tell`: the keys of changes that it would tell now.
+    """
+    # A digest has room for every change, and one that holds some back could not say that nothing happened.
+    return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())
+
+
+def _judge(
+    recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
+) -> tuple[Changes, set[str]]:
+    rule = stored.rule
+    opening: Changes = {}
+    held: set[str] = set()
+    counted = sorted(
+        (p for p in recent if p.change.kind in rule.match.kinds),
+        key=lambda p: (p.change.account_id, p.created_at, p.change.change_key),
+    )
+    for _, group in groupby(counted, key=lambda p: p.change.account_id):
+        history = tuple(group)
+        told_at: datetime | None = None
+        for i, past in enumerate(history):
+            since = past.created_at - rule.flapping_period
+            changes = tuple(p for p in history[: i + 1] if p.created_at > since)
+            if len(changes) < rule.flapping_changes:
+                continue
+            if told_at is not None and told_at > since:
+                held.add(past.change.change_key)
+            elif _is_told(past, stored.rule_id) or past.change.change_key in to_tell:
+                opening[past.change.change_key] = changes
+                told_at = past.created_at
+    return opening, held
+
+
+def _is_told(past: PastAlert, rule_id: int) -> bool:
+    said = past.decisions.get(rule_id)
+    return said is not None and said.is_told

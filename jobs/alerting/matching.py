@@ -1,0 +1,123 @@
+"""Which rules a change concerns, and whom each of them still has to tell. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort
+from storage.model.alerts.rules import Digest, Match, Mute, StoredRule
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One rule that an alert concerns, and what it would do with it."""
+
+    stored: StoredRule
+    recipients: tuple[str, ...]
+    """Who is to be told: those of the rule whom no earlier rule tells."""
+    silence: AlertDecision | None = None
+    """Why nobody is told; None when somebody is."""
+    mute_id: int | None = None
+
+
+def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[Claim]:
+    """The rules that match, in their order. Empty when none does.
+
+    A recipient is told once by waves: by the first rule that matches. A digest repeats what waves told, since
+    that is what it is for.
+    """
+    mute = next((m for m in mutes if covers(m, alert)), None)
+    taken: set[str] = set()
+    found: list[Claim] = []
+    for stored in rules:
+        if not concerns(alert, stored) or is_before(alert, stored):
+            continue
+        named = tuple(dict.fromkeys(stored.rule.recipients))
+        left = named
+        if stored.rule.digest is Digest.NONE:
+            left = tuple(r for r in named if r not in taken)
+            taken.update(named)
+        silence = None
+        if mute is not None:
+            silence = AlertDecision.MAINTENANCE if mute.is_maintenance else AlertDecision.MUTED
+        elif not named:
+            silence = AlertDecision.NO_RECIPIENT
+        elif not left:
+            silence = AlertDecision.DUPLICATE
+        found.append(Claim(stored, left, silence, mute.mute_id if mute else None))
+    return found
+
+
+def concerns(alert: AlertRow, stored: StoredRule) -> bool:
+    """Whether a rule is about this alert.
+
+    What was told and is taken back concerns those who were told, whatever has become of their rule.
+    """
+    match alert.stage:
+        case AlertStage.WITHDRAWN:
+            return stored.rule_id in alert.told_by
+        case AlertStage.PROVISIONAL:
+            return stored.enabled and stored.rule.match.provisional and matches(alert, stored.rule.match)
+        case AlertStage.CONFIRMED:
+            return stored.enabled and matches(alert, stored.rule.match)
+
+
+def is_before(alert: AlertRow, stored: StoredRule) -> bool:
+    """Whether others looked at the alert before there was the rule: it is no news to it any more."""
+    if alert.stage is AlertStage.WITHDRAWN or alert.created_at >= stored.active_since:
+        return False
+    looked_at = alert.done | alert.held
+    return bool(looked_at) and stored.rule_id not in looked_at
+
+
+def matches(alert: AlertRow, wanted: Match) -> bool:
+    change = alert.change
+    return (
+        change.kind in wanted.kinds
+        and _one_of(wanted.lists, {c.name for c in alert.cohorts})
+        and _one_of(wanted.orders, {c.order.reference for c in alert.cohorts if c.order})
+        and _one_of(wanted.platforms, {change.platform})
+        and _one_of(wanted.countries, _countries(alert))
+        and _one_of(wanted.tags, alert.tags)
+        and (wanted.min_followers is None or (alert.followers or -1) >= wanted.min_followers)
+        and (alert.is_executive or not wanted.executives)
+    )
+
+
+def covers(mute: Mute, alert: AlertRow) -> bool:
+    """Whether a mute keeps this alert from being told: it was recorded while the mute ran.
+
+    What was told and is taken back is told all the same: nobody is left with a mail that is false.
+    """
+    if alert.stage is AlertStage.WITHDRAWN or alert.created_at < mute.since:
+        return False
+    if mute.until is not None and alert.created_at >= mute.until:
+        return False
+    if mute.account_id is not None:
+        return mute.account_id == alert.change.account_id
+    return mute.list_id is None or any(c.list_id == mute.list_id for c in alert.cohorts)
+
+
+def _countries(alert: AlertRow) -> set[str]:
+    old, new = alert.change.old, alert.change.new
+    return {*new.withheld_in, *(old.withheld_in if old is not None else ())}
+
+
+def _one_of(wanted: Collection[object], there: Collection[object]) -> bool:
+    return not wanted or any(one in there for one in wanted)
+
+
+def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
+    """The one cohort under which a change is told, though its account may be on several lists.
+
+    An order comes before a list: the newest one issued before the new state was first seen, else the
+    oldest. Among lists the first by name.
+    """
+    lists = sorted(cohorts, key=lambda c: c.name)
+    by_issue = sorted(
+        ((c.order.issued_at, c.order.reference, c) for c in lists if c.order), key=lambda o: o[:2]
+    )
+    if not by_issue:
+        return lists[0] if lists else None
+    before = [o for o in by_issue if o[0] <= first_seen_new]
+    return (before[-1] if before else by_issue[0])[2]

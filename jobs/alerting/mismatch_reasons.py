@@ -1,0 +1,119 @@
+"""Why a rule is not about an alert: the first of its conditions that does not hold. Pure; see `matching`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jobs.alerting.matching import concerns, is_before, matches
+from storage.model.alerts.alerts import AlertRow, AlertStage
+from storage.model.alerts.rules import Match, StoredRule
+from storage.model.text.states import PLATFORM_NAME, clean
+
+
+class Condition(StrEnum):
+    """What a rule asks for."""
+
+    ENABLED = "enabled"
+    ACTIVE_SINCE = "active_since"
+    TOLD_BEFORE = "told_before"
+    """What is taken back is told by the rules that told it, and by no others."""
+    PROVISIONAL = "provisional"
+    KINDS = "kinds"
+    LISTS = "lists"
+    ORDERS = "orders"
+    PLATFORMS = "platforms"
+    COUNTRIES = "countries"
+    TAGS = "tags"
+    FOLLOWERS = "min_followers"
+    EXECUTIVES = "executives"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A condition that does not hold, and in words what is asked for and what is there."""
+
+    condition: Condition
+    words: str
+
+
+def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
+    """None when the rule is about the alert, as `matching.concerns` and `matching.is_before` have it."""
+    if concerns(alert, stored):
+        before = "others looked at this before there was the rule as it is"
+        return Unmatched(Condition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
+    if not stored.enabled:
+        return Unmatched(Condition.ENABLED, "the rule is disabled")
+    if alert.stage is AlertStage.WITHDRAWN:
+        return Unmatched(Condition.TOLD_BEFORE, "it takes back what this rule did not tell")
+    wanted = stored.rule.match
+    if alert.stage is AlertStage.PROVISIONAL and not wanted.provisional:
+        return Unmatched(Condition.PROVISIONAL, "it asks for what is confirmed, and this was not yet")
+    return next(_failing(alert, wanted))
+
+
+def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
+    """Each condition that does not hold by itself."""
+    change = alert.change
+    anything = Match(kinds=frozenset({change.kind}))
+    alone = {
+        Condition.KINDS: (Match(kinds=wanted.kinds), wanted.kinds, [change.kind]),
+        Condition.LISTS: (
+            replace(anything, lists=wanted.lists),
+            wanted.lists,
+            [c.name for c in alert.cohorts],
+        ),
+        Condition.ORDERS: (
+            replace(anything, orders=wanted.orders),
+            wanted.orders,
+            [c.order.reference for c in alert.cohorts if c.order],
+        ),
+        Condition.PLATFORMS: (
+            replace(anything, platforms=wanted.platforms),
+            [PLATFORM_NAME[p] for p in wanted.platforms],
+            [PLATFORM_NAME[change.platform]],
+        ),
+        Condition.COUNTRIES: (
+            replace(anything, countries=wanted.countries),
+            wanted.countries,
+            {*change.new.withheld_in, *(change.old.withheld_in if change.old is not None else ())},
+        ),
+        Condition.TAGS: (replace(anything, tags=wanted.tags), wanted.tags, alert.tags),
+        Condition.FOLLOWERS: (
+            replace(anything, min_followers=wanted.min_followers),
+            [f"{wanted.min_followers:,} or more" if wanted.min_followers is not None else ""],
+            [f"{alert.followers:,}"] if alert.followers is not None else [],
+        ),
+        Condition.EXECUTIVES: (
+            replace(anything, executives=wanted.executives),
+            ["an executive's account"],
+            ["another account"],
+        ),
+    }
+    for condition, (match, asked, there) in alone.items():
+        if not matches(alert, match):
+            found = ", ".join(sorted(map(clean, there)))
+            have = f"this is {found}" if found else _NOTHING.get(condition, "and none is on file")
+            yield Unmatched(condition, f"{_NOUNS[condition]}: it asks for {_any(asked)}, {have}")
+
+
+_NOUNS = {
+    Condition.KINDS: "kind of change",
+    Condition.LISTS: "list",
+    Condition.ORDERS: "order",
+    Condition.PLATFORMS: "platform",
+    Condition.COUNTRIES: "country",
+    Condition.TAGS: "tag",
+    Condition.FOLLOWERS: "followers",
+    Condition.EXECUTIVES: "whose account",
+}
+
+
+_NOTHING = {
+    Condition.LISTS: "and the account is on none",
+    Condition.ORDERS: "and none names the account",
+    Condition.COUNTRIES: "and it is or was withheld in none",
+}
+
+
+def _any(asked: Iterable[str]) -> str:
+    return " or ".join(clean(one) for one in sorted(asked)) or "none that there is"

@@ -1,0 +1,292 @@
+"""What every rule does with every alert: tell it in a wave or a digest, keep it or be silent; and why."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeAlias
+
+from jobs.alerting.flapping import Changes, flapping
+from jobs.alerting.matching import Claim, claims, cohort_of
+from jobs.alerting.waves import DAY, Cut, Waves, continued, known_at, opening_key
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, PastAlert, Story
+from storage.model.alerts.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
+from storage.model.core.accounts import ListId
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """An account that goes back and forth, with its changes of the period, oldest first."""
+
+    alert: AlertRow
+    """Its newest change."""
+    changes: tuple[PastAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What the same people are told of one cohort at one time: one mail each."""
+
+    stored: StoredRule
+    recipients: tuple[str, ...]
+    cohort: Cohort | None
+    alerts: tuple[AlertRow, ...]
+    """All changes in this mail in a fixed order, those of flapping accounts included."""
+    flaps: tuple[Flap, ...]
+    closed_at: datetime
+    """When it was complete. The mail may go out later, when nobody was there to send it."""
+    story: Story | None
+    """The waves before it; None when it opens a story."""
+
+    @property
+    def as_of(self) -> datetime:
+        """When its newest change was confirmed: the counts in the mail are those known at this time."""
+        return known_at(self.alerts, self.story)
+
+    @property
+    def rule(self) -> AlertRule:
+        return self.stored.rule
+
+
+@dataclass(frozen=True, slots=True)
+class DigestDue:
+    """A digest of a rule that is to be written, or the round-up of one that tells waves."""
+
+    stored: StoredRule
+    recipients: tuple[str, ...]
+    """Nobody when all of them refused: then it is only put on record."""
+    since: datetime
+    until: datetime
+    alerts: tuple[AlertRow, ...]
+    """What it tells, oldest first."""
+    parts: tuple[Wave, ...] = ()
+    """Of a round-up: the same by cohort. A part with a story goes on telling it; one without opens none."""
+
+    @property
+    def is_round_up(self) -> bool:
+        """It is only written when something happened."""
+        return self.stored.rule.digest is Digest.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An alert that a rule tells later, if nothing comes between."""
+
+    decision: AlertDecision
+    until: datetime
+
+
+Key: TypeAlias = tuple[int, int | None]
+"""An alert and a rule, by their ids; no rule when none matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    decision: AlertDecision
+    mute_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with every open alert under every rule. Each pair is in exactly one of these."""
+
+    waves: tuple[Wave, ...] = ()
+    digests: tuple[DigestDue, ...] = ()
+    silent: Mapping[Key, Silence] = field(default_factory=dict[Key, Silence])
+    kept: Mapping[Key, Kept] = field(default_factory=dict[Key, Kept])
+
+    @property
+    def in_order(self) -> list[Wave | DigestDue]:
+        """Everything that is to be told, as it came to be complete: a story is told in its order."""
+        due: list[tuple[datetime, int, int, Wave | DigestDue]] = [
+            *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
+            *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
+        ]
+        return [told for *_, told in sorted(due, key=lambda d: d[:3])]
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the first of what is kept will be told."""
+        return min((k.until for k in self.kept.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was told before, as far as it bears on what is told now."""
+
+    alerts: Collection[PastAlert] = ()
+    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts may
+    be left out that have fewer than any rule calls flapping.
+    """
+    stories: Collection[Story] = ()
+
+
+_ASK_AGAIN = timedelta(hours=1)
+
+_Thread: TypeAlias = tuple[int, ListId | None]
+"""A rule and a list: what one story is about."""
+
+
+def decide(
+    alerts: Collection[AlertRow],
+    rules: Sequence[StoredRule],
+    mutes: Collection[Mute],
+    past: Past,
+    now: datetime,
+) -> Plan:
+    """Sort the open alerts, rule by rule, into mails, digests, silence and later.
+
+    The order of the arguments' rows is irrelevant, but for `rules`, which are tried in their order.
+    """
+    in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
+    claimed = [(alert, claims(alert, rules, mutes)) for alert in in_order]
+    judged = {s.rule_id: flapping(past.alerts, s, _to_tell(claimed, s)) for s in rules}
+    silent: dict[Key, Silence] = {}
+    kept: dict[Key, Kept] = {}
+    gathered: dict[int, list[AlertRow]] = {}
+    folds = {s.rule_id: Waves[_Thread](s.rule) for s in rules}
+    where: dict[_Thread, Cohort | None] = {}
+    left: dict[Key, tuple[str, ...]] = {}
+    stories = {(s.rule_id, s.list_id): s for s in sorted(past.stories, key=_last_told)}
+    for alert, found in claimed:
+        if not found and not alert.done:
+            silent[alert.alert_id, None] = Silence(AlertDecision.NO_RULE)
+        for claim in found:
+            rule_id = claim.stored.rule_id
+            if rule_id in alert.done:
+                continue
+            if alert.created_at > now:  # the clock of another machine is ahead
+                kept[alert.alert_id, rule_id] = Kept(AlertDecision.WAITING, alert.created_at)
+            elif (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
+                silent[alert.alert_id, rule_id] = reason
+            elif claim.stored.rule.digest is not Digest.NONE and claim.stored.enabled:
+                gathered.setdefault(rule_id, []).append(alert)
+            else:
+                cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
+                key = (rule_id, cohort.list_id if cohort else None)
+                where[key] = cohort
+                left[alert.alert_id, rule_id] = claim.recipients
+                folds[rule_id].add(key, cohort, stories.get(key), alert)
+    waves: list[Wave] = []
+    digests: list[DigestDue] = []
+    for stored in rules:
+        fold = folds[stored.rule_id]
+        fold.run(now)
+        flaps = judged[stored.rule_id][0]
+        parts = list(_named([_wave(stored, where[key], part, flaps, left) for key, part in fold.told]))
+        waves += [wave for wave, is_round_up in parts if not is_round_up]
+        digests += _round_ups([wave for wave, is_round_up in parts if is_round_up])
+        for _, part in fold.growing():
+            kept |= {(a.alert_id, stored.rule_id): Kept(part.why, part.close) for a in part.members}
+    digests += _digests(rules, gathered, now, kept)
+    digests.sort(key=lambda d: (d.until, d.stored.rule_id))
+    waves.sort(key=lambda w: (w.closed_at, w.stored.rule_id, w.alerts[0].change.change_key, w.recipients))
+    return Plan(tuple(waves), tuple(digests), silent, kept)
+
+
+def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[Claim]]], stored: StoredRule) -> set[str]:
+    """The keys of the confirmed changes that a rule would tell, if they do not go back and forth."""
+    return {
+        alert.change.change_key
+        for alert, found in claimed
+        if alert.stage is AlertStage.CONFIRMED and stored.rule_id not in alert.done
+        for claim in found
+        if claim.stored.rule_id == stored.rule_id and claim.silence is None
+    }
+
+
+def unsettled(plan: Plan, now: datetime) -> Plan:
+    """The same where a rule cannot be read: what matches no other one may be for that, and waits."""
+    no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
+    return replace(
+        plan,
+        silent={key: silence for key, silence in plan.silent.items() if key not in no_rule},
+        kept={**plan.kept, **{key: Kept(AlertDecision.WAITING, now + _ASK_AGAIN) for key in no_rule}},
+    )
+
+
+def after(wave: Wave) -> Story:
+    """The story with this wave told."""
+    return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
+
+
+def _last_told(story: Story) -> datetime:
+    return story.waves[-1].closed_at
+
+
+def _wave(
+    stored: StoredRule,
+    cohort: Cohort | None,
+    part: Cut,
+    opening: Changes,
+    left: Mapping[Key, Sequence[str]],
+) -> tuple[Wave, bool]:
+    """A complete wave, and whether a round-up tells it.
+
+    Whoever is told of one of its changes is told the whole, those included that an earlier rule told him:
+    half of a wave would be another mail, and another count.
+    """
+    told = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
+    recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in told))
+    keys = [(a, a.change.change_key) for a in part.members if a.stage is AlertStage.CONFIRMED]
+    flaps = tuple(Flap(a, opening[change]) for a, change in keys if change in opening)
+    wave = Wave(stored, recipients, cohort, part.members, flaps, part.close, part.story)
+    return wave, part.why is AlertDecision.DIGEST
+
+
+def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
+    """The same, each wave with the name of its story, also where that is opened by one before it."""
+    opened: dict[ListId | None, str] = {}
+    for wave, is_round_up in parts:
+        thread = wave.cohort.list_id if wave.cohort else None
+        if wave.story is None and not is_round_up:
+            opened[thread] = opening_key(wave.rule.name, wave.recipients, wave.alerts)
+        if wave.story is not None and not wave.story.story_key and thread in opened:
+            yield replace(wave, story=replace(wave.story, story_key=opened[thread])), is_round_up
+        else:
+            yield wave, is_round_up
+
+
+def _silence(alert: AlertRow, claim: Claim, held: Collection[str]) -> Silence | None:
+    if claim.silence is not None:
+        return Silence(claim.silence, claim.mute_id)
+    if alert.stage is AlertStage.CONFIRMED and alert.change.change_key in held:
+        return Silence(AlertDecision.FLAPPING)
+    return None
+
+
+def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
+    """One mail for all that the stories of a rule have to tell without haste at one time."""
+    found: list[DigestDue] = []
+    for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
+        told = tuple(group)
+        recipients = told[0].stored.readers(r for part in told for r in part.recipients)
+        alerts = sorted(
+            (a for p in told for a in p.alerts), key=lambda a: (a.created_at, a.change.change_key)
+        )
+        found.append(DigestDue(told[0].stored, recipients, until - DAY, until, tuple(alerts), told))
+    return found
+
+
+def _digests(
+    rules: Sequence[StoredRule],
+    gathered: Mapping[int, Sequence[AlertRow]],
+    now: datetime,
+    kept: dict[Key, Kept],
+) -> list[DigestDue]:
+    """The digests that are due. What belongs to a later one is added to `kept`."""
+    due: list[DigestDue] = []
+    for stored in rules:
+        if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
+            continue
+        rows = gathered.get(stored.rule_id, ())
+        until = digest_before(now, stored.rule)
+        ready: tuple[AlertRow, ...] = ()
+        if stored.digested_to < until:
+            recipients = stored.readers(stored.rule.recipients)
+            ready = tuple(a for a in rows if a.created_at <= until)
+            due.append(DigestDue(stored, recipients, stored.digested_to, until, ready))
+        later = Kept(AlertDecision.DIGEST, digest_after(now, stored.rule))
+        told = {a.alert_id for a in ready}
+        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a.alert_id not in told}
+    return due

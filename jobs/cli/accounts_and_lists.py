@@ -1,0 +1,260 @@
+"""Commands that say whom to watch: accounts, executives, lists."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.input_files import table_content
+from jobs.base.output import show, show_json
+from jobs.base.wording import handle_name
+from jobs.cli.database import with_conn, with_pool
+from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
+from jobs.collect.resolve_handles import Resolver
+from jobs.config.settings import load_settings
+from jobs.imports.account_lookup import account_named
+from jobs.imports.engagement import import_engagement
+from jobs.imports.published_records import LONGEST_NAME, without_endings
+from jobs.imports.report import tell
+from jobs.imports.table_imports import import_accounts, import_executives
+from jobs.runtime.evidence_retention import parse_keeping
+from jobs.status.listings import (
+    accounts_listing,
+    executives_listing,
+    lists_listing,
+    set_promise,
+    set_retention,
+)
+from storage.accounts.accounts import stop_watching
+from storage.accounts.tags import change_tags
+from storage.model.core.accounts import Account, Platform
+from storage.model.tables.csv_cells import CellError
+from storage.model.tables.csv_cells import handle as handle_of
+from storage.model.tables.csv_cells import tags as tags_of
+from storage.model.text.states import clean
+from storage.model.text.units import parse_duration
+from storage.postgres.pool import Conn
+
+CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
+OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
+
+accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
+executives = typer.Typer(help="The people whose engagement is collected.", no_args_is_help=True)
+lists = typer.Typer(help="The lists, and how long the evidence of each is kept.", invoke_without_command=True)
+
+
+def register(cli: typer.Typer) -> None:
+    cli.add_typer(accounts, name="accounts")
+    cli.add_typer(executives, name="executives")
+    cli.add_typer(lists, name="lists")
+
+
+@accounts.command("import")
+def accounts_import(
+    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Watch the accounts of a list (platform,handle[,account_id,list,tags,followers]), or take in a
+    withheld-accounts crawl.
+
+    The platform is x, bluesky or mastodon; a handle may be the address of a profile. Several lists of an
+    account stand in one cell, with semicolons between them; so do tags. Tags are added to those on file.
+    """
+    settings = load_settings(config)
+    content = table_content(file)
+    resolver = Resolver(settings, system_clock)
+    report = with_pool(
+        settings,
+        lambda pool: import_accounts(
+            pool, content, file.name, resolver, COMMAND_LINE, system_clock(), partial=partial
+        ),
+    )
+    tell(file.name, report, as_json=as_json)
+
+
+@accounts.command("list")
+def accounts_list(
+    *,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="Only this list, with accounts that are not watched.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As they stood then: a time in UTC, ISO 8601.")
+    ] = None,
+    as_known_at: Annotated[
+        str | None, typer.Option("--as-known-at", help="By what had been recorded then; now by default.")
+    ] = None,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """The watched accounts, each in the state that was last confirmed, now or at any moment."""
+    now = system_clock()
+    when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
+    settings = load_settings(config)
+    listing = with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
+    listing.show("accounts", as_json=as_json)
+
+
+@accounts.command("remove")
+def accounts_remove(
+    platform: Annotated[Platform, typer.Argument()],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Stop watching an account. What was seen of it stays on file."""
+    try:
+        name = handle_of(handle, platform)
+    except CellError as error:
+        raise CommandError(str(error)) from error
+    gone = with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
+    show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
+
+
+@accounts.command("tag")
+def accounts_tag(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    *,
+    add: Annotated[list[str] | None, typer.Option(help="A tag, or several with spaces between.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="The same, to take away.")] = None,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Say of an account what alert rules may ask for."""
+    if not add and not remove:
+        raise typer.BadParameter("say what to change: --add or --remove, or both.")
+    try:
+        more, less = tags_of(";".join(add or ())), tags_of(";".join(remove or ()))
+    except CellError as error:
+        raise CommandError(str(error)) from error
+    if both := set(more) & set(less):
+        raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
+
+    async def changed(conn: Conn) -> tuple[Account, tuple[str, ...]]:
+        account = await account_named(conn, handle, platform)
+        return account, await change_tags(conn, account, more, less, COMMAND_LINE, system_clock())
+
+    account, tags = with_conn(load_settings(config), changed)
+    if as_json:
+        show_json({"platform": account.platform.value, "account_id": account.native_id, "tags": list(tags)})
+    else:
+        words = f"is tagged {', '.join(map(clean, tags))}" if tags else "has no tags"
+        show(f"{handle_name(account.handle)} ({account.native_id}) {words}.")
+
+
+@executives.command("import")
+def executives_import(
+    file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Collect the engagement of these people (platform,handle,name,title[,account_id]).
+
+    The platform is x, bluesky or mastodon; a handle may be the address of a profile.
+    """
+    settings = load_settings(config)
+    content = table_content(file)
+    resolver = Resolver(settings, system_clock)
+    report = with_pool(
+        settings,
+        lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
+    )
+    tell(file.name, report, as_json=as_json)
+
+
+@executives.command("list")
+def executives_list(
+    *, platform: OnPlatform = None, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """The people whose engagement is collected, and when it was last asked for."""
+    listing = with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
+    listing.show("executives", as_json=as_json)
+
+
+@executives.command("engagement")
+def executives_engagement(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, gzipped or not.")],
+    *,
+    whose: Annotated[
+        str, typer.Option("--as", metavar="PLATFORM:HANDLE-OR-ID", help="The executive on file it is about.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="Whose record it is.", show_default="the file")
+    ] = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take in what others recorded of an executive's engagement, once: a second time stores nothing.
+
+    The header says what the file is: follows (window_start,window_end,actor,signal,target[,note]), acts
+    (observed_at,event_at,actor,signal,target,post_id) or counters
+    (actor,observed_at,statuses,following,followers,likes).
+    """
+    if name is not None and (not name or clean(name, LONGEST_NAME) != name):
+        raise CommandError(f"--name: {clean(name, LONGEST_NAME)!r} is no name on one line.")
+    settings = load_settings(config)
+    content = table_content(file)
+    report = with_pool(
+        settings,
+        lambda pool: import_engagement(
+            pool,
+            content,
+            file.name,
+            whose,
+            name or without_endings(file.name),
+            system_clock(),
+            partial=partial,
+        ),
+    )
+    tell(file.name, report, as_json=as_json)
+
+
+@lists.callback()
+def lists_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The lists, with how many accounts are on each and how long their evidence is kept."""
+    if context.invoked_subcommand is None:
+        with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+
+
+@lists.command("retention")
+def lists_retention(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    keep: Annotated[str, typer.Argument(metavar="DAYS", help="365d, or forever.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Keep the raw evidence of a list's accounts so long, and then only its hash. States and times stay."""
+    try:
+        days = parse_keeping(keep)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    show(
+        with_conn(
+            load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, system_clock())
+        )
+    )
+
+
+@lists.command("read-every")
+def lists_read_every(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    every: Annotated[str, typer.Argument(metavar="TIME", help="5m, 2h, …; or turn: not more than others.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Read the accounts of a list so often, whoever's turn it is. It takes the adaptive planner."""
+    try:
+        often = None if every == "turn" else parse_duration(every)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if often is not None and often < timedelta(minutes=1):
+        raise CommandError("A minute is the shortest time between two readings that can be promised.")
+    settings = load_settings(config)
+    show(
+        with_conn(
+            settings, lambda conn: set_promise(conn, name, often, settings, COMMAND_LINE, system_clock())
+        )
+    )

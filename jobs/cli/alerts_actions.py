@@ -1,0 +1,288 @@
+"""Commands for the people who are told: acknowledging, muting, sending again, and the log of who did what."""
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.wording import account_name, minute, number
+from jobs.cli.database import with_conn
+from jobs.cli.lookup import story_named
+from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
+from jobs.config.settings import load_settings
+from jobs.imports.account_lookup import account_named
+from storage.alerts import mutes
+from storage.alerts.mail_queue import resend
+from storage.alerts.mutes_listing import MuteLine, mute_lines
+from storage.alerts.threads import Acknowledged, acknowledge
+from storage.alerts.threads_listing import StoryLine, story_lines
+from storage.model.text.states import clean
+from storage.model.text.units import parse_duration
+from storage.postgres import audit_log
+from storage.postgres.pool import Conn
+
+Note = Annotated[str, typer.Option(help="Why, for those who come after.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
+LONGEST_NUMBER = 18
+"""In digits: the database holds no longer ones."""
+Until = Annotated[str | None, typer.Option("--until", help="A time in UTC, ISO 8601.")]
+
+
+def register(alerts: typer.Typer) -> None:
+    """Add these commands to `blockline alerts`."""
+    alerts.command("stories")(stories_command)
+    alerts.command("ack")(ack_command)
+    alerts.command("mute")(mute_command)
+    alerts.command("maintenance")(maintenance_command)
+    alerts.command("mutes")(mutes_command)
+    alerts.command("unmute")(unmute_command)
+    alerts.command("resend")(resend_command)
+    alerts.command("log")(log_command)
+
+
+def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """What was told, one line a story, and who acknowledged it."""
+    told = with_conn(load_settings(config), lambda conn: story_lines(conn, limit))
+    out = Listing(
+        ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
+    )
+    for line in told:
+        out.add(
+            (
+                line.story_key[:12],
+                moment(line.told_at),
+                f"{line.waves:,}",
+                f"{line.round_ups:,}",
+                clean(line.rule, 80),
+                clean(line.subject or line.order_reference or line.list_name or "on no list", 100),
+                _acknowledged(line),
+            ),
+            {
+                "story": line.story_key,
+                "rule": line.rule,
+                "list": line.list_name,
+                "order": line.order_reference,
+                "recipients": list(line.recipients),
+                "waves": line.waves,
+                "round_ups": line.round_ups,
+                "told_at": line.told_at.isoformat(),
+                "subject": line.subject,
+                "acknowledged": line.is_acknowledged,
+                "acknowledged_wave": line.acknowledged_wave or None,
+                "acknowledged_at": line.acknowledged_at and line.acknowledged_at.isoformat(),
+                "acknowledged_by": line.acknowledged_by,
+                "note": line.acknowledged_note,
+            },
+        )
+    out.show("stories", as_json=as_json)
+
+
+def ack_command(
+    story: Annotated[
+        str, typer.Argument(metavar="STORY", help="Its key, or the beginning, as `alerts stories` shows it.")
+    ],
+    *,
+    note: Note = "",
+    config: ConfigFile = None,
+) -> None:
+    """Say that a story is taken on, as far as it was told: reminders and escalation of it end."""
+
+    async def acknowledged(conn: Conn) -> Acknowledged:
+        key = await story_named(conn, story)
+        return await acknowledge(conn, key, COMMAND_LINE, _text(note), system_clock())
+
+    done = with_conn(load_settings(config), acknowledged)
+    if done.first:
+        show(f"Acknowledged: {done.subject}")
+    else:
+        said = f" ({clean(done.note, 200)})" if done.note else ""
+        show(f"Acknowledged before, by {clean(done.by)} on {minute(done.at)}{said}: {done.subject}")
+
+
+def mute_command(
+    *,
+    account: Annotated[
+        str | None, typer.Option(help='An account: "x HANDLE", or the address of a profile.')
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="A list, or the reference of an order.")
+    ] = None,
+    until: Until = None,
+    span: Annotated[str | None, typer.Option("--for", help="For so long: 90m, 6h, 2d.")] = None,
+    note: Note = "",
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Tell nobody of an account or a list for a time. All of it is recorded and shown all the same."""
+    if (account is None) == (list_name is None):
+        raise typer.BadParameter("say of whom: either --account or --list.")
+    if (until is None) == (span is None):
+        raise typer.BadParameter("say for how long: either --until or --for.")
+    now = system_clock()
+    end = _end(until, span, now)
+
+    async def muted(conn: Conn) -> int:
+        if account is None:
+            return await mutes.mute_list(conn, list_name or "", now, end, _text(note), COMMAND_LINE, now)
+        found = await account_named(conn, account)
+        return await mutes.mute_account(conn, found.account_id, now, end, _text(note), COMMAND_LINE, now)
+
+    _made(config, muted, now, as_json=as_json)
+
+
+def maintenance_command(
+    *,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="A time in UTC, ISO 8601; now by default.")
+    ] = None,
+    until: Annotated[str, typer.Option("--until", help="A time in UTC, ISO 8601.")],
+    note: Note = "",
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Tell nobody of anything in a window of time. All of it is recorded and shown all the same."""
+    now = system_clock()
+    since, end = moment_of(begin, "--from") or now, _end(until, None, now)
+
+    async def planned(conn: Conn) -> int:
+        return await mutes.maintenance(conn, since, end, _text(note), COMMAND_LINE, now)
+
+    _made(config, planned, now, as_json=as_json)
+
+
+def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The mutes and maintenance windows that run or are still to come."""
+    lines = with_conn(load_settings(config), lambda conn: mute_lines(conn, system_clock()))
+    out = Listing(("Mute", "Of", "From", "Until", "By", "Note"), "Nothing is muted.")
+    for line in lines:
+        row = (moment(line.since), moment(line.until) or "ended by hand", clean(line.made_by))
+        out.add(
+            (str(line.mute_id), _about(line), *row, clean(line.note, 200) if line.note else ""), _json(line)
+        )
+    out.show("mutes", as_json=as_json)
+
+
+def unmute_command(
+    mute: Annotated[str, typer.Argument(metavar="N", help="As `alerts mutes` numbers it.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """End a mute or a maintenance window before its time."""
+    number_of = _number(mute, "mute", "`blockline alerts mutes` lists them")
+    now = system_clock()
+    with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, number_of, COMMAND_LINE, now))
+    show(f"Mute {number_of} has ended: what comes from now on is told again.")
+
+
+def resend_command(
+    mail: Annotated[str, typer.Argument(metavar="MAIL", help="Its number, as on its page.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Put a mail that was sent or given up into the queue again, under the same Message-ID."""
+    number_of = _number(mail, "mail", "it stands in the address of its page")
+    now = system_clock()
+    subject = with_conn(load_settings(config), lambda conn: resend(conn, number_of, COMMAND_LINE, now))
+    show(f"Mail {number_of} is queued again and goes out when the notifier runs: {subject}")
+
+
+def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Who changed a rule, acknowledged, muted or sent again, and when."""
+    acts = with_conn(load_settings(config), lambda conn: audit_log.acts(conn, limit))
+    out = Listing(("At", "Who", "Did", "What"), "Nobody has done anything yet.")
+    for act in acts:
+        out.add(
+            (moment(act.at), clean(act.actor), act.action, clean(act.subject, 100)),
+            {
+                "entry": act.audit_id,
+                "at": act.at.isoformat(),
+                "actor": act.actor,
+                "action": act.action,
+                "subject": act.subject,
+                "detail": dict(act.detail),
+            },
+        )
+    out.show("log", as_json=as_json)
+
+
+def _made(
+    config: ConfigFile,
+    make: Callable[[Conn], Coroutine[object, object, int]],
+    now: datetime,
+    *,
+    as_json: bool,
+) -> None:
+    """Make a mute, and say which."""
+
+    async def made(conn: Conn) -> MuteLine:
+        mute_id = await make(conn)
+        return next(line for line in await mute_lines(conn, now) if line.mute_id == mute_id)
+
+    line = with_conn(load_settings(config), made)
+    if as_json:
+        show_json(_json(line))
+    else:
+        begins = "from now" if line.since <= now else f"from {minute(line.since)}"
+        ends = "" if line.until is None else f" until {minute(line.until)}"
+        show(f"Mute {line.mute_id}: nobody is told of {_about(line)} {begins}{ends}.")
+
+
+def _end(until: str | None, span: str | None, now: datetime) -> datetime:
+    if span is not None:
+        try:
+            return now + parse_duration(span)
+        except ValueError as error:
+            raise CommandError(f"--for: {error}") from error
+    end = moment_of(until, "--until")
+    if end is None or end <= now:
+        raise CommandError(f"--until: {until} is over already; name a time to come, in UTC.")
+    return end
+
+
+def _text(note: str) -> str:
+    if "\0" in note or len(note) > 1000:
+        raise CommandError("--note: at most 1,000 characters, and no null character.")
+    return note
+
+
+def _number(text: str, what: str, found: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise typer.BadParameter(f"{clean(text)!r} is not the number of a {what}: {found}.")
+    if len(text) > LONGEST_NUMBER or not int(text):
+        raise CommandError(f"There is no {what} {text}.")
+    return int(text)
+
+
+def _acknowledged(line: StoryLine) -> str:
+    if line.acknowledged_by is None:
+        return "no"
+    who = f"{clean(line.acknowledged_by)}, {moment(line.acknowledged_at)}"
+    if line.is_acknowledged:
+        return who
+    behind = line.waves - line.acknowledged_wave
+    return f"not the newest {number(behind, 'wave')}; before that {who}"
+
+
+def _about(line: MuteLine) -> str:
+    if line.platform is not None:
+        return account_name(line.platform, line.handle or "")
+    return "everything" if line.list_name is None else f"list {clean(line.list_name)}"
+
+
+def _json(line: MuteLine) -> dict[str, object]:
+    return {
+        "mute": line.mute_id,
+        "account": line.account_id,
+        "platform": line.platform and line.platform.value,
+        "handle": line.handle,
+        "list": line.list_name,
+        "since": line.since.isoformat(),
+        "until": line.until and line.until.isoformat(),
+        "note": line.note,
+        "by": line.made_by,
+        "made_at": line.made_at.isoformat(),
+    }

@@ -1,0 +1,134 @@
+"""Commands that keep an installation safe: backup, restore, upgrade."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import moment, show, show_json
+from jobs.base.wording import number
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, ConfigFile
+from jobs.config.database import database
+from jobs.config.settings import load_settings
+from storage.backup.archive import Manifest, Told, read_backup
+from storage.backup.backup import back_up
+from storage.backup.restore import restore
+from storage.embedded.upgrade import upgrade_folder
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    cli.command("backup")(backup_command)
+    cli.command("restore")(restore_command)
+    cli.command("upgrade")(upgrade_command)
+
+
+def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Write the whole database into one file, as it is at this moment, and read the file back."""
+    settings = load_settings(config)
+    refuse_taken(file)
+    with database(settings) as dsn, _shown("Backing up") as told:
+        manifest = _save(dsn, file, told)
+    size = file.stat().st_size
+    if as_json:
+        show_json(_as_json(file, manifest) | {"bytes": size})
+    else:
+        show(
+            f"{file} holds {number(manifest.rows, 'row')} of {number(len(manifest.tables), 'table')} "
+            f"({size / 1e6:,.1f} MB) and was read back; bring it back with: blockline restore {file}"
+        )
+
+
+def restore_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Fill an empty database with a backup. The file is read through first: no byte may be wrong."""
+    settings = load_settings(config)
+    with _shown("Restoring") as told:
+        backup = read_backup(file, told)
+        with database(settings) as dsn:
+            run(lambda: restore(dsn, backup, told))
+    if as_json:
+        show_json(_as_json(file, backup.manifest))
+    else:
+        show(
+            f"{number(backup.manifest.rows, 'row')} of {number(len(backup.manifest.tables), 'table')} are "
+            f"back, as they were on {moment(backup.manifest.created_at)}."
+        )
+
+
+def upgrade_command(
+    *,
+    old_binaries: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The programs of the Postgres that made the database."),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make the embedded database anew with the Postgres of this version. The old files are kept."""
+    settings = load_settings(config)
+    if settings.database_url is not None:
+        raise CommandError(
+            "Setting database_url names a Postgres server of your own: upgrade it as its documentation says."
+        )
+    with _shown("Upgrading") as told:
+
+        def carry(old_dsn: str, new_dsn: str, file: Path) -> None:
+            _save(old_dsn, file, told)
+            backup = read_backup(file, told)
+            run(lambda: restore(new_dsn, backup, told))
+
+        done = upgrade_folder(settings.data_dir / "postgres", old_binaries, carry)
+    show(
+        f"The database is one of Postgres {done.new} now. The files of Postgres {done.old} are kept in "
+        f"{done.kept}: remove them when you no longer want them."
+    )
+
+
+def _save(dsn: str, file: Path, told: Told) -> Manifest:
+    """Write a backup that only its owner may read; it gets its name when it was read back."""
+    with whole_file(file) as out:
+        os.fchmod(out.fileno(), 0o600)
+        manifest = run(lambda: back_up(dsn, out, system_clock(), told))
+        out.flush()
+        read_backup(Path(out.name), told)
+    return manifest
+
+
+@contextmanager
+def _shown(task: str) -> Generator[Told]:
+    """Tells a reader what is being done, and how much of it is done."""
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+    with bar:
+        shown = bar.add_task(task, total=None)
+        yield lambda what, size: bar.update(shown, description=f"{task}: {what}", completed=size)
+
+
+def _as_json(file: Path, manifest: Manifest) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "created_at": manifest.created_at.isoformat(),
+        "schema": manifest.revision,
+        "blockline": manifest.blockline,
+        "postgres": manifest.postgres,
+        "rows": manifest.rows,
+        "tables": {t.name: t.rows for t in manifest.tables},
+    }

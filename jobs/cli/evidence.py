@@ -1,0 +1,269 @@
+"""Commands about proof: evidence packs, their check, the chain and its heads, time stamps."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from cryptography.x509 import Certificate
+from typer.core import TyperGroup
+
+from collectors.transport.client import Http
+from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import Listing, show, show_json
+from jobs.base.wording import minute, number
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, ConfigFile
+from jobs.config.database import database, ready
+from jobs.config.settings import Settings, load_settings
+from jobs.doctor.hash_chain import broken_words
+from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
+from jobs.evidence.daily_anchor import Anchored, anchor, authority_of
+from jobs.evidence.pack import PackError
+from jobs.evidence.pack_files import read_pack, write_pack
+from jobs.evidence.pack_page import instant, whole_pack
+from jobs.evidence.pack_proof import Known, Stamp, Verdict
+from jobs.evidence.pack_verification import verify
+from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in
+from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
+from storage.changes.hash_chain import Checked, Head, heads, verify_chain
+from storage.model.evidence.packs import Material
+from storage.postgres.pool import Conn, open_pool, transaction
+
+
+class _PackUnlessNamed(TyperGroup):
+    """`evidence 12` is short for `evidence pack 12`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["pack", *args]
+        return super().parse_args(ctx, args)
+
+
+evidence = typer.Typer(
+    cls=_PackUnlessNamed, help="Evidence packs of changes, and what they rest on.", no_args_is_help=True
+)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    cli.add_typer(evidence, name="evidence")
+
+
+@evidence.command("pack")
+def pack_command(
+    change: Annotated[str, typer.Argument(help="Its number, or its key or the beginning of it.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="A name that ends with .zip, or a folder to make.")] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Write all that shows one change, to be checked without a database. `evidence CHANGE` does the same."""
+    settings = load_settings(config)
+    if out is not None:
+        (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
+    with database(settings) as dsn:
+        gathered = run(lambda: _gathered(settings, dsn, change))
+    path = out or Path(f"blockline-evidence-{gathered.change_id}.zip")
+    try:
+        files = whole_pack(gathered, _made_by(), system_clock())
+    except PackError as error:
+        raise CommandError(str(error)) from error
+    checks = verify(files, Known(), lambda token, entry: _stamp(token, entry, ()), _made_by())
+    wrong = [check.said for check in checks if check.verdict is Verdict.FAILED]
+    if wrong:
+        raise CommandError(f"No pack was written, for the database contradicts itself: {wrong[0]}")
+    write_pack(path, files)
+    if as_json:
+        show_json({"change": gathered.change_id, "file": str(path), "files": sorted(files)})
+    else:
+        show(f"{path} holds the evidence of change {gathered.change_id} in {number(len(files), 'file')}.")
+        show(f"Check it anywhere with: blockline evidence verify {path}")
+
+
+@evidence.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER")],
+    *,
+    head: Annotated[str | None, typer.Option(help="A head that you have from elsewhere.")] = None,
+    heads_file: Annotated[
+        Path | None,
+        typer.Option("--heads", help="Heads that you have from elsewhere: `evidence heads --out`."),
+    ] = None,
+    tsa_certs: Annotated[
+        Path | None, typer.Option(help="Certificates of the time-stamping authority, PEM or DER.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a pack. No database and no settings are needed.
+
+    Exit code 1 when anything is wrong with it, or is in the words of another version and cannot be checked.
+    """
+    try:
+        known = heads_known(heads_file, head)
+        certificates = () if tsa_certs is None else certificates_in(tsa_certs)
+        files = read_pack(file)
+    except (HeadsError, TimestampError, PackError) as error:
+        raise CommandError(_printable(str(error))) from error
+    checks = verify(files, known, lambda token, entry: _stamp(token, entry, certificates), _made_by())
+    wrong = sum(check.verdict is Verdict.FAILED for check in checks)
+    left_open = sum(check.verdict is Verdict.OPEN for check in checks)
+    if as_json:
+        said = [{"verdict": c.verdict.lower(), "said": _printable(c.said)} for c in checks]
+        show_json({"ok": not (wrong or left_open), "checks": said})
+    else:
+        for check in checks:
+            show(f"{check.verdict.value:<7} {_printable(check.said)}")
+        if not (wrong or left_open):
+            notes = sum(check.verdict is Verdict.NOTE for check in checks)
+            but = f", with {number(notes, 'note')} of what it does not prove" if notes else ""
+            show(f"{_printable(str(file))} verifies{but}.")
+    if wrong:
+        raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
+    if left_open:
+        undone = f"{number(left_open, 'check')} could not be made"
+        raise CommandError(f"{_printable(str(file))} does not verify as a whole: {undone}.")
+
+
+@evidence.command("heads")
+def heads_command(
+    *,
+    since: Annotated[str | None, typer.Option(help="First day, such as 2021-02-01.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write them there as JSON, for `evidence verify`.")] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """The last entry of the chain of each day: given to others in time, it fixes all that came before."""
+    first = _day(since)
+    settings = load_settings(config)
+    if out is not None:
+        refuse_taken(out)
+
+    async def listed(dsn: str) -> list[Head]:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            return await heads(conn, first)
+
+    with database(settings) as dsn:
+        found = run(lambda: listed(dsn))
+    if out is not None:
+        with whole_file(out) as file:
+            file.write((json.dumps(heads_listed(found), indent=1) + "\n").encode())
+    if as_json:
+        show_json(heads_listed(found))
+    elif out is not None:
+        show(f"{out} holds the heads of {number(len(found), 'day')}.")
+    else:
+        _table(found).show("heads", as_json=False)
+
+
+@evidence.command("chain")
+def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Compute every entry of the chain again from what is recorded. Exit code 1 when one does not fit."""
+    settings = load_settings(config)
+
+    async def checked(dsn: str) -> Checked:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            return await verify_chain(conn)
+
+    with database(settings) as dsn:
+        found = run(lambda: checked(dsn))
+    broken = None if found.broken is None else broken_words(found.broken)
+    if as_json:
+        said = {"entries": found.entries, "purged": found.purged, "broken": broken}
+        show_json({"ok": broken is None, **said})
+    elif broken is None:
+        purged = f" Of {found.purged:,} of them what they attest was purged." if found.purged else ""
+        show(f"The chain is whole: {found.entries:,} entries, computed again from what is recorded.{purged}")
+    if broken is not None:
+        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} entries before it fit.")
+
+
+@evidence.command("anchor")
+def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Have the time-stamping authority of the settings put its time on the newest head, now."""
+    settings = load_settings(config)
+    authority = authority_of(settings)
+    if authority is None:
+        raise CommandError("Settings tsa_url and tsa_certificates are missing: no authority can be asked.")
+    with database(settings) as dsn:
+        done = run(lambda: _anchored(settings, dsn, authority))
+    if done is None:
+        raise CommandError("Nothing is recorded yet, so that the chain has no head.")
+    if as_json:
+        at = None if done.stamp is None else done.stamp.at.isoformat()
+        show_json({"seq": done.head.seq, "head": done.head.entry.hex(), "authority": authority.url, "at": at})
+    elif done.stamp is None:
+        show(f"Entry {done.head.seq}, the newest, has the time stamp of {authority.url} already.")
+    else:
+        signer = done.stamp.signed_by
+        show(f"{signer} signed entry {done.head.seq} ({done.head.entry.hex()}) on {instant(done.stamp.at)}.")
+
+
+async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        found = await changes_named(conn, name)
+        if not found:
+            raise CommandError(await _not_found(conn, name))
+        if len(found) > 1:
+            numbers = ", ".join(map(str, found))
+            raise CommandError(f"{_printable(name)} is the beginning of more than one change: {numbers}.")
+        return await material(conn, found[0])
+
+
+async def _not_found(conn: Conn, name: str) -> str:
+    if not name:
+        return "No change is named: give its number, or its key or the beginning of it."
+    number = change_number(name)
+    if number is not None and (at := await purged_at(conn, number)) is not None:
+        return f"Change {number} was purged on {minute(at)}: of it only hashes are left."
+    return f"There is no change with the number or the key {_printable(name)}."
+
+
+async def _anchored(settings: Settings, dsn: str, authority: Authority) -> Anchored | None:
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, Http(LIMITS) as http:
+        try:
+            return await anchor(pool, http, authority, system_clock)
+        except TimestampError as error:
+            raise CommandError(f"No time stamp from {authority.url} (setting tsa_url): {error}.") from error
+
+
+def _stamp(token: bytes, entry: bytes, certificates: Sequence[Certificate]) -> Stamp | str:
+    try:
+        return stamp_in(token, entry, certificates)
+    except TimestampError as error:
+        return str(error)
+
+
+def _table(found: Sequence[Head]) -> Listing:
+    out = Listing(("Day", "Entry", "Head", "Time stamps"), "Nothing is recorded yet.")
+    for one in found:
+        stamps = "; ".join(f"entry {a.seq} by {a.authority}" for a in one.anchors)
+        out.add((one.day.isoformat(), str(one.seq), one.entry.hex(), stamps), {})
+    return out
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.min.replace(tzinfo=UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"--since: {text!r} is not a day; write it like 2021-02-01.") from error
+
+
+def _made_by() -> str:
+    return f"Blockline {version('blockline')}"
+
+
+def _printable(text: str) -> str:
+    """Names in a pack are a stranger's: nothing of them reaches the terminal but what can be seen."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -1,0 +1,148 @@
+"""The command that takes data out: export."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from jobs.base.atomic_files import refuse_filled, refuse_taken
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import show, show_json
+from jobs.base.wording import number
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, ConfigFile, moment_of
+from jobs.config.database import database, ready
+from jobs.config.settings import load_settings
+from jobs.export.export import (
+    Exported,
+    Format,
+    Order,
+    Progress,
+    export_to_file,
+    export_to_folder,
+    export_to_stream,
+)
+from storage.export.exports import fault
+from storage.model.core.accounts import Platform
+from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.postgres.pool import Pool, open_pool
+
+_STDOUT = Path("-")
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("export")(export_command)
+
+
+def export_command(
+    kind: Annotated[Kind, typer.Argument(help="What a row is.")],
+    *,
+    form: Annotated[
+        Format, typer.Option("--format", help="Parquet is a folder with a file for each month.")
+    ] = Format.CSV,
+    out: Annotated[
+        Path, typer.Option(help="A new file, for Parquet a new folder; - is the standard output.")
+    ] = _STDOUT,
+    since: Annotated[str | None, typer.Option("--from", help="From this moment on, ISO 8601 in UTC.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Up to, without, this moment.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="States: as they were then; now by default.")] = None,
+    as_known_at: Annotated[
+        str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
+    ] = None,
+    list_name: Annotated[str | None, typer.Option("--list", help="Only accounts on this list.")] = None,
+    platform: Annotated[Platform | None, typer.Option(help="Only this platform.")] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take rows out as CSV, JSON Lines or Parquet. What each column means: docs/export.md.
+
+    A file or folder appears under its name only when it is whole.
+    """
+    wanted = Wanted(
+        system_clock(),
+        moment_of(since, "--from"),
+        moment_of(until, "--to"),
+        moment_of(at, "--at"),
+        moment_of(as_known_at, "--as-known-at"),
+        list_name,
+        platform,
+    )
+    order = Order(kind, form, wanted)
+    _refuse(order, out, as_json=as_json)
+    settings = load_settings(config)
+
+    async def work(dsn: str, told: Progress) -> Exported:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool:
+            return await _way_out(order, out)(pool, told)
+
+    try:
+        with database(settings) as dsn, _status(quiet=out == _STDOUT and sys.stdout.isatty()) as status:
+            done = run(lambda: work(dsn, _progress(status)))
+    except OSError as error:
+        # The interpreter must not try once more to write what it has left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return  # whoever read has read enough
+        raise CommandError(f"The standard output cannot be written: {error.strerror}.") from error
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        left = "what came out is not all of it" if out == _STDOUT else f"{out} was not written"
+        raise CommandError(f"The export was stopped: {left}.") from None
+    _tell(done, out, as_json=as_json)
+
+
+def _refuse(order: Order, out: Path, *, as_json: bool) -> None:
+    """Raises CommandError for what cannot be done, before anything is read."""
+    if (why := fault(order.kind, order.wanted)) is not None:
+        raise CommandError(why)
+    if order.form is Format.PARQUET:
+        if out == _STDOUT:
+            raise CommandError("Parquet is a folder of files: name a new folder with --out.")
+        refuse_filled(out)
+    elif out != _STDOUT:
+        refuse_taken(out)
+    elif as_json:
+        raise CommandError("--json tells of the file that was written: name a new one with --out.")
+
+
+def _way_out(order: Order, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:
+    if out == _STDOUT:
+        return lambda pool, told: export_to_stream(pool, order, sys.stdout.buffer, told)
+    if order.form is Format.PARQUET:
+        return lambda pool, told: export_to_folder(pool, order, out, told)
+    return lambda pool, told: export_to_file(pool, order, out, told)
+
+
+def _status(*, quiet: bool) -> Status | nullcontext[None]:
+    """A line on a terminal that is told how far it is; nothing where rows would run into it."""
+    err = Console(stderr=True)
+    return nullcontext() if quiet or not err.is_terminal else err.status("Reading …")
+
+
+def _progress(status: Status | None) -> Progress:
+    def told(rows: int, at: datetime | None) -> None:
+        if status is not None:
+            reached = "" if at is None else f", up to {at:%Y-%m-%d}"
+            status.update(f"{number(rows, 'row')}{reached}")
+
+    return told
+
+
+def _tell(done: Exported, out: Path, *, as_json: bool) -> None:
+    size = sum(f.bytes for f in done.files)
+    if as_json:
+        files = [{"path": f.path, "rows": f.rows, "bytes": f.bytes, "sha256": f.sha256} for f in done.files]
+        show_json({"kind": done.kind.value, "rows": done.rows, "files": files, "bytes": size})
+    elif out != _STDOUT:
+        where = str(out) if len(done.files) == 1 else f"{number(len(done.files), 'file')} of {out}"
+        show(f"{done.kind}: {number(done.rows, 'row')} in {where}, {size:,} bytes.")

@@ -1,0 +1,156 @@
+"""The command that takes in what others published: import."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.input_files import table_content
+from jobs.base.output import show, show_json
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, ConfigFile, Partial
+from jobs.config.database import database, ready
+from jobs.config.settings import Settings, load_settings
+from jobs.imports.published_records import LONGEST_NAME, Say, import_record
+from jobs.imports.table_imports import Report
+from storage.model.text.states import clean
+from storage.postgres.pool import open_pool
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("import")(import_command)
+
+
+def import_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, UTF-8, gzipped or not.")],
+    *,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", help="Whose record it is, as the source of its changes.", show_default="the file"
+        ),
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="The list of its accounts.", show_default="its name")
+    ] = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take in what others published, once: a second time stores nothing. Nobody in it is watched.
+
+    The header says what a file is: a status history (platform,account_id,handle,at,status,withheld_in), spans
+    (account_id,platform,status,seen_from,seen_to), restorations
+    (account_id,suspended_seen_at,restored_seen_at), a crawl of withheld accounts, or figures of legal
+    demands (period,iso2 or country,source,source_url and any of court_orders, other_legal_demands,
+    total_demands, accounts_specified, accounts_withheld, tweets_withheld, accounts_tos,
+    pct_some_withheld): `blockline published CODE` shows those beside what was observed.
+    """
+    for text, option in ((name, "--name"), (list_name, "--list")):
+        if text is not None and (not text or clean(text, LONGEST_NAME) != text):
+            raise CommandError(f"{option}: {clean(text, LONGEST_NAME)!r} is no name on one line.")
+    settings = load_settings(config)
+    with database(settings) as dsn, _waiting() as progress:
+        task = progress.add_task("")
+
+        def say(what: str) -> None:
+            progress.update(task, description=what)
+
+        reports: list[tuple[Path, Report]] = []
+        try:
+            for file in files:
+                report = run(
+                    lambda file=file: _imported(
+                        settings, dsn, file, say, source=name, list_name=list_name, partial=partial
+                    )
+                )
+                reports.append((file, report))
+                if report.problems:
+                    break
+        finally:
+            progress.stop()
+            _show(reports, as_json=as_json)
+    _raise_problems(reports, files)
+
+
+async def _imported(
+    settings: Settings,
+    dsn: str,
+    file: Path,
+    say: Say,
+    *,
+    source: str | None,
+    list_name: str | None,
+    partial: bool,
+) -> Report:
+    say(f"{file.name}: reading")
+    content = table_content(file)
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool:
+        return await import_record(
+            pool,
+            content,
+            file.name,
+            system_clock(),
+            say,
+            source=source,
+            list_name=list_name,
+            partial=partial,
+        )
+
+
+def _waiting() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def _show(reports: list[tuple[Path, Report]], *, as_json: bool) -> None:
+    if as_json:
+        show_json({"files": [_as_json(file.name, report) for file, report in reports]})
+        return
+    for file, report in reports:
+        if report.ignored:
+            ignored = ", ".join(map(clean, report.ignored))
+            show(f"{file.name}: without a meaning here, so ignored: {ignored}.")
+        if report.summary:
+            show(f"{file.name}: {report.summary}")
+
+
+def _as_json(file: str, report: Report) -> dict[str, object]:
+    return {
+        "file": file,
+        "kind": report.kind,
+        "stored": report.stored,
+        **report.figures,
+        "refused": [{"line": problem.line, "why": str(problem)} for problem in report.problems],
+        "ignored_columns": list(report.ignored),
+    }
+
+
+def _raise_problems(reports: list[tuple[Path, Report]], files: list[Path]) -> None:
+    """Raises CommandError with every line that was refused, and what became of the rest."""
+    file, report = reports[-1]
+    if not report.problems:
+        return
+    notes = [str(problem) for problem in report.problems]
+    refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
+    notes.append(
+        f"{refused}; what else {file.name} says is stored."
+        if report.stored
+        else f"{refused}, so nothing was stored; mend {file.name}, or store the rest with --partial."
+    )
+    if rest := files[len(reports) :]:
+        notes.append(f"Not looked at: {', '.join(clean(f.name) for f in rest)}.")
+    raise CommandError("\n".join(notes))

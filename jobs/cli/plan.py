@@ -1,0 +1,87 @@
+"""The command `plan`: what watching so many accounts takes, before anybody is watched."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from jobs.base.errors import CommandError
+from jobs.base.output import show, show_json
+from jobs.cli.options import AsJson
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import Asked, PlannerKind, SizingRefused
+from storage.model.sizing.sizing import size
+from storage.model.sizing.words import BASIS_WORDS, BESIDE, as_json, headline, tables, verdict
+from storage.model.text.units import parse_duration
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command to the command line."""
+    cli.command("plan")(_plan)
+
+
+def _plan(
+    *,
+    platform: Annotated[Platform, typer.Option(help="Where they are.")],
+    accounts: Annotated[int, typer.Option(help="How many are to be watched.")],
+    every: Annotated[str | None, typer.Option(help="Everybody is read once in so long: 15m, 6h, 1d.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Or: readings an hour.")] = None,
+    money: Annotated[
+        float | None, typer.Option(help="Or: US dollars a UTC day, on X; --planner adaptive keeps to them.")
+    ] = None,
+    lists: Annotated[
+        list[int] | None, typer.Option("--list", help="How many accounts a known list has; may be repeated.")
+    ] = None,
+    planner: Annotated[
+        PlannerKind, typer.Option(help="In turn, or ahead where changes of a list were just seen.")
+    ] = PlannerKind.SWEEP,
+    servers: Annotated[int, typer.Option(help="How many Mastodon servers they are on.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """What watching so many accounts takes: requests, delays, cost, database, machine; and what each figure
+    rests on.
+
+    It needs no database and asks nobody.
+    """
+    try:
+        asked = Asked(
+            platform=platform,
+            accounts=accounts,
+            every=_duration(every),
+            budget=budget,
+            money=money,
+            planner=planner,
+            lists=tuple(lists or ()),
+            servers=servers,
+        )
+    except SizingRefused as error:
+        raise CommandError(f"--{error.field}: {error}") from error
+    found = size(asked)
+    if json:
+        show_json(as_json(found))
+        return
+    show(headline(found))
+    show(verdict(found))
+    told = tables(found)
+    table = Table("", "Figure", "Basis", "Rests on")
+    for one in told:
+        table.add_row(one.title.upper())
+        for row in one.rows:
+            table.add_row(row.name, row.value, row.basis.value, row.note)
+        table.add_section()
+    show(table)
+    show(BESIDE)
+    used = {row.basis for one in told for row in one.rows}
+    for basis, meaning in BASIS_WORDS.items():
+        if basis in used:
+            show(f"{basis.value}: {meaning}.")
+
+
+def _duration(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise CommandError(f"--every: {error}") from error

@@ -1,0 +1,158 @@
+"""The commands that take an account out of the store, and that tell of it: purge, purges."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.wording import handle_name, number
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, ConfigFile
+from jobs.config.database import database, ready
+from jobs.config.settings import Settings, load_settings
+from storage.accounts.lookup import accounts_named
+from storage.model.core.accounts import Account, Platform
+from storage.model.tables.account_references import AddressError, read_address
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.postgres.pool import open_pool, transaction
+from storage.purge.purge import LoggedPurge, Purged, purge_account, purges
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("purge")(purge_command)
+    cli.command("purges")(purges_command)
+
+
+def purge_command(
+    platform: Annotated[Platform, typer.Argument()],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    *,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Remove all that is known of it, its changes as well.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, and who asked for it: kept on record.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take the evidence and the handles of an account out of the store. Ids, states and times stay.
+
+    With --whole they go too: what is left is a number that names nobody.
+    """
+    try:
+        name = read_address(handle, platform).name
+    except AddressError as error:
+        raise CommandError(str(error)) from error
+    settings = load_settings(config)
+    with database(settings) as dsn:
+        account = run(lambda: _account(settings, dsn, platform, name))
+        if not yes and not typer.confirm(_question(account, whole=whole), err=True):
+            raise CommandError("Nothing was purged.")
+        purged = run(lambda: _purge(dsn, account, reason, whole=whole))
+    if as_json:
+        show_json({"platform": platform.value, **dataclasses.asdict(purged)})
+    else:
+        for sentence in _sentences(account, purged):
+            show(sentence)
+
+
+def purges_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Every purge there ever was: when, of which account, how much went and why."""
+    settings = load_settings(config)
+    with database(settings) as dsn:
+        done = run(lambda: _purges(settings, dsn))
+    _listing(done).show("purges", as_json=as_json)
+
+
+async def _purges(settings: Settings, dsn: str) -> list[LoggedPurge]:
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        return await purges(conn)
+
+
+def _listing(done: Sequence[LoggedPurge]) -> Listing:
+    out = Listing(
+        ("Time", "Platform", "Id", "What", "Evidence", "Handles", "Facts", "Mails", "Changes", "Reason"),
+        "Nothing was ever purged.",
+    )
+    for p in done:
+        what = "the whole account" if p.whole else "its content"
+        counts = (p.evidence, p.handles, p.facts, p.mails, p.changes)
+        out.add(
+            (
+                moment(p.at),
+                p.platform,
+                clean(p.native_id),
+                what,
+                *(f"{n:,}" for n in counts),
+                clean(p.reason, 400),
+            ),
+            {**dataclasses.asdict(p), "at": p.at.isoformat()},
+        )
+    return out
+
+
+async def _account(settings: Settings, dsn: str, platform: Platform, name: str) -> Account:
+    """The one account of that name. Raises CommandError when there is none, or more than one."""
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        found = await accounts_named(conn, platform, name)
+    if not found:
+        raise CommandError(f"No account on {PLATFORM_NAME[platform]} is on file as {clean(name, 120)}.")
+    if len(found) > 1:
+        ids = ", ".join(f"id:{account.native_id}" for account in found)
+        raise CommandError(
+            f"{number(len(found), 'account')} have the handle {clean(name)}; say which: {ids}."
+        )
+    return found[0]
+
+
+async def _purge(dsn: str, account: Account, reason: str, *, whole: bool) -> Purged:
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        return await purge_account(conn, account.account_id, system_clock(), whole=whole, reason=reason)
+
+
+def _question(account: Account, *, whole: bool) -> str:
+    if whole:
+        return (
+            f"{_name(account)}: all that is known of it leaves the store for ever, its changes and their "
+            "times as well; only a backup that was made before still has it. Purge it whole?"
+        )
+    return (
+        f"{_name(account)}: its evidence and its handles leave the store for ever, and it is not watched any "
+        "more. Purge it?"
+    )
+
+
+def _sentences(account: Account, purged: Purged) -> list[str]:
+    """What went, and what stays."""
+    went = ", ".join(
+        (
+            number(purged.evidence, "piece") + " of evidence",
+            number(purged.handles, "handle"),
+            number(purged.facts, "side fact"),
+            number(purged.mails, "mail"),
+        )
+    )
+    stays = f"{number(purged.changes, 'change')} and {number(purged.signals, 'act')} of executives"
+    watched = " It was watched, and is not any more." if purged.was_watched else ""
+    if purged.whole:
+        return [
+            f"{_name(account)} is purged whole. Removed: {number(purged.changes, 'change')}, {went}, "
+            f"{number(purged.signals, 'act')} of executives.{watched}",
+            f"What stays: the name {purged.native_id}, which says nothing, in the proof that we looked, and "
+            "the entries of its changes in the hash chain, which are hashes.",
+        ]
+    return [
+        f"{_name(account)} is purged. Emptied: {went}.{watched}",
+        f"What stays: its id, {stays} with their times, and the SHA-256 of each piece of evidence.",
+    ]
+
+
+def _name(account: Account) -> str:
+    return f"{handle_name(account.handle)} ({account.native_id})"

@@ -1,0 +1,158 @@
+"""The command `rehearse`: the real pipeline, held against a recorded history or a table of legal demands."""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collectors.simulator.core.faults import PROFILES
+from collectors.simulator.core.history_files import load_history
+from dashboard.orders.order_json import summary_json
+from dashboard.orders.words import sentences
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.input_files import table_content
+from jobs.base.wording import number
+from jobs.cli import simulate
+from jobs.cli.command import run
+from jobs.cli.options import AsJson, moment_of
+from jobs.cli.scratch import err, progress, scratch_database
+from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
+from jobs.rehearsal import rehearse
+from jobs.rehearsal.demands_history import history_of, in_time, until
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.simulators import Played, played
+from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind
+from storage.model.tables.csv_rows import TableError, header_of
+from storage.model.text.states import clean
+from storage.model.text.units import parse_duration
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command to the command line."""
+    cli.command("rehearse")(_rehearse)
+
+
+def _rehearse(
+    history: Annotated[
+        Path, typer.Argument(help="Status history or table of legal demands, CSV, gzipped or not.")
+    ],
+    *,
+    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601 in UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601 in UTC.")] = None,
+    every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
+    platform: Annotated[
+        Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
+    ] = None,
+    planner: Annotated[
+        PlannerKind, typer.Option(help="Who is read when: all in turn, or busy lists ahead of it.")
+    ] = PlannerKind.SWEEP,
+    budget: Annotated[
+        float | None, typer.Option(help="Readings an hour, instead of --every.", min=1, show_default=False)
+    ] = None,
+    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
+    report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
+    orders: Annotated[
+        Path | None, typer.Option(help="Orders on file from the start; their figures are told at the end.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive the real pipeline through a recorded history in simulated time, and hold it against the truth.
+
+    Of a table of legal demands, each account becomes what others found it to be six hours after the day of
+    its demand, which is assumed; the demands of a day are one order.
+    """
+    begin, limit = moment_of(start, "--from"), moment_of(end, "--to")
+    with ExitStack() as stack:
+        papers = None if orders is None else rehearse.Papers(orders.name, table_content(orders))
+        content = table_content(history)
+        if is_legal_demands(header_of(content)):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blockline-demands-")))
+            papers = papers or rehearse.Papers(history.name, content)
+            history, limit = _as_history(content, history.name, begin, limit, folder)
+        truth = played(load_history(history), platform)
+        try:
+            first, last = rehearse.span(truth)
+        except ValueError as error:
+            raise CommandError(f"{history.name}: {error}.") from error
+        pace = _duration(every, "--every") if budget is None else _within(budget, len(truth.accounts))
+        plan = Plan(begin or first, limit or last, pace, planner=planner)
+        simulate.fault_plan(faults)
+        if plan.end <= plan.start:
+            raise CommandError(
+                f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()})."
+            )
+        if report is not None and not report.parent.is_dir():
+            raise CommandError(f"--report: the folder {report.parent} does not exist.")
+        dsn = stack.enter_context(scratch_database())
+        bar, task = stack.enter_context(progress(plan.start, plan.end, shown=err.is_terminal))
+
+        def on_progress(at: rehearse.Progress) -> None:
+            bar.update(
+                task,
+                completed=(at.at - plan.start).total_seconds(),
+                description=f"{at.at:%d %b %Y}",
+                said=f"{at.readings:,} readings",
+            )
+
+        found = run(
+            lambda: rehearse.rehearse(history, platform, truth, plan, faults, dsn, on_progress, papers)
+        )
+    if report is not None:
+        rehearse.write_report(report, found)
+    _tell(found, as_json=as_json)
+    if not found.is_right:
+        raise CommandError(
+            f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
+            + (f": see {report}." if report else "; run again with --report FILE to see them.")
+        )
+
+
+def _tell(found: rehearse.Report, *, as_json: bool) -> None:
+    if as_json:
+        orders = {"orders": [summary_json(o) for o in found.orders]} if found.orders else {}
+        print(json.dumps({**found.figures, **orders}))
+        return
+    for name, value in found.figures.items():
+        print(f"{name:<28} {value}")
+    for order in found.orders:
+        print(f"\n{clean(order.order.reference)}: {' '.join(sentences(order))}")
+
+
+def _as_history(
+    content: bytes, name: str, start: datetime | None, end: datetime | None, folder: Path
+) -> tuple[Path, datetime]:
+    """A history file of the demands in that time, and when it ends."""
+    table = read_legal_demands(content, name, system_clock(), by_day=True)
+    if table.problems:
+        err.print(
+            f"{name}: {number(len(table.problems), 'line')} left out; `blockline orders import` says why."
+        )
+    demands = in_time([o for one in table.rows for o in one.orders], start, end)
+    if not demands:
+        raise TableError(name, None, "no demand in it is of the time from --from to --to.")
+    path = folder / f"{Path(name).name.removesuffix('.gz')}"
+    path.write_text("\n".join(history_of(demands)) + "\n", encoding="utf-8")
+    return path, end or until(demands)
+
+
+def _within(budget: float, accounts: int) -> timedelta:
+    """How often everybody can be read with so many readings an hour. Raises CommandError."""
+    seconds = accounts * 3600 / budget
+    if not seconds <= LONGEST.total_seconds():  # nor where the budget is "nan", which no bound refuses
+        raise CommandError("--budget: with it everybody would be read less often than once a year.")
+    sweep = timedelta(seconds=round(seconds))
+    if sweep < SHORTEST:
+        raise CommandError("--budget: with it everybody would be read more often than once a minute.")
+    return sweep
+
+
+def _duration(text: str, option: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}") from error

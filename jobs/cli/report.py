@@ -1,0 +1,100 @@
+"""The command that writes the report on an order, as HTML or PDF."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dashboard.asgi.security_headers import proxied_origin
+from dashboard.orders.report import Report, made_by, read_report
+from dashboard.orders.report_html import Imprint
+from dashboard.ui.words import accounts
+from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import moment, show
+from jobs.base.pdf import PdfError, find_chromium, pdf_of
+from jobs.cli.command import run
+from jobs.cli.options import AsKnownAt, AtMoment, ConfigFile, moments_past
+from jobs.config.database import database, ready
+from jobs.config.settings import Settings, load_settings
+from storage.model.text.states import clean
+from storage.orders.orders import orders
+from storage.postgres.pool import Conn, open_pool, transaction
+
+HTML, PDF = ".html", ".pdf"
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("report")(report_command)
+
+
+def report_command(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, or its number.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new file whose name ends with .html or .pdf.", show_default="report-….html"),
+    ] = None,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write how far an order was followed: one page with figures, tables, methods and coverage.
+
+    It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by Chromium.
+    """
+    now = system_clock()
+    then, known = moments_past(at, as_known_at, now)
+    settings = load_settings(config)
+    suffix = HTML if out is None else out.suffix.lower()
+    if suffix not in {HTML, PDF}:
+        raise CommandError(f"{out}: a report is a file whose name ends with .html or .pdf.")
+    if out is not None:
+        refuse_taken(out)
+    try:
+        chromium = find_chromium(settings.chromium) if suffix == PDF else None
+        with database(settings) as dsn:
+            found = run(lambda: _read(settings, dsn, order, then, known, now))
+        path = out or Path(found.name(suffix))
+        refuse_taken(path)
+        html = found.html()
+        content = html.encode() if chromium is None else pdf_of(html, chromium)
+    except PdfError as error:
+        raise CommandError(str(error)) from error
+    with whole_file(path) as file:
+        file.write(content)
+    listed = accounts(len(found.found.cohort.members))
+    show(f"{path} holds the report on order {clean(found.found.order.reference)}, {listed}, {moment(then)}.")
+
+
+async def _read(
+    settings: Settings, dsn: str, name: str, at: datetime, known: datetime | None, now: datetime
+) -> Report:
+    await ready(settings, dsn)
+    address = proxied_origin(settings.dashboard_url)
+    imprint = Imprint(
+        now, made_by(), synthetic=False, sweep_every=settings.sweep_every, dashboard_url=address
+    )
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
+        if found is None:
+            raise CommandError(_unknown(name, known))
+        return found
+
+
+async def _number(conn: Conn, name: str, known: datetime | None) -> int:
+    """The number of the order with this reference; else of the one with this number. Raises CommandError."""
+    on_file = await orders(conn, known)
+    named = [o.order_id for o in on_file if o.reference == name]
+    numbered = [o.order_id for o in on_file if str(o.order_id) == name]
+    if not named and not numbered:
+        raise CommandError(_unknown(name, known))
+    return (named or numbered)[0]
+
+
+def _unknown(name: str, known: datetime | None) -> str:
+    then = "" if known is None else f" that was known at {moment(known)}"
+    return f"There is no order with the reference or the number {clean(name, 120)}{then}."

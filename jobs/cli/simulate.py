@@ -1,0 +1,142 @@
+"""The command `simulate`: the simulators alone, for tests of other people's clients."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from collectors.simulator.core.faults import PROFILES, Faults, profile
+from collectors.simulator.core.history import History, HistoryAccount
+from collectors.simulator.core.mastodon_ids import actor_of
+from collectors.simulator.core.server import first_time
+from jobs.base.errors import CommandError
+from jobs.cli.command import for_ever, run
+from jobs.rehearsal.simulators import TOKEN, Played, acts_for, serving, told
+from storage.model.core.accounts import Platform
+
+_X_CALLS = (
+    "GET /2/users?ids=…                    up to 100 accounts; user.fields as X names them",
+    "GET /2/users/by?usernames=…           the same by handle",
+    "GET /2/users/:id                      one account",
+    "GET /2/users/:id/tweets               its posts, in pages",
+    "GET /2/users/:id/following            whom it follows, in pages",
+    "GET /2/users/:id/liked_tweets         its likes, for a request that it signed itself",
+    "POST, GET /2/compliance/jobs          why accounts of a list are not shown any more",
+)
+_BLUESKY_CALLS = (
+    "GET /xrpc/app.bsky.actor.getProfiles       up to 25 accounts; labels for atproto-accept-labelers",
+    "GET /xrpc/app.bsky.actor.getProfile        one account, or why it is not shown",
+    "GET /xrpc/app.bsky.graph.getRelationships  whom an account follows, of those asked about",
+    "GET /xrpc/com.atproto.identity.resolveHandle",
+    "GET /xrpc/com.atproto.sync.getRepoStatus   what the server that holds the account says",
+    "GET /xrpc/com.atproto.repo.listRecords     likes, reposts, follows, posts",
+    "GET /xrpc/com.atproto.label.queryLabels    labels of the country labelers",
+    "GET /:did and /:did/log/audit              the directory of DIDs",
+    "WS  /subscribe                             account and identity events, as Jetstream sends them",
+)
+_MASTODON_CALLS = (
+    "GET /api/v1/accounts?id[]=…                 up to 40 accounts",
+    "GET /api/v1/accounts/:id, /lookup?acct=…    one account",
+    "GET /api/v1/accounts/:id/statuses           its posts, in pages",
+    "GET /api/v1/statuses/:id/favourited_by      who favourited a post",
+    "GET /users/:name                            the actor document (Accept: application/activity+json)",
+    "GET /.well-known/webfinger?resource=…",
+    "GET /api/v2/instance, /api/v1/instance/domain_blocks",
+)
+_CALLS = {
+    Platform.X: _X_CALLS,
+    Platform.BLUESKY: _BLUESKY_CALLS,
+    Platform.MASTODON: _MASTODON_CALLS,
+}
+_NAMES = {Platform.X: "X", Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
+
+
+def fault_plan(name: str) -> Faults:
+    """The fault profile given with --faults. Raises CommandError with the names there are."""
+    try:
+        return profile(name)
+    except ValueError as error:
+        raise CommandError(f"--faults: {error}.") from error
+
+
+def guide(platform: Platform, address: str, history: History, now: datetime) -> list[str]:
+    """What somebody must know to test a client against the simulator at `address`, a line each."""
+    accounts = [account for account in history.accounts if account.platform is platform]
+    lines = [f"{_NAMES[platform]} on {address}, {len(accounts):,} accounts", *_notes(platform, accounts)]
+    lines += [f"  {call}" for call in _CALLS[platform]]
+    clock = f'{{"now": "{now.isoformat()}"}}'
+    lines += [
+        f"  its clock stands still: curl -X PUT {address}/_simulator/clock -d '{clock}'",
+        f"  what it has served:     curl {address}/_simulator/counts",
+        f"  one to try:             {_first_try(address, accounts[0])}",
+    ]
+    return lines
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command to the command line."""
+    cli.command("simulate")(_simulate)
+
+
+def _simulate(
+    history: Annotated[Path, typer.Argument(help="Status history, CSV, gzipped or not.")],
+    *,
+    platform: Annotated[
+        Played | None, typer.Option(help="Serve every account on this platform; as the file says by default.")
+    ] = None,
+    acts: Annotated[Path | None, typer.Option(help="Acts of executives on X, CSV.")] = None,
+    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
+    port: Annotated[
+        int,
+        typer.Option(
+            help="Port of the first platform, the next takes the next; 0: free ones.", min=0, max=65533
+        ),
+    ] = 8060,
+) -> None:
+    """Serve a history as the platforms would, for tests of your own."""
+    plan = fault_plan(faults)
+    served = told(history, platform)
+    done = acts_for(acts, served)
+
+    async def serve() -> None:
+        try:
+            async with serving(served, done, plan, port) as addresses:
+                for on, address in addresses.items():
+                    print("\n".join(guide(on, address, served, first_time(served))), end="\n\n")
+                print("Ctrl-C ends it.", flush=True)
+                await for_ever()
+        except ValueError as error:
+            raise CommandError(f"{history.name}: {error}.") from error
+        except OSError as error:
+            raise CommandError(
+                f"--port: cannot listen on port {port} and those after it: {error.strerror}."
+            ) from error
+
+    run(serve)
+
+
+def _notes(platform: Platform, accounts: list[HistoryAccount]) -> list[str]:
+    match platform:
+        case Platform.X:
+            return [f"  bearer token {TOKEN!r}, or any other"]
+        case Platform.BLUESKY:
+            return [
+                "  without a key; one address for the app view, the accounts' server, labelers and directory"
+            ]
+        case Platform.MASTODON:
+            hosts = dict.fromkeys(actor_of(account.native_id).host for account in accounts)
+            return [f"  without a key; the header Host names the server: {', '.join(hosts)}"]
+
+
+def _first_try(address: str, account: HistoryAccount) -> str:
+    match account.platform:
+        case Platform.X:
+            url = f"{address}/2/users?ids={account.native_id}&user.fields=protected,withheld"
+            return f"curl -H 'Authorization: Bearer {TOKEN}' '{url}'"
+        case Platform.BLUESKY:
+            return f"curl '{address}/xrpc/app.bsky.actor.getProfile?actor={quote(account.native_id)}'"
+        case Platform.MASTODON:
+            actor = actor_of(account.native_id)
+            return f"curl -H 'Host: {actor.host}' {address}/api/v1/accounts/{actor.local_id}"

@@ -1,0 +1,126 @@
+"""Commands on the stories that people wrote: which there are, what they tell, and a story as a file."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dashboard.orders.report import made_by
+from dashboard.stories.content import told
+from dashboard.stories.reader import StoryRead, read_story
+from dashboard.stories.standalone_html import story_html
+from dashboard.stories.story_json import head_json, story_json
+from dashboard.stories.words import VIEW_NAME
+from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import Listing, moment, show, show_json
+from jobs.cli.database import with_conn
+from jobs.cli.options import AsJson, AsKnownAt, ConfigFile, moment_past
+from jobs.config.settings import load_settings
+from storage.model.stories.stories import StoryFault, WrittenStory
+from storage.model.text.states import clean
+from storage.stories.stories import all_stories
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as in its address.", min=1, max=2**53)]
+
+stories = typer.Typer(
+    help="Stories: a range of time with captions, to be read and given away.", no_args_is_help=True
+)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    cli.add_typer(stories, name="stories")
+
+
+@stories.command("list")
+def stories_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Every story, by number."""
+    out = Listing(
+        ("No.", "Title", "From", "To", "Accounts", "Told", "Captions", "Version"),
+        "Nobody has written a story.",
+    )
+    for one in with_conn(load_settings(config), all_stories):
+        out.add(_row(one), head_json(one))
+    out.show("stories", as_json=as_json)
+
+
+@stories.command("show")
+def stories_show(
+    number: Number, *, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """What a story tells, in words; with --json every figure and the hash that it is cited by."""
+    read = _read(number, as_known_at, config, "now")
+    if as_json:
+        show_json(story_json(read))
+        return
+    said = told(read)
+    show(clean(said.title, 200))
+    show(said.knowledge)
+    for name, value in said.facts:
+        show(f"{name}: {value}")
+    for one in said.captions:
+        show(f"\n{one.number}. {one.at}: {one.caption.text}")
+        for name, value, note in one.facts:
+            show(f"   {name}: {value}{f' ({note})' if note else ''}")
+        for what, n, when in one.changes:
+            show(f"   {n} {what}, {when}")
+    show(f"\nSHA-256 of its data: {said.sha256}")
+
+
+@stories.command("export")
+def stories_export(
+    number: Number,
+    *,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="A new file.", show_default="story-….html")
+    ] = None,
+    as_known_at: AsKnownAt = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write a story as one file that needs no login, no script and no network.
+
+    A story that does not say itself by which knowledge it is told can be written again as it was with
+    --as-known-at.
+    """
+    if html is not None:
+        refuse_taken(html)
+    read = _read(number, as_known_at, config, "at export")
+    path = html or Path(read.name())
+    refuse_taken(path)
+    content = story_html(told(read), made_by()).encode()
+    with whole_file(path) as file:
+        file.write(content)
+    n = len(read.story.captions)
+    show(f"{path} holds story {number} with {n} caption{'' if n == 1 else 's'}, {len(content):,} bytes.")
+
+
+def _read(number: int, as_known_at: str | None, config: Path | None, occasion: str) -> StoryRead:
+    """Raises CommandError with the sentence why it cannot be told."""
+    now = system_clock()
+    known: datetime | None = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    read = with_conn(
+        load_settings(config),
+        lambda conn: read_story(conn, number, now, known, synthetic=False, occasion=occasion),
+    )
+    if read is None:
+        raise CommandError(f"There is no story {number}.")
+    if isinstance(read, StoryFault):
+        raise CommandError(read.value)
+    return read
+
+
+def _row(one: WrittenStory) -> tuple[str, ...]:
+    who = "all watched" if one.list_name is None else clean(one.list_name)
+    return (
+        str(one.story_id),
+        clean(one.head.title, 80),
+        moment(one.head.since),
+        moment(one.head.until),
+        f"{len(one.account_ids):,} ({who})",
+        VIEW_NAME[one.head.view],
+        str(len(one.captions)),
+        str(one.version),
+    )

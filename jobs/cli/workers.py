@@ -1,0 +1,144 @@
+"""The commands on machines: which processes read, what waits in the queue, and what is held."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dashboard.health import worker_words
+from dashboard.health.words import asked_lately, counted_as
+from dashboard.health.words import left as words_of_left
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.output import moment, show, show_json
+from jobs.base.wording import number
+from jobs.cli.database import with_conn
+from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
+from jobs.config.settings import load_settings
+from jobs.status.workers import budget_json, machines_json, worker_row
+from storage.health.workers_report import Machines, Queue, machines
+from storage.model.limits.rate_limits import Basis, NamedBudget
+from storage.model.text.collectors import collector_name, source_words
+from storage.postgres.audit_log import log_each
+from storage.postgres.pool import Conn
+from storage.work.rate_limits import budgets
+from storage.work.request_queue import HeldJob, drop_held, held_jobs
+
+workers = typer.Typer(
+    help="The processes that read, on all machines; what waits for them; and what is held.",
+    invoke_without_command=True,
+)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    cli.add_typer(workers, name="workers")
+
+
+@workers.callback()
+def workers_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The processes that read and reported themselves in the last minute, the queue, and what is held."""
+    if context.invoked_subcommand is not None:
+        return
+    now = system_clock()
+
+    async def read(conn: Conn) -> tuple[Machines, list[NamedBudget]]:
+        return await machines(conn, now), asked_lately(await budgets(conn), now)
+
+    found, left = with_conn(load_settings(config), read)
+    if as_json:
+        budgets_json = [budget_json(one, now) for one in left]
+        show_json({"at": now.isoformat(), **machines_json(found, now), "budgets": budgets_json})
+        return
+    if found.workers:
+        table = Table("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands")
+        for worker in found.workers:
+            table.add_row(*worker_row(worker, now))
+        show(table)
+    else:
+        show("No process that reads reported itself in the last minute.")
+    if found.queues:
+        show(_queue(found.queues))
+        if any(queue.unheard_since is not None for queue in found.queues):
+            wrong = worker_words.queue_verdict(found, now)
+            show(f"{wrong.wrong} {wrong.to_do}")
+    if left:
+        show(_left(left, now))
+    if found.held:
+        show(_held(found.held))
+        if more := found.held_in_all - len(found.held):
+            show(f"… and {more:,} more.")
+        show("blockline workers drop forgets them. What they asked for is asked again by other requests.")
+
+
+def _queue(queues: tuple[Queue, ...]) -> Table:
+    table = Table("Queue", "Planned by", "Waiting", "In hand", "Held", "Oldest")
+    for queue in queues:
+        line = queue.line
+        counts = (f"{n:,}" for n in (line.waiting, line.in_hand, line.held))
+        planner = queue.planner or "nobody"
+        table.add_row(source_words(line.source), planner, *counts, moment(line.oldest_at))
+    return table
+
+
+def _left(left: list[NamedBudget], now: datetime) -> Table:
+    table = Table("Requests left", "Counted as", "Left", "Until", "Last asked")
+    for one in left:
+        name, (left_words, _) = collector_name(one.platform, "", ""), words_of_left(one.budget, now)
+        until = one.budget.until if one.budget.basis_at(now) is Basis.COUNTED else None
+        table.add_row(name, counted_as(one), left_words, moment(until), moment(one.taken_at))
+    return table
+
+
+def _held(held: tuple[HeldJob, ...]) -> Table:
+    table = Table("No.", "Source", "Held since", "It said")
+    for job in held:
+        table.add_row(str(job.job_id), source_words(job.source), moment(job.since), worker_words.held(job))
+    return table
+
+
+@workers.command("drop")
+def workers_drop(
+    numbers: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="NUMBER", help="As the list has them.", show_default=False),
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All that are held.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Forget requests that are held. The audit log keeps what went wrong at each."""
+    if bool(numbers) == everything:
+        raise typer.BadParameter("say which: their numbers, or --all.")
+    dropped = with_conn(
+        load_settings(config), lambda conn: _drop(conn, None if everything else set(numbers or ()))
+    )
+    if as_json:
+        show_json({"dropped": [job.job_id for job in dropped]})
+    else:
+        show(f"{number(len(dropped), 'held request')} forgotten." if dropped else "No request is held.")
+
+
+async def _drop(conn: Conn, numbers: set[int] | None) -> list[HeldJob]:
+    """Raises CommandError when one of these is not held; then none is forgotten."""
+    held = await held_jobs(conn)
+    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):
+        raise CommandError(f"No request with the number {unknown[0]} is held: see blockline workers.")
+    dropped = [job for job in held if numbers is None or job.job_id in numbers]
+    await drop_held(conn, [job.job_id for job in dropped])
+    await log_each(
+        conn,
+        system_clock(),
+        COMMAND_LINE,
+        "held request forgotten",
+        [
+            (
+                f"request to {source_words(job.source)}",
+                {"request": job.key, "held_since": job.since.isoformat(), "said": job.said},
+            )
+            for job in dropped
+        ],
+    )
+    return dropped

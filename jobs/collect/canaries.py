@@ -1,0 +1,203 @@
+"""The control accounts: chosen where none are named, doubted when one alone looks wrong, retired in the end.
+
+An outage makes control accounts look wrong together. One that looks wrong while the others look right,
+again and again, has really changed: to go on holding every answer because of it would blind the monitor.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from collectors.core.collector import Answer, Candidate, Collector
+from jobs.base.clock import Clock
+from jobs.detect.judge import NO_ANSWER, NO_OUTAGE_AFTER, Canary
+from jobs.planning.rosters import RosterBook
+from storage.accounts import canaries
+from storage.model.core.availability import Reading, Status
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+_STABLE_WANTED = 2
+_SUSPENDED_WANTED = 1
+_SUSPENDED_LOOKED_AT = 500
+_LOOK_FOR_MORE_EVERY = timedelta(days=1)
+_PLACES_AT_ONCE = 8
+_BETWEEN_TURNS = timedelta(seconds=1)
+_LOOK_AROUND_EVERY = timedelta(minutes=10)
+_INQUIRE_EVERY = timedelta(minutes=5)
+_DOUBTS_TO_RETIRE = 3
+_DOUBTED_FOR = timedelta(hours=1)
+_LONG_SUSPENDED = timedelta(days=30)
+
+
+class ControlAccounts:
+    """Looks after the control accounts of one collector. As a chore (`jobs.base.periodic_task.Chore`) it
+    chooses them.
+
+    `on_found` is awaited when some were found: the rosters have to take them up.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: Collector,
+        book: RosterBook,
+        clock: Clock,
+        on_found: Callable[[datetime], Awaitable[None]],
+    ) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._book = book
+        self._clock = clock
+        self._on_found = on_found
+        self._looked_at: dict[str, datetime] = {}
+        self._inquired_at: dict[str, datetime] = {}
+        self._vouched: dict[str, bool | None] = {}
+        self._unsure: set[str] = set()
+        """Places of which some control account looked wrong when they were last asked alone."""
+        self._wrong_since: dict[str, datetime] = {}
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    async def load(self) -> None:
+        """Places may have been added."""
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    def next_due(self) -> datetime | None:
+        return self._due
+
+    async def tick(self) -> None:
+        """Choose control accounts for some of the places that have too few."""
+        now = self._clock()
+        wanting = [place for place in self._book.places if self._is_wanting(place, now)]
+        asked = wanting[:_PLACES_AT_ONCE]
+        self._due = now + (_BETWEEN_TURNS if len(wanting) > len(asked) else _LOOK_AROUND_EVERY)
+        async with asyncio.TaskGroup() as group:
+            found = [group.create_task(self._provide(place, now)) for place in asked]
+        if any(task.result() for task in found):
+            await self._on_found(now)
+
+    def _is_wanting(self, place: str, now: datetime) -> bool:
+        looked_at = self._looked_at.get(place)
+        if looked_at is not None and now < looked_at + _LOOK_FOR_MORE_EVERY:
+            return False
+        return sum(not c.expected.is_blocked for c in self._book.canaries_at(place)) < _STABLE_WANTED
+
+    async def _provide(self, place: str, now: datetime) -> bool:
+        self._looked_at[place] = now
+        here = self._book.canaries_at(place)
+        wants_suspended = not any(c.expected.is_blocked for c in here)
+        return await self._choose(place, here, now, wants_suspended=wants_suspended)
+
+    def is_unsure(self, place: str) -> bool:
+        """Whether some control account of a place looked wrong when they were last asked alone."""
+        return place in self._unsure
+
+    async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
+        """An answer was held. `vouched`: see `Judged`. True when the rosters must be made anew."""
+        self._vouched[place] = vouched
+        return await self.inquire(place, now)
+
+    async def inquire(self, place: str, now: datetime) -> bool:
+        """Ask the control accounts of a place alone. True when the rosters must be made anew."""
+        here = self._book.canaries_at(place)
+        if not here or not self._may_inquire(place, now):
+            return False
+        self._inquired_at[place] = now
+        size = self._collector.batch_size
+        asked = sorted(here, key=lambda c: not c.expected.is_blocked)[:size]
+        answer = await self._collector.read([c.account.native_id for c in asked], now)
+        if answer.trouble is not None:
+            return False
+        return await self._take_in(place, asked, answer, now)
+
+    def _may_inquire(self, place: str, now: datetime) -> bool:
+        inquired_at = self._inquired_at.get(place)
+        return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
+
+    async def review(self, now: datetime) -> bool:
+        """Ask again where control accounts looked wrong. True when the rosters must be made anew."""
+        in_question = [
+            place
+            for place in self._book.places
+            if (place in self._unsure or any(c.doubted for c in self._book.canaries_at(place)))
+            and self._may_inquire(place, now)
+        ]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self.inquire(place, now)) for place in in_question[:_PLACES_AT_ONCE]]
+        return any(task.result() for task in asked)
+
+    async def _take_in(self, place: str, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
+        looks = {r.native_id: r for r in answer.readings}
+        unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
+        wrong = [
+            c
+            for c in asked
+            if c.account.native_id not in unheard and not _looks_right(c, looks.get(c.account.native_id))
+        ]
+        right = [c for c in asked if _looks_right(c, looks.get(c.account.native_id))]
+        right_stable = sum(not c.expected.is_blocked for c in right)
+        wrong_stable = sum(not c.expected.is_blocked for c in wrong)
+        (self._unsure.add if wrong else self._unsure.discard)(place)
+        if not wrong:
+            # What an earlier answer looked like says nothing of the next one.
+            self._wrong_since.pop(place, None)
+            self._vouched.pop(place, None)
+        else:
+            wrong_for = now - self._wrong_since.setdefault(place, now)
+            vouched = self._vouched.get(place)
+            alone = right_stable > wrong_stable if vouched is None else vouched
+            if not alone and wrong_for < NO_OUTAGE_AFTER:
+                return False  # as in an outage: nobody is blamed
+        retired = False
+        async with transaction(self._pool) as conn:
+            await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])
+            for canary in wrong:
+                doubts, since = await canaries.doubt(conn, canary.account.account_id, now)
+                if doubts >= _DOUBTS_TO_RETIRE and now - since >= _DOUBTED_FOR:
+                    await canaries.retire(conn, canary.account.account_id, now)
+                    retired = True
+                    log.warning(
+                        "Control account @%s of %s looks otherwise for good, and is not relied on any more.",
+                        canary.account.handle,
+                        canary.account.platform.value,
+                    )
+            await self._book.load_canaries(conn)
+        return retired
+
+    async def _choose(
+        self, place: str, named: Sequence[Canary], now: datetime, *, wants_suspended: bool
+    ) -> bool:
+        known = {c.account.native_id for c in named}
+        offered = [c for c in await self._collector.candidates(place, now) if c.native_id not in known]
+        if wants_suspended:
+            async with transaction(self._pool) as conn:
+                suspended = await canaries.unlisted_suspended(
+                    conn, self._collector.platform, now - _LONG_SUSPENDED, _SUSPENDED_LOOKED_AT
+                )
+            here = [a for a in suspended if self._collector.place(a.native_id) == place]
+            offered += [
+                Candidate(a.native_id, a.handle, Status.SUSPENDED) for a in here if a.native_id not in known
+            ][:_SUSPENDED_WANTED]
+        if not offered:
+            return False
+        offered = offered[: self._collector.batch_size]
+        answer = await self._collector.read([c.native_id for c in offered], now)
+        looks = {r.native_id: r for r in answer.readings}
+        sound = [
+            replace(c, handle=look.handle or c.handle)
+            for c in offered
+            if (look := looks.get(c.native_id)) is not None and look.state.status is c.expected
+        ]
+        if not sound:
+            return False
+        async with transaction(self._pool) as conn:
+            chosen = [(c.native_id, c.handle, c.expected) for c in sound]
+            await canaries.choose(conn, self._collector.platform, place, chosen, now)
+        return True
+
+
+def _looks_right(canary: Canary, look: Reading | None) -> bool:
+    return look is not None and look.state.status is canary.expected

@@ -1,0 +1,161 @@
+"""The collectors of an installation, one a platform and a vantage, put together from its settings."""
+
+from dataclasses import replace
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
+from collectors.core.collector import Collector
+from collectors.core.shared_budget import Budget
+from collectors.mastodon.collector import MAX_BODY, MastodonCollector, default_http
+from collectors.transport.client import HttpOptions
+from collectors.transport.host_pacing import Pace
+from collectors.transport.ssrf_guard import Guard
+from collectors.x.client import BASE_URL
+from collectors.x.collector import XCollector
+from collectors.x.compliance import XCompliance
+from collectors.x.likes import XLikes
+from collectors.x.tweepy_session import TWEEPY_HOST
+from jobs.config.settings import Settings, SettingsError
+from jobs.dispatch.shared_rate_limits import SharedBudgets
+from storage.model.core.accounts import Platform
+from storage.model.limits.rate_limits import UNPACED
+
+_BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
+"""Requests a second to each host (recalled: the AppView's limit is not documented)."""
+
+
+def platforms_of(settings: Settings) -> tuple[Platform, ...]:
+    """The platforms that are read: those of the settings, else those without a key, and X with its token."""
+    if settings.platforms is not None:
+        return settings.platforms
+    return tuple(p for p in Platform if p is not Platform.X or settings.x_bearer_token is not None)
+
+
+def collector_of(
+    settings: Settings, platform: Platform, vantage: str = "", budgets: SharedBudgets | None = None
+) -> Collector:
+    """The collector of a platform, reading from `vantage`: a name in the settings, empty for here.
+
+    `budgets` counts its requests with those of other processes; without it this one is alone.
+    Raises SettingsError when X has no token, or one that cannot be one, and for a vantage that is not set.
+    """
+    match platform:
+        case Platform.X:
+            return x_collector(settings, vantage, budgets)
+        case Platform.BLUESKY:
+            return bluesky_collector(settings, vantage, budgets)
+        case Platform.MASTODON:
+            return mastodon_collector(settings, vantage, budgets)
+
+
+def x_collector(settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None) -> XCollector:
+    """The X collector of the settings. Raises SettingsError as `collector_of`."""
+    token = _token(settings)
+    http = HttpOptions(proxy=_proxy(settings, vantage), budget=_of_credential(budgets, token))
+    try:
+        return XCollector(token, base_url=settings.x_base_url, http=http)
+    except ValueError as error:
+        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
+
+
+def _token(settings: Settings) -> str:
+    if settings.x_bearer_token is None:
+        raise SettingsError(
+            "Setting x_bearer_token is missing: put an app's bearer token of X into blockline.toml or into "
+            "BLOCKLINE_X_BEARER_TOKEN, or leave x out of setting platforms."
+        )
+    return settings.x_bearer_token.get_secret_value()
+
+
+def likes_readers(settings: Settings, budgets: SharedBudgets | None = None) -> dict[str, XLikes]:
+    """What reads the likes of each executive on X who authorised our app, by their id.
+
+    Raises SettingsError when a key cannot be one; the message contains none.
+    """
+    key, secret = settings.x_consumer_key, settings.x_consumer_secret
+    if key is None or secret is None:
+        return {}
+    # tweepy signs for its own host of X; another address is somebody's mirror, or a simulator.
+    base_url = TWEEPY_HOST if settings.x_base_url == BASE_URL else settings.x_base_url
+    readers: dict[str, XLikes] = {}
+    for grant in settings.x_likes:
+        native_id, token, token_secret = grant.get_secret_value().split(":")
+        try:
+            readers[native_id] = XLikes(
+                key.get_secret_value(),
+                secret.get_secret_value(),
+                token,
+                token_secret,
+                base_url=base_url,
+                http=HttpOptions(budget=_of_credential(budgets, token)),
+            )
+        except ValueError as error:
+            raise SettingsError(f"Settings x_consumer_key, x_consumer_secret, x_likes: {error}.") from error
+    return readers
+
+
+def compliance_jobs(settings: Settings, budgets: SharedBudgets | None = None) -> XCompliance | None:
+    """What asks X why accounts vanished; None when that is off. Raises SettingsError for the token."""
+    if not settings.x_compliance:
+        return None
+    token = _token(settings)
+    http = HttpOptions(budget=_of_credential(budgets, token))
+    try:
+        return XCompliance(token, base_url=settings.x_base_url, http=http, trusted=settings.trusted_hosts)
+    except ValueError as error:
+        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
+
+
+def bluesky_collector(
+    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+) -> BlueskyCollector:
+    """The Bluesky collector of the settings. Raises SettingsError for labelers that cannot be asked."""
+    labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
+    http = HttpOptions(
+        max_body=MAX_BODY,
+        proxy=_proxy(settings, vantage),
+        pace=Pace(_BLUESKY_PER_S, _BLUESKY_BURST),
+        guard=Guard(settings.trusted_hosts),
+    )
+    http = _shared(http, budgets, Platform.BLUESKY, vantage)
+    try:
+        return BlueskyCollector(
+            app_view=settings.bluesky_app_view,
+            plc=settings.bluesky_plc,
+            regions=SHIPPED_REGIONS if labelers is None else labelers,
+            label_values=DEFAULT_LABEL_VALUES if values is None else values,
+            http=http,
+        )
+    except ValueError as error:
+        raise SettingsError(f"Setting bluesky_labelers: {error}.") from error
+
+
+def mastodon_collector(
+    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+) -> MastodonCollector:
+    """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
+    http = replace(default_http(), proxy=_proxy(settings, vantage), guard=Guard(settings.trusted_hosts))
+    http = _shared(http, budgets, Platform.MASTODON, vantage)
+    return MastodonCollector(http=http, origins=settings.mastodon_origins)
+
+
+def _of_credential(budgets: SharedBudgets | None, token: str) -> Budget | None:
+    return None if budgets is None else budgets.of(Platform.X, credential=token)
+
+
+def _shared(
+    http: HttpOptions, budgets: SharedBudgets | None, platform: Platform, vantage: str
+) -> HttpOptions:
+    """With the pace of all processes together in place of this one's own."""
+    if budgets is None:
+        return http
+    pace = UNPACED if http.pace is None else http.pace.of_all
+    return replace(http, pace=None, budget=budgets.of(platform, vantage=vantage, pace=pace))
+
+
+def _proxy(settings: Settings, vantage: str) -> str | None:
+    if not vantage:
+        return None
+    if vantage not in settings.vantages:
+        raise SettingsError(f"Setting vantages names no vantage {vantage!r}.")
+    return settings.vantages[vantage].get_secret_value()

@@ -1,0 +1,118 @@
+"""Events that a platform pushes: each brings a reading forward, none of them is believed as a status."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from collectors.bluesky.jetstream import StreamLost
+from collectors.bluesky.wire.jetstream import StreamEvent, cursor_at, gap_is_covered
+from jobs.base.clock import Clock
+from jobs.collect.monitor import Monitor
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Pool, StorageError, transaction
+from storage.readings import stream_cursors
+
+log = logging.getLogger(__name__)
+
+MOST_WATCHED = 10_000
+"""Jetstream filters by at most so many accounts (documented); of the others, changes are found by reading."""
+
+_SAVE_EVERY = timedelta(seconds=10)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_LASTED = timedelta(minutes=1)
+"""A connection that lasted so long was a good one: the next is tried at once."""
+
+
+class Stream(Protocol):
+    def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
+        """Events about these accounts from `cursor` on. Raises StreamLost when the connection ends."""
+        ...
+
+
+class Push:
+    """Listens while it runs, from the first `renew` on, until it is `let_go`."""
+
+    def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:
+        self._pool = pool
+        self._stream = stream
+        self._monitor = monitor
+        self._clock = clock
+        self._renewed = asyncio.Event()
+        self._is_wanted = False
+        self._is_lost = False
+        self._dice = random.SystemRandom()
+
+    def renew(self) -> None:
+        """Listen for the accounts that are watched now."""
+        self._is_wanted = True
+        self._renewed.set()
+
+    def let_go(self) -> None:
+        """Listen no more, until it is renewed: another process may do so now, and keep the position."""
+        self._is_wanted = False
+        self._renewed.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled. A lost connection is logged once, and its recovery."""
+        while True:
+            await self._renewed.wait()
+            self._renewed.clear()
+            if not self._is_wanted:
+                continue
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(self._listen())
+                await self._renewed.wait()
+                listening.cancel()
+
+    async def _listen(self) -> None:
+        dids = sorted(account.native_id for account in self._monitor.accounts().values())
+        if not dids:
+            return
+        if len(dids) > MOST_WATCHED:
+            log.warning(
+                "%d accounts are watched on Bluesky; events are heard for the first %d of them.",
+                len(dids),
+                MOST_WATCHED,
+            )
+        pause = _FIRST_PAUSE_S
+        while True:
+            began = self._clock()
+            try:
+                await self._follow(dids[:MOST_WATCHED], await self._position(began))
+            except (StreamLost, StorageError) as lost:
+                if not self._is_lost:
+                    log.warning("The event stream of Bluesky is away: %s", lost)
+                self._is_lost = True
+            if self._clock() - began > _LASTED:
+                pause = _FIRST_PAUSE_S
+            await asyncio.sleep(self._dice.uniform(0, pause))
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    async def _position(self, now: datetime) -> str:
+        """Where to go on. What lies further back than the stream reaches is read account by account."""
+        async with transaction(self._pool) as conn:
+            position = await stream_cursors.position(conn, Platform.BLUESKY)
+            if position is not None and gap_is_covered(position.cursor, now):
+                return position.cursor
+            self._monitor.read_everybody_now()
+            cursor = cursor_at(now)
+            await stream_cursors.save_position(conn, Platform.BLUESKY, cursor, now)
+        return cursor
+
+    async def _follow(self, dids: Collection[str], cursor: str) -> None:
+        saved_at: datetime | None = None
+        async with aclosing(self._stream.events(dids, cursor)) as events:
+            async for event in events:
+                if self._is_lost:
+                    log.warning("The event stream of Bluesky is back.")
+                    self._is_lost = False
+                self._monitor.read_now([event.native_id])
+                now = self._clock()
+                if saved_at is None or now >= saved_at + _SAVE_EVERY:
+                    async with transaction(self._pool) as conn:
+                        await stream_cursors.save_position(conn, Platform.BLUESKY, event.cursor, now)
+                    saved_at = now

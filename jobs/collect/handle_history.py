@@ -1,0 +1,62 @@
+"""Looking up the handles that accounts had before they were watched, in the platform's own public record."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.core.collector import Trouble
+from jobs.base.clock import Clock
+from storage.accounts import handle_history
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+SOURCE = "plc.directory"
+_EVERY = timedelta(minutes=1)
+_AT_ONCE = 20
+_TRY_AGAIN_AFTER = timedelta(days=1)
+
+
+class HandleRecords:
+    """Asks PLC once for each account that is new or was renamed. See `jobs.base.periodic_task.Chore`."""
+
+    def __init__(self, pool: Pool, collector: BlueskyCollector, clock: Clock) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._clock = clock
+        self._due: datetime | None = None
+        self._tried_at: dict[AccountId, datetime] = {}
+        """Accounts whose record could not be read, or holds nothing new."""
+
+    async def load(self) -> None:
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    def next_due(self) -> datetime | None:
+        return self._due
+
+    async def tick(self) -> None:
+        now = self._clock()
+        self._due = now + _EVERY
+        async with transaction(self._pool) as conn:
+            wanting = await handle_history.wanting(conn, Platform.BLUESKY, _AT_ONCE + len(self._tried_at))
+        fresh = [a for a in wanting if not self._tried_lately(a, now)]
+        for account in fresh[:_AT_ONCE]:
+            self._tried_at[account.account_id] = now
+            record = await self._collector.handle_history(account.native_id, now)
+            if isinstance(record, Trouble):
+                if record.retry_at <= now:
+                    continue  # about this account alone: one that PLC does not keep
+                self._due = max(self._due, record.retry_at)
+                return
+            async with transaction(self._pool) as conn:
+                told = [(one.handle, one.since) for one in record]
+                new = await handle_history.record_handles(
+                    conn, account.account_id, told, SOURCE, self._clock()
+                )
+            if new:
+                del self._tried_at[account.account_id]
+
+    def _tried_lately(self, account: Account, now: datetime) -> bool:
+        tried_at = self._tried_at.get(account.account_id)
+        return tried_at is not None and now < tried_at + _TRY_AGAIN_AFTER

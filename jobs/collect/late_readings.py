@@ -1,0 +1,86 @@
+"""Readings that come in late or out of order: from another machine, a redelivery, an export.
+
+They tell the same as if they had come in when they were made. What was recorded before stays, as what was
+known then; what is known now is told by rows that supersede it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import ConfirmedOn, corrections, retell
+from storage.changes import corrections as stored_corrections
+from storage.changes import late_context
+from storage.model.bitemporal.corrections import Asked
+from storage.model.core.accounts import AccountId
+from storage.model.core.availability import Reading
+from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
+from storage.postgres.pool import Pool, transaction
+from storage.readings import coverage
+
+NOTHING: Mapping[AccountId, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class LateReport:
+    """What became of a late batch."""
+
+    stored: bool
+    """False: this attempt was stored before, so nothing was."""
+    retold: tuple[AccountId, ...] = ()
+    """Accounts of which something is told otherwise, or more, than before: load them again."""
+
+
+async def record_late(
+    pool: Pool,
+    batch: Batch,
+    readings: Mapping[AccountId, Reading],
+    rule: ConfirmationRule,
+    now: datetime,
+    evidence: Mapping[AccountId, bytes] = NOTHING,
+) -> LateReport:
+    """Store a batch of our own connection, whenever it was read, and whatever it changes, in one transaction.
+
+    `readings` are what its answer showed of the accounts that answered, `evidence` the parts of it that say
+    so. A batch that is not late at all does the same as the usual way. Only statuses are told from it: a
+    name or a side fact that it shows may be long out of date.
+
+    Raises ValueError when `readings` are not those of the accounts that the batch says have answered, and
+    StaleState when another writer came first: nothing is stored then.
+    """
+    async with transaction(pool) as conn:
+        _check(batch, await late_context.roster(conn, batch.roster_id), readings)
+        await coverage.ensure_month(conn, batch.slot.date())
+        if not await coverage.insert_batch(conn, batch, now):
+            return LateReport(stored=False)
+        if not readings:
+            return LateReport(stored=True)
+        asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
+        late = {i: Asked(replace(r, at=batch.observed_at), asked_at) for i, r in readings.items()}
+        ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
+        told = retell(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
+        retold: list[AccountId] = []
+        for g in ground.accounts:
+            account_id = g.account.account_id
+            found = corrections(g.stored, told[account_id])
+            if found.is_news:
+                shown = evidence.get(account_id)
+                await stored_corrections.write(conn, g.account, found, batch, shown, now)
+                retold.append(account_id)
+        return LateReport(stored=True, retold=tuple(retold))
+
+
+def _check(batch: Batch, roster: Roster, readings: Mapping[AccountId, Reading]) -> None:
+    if roster.vantage:
+        raise ValueError(f"roster {roster.roster_id} is read from {roster.vantage}: that tells no status")
+    answered = {
+        account_id
+        for position, account_id in enumerate(roster.account_ids)
+        if batch.outcome is BatchOutcome.ANSWERED and is_answered(batch.answered, position)
+    }
+    if answered != set(readings):
+        raise ValueError(
+            f"{len(readings)} readings, but {len(answered)} accounts of roster {roster.roster_id} answered"
+        )

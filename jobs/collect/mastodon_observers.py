@@ -1,0 +1,131 @@
+"""How other Mastodon servers treat the watched accounts: facts about those servers, never a status."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from collectors.core.collector import Trouble
+from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.wire.moderation import DomainBlocks, Observed
+from jobs.base.clock import Clock
+from jobs.collect.monitor import Monitor
+from jobs.detect.judge import SideFacts
+from storage.accounts import side_facts
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import Status
+from storage.model.core.side_facts import Sighting
+from storage.postgres.pool import Pool, transaction
+
+_EVERY = timedelta(days=1)
+_AT_ONCE = 50
+"""Accounts that one server is asked about in one turn: it allows 300 requests in 5 minutes (documented)."""
+_BETWEEN_TURNS = timedelta(minutes=2)
+
+_DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
+"""How the values of these facts begin: what a server does to a whole server, and to one account of it."""
+
+
+class Observers:
+    """Asks each observer once a day about every watched account. See `jobs.base.periodic_task.Chore`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: MastodonCollector,
+        servers: Sequence[str],
+        monitor: Monitor,
+        clock: Clock,
+    ) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._monitor = monitor
+        self._clock = clock
+        self._rounds = {server: _Round() for server in servers}
+
+    async def load(self) -> None:
+        """Whoever is watched when a round begins is asked about in it."""
+
+    def next_due(self) -> datetime | None:
+        return min((one.due for one in self._rounds.values()), default=None)
+
+    async def tick(self) -> None:
+        for server, one in self._rounds.items():
+            if one.due <= self._clock():
+                await self._turn(server, one)
+
+    async def _turn(self, server: str, one: "_Round") -> None:
+        now = self._clock()
+        if not one.left:
+            one.began = now
+            one.left = sorted(self._monitor.accounts().values(), key=lambda a: a.account_id)
+            blocks = await self._collector.domain_blocks(server, now)
+            one.blocks = None if isinstance(blocks, Trouble) else blocks
+        asked, one.left = one.left[:_AT_ONCE], one.left[_AT_ONCE:]
+        handles = {a.native_id: a.handle for a in asked}
+        by_domain = Observed(frozenset(), ()) if one.blocks is None else one.blocks.facts(handles)
+        here = {a.native_id: a.handle for a in asked if self._is_available(a)}
+        by_account = await self._collector.seen_from(server, here, now)
+        if by_account.trouble is not None:
+            # Whoever was not reached waits for the next round; nothing is known of them meanwhile.
+            one.left = []
+        await self._store(server, one, asked, by_domain, by_account, now)
+        one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
+
+    def _is_available(self, account: Account) -> bool:
+        """A copy is suspended too when the home server suspended the account: that is not the observer's."""
+        known = self._monitor.known(account.account_id)
+        return known is not None and known.state is not None and known.state.status is Status.AVAILABLE
+
+    async def _store(
+        self,
+        server: str,
+        one: "_Round",
+        asked: Sequence[Account],
+        by_domain: Observed,
+        by_account: Observed,
+        asked_at: datetime,
+    ) -> None:
+        at = self._clock()
+        sightings: list[Sighting] = []
+        async with transaction(self._pool) as conn:
+            kept = await side_facts.open_facts(conn, Platform.MASTODON, server)
+            for account in asked:
+                before = kept.get(account.account_id, frozenset())
+                now = _together(account.native_id, before, by_domain, by_account)
+                if now != before:
+                    last_look = one.last_look(account.account_id, now ^ before)
+                    sightings.append(Sighting(account.account_id, now, last_look, at))
+            await side_facts.observe(conn, server, sightings)
+        # The list of domains was asked for once, as the round began.
+        for part, observed, looked_at in (_DOMAIN, by_domain, one.began), (_ACCOUNT, by_account, asked_at):
+            answered = (a.account_id for a in asked if a.native_id in observed.answered)
+            one.seen_at |= {(account_id, part): looked_at for account_id in answered}
+
+
+class _Round:
+    """One observer's round over everybody."""
+
+    def __init__(self) -> None:
+        self.began = datetime.min.replace(tzinfo=UTC)
+        self.due = self.began
+        self.left: list[Account] = []
+        self.blocks: DomainBlocks | None = None
+        self.seen_at: dict[tuple[AccountId, str], datetime] = {}
+        """When each part of what is known of an account (its domain, its copy) was asked for and answered."""
+
+    def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
+        """When all the parts to which these facts belong were last seen; None when one of them never was."""
+        parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
+        times = [self.seen_at.get((account_id, part)) for part in parts]
+        known = [at for at in times if at is not None]
+        return min(known) if len(known) == len(times) else None
+
+
+def _together(native_id: str, before: SideFacts, by_domain: Observed, by_account: Observed) -> SideFacts:
+    """What is so now: of the part that did not answer, what was so before."""
+    now: SideFacts = frozenset()
+    for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):
+        if native_id in observed.answered:
+            now |= {(kind, value) for who, kind, value in observed.facts if who == native_id}
+        else:
+            now |= {fact for fact in before if fact[1].startswith(part)}
+    return now

@@ -1,0 +1,306 @@
+"""The monitor of one platform: at each tick, whatever is due is planned, polled, judged and recorded."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from collectors.core.collector import Collector
+from jobs.base.background_tasks import UnderWay
+from jobs.base.clock import Clock
+from jobs.collect.account_locks import InHand
+from jobs.collect.canaries import ControlAccounts
+from jobs.collect.recorder import Recorder, batch_of
+from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.judge import judge
+from jobs.dispatch.breaker_store import Health
+from jobs.dispatch.local_requester import AskHere, Asking, Reply
+from jobs.planning.adaptive_planner import AdaptiveTurns
+from jobs.planning.daily_cost_guard import Paid, is_refused
+from jobs.planning.planner_store import PlannerMemory
+from jobs.planning.rosters import RosterBook
+from jobs.planning.sweep_planner import SweepTurns, Turn, Turns
+from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.watch_state import WatchBook
+from storage.accounts import side_facts
+from storage.changes import load_watched
+from storage.model.core.accounts import Account, AccountId
+from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
+from storage.model.core.known_state import Known
+from storage.model.core.platform_request import Question
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.locks import Fence, unfenced
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.readings import coverage, rosters
+
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+_STEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """How one platform is watched."""
+
+    sweep: Sweep
+    planner: PlannerKind = PlannerKind.SWEEP
+    canaries_per_request: int = 2
+    concurrency: int = 8
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was recorded since the monitor started. Control accounts are not counted."""
+
+    requests: int = 0
+    readings: int = 0
+    missed: int = 0
+
+
+class Monitor:
+    """Reads the watched accounts of one platform; only one does so on one database
+    (`storage.postgres.locks.Lock`).
+
+    Whatever decides about a change can be loaded from the database again, so it may be killed at any
+    moment.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: Collector,
+        rule: ConfirmationRule,
+        settings: MonitorSettings,
+        clock: Clock,
+        asking: Asking | None = None,
+        paid: Paid | None = None,
+        fence: Fence = unfenced,
+    ) -> None:
+        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once. `paid`
+        is the ceiling that the collector keeps to. All is recorded under the `fence`.
+        """
+        self.tally = Tally()
+        self.fence = fence
+        self.health = Health(pool, collector.platform)
+        self._pool = pool
+        self._collector = collector
+        self._platform = collector.platform
+        self._rule = rule
+        self._settings = settings
+        self._clock = clock
+        self._cohorts = Cohorts(rule.cohort_window)
+        self._watched = WatchBook(self._cohorts, paid)
+        self._rosters = RosterBook(
+            collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
+        )
+        self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
+        self._recorder = Recorder(pool, collector, rule, fence)
+        self.turns: Turns = SweepTurns(settings.sweep, self._watched)
+        self._memory: PlannerMemory | None = None
+        self._paid = paid
+        if settings.planner is PlannerKind.ADAPTIVE:
+            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
+            self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
+        self._asking = asking or AskHere(collector, clock, settings.concurrency)
+        self._under_way = UnderWay()
+        self._settles = False
+        self._in_hand = InHand()
+        self._read_again_now: set[AccountId] = set()
+        """Whom a request that is under way asks for out of turn."""
+
+    async def load(self) -> None:
+        """Take up what the database holds: at the start, and after accounts were added or removed.
+
+        Not during a tick. Raises StorageError when readings are later than this clock: none could be dated.
+        """
+        now = self._clock()
+        async with self._rosters.renewal(self._pool, self.fence) as conn:
+            newest = await coverage.newest_observation(conn, self._platform)
+            if newest is not None and newest > now + _CLOCK_TOLERANCE:
+                raise StorageError(
+                    f"The newest reading in the database is of {newest:%Y-%m-%d %H:%M} UTC, but this clock "
+                    f"shows {now:%Y-%m-%d %H:%M}: set the clock right."
+                )
+            loaded = await load_watched.load_watched(conn, self._platform)
+            self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
+            if self._paid is not None:
+                await self._paid.load(conn, now)
+            if self._memory is not None:
+                await self._memory.load(conn)
+            await self._load_rosters(conn, now)
+            since = now - self._rule.cohort_window
+            for list_id, at in await load_watched.recent_confirmations(conn, self._platform, since):
+                self._cohorts.confirmed([list_id], at)
+        await self.health.load()
+
+    def accounts(self) -> Mapping[AccountId, Account]:
+        """Everybody who is watched."""
+        return self._watched.accounts()
+
+    def known(self, account_id: AccountId) -> Known | None:
+        """What is held of a watched account; None for any other."""
+        w = self._watched.get(account_id)
+        return None if w is None else w.known
+
+    def read_now(self, native_ids: Iterable[str]) -> None:
+        """Something happened to these accounts: the next tick reads them."""
+        self._watched.again.call_for(self._watched.called(native_ids), self._clock())
+
+    def read_everybody_now(self) -> None:
+        """Something may have happened to anybody: the next tick reads everybody."""
+        self._watched.again.call_for(self._watched.accounts(), self._clock())
+
+    async def tick(self) -> None:
+        """Do what is due now. Faults of the platform are recorded; one of the database is raised last."""
+        await self._step(None)
+
+    async def step(self) -> None:
+        """As `tick`, but what takes long is not waited for: a slow request holds up no other."""
+        await self._step(_STEP_S)
+
+    async def settled(self, within_s: float) -> None:
+        """Return when nothing is under way: what was asked is recorded if it is done by then."""
+        self._settles = True
+        await self._under_way.give_up(within_s)
+        self._settles = False
+
+    async def _step(self, wait_s: float | None) -> None:
+        now = self._clock()
+        self._under_way.begin(self._review(now))
+        await self._under_way.wait(wait_s)
+        again = [a for a in self._watched.due_again(now) if a.account_id not in self._read_again_now]
+        for turn, (place, ids) in enumerate(self._rosters.by_place(again)):
+            if not self.health.is_closed(place, now):
+                self._under_way.begin(self._read_again(turn, place, ids, now))
+        await self._under_way.wait(wait_s)
+        for turn in self.turns.due(now, self._not_before):
+            self._under_way.begin(self._take_turn(turn))
+        await self._under_way.wait(wait_s)
+        if self._memory is not None:
+            await self._memory.keep(now)
+        if (fault := self._under_way.fault()) is not None:
+            raise fault
+
+    def next_due(self) -> datetime:
+        """The earliest time at which `tick` has something to do."""
+        now = self._clock()
+        times = list(self.turns.next_at(now, self._not_before))
+        for account, at in self._watched.times(now):
+            times.append(self._not_before(self._collector.place(account.native_id), at))
+        return min(times, default=now + self._settings.sweep.every)
+
+    def _not_before(self, place: str, at: datetime) -> datetime:
+        closed_until = self.health.closed_until(place)
+        return at if closed_until is None else max(at, closed_until)
+
+    async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
+        self._read_again_now.update(ids)
+        try:
+            roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)
+            await self._poll(roster, now, 0, urgent=True)
+        finally:
+            self._read_again_now.difference_update(ids)
+
+    async def _take_turn(self, turn: Turn) -> None:
+        """After an answer that was held, the same accounts are asked another way."""
+        batch = None
+        try:
+            if turn.roster is not None and not turn.another_way:
+                batch = await self._poll(turn.roster, turn.slot, turn.number, urgent=False)
+            else:
+                now = self._clock()
+                why = WhyRead.AGAIN if turn.another_way else turn.why
+                roster = await self._rosters.out_of_turn(
+                    self._pool, turn.place, turn.account_ids, turn.position + turn.number, why, now
+                )
+                batch = await self._poll(roster, now, 0, urgent=turn.why is not WhyRead.TURN)
+        finally:
+            self.turns.polled(turn, batch)
+
+    async def _poll(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
+        """One request from question to commit; None when nothing was asked or nothing could be stored."""
+        async with self._asking.room(urgent=urgent):
+            if self._settles or self.health.is_closed(roster.place, self._clock()):
+                return None
+            asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
+            asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+            url = self._collector.base_url(roster.place)
+            question = Question(
+                self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
+            )
+            if self._paid is not None and await self._paid.ask(asked, self._clock()) is not None:
+                return None  # on the bill with its reason, or not asked for
+            async with self._asking.asked(question) as reply:
+                return None if reply is None else await self._take_in(roster, question, reply)
+
+    async def take_in(self, question: Question, reply: Reply) -> None:
+        """Record the reply to a question that another process asked, which planned before this one."""
+        async with transaction(self._pool) as conn:
+            roster = await rosters.roster(conn, question.roster_id)
+        if roster is None or any(self._watched.get(a) is None for a in roster.account_ids):
+            return  # somebody in it is not watched any more: it is not read as it is
+        await self._take_in(roster, question, reply)
+        await self._load_again(roster)
+
+    async def _take_in(self, roster: Roster, question: Question, reply: Reply) -> Batch | None:
+        """Judge and record; None when nothing was sent, or nothing could be stored."""
+        answer, asked_at, at = reply.answer, reply.asked_at, reply.at
+        if not answer.sent:
+            if not is_refused(answer):
+                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            return None
+        if at != asked_at:
+            answer = answer.arrived(at)
+        async with self._in_hand.alone(roster.account_ids):
+            watched = self._watched.of(roster.account_ids)
+            judged = judge(
+                answer,
+                watched,
+                self._rosters.canaries_of(roster),
+                self._rule,
+                self._cohorts,
+                asked_at,
+                at,
+                unsure=self.control.is_unsure(roster.place),
+                held_since=self.health.held_since(roster.place, roster.account_ids),
+                countries=self._collector.countries,
+            )
+            batch = batch_of(question, judged, asked_at, at)
+            stored = await self._recorder.record(batch, judged, answer)
+            if stored:
+                self.tally.requests += 1
+                self.tally.readings += len(judged.steps)
+                self.tally.missed += len(judged.answered) - len(judged.steps)
+                self.turns.saw(judged, at)
+                self._watched.apply(batch, watched, judged, answer)
+            else:
+                await self._load_again(roster)
+        if judged.outcome is BatchOutcome.HELD:
+            await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
+            if await self.control.held(roster.place, at, vouched=judged.vouched):
+                await self._renew_rosters(at)
+        else:
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+        return batch if stored else None
+
+    async def _review(self, now: datetime) -> None:
+        if await self.control.review(now):
+            await self._renew_rosters(now)
+
+    async def _renew_rosters(self, now: datetime) -> None:
+        async with self._rosters.renewal(self._pool, self.fence) as conn:
+            await self._load_rosters(conn, now)
+
+    async def _load_rosters(self, conn: Conn, now: datetime) -> None:
+        await self._rosters.load(conn, self._watched.accounts(), now)
+        self.turns.take_up(self._rosters.base, await self._rosters.attempts(conn), now)
+
+    async def _load_again(self, roster: Roster) -> None:
+        """Another process was first: what it recorded stands."""
+        async with transaction(self._pool) as conn:
+            ids = list(roster.account_ids)
+            loaded = await load_watched.load_watched(conn, self._platform, ids)
+            self._watched.take_up(
+                loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
+            )
+            newest = await self._rosters.attempts(conn, [roster.roster_id])
+        self.turns.loaded_again(roster, newest.get(roster.roster_id))

@@ -1,0 +1,255 @@
+"""One conclusive look at accounts, without a database. A look that failed is never called a block."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from collectors.core.collector import Answer, Collector, Unresolved, WhyUnresolved
+from jobs.base.wording import handle_name
+from jobs.collect.resolve_handles import ABSENT
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import SCOPE_FLAGS, Flag, Missed, Reading, State, Status, Strength
+from storage.model.tables.account_references import Address, AddressError, read_address
+from storage.model.text.side_facts import flag_words
+from storage.model.text.states import PLATFORM_NAME, clean, short_words, state_words
+
+
+class UnclearError(Exception):
+    """Nobody can tell which account is meant. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Somebody to look at, as asked for; `fault` says why the text names nobody on the platform."""
+
+    asked: str
+    platform: Platform
+    address: Address | None
+    fault: str = ""
+
+    @property
+    def name(self) -> str | None:
+        return self.address.name if self.address is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look said. Either `state` is there, or `reason` says why nothing was learned."""
+
+    asked: str
+    name: str | None
+    """The handle or the id in what was asked; None when neither could be made out."""
+    platform: Platform
+    at: datetime
+    native_id: str | None = None
+    handle: str | None = None
+    state: State | None = None
+    strength: Strength | None = None
+    flags: frozenset[Flag] = frozenset()
+    moved_to: str | None = None
+    silent_on: frozenset[str] = frozenset()
+    """Countries of which the answer said nothing."""
+    evidence: tuple[dict[str, object], ...] = ()
+    """The requests and what each said of the account, as `collectors.core.evidence` keeps them."""
+    said: str = ""
+    """The words of the platform about a name that gave no id: it said nothing else."""
+    reason: str | None = None
+
+    @property
+    def is_conclusive(self) -> bool:
+        return self.state is not None
+
+
+def questions(words: Sequence[str]) -> list[Question]:
+    """Whom the words of a command ask for: a platform or none, then handles, ids and addresses, each once.
+
+    Raises UnclearError when nobody is named, or when no platform is told for somebody.
+    """
+    platform = next((p for p in Platform if words and words[0].lower() == p.value), None)
+    names = list(dict.fromkeys(words if platform is None else words[1:]))
+    if not names:
+        raise UnclearError("Name an account: a handle after its platform, or the address of a profile.")
+    return [_question(name, platform) for name in names]
+
+
+def _question(name: str, platform: Platform | None) -> Question:
+    try:
+        address = read_address(name, platform)
+    except AddressError as fault:
+        if platform is None:
+            raise UnclearError(f"{fault}") from fault
+        return Question(name, platform, None, str(fault))
+    if address.platform is None:
+        known = ", ".join(p.value for p in Platform)
+        raise UnclearError(f"Say before {clean(name)!r} on which platform it is: {known}.")
+    return Question(name, address.platform, address)
+
+
+async def look(collector: Collector, asked: Sequence[Question], now: datetime) -> list[Look]:
+    """One look at each of `asked`, all of the platform of the collector, in their order."""
+    names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
+    resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
+    ids: dict[str, str] = {q.address.name: q.address.name for q in asked if q.address and q.address.is_id}
+    nobody: dict[str, Unresolved] = {}
+    if resolution is not None:
+        ids |= {one.asked: one.native_id for one in resolution.found}
+        nobody = {one.asked: one for one in resolution.unresolved}
+    said = await _read(collector, list(dict.fromkeys(ids.values())), now)
+    looks: list[Look] = []
+    for q in asked:
+        if q.address is None:
+            looks.append(Look(q.asked, q.name, q.platform, now, reason=q.fault))
+        elif q.address.name in ids:
+            looks.append(_by_id(q, *said[ids[q.address.name]], now))
+        else:
+            looks.append(_by_name(q, nobody[q.address.name], now))
+    return looks
+
+
+async def _read(
+    collector: Collector, native_ids: Sequence[str], now: datetime
+) -> dict[str, tuple[Reading | Missed, tuple[dict[str, object], ...]]]:
+    """For each id what was said of it, and the evidence."""
+    places: dict[str, list[str]] = {}
+    for native_id in native_ids:
+        places.setdefault(collector.place(native_id), []).append(native_id)
+    out: dict[str, tuple[Reading | Missed, tuple[dict[str, object], ...]]] = {}
+    for ids in places.values():
+        for start in range(0, len(ids), collector.batch_size):
+            answer = await collector.read(ids[start : start + collector.batch_size], now)
+            kept = collector.evidence(answer.exchanges, ids)
+            for said in _all(answer):
+                out[said.native_id] = said, _documents(kept.get(said.native_id, b"[]"))
+    return out
+
+
+def _all(answer: Answer) -> Iterable[Reading | Missed]:
+    return (*answer.readings, *answer.missed)
+
+
+def _documents(evidence: bytes) -> tuple[dict[str, object], ...]:
+    return tuple(cast("list[dict[str, object]]", json.loads(evidence)))
+
+
+def _by_id(
+    q: Question, said: Reading | Missed, evidence: tuple[dict[str, object], ...], now: datetime
+) -> Look:
+    if isinstance(said, Missed):
+        detail = f" ({clean(said.detail, 160)})" if said.detail else ""
+        reason = f"{said.reason.value}{detail}"
+        return Look(q.asked, q.name, q.platform, now, said.native_id, evidence=evidence, reason=reason)
+    return Look(
+        q.asked,
+        q.name,
+        q.platform,
+        said.at,
+        said.native_id,
+        said.handle,
+        said.state,
+        said.strength,
+        # Deleted is what was there before; a single look does not know that.
+        said.flags - {Flag.DELETED},
+        said.moved_to,
+        said.silent_on,
+        evidence,
+    )
+
+
+_OF_A_NAME = {
+    WhyUnresolved.SUSPENDED: (State(Status.SUSPENDED), Strength.STRONG),
+    WhyUnresolved.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
+    WhyUnresolved.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
+}
+"""What platforms tell of a name although they give no id for it."""
+
+
+def _by_name(q: Question, said: Unresolved, now: datetime) -> Look:
+    if said.why in _OF_A_NAME:
+        state, strength = _OF_A_NAME[said.why]
+        either = q.platform is Platform.MASTODON and said.why is WhyUnresolved.SUSPENDED
+        flags = frozenset({Flag.SUSPENDED_OR_DELETED}) if either else frozenset[Flag]()
+        return Look(
+            q.asked, q.name, q.platform, now, state=state, strength=strength, flags=flags, said=said.detail
+        )
+    if said.why is WhyUnresolved.NOT_A_HANDLE:
+        reason = f"that is not a handle of {PLATFORM_NAME[q.platform]}"
+    else:
+        reason = f"no answer ({clean(said.detail, 160)})"
+    return Look(q.asked, q.name, q.platform, now, reason=reason)
+
+
+def as_json(looks: Sequence[Look]) -> dict[str, object]:
+    return {
+        "conclusive": all(one.is_conclusive for one in looks),
+        "results": [
+            {
+                "asked": one.asked,
+                "platform": one.platform.value,
+                "account_id": one.native_id,
+                "handle": one.handle,
+                "at": one.at.isoformat(),
+                "status": one.state and one.state.status.value,
+                "withheld_in": list(one.state.withheld_in) if one.state is not None else [],
+                "silent_on": sorted(one.silent_on),
+                "flags": sorted(flag.value for flag in one.flags),
+                "moved_to": one.moved_to,
+                "strength": one.strength and one.strength.value,
+                "evidence": list(one.evidence),
+                "said": one.said,
+                "reason": one.reason,
+            }
+            for one in looks
+        ],
+    }
+
+
+def sentences(one: Look) -> list[str]:
+    """A conclusive look for a reader, the words of the platform last."""
+    if one.state is None:
+        return []
+    strength = "weak: only an absence" if one.strength is Strength.WEAK else "strong: the platform said so"
+    words = state_words(one.state, one.platform, one.flags)
+    if one.native_id is None and one.state.status is Status.NOT_FOUND:
+        words = f"{short_words(one.state, one.platform, one.flags)}: {ABSENT[one.platform]}"
+    lines = [
+        f"{_name(one)}: {words}",
+        f"  evidence {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
+    ]
+    for flag in sorted(one.flags - SCOPE_FLAGS):
+        moved_to = one.moved_to if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else None
+        lines.append(f"  beside it: {flag_words(flag, moved_to or '')}")
+    if one.silent_on:
+        countries = ", ".join(sorted(one.silent_on))
+        lines.append(f"  not told for {countries}: whether it is hidden there was not in the answer")
+    if one.said:
+        lines.append(f"  {clean(one.said, 2000)}")
+    for document in one.evidence:
+        lines += _of_exchange(document)
+    return lines
+
+
+def _of_exchange(document: dict[str, object]) -> list[str]:
+    """One request, and what its answer said of the account."""
+    request_id = document["request_id"]
+    named = f", request {clean(str(request_id), 120)}" if request_id else ""
+    return [
+        f"  {clean(str(document['url']), 400)}: HTTP {document['http_status']} at {document['at']}{named}, "
+        f"SHA-256 {document['sha256']}",
+        f"    {clean(json.dumps(document['about'], separators=(',', ':')), 2000)}",
+    ]
+
+
+def failure(one: Look) -> str:
+    """Why a look taught nothing, as a sentence that calls nothing a block."""
+    reason = (one.reason or "").rstrip(".")
+    return f"{_name(one)}: nothing was learned, which is no sign of a block: {reason}."
+
+
+def _name(one: Look) -> str:
+    if one.handle is not None:
+        return f"{handle_name(one.handle)} ({one.native_id})"
+    if one.native_id is not None and one.name is not None and one.native_id != one.name:
+        return f"{handle_name(one.name)} ({one.native_id})"
+    return clean(one.asked, 120) if one.name is None or one.native_id is not None else handle_name(one.name)

@@ -1,0 +1,70 @@
+"""From handles and addresses to the ids that never change: once, when an account is put on the watch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from collectors.core.collector import Unresolved, WhyUnresolved
+from jobs.base.clock import Clock
+from jobs.base.wording import handle_name
+from jobs.collect.collector_factory import collector_of
+from jobs.config.settings import Settings
+from storage.model.core.accounts import Platform
+from storage.model.text.states import PLATFORM_NAME, clean
+
+ABSENT = {
+    Platform.X: "deactivated, deleted, renamed or never existed",
+    Platform.BLUESKY: "deleted, renamed or never existed",
+    Platform.MASTODON: "deleted or never existed, or its server is another one",
+}
+"""All that "not found" can mean where a handle was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Asks each platform with the settings of the installation."""
+
+    settings: Settings
+    clock: Clock
+
+    def refusal(self, platform: Platform) -> str | None:
+        """Why accounts of a platform are not taken in, to follow their name; None when they are."""
+        if self.settings.platforms is None or platform in self.settings.platforms:
+            return None
+        return f"is on {PLATFORM_NAME[platform]}, which is not read (setting platforms)."
+
+    async def resolve(self, platform: Platform, names: Sequence[str]) -> dict[str, tuple[str, str] | str]:
+        """For each name its (id, handle as spelt), or the sentence why there is none.
+
+        Raises SettingsError when the settings do not let the platform be asked.
+        """
+        if platform is Platform.X and self.settings.x_bearer_token is None:
+            return {
+                name: f"{handle_name(name)} has no account_id, and it cannot be looked up: "
+                "setting x_bearer_token is missing."
+                for name in names
+            }
+        async with collector_of(self.settings, platform) as collector:
+            resolution = await collector.resolve(names, self.clock())
+        found: dict[str, tuple[str, str] | str] = {
+            one.asked: (one.native_id, one.handle) for one in resolution.found
+        }
+        return found | {one.asked: why(platform, one) for one in resolution.unresolved}
+
+
+def why(platform: Platform, said: Unresolved) -> str:
+    """Why a name gave no id, and what to do, as a sentence."""
+    name, where = handle_name(said.asked), PLATFORM_NAME[platform]
+    match said.why:
+        case WhyUnresolved.NOT_FOUND:
+            return f"{where} knows no account {name} ({ABSENT[platform]})."
+        case WhyUnresolved.SUSPENDED if platform is Platform.MASTODON:
+            return f"{name} is suspended by its server or deleted by its owner: add account_id."
+        case WhyUnresolved.SUSPENDED:
+            hidden = f"{where} does not tell the id of a suspended account"
+            return f"{name} is suspended, and {hidden}: add account_id."
+        case WhyUnresolved.DEACTIVATED:
+            return f"{name} is deactivated, and {where} does not tell its id meanwhile: add account_id."
+        case WhyUnresolved.NOT_A_HANDLE:
+            return f"{name} is not a handle of {where}."
+        case WhyUnresolved.NO_ANSWER:
+            return f"{where} gave no answer for {name} ({clean(said.detail, 120)}): try again."

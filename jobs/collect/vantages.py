@@ -1,0 +1,296 @@
+"""The same accounts read from another vantage: through a proxy in a country, to see what is seen there.
+
+What is seen elsewhere never changes a status. Where it differs from what this installation sees itself, it
+is kept as a side fact of that vantage, with the readings between which it began and ended: a disagreement
+is shown, never averaged. A block that was only seen there first is none: both must have looked again.
+"""
+
+import asyncio
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from collectors.core.collector import Collector
+from jobs.base.clock import Clock
+from jobs.collect.monitor import Monitor
+from jobs.detect.judge import silent_in, wrong_ones
+from jobs.dispatch.breaker_store import Health
+from jobs.dispatch.local_requester import AskHere, Asking, Reply
+from jobs.planning.rosters import RosterBook
+from jobs.planning.sweep_schedule import Attempt, Due, Sweep, next_attempt
+from storage.accounts import side_facts
+from storage.model.core.accounts import Account, AccountId
+from storage.model.core.availability import MissedReason, Reading, State
+from storage.model.core.coverage import Batch, BatchOutcome, Roster, bitmap
+from storage.model.core.known_state import Known
+from storage.model.core.platform_request import Question
+from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.readings import coverage, rosters
+
+AT_ONCE = 4
+"""Requests under way through one proxy."""
+
+
+def differs(known: Known | None, state: State) -> bool:
+    """Whether a look from elsewhere contradicts everything that this installation holds of an account.
+
+    A provisional change is held too: both vantages seeing the same new state do not disagree.
+    """
+    if known is None or known.state is None:
+        return False
+    held = {known.state} if known.pending is None else {known.state, known.pending.state}
+    return state not in held
+
+
+def value_of(state: State) -> str:
+    """The state as the value of a side fact: `withheld IN TR`."""
+    return " ".join((state.status.value, *state.withheld_in))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How an account looks from elsewhere and not at home, since the look that showed it first.
+
+    It is kept as a fact once it is `proven`: it may be news that nobody has read at home yet.
+    """
+
+    value: str
+    before: datetime | None
+    """When the last look that did not show it was asked for; None when that is not known."""
+    at: datetime
+    proven: bool = False
+
+
+def compare(
+    known: Known, account_id: AccountId, look: Reading, held: Difference | None, before: datetime | None
+) -> tuple[Difference | None, tuple[Sighting, ...]]:
+    """The difference after a look from elsewhere, and what is to be kept of it.
+
+    `held` is the difference so far, `before` when the last look was asked for. A difference is proven by a
+    second look that still shows it although the account was asked for at home after the first.
+    """
+    value = value_of(look.state) if differs(known, look.state) else None
+    if held is not None and held.value == value:
+        read_since = known.last_asked_at is not None and known.last_asked_at > held.at
+        if held.proven or not read_since:
+            return held, ()
+        seen_as = frozenset([(ObservedKind.SEEN_AS, held.value)])
+        return replace(held, proven=True), (Sighting(account_id, seen_as, held.before, held.at),)
+    now = None if value is None else Difference(value, before, look.at)
+    if held is not None and not held.proven:
+        # Whatever was kept from before it ended with the look that showed it first.
+        return now, (Sighting(account_id, frozenset(), held.before, held.at),)
+    if held is not None and now is None:
+        return None, (Sighting(account_id, frozenset(), before, look.at),)
+    return now, ()
+
+
+class Elsewhere:
+    """Reads what `monitor` watches, in the same sweep, from the vantage of `collector`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        collector: Collector,
+        vantage: str,
+        monitor: Monitor,
+        sweep: Sweep,
+        clock: Clock,
+        asking: Asking | None = None,
+        canaries_per_request: int = 2,
+    ) -> None:
+        self.health = Health(pool, collector.platform, vantage)
+        self._pool = pool
+        self._collector = collector
+        self._vantage = vantage
+        self._monitor = monitor
+        self._sweep = sweep
+        self._clock = clock
+        self._rosters = RosterBook(
+            collector.platform, collector.place, collector.batch_size, canaries_per_request, vantage
+        )
+        self._last: dict[int, Attempt] = {}
+        self._read_at: dict[AccountId, datetime] = {}
+        """When the last look at each account was asked for; empty after a restart, because what that look
+        showed is then known only where it was proven to differ.
+        """
+        self._held: dict[AccountId, Difference] = {}
+        self._months: set[tuple[int, int]] = set()
+        self._asking = asking or AskHere(collector, clock, AT_ONCE)
+
+    async def load(self) -> None:
+        """Take up what is watched, after the monitor did."""
+        now, watched = self._clock(), self._monitor.accounts()
+        async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
+            await self._load_rosters(conn, now)
+            kept = await side_facts.open_facts(conn, self._collector.platform, self._vantage)
+        proven = {
+            account_id: Difference(value, None, now, proven=True)
+            for account_id, seen in kept.items()
+            if account_id in watched
+            for _, value in seen
+        }
+        unproven = {a: d for a, d in self._held.items() if not d.proven and a in watched}
+        self._held = proven | unproven
+        self._read_at = {a: at for a, at in self._read_at.items() if a in watched}
+        await self.health.load()
+
+    async def _load_rosters(self, conn: Conn, now: datetime) -> None:
+        """Take up the rosters; one that was made anew only for its control accounts keeps its turn."""
+        turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
+        await self._rosters.load(conn, self._monitor.accounts(), now)
+        stored = await coverage.last_attempts(conn, self._collector.platform, self._vantage)
+        last = {
+            r.roster_id: Attempt(s.slot, s.attempt, s.observed_at, s.outcome)
+            if (s := stored.get(r.roster_id)) is not None
+            else turns.get(r.account_ids)
+            for r in self._rosters.base
+        }
+        self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
+
+    def next_due(self) -> datetime | None:
+        """When the next roster is to be read; None when there is none."""
+        return min((self._due_at(r, self._due(r)) for r in self._rosters.base), default=None)
+
+    async def tick(self) -> None:
+        """Read every roster whose turn it is. A fault of the database is raised at the end."""
+        now = self._clock()
+        # The monitor looks after the control accounts: it finds, doubts and retires them between two turns.
+        async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
+            await self._rosters.load_canaries(conn)
+            if any(self._is_outdated(roster) for roster in self._rosters.base):
+                await self._load_rosters(conn, now)
+        accounts = self._monitor.accounts()
+        due = [(roster, self._due(roster)) for roster in self._rosters.base]
+        faults: list[StorageError] = []
+        async with asyncio.TaskGroup() as group:
+            for roster, turn in due:
+                if self._due_at(roster, turn) <= now:
+                    group.create_task(self._caught(roster, turn, accounts, faults))
+        if faults:
+            raise faults[0]
+
+    async def _caught(
+        self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account], faults: list[StorageError]
+    ) -> None:
+        try:
+            await self._poll(roster, due, accounts)
+        except StorageError as error:
+            faults.append(error)
+
+    def _is_outdated(self, roster: Roster) -> bool:
+        """Whether one of its control accounts is gone, or it has fewer than there are now."""
+        wanted = self._collector.batch_size - self._rosters.size(roster.place)
+        return not len(roster.canary_ids) == len(self._rosters.canaries_of(roster)) == wanted
+
+    def _due(self, roster: Roster) -> Due:
+        return next_attempt(self._sweep, self._last.get(roster.roster_id), self._clock())
+
+    def _due_at(self, roster: Roster, due: Due) -> datetime:
+        closed_until = self.health.closed_until(roster.place)
+        return due.at if closed_until is None else max(due.at, closed_until)
+
+    async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
+        async with self._asking.room(urgent=False):
+            if self.health.is_closed(roster.place, self._clock()):
+                return
+            ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
+            ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+            question = Question(
+                self._collector.platform,
+                self._vantage,
+                roster.place,
+                roster.roster_id,
+                due.slot,
+                due.number,
+                tuple(ids),
+                urgent=False,
+                base_url=self._collector.base_url(roster.place),
+            )
+            async with self._asking.asked(question) as reply:
+                if reply is not None:
+                    await self._take_in(roster, question, reply, accounts)
+
+    async def take_in(self, question: Question, reply: Reply) -> None:
+        """Record the reply to a question that another process asked, which planned before this one."""
+        async with transaction(self._pool) as conn:
+            roster = await rosters.roster(conn, question.roster_id)
+        if roster is not None:
+            await self._take_in(roster, question, reply, self._monitor.accounts())
+
+    async def _take_in(
+        self, roster: Roster, question: Question, reply: Reply, accounts: Mapping[AccountId, Account]
+    ) -> None:
+        answer, asked_at, at = reply.answer, reply.asked_at, reply.at
+        if not answer.sent:
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            return
+        canaries = self._rosters.canaries_of(roster)
+        looks = {r.native_id: r for r in answer.readings}
+        wrong = wrong_ones(canaries, answer)
+        told = [looks.get(accounts[a].native_id) if a in accounts else None for a in roster.account_ids]
+        outcome, reason = BatchOutcome.ANSWERED, None
+        if answer.trouble is not None:
+            outcome, reason = BatchOutcome.MISSED, answer.trouble.reason
+        elif wrong:
+            outcome, reason = BatchOutcome.HELD, MissedReason.HELD
+        answered = outcome is BatchOutcome.ANSWERED
+        batch = Batch(
+            roster_id=roster.roster_id,
+            slot=question.slot,
+            attempt=question.attempt,
+            observed_at=at,
+            outcome=outcome,
+            missed_reason=reason and reason.value,
+            answered=bitmap([r is not None for r in told]) if answered else None,
+            latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
+            silent=silent_in(answer),
+        )
+        await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
+        self._last[roster.roster_id] = Attempt(question.slot, question.attempt, at, outcome)
+        if wrong:
+            await self.health.note_held(
+                roster.place, roster.account_ids, "; ".join(said for _, said in wrong), asked_at, at
+            )
+        else:
+            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+
+    def _compared(
+        self, roster: Roster, told: Collection[Reading | None], at: datetime
+    ) -> dict[AccountId, tuple[Difference | None, tuple[Sighting, ...]]]:
+        """What each look says beside what is held at home. One that leaves a country open says nothing."""
+        looks = {
+            account_id: (known, replace(look, at=at))
+            for account_id, look in zip(roster.account_ids, told, strict=True)
+            if look is not None and not look.silent_on
+            if (known := self._monitor.known(account_id)) is not None and known.state is not None
+        }
+        return {
+            i: compare(known, i, look, self._held.get(i), self._read_at.get(i))
+            for i, (known, look) in looks.items()
+        }
+
+    async def _store(
+        self,
+        batch: Batch,
+        compared: Mapping[AccountId, tuple[Difference | None, tuple[Sighting, ...]]],
+        asked_at: datetime,
+    ) -> None:
+        month = (batch.slot.year, batch.slot.month)
+        async with transaction(self._pool) as conn:
+            await self._monitor.fence(conn)
+            if month not in self._months:
+                await coverage.ensure_month(conn, batch.slot.date())
+            is_new = await coverage.insert_batch(conn, batch, batch.observed_at)
+            if is_new:
+                sightings = [s for _, said in compared.values() for s in said]
+                await side_facts.observe(conn, self._vantage, sightings, batch.observed_at)
+        self._months.add(month)
+        for account_id, (difference, _) in compared.items() if is_new else ():
+            self._read_at[account_id] = asked_at
+            if difference is None:
+                self._held.pop(account_id, None)
+            else:
+                self._held[account_id] = difference

@@ -1,0 +1,155 @@
+"""Once a day X is asked why accounts that it cannot find are gone: a side fact, never a status."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from collectors.core.collector import Trouble
+from collectors.x.wire.compliance import Job, JobStatus
+from jobs.base.clock import Clock
+from storage.accounts.compliance import not_found
+from storage.accounts.side_facts import observe
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+OBSERVER: Final = "x compliance"
+EVERY: Final = timedelta(days=1)
+_LOOK_EVERY: Final = timedelta(minutes=5)
+_GIVE_UP_AFTER: Final = timedelta(hours=24)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class ComplianceJobs(Protocol):
+    """What runs compliance jobs: `XCompliance` does."""
+
+    async def start(self, native_ids: Sequence[str], name: str, now: datetime) -> Job | Trouble: ...
+
+    async def look(self, job_id: str, now: datetime) -> Job | Trouble: ...
+
+    async def reasons(
+        self, job: Job, asked: Collection[str], now: datetime
+    ) -> dict[str, frozenset[str]] | Trouble: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A job under way: what was asked, and when."""
+
+    job_id: str
+    asked: tuple[Account, ...]
+    asked_at: datetime
+
+
+def sightings(
+    asked: Sequence[Account],
+    reasons: dict[str, frozenset[str]],
+    before: dict[AccountId, datetime],
+    at: datetime,
+) -> list[Sighting]:
+    """What a job says of each account asked: all its reasons, or that X knows of none."""
+    return [
+        Sighting(
+            account.account_id,
+            frozenset((ObservedKind.COMPLIANCE, reason) for reason in reasons.get(account.native_id, ())),
+            before.get(account.account_id),
+            at,
+        )
+        for account in asked
+    ]
+
+
+class ComplianceLoop:
+    """One job a day about the watched accounts of X whose confirmed status is not found."""
+
+    def __init__(self, pool: Pool, jobs: ComplianceJobs, clock: Clock) -> None:
+        self._pool = pool
+        self._jobs = jobs
+        self._clock = clock
+        self._open: _Open | None = None
+        self._next_at = _NEVER
+        self._asked_before: dict[AccountId, datetime] = {}
+        """When a job that was answered asked about each account; empty after a restart."""
+        self._told = False
+
+    async def load(self) -> None:
+        """Which accounts vanished is asked when a job starts."""
+
+    def next_due(self) -> datetime:
+        """When `tick` has something to do."""
+        return self._next_at
+
+    async def tick(self) -> None:
+        """Make the job of the day, or look how far it is. Faults of X are never raised."""
+        now = self._clock()
+        if now < self._next_at:
+            return
+        if self._open is None:
+            await self._start(now)
+        else:
+            await self._look(self._open, now)
+
+    async def _start(self, now: datetime) -> None:
+        self._next_at = now + EVERY
+        async with transaction(self._pool) as conn:
+            accounts = await not_found(conn, Platform.X)
+        if not accounts:
+            return
+        name = f"blockline-{now:%Y-%m-%d}"
+        job = await self._jobs.start([account.native_id for account in accounts], name, now)
+        if isinstance(job, Trouble):
+            self._met(job, now)
+            return
+        self._told = False
+        self._open = _Open(job.job_id, tuple(accounts), now)
+        self._next_at = now + _LOOK_EVERY
+
+    async def _look(self, under_way: _Open, now: datetime) -> None:
+        self._next_at = now + _LOOK_EVERY
+        job = await self._jobs.look(under_way.job_id, now)
+        if isinstance(job, Job) and job.status is JobStatus.COMPLETE:
+            await self._take_in(under_way, job, now)
+        elif isinstance(job, Trouble):
+            self._next_at = max(self._next_at, job.retry_at)
+        elif job.status in {JobStatus.FAILED, JobStatus.EXPIRED}:
+            log.warning("The compliance job of X of %s came to nothing (%s).", _day(under_way), job.status)
+            self._close(under_way)
+        if self._open is not None and now - under_way.asked_at >= _GIVE_UP_AFTER:
+            log.warning("The compliance job of X of %s has no result after a day.", _day(under_way))
+            self._close(under_way)
+
+    async def _take_in(self, under_way: _Open, job: Job, now: datetime) -> None:
+        asked = {account.native_id for account in under_way.asked}
+        reasons = await self._jobs.reasons(job, asked, now)
+        if isinstance(reasons, Trouble):
+            self._next_at = max(self._next_at, reasons.retry_at)
+            return
+        seen = sightings(under_way.asked, reasons, self._asked_before, self._clock())
+        async with transaction(self._pool) as conn:
+            await observe(conn, OBSERVER, seen)
+        self._asked_before.update(dict.fromkeys((s.account_id for s in seen), under_way.asked_at))
+        self._close(under_way)
+
+    def _close(self, under_way: _Open) -> None:
+        self._open = None
+        self._next_at = under_way.asked_at + EVERY
+
+    def _met(self, trouble: Trouble, now: datetime) -> None:
+        if trouble.reason is not MissedReason.ACCESS:
+            self._next_at = max(trouble.retry_at, now + _LOOK_EVERY)
+        elif not self._told:
+            self._told = True
+            log.warning(
+                "Why vanished accounts of X are gone cannot be asked (%s): it is tried again once a day, "
+                "without another word.",
+                trouble.detail,
+            )
+
+
+def _day(under_way: _Open) -> str:
+    return f"{under_way.asked_at:%Y-%m-%d}"

@@ -1,0 +1,296 @@
+"""The settings of an installation: `blockline.toml` and `BLOCKLINE_*`. The only reader of the environment.
+
+The environment wins over the file. Names are those of the fields: `x_bearer_token` is
+`BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
+
+from jobs.alerting.rules_file import line_of
+from jobs.config import values as values_of
+from jobs.config.errors import clause
+from jobs.config.values import Control, RulesFault
+from jobs.delivery import channel_config as channels
+from storage.model.alerts.rules import AlertRule
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import PlannerKind
+
+PREFIX = "BLOCKLINE_"
+DEFAULT_FILE = Path("blockline.toml")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used. The message is one sentence that names it and where it stands."""
+
+
+def _default_data_dir() -> Path:
+    """Root's home is closed to the unprivileged user that the embedded Postgres runs as."""
+    return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(values_of.texts)]
+Platforms = Annotated[
+    tuple[Platform, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.platforms)
+]
+Hosts = Annotated[Texts, AfterValidator(values_of.hosts)]
+Networks = Annotated[Texts, AfterValidator(values_of.networks)]
+Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
+Table = Annotated[dict[str, str], BeforeValidator(values_of.table)]
+BaseUrl = Annotated[str, AfterValidator(values_of.base_url)]
+Duration = Annotated[timedelta, BeforeValidator(values_of.duration)]
+Zone = Annotated[str, BeforeValidator(values_of.zone)]
+XControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.X))]
+BlueskyControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.BLUESKY))]
+MastodonControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.MASTODON))]
+Vantages = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(values_of.vantages)
+]
+Services = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.service_addresses)
+]
+Webhooks = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_urls)
+]
+WebhookSecrets = Annotated[
+    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_secrets)
+]
+Rules = Annotated[tuple[AlertRule, ...], BeforeValidator(values_of.rules)]
+Grants = Annotated[tuple[SecretStr, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.grants)]
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Nothing here is ever written to a log; secrets do not print."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = None
+    """postgresql://user:password@host:5432/database; without it, the embedded Postgres in `data_dir`."""
+    data_dir: Path = Field(default_factory=_default_data_dir)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8050, ge=0, le=65535)
+    trusted_proxies: Networks = ()
+    """Addresses or networks of reverse proxies, whose word on where a reader is and how he came is taken."""
+    auth: Literal["none", "password", "oidc"] | None = None
+    """How people log in; `oidc` takes passwords as well. `none`: not at all, on a loopback address only."""
+    role: Literal["viewer", "analyst", "admin"] = "admin"
+    """What whoever reaches the dashboard may do where there is no login."""
+    oidc_issuer: BaseUrl | None = None
+    """The OpenID Connect provider, under whose address /.well-known/openid-configuration is found."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_role_claim: str | None = None
+    """What of the provider's word decides the role. Empty: everybody it lets through begins as a viewer."""
+    oidc_roles: Annotated[Table, AfterValidator(values_of.roles)] = Field(default_factory=dict[str, str])
+    """Value of that claim = role. Who has none of them is not let in."""
+
+    platforms: Platforms | None = None
+    """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""
+    sweep_every: Duration = timedelta(minutes=15)
+    planner: PlannerKind = PlannerKind.SWEEP
+    """Whether everybody is read in turn, or lists in which changes were just seen ahead of it."""
+    engagement_every: Duration = timedelta(minutes=15)
+
+    x_bearer_token: SecretStr | None = None
+    x_base_url: BaseUrl = "https://api.x.com"
+    x_canaries: XControls = ()
+    """Control accounts of your own choice, `id:handle:status` each. All platforms take the same form."""
+    x_follows_every: Annotated[Duration | None, AfterValidator(values_of.at_least_a_day)] = None
+    """How often to read whom the executives on X follow, which X bills by the account. Without it: never."""
+    x_daily_cost: Annotated[Decimal | None, AfterValidator(values_of.daily_cost)] = None
+    """US dollars that looking up accounts on X may cost on a UTC day (docs/planning.md). Without it: any."""
+    x_consumer_key: SecretStr | None = None
+    x_consumer_secret: SecretStr | None = None
+    x_likes: Grants = ()
+    """Executives who let us read their likes: `id:access token:access secret` each, of the app above."""
+    x_compliance: bool = False
+    """Whether to ask X once a day why accounts vanished. Most plans of X lack this."""
+
+    bluesky_app_view: BaseUrl = "https://public.api.bsky.app"
+    bluesky_plc: BaseUrl = "https://plc.directory"
+    bluesky_jetstream: Annotated[str, AfterValidator(values_of.stream_url)] = (
+        "wss://jetstream2.us-east.bsky.network/subscribe"
+    )
+    """Events that bring a reading forward. Empty: none, and changes are found by reading alone."""
+    bluesky_labelers: Annotated[Table, AfterValidator(values_of.labelers)] | None = None
+    """Country = DID of the labeler that hides accounts there. Replaces the list that is shipped."""
+    bluesky_label_values: Texts | None = None
+    """Label values that hide an account. Replaces those that are shipped."""
+    bluesky_canaries: BlueskyControls = ()
+
+    mastodon_canaries: MastodonControls = ()
+    mastodon_observers: Hosts = ()
+    """Servers whose view of watched accounts is kept as side facts."""
+    mastodon_watched_posts: Annotated[Texts, AfterValidator(values_of.posts)] = ()
+    """Addresses of posts of which it is kept which executives favourited them."""
+    mastodon_origins: Annotated[Table, AfterValidator(values_of.origins)] = Field(
+        default_factory=dict[str, str]
+    )
+    """Host = address where it is really asked, for a mirror or a simulator."""
+
+    address: Annotated[str, AfterValidator(values_of.address)] = ""
+    """What platforms count this machine's requests by: machines that go out by one public address share a
+    name.
+    """
+    trusted_hosts: Hosts = ()
+    """Hosts (`host` or `host:port`) that may be asked although they are private."""
+    vantages: Vantages = Field(default_factory=dict[str, SecretStr])
+    """Name = address of an HTTP proxy, to read from elsewhere as well. It may hold user and password."""
+
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_per_minute: int | None = Field(default=None, ge=1, le=100_000)
+    """At most so many mails are tried in a minute. Empty: as many as there are."""
+    mail_from: str = "blockline@localhost"
+    mail_templates: Path | None = None
+    """A folder whose templates take the place of those of the same name in `jobs/messages/templates`."""
+    recipients: Recipients = ()
+    """Who is told of everything: short for a rule of that name. Finer ones are `rules`."""
+    recipients_zone: Zone = "UTC"
+    rules: Rules = ()
+    """Alert rules (docs/alerts.md). They are brought to the database at each start."""
+    operators: Recipients = ()
+    """Who is told of the monitor's own troubles. Without it: the recipients."""
+    channels: Services = Field(default_factory=dict[str, SecretStr])
+    """Name = address of a service that Apprise knows, such as slack://…; rules name it apprise:NAME."""
+    webhooks: Webhooks = Field(default_factory=dict[str, SecretStr])
+    """Name = address that takes alerts as JSON (docs/webhook.md); rules name it webhook:NAME."""
+    webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
+    """Name = what the messages to the webhook of that name are signed with."""
+    dashboard_url: BaseUrl = "http://127.0.0.1:8050"
+    """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
+
+    chromium: Path | None = None
+    """The browser that prints reports as PDF. Without it: the first Chromium or Chrome on the path."""
+
+    tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
+    """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""
+    tsa_certificates: Path | None = None
+    """The certificates of that authority, PEM or DER: an answer that they do not prove is not kept."""
+
+    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+
+    def where(self, name: str) -> str:
+        """Where a setting stands, to follow "in": the file, or the environment with the name it has there."""
+        return self._where.get(name, "the defaults")
+
+    def standing(self, where: Mapping[str, str]) -> "Settings":
+        """The same settings, which know where each of them stands."""
+        told = self.model_copy()
+        told._where = where
+        return told
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def alert_rules(self) -> tuple[AlertRule, ...]:
+        """The rules that stand in these settings, in the order in which they are tried."""
+        everything = AlertRule(self.recipients, name="recipients", zone=self.recipients_zone)
+        return (*self.rules, everything) if self.recipients else self.rules
+
+    @property
+    def told_of_trouble(self) -> tuple[str, ...]:
+        return self.operators or self.recipients
+
+    def canaries(self, platform: Platform) -> list[Control]:
+        """The control accounts of a platform that are set: (id, handle, expected status)."""
+        named = {
+            Platform.X: self.x_canaries,
+            Platform.BLUESKY: self.bluesky_canaries,
+            Platform.MASTODON: self.mastodon_canaries,
+        }
+        return [values_of.control(text, platform) for text in named[platform]]
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the file (the default one may be absent, a named one may not) and the environment."""
+    values: dict[str, object] = {}
+    text = ""
+    if path is not None or DEFAULT_FILE.exists():
+        text = _content(path or DEFAULT_FILE)
+        values.update(_read(path or DEFAULT_FILE, text))
+    where = dict.fromkeys(values, str(path or DEFAULT_FILE))
+    for name, value in environ.items():
+        # An empty variable is one that is not set, but for this one, which an empty text switches off.
+        if name.startswith(PREFIX) and (value or name == f"{PREFIX}BLUESKY_JETSTREAM"):
+            field = name.removeprefix(PREFIX).lower()
+            values[field] = value
+            where[field] = f"the environment, as {name}"
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error, where, text)) from None
+    try:
+        channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    except ValueError as error:
+        raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
+    if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
+        raise SettingsError(
+            f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "
+            "of the app that the executives authorised."
+        )
+    unkept = values_of.unkept_cost(settings.planner, settings.sweep_every, settings.x_follows_every)
+    if settings.x_daily_cost is not None and unkept is not None:
+        raise SettingsError(f"Setting x_daily_cost (in {where['x_daily_cost']}) {unkept}")
+    if (settings.tsa_url is None) != (settings.tsa_certificates is None):
+        given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
+        raise SettingsError(
+            f"Setting {given} (in {where[given]}) needs {other}: a time-stamping authority is asked at "
+            "the one, and its answer proved by the other."
+        )
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).standing(where)
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not TOML ({error}).") from error
+
+
+def _read(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML ({error}).") from error
+
+
+def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> str:
+    """The first fault with the place where it stands: of a rule in the file, `text`, also its line."""
+    first = error.errors()[0]
+    field = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return f"Setting {field} (in {where[field]}) is not known."
+    fault = first.get("ctx", {}).get("error")
+    line = line_of(text, fault.number, fault.key) if isinstance(fault, RulesFault) else None
+    place = where.get(field, "the defaults") + ("" if line is None else f", line {line}")
+    return f"Setting {field} (in {place}): {clause(first)}."

@@ -1,0 +1,119 @@
+"""The channels of the settings. A wrong one raises ValueError, whose clause never quotes what is secret."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from jobs.delivery.apprise import service
+from jobs.delivery.channel_address import APPRISE, WEBHOOK
+from jobs.delivery.webhook import Webhook
+
+_NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
+_SHORTEST_SECRET: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels of the settings, by name. Nothing secret of it prints."""
+
+    services: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Addresses of Apprise."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict[str, Webhook], repr=False)
+
+    @property
+    def recipients(self) -> frozenset[str]:
+        """Everything beside mail addresses that a mail can go to: `apprise:NAME`, `webhook:NAME`."""
+        return frozenset(f"{APPRISE}:{n}" for n in self.services) | {f"{WEBHOOK}:{n}" for n in self.webhooks}
+
+
+def channels_of(
+    services: Mapping[str, SecretStr],
+    webhooks: Mapping[str, SecretStr],
+    secrets: Mapping[str, SecretStr],
+) -> Channels:
+    """The channels that three tables of the settings define, each table being right by itself."""
+    for name in webhooks:
+        if name not in secrets:
+            raise ValueError(f"webhook {name!r} has no secret in webhook_secrets.")
+    for name in secrets:
+        if name not in webhooks:
+            raise ValueError(f"webhook_secrets names {name!r}, which is not in webhooks.")
+    return Channels(
+        {name: address.get_secret_value() for name, address in services.items()},
+        {
+            name: Webhook(url.get_secret_value(), _secrets(secrets[name].get_secret_value()))
+            for name, url in webhooks.items()
+        },
+    )
+
+
+def service_addresses(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Names with an address of Apprise each, such as slack://… or tgram://…."""
+    _check_names(value)
+    for name, address in value.items():
+        try:
+            service(address.get_secret_value())
+        except ValueError:
+            raise ValueError(
+                f"the address of {name!r} is none that Apprise knows, such as slack://…, tgram://… or "
+                "workflows://…."
+            ) from None
+    return value
+
+
+def webhook_urls(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Names with the address of a webhook each: https, or http on this machine."""
+    _check_names(value)
+    for name, address in value.items():
+        scheme, host = _server(address.get_secret_value())
+        if scheme not in {"http", "https"} or not host:
+            raise ValueError(f"the address of {name!r} is not one such as https://desk.example/alerts.")
+        if scheme == "http" and not _is_loopback(host):
+            raise ValueError(f"the address of {name!r} begins with http, so alerts would go out in clear.")
+    return value
+
+
+def webhook_secrets(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Names with a secret each, or several with commas or spaces between while receivers change over."""
+    _check_names(value)
+    for name, secret in value.items():
+        parts = _secrets(secret.get_secret_value())
+        if not parts or any(len(part) < _SHORTEST_SECRET for part in parts):
+            raise ValueError(f"a secret of {name!r} is shorter than {_SHORTEST_SECRET} characters.")
+    return value
+
+
+def _check_names(value: Mapping[str, SecretStr]) -> None:
+    # A name is not quoted: who mixed up the two sides of an entry has a secret there.
+    for n, name in enumerate(value, 1):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"the name of entry {n} is not 1 to 32 small letters, digits and hyphens.")
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[^,\s]+", text))
+
+
+def _server(text: str) -> tuple[str, str]:
+    """Scheme and host of an address without user, password and fragment; empty texts when it is none."""
+    try:
+        url = urlsplit(text)
+        port, host = url.port, url.hostname
+    except ValueError:
+        return "", ""
+    plain = text.isascii() and text.isprintable() and " " not in text
+    if not plain or not host or port == 0 or url.username is not None or "#" in text:
+        return "", ""
+    return url.scheme, host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

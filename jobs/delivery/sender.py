@@ -1,0 +1,45 @@
+"""What each way of sending an alert promises: the message is accepted, or `Undeliverable` says what to do."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from storage.model.alerts.alerts import Mail
+
+NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
+
+
+class Fault(StrEnum):
+    """Whose fault it is that a mail was not accepted."""
+
+    MAIL = "mail"
+    """Its own, or its recipient's: others may be taken."""
+    SERVER = "server"
+    """The server's: whatever else goes out by it would fare the same now."""
+    SETTINGS = "settings"
+    """What it is to go out by is not set, so nobody was asked: it waits, however long that takes."""
+
+
+class Undeliverable(Exception):
+    """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        permanent: bool,
+        fault: Fault = Fault.MAIL,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.permanent = permanent
+        """The server will not take this mail at another time either."""
+        self.fault = fault
+        self.retry_after = retry_after
+        """What the server asked to wait, if it did."""
+
+
+class Sender(Protocol):
+    async def send(self, mail: Mail) -> None: ...
+
+    async def close(self) -> None: ...

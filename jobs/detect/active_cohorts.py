@@ -1,0 +1,37 @@
+"""Which lists had a change confirmed lately: among their members weak evidence needs one reading less."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from storage.model.core.accounts import ListId
+
+
+class Cohorts:
+    """Times of confirmed changes by list.
+
+    A confirmation counts only for readings strictly later than itself, so that what happens within
+    one round of requests does not depend on which answer came first.
+    """
+
+    def __init__(self, window: timedelta) -> None:
+        self._window = window
+        self._times: defaultdict[ListId, deque[datetime]] = defaultdict(deque)
+
+    def confirmed(self, lists: Iterable[ListId], at: datetime) -> None:
+        for list_id in lists:
+            times = self._times[list_id]
+            if not times or times[-1] < at:
+                times.append(at)
+
+    def is_active(self, lists: Iterable[ListId], at: datetime) -> bool:
+        """Whether any of these lists had a change confirmed before `at` and not earlier than the window."""
+        for list_id in lists:
+            times = self._times.get(list_id)
+            if times is None:
+                continue
+            while times and times[0] < at - self._window:
+                times.popleft()
+            if times and times[0] < at:
+                return True
+        return False

@@ -1,0 +1,167 @@
+"""Pure: what all the readings of accounts tell, in the order in which they were made.
+
+A reading that comes in late is put where it belongs, and the readings after it are gone through once more
+with the same rules. What that tells is compared with what is stored; the difference is written as new rows.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.transitions import as_answered, completed, step
+from storage.model.bitemporal.corrections import Asked, Corrections, Ground, OwnChange, Told
+from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, kind_of
+from storage.model.core.known_state import Closed, Known, Pending
+
+
+class ConfirmedOn:
+    """When changes were confirmed on each list, whichever is gone through first."""
+
+    def __init__(self, times: Mapping[ListId, Iterable[datetime]]) -> None:
+        self._times = {list_id: sorted(at) for list_id, at in times.items()}
+
+    def add(self, lists: Iterable[ListId], at: datetime) -> None:
+        for list_id in lists:
+            insort(self._times.setdefault(list_id, []), at)
+
+    def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
+        """As `Cohorts.is_active`: a confirmation counts for readings strictly later than itself."""
+        for list_id in lists:
+            times = self._times.get(list_id, [])
+            newest = bisect_left(times, at) - 1
+            if newest >= 0 and times[newest] >= at - window:
+                return True
+        return False
+
+
+@dataclass(slots=True)
+class Folding:
+    """One account on its way through its readings."""
+
+    lists: frozenset[ListId]
+    known: Known
+    flags: frozenset[Flag]
+    """Side facts of the state that is held."""
+    told: list[Told] = field(default_factory=list[Told])
+
+    def take(
+        self, asked: Asked, lists: Iterable[ListId], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+    ) -> None:
+        """Apply the next reading; `lists` are those that the account was on then."""
+        before, at = self.known, asked.reading.at
+        reading = completed(before, as_answered(asked.reading))
+        if reading is None:
+            return
+        active = reading.state != before.state and confirmed_on.is_active(lists, at, rule.cohort_window)
+        s = step(before, reading, asked.asked_at, rule, cohort_active=active)
+        if s.refuted is not None:
+            self._close(s.refuted, before.state)
+        if s.confirmed is not None:
+            self._close(s.confirmed, before.state)
+            if before.state is not None:
+                confirmed_on.add(self.lists, at)
+        self.known = s.known
+
+    def _close(self, closed: Closed, old: State | None) -> None:
+        kind, pending = self._kind(closed.pending, old), closed.pending
+        if closed.outcome is Outcome.CONFIRMED:
+            self.flags = pending.flags
+            before = pending.first_seen_new - timedelta.resolution
+            self.told = [replace(t, until=before) if t.until is None else t for t in self.told]
+            self.told.append(Told(old, pending, closed, kind))
+        else:
+            self.told.append(Told(old, pending, closed, kind, until=pending.last_agreeing_at))
+
+    def let_go(self) -> None:
+        """Nobody reads the account any more."""
+        if (pending := self.known.pending) is not None:
+            self._close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
+            self.known = replace(self.known, pending=None)
+
+    def end(self) -> tuple[Told, ...]:
+        """The changes that were told, the one that still waits for readings last."""
+        if (pending := self.known.pending) is not None:
+            self.told.append(Told(self.known.state, pending, None, self._kind(pending, self.known.state)))
+        return tuple(self.told)
+
+    def _kind(self, pending: Pending, old: State | None) -> ChangeKind:
+        return kind_of(old, pending.state, pending.flags, self.flags)
+
+
+def retell(
+    grounds: Sequence[Ground],
+    late: Mapping[AccountId, Asked],
+    confirmed_on: ConfirmedOn,
+    rule: ConfirmationRule,
+) -> dict[AccountId, tuple[Told, ...]]:
+    """The changes that all readings of these accounts tell, those of `late` among them.
+
+    `confirmed_on` holds what others confirmed; what is confirmed here is added. So accounts whose evidence
+    depends on each other must come together.
+    """
+    folding = {g.account.account_id: Folding(g.lists, g.known, g.flags) for g in grounds}
+    events = [
+        (_rank(asked), g.account.account_id, asked)
+        for g in grounds
+        for asked in (*g.readings, late.get(g.account.account_id))
+        if asked is not None
+    ]
+    events += [((at, at, "~"), g.account.account_id, None) for g in grounds for at in g.let_go_at]
+    for _, account_id, asked in sorted(events, key=lambda e: e[:2]):
+        f = folding[account_id]
+        if asked is None:
+            f.let_go()
+        else:
+            f.take(asked, f.lists, confirmed_on, rule)
+    for g in grounds:
+        if not g.is_watched:
+            folding[g.account.account_id].let_go()
+    return {account_id: f.end() for account_id, f in folding.items()}
+
+
+def _rank(asked: Asked) -> tuple[datetime, datetime, str]:
+    """Of two answers at one instant the same one counts, whichever came in first."""
+    state = asked.reading.state
+    return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
+
+
+def corrections(stored: Sequence[OwnChange], told: Sequence[Told]) -> Corrections:
+    """What has to be written so that the stored changes say what is told."""
+    pairs = paired(stored, told)
+    taken = {s.change_id for s in pairs.values()}
+    new: list[tuple[Told, OwnChange | None]] = []
+    settled: list[tuple[Told, OwnChange]] = []
+    for i, t in enumerate(told):
+        s = pairs.get(i)
+        if s is None or s.is_annulled or not t.is_same_change(s):
+            new.append((t, s))
+        elif not t.is_same_outcome(s):
+            if s.outcome is None:
+                settled.append((t, s))
+            else:
+                new.append((t, s))
+    gone = tuple(s for s in stored if not s.is_annulled and s.change_id not in taken)
+    return Corrections(tuple(new), tuple(settled), gone)
+
+
+def paired(stored: Sequence[OwnChange], told: Sequence[Told]) -> dict[int, OwnChange]:
+    """Which stored row each told change is, by its place: the one that began with the same reading, else one
+    in its run.
+    """
+    pairs: dict[int, OwnChange] = {}
+    for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):
+        for i, t in enumerate(told):
+            if i not in pairs and (t.pending.state, t.pending.first_seen_new) == (s.new, s.first_seen_new):
+                pairs[i] = s
+    taken = {s.change_id for s in pairs.values()}
+    for s in stored:
+        if s.is_annulled or s.change_id in taken:
+            continue
+        for i, t in enumerate(told):
+            if i not in pairs and t.pending.state == s.new and t.holds(s.first_seen_new):
+                pairs[i] = s
+                break
+    return pairs

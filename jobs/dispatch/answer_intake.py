@@ -1,0 +1,72 @@
+"""What other machines read is taken in, as long as this process plans."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from jobs.base.errors import unknown_error
+from jobs.dispatch.queued_requester import Dispatch, IsClosed, Orphan
+from storage.postgres.pool import StorageError
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+
+
+class Answering:
+    """The sources that one process plans, each with what records answers that it did not ask for, and what
+    says whether a place is not to be asked.
+    """
+
+    def __init__(self) -> None:
+        self._sources: list[tuple[Dispatch, Orphan, IsClosed]] = []
+        self._turn = asyncio.Lock()
+
+    def add(self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed) -> None:
+        self._sources.append((asking, take_in, is_closed))
+
+    @asynccontextmanager
+    async def still(self) -> AsyncGenerator[None]:
+        """Nothing is taken in meanwhile: what is loaded from the database stays true."""
+        async with self._turn:
+            yield
+
+    async def adopt(self) -> None:
+        """Look who else reads, and record all that was answered to a process that planned before: what is not
+        on record when planning begins is asked again. To be called while it is `still`.
+        """
+        for asking, take_in, is_closed in self._sources:
+            asking.look_around_now()
+            while await asking.turn(take_in, is_closed):
+                pass
+
+    def let_go(self) -> None:
+        """Wait for no answer any more."""
+        for asking, *_ in self._sources:
+            asking.let_go()
+
+    async def run(self, is_planning: Callable[[], bool]) -> None:
+        """Pass questions on and take answers, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for one in self._sources:
+                group.create_task(self._keep(*one, is_planning))
+
+    async def _keep(
+        self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed, is_planning: Callable[[], bool]
+    ) -> None:
+        failed = False
+        while True:
+            try:
+                async with self._turn:
+                    if is_planning():
+                        await asking.turn(take_in, is_closed)
+                        failed = False
+            except StorageError:
+                await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away
+            except Exception as error:  # noqa: BLE001 - answers that nobody takes would be silence
+                if not failed:
+                    log.error("Taking what other machines read stands still: %s", unknown_error(error))  # noqa: TRY400
+                failed = True
+                await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(asking.pause_s())

@@ -1,0 +1,158 @@
+"""Whether a collector works: kept in the database, logged at the first failure and at the recovery.
+
+Each place of a collector (a Mastodon server, or the whole of X) fails, pauses and recovers alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from collectors.core.collector import Trouble
+from jobs.dispatch.circuit_breaker import Gate
+from storage.health import collector_state
+from storage.health.collector_state import CollectorState
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+_HELD_TO_TELL = 3
+
+
+@dataclass(slots=True)
+class _Held:
+    """Answers in a row that were not believed."""
+
+    since: datetime
+    """When the first of them came."""
+    unheard: set[Hashable]
+    """Whoever was asked and of whom no other answer was believed since."""
+    times: int = 0
+
+
+@dataclass(slots=True)
+class _Place:
+    gate: Gate = field(default_factory=Gate)
+    held: dict[tuple[Hashable, ...], "_Held"] = field(default_factory=dict[tuple[Hashable, ...], "_Held"])
+    """By what was asked."""
+    detail: str = ""
+    """Why an answer was held, the last time."""
+    stored: CollectorState | None = None
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Health:
+    """The gates of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
+
+    def __init__(self, pool: Pool, platform: Platform, vantage: str = "") -> None:
+        self._pool = pool
+        self._platform = platform
+        self._vantage = vantage
+        self._places: dict[str, _Place] = {}
+
+    async def load(self) -> None:
+        async with transaction(self._pool) as conn:
+            states = await collector_state.load_states(conn, self._platform, self._vantage)
+        for place, state in states.items():
+            here = self._at(place)
+            here.stored = state
+            if not state.healthy and state.retry_at is not None:
+                reason = None if state.reason is None else MissedReason(state.reason)
+                here.gate = Gate(failures=1, closed_until=state.retry_at, reason=reason, detail=state.detail)
+
+    def closed_until(self, place: str) -> datetime | None:
+        """Until when a place is not asked; None when it may be."""
+        here = self._places.get(place)
+        return None if here is None else here.gate.closed_until
+
+    def held_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
+        """Since when no answer about `asked` was believed; None when the last one was."""
+        here = self._places.get(place)
+        held = None if here is None else here.held.get(tuple(asked))
+        return None if held is None else held.since
+
+    def is_closed(self, place: str, now: datetime) -> bool:
+        here = self._places.get(place)
+        return here is not None and here.gate.is_closed(now)
+
+    async def note(
+        self, place: str, asked: Sequence[Hashable], trouble: Trouble | None, asked_at: datetime, at: datetime
+    ) -> None:
+        """Take in how a request about `asked` went. It is stored when the place stops or works again."""
+        here = self._at(place)
+        if trouble is None:
+            # Some were asked for one occasion, and never together again: each counts by itself.
+            for held in here.held.values():
+                held.unheard.difference_update(asked)
+            here.held = {those: held for those, held in here.held.items() if held.unheard}
+        here.gate = here.gate.after(trouble, asked_at, at)
+        await self._save(place, here, at)
+
+    async def note_held(
+        self, place: str, asked: Sequence[Hashable], detail: str, asked_at: datetime, at: datetime
+    ) -> None:
+        """An answer about `asked` came, but was not believed. Several in a row are told."""
+        here = self._at(place)
+        held = here.held.setdefault(tuple(asked), _Held(at, set(asked)))
+        held.times += 1
+        here.gate = here.gate.after(None, asked_at, at)
+        here.detail = detail
+        await self._save(place, here, at)
+
+    def _at(self, place: str) -> _Place:
+        return self._places.setdefault(place, _Place())
+
+    async def _save(self, place: str, here: _Place, at: datetime) -> None:
+        if here.stored is None and not here.held and here.gate.closed_until is None:
+            return  # the usual case: it works, as far as anybody knows
+        async with here.saving:
+            state = self._state(place, here, at)
+            if state is None:
+                return
+            async with transaction(self._pool) as conn:
+                await collector_state.save_state(conn, state)
+            here.stored = state
+
+    def _state(self, place: str, here: _Place, at: datetime) -> CollectorState | None:
+        """What has to be stored; None when it is stored already."""
+        before = here.stored
+        was_healthy = before is None or before.healthy
+        if here.gate.closed_until is not None:
+            healthy, reason, detail = False, here.gate.reason, here.gate.detail
+        elif max((held.times for held in here.held.values()), default=0) >= _HELD_TO_TELL:
+            healthy, reason, detail = False, MissedReason.HELD, here.detail
+        elif here.held and not was_healthy:
+            return None  # it answers again, but that is not believed yet
+        else:
+            healthy, reason, detail = True, None, ""
+        if healthy and was_healthy:
+            return None
+        retry_at = here.gate.closed_until
+        if before is not None and not healthy and not was_healthy:
+            if (before.reason, before.retry_at) == (reason and reason.value, retry_at):
+                return None
+            since = before.since
+        else:
+            since = at
+            self._tell(place, healthy, reason, detail)
+        return CollectorState(
+            platform=self._platform,
+            healthy=healthy,
+            reason=reason and reason.value,
+            detail=detail,
+            since=since,
+            retry_at=retry_at,
+            place=place,
+            vantage=self._vantage,
+        )
+
+    def _tell(self, place: str, healthy: bool, reason: MissedReason | None, detail: str) -> None:
+        seen_from = self._vantage and f"(from {self._vantage})"
+        name = " ".join(filter(None, (self._platform.value, place, seen_from)))
+        if healthy:
+            log.warning("The %s collector works again.", name)
+        else:
+            log.warning("The %s collector gives nothing (%s): %s", name, reason, detail)

@@ -1,0 +1,80 @@
+"""What stands in the way of one machine alone: where others read the same, its requests are left to them."""
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from collectors.core.collector import Answer, Trouble
+from jobs.dispatch.circuit_breaker import FAILURES_TO_CLOSE
+from storage.model.core.availability import MissedReason
+from storage.model.core.platform_request import OTHER_ADDRESS, Question
+from storage.work.workers import Pause
+
+_A_MOMENT = timedelta(seconds=5)
+"""Long enough for another machine to take what this one put back."""
+_CUT_OFF = timedelta(minutes=1)
+_OTHER_ADDRESS = timedelta(minutes=5)
+_REMEMBERED = 1_000
+
+
+class OneMachine:
+    """What one process met at each of its sources."""
+
+    def __init__(self) -> None:
+        self._unreached: dict[str, set[str]] = {}
+        """By source, what could not be reached since anything of it last was: servers, or requests."""
+        self._left: deque[str] = deque(maxlen=_REMEMBERED)
+        """Requests that were left to others because nothing was reached."""
+
+    def pause_after(self, question: Question, answer: Answer, now: datetime) -> Pause | None:
+        """How long this machine leaves a source to others, and why; None when the answer is for everybody."""
+        trouble = answer.trouble
+        if trouble is not None and not answer.sent:
+            return refused_alone(question, answer)
+        if trouble is None or trouble.reason is not MissedReason.NETWORK:
+            self._unreached.pop(question.source, None)
+            return refused_alone(question, answer)
+        is_cut_off = self._is_cut_off(question)
+        if question.place and not is_cut_off:
+            return None  # of one server among many it is likelier that it is down
+        if question.key in self._left:
+            return None  # nobody reached it meanwhile, or it would not be here again
+        self._left.append(question.key)
+        until = now + (_CUT_OFF if is_cut_off else _A_MOMENT)
+        return Pause(until, trouble.reason.value, trouble.detail)
+
+    def _is_cut_off(self, question: Question) -> bool:
+        unreached = self._unreached.setdefault(question.source, set())
+        if len(unreached) < FAILURES_TO_CLOSE:
+            unreached.add(question.place or question.key)
+        return len(unreached) >= FAILURES_TO_CLOSE
+
+
+def refused_alone(question: Question, answer: Answer) -> Pause | None:
+    """Why a platform refuses whoever asked: what it says of one token or one address, and not of another.
+
+    None when it refuses nobody, or everybody.
+    """
+    trouble = answer.trouble
+    if trouble is None or question.place:
+        return None
+    if not trouble.breaker and trouble.reason is not MissedReason.RATE_LIMITED:
+        return None
+    return Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
+
+
+def asks_elsewhere(question: Question, base_url: str, now: datetime) -> Pause | None:
+    """Why a machine that asks `base_url` must not make a request: what another server says is said of others.
+
+    None when the process that plans asks the same.
+    """
+    if question.base_url is None or question.base_url == base_url:
+        return None
+    ours, theirs = (url or "the server itself" for url in (base_url, question.base_url))
+    detail = f"it asks {ours}, and the process that plans asks {theirs}"
+    return Pause(now + _OTHER_ADDRESS, OTHER_ADDRESS, detail)
+
+
+def unasked(pause: Pause) -> Answer:
+    """What is handed over of a request that this machine must not make, and nobody else makes."""
+    trouble = Trouble(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
+    return Answer((), (), trouble=trouble, sent=False)

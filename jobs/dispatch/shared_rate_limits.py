@@ -1,0 +1,176 @@
+"""The requests that all processes share: each asks the database before it asks a platform."""
+
+import asyncio
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from collectors.core.collector import Trouble
+from collectors.core.rate_limit_headers import Window, trouble_of
+from collectors.core.wire import Fault
+from jobs.base.clock import Clock, system_clock
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.limits.rate_limits import GUARD, UNPACED, Granted, NotBefore, Pace, Stated, Verdict, WhyNot
+from storage.postgres.pool import Conn, Pool, StorageError, Unreachable, borrowed
+from storage.work import rate_limits
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_PATIENCE_S: Final = 7.0
+"""A turn that comes within this time is waited for; longer than the guards around the end of a window."""
+_DATABASE_WAIT_S: Final = 10.0
+_DATABASE_AWAY: Final = timedelta(seconds=10)
+_MOST_COUNTED: Final = 2**31 - 1
+_WORDS: Final = {
+    WhyNot.USED_UP: "the rate limit of this window is used up, by all that share it",
+    WhyNot.PROBING: "the first answer is to tell how many requests are left",
+    WhyNot.PACE: "more requests are waiting than the pace lets through",
+    WhyNot.UNREACHABLE: "the database in which requests are counted does not answer",
+}
+
+
+class SharedBudgets:
+    """Makes budgets that are kept in one database. `address` names what platforms see this machine as."""
+
+    def __init__(self, pool: Pool, address: str, clock: Clock = system_clock) -> None:
+        self._pool = pool
+        self._address = address
+        self._clock = clock
+        self._free: dict[str, datetime] = {}
+        """Until when budgets need not be asked for, by name."""
+        self._failing: set[str] = set()
+        """Budgets that the database does not keep, though it answers."""
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def of(
+        self, platform: Platform, *, credential: str | None = None, vantage: str = "", pace: Pace = UNPACED
+    ) -> "SharedBudget":
+        """What is asked with a credential (a secret of which only a hash is kept), or else from an address:
+        this machine's, or that of the proxy of a vantage.
+        """
+        if credential is not None:
+            owner = hashlib.sha256(credential.encode()).hexdigest()[:12]
+        else:
+            owner = f"by {vantage}" if vantage else f"from {self._address}"
+        return SharedBudget(self, platform, owner, pace)
+
+    async def take(self, name: str, platform: Platform, pace: Pace) -> Verdict:
+        """One try, which waits for nobody."""
+        now = self._clock()
+        free_until = self._free.get(name)
+        if free_until is not None and now < free_until:
+            return Granted(now, now + GUARD, 0, free_until=free_until)
+        verdict = await self._kept(name, lambda conn: rate_limits.take(conn, name, platform, now, pace))
+        if isinstance(verdict, Granted) and verdict.free_until is not None:
+            self._free[name] = verdict.free_until
+        return verdict or NotBefore(now + _DATABASE_AWAY, WhyNot.UNREACHABLE)
+
+    async def note(self, name: str, platform: Platform, granted: Granted, stated: Stated | None) -> None:
+        """What cannot be noted is as if the answer had not come."""
+        now = self._clock()
+        if granted.says_nothing_new(stated, now):
+            return
+        self._free.pop(name, None)
+        await self._kept(
+            name, lambda conn: rate_limits.note(conn, name, platform, granted.number, stated, now)
+        )
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    async def _kept(self, name: str, work: Callable[[Conn], Awaitable[T]]) -> T | None:
+        """None when the database does not answer. In one process one at a time: they would race for a row."""
+        try:
+            async with asyncio.timeout(_DATABASE_WAIT_S), self._locks[name], borrowed(self._pool) as conn:
+                done = await work(conn)
+        except (Unreachable, TimeoutError):
+            return None
+        except StorageError as error:
+            if name not in self._failing:
+                self._failing.add(name)
+                log.error("Requests of “%s” cannot be counted, and few are made: %s", name, error)  # noqa: TRY400
+            return None
+        if name in self._failing:
+            self._failing.discard(name)
+            log.warning("Requests of “%s” are counted again.", name)
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBudget:
+    """See `collectors.core.shared_budget.Budget`."""
+
+    _all: SharedBudgets
+    _platform: Platform
+    _owner: str
+    _pace: Pace
+
+    async def take(self, url: str) -> Granted | Trouble:
+        """See `Budget`."""
+        name, clock = self._name(url), self._all.clock
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + _PATIENCE_S
+        while True:
+            verdict = await self._all.take(name, self._platform, self._pace)
+            if isinstance(verdict, Granted):
+                await asyncio.sleep(max(0.0, (verdict.go_at - clock()).total_seconds()))
+                if clock() < verdict.until:
+                    return verdict
+                await self._all.note(name, self._platform, verdict, None)
+                verdict = NotBefore(clock(), WhyNot.USED_UP)  # given in time and taken up too late
+            wait_s = max(0.0, (verdict.at - clock()).total_seconds())
+            if verdict.why is WhyNot.UNREACHABLE or loop.time() + wait_s > patient_until:
+                said = _WORDS[verdict.why]
+                return Trouble(MissedReason.RATE_LIMITED, said, verdict.at, breaker=False)
+            await asyncio.sleep(wait_s)
+
+    async def note(self, url: str, granted: Granted, http_status: int | None, window: Window) -> None:
+        """See `Budget`."""
+        stated = self._stated(http_status, window)
+        await self._all.note(self._name(url), self._platform, granted, stated)
+
+    def _stated(self, http_status: int | None, window: Window) -> Stated | None:
+        if http_status == 429:
+            fault = Fault(MissedReason.RATE_LIMITED, "HTTP 429")
+            retry_at = trouble_of(fault, window, self._all.clock(), 0.0).retry_at
+            return Stated(_countable(window.limit), 0, retry_at)
+        if window.remaining is not None:
+            return Stated(_countable(window.limit), _countable(window.remaining), window.reset_at)
+        # A proxy's or a firewall's word says nothing of what the platform allows.
+        return Stated() if http_status is not None and 200 <= http_status < 400 else None
+
+    def _name(self, url: str) -> str:
+        return f"{self._platform.value} {self._owner} {counted_as(self._platform, url)}"
+
+
+def _countable(stated: int | None) -> int | None:
+    """A number of requests that can be kept, whatever a server states."""
+    return None if stated is None else min(max(stated, 0), _MOST_COUNTED)
+
+
+def counted_as(platform: Platform, url: str) -> str:
+    """What the platform counts a request to `url` as: X by endpoint, the others by server, where Bluesky's
+    app (app.bsky) and its accounts (com.atproto), and Mastodon's API, are counted apart from the rest.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
+    match platform:
+        case Platform.X:
+            endpoint = parts.path.partition("/2/")[2] or parts.path
+            return "/".join(":id" if word.isdigit() else word for word in endpoint.split("/"))
+        case Platform.BLUESKY:
+            _, is_method, method = parts.path.partition("/xrpc/")
+            return parts.netloc + (" " + ".".join(method.split(".")[:2]) if is_method else "")
+        case Platform.MASTODON:
+            return parts.netloc + (" api" if parts.path.startswith("/api/") else "")

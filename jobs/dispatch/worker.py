@@ -1,0 +1,224 @@
+"""What every process that reads does: it makes the requests that are put into the queue, on any machine.
+
+It judges nothing: answers go to the process that plans. What stands in the way of this machine alone
+(`jobs.dispatch.machine_pause`) pauses this machine alone, and others do its work.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from collectors.core.collector import Collector
+from jobs.base.database_clock import SteadyClock
+from jobs.base.errors import unknown_error
+from jobs.dispatch.answer_codec import pack
+from jobs.dispatch.machine_pause import OneMachine, asks_elsewhere, unasked
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.process_name import this_process
+from storage.work import (
+    pending_answers,
+    rate_limits,
+    request_queue,
+    workers,
+)
+from storage.work.pending_answers import Answered
+from storage.work.queue_consumer import Consumer, PutBack
+from storage.work.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Requests that one process makes to one source at once."""
+_IN_HAND = 3 * AT_ONCE
+"""Requests to one source that it takes from the queue: the next are there when one is done. Of one that is
+killed, they are given to others.
+"""
+_REPORT_EVERY_S = 3.0
+_RETRY_S = 2.0
+_HAND_OVER_AGAIN_S = (1.0, 2.0, 4.0, 8.0)
+_TIDY_EVERY_S = 60.0
+_FORGOTTEN_AFTER = timedelta(days=1)
+_FAREWELL_S = 30.0
+"""Longer than a request may take."""
+_AT_ONCE_AGAIN = timedelta(seconds=0.1)
+
+
+class Working:
+    """One process that makes requests, known to the others while it runs."""
+
+    def __init__(self, dsn: str, pool: Pool, address: str, clock: SteadyClock) -> None:
+        self.worker_id: UUID = uuid4()
+        self._dsn = dsn
+        self._pool = pool
+        self._address = address
+        self._clock = clock
+        self._started_at = clock()
+        self._collectors: dict[str, Collector] = {}
+        self._paused: dict[str, Pause] = {}
+        self._alone = OneMachine()
+        self._told_off = False
+        self._consumer: Consumer | None = None
+        self._requests: dict[str, asyncio.Semaphore] = {}
+        self._ends = False
+        self._stands_still = False
+        self._tidied_s = -_TIDY_EVERY_S
+
+    def reads(self, collectors: Mapping[str, Collector]) -> None:
+        """These are its sources, each with what reads it. To be said before `run`."""
+        self._collectors |= collectors
+        self._requests |= {source: asyncio.Semaphore(AT_ONCE) for source in collectors}
+
+    async def run(self) -> None:
+        """Work until `end`, through losses of the database; of each its beginning and its end are logged."""
+        self._consumer = Consumer(
+            self._dsn, self._collectors, self._do, _IN_HAND, self._is_paused, self._goes_on
+        )
+        async with asyncio.TaskGroup() as group:
+            reporting = group.create_task(self._keep_reporting())
+            while True:
+                try:
+                    await self._consumer.run()
+                    if self._ends:
+                        break
+                except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
+                    if not self._stands_still:
+                        said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+                        log.error("Making requests of the queue stands still: %s", said)  # noqa: TRY400
+                    self._stands_still = True
+                    await asyncio.sleep(_RETRY_S)
+            reporting.cancel()
+
+    def _goes_on(self) -> None:
+        if self._stands_still:
+            log.warning("Making requests of the queue goes on.")
+        self._stands_still = False
+
+    async def end(self, running: asyncio.Task[None]) -> None:
+        """Take nothing more, put back what was not begun, hand over what is under way, and leave."""
+        self._ends = True
+        if self._consumer is not None:
+            self._consumer.stop()
+        await asyncio.wait([running], timeout=_FAREWELL_S)
+        running.cancel()
+        with suppress(StorageError):
+            async with transaction(self._pool) as conn:
+                await workers.leave(conn, self.worker_id)
+
+    async def report(self) -> None:
+        """Tell the others that this process is there. Raises StorageError."""
+        async with transaction(self._pool) as conn:
+            await self._report(conn)
+            if time.monotonic() - self._tidied_s >= _TIDY_EVERY_S:
+                await _tidy(conn)
+                self._tidied_s = time.monotonic()
+
+    async def _report(self, conn: Conn) -> None:
+        found = await self._clock.compare(conn)
+        self._note_clock(found.off)
+        worker = Worker(
+            self.worker_id,
+            this_process(),
+            self._address,
+            tuple(self._collectors),
+            self._started_at + found.off,
+            found.at,
+            found.off,
+            self._paused,
+        )
+        await workers.report(conn, worker)
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            with suppress(StorageError):  # whoever needs the database says that it is away
+                await self.report()
+            await asyncio.sleep(_REPORT_EVERY_S)
+
+    def _note_clock(self, off: timedelta) -> None:
+        is_off = abs(off) > MOST_CLOCK_OFF
+        if is_off and not self._told_off:
+            log.error(
+                "The clock of this machine is %.1f s off the database's. Nothing is read by it until that is "
+                "set right, since its readings could not be dated.",
+                off.total_seconds(),
+            )
+        self._told_off = is_off
+
+    def _is_paused(self, source: str) -> bool:
+        pause = self._paused.get(source)
+        return not self._clock.is_right() or (pause is not None and pause.until > self._clock())
+
+    async def _do(self, source: str, payload: bytes) -> None:
+        try:
+            async with self._requests[source]:
+                await self._answer(source, payload)
+        except StorageError:
+            raise PutBack(timedelta(seconds=1)) from None
+        except PutBack:
+            raise
+        except Exception as error:
+            log.error("A request to %s failed and is held: %s", source, unknown_error(error))  # noqa: TRY400
+            raise
+
+    async def _answer(self, source: str, payload: bytes) -> None:
+        if self._ends or self._is_paused(source):
+            raise PutBack(timedelta(0))
+        question = pending_answers.unpacked(payload)
+        asked_at = self._clock()
+        collector = self._collectors[source]
+        pause = asks_elsewhere(question, collector.base_url(question.place), asked_at)
+        answer = await collector.read(question.native_ids, asked_at) if pause is None else unasked(pause)
+        at = max(asked_at, self._clock())
+        pause = pause or self._alone.pause_after(question, answer, at)
+        if pause is not None and await self._leaves_to_others(source, pause, at):
+            raise PutBack(_AT_ONCE_AGAIN)
+        await self._hand_over(Answered(question, self.worker_id, asked_at, at, pack(answer)))
+
+    async def _hand_over(self, one: Answered) -> None:
+        """What was read is not let go of because the database is away for a moment. Raises StorageError."""
+        for pause_s in (*_HAND_OVER_AGAIN_S, None):
+            try:
+                async with transaction(self._pool) as conn:
+                    await pending_answers.put(conn, one)
+            except StorageError:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return
+
+    async def _leaves_to_others(self, source: str, pause: Pause, now: datetime) -> bool:
+        """Pause a source, unless nobody else makes its requests now: then it is not this one's alone."""
+        async with transaction(self._pool) as conn:
+            await workers.one_pauses(conn, source)
+            alive = await workers.heard_of(conn, await workers.database_now(conn) - HEARD_WITHIN)
+            if not any(w.worker_id != self.worker_id and w.answers_for(source, now) for w in alive):
+                return False
+            before = self._paused.get(source, pause)
+            self._paused[source] = max(before, pause, key=lambda one: one.until)
+            await self._report(conn)
+            return True
+
+
+async def _tidy(conn: Conn) -> None:
+    """Forget what ended without a farewell: processes, requests and answers of sources that nobody plans any
+    more, budgets that nobody takes of.
+    """
+    await workers.forget_unheard(conn, _FORGOTTEN_AFTER)
+    await request_queue.tidy(conn, _FORGOTTEN_AFTER)
+    await pending_answers.forget_untaken(conn, _FORGOTTEN_AFTER)
+    await rate_limits.forget_unused(conn, _FORGOTTEN_AFTER)
+
+
+@asynccontextmanager
+async def at_work(working: Working) -> AsyncGenerator[None]:
+    """Make requests until the block ends; those under way then are finished."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(working.run())
+        try:
+            yield
+        finally:
+            await working.end(running)

@@ -1,0 +1,6 @@
+"""The checks of `blockline doctor`: each part is tried, and each finding says what to do.
+
+It may import every folder of `jobs` except `cli` and `rehearsal`, and the other packages.
+Begin with `doctor.py`. It checks database, mail server and dashboard; the other modules check
+platforms, rules, templates and the hash chain.
+"""

@@ -1,0 +1,99 @@
+"""What the doctor finds about the templates of an installation's own: each is tried with invented mails.
+
+A template that fails costs no alert, for ours then takes its place; but nobody would see what was meant.
+"""
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from jobs.base.findings import Finding, Verdict
+from jobs.base.wording import number
+from jobs.config.settings import Settings
+from jobs.doctor.sample_mails import contents
+from jobs.messages.compose import environment
+from storage.model.text.states import clean
+
+_PART = "mail templates"
+
+
+def template_findings(settings: Settings) -> list[Finding]:
+    """Nothing when setting mail_templates is not used."""
+    folder = settings.mail_templates
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        said = f"Setting mail_templates: there is no folder {folder}; the templates of Blockline are used."
+        return [Finding(_PART, Verdict.MEND, said)]
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    faults = [Finding(_PART, Verdict.MEND, said) for said in dict.fromkeys(_faults(folder, names))]
+    ours = set(environment(None).list_templates())
+    own = [name for name in names if name not in ours]
+    found = list(faults)
+    if own:
+        said = (
+            f"{', '.join(clean(name) for name in own)} in {folder} has the name of no template of "
+            "Blockline, and is used only where another one names it."
+        )
+        found.append(Finding(_PART, Verdict.ADVICE, said))
+    if not faults:
+        said = f"{number(len(names), 'template')} in {folder}: every mail was rendered on trial, none failed."
+        found.append(Finding(_PART, Verdict.OK, said))
+    return found
+
+
+def _faults(folder: Path, names: list[str]) -> Iterator[str]:
+    """A sentence for each template that fails, with its file and line."""
+    unreadable: set[str] = set()
+    for name in names:
+        if (fault := _unreadable(folder / name)) is not None:
+            unreadable.add(name)
+            yield fault
+    if unreadable:
+        return
+    theirs = environment(folder)
+    for name in names:
+        if (fault := _fault(folder, name, theirs, [])) is not None:
+            yield fault
+    for name, samples in contents().items():
+        if (fault := _fault(folder, name, theirs, samples)) is not None:
+            yield fault
+
+
+def _unreadable(path: Path) -> str | None:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return f"{path}, line {line}: not UTF-8 text."
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror})."
+    return None
+
+
+def _fault(
+    folder: Path, name: str, theirs: Environment, samples: Sequence[Mapping[str, object]]
+) -> str | None:
+    """What goes wrong with a template by itself, or with one of the samples."""
+    try:
+        template = theirs.get_template(name)
+        for sample in samples:
+            template.render(sample)
+    except TemplateSyntaxError as error:
+        return f"{error.filename or folder / name}, line {error.lineno}: {_said(error)}."
+    except Exception as error:  # noqa: BLE001 - a template can do anything wrong that code can
+        return f"{_where(error, folder) or folder / name}: {_said(error)}."
+    return None
+
+
+def _said(error: Exception) -> str:
+    return clean(str(error) or type(error).__name__, 200).rstrip(".")
+
+
+def _where(error: Exception, folder: Path) -> str | None:
+    """The innermost line of one of their templates that was being rendered."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{f.filename}, line {f.lineno}" for f in frames if Path(f.filename).is_relative_to(folder)]
+    return lines[-1] if lines else None

@@ -1,0 +1,250 @@
+"""Whether the platforms can be read: each is asked once, from here and from every vantage."""
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+
+from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
+from collectors.core.collector import Answer, Collector, Trouble
+from collectors.mastodon.collector import MastodonCollector
+from collectors.x.collector import XCollector
+from jobs.base.clock import Clock
+from jobs.base.findings import Finding, Verdict
+from jobs.base.wording import handle_name, number
+from jobs.collect.collector_factory import collector_of, mastodon_collector, platforms_of
+from jobs.config.settings import Settings, SettingsError
+from jobs.config.values import Control
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason, State
+from storage.model.text.states import PLATFORM_NAME, clean, short_words
+
+_STREAM_WAIT_S = 10
+_ADDRESS_SETTING = {
+    Platform.X: "x_base_url",
+    Platform.BLUESKY: "bluesky_app_view",
+    Platform.MASTODON: "trusted_hosts",
+}
+
+
+def controls_part(platform: Platform) -> str:
+    return f"{PLATFORM_NAME[platform]} control accounts"
+
+
+async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
+    """One look at each platform that is read: at the control accounts of the settings, if there are some."""
+    out: list[Finding] = []
+    if settings.platforms is None and settings.x_bearer_token is None:
+        said = "X is not read: setting x_bearer_token is missing."
+        out.append(Finding("X", Verdict.ADVICE, said))
+    for platform in platforms_of(settings):
+        try:
+            collector = collector_of(settings, platform)
+        except SettingsError as error:
+            out.append(Finding(PLATFORM_NAME[platform], Verdict.MEND, str(error)))
+            continue
+        async with collector:
+            if platform is Platform.MASTODON:
+                out += await _mastodon(settings, collector, clock)
+            else:
+                out += await _central(settings, collector, clock)
+    if Platform.BLUESKY in platforms_of(settings):
+        out.append(await stream_finding(settings.bluesky_jetstream))
+    for vantage in settings.vantages:
+        out.append(await _vantage(settings, vantage, clock))
+    return out
+
+
+async def _central(settings: Settings, collector: Collector, clock: Clock) -> list[Finding]:
+    """A platform where one server answers for all."""
+    platform = collector.platform
+    part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
+    answer = await _asked(collector, controls, clock)
+    if not answer.readings:
+        return [Finding(part, Verdict.MEND, _refusal(settings, platform, answer))]
+    out = [Finding(part, Verdict.OK, _answers(settings, collector))]
+    if platform is Platform.BLUESKY:
+        out.append(_labelers(settings, answer))
+    return [*out, *_controls(platform, controls, answer)]
+
+
+async def _asked(collector: Collector, controls: Sequence[Control], clock: Clock) -> Answer:
+    """One request, for the control accounts, or else for accounts that are known to be stable."""
+    stable = [one.native_id for one in await collector.candidates("", clock())] if not controls else []
+    ids = [native_id for native_id, _, _ in controls] or stable
+    return await collector.read(ids[: collector.batch_size], clock())
+
+
+def _answers(settings: Settings, collector: Collector) -> str:
+    if not isinstance(collector, XCollector):
+        return f"{settings.bluesky_app_view} answers."
+    left = next((w for w in collector.windows.values() if w.remaining is not None), None)
+    limit = f"; {number(left.remaining or 0, 'lookup')} left in this window" if left is not None else ""
+    return f"{settings.x_base_url} takes the token{limit}."
+
+
+def _labelers(settings: Settings, answer: Answer) -> Finding:
+    """Which countries' restrictions the answer told."""
+    part = "Bluesky labelers"
+    regions = SHIPPED_REGIONS if settings.bluesky_labelers is None else settings.bluesky_labelers
+    if not regions:
+        said = "Setting bluesky_labelers is empty: restrictions by country are not seen."
+        return Finding(part, Verdict.ADVICE, said)
+    silent = sorted(frozenset[str]().union(*(reading.silent_on for reading in answer.readings)))
+    heard = ", ".join(country for country in sorted(regions) if country not in silent) or "none"
+    if silent:
+        todo = "mend their labelers in setting bluesky_labelers, or leave them out"
+        said = f"Heard: {heard}. Nothing is told for {', '.join(silent)}: {todo}."
+        return Finding(part, Verdict.ADVICE, said)
+    return Finding(part, Verdict.OK, f"Heard: {heard}.")
+
+
+def _controls(platform: Platform, controls: Sequence[Control], answer: Answer) -> list[Finding]:
+    """Whether the control accounts of the settings are as they should be; nothing when there are none."""
+    if not controls:
+        return []
+    states = {reading.native_id: reading.state for reading in answer.readings}
+    wrong = [
+        f"{handle_name(handle)} is {_found(platform, states.get(native_id))}, "
+        f"not {expected.value.replace('_', ' ')}"
+        for native_id, handle, expected in controls
+        if (state := states.get(native_id)) is None or state.status is not expected
+    ]
+    part = controls_part(platform)
+    if wrong:
+        setting = f"{platform.value}_canaries"
+        return [Finding(part, Verdict.MEND, f"{'; '.join(wrong)}: replace them in setting {setting}.")]
+    return [Finding(part, Verdict.OK, f"{number(len(controls), 'account')}, each as expected.")]
+
+
+def _found(platform: Platform, state: State | None) -> str:
+    return "without an answer" if state is None else short_words(state, platform, None)
+
+
+def _refusal(settings: Settings, platform: Platform, answer: Answer) -> str:
+    """Why nothing was read, with what to do about it."""
+    reason, detail = answer.missed[0].reason, answer.missed[0].detail
+    setting = _ADDRESS_SETTING[platform]
+    match reason:
+        case MissedReason.AUTH if platform is Platform.X:
+            todo = "put a valid bearer token into setting x_bearer_token"
+        case MissedReason.CREDITS | MissedReason.USAGE_CAPPED:
+            todo = "buy credits, or raise the cap, in X's developer console"
+        case MissedReason.ACCESS if platform is Platform.X:
+            todo = "the app must belong to a project with access to API v2"
+        case MissedReason.RATE_LIMITED:
+            todo = "wait for the next window; another program may ask from the same place"
+        case MissedReason.NETWORK:
+            todo = f"check the network, the firewall and setting {setting}"
+        case _:
+            todo = f"try again; if it stays like this, look at setting {setting}"
+    where = {Platform.X: settings.x_base_url, Platform.BLUESKY: settings.bluesky_app_view}
+    name = where.get(platform, PLATFORM_NAME[platform])
+    return f"{name} was asked and gave no reading ({_why(reason, detail)}): {todo}."
+
+
+def _why(reason: MissedReason, detail: str) -> str:
+    return reason.value + (f": {clean(detail, 160)}" if detail else "")
+
+
+async def _mastodon(settings: Settings, collector: Collector, clock: Clock) -> list[Finding]:
+    """The servers that the settings name: those of control accounts, and the observers."""
+    controls = settings.canaries(Platform.MASTODON)
+    places: dict[str, list[Control]] = {}
+    for control in controls:
+        places.setdefault(collector.place(control[0]), []).append(control)
+    out: list[Finding] = []
+    for place, there in places.items():
+        answer = await _asked(collector, there, clock)
+        if answer.readings:
+            out += _controls(Platform.MASTODON, there, answer)
+        else:
+            why = _why(answer.missed[0].reason, answer.missed[0].detail)
+            todo = "check the network and setting trusted_hosts, or replace its accounts in mastodon_canaries"
+            said = f"{clean(place)} was asked and gave no reading ({why}): {todo}."
+            out.append(Finding(controls_part(Platform.MASTODON), Verdict.MEND, said))
+    for observer in settings.mastodon_observers:
+        out.append(await observer_finding(settings, observer, clock))
+    if not out:
+        said = "Nothing to try: each server is asked with its own accounts, and no observer is set."
+        out.append(Finding("Mastodon", Verdict.OK, said))
+    return out
+
+
+async def observer_finding(settings: Settings, observer: str, clock: Clock) -> Finding:
+    """Whether a server tells which others it blocks."""
+    part = f"observer {observer}"
+    async with mastodon_collector(settings) as collector:
+        said = await _blocks(collector, observer, clock)
+    if said is None:
+        return Finding(part, Verdict.OK, "It answers, and tells which servers it blocks.")
+    if said.reason is MissedReason.ACCESS:
+        words = (
+            "It answers, but does not tell which servers it blocks: only its view of single accounts counts."
+        )
+        return Finding(part, Verdict.ADVICE, words)
+    todo = "take it out of setting mastodon_observers if it stays like this"
+    return Finding(part, Verdict.MEND, f"It does not answer ({_why(said.reason, said.detail)}): {todo}.")
+
+
+async def _blocks(collector: MastodonCollector, observer: str, clock: Clock) -> Trouble | None:
+    """What kept the server from telling its blocks; None when it told them."""
+    said = await collector.domain_blocks(observer, clock())
+    return said if isinstance(said, Trouble) else None
+
+
+async def stream_finding(url: str) -> Finding:
+    """Whether the stream of events can be reached; nothing is read from it."""
+    part = "Bluesky events"
+    if not url:
+        return Finding(
+            part, Verdict.OK, "Switched off (setting bluesky_jetstream): changes are found by reading."
+        )
+    try:
+        # With requireHello the server sends nothing before it is told what is wanted.
+        async with (
+            asyncio.timeout(_STREAM_WAIT_S),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, params={"requireHello": "true"}),
+        ):
+            return Finding(part, Verdict.OK, f"{url} answers.")
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        why = clean(str(error) or type(error).__name__, 120)
+    todo = "name another one in setting bluesky_jetstream; until then changes are found by reading alone"
+    return Finding(part, Verdict.ADVICE, f"{url} does not answer ({why}): {todo}.")
+
+
+async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
+    """Whether a platform can be read through the proxy of a vantage."""
+    part = f"vantage {vantage}"
+    platforms = platforms_of(settings)
+    platform = next((p for p in (Platform.BLUESKY, Platform.X) if p in platforms), None)
+    try:
+        if platform is None:
+            return await _observed_from(settings, vantage, part, clock)
+        async with collector_of(settings, platform, vantage) as collector:
+            answer = await _asked(collector, (), clock)
+    except SettingsError as error:
+        return Finding(part, Verdict.MEND, str(error))
+    if answer.readings:
+        return Finding(part, Verdict.OK, f"{PLATFORM_NAME[platform]} was read through its proxy.")
+    return _closed(part, PLATFORM_NAME[platform], answer.missed[0].reason, answer.missed[0].detail)
+
+
+async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clock) -> Finding:
+    """Where only Mastodon is read, an observer is asked."""
+    if not settings.mastodon_observers:
+        return Finding(part, Verdict.OK, "Not tried: no server is named in setting mastodon_observers.")
+    observer = settings.mastodon_observers[0]
+    async with mastodon_collector(settings, vantage) as collector:
+        said = await _blocks(collector, observer, clock)
+    if said is None or said.reason is MissedReason.ACCESS:
+        return Finding(part, Verdict.OK, f"{observer} answered through its proxy.")
+    return _closed(part, observer, said.reason, said.detail)
+
+
+def _closed(part: str, asked: str, reason: MissedReason, detail: str) -> Finding:
+    todo = "check its address, user and password in setting vantages, and that it lets requests out"
+    return Finding(
+        part, Verdict.MEND, f"{asked} gives no reading through its proxy ({_why(reason, detail)}): {todo}."
+    )

@@ -1,0 +1,172 @@
+"""Invented mails of every sort, full and bare, with which templates are tried."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from jobs.alerting.policy import Flap, Wave
+from jobs.doctor.sample_digests import digests
+from jobs.messages.compose import Letterhead, Picture, Thread, compose
+from jobs.messages.digest_compose import compose as compose_summary
+from jobs.messages.wave_content import ACCOUNTS_LISTED
+from jobs.notify.engagement_alerts import SHOWN as ACTS_SHOWN
+from jobs.notify.engagement_alerts import Engaged, draft
+from jobs.notify.reminders import Nudge, drafts
+from jobs.selfmonitoring.conditions import Thresholds
+from jobs.selfmonitoring.operator_mail import News, operator_mail
+from storage.alerts.reminders import LastMail, Outstanding
+from storage.model.alerts.alerts import (
+    AlertChange,
+    AlertRow,
+    AlertStage,
+    Cohort,
+    MailKind,
+    OrderRef,
+    PastAlert,
+    Standing,
+    Story,
+    ToldWave,
+)
+from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
+from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
+from storage.model.alerts.rules import AlertRule, RuleId, StoredRule
+from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.availability import State, Status, Strength, kind_of
+from storage.model.core.signals import SignalKind
+
+_AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
+_TO = "desk@example.org"
+_ORDER = Cohort(ListId(1), "Example order", OrderRef("EX-1", "IN", _AT - timedelta(hours=2), 120))
+_LIST = Cohort(ListId(2), "Example list", None)
+_OPEN, _WITHHELD = State(Status.AVAILABLE), State(Status.WITHHELD, ("IN",))
+_SUSPENDED, _GONE = State(Status.SUSPENDED), State(Status.NOT_FOUND)
+
+Contents = dict[str, list[Mapping[str, object]]]
+"""What each template is rendered with, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorder(Letterhead):
+    """A letterhead that keeps what its templates are given."""
+
+    contents: Contents = field(default_factory=dict[str, list[Mapping[str, object]]])
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        self.contents.setdefault(name, []).append(content)
+        return Letterhead.render(self, name, content)
+
+
+def contents() -> Contents:
+    """Everything that mails are made of, at its fullest and at its barest."""
+    full = _Recorder("https://blockline.example", synthetic=True, link_key=b"sample")
+    bare = _Recorder(contents=full.contents)
+    compose(_full(), _STANDING, full, _TO, Thread(("<1@example.org>",)), Picture(b"", "A sample picture"))
+    compose(_apart(), _STANDING, full, _TO)
+    compose(_bare(), None, bare, _TO)
+    for head in (full, bare):
+        for told in digests(_full(), _STANDING):
+            compose_summary(told, head, _TO, Picture(b"", "A sample picture") if told.parts else None)
+        for kind in (MailKind.REMINDER, MailKind.ESCALATION):
+            drafts(Nudge(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
+        draft(Engaged(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
+        for news in _news():
+            operator_mail(news, _TO, Thresholds(timedelta(minutes=15)), head)
+    return full.contents
+
+
+def _alert(
+    n: int, new: State, old: State | None = _OPEN, stage: AlertStage = AlertStage.CONFIRMED
+) -> AlertRow:
+    change = AlertChange(
+        change_key=f"{n:064x}",
+        account_id=AccountId(n),
+        platform=Platform.X,
+        handle=f"example_{n}",
+        old=old,
+        new=new,
+        kind=kind_of(old, new),
+        strength=Strength.STRONG,
+        last_seen_old=_AT - timedelta(minutes=15) if n % 2 else None,
+        first_seen_new=_AT,
+        readings=2,
+    )
+    return AlertRow(n, _AT + n * timedelta(seconds=1), change, (_ORDER, _LIST), stage)
+
+
+_RULE = AlertRule(
+    (_TO,), name="Example rule", zone="Asia/Kolkata", escalate_after=timedelta(hours=1), escalate_to=(_TO,)
+)
+_STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active_since=_AT, digested_to=_AT)
+_STANDING = Standing(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
+_STORY = Story("sample", 1, ListId(1), (_TO,), (ToldWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
+_OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
+_ACT = NamedAct(
+    signal_id=1,
+    act_key="sample",
+    executive="Example Executive",
+    executive_id=AccountId(1),
+    platform=Platform.X,
+    kind=SignalKind.REPOST,
+    made_at=_AT - timedelta(minutes=9),
+    made_after=None,
+    first_seen_at=_AT,
+    target_id=AccountId(2),
+    target="example",
+    tags=frozenset(),
+    orders=(NamedBy("EX-1", "Example order", "IN", ListId(1), "Example list"),),
+)
+_LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
+
+
+def _full() -> Wave:
+    """More accounts than one mail lists, of every stage, and some that go back and forth."""
+    told = [_alert(n, _WITHHELD) for n in range(1, 61)]
+    told += [
+        _alert(61, _OPEN, _WITHHELD),
+        _alert(62, _GONE),
+        _alert(63, _SUSPENDED, stage=AlertStage.PROVISIONAL),
+    ]
+    told.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
+    flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
+    flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
+    return Wave(_STORED, (_TO,), _ORDER, (*told, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+
+
+def _apart() -> Wave:
+    """Changes at more times than one mail has room for."""
+    changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
+    alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
+    return Wave(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
+
+
+def _bare() -> Wave:
+    """One account on no list, whose first state was a block."""
+    alert = _alert(2, _WITHHELD, None)
+    return Wave(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
+
+
+def _news() -> list[News]:
+    troubles = [_trouble(n, kind) for n, kind in enumerate(ConditionKind)]
+    many = tuple(_trouble(n, ConditionKind.COVERAGE_LATE) for n in range(20))
+    over = tuple(_trouble(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
+    again = frozenset({over[0].condition.key})
+    return [
+        News((troubles[0],), (), (), frozenset()),
+        News(many, (), (), frozenset()),
+        News((), (), (over[0],), frozenset()),
+        News((troubles[0],), (_trouble(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
+    ]
+
+
+def _trouble(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False) -> KnownCondition:
+    key = ConditionKey(kind, Platform.X, f"server-{n}.example")
+    return KnownCondition(
+        condition_id=n,
+        condition=Condition(key, _AT, "An example of a trouble", "" if n else "what was said", "Do nothing"),
+        opened_at=_AT,
+        told_at=_AT if is_told else None,
+        mail_id=None,
+        mail_state=None,
+        ended_at=_AT + timedelta(hours=1) if is_over else None,
+        end_sentence="An example of a trouble is over" if is_over else "",
+    )

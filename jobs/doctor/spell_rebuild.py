@@ -1,0 +1,66 @@
+"""Telling all spells anew from the changes that are recorded, and putting right what differs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.config.database import ready
+from jobs.config.settings import Settings
+from storage.changes.rebuild import Belief, Rebuilt, put_right, rebuild
+from storage.postgres.pool import open_pool, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was found and done, for whoever asked for it."""
+
+    found: Rebuilt
+
+    @property
+    def sentence(self) -> str:
+        f = self.found
+        told = f"{f.spells:,} spells of {f.accounts:,} accounts were told anew from their changes; "
+        if not f.differs:
+            return told + "nothing differed."
+        return (
+            told + f"{len(f.missing):,} were missing and {len(f.surplus):,} were wrong, which is put right."
+        )
+
+    def as_json(self) -> dict[str, object]:
+        f = self.found
+        return {
+            "accounts": f.accounts,
+            "spells": f.spells,
+            "replaced": f.differs,
+            "missing": [_object(b) for b in f.missing],
+            "surplus": [_object(b) for b in f.surplus],
+        }
+
+
+async def rebuild_spells(settings: Settings, dsn: str) -> Told:
+    """Compare, and replace what differs, in one transaction. A running monitor waits for it."""
+    await ready(settings, dsn)
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        found = await rebuild(conn)
+        if found.differs:
+            await put_right(conn, found)
+    return Told(found)
+
+
+def _object(belief: Belief) -> dict[str, object]:
+    told = belief.told
+    return {
+        "account": belief.account_id,
+        "change": told.change_id,
+        "before_change": told.before_change,
+        "status": told.state.status.value,
+        "withheld_in": list(told.state.withheld_in),
+        "onset_after": _time(told.onset_after),
+        "since": _time(told.since),
+        "until": _time(told.until),
+        "known_from": _time(belief.since),
+        "known_until": _time(belief.until),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

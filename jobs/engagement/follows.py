@@ -1,0 +1,179 @@
+"""Whom executives follow, read at most daily: a follow or an unfollow lies between two complete readings."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from collectors.core.collector import Answer, Trouble
+from collectors.x.wire.follows import MOST_FOLLOWS, Follows, believable
+from jobs.base.clock import Clock
+from storage.executives import follows as store
+from storage.executives.follows import Access, FollowReading, FollowStep
+from storage.executives.signals import executives
+from storage.model.core.accounts import AccountId, Executive, Platform
+from storage.model.core.availability import MissedReason, Status
+from storage.model.core.signals import SignalKind
+from storage.postgres.pool import Pool, StaleState, transaction
+
+log = logging.getLogger(__name__)
+
+LEAST_EVERY: Final = timedelta(days=1)
+_TRY_AGAIN: Final = timedelta(hours=1)
+"""After a request that failed. X bills a user once a UTC day, so the same day it costs nothing again."""
+
+_READABLE: Final = Access(observable=True, reason="The list of those followed is public.")
+_LEFT_OUT: Final = Access(
+    observable=False, reason="X left somebody out of the list, so it cannot be compared."
+)
+_NOT_BELIEVED: Final = Access(
+    observable=False, reason="Too many are missing from the list that X shows, so it is not believed."
+)
+_TOO_MANY: Final = Access(
+    observable=False, reason=f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much."
+)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_STILL_SHOWN: Final = {Status.AVAILABLE, Status.PROTECTED, Status.WITHHELD}
+
+
+class FollowsReader(Protocol):
+    """What a collector must be able to do: `XCollector` can."""
+
+    @property
+    def platform(self) -> Platform: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble: ...
+
+    async def following_counts(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> dict[str, int] | Trouble: ...
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer: ...
+
+
+def compare(known: Mapping[str, bool], listed: Collection[str], shown: Collection[str]) -> FollowStep:
+    """What a complete list says of the `known` follows (True: missing from the list before it already).
+
+    Only a target that is itself `shown` was unfollowed: X leaves accounts that are suspended or closed
+    out of everybody's list.
+    """
+    gone = [target for target in known if target not in listed]
+    return FollowStep(
+        began=tuple(target for target in listed if target not in known),
+        ended=tuple(target for target in gone if target in shown),
+        missing=tuple(target for target in gone if target not in shown),
+        back=tuple(target for target, missing in known.items() if missing and target in listed),
+    )
+
+
+class FollowsPoller:
+    """Reads the list of each executive every `every`. The first complete reading is a baseline.
+
+    Needs `load` first, and again when executives were added.
+    """
+
+    def __init__(self, pool: Pool, collector: FollowsReader, every: timedelta, clock: Clock) -> None:
+        """Raises ValueError for less than a day: each reading costs the price of the whole list."""
+        if every < LEAST_EVERY:
+            raise ValueError("lists of those followed are read once a day at most")
+        self._pool = pool
+        self._collector = collector
+        self._every = every
+        self._clock = clock
+        self._executives: list[Executive] = []
+        self._read_at: dict[AccountId, datetime] = {}
+        self._not_before: dict[AccountId, datetime] = {}
+
+    async def load(self) -> None:
+        async with transaction(self._pool) as conn:
+            self._executives = await executives(conn, self._collector.platform)
+            self._read_at = await store.last_readings(conn, self._collector.platform)
+
+    def next_due(self) -> datetime | None:
+        """When the next executive is to be read; None when there is none."""
+        return min((self._due(e) for e in self._executives), default=None)
+
+    async def tick(self) -> None:
+        """Read everybody who is due. Faults of the platform are never raised."""
+        for executive in list(self._executives):
+            if self._due(executive) <= self._clock():
+                await self._read(executive, self._clock())
+
+    def _due(self, executive: Executive) -> datetime:
+        account_id = executive.account.account_id
+        read_at = self._read_at.get(account_id)
+        due = _NEVER if read_at is None else read_at + self._every
+        return max(due, self._not_before.get(account_id, _NEVER))
+
+    async def _read(self, executive: Executive, asked_at: datetime) -> None:
+        account_id, native_id = executive.account.account_id, executive.account.native_id
+        self._not_before[account_id] = asked_at + self._every
+        counts = await self._collector.following_counts([native_id], asked_at)
+        if isinstance(counts, Trouble):
+            self._try_again(account_id, counts, asked_at)
+            return
+        stated = counts.get(native_id)
+        if stated is not None and stated > MOST_FOLLOWS:
+            await self._note_access(account_id, _TOO_MANY, asked_at)
+            return
+        seen = await self._collector.follows(native_id, asked_at)
+        if isinstance(seen, Trouble) and seen.reason is MissedReason.ACCESS and not seen.breaker:
+            reason = f"X does not show whom they follow: {seen.detail}"
+            await self._note_access(account_id, Access(observable=False, reason=reason), asked_at)
+        elif isinstance(seen, Trouble):
+            self._try_again(account_id, seen, asked_at)
+        elif seen.complete:
+            await self._take_in(executive, seen, stated, asked_at)
+        elif seen.trouble is not None:
+            self._try_again(account_id, seen.trouble, asked_at)
+        else:
+            cut_short = len(seen.targets) >= MOST_FOLLOWS
+            await self._note_access(account_id, _TOO_MANY if cut_short else _LEFT_OUT, asked_at)
+
+    async def _take_in(
+        self, executive: Executive, seen: Follows, stated: int | None, asked_at: datetime
+    ) -> None:
+        account_id = executive.account.account_id
+        async with transaction(self._pool) as conn:
+            known = await store.open_follows(conn, account_id)
+        listed = dict(seen.targets)
+        gone = [target for target in known if target not in listed]
+        vanished = sum(1 for target in gone if not known[target])
+        if not believable(len(listed), stated, len(known), vanished):
+            log.warning(
+                "The list of those whom %s follows is not believed: %d listed, %s by X's own count.",
+                executive.name, len(listed), "unknown" if stated is None else stated,
+            )  # fmt: skip
+            await self._note_access(account_id, _NOT_BELIEVED, asked_at)
+            return
+        step = compare(known, listed, await self._shown(gone))
+        at = self._clock()
+        reading = FollowReading(account_id, self._read_at.get(account_id), asked_at, at, len(listed))
+        try:
+            async with transaction(self._pool) as conn:
+                await store.record_follows(conn, reading, step)
+                await store.note_access(conn, SignalKind.FOLLOW, {account_id: _READABLE}, at)
+        except StaleState as error:
+            log.warning("%s", error)
+            await self.load()
+            return
+        self._read_at[account_id] = asked_at
+
+    async def _shown(self, targets: Sequence[str]) -> set[str]:
+        """Those of the accounts that X shows now. One that gave no answer is not among them."""
+        shown: set[str] = set()
+        size = self._collector.batch_size
+        for start in range(0, len(targets), size):
+            answer = await self._collector.read(targets[start : start + size], self._clock())
+            shown |= {r.native_id for r in answer.readings if r.state.status in _STILL_SHOWN}
+        return shown
+
+    async def _note_access(self, account_id: AccountId, access: Access, now: datetime) -> None:
+        async with transaction(self._pool) as conn:
+            await store.note_access(conn, SignalKind.FOLLOW, {account_id: access}, now)
+
+    def _try_again(self, account_id: AccountId, trouble: Trouble, asked_at: datetime) -> None:
+        self._not_before[account_id] = max(asked_at + _TRY_AGAIN, trouble.retry_at)

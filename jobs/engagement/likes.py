@@ -1,0 +1,113 @@
+"""The likes of executives who have authorised our app; of the others it is kept that none can be seen."""
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from collectors.core.collector import Trouble
+from collectors.x.likes import Likes
+from jobs.base.clock import Clock
+from storage.executives.follows import Access, known_likes, note_access
+from storage.executives.signals import add_signals, executives
+from storage.model.core.accounts import AccountId, Executive, Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.signals import SignalKind
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_AUTHORISED: Final = Access(observable=True, reason="Authorised our app to read their likes.")
+_NO_AUTHORISATION: Final = Access(
+    observable=False, reason="Likes on X are private, and our app has no authorisation of theirs."
+)
+_REVOKED: Final = Access(
+    observable=False,
+    reason=(
+        "X does not accept their authorisation of our app (401): it was revoked, or our keys or this "
+        "machine's clock are wrong."
+    ),
+)
+_REFUSED: Final = Access(
+    observable=False, reason="X refuses to show their likes in spite of their authorisation (403)."
+)
+
+
+class LikesReader(Protocol):
+    """What reads the likes of one user: `XLikes` does."""
+
+    async def likes(self, native_id: str, known_ids: Collection[str], now: datetime) -> Likes: ...
+
+
+def access_after(likes: Likes) -> Access | None:
+    """What a poll says of whether likes can be seen; None when it says nothing of that."""
+    if likes.trouble is None:
+        return _AUTHORISED
+    if likes.trouble.reason is MissedReason.AUTH:
+        return _REVOKED
+    return _REFUSED if likes.trouble.reason is MissedReason.ACCESS else None
+
+
+class LikesPoller:
+    """Polls the likes of executives on X every `every`. `readers` are those who authorised us, by native id.
+
+    Needs `load` first, and again when executives were added.
+    """
+
+    def __init__(
+        self, pool: Pool, readers: Mapping[str, LikesReader], every: timedelta, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._readers = readers
+        self._every = every
+        self._clock = clock
+        self._readable: list[Executive] = []
+        self._not_before: dict[AccountId, datetime] = {}
+
+    async def load(self) -> None:
+        """Take up the executives, and keep of those who have not authorised us that nothing can be seen."""
+        async with transaction(self._pool) as conn:
+            everybody = await executives(conn, Platform.X)
+            self._readable = [e for e in everybody if e.account.native_id in self._readers]
+            closed = {
+                e.account.account_id: _NO_AUTHORISATION
+                for e in everybody
+                if e.account.native_id not in self._readers
+            }
+            await note_access(conn, SignalKind.LIKE, closed, self._clock())
+
+    def next_due(self) -> datetime | None:
+        """When the next executive is to be polled; None when nobody has authorised us."""
+        return min((self._due(e) for e in self._readable), default=None)
+
+    async def tick(self) -> None:
+        """Poll everybody who is due. Faults of the platform are never raised."""
+        for executive in list(self._readable):
+            if self._due(executive) <= self._clock():
+                await self._poll(executive, self._clock())
+
+    def _due(self, executive: Executive) -> datetime:
+        return self._not_before.get(executive.account.account_id, _NEVER)
+
+    async def _poll(self, executive: Executive, asked_at: datetime) -> None:
+        account_id, native_id = executive.account.account_id, executive.account.native_id
+        async with transaction(self._pool) as conn:
+            known = await known_likes(conn, account_id)
+        seen = await self._readers[native_id].likes(native_id, known, asked_at)
+        at = self._clock()
+        self._not_before[account_id] = _next_at(asked_at + self._every, seen.trouble)
+        access = access_after(seen)
+        async with transaction(self._pool) as conn:
+            if access is not None:
+                await note_access(conn, SignalKind.LIKE, {account_id: access}, at)
+            await add_signals(conn, account_id, seen.signals, at)
+        if seen.trouble is None and not seen.complete:
+            log.warning(
+                "%s liked more since the last poll than one poll reads: some likes were not seen.",
+                executive.name,
+            )
+
+
+def _next_at(due: datetime, trouble: Trouble | None) -> datetime:
+    return due if trouble is None else max(due, trouble.retry_at)

@@ -1,0 +1,67 @@
+"""Who favourited posts that the settings name: Mastodon lists no one's favourites, but a post's admirers."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from collectors.core.collector import Trouble
+from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.wire.identity import Identity, post_of
+from collectors.mastodon.wire.timeline import like_of
+from jobs.base.clock import Clock
+from storage.executives import signals
+from storage.model.core.accounts import Executive, Platform
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+_EVERY = timedelta(hours=1)
+
+
+class WatchedPosts:
+    """Looks once an hour which executives favourited the watched posts. See
+    `jobs.base.periodic_task.Chore`.
+    """
+
+    def __init__(
+        self, pool: Pool, collector: MastodonCollector, addresses: Sequence[str], clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._collector = collector
+        self._addresses = addresses
+        self._clock = clock
+        self._executives: list[Executive] = []
+        self._failing: set[str] = set()
+        self._due = datetime.min.replace(tzinfo=UTC)
+
+    async def load(self) -> None:
+        async with transaction(self._pool) as conn:
+            self._executives = await signals.executives(conn, Platform.MASTODON)
+
+    def next_due(self) -> datetime | None:
+        return self._due if self._executives else None
+
+    async def tick(self) -> None:
+        self._due = self._clock() + _EVERY
+        for address in self._addresses:
+            post = post_of(address)
+            admirers = await self._collector.favourited_by(address, self._clock())
+            self._tell(address, admirers if isinstance(admirers, Trouble) else None)
+            if post is None or isinstance(admirers, Trouble):
+                continue
+            async with transaction(self._pool) as conn:
+                for executive in self._executives:
+                    account = executive.account
+                    who = Identity.of(account.native_id)
+                    like = None if who is None else like_of(post, admirers, who.actor, account.handle)
+                    if like is not None:
+                        await signals.add_signals(conn, account.account_id, [like], self._clock())
+
+    def _tell(self, address: str, trouble: Trouble | None) -> None:
+        """Log the first failure and the recovery."""
+        if trouble is None and address in self._failing:
+            self._failing.discard(address)
+            log.warning("Who favourites %s can be read again.", address)
+        elif trouble is not None and address not in self._failing:
+            self._failing.add(address)
+            log.warning("Who favourites %s cannot be read (%s): %s", address, trouble.reason, trouble.detail)

@@ -1,0 +1,262 @@
+"""Pure: an evidence pack as files: what each holds, how it is written, how it is read again.
+
+Statements are the exact bytes that the chain attests, raw answers the exact bytes whose SHA-256 a statement
+names. The other files are JSON in one fixed form, so that a file that was written otherwise is recognised.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from storage.model.evidence.hash_chain import (
+    ChangeStatement,
+    OutcomeStatement,
+    Statement,
+    moment,
+    read_statement,
+    statement_bytes,
+)
+from storage.model.evidence.packs import Attested, Coverage, DayHead, Material, Segment
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+PAGE: Final = "index.html"
+README: Final = "README.txt"
+CHAIN: Final = "chain.json"
+COVERAGE: Final = "coverage.json"
+
+Files = Mapping[str, bytes]
+"""Content by name; names have `/` between folder and file."""
+
+HOW: Final = (
+    "entry = SHA-256(entry before || leaf), leaf = SHA-256(statement file). Leaves of other changes are "
+    "hashes and tell nothing of them."
+)
+WHAT: Final = (
+    "The requests that show the change, as Blockline recorded them. The chain does not cover this file: the "
+    "times of the readings that the statements name are covered there."
+)
+NOT_OURS: Final = (
+    "Somebody else published this change, and it was taken over under their name: there are no requests of "
+    "Blockline's own behind it."
+)
+
+T = TypeVar("T")
+
+
+class PackError(Exception):
+    """This is no evidence pack that can be read. The message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """Which entry of the chain attests a file."""
+
+    file: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorFile:
+    """The answer of a time-stamping authority about an entry (RFC 3161, DER)."""
+
+    file: str
+    seq: int
+    head: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFile:
+    """How the statements lead to heads of the chain."""
+
+    how: str
+    statements: tuple[StatementFile, ...]
+    segments: tuple[Segment, ...]
+    heads: tuple[DayHead, ...]
+    anchors: tuple[AnchorFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageFile:
+    what: str
+    ours: bool
+    """False for a change that somebody else published."""
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """Raw answers under their hash; without a file they were purged."""
+
+    sha256: str
+    file: str | None
+    purged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    format: int
+    made_by: str
+    made_at: datetime
+    change_id: int
+    handle: str
+    raw: tuple[RawFile, ...]
+    files: dict[str, str]
+    """SHA-256 of every other file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the files of a pack say, for the page and for the checks."""
+
+    manifest: Manifest
+    change: ChangeStatement
+    outcome: OutcomeStatement | None
+    attested: tuple[Attested, ...]
+    """In the order of the chain, `change` and `outcome` among them."""
+    coverage: CoverageFile
+    chain: ChainFile
+    raw: Mapping[str, bytes]
+    """By SHA-256, as the manifest names it; what was purged is not there."""
+
+
+def documents(material: Material, made_by: str, now: datetime) -> dict[str, bytes]:
+    """The files of a pack but for its page and README. The manifest lists what is there so far."""
+    files: dict[str, bytes] = {}
+    for one in material.attested:
+        files[statement_name(one.statement, material.change_id)] = statement_bytes(one.statement)
+    raw = [
+        RawFile(one.sha256, None if one.content is None else raw_name(one.sha256), one.purged_at)
+        for one in material.raw
+    ]
+    files |= {raw_name(one.sha256): one.content for one in material.raw if one.content is not None}
+    anchors = [
+        (AnchorFile(f"anchors/{one.anchor_id}.tsr", one.seq, one.head, one.authority), one.token)
+        for one in material.anchors
+    ]
+    files |= {anchor.file: token for anchor, token in anchors}
+    names = [StatementFile(statement_name(a.statement, material.change_id), a.seq) for a in material.attested]
+    files[CHAIN] = written(
+        ChainFile(HOW, tuple(names), material.segments, material.heads, tuple(a for a, _ in anchors))
+    )
+    if material.coverage is None:
+        files[COVERAGE] = written(CoverageFile(NOT_OURS, ours=False, coverage=Coverage(())))
+    else:
+        files[COVERAGE] = written(CoverageFile(WHAT, ours=True, coverage=material.coverage))
+    manifest = Manifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
+    return listed(files, manifest)
+
+
+def listed(files: Files, manifest: Manifest) -> dict[str, bytes]:
+    """The files with a manifest that has the hash of each."""
+    hashes = {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in sorted(files.items())
+        if name != MANIFEST
+    }
+    return {**files, MANIFEST: written(replace(manifest, files=hashes))}
+
+
+def facts_in(files: Files) -> Facts:
+    """What the files of a pack say; page and README are not looked at. Raises PackError."""
+    manifest = manifest_in(files)
+    chain = _read(ChainFile, files, CHAIN)
+    coverage = _read(CoverageFile, files, COVERAGE)
+    attested = tuple(
+        Attested(named.seq, _statement(files, named.file, manifest.change_id)) for named in chain.statements
+    )
+    own = [a.statement for a in attested if a.statement.change_id == manifest.change_id]
+    changes = [s for s in own if isinstance(s, ChangeStatement)]
+    outcomes = [s for s in own if isinstance(s, OutcomeStatement)]
+    if len(changes) != 1 or len(outcomes) > 1:
+        raise PackError(f"{CHAIN} does not name the one statement of change {manifest.change_id}.")
+    raw = {one.sha256: _content(files, one.file) for one in manifest.raw if one.file is not None}
+    for anchor in chain.anchors:
+        _content(files, anchor.file)
+    return Facts(manifest, changes[0], outcomes[0] if outcomes else None, attested, coverage, chain, raw)
+
+
+def manifest_in(files: Files) -> Manifest:
+    """The manifest of a pack. Raises PackError when there is none that this version reads."""
+    if MANIFEST not in files:
+        raise PackError(f"This is no evidence pack: {MANIFEST} is missing.")
+    manifest = _read(Manifest, files, MANIFEST)
+    if manifest.format != FORMAT:
+        raise PackError(f"The pack has format {manifest.format}; this version reads format {FORMAT}.")
+    return manifest
+
+
+def statement_name(statement: Statement, change_id: int) -> str:
+    """The file of a statement in the pack of a change."""
+    told = statement.told.value
+    if statement.change_id == change_id:
+        return "statement.json" if isinstance(statement, ChangeStatement) else "outcome.json"
+    return f"corrections/{told}-{statement.change_id}.json"
+
+
+def raw_name(sha256: str) -> str:
+    return f"raw/{sha256}.json"
+
+
+def expected_names(facts: Facts) -> set[str]:
+    """Every file that belongs into the pack."""
+    return {
+        *(MANIFEST, PAGE, README, CHAIN, COVERAGE),
+        *(one.file for one in facts.chain.statements),
+        *(one.file for one in facts.chain.anchors),
+        *(one.file for one in facts.manifest.raw if one.file is not None),
+    }
+
+
+def written(what: object) -> bytes:
+    """The one form in which a pack holds JSON."""
+    return (json.dumps(_plain(what), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in cast("Sequence[object]", value)]
+    return value
+
+
+def _read(kind: type[T], files: Files, name: str) -> T:
+    content = _content(files, name)
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        said = cast("T", adapter.validate_json(content))
+        is_exact = written(said) == content
+    except (ValidationError, ValueError, OverflowError) as error:
+        raise PackError(f"{name} is not what a pack has under this name.") from error
+    if not is_exact:
+        raise PackError(f"{name} was not written by Blockline: it has another form, or more in it.")
+    return said
+
+
+def _statement(files: Files, name: str, change_id: int) -> Statement:
+    try:
+        statement = read_statement(_content(files, name))
+    except ValueError as error:
+        raise PackError(f"{name} is not a statement.") from error
+    if statement_name(statement, change_id) != name:
+        raise PackError(f"{name} holds the {statement.told.value} of change {statement.change_id}.")
+    return statement
+
+
+def _content(files: Files, name: str) -> bytes:
+    if name not in files:
+        raise PackError(f"{name} is missing.")
+    return files[name]

@@ -1,0 +1,142 @@
+"""Evidence packs on disk: written whole or not at all, and read although a stranger may have made them."""
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from jobs.base.atomic_files import whole_file, whole_folder
+from jobs.evidence.pack import Files, PackError
+
+_MOST_FILES: Final = 5_000
+_MOST_BYTES: Final = 256 * 1024 * 1024
+_CHUNK: Final = 1024 * 1024
+_BROKEN_ZIP: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, RuntimeError, ValueError),  # what zipfile raises for some archives that are damaged
+)
+_LOCAL_HEAD: Final = struct.Struct("<26xHH")
+"""Before the content of an entry: the lengths of its name and of what else stands between."""
+_LAST: Final = struct.Struct("<4s8xL4xH")
+"""At the end of a zip file: its signature, the length of the list of entries, and that of a comment."""
+_SIZES_FOLLOW: Final = 0x08
+_NO_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""The same pack is the same file: what is dated says so inside."""
+
+
+def write_pack(path: Path, files: Files) -> None:
+    """A zip file if the name ends with .zip, else a folder. Raises CommandError; nothing half is left."""
+    if path.suffix == ".zip":
+        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in sorted(files.items()):
+                entry = zipfile.ZipInfo(name, _NO_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = (stat.S_IFREG | 0o644) << 16
+                archive.writestr(entry, content)
+        return
+    with whole_folder(path) as folder:
+        for name, content in sorted(files.items()):
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(content)
+
+
+def read_pack(path: Path) -> dict[str, bytes]:
+    """The files of a pack, a zip file or a folder.
+
+    Raises PackError for what no pack has: links, names that lead out of it, a name twice, bytes that belong
+    to no file, more than 256 MB.
+    """
+    files: dict[str, bytes] = {}
+    room = _MOST_BYTES
+    if not path.exists():
+        raise PackError(f"There is no file or folder {path}.")
+    if not path.is_dir() and not (path.is_file() and path.stat().st_size <= room):
+        raise PackError(f"{path} is no evidence pack.")
+    try:
+        for name, content in _folder(path) if path.is_dir() else _archive(path):
+            if len(files) == _MOST_FILES:
+                raise PackError(f"{path} holds more than {_MOST_FILES:,} files: it is no evidence pack.")
+            with content as opened:
+                files[name] = _read(opened, room, path)
+            room -= len(files[name])
+    except _BROKEN_ZIP as error:
+        raise PackError(f"{path} is no whole zip file.") from error
+    except OSError as error:
+        raise PackError(f"{path} cannot be read ({error.strerror or error}).") from error
+    return files
+
+
+def _read(opened: IO[bytes], room: int, path: Path) -> bytes:
+    """What the headers of an archive say of a size is not believed."""
+    out = bytearray()
+    while chunk := opened.read(_CHUNK):
+        out += chunk
+        if len(out) > room:
+            raise PackError(f"{path} holds more than {_MOST_BYTES // 1024**2} MB: it is no evidence pack.")
+    return bytes(out)
+
+
+def _folder(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    for item in sorted(path.rglob("*")):
+        name = item.relative_to(path).as_posix()
+        mode = item.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            continue
+        if not stat.S_ISREG(mode):
+            raise PackError(f"{name!r} in {path} is a link or a device: no evidence pack has one.")
+        yield name, item.open("rb")
+
+
+def _archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(path) as archive:
+        _refuse_hidden(archive, path)
+        seen: set[str] = set()
+        for entry in archive.infolist():
+            name = entry.orig_filename
+            mode = entry.external_attr >> 16
+            is_folder = entry.is_dir()
+            parts = name.removesuffix("/").split("/")
+            is_plain = not ({"", ".", ".."} & set(parts) or set(name) & set("\\:\0"))
+            is_plain = is_plain and stat.S_IFMT(mode) in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}
+            if is_folder and (entry.file_size or entry.compress_size):
+                raise PackError(f"The folder {name!r} in {path} holds bytes: no evidence pack has that.")
+            if not is_plain or entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise PackError(
+                    f"{name!r} in {path} is not the name of a plain file: no evidence pack has it."
+                )
+            if name.casefold() in seen:
+                raise PackError(f"{name!r} is twice in {path}.")
+            seen.add(name.casefold())
+            if is_folder:
+                continue
+            yield name, archive.open(entry)
+
+
+def _refuse_hidden(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raises PackError unless every byte of the file belongs to an entry or to the list of them."""
+    end = 0
+    with path.open("rb") as file:
+        for entry in sorted(archive.infolist(), key=lambda one: one.header_offset):
+            file.seek(entry.header_offset)
+            head = file.read(_LOCAL_HEAD.size)
+            name_size, extra_size = _LOCAL_HEAD.unpack(head)
+            if entry.header_offset != end:
+                break
+            end += _LOCAL_HEAD.size + name_size + extra_size + entry.compress_size
+            if entry.flag_bits & _SIZES_FOLLOW:
+                file.seek(end)
+                end += 16 if file.read(4) == b"PK\x07\x08" else 12
+        file.seek(-_LAST.size, 2)
+        signature, list_size, comment_size = _LAST.unpack(file.read(_LAST.size))
+        size = file.tell()
+    if (signature, comment_size, end, end + list_size + _LAST.size) != (
+        b"PK\x05\x06",
+        0,
+        archive.start_dir,
+        size,
+    ):
+        raise PackError(f"{path} holds bytes that belong to none of its files: no evidence pack has any.")

@@ -1,0 +1,145 @@
+"""Pure: how the leaves of an evidence pack lead to heads, and which of these somebody outside vouches for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from jobs.base.wording import number
+from jobs.evidence.pack import Facts, Files
+from jobs.evidence.pack_page import instant
+from storage.model.evidence.hash_chain import ChangeStatement, Statement, entry_of
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Nothing is wrong, but less is proved than could be."""
+    OPEN = "OPEN"
+    """It may be right or wrong: this version cannot tell, and it is what people read."""
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    verdict: Verdict
+    said: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the answer of a time-stamping authority says of the entry that it was asked about."""
+
+    at: datetime
+    signed_by: str | None
+    """Who signed it, proved by the certificates that were given. None: none were given, nothing is proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Heads that the verifier has from elsewhere: entry by its hexadecimal text, in words; and by number."""
+
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
+    numbered: Mapping[int, str] = field(default_factory=dict[int, str])
+
+    @property
+    def given(self) -> bool:
+        return bool(self.named)
+
+
+StampOf = Callable[[bytes, bytes], Stamp | str]
+"""Reads a token about an entry. A text is the sentence that says what is wrong with it."""
+
+Entries = Mapping[int, tuple[str, str]]
+"""Leaf and entry by number."""
+
+
+def entries_in(facts: Facts) -> tuple[Entries, list[Check]]:
+    """The entries that the leaves give, and whether the heads that the pack names are among them."""
+    entries: dict[int, tuple[str, str]] = {}
+    last = 0
+    for segment in facts.chain.segments:
+        if segment.first_seq <= last:
+            return {}, [failed("The stretches of the chain overlap.")]
+        last = segment.first_seq - 1
+        try:
+            entry = bytes.fromhex(segment.previous)
+            for leaf in segment.leaves:
+                entry = entry_of(entry, bytes.fromhex(leaf))
+                last += 1
+                entries[last] = (leaf, entry.hex())
+        except ValueError:
+            return {}, [failed("The chain holds what is not a hash.")]
+    ends = (*facts.chain.heads, *facts.chain.anchors)
+    wrong = [end.seq for end in ends if entries.get(end.seq, ("", ""))[1] != end.head]
+    if wrong:
+        return entries, [failed(f"The leaves do not lead to the head that is entry {wrong[0]}.")]
+    said = f"{number(len(entries), 'entry').replace('entrys', 'entries')} of the chain follow from each other"
+    return entries, [ok(f"{said}, up to the {number(len(ends), 'head')} that the pack names.")]
+
+
+def what(statement: Statement) -> str:
+    """A statement in words: "outcome of change 12"."""
+    of = "change" if isinstance(statement, ChangeStatement) else "outcome of change"
+    return f"{of} {statement.change_id}"
+
+
+def stamps_in(
+    files: Files, facts: Facts, entries: Entries, stamp_of: StampOf
+) -> tuple[list[Check], dict[int, str]]:
+    """What each authority says, and the entries that one vouches for, in words."""
+    out: list[Check] = []
+    vouched: dict[int, str] = {}
+    for anchor in facts.chain.anchors:
+        entry = entries.get(anchor.seq, ("", ""))[1]
+        stamp = stamp_of(files[anchor.file], bytes.fromhex(entry)) if entry else "its entry is not there"
+        if isinstance(stamp, str):
+            out.append(failed(f"{anchor.file}: {stamp}."))
+        elif stamp.signed_by is None:
+            said = f"{anchor.file} says that entry {anchor.seq} was there on {instant(stamp.at)}"
+            out.append(Check(Verdict.NOTE, f"{said}; its signature is not checked without --tsa-certs."))
+        else:
+            vouched[anchor.seq] = f"{stamp.signed_by} signed entry {anchor.seq} on {instant(stamp.at)}"
+            out.append(ok(f"{anchor.file}: {vouched[anchor.seq]}, and its signature is right."))
+    return out, vouched
+
+
+def heads_reached(facts: Facts, entries: Entries, known: Known, vouched: Mapping[int, str]) -> list[Check]:
+    """Whether every statement is before an entry that the verifier knows from elsewhere."""
+    for seq, head in known.numbered.items():
+        if seq in entries and entries[seq][1] != head:
+            return [failed(f"Entry {seq} of the pack is not the head that you have from elsewhere.")]
+    fixed = dict(vouched)
+    fixed |= {seq: known.named[entry] for seq, (_, entry) in entries.items() if entry in known.named}
+    if not fixed:
+        if known.given:
+            return [failed("The pack leads to no head that you have from elsewhere.")]
+        said = "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could"
+        return [Check(Verdict.NOTE, f"{said} have made all of it anew.")]
+    out: list[Check] = []
+    for attested in facts.attested:
+        after = _reached(facts, attested.seq, fixed)
+        said = what(attested.statement)
+        if after is None:
+            out.append(failed(f"The {said} is before no head that you have from elsewhere."))
+        else:
+            out.append(ok(f"The {said} was recorded before {fixed[after]}."))
+    return out
+
+
+def _reached(facts: Facts, seq: int, fixed: Mapping[int, str]) -> int | None:
+    """The nearest of the fixed entries that the leaves lead to from an entry."""
+    for segment in facts.chain.segments:
+        end = segment.first_seq + len(segment.leaves)
+        if segment.first_seq <= seq < end:
+            return min((at for at in fixed if seq <= at < end), default=None)
+    return None
+
+
+def ok(said: str) -> Check:
+    return Check(Verdict.OK, said)
+
+
+def failed(said: str) -> Check:
+    return Check(Verdict.FAILED, said)

@@ -1,0 +1,226 @@
+"""Pure: whether the parts of an evidence pack belong together, and what that proves. No database is asked.
+
+A pack that is whole proves that its parts belong together, no more: whoever made it could have made all of it
+anew. It is a head of the chain, known from elsewhere, that fixes what the pack says.
+"""
+
+import hashlib
+from datetime import timedelta
+from typing import Final
+
+from jobs.base.wording import handle_name, number
+from jobs.evidence.pack import (
+    CHAIN,
+    COVERAGE,
+    HOW,
+    MANIFEST,
+    NOT_OURS,
+    PAGE,
+    README,
+    WHAT,
+    Facts,
+    Files,
+    PackError,
+    expected_names,
+    facts_in,
+    raw_name,
+)
+from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
+from jobs.evidence.pack_page import instant, page, readme
+from jobs.evidence.pack_proof import (
+    Check,
+    Entries,
+    Known,
+    StampOf,
+    Verdict,
+    entries_in,
+    failed,
+    heads_reached,
+    ok,
+    stamps_in,
+    what,
+)
+from storage.model.evidence.hash_chain import ChangeStatement, leaf_of
+from storage.model.evidence.packs import Part
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def verify(files: Files, known: Known, stamp_of: StampOf, made_by: str) -> list[Check]:
+    """Every check as a sentence. The pack verifies when none is FAILED or OPEN."""
+    try:
+        facts = facts_in(files)
+    except PackError as error:
+        return [Check(Verdict.FAILED, str(error))]
+    checks = _listing(files, facts)
+    entries, leads = entries_in(facts)
+    checks += leads
+    checks += _statements(files, facts, entries)
+    checks += _raw(files, facts)
+    checks.append(_name(facts))
+    checks += _times(facts)
+    checks += _pages(files, facts, made_by)
+    stamps, stamped = stamps_in(files, facts, entries, stamp_of)
+    checks += stamps
+    checks += heads_reached(facts, entries, known, stamped)
+    return checks
+
+
+def _listing(files: Files, facts: Facts) -> list[Check]:
+    """Whether the files are those of a pack, each as the manifest lists it."""
+    expected, hashes = expected_names(facts), facts.manifest.files
+    out = [failed(f"{name} is missing.") for name in sorted(expected - set(files))]
+    out += [failed(f"{name!r} does not belong into the pack.") for name in sorted(set(files) - expected)]
+    out += [
+        failed(f"{name} is not the file that {MANIFEST} lists.")
+        for name in sorted(expected & set(files) - {MANIFEST})
+        if hashes.get(name) != hashlib.sha256(files[name]).hexdigest()
+    ]
+    if not out and set(hashes) != expected - {MANIFEST}:
+        out.append(failed(f"{MANIFEST} lists files that a pack does not have."))
+    return out or [ok(f"The {number(len(files), 'file')} are those that {MANIFEST} lists, and no other.")]
+
+
+def _statements(files: Files, facts: Facts, entries: Entries) -> list[Check]:
+    out: list[Check] = []
+    related = _related(facts)
+    for named, attested in zip(facts.chain.statements, facts.attested, strict=True):
+        said = f"{named.file} ({what(attested.statement)})"
+        if entries.get(named.seq, ("", ""))[0] != leaf_of(files[named.file]).hex():
+            out.append(failed(f"{said} is not what entry {named.seq} of the chain attests."))
+        elif attested.statement.change_id not in related:
+            out.append(failed(f"{said} has nothing to do with change {facts.change.change_id}."))
+        else:
+            out.append(ok(f"{said} is what entry {named.seq} of the chain attests."))
+    return out
+
+
+def _related(facts: Facts) -> set[int]:
+    """The changes that supersede each other and the one that the pack is about."""
+    changes = [a.statement for a in facts.attested if isinstance(a.statement, ChangeStatement)]
+    mine = (facts.change.platform, facts.change.account)
+    pairs = [
+        (c.change_id, c.supersedes)
+        for c in changes
+        if c.supersedes is not None and (c.platform, c.account) == mine
+    ]
+    found = {facts.change.change_id}
+    for _ in pairs:
+        found |= {id_ for pair in pairs if found & set(pair) for id_ in pair}
+    return found
+
+
+def _raw(files: Files, facts: Facts) -> list[Check]:
+    """Whether every raw answer that a statement names is there, or is said to be purged."""
+    out: list[Check] = []
+    changes = [a.statement for a in facts.attested if isinstance(a.statement, ChangeStatement)]
+    named = {h for c in changes for h in (c.old_evidence, c.new_evidence) if h is not None}
+    listed = {one.sha256: one for one in facts.manifest.raw}
+    if set(listed) != named or len(listed) < len(facts.manifest.raw):
+        out.append(failed("The raw answers are not those that the statements name."))
+    for sha256, one in sorted(listed.items()):
+        if one.file is None:
+            when = "before" if one.purged_at is None else f"on {instant(one.purged_at)}"
+            said = f"The raw answer {sha256[:12]}… was purged {when}: only its hash is left."
+            out.append(Check(Verdict.NOTE, said))
+        elif one.file != raw_name(sha256) or hashlib.sha256(files[one.file]).hexdigest() != sha256:
+            out.append(failed(f"{one.file} is not the raw answer that the statement names."))
+        else:
+            out.append(ok(f"{one.file} is the raw answer that the statement names."))
+    new, old = facts.change.new_evidence, facts.change.old_evidence
+    if new is None:
+        out.append(Check(Verdict.NOTE, "Of the first reading of the new state no raw answer was kept."))
+    if old is None and facts.change.old_status is not None:
+        out.append(Check(Verdict.NOTE, "Of the reading of the state before no raw answer was kept."))
+    return out
+
+
+def _name(facts: Facts) -> Check:
+    """Whether the name of the account is in what the chain covers."""
+    name, told = handle_name(facts.manifest.handle), names_told(facts)
+    if is_called_by_id(facts):
+        return ok("The account is called by its id, which the statement names.")
+    if any(is_name(facts.manifest.handle, one) for one in told):
+        return ok(f"A raw answer calls the account {name}, as {MANIFEST} does.")
+    if told:
+        others = ", ".join(map(handle_name, told))
+        said = (
+            f"{MANIFEST} calls the account {name}, and the raw answers call it {others}: it was renamed, or"
+        )
+        return Check(Verdict.NOTE, f"{said} {MANIFEST} is wrong, which the chain does not cover.")
+    said = f"No raw answer names the account: that it is called {name} is only what {MANIFEST} says"
+    return Check(Verdict.NOTE, f"{said}, which the chain does not cover.")
+
+
+def _times(facts: Facts) -> list[Check]:
+    """Whether the requests agree with the times of the statements."""
+    change, outcome, looks = facts.change, facts.outcome, facts.coverage.coverage.looks
+    if not facts.coverage.ours:
+        if change.source == change.platform:
+            return [failed(f"{COVERAGE} says that somebody else published what Blockline saw itself.")]
+        return [Check(Verdict.NOTE, f"{COVERAGE} is empty: somebody else published this change.")]
+    if change.source != change.platform:
+        return [failed(f"{COVERAGE} holds requests for what somebody else published.")]
+    if [look.observed_at for look in looks] != sorted(look.observed_at for look in looks):
+        return [failed(f"{COVERAGE} is not in the order of time.")]
+    wrong = [f"{COVERAGE}: {why}." for why in _contradictions(facts)]
+    if wrong:
+        return [failed(why) for why in wrong]
+    parts = {look.part for look in looks}
+    lacking = [] if Part.FIRST in parts else ["the first reading of the new state"]
+    if change.last_seen_old is not None and Part.OLD not in parts:
+        lacking.append("the reading before")
+    last = looks[-1].observed_at if looks else None
+    if outcome is not None and last != outcome.last_agreeing_at:
+        lacking.append("the last agreeing reading")
+    if lacking:
+        said = f"{COVERAGE} lacks {' and '.join(lacking)}: of these only the statement tells."
+        return [Check(Verdict.NOTE, said)]
+    return [ok(f"The {number(len(looks), 'request')} in {COVERAGE} have the times that the statements tell.")]
+
+
+def _contradictions(facts: Facts) -> list[str]:
+    change, outcome = facts.change, facts.outcome
+    out: list[str] = []
+    for look in facts.coverage.coverage.looks:
+        before = change.last_seen_old
+        if look.part is Part.OLD:
+            # A difference, since a stranger may have written a time that has none before it.
+            fits = before is not None and timedelta(0) <= before - look.asked_at < _MILLISECOND
+        elif look.part is Part.FIRST:
+            fits = look.observed_at == change.first_seen_new
+        else:
+            until = None if outcome is None else outcome.last_agreeing_at
+            fits = look.observed_at > change.first_seen_new and (until is None or look.observed_at <= until)
+        if not fits:
+            out.append(
+                f"the request of {instant(look.observed_at)} is not at a time that the statements tell"
+            )
+    return out
+
+
+def _pages(files: Files, facts: Facts, made_by: str) -> list[Check]:
+    """Whether page and README, and the fixed sentences in the other files, are those of this version.
+
+    What another version made is not vouched for: anybody can write that another version made it.
+    """
+    out: list[Check] = []
+    try:
+        made = page(facts)
+    except PackError as error:
+        return [failed(str(error))]
+    same = {
+        PAGE: files.get(PAGE) == made,
+        README: files.get(README) == readme(),
+        f"The sentence in {CHAIN}": facts.chain.how == HOW,
+        f"The sentence in {COVERAGE}": facts.coverage.what == (WHAT if facts.coverage.ours else NOT_OURS),
+    }
+    for name, is_same in same.items():
+        if is_same:
+            out.append(ok(f"{name} says what the other files say."))
+        elif facts.manifest.made_by == made_by:
+            out.append(failed(f"{name} says something else than the other files."))
+        else:
+            said = f"{name} was made by {facts.manifest.made_by!r}, and this is {made_by}"
+            out.append(Check(Verdict.OPEN, f"{said}: its words are not checked, so read the statements."))
+    return out

@@ -1,0 +1,136 @@
+"""Taking rows out of the store: one kind, in one form, all of one moment."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from jobs.base.atomic_files import whole_file, whole_folder
+from jobs.base.errors import CommandError
+from storage.export.exports import EXPORTS, list_names, snapshot
+from storage.export.row_stream import Row, Rows
+from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.model.evidence.export_text import csv_lines, json_lines, utc
+from storage.model.text.states import clean
+from storage.postgres.migrate import newest
+from storage.postgres.pool import Pool
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be exported."""
+
+    kind: Kind
+    form: Format
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was written."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    kind: Kind
+    rows: int
+    files: tuple[Made, ...] = ()
+
+
+Progress = Callable[[int, datetime | None], None]
+"""Told how many rows are done, and which time they have reached where they come in the order of time."""
+
+
+async def export_to_stream(pool: Pool, order: Order, stream: BinaryIO, told: Progress) -> Exported:
+    """As text, line by line. Raises CommandError for a list that is not there."""
+    async with _reading(pool, order) as rows:
+        first, lines = csv_lines(rows.columns) if order.form is Format.CSV else json_lines(rows.columns)
+        stream.write(first.encode())
+        done = await _each(order.kind, rows, lambda chunk: stream.write(lines(chunk).encode()), told)
+    stream.flush()
+    return Exported(order.kind, done)
+
+
+async def export_to_file(pool: Pool, order: Order, path: Path, told: Progress) -> Exported:
+    """As text, into a file that is not there yet. It is there when all of it is, and else not at all."""
+    with whole_file(path) as file:
+        done = await export_to_stream(pool, order, file, told)
+    return Exported(order.kind, done.rows, (_made(path, path.name, done.rows),))
+
+
+async def export_to_folder(pool: Pool, order: Order, path: Path, told: Progress) -> Exported:
+    """As Parquet, with a manifest that names every file and its hash. The folder appears whole or not."""
+    from jobs.export.parquet import ParquetFolder  # a large library, for this form only
+
+    about = _about(order)
+    with whole_folder(path) as folder:
+        async with _reading(pool, order) as rows:
+            with ParquetFolder(folder, rows.columns, EXPORTS[order.kind].time, about) as files:
+                done = await _each(order.kind, rows, files.write, told)
+        made = tuple(_made(folder / name, name, n) for name, n in files.rows.items())
+        manifest = {**about, "rows": done, "files": [asdict(one) for one in made]}
+        (folder / "_manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return Exported(order.kind, done, made)
+
+
+async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object], told: Progress) -> int:
+    """Hand on every row in its order; returns how many there were."""
+    time = EXPORTS[kind].time
+    column = None if time is None else list(rows.columns).index(time)
+    done = 0
+    async for chunk in rows.chunks:
+        write(chunk)
+        done += len(chunk)
+        told(done, None if column is None else cast("datetime", chunk[-1][column]))
+    return done
+
+
+@asynccontextmanager
+async def _reading(pool: Pool, order: Order) -> AsyncGenerator[Rows]:
+    """The rows, all of the moment at which this begins."""
+    async with snapshot(pool) as conn:
+        wanted = order.wanted
+        if wanted.list_name is not None and wanted.list_name not in (names := await list_names(conn)):
+            known = ", ".join(map(clean, names)) or "none"
+            raise CommandError(f"There is no list {clean(wanted.list_name)!r}; there are: {known}.")
+        rows = await EXPORTS[order.kind].rows(conn, wanted)
+        async with aclosing(rows.chunks):
+            yield rows
+
+
+def _about(order: Order) -> dict[str, str]:
+    """What is exported, for the manifest and the metadata of each file."""
+    wanted = order.wanted
+    chosen: dict[str, str] = {}
+    for choice, value in wanted.choices.items():
+        if value is not None:
+            chosen[choice.strip("-").replace("-", "_")] = utc(value) if isinstance(value, datetime) else value
+    return {
+        "kind": order.kind.value,
+        "exported_at": utc(wanted.now),
+        "schema": newest(),
+        "as_known_at": utc(wanted.known_at or wanted.now),
+        **chosen,
+    }
+
+
+def _made(path: Path, name: str, rows: int) -> Made:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Made(name, rows, path.stat().st_size, digest)

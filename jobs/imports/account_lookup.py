@@ -1,0 +1,24 @@
+"""Which stored account a person means by a handle, an id or the address of a profile."""
+
+from jobs.base.errors import CommandError
+from storage.accounts.lookup import accounts_named
+from storage.model.core.accounts import Account, Platform
+from storage.model.tables.account_references import AddressError, read_address
+from storage.model.text.states import clean
+from storage.postgres.pool import Conn
+
+
+async def account_named(conn: Conn, text: str, platform: Platform | None = None) -> Account:
+    """The account on file that a handle, an id or the address of a profile means. Raises CommandError."""
+    try:
+        address = read_address(text, platform)
+    except AddressError as fault:
+        raise CommandError(str(fault)) from fault
+    platforms = Platform if address.platform is None else (address.platform,)
+    found = [account for one in platforms for account in await accounts_named(conn, one, address.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(f"{account.platform.value} id:{account.native_id}" for account in found)
+        raise CommandError(f"{clean(text)} means more than one account on file; name it by its id: {ids}.")
+    raise CommandError(f"No account on file is called {clean(text)}.")

@@ -1,0 +1,44 @@
+"""What an import did, as it is printed: a sentence a line, or one JSON object."""
+
+from jobs.base.errors import CommandError
+from jobs.base.output import show, show_json
+from jobs.imports.table_imports import Report
+from storage.model.text.states import clean
+
+
+def tell(file: str, report: Report, *, as_json: bool) -> None:
+    """Print what was done; raise CommandError with every line that was refused."""
+    if as_json:
+        show_json(_as_json(file, report))
+    else:
+        for line in report.lines:
+            where = f"{file}, line {line.line}" if line.line else file
+            show(f"{where}: {line.what} {line.did}.")
+        if report.ignored:
+            show(f"{file}: without a meaning here, so ignored: {', '.join(map(clean, report.ignored))}.")
+        if report.summary:
+            show(report.summary)
+    notes = [str(problem) for problem in report.problems]
+    if report.problems:
+        refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
+        notes.append(
+            f"{refused}; what else the file says is stored."
+            if report.stored
+            else f"{refused}, so nothing was stored; mend the file, or store the rest with --partial."
+        )
+        raise CommandError("\n".join(notes))
+
+
+def _as_json(file: str, report: Report) -> dict[str, object]:
+    return {
+        "file": file,
+        "kind": report.kind,
+        "stored": report.stored,
+        **report.figures,
+        "lines": [
+            {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
+            for line in report.lines
+        ],
+        "refused": [{"line": problem.line, "why": str(problem)} for problem in report.problems],
+        "ignored_columns": list(report.ignored),
+    }

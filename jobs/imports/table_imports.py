@@ -1,0 +1,203 @@
+"""Bringing users' files into the database: every line is reported, and all go in or none.
+
+With `partial`, the lines that are right are stored and the others are reported.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from jobs.base.wording import handle_name, number
+from jobs.collect.resolve_handles import Resolver
+from jobs.imports.identify_rows import identified
+from jobs.imports.orders_executives_csv import ExecutiveRow, OrderRow, executive_rows, order_rows
+from jobs.imports.withheld_crawl import COLUMNS, Crawl, read_crawl
+from storage.accounts.watch_import import watch
+from storage.executives import signals
+from storage.imports.imports import import_history
+from storage.live import lists_and_executives
+from storage.model.core.accounts import Platform
+from storage.model.core.orders import NewOrder, Order
+from storage.model.tables.csv_rows import Parsed, TableError, header_of, sorted_problems
+from storage.model.tables.watch_import_plan import Identified, Line
+from storage.model.tables.watch_list_csv import watch_rows
+from storage.model.text.states import clean
+from storage.orders import orders
+from storage.postgres.pool import Conn, Pool, transaction
+
+_CRAWL_ONLY = set(COLUMNS) - {"account_id", "handle"}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import did."""
+
+    kind: str
+    lines: tuple[Line, ...]
+    """The lines that were taken; empty for a published record, which is reported as a whole."""
+    problems: tuple[TableError, ...]
+    """The lines that were refused."""
+    stored: bool
+    """False: nothing was written, because of the problems."""
+    summary: str
+    figures: dict[str, int] = field(default_factory=dict[str, int])
+    ignored: tuple[str, ...] = ()
+    """Columns that mean nothing here."""
+
+
+async def import_accounts(
+    pool: Pool, content: bytes, name: str, resolver: Resolver, actor: str, now: datetime, *, partial: bool
+) -> Report:
+    """A watch list, or a published crawl of withheld accounts: the header tells which.
+
+    Raises TableError when the file as a whole cannot be read.
+    """
+    if _CRAWL_ONLY & set(header_of(content)):
+        return await import_crawl(pool, read_crawl(content, name), now, partial=partial)
+    parsed = await identified(watch_rows(content, name), name, resolver)
+    if _refused(parsed, partial=partial):
+        return _nothing("watch_list", parsed)
+    async with transaction(pool) as conn:
+        lines = await watch(conn, parsed.rows, name, actor, now)
+    return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
+
+
+async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
+    """Legal orders. One that is stored already is left as it is. Raises TableError as `import_accounts`."""
+    parsed = order_rows(content, name, now)
+    async with transaction(pool) as conn:
+        names = {w.list_id: w.name for w in await lists_and_executives.lists(conn)}
+        on_file = [_as_brought(o, names[o.list_id]) for o in await orders.orders(conn)]
+        parsed = _without_fault(parsed, lambda row: _order_fault(row.order, on_file), name)
+        if _refused(parsed, partial=partial):
+            return _nothing("orders", parsed)
+        lines = [await _store_order(conn, row, now, on_file) for row in parsed.rows]
+    return _stored("orders", parsed, tuple(lines), f"{number(len(lines), 'order')} of {name} stored")
+
+
+async def import_executives(
+    pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
+) -> Report:
+    """People whose engagement is collected. Raises TableError as `import_accounts`."""
+    parsed = await identified(executive_rows(content, name), name, resolver)
+    if _refused(parsed, partial=partial):
+        return _nothing("executives", parsed)
+    async with transaction(pool) as conn:
+        known = {
+            (platform, e.account.native_id): (e.name, e.title)
+            for platform in Platform
+            for e in await signals.executives(conn, platform)
+        }
+        lines = [await _store_executive(conn, person, now, known) for person in parsed.rows]
+    return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
+
+
+async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> Report:
+    """A published crawl of withheld accounts, reported as a whole."""
+    if crawl.problems and not (partial and crawl.pairs):
+        return Report("crawl", (), crawl.problems, stored=False, summary="")
+    async with transaction(pool) as conn:
+        done = await import_history(conn, crawl.history, now)
+    figures = {"pairs": crawl.pairs, "new_accounts": done.accounts, "new_changes": done.changes}
+    whole = f"{number(crawl.pairs, 'line')} about {number(len(crawl.history.accounts), 'account')}"
+    if done.is_repeat:
+        summary = f"{whole}: imported before, nothing is new."
+    else:
+        new = f"{number(done.accounts, 'account')} and {number(done.changes, 'change')}"
+        summary = (
+            f"{whole}: {new} are new, on the list {crawl.history.list_name!r}. "
+            "They are kept as that record; nobody is watched for it."
+        )
+    return Report("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
+
+
+def _without_fault(
+    parsed: Parsed[OrderRow], fault_of: Callable[[OrderRow], str | None], name: str
+) -> Parsed[OrderRow]:
+    """The rows without a fault, and the others as problems."""
+    faults = {row.line: fault_of(row) for row in parsed.rows}
+    found = [TableError(name, line, fault) for line, fault in faults.items() if fault is not None]
+    return replace(
+        parsed,
+        rows=tuple(row for row in parsed.rows if faults[row.line] is None),
+        problems=sorted_problems((*parsed.problems, *found)),
+    )
+
+
+def _as_brought(order: Order, list_name: str) -> NewOrder:
+    return NewOrder(
+        reference=order.reference,
+        title=order.title,
+        issuer=order.issuer,
+        country=order.country,
+        legal_basis=order.legal_basis,
+        issued_at=order.issued_at,
+        issued_from=order.issued_from,
+        issued_to=order.issued_to,
+        deadline_at=order.deadline_at,
+        named_count=order.named_count,
+        list_name=list_name,
+        known_at=order.known_at,
+    )
+
+
+def _order_fault(order: NewOrder, stored: Sequence[NewOrder]) -> str | None:
+    for old in stored:
+        if old.reference == order.reference:
+            if replace(order, known_at=old.known_at) == old:
+                return None
+            return f"order {clean(order.reference)} is stored with other data, and is not overwritten."
+        if old.list_name == order.list_name:
+            return f"list {clean(order.list_name)!r} belongs to the order {clean(old.reference)} already."
+    return None
+
+
+async def _store_order(conn: Conn, row: OrderRow, now: datetime, stored: Sequence[NewOrder]) -> Line:
+    order = row.order
+    new = all(old.reference != order.reference for old in stored)
+    if new:
+        await orders.add_order(conn, order, now)
+    did = f"is stored, with the list {clean(order.list_name)}" if new else "was stored already"
+    return Line(row.line, clean(order.reference), did, new)
+
+
+async def _store_executive(
+    conn: Conn,
+    person: Identified[ExecutiveRow],
+    now: datetime,
+    known: dict[tuple[Platform, str], tuple[str, str]],
+) -> Line:
+    row, native_id, handle = person.row, person.native_id, person.handle
+    await signals.add_executive(conn, row.platform, native_id, handle, row.name, row.title, now)
+    before = known.get((row.platform, native_id))
+    if before is None:
+        did = "is an executive from now on"
+    elif before == (row.name, row.title):
+        did = "was an executive already"
+    else:
+        did = "was an executive already; name and title are now those of the file"
+    who = f"{clean(row.name)}, {handle_name(handle)} ({native_id})"
+    return Line(row.line, who, did, before != (row.name, row.title))
+
+
+def _refused(parsed: Parsed[T], *, partial: bool) -> bool:
+    return bool(parsed.problems) and not (partial and parsed.rows)
+
+
+def _nothing(kind: str, parsed: Parsed[T]) -> Report:
+    return Report(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
+
+
+def _stored(kind: str, parsed: Parsed[T], lines: tuple[Line, ...], summary: str) -> Report:
+    new = sum(line.changed for line in lines)
+    return Report(
+        kind,
+        lines,
+        parsed.problems,
+        stored=True,
+        summary=f"{summary}; {number(new, 'line') if new else 'no line'} brought something new.",
+        figures={"taken": len(lines), "changed": new},
+        ignored=parsed.ignored,
+    )

@@ -1,0 +1,95 @@
+"""How a cohort stands after a wave: how many accounts of how many are in each state. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jobs.alerting.policy import Wave
+from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Standing
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from storage.model.text.states import of_many, short_words
+
+COUNTS_LISTED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many accounts of the cohort are in one state, of how many, and what this mail adds."""
+
+    label: str
+    share: str
+    difference: str
+
+
+def counts(wave: Wave, standing: Standing | None) -> list[Count]:
+    """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
+    if standing is None or wave.cohort is None:
+        return []
+    named = wave.cohort.order.named_count if wave.cohort.order else 0
+    whole = f"{named:,} named" if named >= standing.watched else f"{standing.watched:,} watched"
+    difference = _difference(wave.alerts)
+    now = Counter({(platform, state): n for platform, state, n in standing.states})
+    touched = set(now) | {held for held, n in difference.items() if n}
+    # Words of two platforms may be the same: such accounts are counted together.
+    ranks: dict[str, int] = {}
+    shown: Counter[str] = Counter()
+    more: Counter[str] = Counter()
+    for platform, state in touched:
+        words = of_many(short_words(state, platform, None))
+        ranks[words] = _rank(platform, state)
+        shown[words] += now[platform, state]
+        more[words] += difference[platform, state]
+    ranked = sorted(ranks, key=lambda w: (ranks[w], -shown[w], w))
+    rows = [
+        Count(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
+        for words in ranked[:COUNTS_LISTED]
+    ]
+    if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
+        rows.append(Count("in other states", f"{rest:,} of {whole} accounts", ""))
+    if unread := standing.watched - shown.total():
+        rows.append(Count("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
+    if named > standing.watched:
+        rows.append(Count("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
+    return rows
+
+
+def _difference(alerts: Iterable[AlertRow]) -> Counter[tuple[Platform, State]]:
+    """How many more accounts are in each state after these changes than before them."""
+    first: dict[int, AlertChange] = {}
+    last: dict[int, AlertChange] = {}
+    confirmed = [a for a in alerts if a.stage is AlertStage.CONFIRMED]
+    for alert in sorted(confirmed, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
+        first.setdefault(alert.change.account_id, alert.change)
+        last[alert.change.account_id] = alert.change
+    out: Counter[tuple[Platform, State]] = Counter()
+    for account_id, change in last.items():
+        out[change.platform, change.new] += 1
+        if (old := first[account_id].old) is not None:
+            out[change.platform, old] -= 1
+    return out
+
+
+def _rank(platform: Platform, state: State) -> int:
+    # On Mastodon the count holds accounts that may as well have been deleted by their owners.
+    if state.status is Status.SUSPENDED and platform is Platform.MASTODON:
+        return 1
+    return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
+
+
+def standing_of(change: AlertChange, standing: Standing) -> int:
+    """How many accounts of the cohort stand as this change left its account."""
+    return sum(
+        n for platform, state, n in standing.states if (platform, state) == (change.platform, change.new)
+    )
+
+
+def available(standing: Standing) -> int:
+    """How many accounts of the cohort stand as anybody would wish."""
+    open_to_all = {Status.AVAILABLE, Status.PROTECTED}
+    return sum(n for _, state, n in standing.states if state.status in open_to_all)
+
+
+def _more(n: int) -> str:
+    """Not simply "more": a rule that is about a part of a list, or a mute, leaves changes to others."""
+    return f"{abs(n):,} {'more' if n > 0 else 'fewer'} told here" if n else ""

@@ -1,0 +1,300 @@
+"""From a wave of changes to the words of one mail, and from a stored mail to the message that goes out.
+
+The same wave makes the same mail on every machine: its Message-ID comes from the changes and the
+recipients, never from numbers that a database hands out, so that a repeat is recognised as one.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import urljoin
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+
+from dashboard.auth.signed_links import Act, Link, token
+from jobs.alerting.policy import Wave
+from jobs.alerting.waves import facts, opening_key
+from jobs.base.wording import handle_name, minute, number, zone_note
+from jobs.messages import caveats, cohort_counts, wave_content
+from jobs.messages.dashboard_links import places
+from jobs.messages.late_members import late_words
+from jobs.messages.webhook_payload import payload
+from storage.model.alerts.alerts import AlertRow, AlertStage, Mail, MailDraft, Standing
+from storage.model.alerts.rules import Severity, is_channel, is_webhook
+from storage.model.text.states import clean, of_many
+
+TOPICS_IN_SUBJECT = 3
+
+REFERENCES = 10
+WIRE = SMTP.clone(max_line_length=200)
+"""How messages are written out: the library adds a blank where it folds a subject, so few are folded."""
+log = logging.getLogger(__name__)
+
+
+@cache
+def environment(folder: Path | None) -> Environment:
+    """Where templates are found: in a folder of theirs first, if they have one, and then among ours."""
+    ours = PackageLoader("jobs.messages")
+    return Environment(
+        loader=ours if folder is None else ChoiceLoader([FileSystemLoader(folder), ours]),
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all mails of one installation have in common."""
+
+    dashboard_url: str | None = None
+    synthetic: bool = False
+    """The accounts are invented: every mail then says so, in its subject too."""
+    id_domain: str = "blockline.invalid"
+    """Right half of the Message-IDs. A repeat of a mail is only recognised while it stays the same."""
+    operators: tuple[str, ...] = ()
+    """Who is told of the monitor's own troubles."""
+    link_key: bytes | None = None
+    """What signs the links that act for their reader; without it there are none."""
+    templates: Path | None = None
+    """A folder whose templates take the place of ours of the same name."""
+    has_pages: bool = True
+    """Its mails have pages on the dashboard; those on trial have none."""
+    sweep_every: timedelta = timedelta(minutes=15)
+    """How often every account is read: what counts as late depends on it."""
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        """A text from its template. One of theirs that fails gives way to ours: no alert is lost over it."""
+        if self.templates is not None:
+            try:
+                return environment(self.templates).get_template(name).render(content)
+            except Exception as error:  # noqa: BLE001 - a template can do anything wrong that code can
+                log.warning("The template %s fails, and ours is used: %s", self.templates / name, error)
+        return environment(None).get_template(name).render(content)
+
+    def prepare(self) -> None:
+        """Compile the templates that most mails need, so that the first one in haste need not wait."""
+        for name in ("mail.txt", "mail.html"):
+            environment(None).get_template(name)
+
+    def link(self, link: Link) -> str | None:
+        """The address behind which a reader can act; None where there is no dashboard to go to."""
+        if self.link_key is None or self.dashboard_url is None or is_channel(link.recipient):
+            return None
+        return urljoin(self.dashboard_url, f"/mail-link/{token(self.link_key, link)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The mails of a story that one recipient got before, by their Message-IDs, oldest first."""
+
+    ids: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    """What was known then is the last that he was told; None: all that was told before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The timeline of the story, and what it shows in words."""
+
+    png: bytes
+    alternative: str
+
+
+def story_key(wave: Wave) -> str:
+    """The name of a wave's story: the same on every machine, since it comes from what opened it."""
+    if wave.story is not None:
+        return wave.story.story_key
+    return opening_key(wave.rule.name, wave.recipients, wave.alerts)
+
+
+def compose(
+    wave: Wave,
+    standing: Standing | None,
+    head: Letterhead,
+    recipient: str,
+    thread: Thread = Thread(),
+    picture: Picture | None = None,
+) -> MailDraft:
+    """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
+    rule = wave.rule
+    headline = headline_of(wave, standing)
+    title = subject_of(wave, headline, head)
+    ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
+    acknowledge = head.link(Link(Act.ACKNOWLEDGE, story_key(wave), recipient))
+    content = {
+        "number": number,
+        "subject": title,
+        "headline": headline,
+        "cohort": wave_content.cohort_name(wave.cohort),
+        "synthetic": head.synthetic,
+        "cohort_lines": _cohort_lines(wave, standing),
+        "since_last": _since_last(wave, thread),
+        "other_lists": wave_content.other_lists(wave),
+        "counts": cohort_counts.counts(wave, standing),
+        "picture": picture and picture.alternative,
+        "sections": wave_content.sections(wave, rule.zone),
+        "flap_phrase": wave_content.flap_phrase(wave.flaps) if wave.flaps else None,
+        "flap_accounts": len(wave.flaps),
+        "flap_days": number(max(1, rule.flapping_period.days), "day"),
+        "flaps": wave_content.flap_stories(wave, rule.zone),
+        "unknown": caveats.unknown(wave),
+        "not_claimed": caveats.not_claimed(wave),
+        "zone_note": zone_note(rule.zone, wave.as_of),
+        "dashboard_url": head.dashboard_url,
+        "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "places": places(
+            head.dashboard_url,
+            wave.cohort,
+            {a.change.account_id for a in wave.alerts},
+            ident if head.has_pages else None,
+        ),
+        "acknowledge_url": acknowledge,
+        "rule": clean(rule.name),
+    }
+    return MailDraft(
+        message_id=ident,
+        recipient=recipient,
+        subject=title,
+        text_body=head.render("mail.txt", content),
+        html_body=head.render("mail.html", content),
+        in_reply_to=thread.ids[-1] if thread.ids else None,
+        # The first and the newest are enough for a thread, and a header has an end.
+        reference_ids=tuple(dict.fromkeys((*thread.ids[:1], *thread.ids[-REFERENCES:]))),
+        urgent=rule.severity is Severity.CRITICAL,
+        picture=picture and picture.png,
+        payload=payload(
+            wave,
+            standing,
+            message_id=ident,
+            headline=title,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(recipient)
+        else None,
+    )
+
+
+def subject_of(wave: Wave, headline: str, head: Letterhead) -> str:
+    """What happened to whom and in which cohort, on one line."""
+    mark = "Synthetic scenario: " if head.synthetic else ""
+    stages = {a.stage for a in wave.alerts}
+    if stages == {AlertStage.PROVISIONAL}:
+        mark += "Provisional: "
+    elif stages == {AlertStage.WITHDRAWN}:
+        mark += "Taken back: "
+    elif wave.story is not None:
+        mark += "Update: "
+    return f"{mark}{headline} - {wave_content.cohort_name(wave.cohort)}"
+
+
+def headline_of(wave: Wave, standing: Standing | None) -> str:
+    """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
+    `@handle suspended` when it is about one.
+    """
+    by_topic = wave_content.topics(wave)
+    told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in by_topic]
+    if wave.flaps:
+        told.insert(0, (len(wave.flaps), wave_content.flap_phrase(wave.flaps)))
+    if len({a.change.account_id for a in wave.alerts}) == 1:
+        name = handle_name(wave.alerts[-1].change.handle)
+        return f"{name} {', '.join(text for _, text in told)}"
+    if len(told) == 1 and not wave.flaps and (whole := _of_the_order(wave, standing, *by_topic[0])):
+        return whole
+    if len(told) > TOPICS_IN_SUBJECT:
+        rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
+        told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
+    (n, text), *more = [(n, text if n == 1 else of_many(text)) for n, text in told]
+    return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
+
+
+def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequence[AlertRow]) -> str | None:
+    """How far an order has been acted on, when this mail tells of nothing else."""
+    order = wave.cohort.order if wave.cohort else None
+    change = alerts[0].change
+    if order is None or standing is None or not change.new.status.is_blocked:
+        return None
+    if {(a.change.platform, a.change.new) for a in alerts} != {(change.platform, change.new)}:
+        return None
+    accounts = len({a.change.account_id for a in alerts})
+    now = cohort_counts.standing_of(change, standing)
+    if alerts[0].stage is not AlertStage.CONFIRMED or not accounts <= now <= order.named_count:
+        return None
+    tail = f", {accounts:,} in this mail" if now > accounts else ""
+    if not tail and standing.watched == order.named_count and (left := cohort_counts.available(standing)):
+        tail = f", {left:,} available"
+    return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
+
+
+def _cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+    late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
+    return [*wave_content.cohort_lines(wave, standing), *([] if late is None else [f"{late}."])]
+
+
+def _since_last(wave: Wave, thread: Thread) -> str | None:
+    if wave.story is None:
+        return None
+    last = wave.story.waves[-1].as_of
+    heard = thread.as_of or last
+    missed = (
+        f"What came up after that until {minute(last)} was left to round-ups, which you do not get. "
+        if heard < last
+        else ""
+    )
+    return (
+        f"This goes on from the mail that told what was known at {minute(heard)}. {missed}"
+        "What follows is what this mail adds."
+    )
+
+
+def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:
+    """The same facts told to the same people have the same id, whoever computes it and in whatever order."""
+    told = "\n".join(sorted(facts)) + "\n\n" + "\n".join(sorted(recipients))
+    return f"<{hashlib.sha256(told.encode()).hexdigest()[:40]}@{domain}>"
+
+
+def message(mail: Mail, sender: str) -> EmailMessage:
+    """The message of a stored mail: the same bytes at every attempt."""
+    out = EmailMessage(policy=SMTP)
+    out["From"] = sender
+    out["To"] = ", ".join(mail.recipients)
+    out["Subject"] = mail.subject
+    out["Date"] = format_datetime(mail.created_at)
+    out["Message-ID"] = mail.message_id
+    if mail.in_reply_to is not None:
+        out["In-Reply-To"] = mail.in_reply_to
+        out["References"] = " ".join(mail.reference_ids)
+    out["Auto-Submitted"] = "auto-generated"
+    if mail.urgent:
+        out["Importance"] = "high"
+        out["X-Priority"] = "1"
+    if mail.unsubscribe_url is not None:
+        out["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        out["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    out.set_content(mail.text_body, cte="quoted-printable")
+    out.add_alternative(mail.html_body, subtype="html", cte="quoted-printable")
+    if mail.picture is not None:
+        _, html = out.iter_parts()
+        html.add_related(
+            mail.picture, "image", "png", cid="<picture>", filename="timeline.png", disposition="inline"
+        )
+    # The library would draw boundaries by chance, and a repeat would differ from the first mail.
+    for n, part in enumerate(p for p in out.walk() if p.is_multipart()):
+        part.set_boundary(f"=_{hashlib.sha256(mail.message_id.encode()).hexdigest()[:30]}_{n}")
+    return out

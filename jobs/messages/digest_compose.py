@@ -1,0 +1,159 @@
+"""Pure: from what a digest or round-up tells to the words of one mail.
+
+The same facts make the same mail on every machine: its Message-ID comes from the rule, the time up to which
+it tells, what it tells and the recipient.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urljoin
+
+from dashboard.auth.signed_links import Act, Link
+from jobs.alerting.waves import facts
+from jobs.base.wording import number, zone_note
+from jobs.messages import (
+    caveats,
+    cohort_counts,
+    digest_words,
+    wave_content,
+)
+from jobs.messages.compose import Letterhead, Picture, message_id
+from jobs.messages.dashboard_links import list_url, places
+from jobs.messages.digest_facts import Part, Told, accounts
+from jobs.messages.digest_sections import sections, shares
+from jobs.messages.webhook_payload import note
+from storage.model.alerts.alerts import Cohort, MailDraft, MailKind, Standing
+from storage.model.alerts.rules import is_webhook
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from storage.model.text.states import capital, clean
+
+COHORTS_SHOWN = 8
+"""Those in full; of more a line each."""
+COHORTS_BRIEF = 20
+ACCOUNTS_LISTED = 60
+"""In the whole mail: a larger one is cut short by some mail programs."""
+FEWEST_LISTED = 5
+"""Of each cohort that is shown in full."""
+_UNSEEN = "What changed and changed back between two readings of an account."
+_QUIET = "That nothing happened: it tells what was read and confirmed, and no more."
+
+
+def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | None = None) -> MailDraft:
+    """What one recipient is told. `picture` shows the first part."""
+    due, rule = told.due, told.due.stored.rule
+    kind = digest_words.title(due)
+    mark = "Synthetic scenario: " if head.synthetic else ""
+    title = f"{mark}{digest_words.subject(told)}"
+    # What was recorded just before a morning may come to light after its round-up: then there are two.
+    which = (kind, rule.name, due.until.isoformat(), *facts(a for p in told.parts for a in p.whole.alerts))
+    ident = message_id(which, (recipient,), head.id_domain)
+    unsubscribe = head.link(Link(Act.UNSUBSCRIBE, rule.name, recipient))
+    shown, brief = told.parts[:COHORTS_SHOWN], told.parts[COHORTS_SHOWN:]
+    room = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
+    content = {
+        "number": number,
+        "subject": title,
+        "synthetic": head.synthetic,
+        "kicker": capital(kind),
+        "headline": digest_words.headline(told),
+        "period": digest_words.period(told),
+        "more_than_once": digest_words.more_than_once(told) if told.parts else None,
+        "lead": digest_words.lead(told.look),
+        "standing": [(*row, "") for row in digest_words.standing_rows(told.look)]
+        if told.look.states and not (due.is_round_up and len(told.parts) == 1)
+        else [],
+        "cohorts": [
+            _cohort(part, rule.zone, share, picture if i == 0 else None, head.dashboard_url)
+            for i, (part, share) in enumerate(zip(shown, room, strict=True))
+        ],
+        "brief": _brief(brief),
+        "quiet": [_quiet(cohort, standing) for cohort, standing in told.quiet.shown],
+        "quiet_more": told.quiet.more,
+        "still_open": digest_words.still_open(told.look),
+        "coverage": digest_words.coverage(told.look, rule.zone),
+        "unknown": _unknown(told),
+        "not_claimed": _not_claimed(told),
+        "zone_note": zone_note(rule.zone, due.until),
+        "dashboard_url": head.dashboard_url,
+        "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
+        "places": places(head.dashboard_url, None, (), ident if head.has_pages else None),
+        "unsubscribe_url": unsubscribe,
+        "rule": clean(rule.name),
+        "scope": digest_words.scope(rule.match),
+    }
+    text = head.render("summary.txt", content)
+    return MailDraft(
+        message_id=ident,
+        recipient=recipient,
+        subject=title,
+        text_body=text,
+        html_body=head.render("summary.html", content),
+        kind=MailKind.DIGEST,
+        picture=picture and picture.png,
+        payload=note(
+            kind=MailKind.DIGEST,
+            message_id=ident,
+            headline=title,
+            text=text,
+            rule=rule.name,
+            severity=rule.severity,
+            as_of=due.until,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(recipient)
+        else None,
+        unsubscribe_url=unsubscribe,
+    )
+
+
+def _cohort(
+    part: Part, zone: str, share: int, picture: Picture | None, base: str | None
+) -> dict[str, object]:
+    lines = wave_content.cohort_lines(part.told, part.standing)
+    if (also := wave_content.other_lists(part.told)) is not None:
+        lines.append(also)
+    return {
+        "name": capital(wave_content.cohort_name(part.cohort)),
+        "url": list_url(base, part.cohort),
+        "lines": lines,
+        "counts": [
+            (capital(c.label), c.share, c.difference) for c in cohort_counts.counts(part.whole, part.standing)
+        ],
+        "picture": picture and picture.alternative,
+        "sections": sections(part.told, zone, share),
+        "flap_phrase": wave_content.flap_phrase(part.told.flaps) if part.told.flaps else None,
+        "flap_accounts": len(part.told.flaps),
+        "flaps": wave_content.flap_stories(part.told, zone),
+    }
+
+
+def _brief(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
+    rows = [
+        (capital(wave_content.cohort_name(p.cohort)), number(len(accounts(p.told.alerts)), "account"), "")
+        for p in parts[:COHORTS_BRIEF]
+    ]
+    if more := parts[COHORTS_BRIEF:]:
+        rest = {i for p in more for i in accounts(p.told.alerts)}
+        rows.append((f"On {len(more):,} more", number(len(rest), "account"), ""))
+    return rows
+
+
+def _quiet(cohort: Cohort, standing: Standing) -> tuple[str, str, str]:
+    blocked = sum(n for platform, state, n in standing.states if _is_blocked(platform, state.status))
+    whole = number(standing.watched, "watched account")
+    return capital(wave_content.cohort_name(cohort)), f"{blocked:,} of {whole} blocked", ""
+
+
+def _is_blocked(platform: Platform, status: Status) -> bool:
+    # On Mastodon the count holds accounts that may as well have been deleted by their owners.
+    return status.is_blocked and (platform, status) != (Platform.MASTODON, Status.SUSPENDED)
+
+
+def _unknown(told: Told) -> list[str]:
+    return [*(caveats.unknown(told.everything) if told.parts else ()), _UNSEEN]
+
+
+def _not_claimed(told: Told) -> list[str]:
+    lines = [line for part in told.parts for line in caveats.not_claimed(part.told)]
+    return list(dict.fromkeys(lines)) or [_QUIET]

@@ -1,0 +1,199 @@
+"""Pure: what a digest or round-up tells: its changes by cohort, and how well was looked in that time."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from jobs.alerting.matching import cohort_of
+from jobs.alerting.policy import DigestDue, Flap, Wave
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, PastAlert, Standing
+from storage.model.alerts.digest_period import PlatformSilence, Trouble, Untold, Watched
+from storage.model.core.accounts import Platform
+from storage.model.text.states import of_many, short_words
+
+_CERTAINTY = list(AlertStage)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is told of one cohort."""
+
+    whole: Wave
+    """All alerts: what the difference to before is counted from."""
+    told: Wave
+    """Each change as it was known last, accounts that go back and forth once."""
+    standing: Standing | None = None
+    """Of the cohort at the end of the time."""
+
+    @property
+    def cohort(self) -> Cohort | None:
+        return self.whole.cohort
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformLook:
+    """How well the watched accounts of one platform were read."""
+
+    platform: Platform
+    watched: int
+    read: int
+    """With a conclusive answer within the time that is told of."""
+    late: int
+    """Without one for too long at its end, and on the watch for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateNow:
+    """Accounts that stand alike."""
+
+    words: str
+    accounts: int
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was looked at between two times: without it, that nothing is told would say nothing."""
+
+    since: datetime
+    until: datetime
+    late_after: timedelta
+    platforms: tuple[PlatformLook, ...] = ()
+    states: tuple[StateNow, ...] = ()
+    """How the watched accounts stood at the end, blocked ones first."""
+    blocked_late: int = 0
+    """Blocked ones that were not read for too long: they stood so when they were read last."""
+    asked: int = 0
+    """Accounts that all requests of the installation asked for, each time counted."""
+    answered: int = 0
+    silences: tuple[PlatformSilence, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    provisional: int = 0
+    untold: tuple[Untold, ...] = ()
+
+    @property
+    def watched(self) -> int:
+        return sum(p.watched for p in self.platforms)
+
+    @property
+    def read(self) -> int:
+        return sum(p.read for p in self.platforms)
+
+    @property
+    def blocked(self) -> int:
+        return sum(s.accounts for s in self.states if s.is_blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Cohorts of which there is nothing new."""
+
+    shown: tuple[tuple[Cohort, Standing], ...] = ()
+    more: int = 0
+    """How many more of them there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything that one digest or round-up says to the same people."""
+
+    due: DigestDue
+    parts: tuple[Part, ...]
+    """Those with most accounts first."""
+    look: Look
+    quiet: Quiet = Quiet()
+
+    @property
+    def everything(self) -> Wave:
+        """All that is told, as if it were one wave of no cohort."""
+        alerts = [a for part in self.parts for a in part.told.alerts]
+        flaps = tuple(f for part in self.parts for f in part.told.flaps)
+        return _wave(self.due, None, alerts, flaps)
+
+
+def parts_of(due: DigestDue, recipient: str) -> tuple[Part, ...]:
+    """What this recipient is told, by cohort. Of a round-up only the cohorts of which not all was told him by
+    another rule.
+    """
+    if due.is_round_up:
+        waves = [part for part in due.parts if recipient in part.recipients]
+    else:
+        by_cohort: dict[Cohort | None, list[AlertRow]] = {}
+        for alert in due.alerts:
+            by_cohort.setdefault(cohort_of(alert.cohorts, alert.change.first_seen_new), []).append(alert)
+        waves = [_wave(due, cohort, alerts, ()) for cohort, alerts in by_cohort.items()]
+    parts = [Part(wave, _as_told(wave, due)) for wave in waves]
+    return tuple(sorted(parts, key=lambda p: (-len(accounts(p.told.alerts)), _name(p.cohort))))
+
+
+def accounts(alerts: Iterable[AlertRow]) -> set[int]:
+    return {a.change.account_id for a in alerts}
+
+
+def looked(
+    found: Sequence[Watched], since: datetime, until: datetime, late_after: timedelta
+) -> tuple[tuple[PlatformLook, ...], tuple[StateNow, ...], int]:
+    """How well these accounts were read, how they stood, and how many blocked ones were read too long ago."""
+    late = {w.account_id for w in found if (w.last_read or w.added_at) <= until - late_after}
+    platforms = tuple(_platform(p, [w for w in found if w.platform is p], since, late) for p in Platform)
+    now: Counter[tuple[str, bool]] = Counter()
+    for one in found:
+        words = "nothing confirmed yet" if one.state is None else short_words(one.state, one.platform, None)
+        now[of_many(words), one.is_blocked] += 1
+    states = [StateNow(words, n, is_blocked) for (words, is_blocked), n in now.items()]
+    states.sort(key=lambda s: (not s.is_blocked, -s.accounts, s.words))
+    blocked_late = sum(w.is_blocked and w.account_id in late for w in found)
+    return tuple(p for p in platforms if p.watched), tuple(states), blocked_late
+
+
+def _platform(
+    platform: Platform, found: Sequence[Watched], since: datetime, late: Collection[int]
+) -> PlatformLook:
+    return PlatformLook(
+        platform,
+        watched=len(found),
+        read=sum(w.last_read is not None and w.last_read > since for w in found),
+        late=sum(w.account_id in late for w in found),
+    )
+
+
+def _as_told(wave: Wave, due: DigestDue) -> Wave:
+    newest: dict[str, AlertRow] = {}
+    for alert in wave.alerts:
+        known = newest.get(alert.change.change_key)
+        if known is None or _CERTAINTY.index(alert.stage) > _CERTAINTY.index(known.stage):
+            newest[alert.change.change_key] = alert
+    flaps = wave.flaps if due.is_round_up else _flaps(newest.values(), wave.rule.flapping_changes)
+    apart = {f.alert.change.account_id: f.alert for f in flaps if not due.is_round_up}
+    alerts = [
+        a
+        for a in newest.values()
+        if a.stage is not AlertStage.CONFIRMED or apart.get(a.change.account_id, a) is a
+    ]
+    return replace(wave, alerts=_in_order(alerts), flaps=flaps)
+
+
+def _flaps(alerts: Iterable[AlertRow], at_least: int) -> tuple[Flap, ...]:
+    """The accounts that changed so often that their changes are told as one story."""
+    by_account: dict[int, list[AlertRow]] = {}
+    for alert in _in_order(alerts):
+        if alert.stage is AlertStage.CONFIRMED:
+            by_account.setdefault(alert.change.account_id, []).append(alert)
+    return tuple(
+        Flap(rows[-1], tuple(PastAlert(a.created_at, a.change) for a in rows))
+        for rows in by_account.values()
+        if len(rows) >= at_least
+    )
+
+
+def _wave(due: DigestDue, cohort: Cohort | None, alerts: Iterable[AlertRow], flaps: tuple[Flap, ...]) -> Wave:
+    return Wave(due.stored, due.recipients, cohort, _in_order(alerts), flaps, due.until, None)
+
+
+def _in_order(alerts: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
+    return tuple(sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage)))
+
+
+def _name(cohort: Cohort | None) -> str:
+    return cohort.name if cohort is not None else ""

@@ -1,0 +1,261 @@
+"""Pure: the sentences of a digest: what it is called, what happened in all, how well was looked."""
+
+from collections.abc import Iterable, Sequence
+
+from dashboard.ui.words import span
+from jobs.alerting.policy import DigestDue, Wave
+from jobs.base.wording import handle_name, local_day, number, zoned_minute
+from jobs.messages.digest_facts import Look, PlatformLook, Told, accounts
+from jobs.messages.digest_sections import topics
+from jobs.messages.wave_content import cohort_name, flap_phrase
+from storage.model.alerts.alerts import AlertDecision, AlertStage, Cohort
+from storage.model.alerts.digest_period import PlatformSilence, Trouble
+from storage.model.alerts.rules import Digest, Match
+from storage.model.core.availability import ChangeKind
+from storage.model.text.states import PLATFORM_NAME, capital, clean, of_many
+
+TOPICS_NAMED = 4
+SILENCES_NAMED = 3
+TROUBLES_NAMED = 3
+STATES_NAMED = 6
+NAMES_NAMED = 4
+
+_KIND = {
+    ChangeKind.BLOCK: "blocks",
+    ChangeKind.RESTORATION: "restorations",
+    ChangeKind.PARTIAL: "countries added or removed",
+    ChangeKind.GONE: "accounts gone",
+    ChangeKind.RETURN: "accounts found again",
+    ChangeKind.PROTECTION: "accounts that their owners protect or open",
+}
+_WHY_UNTOLD = {
+    AlertDecision.MUTED: "muted",
+    AlertDecision.MAINTENANCE: "within a maintenance window",
+    AlertDecision.UNSUBSCRIBED: "from when nobody wanted digests",
+}
+
+
+def title(due: DigestDue) -> str:
+    match due.stored.rule.digest:
+        case Digest.NONE:
+            return "round-up"
+        case Digest.DAILY:
+            return "daily digest"
+        case Digest.WEEKLY:
+            return "weekly digest"
+
+
+def subject(told: Told) -> str:
+    """Counts first: what happened, or that nothing did and how well was looked; then which mail it is."""
+    due = told.due
+    return (
+        f"{_told(told) or _nothing(told.look)} - {title(due)}, {local_day(due.until, due.stored.rule.zone)}"
+    )
+
+
+def headline(told: Told) -> str:
+    """The subject's counts, with the orders and lists that they are about."""
+    if not told.parts:
+        return _nothing(told.look)
+    where = _where([part.cohort for part in told.parts])
+    lead, colon, rest = _told(told).partition(": ")
+    return f"{lead} {where}{colon}{rest}"
+
+
+def _told(told: Told) -> str:
+    """`412 accounts changed: 240 withheld in India (IN), 172 suspended`; empty when nothing is told."""
+    if not told.parts:
+        return ""
+    whole = told.everything
+    by_topic = _by_topic(whole)
+    everybody = accounts(whole.alerts)
+    if len(everybody) == 1:
+        return f"{handle_name(whole.alerts[-1].change.handle)} {', '.join(text for _, text in by_topic)}"
+    if len(by_topic) == 1:
+        return f"{number(len(everybody), 'account')} {of_many(by_topic[0][1])}"
+    named = by_topic
+    if len(by_topic) > TOPICS_NAMED:
+        rest = {i for ids, _ in by_topic[TOPICS_NAMED - 1 :] for i in ids}
+        named = [*by_topic[: TOPICS_NAMED - 1], (rest, "otherwise")]
+    is_sure = all(a.stage is AlertStage.CONFIRMED for a in whole.alerts)
+    each = ", ".join(f"{len(ids):,} {of_many(text) if len(ids) > 1 else text}" for ids, text in named)
+    return f"{number(len(everybody), 'account')}{' changed' if is_sure else ''}: {each}"
+
+
+def _by_topic(whole: Wave) -> list[tuple[set[int], str]]:
+    """Who is counted under what, the most first; accounts that go back and forth are a topic of their own."""
+    found = [(accounts(alerts), text) for text, alerts in topics(whole)]
+    if whole.flaps:
+        found.append((accounts(f.alert for f in whole.flaps), flap_phrase(whole.flaps)))
+    return sorted(found, key=lambda t: -len(t[0]))
+
+
+def _nothing(look: Look) -> str:
+    """That there is nothing to tell, and no more than the readings bear."""
+    if not look.watched:
+        return "No account is watched that this rule is about"
+    if not look.read:
+        return f"Nothing known: none of {number(look.watched, 'account')} was read"
+    if look.untold:
+        kept = number(sum(u.changes for u in look.untold), "change")
+        return f"Nothing told: {kept} kept back"
+    if unread := look.watched - look.read:
+        return f"No change confirmed, but {unread:,} of {number(look.watched, 'account')} not read"
+    seen = f", {look.provisional:,} provisional" if look.provisional else ""
+    return f"No change confirmed in {number(look.watched, 'account')}{seen}"
+
+
+def more_than_once(told: Told) -> str | None:
+    """Why the numbers of the headline add up to more than its sum."""
+    by_topic = [ids for ids, _ in _by_topic(told.everything)]
+    again = sum(map(len, by_topic)) - len({i for ids in by_topic for i in ids})
+    if not again:
+        return None
+    verb = "is" if again == 1 else "are"
+    return f"{number(again, 'account')} changed more than once and {verb} counted under each."
+
+
+def period(told: Told) -> str:
+    """Which changes are told. They may have happened earlier than they were confirmed."""
+    zone, look = told.due.stored.rule.zone, told.look
+    sure = all(a.stage is AlertStage.CONFIRMED for p in told.parts for a in p.told.alerts)
+    verb = "confirmed" if sure else "recorded"
+    span_of = f"from {zoned_minute(look.since, zone)} to {zoned_minute(look.until, zone)}"
+    if told.due.is_round_up:
+        return f"What was {verb} {span_of} and was not told at once."
+    return f"What was {verb} {span_of}."
+
+
+def scope(match: Match) -> str:
+    """Which changes the rule is about: of others nothing follows from this mail."""
+    kinds = ", ".join(words for kind, words in _KIND.items() if kind in match.kinds)
+    of = [
+        _of("on the list", "on the lists", match.lists),
+        _of("of the order", "of the orders", match.orders),
+        _of("on", "on", {PLATFORM_NAME[p] for p in match.platforms}),
+        _of("withheld in", "withheld in", match.countries),
+        _of("tagged", "tagged", match.tags),
+        "" if match.min_followers is None else f"with {match.min_followers:,} followers or more",
+        "of executives" if match.executives else "",
+    ]
+    about = ", ".join(filter(None, of))
+    return f"It tells of {kinds or 'nothing'}{f'; only of accounts {about}' if about else ''}."
+
+
+def _of(one: str, several: str, names: Iterable[str]) -> str:
+    shown = [clean(name) for name in sorted(names)]
+    if not shown:
+        return ""
+    rest = len(shown) - NAMES_NAMED
+    tail = f" and {rest} more" if rest > 0 else ""
+    return f"{one if len(shown) == 1 else several} {', '.join(shown[:NAMES_NAMED])}{tail}"
+
+
+def standing_rows(look: Look) -> list[tuple[str, str]]:
+    """How all watched accounts stood at the end, blocked ones first, with every denominator named."""
+    whole = number(look.watched, "watched account")
+    rows = [("Blocked by the platforms", f"{look.blocked:,} of {whole}")]
+    named = look.states[:STATES_NAMED]
+    rows += [(capital(s.words), f"{s.accounts:,} of {whole}") for s in named]
+    if rest := sum(s.accounts for s in look.states[STATES_NAMED:]):
+        rows.append(("In other states", f"{rest:,} of {whole}"))
+    return rows
+
+
+def lead(look: Look) -> str:
+    """How well was looked, for the head of the mail: before any figure that is not of its end."""
+    if not look.watched:
+        return ""
+    verb = "was" if look.read == 1 else "were"
+    read = f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
+    if not (late := sum(p.late for p in look.platforms)):
+        return read
+    they = "it" if late == 1 else "they"
+    return (
+        f"{read} Of {late:,} the last known state is counted: at the end {they} had been unread for "
+        f"{span(look.late_after)} or longer."
+    )
+
+
+def coverage(look: Look, zone: str) -> list[str]:
+    """How well was looked, and what was in the way; every number with what it is a part of."""
+    lines = [_platform(p, look) for p in look.platforms]
+    if look.blocked_late:
+        lines.append(
+            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had been unread that long: "
+            "what is told is the last known state."
+        )
+    if look.asked:
+        lines.append(
+            f"All requests of this monitor together asked {look.asked:,} times for an account, and "
+            f"{_share(look.answered, look.asked)} of these times it got a conclusive answer."
+        )
+    lines += [_silence(silence, zone) for silence in look.silences[:SILENCES_NAMED]]
+    if more := look.silences[SILENCES_NAMED:]:
+        lines.append(f"There were {number(len(more), 'shorter silence')} beside.")
+    lines += [_trouble(trouble, zone) for trouble in look.troubles[:TROUBLES_NAMED]]
+    if more := look.troubles[TROUBLES_NAMED:]:
+        lines.append(f"The monitor had {number(len(more), 'other trouble')}: see its health page.")
+    return lines
+
+
+def _platform(p: PlatformLook, look: Look) -> str:
+    whole, verb = number(p.watched, "watched account"), "was" if p.read == 1 else "were"
+    read = f"{p.read:,} of {whole} ({_share(p.read, p.watched)}) {verb} read in this time"
+    too_long = f"for {span(look.late_after)} or longer"
+    late = "none had been unread" if not p.late else f"{p.late:,} had been unread"
+    tail = ", and only the last known state of these is told" if p.late else ""
+    return f"{PLATFORM_NAME[p.platform]}: {read}; at its end {late} {too_long}{tail}."
+
+
+def _silence(silence: PlatformSilence, zone: str) -> str:
+    since, until = zoned_minute(silence.since, zone), zoned_minute(silence.until, zone)
+    return (
+        f"No regular request to {PLATFORM_NAME[silence.platform]} was answered for {span(silence.length)}, "
+        f"from {since} to {until}: when something changed in between is known less exactly."
+    )
+
+
+def _trouble(trouble: Trouble, zone: str) -> str:
+    ended = trouble.ended_at
+    until = ", still so at the end" if ended is None else f" to {zoned_minute(ended, zone)}"
+    return f"{trouble.sentence}: from {zoned_minute(trouble.since, zone)}{until}."
+
+
+def still_open(look: Look) -> list[str]:
+    """What is not settled, or was kept back: a digest without it would say too much."""
+    lines: list[str] = []
+    if look.provisional:
+        verb = "was" if look.provisional == 1 else "were"
+        lines.append(
+            f"{number(look.provisional, 'change')} {verb} seen and not confirmed yet at the end: further "
+            "readings decide."
+        )
+    for one in look.untold:
+        verb = "is" if one.changes == 1 else "are"
+        lines.append(
+            f"{number(one.changes, 'change')} {verb} not told here ({_WHY_UNTOLD[one.decision]}); the "
+            "dashboard shows all."
+        )
+    return lines
+
+
+def _share(part: int, whole: int) -> str:
+    """A percentage that is only 100 or 0 when it is exactly that."""
+    tenths = round(1000 * part / whole)
+    if part < whole:
+        tenths = min(tenths, 999)
+    if part:
+        tenths = max(tenths, 1)
+    return f"{tenths // 10}%" if not tenths % 10 else f"{tenths / 10:.1f}%"
+
+
+def _where(cohorts: Sequence[Cohort | None]) -> str:
+    if len(cohorts) == 1:
+        return cohort_name(cohorts[0]) if cohorts[0] is None else f"on {cohort_name(cohorts[0])}"
+    orders = sum(c is not None and c.order is not None for c in cohorts)
+    lists = sum(c is not None and c.order is None for c in cohorts)
+    named = [number(n, word) for n, word in ((orders, "order"), (lists, "list")) if n]
+    if None in cohorts:
+        named.append("no list")
+    return f"on {' and '.join([', '.join(named[:-1]), named[-1]] if len(named) > 1 else named)}"

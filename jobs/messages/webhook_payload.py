@@ -1,0 +1,142 @@
+"""Pure: what a webhook is told of a wave, as JSON. docs/webhook.md says it to those who receive it.
+
+The same wave makes the same bytes on every machine. Only what was seen is in it: a time that nobody saw
+is null.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from jobs.alerting.policy import Wave
+from jobs.messages import wave_content
+from storage.model.alerts.alerts import AlertRow, Cohort, MailKind, Standing
+from storage.model.alerts.rules import Severity
+from storage.model.core.availability import State
+
+VERSION: Final = "blockline.alert/1"
+
+
+def payload(
+    wave: Wave,
+    standing: Standing | None,
+    *,
+    message_id: str,
+    headline: str,
+    synthetic: bool,
+    url: str | None,
+) -> str:
+    """The JSON text about `wave`, with `standing` of its cohort as known at `wave.as_of`.
+
+    `headline` is the subject of the mail about it, `url` leads to the dashboard. The text is ASCII: whatever
+    a stranger wrote in a handle is escaped.
+    """
+    flapping = {flap.alert.alert_id for flap in wave.flaps}
+    told: dict[str, object] = {
+        "version": VERSION,
+        "id": message_id.strip("<>"),
+        "kind": MailKind.WAVE.value,
+        "headline": headline,
+        "text": None,
+        "rule": wave.rule.name,
+        "severity": wave.rule.severity.value,
+        "synthetic": synthetic,
+        "as_of": _utc(wave.as_of),
+        "cohort": _cohort(wave.cohort, standing),
+        "counts": [
+            {"words": words, "accounts": len({a.change.account_id for a in alerts})}
+            for words, alerts in wave_content.topics(wave)
+        ],
+        "flapping_accounts": len({flap.alert.change.account_id for flap in wave.flaps}),
+        "changes": [_change(a, flapping=a.alert_id in flapping) for a in wave.alerts],
+        "links": {"dashboard": url},
+    }
+    return _text(told)
+
+
+def note(
+    *,
+    kind: MailKind,
+    message_id: str,
+    headline: str,
+    text: str,
+    rule: str | None,
+    severity: Severity,
+    as_of: datetime,
+    synthetic: bool,
+    url: str | None,
+) -> str:
+    """The JSON text of what tells no wave: a digest, a reminder, a word to the operators. It is in words."""
+    return _text(
+        {
+            "version": VERSION,
+            "id": message_id.strip("<>"),
+            "kind": kind.value,
+            "headline": headline,
+            "text": text,
+            "rule": rule,
+            "severity": severity.value,
+            "synthetic": synthetic,
+            "as_of": _utc(as_of),
+            "cohort": None,
+            "counts": [],
+            "flapping_accounts": 0,
+            "changes": [],
+            "links": {"dashboard": url},
+        }
+    )
+
+
+def _text(told: dict[str, object]) -> str:
+    return json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def _cohort(cohort: Cohort | None, standing: Standing | None) -> dict[str, object] | None:
+    if cohort is None:
+        return None
+    order = cohort.order
+    return {
+        "list": cohort.name,
+        "order": order
+        and {
+            "reference": order.reference,
+            "country": order.country,
+            "issued_at": _utc(order.issued_at),
+            "named_accounts": order.named_count,
+        },
+        "standing": standing
+        and {
+            "watched_accounts": standing.watched,
+            "states": [
+                {"platform": platform.value, "state": _state(state), "accounts": accounts}
+                for platform, state, accounts in standing.states
+            ],
+        },
+    }
+
+
+def _change(alert: AlertRow, *, flapping: bool) -> dict[str, object]:
+    change = alert.change
+    return {
+        "change": change.change_key,
+        "stage": alert.stage.value,
+        "platform": change.platform.value,
+        "handle": change.handle,
+        "kind": change.kind.value,
+        "old": None if change.old is None else _state(change.old),
+        "new": _state(change.new),
+        "flags": sorted(flag.value for flag in change.flags),
+        "strength": change.strength.value,
+        "readings": change.readings,
+        "last_seen_old": None if change.last_seen_old is None else _utc(change.last_seen_old),
+        "first_seen_new": _utc(change.first_seen_new),
+        "flapping": flapping,
+    }
+
+
+def _state(state: State) -> dict[str, object]:
+    return {"status": state.status.value, "withheld_in": list(state.withheld_in)}
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

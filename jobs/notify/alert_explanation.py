@@ -1,0 +1,233 @@
+"""Pure: what became of the alerts of a change under every rule, and why; for a reader and for a program.
+
+What was decided is on record. Whether a rule matches is judged by the rules, lists and tags as they are now.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.alerting.mismatch_reasons import Unmatched, unmatched
+from jobs.base.wording import account_name, minute
+from jobs.messages.late_members import late_words
+from jobs.messages.wave_content import told_words
+from storage.model.alerts.alerts import MailKind, MailState
+from storage.model.alerts.decision_words import DECISION_WORDS
+from storage.model.alerts.history import AlertHistory, ChangeFacts, RuleDecision, SentMail
+from storage.model.alerts.rules import AlertRule, StoredRule
+from storage.model.core.availability import ChangeKind
+from storage.model.text.states import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule and one alert."""
+
+    rule: str | None
+    """None: the decision of no rule in particular."""
+    decided: RuleDecision | None
+    """What is on record; None when the rule decided nothing."""
+    mails: tuple[SentMail, ...]
+    matches: bool
+    """Whether the rule, as it is now, is about the alert."""
+    unmatched: Unmatched | None
+    """Why it is not; None as well when the rule is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One alert of a change, with the verdict of every rule."""
+
+    history: AlertHistory
+    verdicts: tuple[Verdict, ...]
+
+
+def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> Explained:
+    """The rules in their order, and after them those that are gone and decided something."""
+    known = {stored.rule_id for stored in rules}
+    verdicts = [_verdict(history, stored) for stored in rules]
+    verdicts += [_gone(history, d) for d in history.decisions if d.rule_id not in known]
+    return Explained(history, tuple(verdicts))
+
+
+def why_no_alert(facts: ChangeFacts) -> str:
+    """Why nobody was to be told of a change that has no alert at all."""
+    if facts.kind is ChangeKind.BASELINE:
+        return "It is the first state that was seen of its account, and no change: nobody is told of it."
+    if facts.is_imported:
+        return "It is from a record that others published, and of those nobody is told."
+    if facts.outcome is None:
+        return "It is not confirmed yet, and no rule asked to hear of it before that when it was seen."
+    if facts.outcome == "confirmed":
+        return "It is confirmed, and no alert is on file: it was recorded in a way that tells nobody."
+    return "It was not confirmed, and no rule asked to hear of it before that."
+
+
+def sentences(found: Explained) -> list[str]:
+    """What became of one alert, a line each; lines about a rule are set in."""
+    alert = found.history.alert
+    told = f"{account_name(alert.change.platform, alert.change.handle)} {told_words(alert)}"
+    out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {told}."]
+    for verdict in found.verdicts:
+        out.append(f"  {_name(verdict)}: {_said(verdict, found.history)}.")
+        out += [
+            f"    {line}."
+            for line in (*_particulars(verdict, found.history), *map(_mail_line, verdict.mails))
+        ]
+    if not found.history.decisions and found.history.decision is not None:
+        out.append(
+            f"  For all rules: {DECISION_WORDS[found.history.decision]}{_on(found.history.decided_at)}."
+        )
+        out += [f"    {_mail_line(mail)}." for mail in found.history.mails]
+    return out
+
+
+def as_json(found: Explained) -> dict[str, object]:
+    history = found.history
+    return {
+        "alert": history.alert.alert_id,
+        "stage": history.alert.stage.value,
+        "at": history.alert.created_at.isoformat(),
+        "decision": history.decision and history.decision.value,
+        "decided_at": _iso(history.decided_at),
+        "rules": [_verdict_json(verdict, history) for verdict in found.verdicts],
+        "mails": [_mail_json(mail) for mail in history.mails],
+    }
+
+
+def _verdict(history: AlertHistory, stored: StoredRule) -> Verdict:
+    decided = next((d for d in history.decisions if d.rule_id == stored.rule_id), None)
+    why = unmatched(history.alert, stored)
+    mails = () if decided is None else _mails_of(decided, history.mails, stored.rule)
+    return Verdict(stored.rule.name, decided, mails, why is None, why)
+
+
+def _gone(history: AlertHistory, decided: RuleDecision) -> Verdict:
+    return Verdict(
+        decided.rule, decided, _mails_of(decided, history.mails, None), matches=False, unmatched=None
+    )
+
+
+def _mails_of(
+    decided: RuleDecision, mails: Iterable[SentMail], rule: AlertRule | None
+) -> tuple[SentMail, ...]:
+    """The mails by which a rule told: those of its story, written when it decided.
+
+    Digests and round-ups are of no one story: of several that were written at one time it is the one to the
+    people of the rule.
+    """
+    if not decided.decision.is_told:
+        return ()
+    written = [m for m in mails if m.created_at == decided.decided_at]
+    own = [m for m in written if m.story_key is not None and m.story_key == decided.story_key]
+    if not own:
+        own = [m for m in written if m.story_key is None]
+        people = set(rule.recipients) if rule is not None else set[str]()
+        own = [m for m in own if people.intersection(m.recipients)] or own
+    return tuple(own)
+
+
+def _name(verdict: Verdict) -> str:
+    return "No rule" if verdict.rule is None else f"Rule {clean(verdict.rule, 80)}"
+
+
+def _said(verdict: Verdict, history: AlertHistory) -> str:
+    decided = verdict.decided
+    if decided is not None:
+        words = DECISION_WORDS[decided.decision]
+        if decided.decided_at is None:
+            return words if decided.until is None else f"{words}; kept until {minute(decided.until)}"
+        decided_on = _on(decided.decided_at)
+        return f"{words}{decided_on}" if decided.decision.is_told else f"{words}; decided{decided_on}"
+    if verdict.unmatched is not None:
+        return f"does not match ({verdict.unmatched.words})"
+    if history.decided_at is None:
+        return "matches, and nothing is decided yet"
+    return f"matches as it is now, and decided nothing before the alert was closed{_on(history.decided_at)}"
+
+
+def _late(verdict: Verdict, history: AlertHistory) -> str | None:
+    """Why a wave told it only then; None when it could before, and for a digest, which waits anyway."""
+    decided = verdict.decided
+    if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):
+        return None
+    alert = history.alert
+    cohort = next((c for c in alert.cohorts if c.list_id == decided.list_id), None)
+    joined = None if cohort is None else alert.joined.get(cohort.list_id)
+    if joined is None or decided.decided_at is None or decided.decided_at < joined.at:
+        return None
+    return late_words([alert], cohort, "UTC", "then")
+
+
+def _particulars(verdict: Verdict, history: AlertHistory) -> list[str]:
+    decided = verdict.decided
+    if decided is None:
+        return []
+    out: list[str] = []
+    if decided.muted_by is not None:
+        note = f" ({clean(decided.mute_note, 200)})" if decided.mute_note else ""
+        out.append(f"Muted by {clean(decided.muted_by)}{note}")
+    if decided.story_key is not None:
+        waves = sorted({mail.wave for mail in verdict.mails if mail.wave is not None})
+        wave = f", wave {waves[0]}" if waves else ""
+        out.append(f"Story {decided.story_key[:12]}{wave}")
+    if (late := _late(verdict, history)) is not None:
+        out.append(late)
+    if verdict.unmatched is not None:
+        out.append(f"As it is now, the rule does not match ({verdict.unmatched.words})")
+    return out
+
+
+def _mail_line(mail: SentMail) -> str:
+    to = ", ".join(clean(r, 200) for r in mail.recipients)
+    match mail.state:
+        case MailState.SENT:
+            fate = f"sent{_on(mail.sent_at)}"
+        case MailState.QUEUED:
+            fate = "waits to be sent"
+            if mail.next_attempt_at is not None:
+                fate += f", next on {minute(mail.next_attempt_at)}"
+        case MailState.DEAD:
+            fate = "given up"
+    error = "" if mail.last_error is None else f" ({clean(mail.last_error, 200).rstrip('.')})"
+    return f"Mail {mail.mail_id} to {to}: {fate}{error}"
+
+
+def _on(at: datetime | None) -> str:
+    return "" if at is None else f" on {minute(at)}"
+
+
+def _verdict_json(verdict: Verdict, history: AlertHistory) -> dict[str, object]:
+    decided, why = verdict.decided, verdict.unmatched
+    return {
+        "rule": verdict.rule,
+        "matches": verdict.matches,
+        "unmatched": why and {"condition": why.condition.value, "words": why.words},
+        "decision": decided and decided.decision.value,
+        "decided_at": decided and _iso(decided.decided_at),
+        "until": decided and _iso(decided.until),
+        "mute": {"by": decided.muted_by, "note": decided.mute_note} if decided and decided.muted_by else None,
+        "story": decided and decided.story_key,
+        "late": _late(verdict, history),
+        "mails": [mail.mail_id for mail in verdict.mails],
+    }
+
+
+def _mail_json(mail: SentMail) -> dict[str, object]:
+    return {
+        "mail": mail.mail_id,
+        "kind": mail.kind.value,
+        "to": list(mail.recipients),
+        "subject": mail.subject,
+        "story": mail.story_key,
+        "wave": mail.wave,
+        "state": mail.state.value,
+        "created_at": mail.created_at.isoformat(),
+        "sent_at": _iso(mail.sent_at),
+        "next_attempt_at": _iso(mail.next_attempt_at),
+        "last_error": mail.last_error,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

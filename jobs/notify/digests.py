@@ -1,0 +1,134 @@
+"""The daily and weekly digest, and the round-up of what was no news: told and put on record."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from jobs.alerting.policy import DigestDue, Wave, after
+from jobs.messages import digest_facts
+from jobs.messages.compose import Letterhead, story_key
+from jobs.messages.digest_compose import compose
+from jobs.messages.digest_facts import Look, Part, Quiet, Told, parts_of
+from jobs.notify import wave_chart
+from jobs.selfmonitoring.conditions import Thresholds
+from storage.alerts import (
+    open_alerts,
+    outbox,
+    rule_scope_report,
+    rules,
+    threads,
+)
+from storage.health import silence_report
+from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.digest_period import Watched
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Conn, StaleState
+from storage.readings import last_reading
+
+COHORTS_QUIET = 12
+
+
+async def tell_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
+    """Queue the mails of a digest and decide its alerts; returns how many mails, 0 when nobody wants it.
+
+    Raises StaleState when another notifier told it: the transaction must then be undone.
+    """
+    rule_id = due.stored.rule_id
+    if not due.is_round_up and not await rules.set_digested(conn, rule_id, due.since, due.until):
+        raise StaleState("This digest was told by somebody else.")
+    # Of a round-up some may have to be told less than others.
+    alike: dict[tuple[bool, ...], list[str]] = {}
+    for recipient in due.recipients:
+        alike.setdefault(tuple(recipient in part.recipients for part in due.parts), []).append(recipient)
+    heard: set[int] = set()
+    if alike:
+        scope = await rule_scope_report.watched(conn, due.stored.rule.match, due.until)
+        look, quiet = await _look(conn, due, scope, head), await _quiet(conn, due, scope)
+        for recipients in alike.values():
+            parts = await _standings(conn, due, parts_of(due, recipients[0]))
+            told = Told(due, parts, look, quiet)
+            picture = None
+            if parts:
+                picture = await wave_chart.picture(conn, parts[0].whole, parts[0].standing, due.until)
+            drafts = [compose(told, head, recipient, picture) for recipient in recipients]
+            ids = [a.alert_id for part in parts for a in part.whole.alerts]
+            await outbox.tell(conn, drafts, ids, rule_id, now)
+            heard.update(ids)
+    unheard = [a.alert_id for a in due.alerts if a.alert_id not in heard]
+    nobody = [outbox.Settled(i, rule_id, AlertDecision.UNSUBSCRIBED) for i in unheard]
+    if nobody:
+        await outbox.announce(conn)  # mails of others follow
+        await outbox.settle(conn, nobody, [], [], now)
+    for part in due.parts:
+        if part.story is not None:
+            await _continue(conn, part, rule_id)
+    return len(due.recipients)
+
+
+async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
+    """Put it on record that a round-up told more of a story."""
+    story = after(part)
+    story_id = await threads.add_wave(
+        conn,
+        story_key(part),
+        rule_id,
+        part.cohort.list_id if part.cohort else None,
+        part.recipients,
+        len(story.waves),
+        story.waves[-1],
+        in_round_up=True,
+    )
+    await outbox.belongs_to(conn, [a.alert_id for a in part.alerts], rule_id, story_id)
+
+
+async def _look(conn: Conn, due: DigestDue, scope: Sequence[Watched], head: Letterhead) -> Look:
+    """How well was looked in the time of the digest, as it was known at its end."""
+    until = due.until
+    late_after = Thresholds(head.sweep_every).late_after
+    since = min([due.since, *(a.created_at for a in due.alerts)])
+    platforms, states, blocked_late = digest_facts.looked(scope, since, until, late_after)
+    begins: dict[Platform, datetime] = {}
+    for one in scope:
+        begins[one.platform] = min(begins.get(one.platform, until), max(since, one.added_at))
+    requests = await last_reading.answers(conn, since, until)
+    return Look(
+        since=since,
+        until=until,
+        late_after=late_after,
+        platforms=platforms,
+        states=states,
+        blocked_late=blocked_late,
+        asked=requests.asked,
+        answered=requests.answered,
+        silences=tuple(await silence_report.silences(conn, begins, until, late_after)),
+        troubles=tuple(await silence_report.troubles(conn, list(begins), since, until)),
+        provisional=await rule_scope_report.provisional(conn, [w.account_id for w in scope], until),
+        untold=()
+        if due.is_round_up
+        else tuple(await rule_scope_report.untold(conn, due.stored.rule_id, since, until)),
+    )
+
+
+async def _standings(conn: Conn, due: DigestDue, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts with their cohorts as they stood at the end of the digest."""
+    return tuple(
+        [
+            replace(p, standing=await open_alerts.standing(conn, p.cohort.list_id, due.until))
+            if p.cohort
+            else p
+            for p in parts
+        ]
+    )
+
+
+async def _quiet(conn: Conn, due: DigestDue, scope: Sequence[Watched]) -> Quiet:
+    """The cohorts of the rule that no change of the digest is about. A round-up does not speak of them."""
+    if due.is_round_up:
+        return Quiet()
+    touched = {cohort.list_id for alert in due.alerts for cohort in alert.cohorts}
+    known = await rule_scope_report.cohorts(
+        conn, due.stored.rule.match, [w.account_id for w in scope], due.until
+    )
+    quiet = [cohort for cohort in known if cohort.list_id not in touched]
+    shown = [(c, await open_alerts.standing(conn, c.list_id, due.until)) for c in quiet[:COHORTS_QUIET]]
+    return Quiet(tuple(shown), len(quiet) - len(shown))

@@ -1,0 +1,69 @@
+"""The notifier of an installation: it decides, hands mails to the server and serves channels, each by itself.
+
+A mail server that hangs delays no decision and no channel, and what cannot be told holds up nothing else.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from jobs.base.clock import Clock
+from jobs.delivery.rate_limit import Pace
+from jobs.delivery.sender import NO_SERVER, Sender
+from jobs.messages.compose import Letterhead
+from jobs.notify.notifier import decide_due, next_decision, send_next
+from storage.alerts import mail_queue
+from storage.alerts.open_alerts import news_mark
+from storage.model.alerts.alerts import Via
+from storage.postgres.pool import Pool
+
+_THINK_AGAIN = timedelta(seconds=30)
+"""What was planned holds as long as nothing new is on record, and no longer than this."""
+
+
+@dataclass(slots=True)
+class Deciding:
+    """Decides the open alerts when they are due. `turn` looks; looking is cheap while there is no news."""
+
+    pool: Pool
+    head: Letterhead
+    clock: Clock
+    _due: datetime | None = field(default=None, init=False)
+    _known: tuple[int, ...] | None = field(default=None, init=False)
+    _planned_at: datetime | None = field(default=None, init=False)
+
+    async def turn(self) -> None:
+        if self._planned_at is None:
+            self.head.prepare()
+        now = self.clock()
+        known = await news_mark(self.pool)
+        old = self._planned_at is None or not self._planned_at <= now < self._planned_at + _THINK_AGAIN
+        if old or known != self._known:
+            self._due = await next_decision(self.pool, now)
+            self._known, self._planned_at = known, now
+        if self._due is not None and self._due <= now:
+            self._known = None
+            await decide_due(self.pool, now, self.head)
+
+
+@dataclass(slots=True)
+class Sending:
+    """Hands over what is due and goes out by `via`, one mail after the other."""
+
+    pool: Pool
+    sender: Sender | None
+    """None: the mails wait, and say why."""
+    via: Via
+    clock: Clock
+    pace: Pace = field(default_factory=lambda: Pace(None))
+
+    async def turn(self) -> None:
+        if self.sender is None:
+            await mail_queue.explain_queue(self.pool, self.clock(), NO_SERVER)
+            return
+        try:
+            while self.pace.allows(now := self.clock()):
+                if await send_next(self.pool, self.sender, self.clock, self.via) is None:
+                    break
+                self.pace.count(now)
+        finally:
+            await self.sender.close()

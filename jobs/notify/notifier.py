@@ -1,0 +1,283 @@
+"""From open alerts to mails that a server accepted: one tick of the notifier.
+
+Mails are stored in the transaction that decides their alerts, and marked as sent after the server
+accepted them. A crash in between repeats the same bytes under the same Message-ID.
+
+Without a mail server mails are composed and wait in the queue, which says why; without rules alerts are
+closed as NO_RULE and nothing is composed.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from jobs.alerting.policy import DigestDue, Past, Plan, Wave, after, decide, unsettled
+from jobs.alerting.waves import ORDER_LASTS
+from jobs.base.clock import Clock
+from jobs.delivery.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
+from jobs.delivery.sender import NO_SERVER, Fault, Sender, Undeliverable
+from jobs.messages.compose import Letterhead, Thread, compose, story_key
+from jobs.notify import engagement_alerts, reminders, wave_chart
+from jobs.notify.digests import tell_digest
+from storage.alerts import mail_queue, mutes, outbox, rules
+from storage.alerts import open_alerts as open_alerts
+from storage.alerts import threads as stories
+from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
+from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
+from storage.model.core.accounts import ListId
+from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
+
+_Story: TypeAlias = tuple[int, ListId | None]
+"""Rule and list: what one thread of mails is about."""
+
+
+class Fate(StrEnum):
+    """What became of one attempt to send."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    mails_decided: int
+    """Mails newly composed and queued."""
+    sent: int
+    failed: int
+    """To be tried again later."""
+    dead: int
+    """Given up."""
+
+
+async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhead) -> TickReport:
+    """Decide the open alerts and send every mail that is due. Any number of notifiers may do so at once."""
+    decided = await decide_due(pool, now, head)
+    if sender is None:
+        await mail_queue.explain_queue(pool, now, NO_SERVER)
+        return TickReport(decided, 0, 0, 0)
+    fates = Counter[Fate]()
+    try:
+        while (fate := await send_next(pool, sender, lambda: now)) is not None:
+            fates[fate] += 1
+    finally:
+        await sender.close()
+    return TickReport(decided, fates[Fate.SENT], fates[Fate.FAILED], fates[Fate.DEAD])
+
+
+async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime | None:
+    """When a tick has something to do: something to decide, or a mail to be tried. None: nothing is open."""
+    times = [await next_decision(pool, now), None if sender is None else await mail_queue.next_due(pool)]
+    return min((t for t in times if t is not None), default=None)
+
+
+async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue what is to be told now, reminders and acts of executives included; returns how many mails.
+
+    Raises what `decide_alerts` raises.
+    """
+    made = 0
+    try:
+        made += await decide_alerts(pool, now, head)
+    finally:
+        try:
+            made += await reminders.tick(pool, now, head)
+        finally:
+            made += await engagement_alerts.tick(pool, now, head)
+    return made
+
+
+async def next_decision(pool: Pool, now: datetime) -> datetime | None:
+    """When a wave is complete, or a digest or reminder due. None: nothing is open.
+
+    What is kept until then is put on record with its reason: else it would seem that nobody decides it.
+    """
+    times: list[datetime | None] = []
+    async with transaction(pool) as conn:
+        alerts = await open_alerts.open_alerts(conn)
+        known = await _rules_for(conn, alerts)
+        times += [_next_digest(stored, now) for stored in known]
+        times.append(await reminders.next_due(conn, now))
+        times.append(await engagement_alerts.next_due(conn, now))
+        if alerts:
+            plan = await _plan(conn, alerts, known, now)
+            done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
+            times.append(now if done else plan.next_at)
+            if not done:
+                await outbox.keep(conn, _kept(plan))
+    return min((t for t in times if t is not None), default=None)
+
+
+async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue the mails of every complete wave and due digest; returns how many.
+
+    0 when somebody else decided one of the alerts first: all of it is then looked at again. Raises a group
+    of what was wrong with waves and digests that could not be told, once all others are; they stay open.
+    """
+    faults: list[Exception] = []
+    try:
+        async with transaction(pool) as conn:
+            await outbox.begin(conn)
+            alerts = await open_alerts.open_alerts(conn)
+            known = await _rules_for(conn, alerts)
+            if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
+                return 0
+            plan = await _plan(conn, alerts, known, now)
+            made = await _carry_out(conn, pool, alerts, plan, now, head, faults)
+    except StaleState:
+        return 0
+    if faults:
+        raise ExceptionGroup("some of what is to be told could not be told", faults)
+    return made
+
+
+async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
+    """Send the next mail that is due, of those that go out by `via` (None: all); None when none is due.
+
+    After a fault of the server all else that goes out by it is due only later. Raises what `sender` raises
+    beside Undeliverable: a fault of ours, for which the mail waits.
+    """
+    claimed = await mail_queue.claim_due(pool, clock(), 1, via)
+    return await _send(pool, sender, claimed[0], clock) if claimed else None
+
+
+async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
+    """The rules, and those that are gone but told what is taken back now."""
+    return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
+
+
+async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime) -> Plan:
+    oldest = min((a.created_at for a in alerts), default=now)
+    accounts = {a.change.account_id for a in alerts}
+    lookback = max((r.rule.lookback for r in known), default=timedelta(0))
+    fewest = min((r.rule.flapping_changes for r in known), default=1)
+    past = Past(
+        await open_alerts.recent_alerts(conn, accounts, oldest - lookback, fewest),
+        await stories.told_since(conn, oldest - ORDER_LASTS),
+    )
+    plan = decide(alerts, known, await mutes.running(conn, now), past, now)
+    return unsettled(plan, now) if await rules.unreadable_rules(conn) else plan
+
+
+async def _carry_out(
+    conn: Conn,
+    pool: Pool,
+    alerts: Sequence[AlertRow],
+    plan: Plan,
+    now: datetime,
+    head: Letterhead,
+    faults: list[Exception],
+) -> int:
+    made = 0
+    open_still = {alert_id for alert_id, _ in plan.kept}
+    held_up: set[_Story] = set()
+    # Who records waits for this turn: unless alerts are held now, it is taken once a mail is composed.
+    if plan.silent and plan.in_order:
+        await outbox.announce(conn)
+    # A digest says how much was kept back, so that this is on record before.
+    silent = [outbox.Settled(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
+    await outbox.settle(conn, silent, [], [], now)
+    for told in plan.in_order:
+        stories_of = _stories_of(told)
+        try:
+            if held_up.isdisjoint(stories_of):
+                async with part_of(conn, pool):
+                    made += await _tell(conn, told, now, head)
+                continue
+        except (StaleState, Unreachable):
+            raise
+        except Exception as error:  # noqa: BLE001 - one wave that cannot be told must not silence the others
+            faults.append(error)
+        # What comes after it in its story would speak of what was never told.
+        held_up |= stories_of
+        open_still |= {a.alert_id for a in told.alerts}
+    await outbox.settle(
+        conn,
+        [],
+        _kept(plan),
+        [a.alert_id for a in alerts if a.alert_id not in open_still],
+        now,
+    )
+    return made
+
+
+def _kept(plan: Plan) -> list[outbox.Kept]:
+    return [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None]
+
+
+def _stories_of(told: Wave | DigestDue) -> set[_Story]:
+    """Which stories it goes on with or opens."""
+    parts = (told,) if isinstance(told, Wave) else told.parts
+    return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
+
+
+async def _tell(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
+    if isinstance(told, Wave):
+        return await _tell_wave(conn, told, now, head)
+    return await tell_digest(conn, told, now, head)
+
+
+async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
+    """One mail for each recipient of a wave."""
+    standing = None
+    if wave.cohort is not None:
+        standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
+    key = story_key(wave)
+    story = after(wave)
+    threads = await stories.thread(conn, key) if wave.story is not None else {}
+    heard = await stories.told_up_to(conn, key) if wave.story is not None else {}
+    picture = await wave_chart.picture(conn, wave, standing)
+    drafts: list[MailDraft] = []
+    for recipient in wave.recipients:
+        thread = Thread(tuple(threads.get(recipient, ())), heard.get(recipient))
+        drafts.append(compose(wave, standing, head, recipient, thread, picture))
+    story_id = await stories.add_wave(
+        conn,
+        key,
+        wave.stored.rule_id,
+        wave.cohort.list_id if wave.cohort else None,
+        wave.recipients,
+        len(story.waves),
+        story.waves[-1],
+    )
+    ids = [a.alert_id for a in wave.alerts]
+    await outbox.tell(conn, drafts, ids, wave.stored.rule_id, now, story_id=story_id, wave=len(story.waves))
+    return len(drafts)
+
+
+def _next_digest(stored: StoredRule, now: datetime) -> datetime | None:
+    if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
+        return None
+    due = digest_before(now, stored.rule)
+    return due if stored.digested_to < due else digest_after(now, stored.rule)
+
+
+async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
+    try:
+        await sender.send(mail)
+    except Undeliverable as error:
+        return await _refused(pool, mail, error, clock())
+    except Exception as error:
+        said = f"Blockline itself failed with this mail ({type(error).__name__}); its log says more."
+        await mail_queue.mark_failed(pool, mail, clock() + LONGEST_RETRY, said)
+        raise
+    await mail_queue.mark_sent(pool, mail, clock())
+    return Fate.SENT
+
+
+async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
+    """What becomes of a mail that was not accepted, and of those that would fare the same."""
+    later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
+    if error.fault is Fault.SETTINGS:
+        await mail_queue.release(pool, mail, later, str(error))
+    elif (again := None if error.permanent else retry_at(mail, now, error.retry_after)) is None:
+        await mail_queue.give_up(pool, mail, str(error))
+        return Fate.DEAD
+    else:
+        await mail_queue.mark_failed(pool, mail, again, str(error))
+    if error.fault is not Fault.MAIL:
+        await mail_queue.hold_back(pool, mail, now, later, str(error))
+    return Fate.FAILED

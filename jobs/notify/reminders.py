@@ -1,0 +1,148 @@
+"""Reminders until somebody acknowledges, and escalation when nobody does."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from dashboard.auth.signed_links import Act, Link
+from jobs.base.wording import minute
+from jobs.messages.compose import Letterhead, message_id
+from jobs.messages.webhook_payload import note
+from storage.alerts import mutes, outbox, reminders, rules
+from storage.alerts.reminders import LastMail, Outstanding
+from storage.model.alerts.alerts import MailDraft, MailKind
+from storage.model.alerts.rules import AlertRule, Mute, Severity, StoredRule, is_webhook, quiet_until
+from storage.model.text.states import clean
+from storage.model.text.units import spoken
+from storage.postgres.pool import Conn, Pool, transaction
+
+ASK_FOR = timedelta(days=3)
+"""Whoever has not acknowledged after this is not asked any more: another wave may come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Something to be said about a story that nobody acknowledged."""
+
+    kind: MailKind
+    story: Outstanding
+    rule: AlertRule
+    at: datetime
+    """From when on it is due."""
+
+
+def nudges(
+    told: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
+) -> list[Nudge]:
+    """What is due or will be, of the stories that nobody acknowledged, the earliest first."""
+    found: list[Nudge] = []
+    by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
+    for story in told:
+        rule = by_id.get(story.rule_id)
+        if rule is None or any(_covers(m, story, now) for m in muted):
+            continue
+        if rule.remind_every is not None:
+            last = story.reminded_at or story.told_at
+            found.append(Nudge(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
+        if rule.escalate_after is not None and not story.is_escalated:
+            at = _awake(story.told_at + rule.escalate_after, rule)
+            found.append(Nudge(MailKind.ESCALATION, story, rule, at))
+    in_time = [n for n in found if n.at <= n.story.told_at + ASK_FOR]
+    return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind))
+
+
+async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Queue the reminders and escalations that are due; returns how many mails."""
+    made = 0
+    async with transaction(pool) as conn:
+        for nudge in await _known(conn, now):
+            if nudge.at > now:
+                break
+            mark = reminders.mark_reminded if nudge.kind is MailKind.REMINDER else reminders.mark_escalated
+            if not await mark(conn, nudge.story, now):
+                continue
+            last = await reminders.last_mails(conn, nudge.story.story_id)
+            for draft in drafts(nudge, last, head):
+                await outbox.queue(conn, draft, now, nudge.story.story_id, nudge.story.wave)
+                made += 1
+    return made
+
+
+async def next_due(conn: Conn, now: datetime) -> datetime | None:
+    """When the next reminder or escalation is due, unless somebody acknowledges."""
+    return min((n.at for n in await _known(conn, now)), default=None)
+
+
+async def _known(conn: Conn, now: datetime) -> list[Nudge]:
+    known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
+    told = await reminders.outstanding(conn, now - ASK_FOR) if known else []
+    return nudges(told, known, await mutes.running(conn, now), now) if told else []
+
+
+def drafts(nudge: Nudge, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
+    """A mail for everybody who is to be asked, in the thread that they know."""
+    told = {mail.recipient: mail for mail in last}
+    if not told:
+        return []
+    to = nudge.story.recipients if nudge.kind is MailKind.REMINDER else nudge.rule.escalate_to
+    return [_draft(nudge, told.get(r), last[0], r, head) for r in to]
+
+
+def _draft(
+    nudge: Nudge, own: LastMail | None, any_mail: LastMail, recipient: str, head: Letterhead
+) -> MailDraft:
+    mail, story = own or any_mail, nudge.story
+    waited = spoken(nudge.at - story.told_at)
+    is_reminder = nudge.kind is MailKind.REMINDER
+    title = f"{'Reminder' if is_reminder else 'Nobody acknowledged'}: {mail.subject}"
+    headline = f"Nobody has acknowledged this for {waited}"
+    content = {
+        "subject": title,
+        "headline": headline,
+        "told": mail.subject,
+        "told_at": minute(story.told_at),
+        "synthetic": head.synthetic,
+        "to": ", ".join(story.recipients),
+        "is_reminder": is_reminder,
+        "acknowledge_url": head.link(Link(Act.ACKNOWLEDGE, story.story_key, recipient)),
+        "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
+        "rule": clean(nudge.rule.name),
+    }
+    fact = f"{nudge.kind.value} {story.reminders + 1} of wave {story.wave} of {story.story_key}"
+    ident = message_id((fact,), (recipient,), head.id_domain)
+    text = head.render("nudge.txt", content)
+    return MailDraft(
+        message_id=ident,
+        recipient=recipient,
+        subject=title,
+        text_body=text,
+        html_body=head.render("nudge.html", content),
+        kind=nudge.kind,
+        in_reply_to=own.message_id if own else None,
+        reference_ids=(own.message_id,) if own else (),
+        urgent=nudge.rule.severity is Severity.CRITICAL,
+        payload=note(
+            kind=nudge.kind,
+            message_id=ident,
+            headline=title,
+            text=text,
+            rule=nudge.rule.name,
+            severity=nudge.rule.severity,
+            as_of=nudge.at,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(recipient)
+        else None,
+    )
+
+
+def _awake(at: datetime, rule: AlertRule) -> datetime:
+    return at if rule.severity is Severity.CRITICAL else quiet_until(at, rule.quiet, rule.zone)
+
+
+def _covers(mute: Mute, story: Outstanding, now: datetime) -> bool:
+    if mute.until is not None and mute.until <= now:
+        return False
+    return mute.is_maintenance or (mute.list_id is not None and mute.list_id == story.list_id)

@@ -1,0 +1,60 @@
+"""The picture in a mail: the timeline of the cohort since its story began, as it was known by then."""
+
+from datetime import datetime, timedelta
+
+from jobs.alerting.policy import Wave
+from jobs.messages.chart import Mark, PicturedChange, WavePicture, alternative, draw
+from jobs.messages.compose import Picture
+from storage.alerts.open_alerts import Timeline, timeline
+from storage.model.alerts.alerts import Cohort, Standing
+from storage.postgres.pool import Conn
+
+LONGEST = timedelta(days=14)
+FEWEST_ACCOUNTS = 3
+"""Of fewer a sentence says as much."""
+
+
+async def picture(
+    conn: Conn, wave: Wave, standing: Standing | None, known_at: datetime | None = None
+) -> Picture | None:
+    """The cohort as it was known when the newest change of the wave was, or at `known_at`.
+
+    None where there is nothing to draw: no cohort, or a handful of accounts.
+    """
+    cohort, until = wave.cohort, known_at or wave.as_of
+    if cohort is None or standing is None or standing.watched < FEWEST_ACCOUNTS:
+        return None
+    since = _since(wave, cohort, until)
+    known = await timeline(conn, cohort.list_id, since, until)
+    drawn = _drawn(wave, cohort, standing, known, since, until)
+    return Picture(draw(drawn), alternative(drawn)) if drawn.changes else None
+
+
+def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
+    """A little before the story began, or before the order of these days."""
+    first = min(a.change.last_seen_old or a.change.first_seen_new for a in wave.alerts)
+    if wave.story is not None:
+        first = min(first, wave.story.waves[0].as_of)
+    if cohort.order is not None and cohort.order.issued_at < first:
+        first = cohort.order.issued_at
+    first = max(first, until - LONGEST)
+    return first - max((until - first) / 20, timedelta(minutes=10))
+
+
+def _drawn(
+    wave: Wave, cohort: Cohort, standing: Standing, known: Timeline, since: datetime, until: datetime
+) -> WavePicture:
+    marks = ()
+    if cohort.order is not None and since <= cohort.order.issued_at <= until:
+        marks = (Mark(cohort.order.issued_at, "Order issued"),)
+    return WavePicture(
+        since=since,
+        until=until,
+        watched=standing.watched,
+        blocked_before=known.blocked_before,
+        changes=tuple(
+            PicturedChange(c.account_id, c.blocked, c.last_seen_old, c.first_seen_new) for c in known.changes
+        ),
+        marks=marks,
+        zone=wave.rule.zone,
+    )

@@ -1,0 +1,57 @@
+"""Pure: orders that come with all their names, in whatever form they were published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.orders.parse_names import Said
+from storage.model.core.availability import State
+from storage.model.core.orders import NewOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What others saw of a name from a place, in their words, and our state where these tell one."""
+
+    place: str
+    of_post: bool
+    answer: str
+    state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An order as a file brings it, with the names in it and what others saw of them."""
+
+    line: int
+    order: NewOrder
+    names: tuple[Said, ...]
+    checks: Mapping[str, tuple[Check, ...]]
+    """By the words of the name."""
+    told: str
+    """What has to be known of it, to follow "the order is stored"; empty for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What was done with a line that is not as it should be, and was taken."""
+
+    line: int
+    what: str
+    did: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The orders of a file, and what is to be said of its lines."""
+
+    orders: tuple[Brought, ...]
+    remarks: tuple[Remark, ...]
+    totals: str = ""
+    """What has to be known of all together, as a sentence."""
+
+
+def accounts_in(names: Sequence[Said]) -> int:
+    """How many accounts are named, each once, whether by themselves or by a post."""
+    return len(
+        {(n.platform, (n.handle or n.native_id or "").lower()) for n in names if n.handle or n.native_id}
+    )

@@ -1,0 +1,139 @@
+"""Orders that come with all their names: a notice of Lumen, or a published table of legal demands.
+
+Nobody is looked up for them. A name whose handle is on file is that account; the others are named only.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from jobs.base.wording import number
+from jobs.imports.table_imports import Line, Report, import_orders
+from jobs.orders.formats import Brought, Check, Orders
+from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
+from jobs.orders.lumen import is_json, read_lumen
+from jobs.orders.match_names import Identity, Nobody, OnFile, found_on_file
+from jobs.orders.parse_names import Said
+from jobs.orders.store_names import file_names, on_file
+from storage.live import lists_and_executives
+from storage.model.core.orders import NameOutcome, NewCheck, OrderName
+from storage.model.tables.csv_rows import Parsed, TableError, header_of
+from storage.model.text.states import clean
+from storage.orders import name_edits, orders
+from storage.orders.names import names_of
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Pool, transaction
+
+_NOT_ASKED = Nobody(NameOutcome.NOT_TRIED, "It came with a published record: its platform was not asked.")
+
+
+async def import_order_file(
+    pool: Pool,
+    content: bytes,
+    name: str,
+    now: datetime,
+    actor: str,
+    *,
+    partial: bool,
+    by_day: bool,
+    country: str | None,
+) -> Report:
+    """Orders in any of the forms that are taken: the content tells which. Raises TableError if it is none."""
+    if is_json(content):
+        parsed = read_lumen(content, name, now, country)
+        kind = "lumen"
+    elif is_legal_demands(header_of(content)):
+        parsed = read_legal_demands(content, name, now, by_day=by_day)
+        kind = "legal_demands"
+    elif by_day or country is not None:
+        raise TableError(name, None, "it is neither JSON of Lumen nor a table of legal demands.")
+    else:
+        return await import_orders(pool, content, name, now, partial=partial)
+    async with transaction(pool) as conn:
+        parsed = await _without_strangers(conn, parsed, name)
+        if parsed.problems and not (partial and parsed.rows):
+            return Report(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
+        lines: list[Line] = []
+        named = 0
+        for one in parsed.rows:
+            lines += [Line(r.line, r.what, r.did, changed=False) for r in one.remarks]
+            for brought in one.orders:
+                lines.append(await _store(conn, brought, name, now, actor))
+                named += brought.order.named_count
+    stored = sum(len(one.orders) for one in parsed.rows)
+    new = sum(line.changed for line in lines)
+    totals = " ".join(one.totals for one in parsed.rows if one.totals)
+    summary = f"{number(stored, 'order')} of {name}; {f'{new:,}' if new else 'none'} brought something new."
+    return Report(
+        kind,
+        tuple(sorted(lines, key=lambda line: line.line)),
+        parsed.problems,
+        stored=True,
+        summary=f"{summary} {totals}".rstrip(),
+        figures={"orders": stored, "changed": new, "accounts_named": named},
+        ignored=parsed.ignored,
+    )
+
+
+async def _without_strangers(conn: Conn, parsed: Parsed[Orders], name: str) -> Parsed[Orders]:
+    """The orders whose list is their own or nobody's; the others are problems."""
+    lists = {w.list_id: w.name for w in await lists_and_executives.lists(conn)}
+    owner = {lists[o.list_id]: o.reference for o in await orders.orders(conn)}
+    problems = list(parsed.problems)
+    rows: list[Orders] = []
+    for one in parsed.rows:
+        sound: list[Brought] = []
+        for brought in one.orders:
+            order = brought.order
+            other = owner.get(order.list_name, order.reference)
+            if other == order.reference:
+                sound.append(brought)
+                continue
+            fault = f"list {clean(order.list_name)!r} belongs to the order {clean(other)} already."
+            problems.append(TableError(name, brought.line or None, fault))
+        rows += [Orders(tuple(sound), one.remarks, one.totals)] if sound else []
+    return Parsed(tuple(rows), tuple(problems), parsed.ignored)
+
+
+async def _store(conn: Conn, brought: Brought, source: str, now: datetime, actor: str) -> Line:
+    reference = brought.order.reference
+    new = await orders.add_order(conn, brought.order, now)
+    stored = await orders.order_called(conn, reference)
+    known = await names_of(conn, stored.order_id)
+    decided = _to_file(brought.names, known, await on_file(conn, brought.names))
+    filed = await file_names(conn, stored, known, decided, source, now, watch=False)
+    checks = await name_edits.add_checks(conn, stored.order_id, _checks(brought.checks, source), now)
+    names = sum(one.is_new for one in filed)
+    if new or names or checks:
+        detail = {"source": source, "names": names, "checks": checks}
+        await log(conn, now, actor, "order imported", f"order {reference}", detail)
+    on_record = sum(isinstance(what, Identity) for _, what in decided)
+    did = "is stored" if new else "was stored already"
+    did += f": {brought.told}"
+    if not new:
+        did += f"; {number(names, 'name')} and {number(checks, 'look')} of others are new"
+    if on_record:
+        did += f"; {number(on_record, 'name')} of accounts on file"
+    return Line(brought.line, clean(reference), did, changed=new or bool(names or checks))
+
+
+def _to_file(
+    names: Sequence[Said], known: Sequence[OrderName], candidates: OnFile
+) -> list[tuple[Said, Identity | Nobody]]:
+    """What is to be stored of names: of one on record only that its account is on file by now."""
+    before = {name.said: name.outcome for name in known}
+    out: list[tuple[Said, Identity | Nobody]] = []
+    for said in names:
+        what = found_on_file(said, candidates)
+        if said.words not in before:
+            out.append((said, what or _NOT_ASKED))
+        elif isinstance(what, Identity) and before[said.words] is not NameOutcome.RESOLVED:
+            out.append((said, what))
+    return out
+
+
+def _checks(checks: Mapping[str, Sequence[Check]], source: str) -> list[NewCheck]:
+    return [
+        NewCheck(said, source, one.place, one.of_post, one.answer, one.state)
+        for said, some in checks.items()
+        for one in some
+    ]

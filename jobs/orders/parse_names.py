@@ -1,0 +1,161 @@
+"""Pure: what the words of an order name: an account by its handle or its id, or a post."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from storage.model.core.accounts import Platform
+from storage.model.tables.account_references import AddressError, is_native_id, read_address
+from storage.model.tables.csv_rows import Parsed, TableError
+from storage.model.text.states import PLATFORM_NAME, clean
+
+_LONGEST = 512
+_PREFIX = re.compile(r"(x|bluesky|mastodon):(?!//)(.+)", re.IGNORECASE)
+_PARTS = re.compile(r"[,;\r\n\t]")
+_BEHIND = r"(?:[?/#&].*)?"
+_X_POST = re.compile(
+    rf"(?:https?://)?(?:www\.|mobile\.)?(?:x|twitter)\.com/(?:i/web|i|[A-Za-z0-9_]{{1,50}})/status(?:es)?/([0-9]{{1,19}})({_BEHIND})",
+    re.IGNORECASE,
+)
+_BLUESKY_POST = re.compile(
+    r"(?:https?://(?:www\.)?bsky\.app/profile/[^/?#]+/post|at://[^/]+/app\.bsky\.feed\.post)"
+    rf"/([A-Za-z0-9._~:-]{{1,64}})({_BEHIND})"
+)
+_MASTODON_POST = re.compile(rf"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{{1,24}})({_BEHIND})")
+_POSTS = {Platform.X: _X_POST, Platform.BLUESKY: _BLUESKY_POST, Platform.MASTODON: _MASTODON_POST}
+_OF_POST = re.compile(r"/(?:status|statuses|post)/")
+_NO_SERVERS = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
+"""Their addresses look like those of a Mastodon server: nobody is to be asked there for an account of it."""
+_POST_ID = re.compile(rf"([0-9]{{1,19}})({_BEHIND})")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A name of an order: whom its words mean, as far as they tell."""
+
+    line: int
+    words: str
+    """As they stand there."""
+    platform: Platform | None = None
+    """None when the words do not tell it."""
+    handle: str | None = None
+    native_id: str | None = None
+    """The stable id, where that is what stands there."""
+    post_id: str | None = None
+    note: str = ""
+    """What was cut off."""
+    nobody: str = ""
+    """Why it can name no account that Blockline could watch, as a sentence."""
+
+
+def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Said]:
+    """The names in a pasted list, apart by line ends, commas, semicolons or spaces; each once.
+
+    `platform` is that of handles which do not tell theirs. What is no form of a name at all is a problem.
+    """
+    found: dict[str, Said] = {}
+    problems: list[TableError] = []
+    for line, words in _words(text):
+        try:
+            found.setdefault(words, replace(read_said(words, platform), line=line))
+        except AddressError as fault:
+            problems.append(TableError(name, line, str(fault)))
+    if not found and not problems:
+        raise TableError(name, None, "there is no name in it.")
+    return Parsed(tuple(found.values()), tuple(problems))
+
+
+def read_said(words: str, platform: Platform | None = None) -> Said:
+    """Whom the words mean. Raises AddressError when they are no form of a name."""
+    if len(words) > _LONGEST or "\0" in words:
+        raise AddressError(f"{clean(words)!r} is too long to be a name.")
+    prefixed = _PREFIX.fullmatch(words)
+    if prefixed is not None:
+        told = Platform(prefixed[1].lower())
+        return replace(_read(prefixed[2].strip(), told, told), words=words)
+    return _read(words, platform, None)
+
+
+def post_of(cell: str) -> tuple[str, str]:
+    """The id of a post of X in a cell, and what stood behind it. Raises AddressError when there is none."""
+    found = _POST_ID.fullmatch(cell)
+    if found is None:
+        raise AddressError(f"{clean(cell)!r} is not an id of a post.")
+    return found[1], found[2]
+
+
+def cut_note(rest: str) -> str:
+    """That something stood behind the id of a post and was cut off; empty for nothing."""
+    return f"{clean(rest)!r} behind the id of the post was cut off." if rest else ""
+
+
+def _words(text: str) -> Iterator[tuple[int, str]]:
+    """Each word with its line. `x NASA` and `bluesky nasa.gov` are one name, as in other commands."""
+    for line, whole in enumerate(text.splitlines(), 1):
+        for part in _PARTS.split(whole):
+            words = part.split()
+            if len(words) == 2 and words[0].lower() in set(Platform):
+                yield line, " ".join(words)
+            else:
+                yield from ((line, word) for word in words)
+
+
+def _read(words: str, default: Platform | None, told: Platform | None) -> Said:
+    elsewhere = _elsewhere(words)
+    if told is None and elsewhere is not None and _host(words) in _NO_SERVERS:
+        return elsewhere
+    for platform, form in _POSTS.items():
+        post = form.fullmatch(words)
+        if post is not None and told in {None, platform}:
+            return _post(words, platform, post[1], post[2])
+    if told is not None and is_native_id(told, words.removeprefix("id:")) and words.startswith("id:"):
+        return Said(0, words, told, native_id=words.removeprefix("id:"))
+    try:
+        found = _account(words, told)
+    except AddressError:
+        if elsewhere is None:
+            raise
+        return elsewhere
+    if _OF_POST.search(words):
+        raise AddressError(f"{clean(words)!r} is the address of a post, and its id cannot be read.")
+    return _account(words, default) if found.platform is None else found
+
+
+def _account(words: str, platform: Platform | None) -> Said:
+    address = read_address(words, platform)
+    if address.is_id:
+        return Said(0, words, address.platform, native_id=address.name)
+    return Said(0, words, address.platform, address.name)
+
+
+def _post(words: str, platform: Platform, post_id: str, rest: str) -> Said:
+    note = cut_note(rest)
+    try:
+        address = read_address(words.removesuffix(rest) if rest else words, platform)
+    except AddressError:
+        nobody = f"It is a post of {PLATFORM_NAME[platform]}, and does not say whose."
+        return Said(0, words, platform, post_id=post_id, note=note, nobody=nobody)
+    if address.is_id:
+        return Said(0, words, platform, native_id=address.name, post_id=post_id, note=note)
+    return Said(0, words, platform, address.name, post_id=post_id, note=note)
+
+
+def _elsewhere(words: str) -> Said | None:
+    """An address of the web at which nobody can be watched; None for what is no address."""
+    host = _host(words)
+    if not host:
+        return None
+    return Said(
+        0, words, nobody=f"An address at {clean(host)} that names no account of X, Bluesky or Mastodon."
+    )
+
+
+def _host(words: str) -> str:
+    """The host of an address of the web, without its www; empty for what is none."""
+    try:
+        url = urlsplit(words)
+        host = url.hostname or ""
+    except ValueError:
+        return ""
+    return host.removeprefix("www.") if url.scheme in {"http", "https"} else ""

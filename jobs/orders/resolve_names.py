@@ -1,0 +1,161 @@
+"""A list of names that an order holds: whom each means, and what became of it, told name by name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from jobs.base.wording import handle_name, number
+from jobs.collect.resolve_handles import Resolver
+from jobs.imports.table_imports import Line, Report
+from jobs.orders.ask_platforms import asked
+from jobs.orders.match_names import Identity, Nobody, found_on_file
+from jobs.orders.parse_names import Said, cut_note, read_said
+from jobs.orders.store_names import Filed, file_names, on_file
+from storage.model.core.accounts import Platform
+from storage.model.core.orders import NameOutcome, OrderName
+from storage.model.orders.outside_findings import count_names
+from storage.model.tables.account_references import AddressError
+from storage.model.tables.csv_rows import Parsed
+from storage.model.text.states import clean
+from storage.orders.edit_history import log_edit
+from storage.orders.names import names_of
+from storage.orders.orders import StoredOrder, edit_order, order_called
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Pool, transaction
+
+
+async def name_accounts(
+    pool: Pool,
+    reference: str,
+    parsed: Parsed[Said],
+    source: str,
+    resolver: Resolver,
+    actor: str,
+    *,
+    partial: bool,
+    watch: bool,
+) -> Report:
+    """Put names on an order. Those that are not resolved yet are looked up, on file first.
+
+    Raises Refused for an order that there is not, SettingsError for settings by which no platform is asked.
+    """
+    async with transaction(pool) as conn:
+        stored = await order_called(conn, reference)
+        if parsed.problems and not (partial and parsed.rows):
+            return Report("order_names", (), parsed.problems, stored=False, summary="")
+        known = {name.said: name for name in await names_of(conn, stored.order_id)}
+        resolved = {said for said, name in known.items() if name.outcome is NameOutcome.RESOLVED}
+        sought = [said for said in parsed.rows if said.words not in resolved]
+        candidates = await on_file(conn, sought)
+    decided = {said.words: found_on_file(said, candidates) for said in sought}
+    # No transaction waits for a platform.
+    told = await asked(resolver, [said for said in sought if decided[said.words] is None])
+    now = resolver.clock()
+    async with transaction(pool) as conn:
+        stored = await order_called(conn, reference)
+        known = {name.said: name for name in await names_of(conn, stored.order_id)}
+        outcomes: list[tuple[Said, Identity | Nobody]] = [
+            (said, decided[said.words] or told[said.words])
+            for said in sought
+            if said.words not in known or known[said.words].outcome is not NameOutcome.RESOLVED
+        ]
+        filed = await file_names(conn, stored, list(known.values()), outcomes, source, now, watch=watch)
+        names = await names_of(conn, stored.order_id)
+        counted = await _count(conn, stored, names, actor, now)
+        if new := sum(one.is_new for one in filed):
+            detail = {"source": source, "names": new}
+            await log(conn, now, actor, "order named", f"order {reference}", detail)
+    lines = _lines(parsed.rows, filed, watch=watch)
+    return Report(
+        "order_names",
+        lines,
+        parsed.problems,
+        stored=True,
+        summary=_summary(stored, names, counted),
+        figures={"taken": len(lines), "changed": sum(line.changed for line in lines)} | by_outcome(names),
+    )
+
+
+def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[Said]:
+    """The names of an order that are not resolved, to be tried again; `platform` is that of bare handles."""
+    return Parsed(tuple(_again(name, platform) for name in names if name.outcome is not NameOutcome.RESOLVED))
+
+
+def by_outcome(names: Sequence[OrderName]) -> dict[str, int]:
+    """How many names have each outcome."""
+    return {
+        outcome.value.replace(" ", "_"): sum(n.outcome is outcome for n in names) for outcome in NameOutcome
+    }
+
+
+def _again(name: OrderName, platform: Platform | None) -> Said:
+    try:
+        return read_said(name.said, name.platform or platform)
+    except AddressError:
+        # A published table names a post by handle and id: its words are no address.
+        rest = name.said.partition(name.post_id)[2] if name.post_id else ""
+        nobody = "" if name.handle else name.note
+        return Said(
+            0, name.said, name.platform, name.handle, post_id=name.post_id, note=cut_note(rest), nobody=nobody
+        )
+
+
+async def _count(
+    conn: Conn, stored: StoredOrder, names: Sequence[OrderName], actor: str, now: datetime
+) -> int | None:
+    """An order names at least as many accounts as are on record of it: the number that it has from now on.
+
+    None: it has said as many already.
+    """
+    there = count_names(names).accounts
+    if there <= stored.order.named_count:
+        return None
+    order = replace(stored.order, named_count=there)
+    await edit_order(conn, stored, order)
+    await log_edit(conn, now, actor, stored.order, order)
+    return there
+
+
+def _lines(saids: Sequence[Said], filed: Sequence[Filed], *, watch: bool) -> tuple[Line, ...]:
+    done = {one.said.words: one for one in filed}
+    lines: list[Line] = []
+    for said in saids:
+        one = done.get(said.words)
+        if one is None:
+            lines.append(Line(said.line, clean(said.words, 120), "was resolved before", changed=False))
+        else:
+            lines.append(Line(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new))
+    return tuple(lines)
+
+
+def _did(one: Filed, *, watch: bool) -> str:
+    again = "" if one.is_new else "still "
+    why = one.name.note.removesuffix(".")
+    if isinstance(one.what, Identity):
+        did = (
+            f"is {handle_name(one.what.handle)} ({clean(one.what.native_id, 120)}), on the list of the order"
+        )
+        did += " and watched" if watch else ""
+        return f"{did}. {why}" if why else did
+    match one.what.outcome:
+        case NameOutcome.AMBIGUOUS:
+            return f"is {again}ambiguous. {why}"
+        case NameOutcome.NOT_TRIED:
+            return f"is {again}open. {why}"
+        case _:
+            return f"is {again}not resolved. {why}"
+
+
+def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | None) -> str:
+    parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
+    accounts = len({n.account_id for n in names if n.account_id is not None})
+    summary = (
+        f"The order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
+        f"{number(accounts, 'account')} of it on the list {clean(stored.order.list_name)}."
+    )
+    if counted is not None:
+        summary += (
+            f" It was said to name {number(stored.order.named_count, 'account')}; "
+            f"now {counted:,}, as many as are on record."
+        )
+    return summary

@@ -1,0 +1,103 @@
+"""What the imports of orders share: looking names up on file, and accounts on the list of an order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.orders.match_names import Identity, Nobody, OnFile, as_name, is_same, key
+from jobs.orders.parse_names import Said
+from storage.accounts import listing
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.orders import Candidate, NewName, OrderName
+from storage.model.tables.account_references import ID_PREFIX
+from storage.orders import name_edits
+from storage.orders.orders import StoredOrder
+from storage.postgres.pool import Conn
+
+
+async def on_file(conn: Conn, names: Iterable[Said]) -> OnFile:
+    """The accounts on file that names may mean, by id, by handle, or by a handle that they had."""
+    out: dict[tuple[Platform, str], Sequence[Candidate]] = {}
+    some = list(names)
+    for platform in Platform:
+        of_it = [said for said in some if said.platform is platform]
+        ids = [said.native_id for said in of_it if said.native_id is not None]
+        for native_id, known in (await listing.on_file(conn, platform, ids)).items() if ids else ():
+            out[platform, f"{ID_PREFIX}{native_id}"] = [Candidate(known.account_id, native_id, known.handle)]
+        handles = [k for said in of_it if said.native_id is None and (k := key(said)) is not None]
+        if handles:
+            found = await name_edits.candidates(conn, platform, handles)
+            out |= {(platform, handle): candidates for handle, candidates in found.items()}
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a name, and whether that is new."""
+
+    said: Said
+    what: Identity | Nobody
+    name: NewName
+    is_new: bool
+
+
+async def file_names(
+    conn: Conn,
+    stored: StoredOrder,
+    known: Sequence[OrderName],
+    decided: Sequence[tuple[Said, Identity | Nobody]],
+    source: str,
+    now: datetime,
+    *,
+    watch: bool,
+) -> list[Filed]:
+    """Store what was decided of names of an order, and put the accounts that were found on its list.
+
+    With `watch` they are watched from now on; without, one that is new is not, and any other stays as it is.
+    A name that is resolved is left alone: no name in `decided` may be one.
+    """
+    account_ids = await _accounts(conn, stored, decided, now, watch=watch)
+    before = {name.said: name for name in known}
+    filed: list[Filed] = []
+    for said, what in decided:
+        name = as_name(said, source, what, account_ids)
+        old = before.get(said.words)
+        filed.append(Filed(said, what, name, old is None or not is_same(name, old)))
+    changed = [one.name for one in filed if one.is_new]
+    added = [name for name in changed if name.said not in before]
+    await name_edits.add_names(conn, stored.order_id, added, now)
+    await name_edits.change_names(conn, stored.order_id, [n for n in changed if n.said in before], now)
+    return filed
+
+
+async def _accounts(
+    conn: Conn,
+    stored: StoredOrder,
+    decided: Sequence[tuple[Said, Identity | Nobody]],
+    now: datetime,
+    *,
+    watch: bool,
+) -> Mapping[tuple[Platform, str], AccountId]:
+    found = {
+        (said.platform, what.native_id): what.handle
+        for said, what in decided
+        if said.platform is not None and isinstance(what, Identity)
+    }
+    accounts = [
+        NewAccount(platform, native_id, handle, (stored.order.list_name,))
+        for (platform, native_id), handle in found.items()
+    ]
+    if watch:
+        await add_accounts(conn, accounts, now)
+    else:
+        for one in accounts:
+            await name_edits.add_unwatched(conn, one.platform, one.native_id, one.handle, now)
+    out: dict[tuple[Platform, str], AccountId] = {}
+    for platform in Platform:
+        ids = [native_id for where, native_id in found if where is platform]
+        known = await listing.on_file(conn, platform, ids) if ids else {}
+        out |= {(platform, native_id): account.account_id for native_id, account in known.items()}
+    if not watch:
+        await name_edits.put_on_list(conn, stored.list_id, list(out.values()), now)
+    return out

@@ -1,0 +1,171 @@
+"""Which accounts are asked together: the rosters of the sweep, and those that are read out of turn."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from jobs.detect.judge import Canary
+from jobs.planning.sweep_schedule import Attempt, choose_canaries, pack
+from storage.accounts import canaries
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.coverage import Roster, WhyRead
+from storage.postgres.locks import Fence
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings import coverage, rosters
+
+
+class RosterBook:
+    """The rosters of one platform as read from one vantage.
+
+    Accounts of different places are never asked together. Every roster holds the control accounts of
+    its place that are relied on now.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        place_of: Callable[[str], str],
+        batch_size: int,
+        canaries_per_request: int,
+        vantage: str = "",
+    ) -> None:
+        self.base: list[Roster] = []
+        self.places: tuple[str, ...] = ()
+        """Where those of the sweep are read."""
+        self._platform = platform
+        self._place_of = place_of
+        self._batch_size = batch_size
+        self._canaries_per_request = canaries_per_request
+        self._vantage = vantage
+        self._canaries: dict[AccountId, Canary] = {}
+        self._places: dict[str, list[Canary]] = {}
+        self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
+        self._renewal = asyncio.Lock()
+
+    @asynccontextmanager
+    async def renewal(self, pool: Pool, fence: Fence) -> AsyncGenerator[Conn]:
+        """A transaction for `load`: nobody else makes these rosters anew meanwhile. Who is watched is to be
+        looked up in it.
+        """
+        async with self._renewal, transaction(pool) as conn:
+            await fence(conn)
+            yield conn
+
+    async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:
+        """Put every watched account in one roster of the sweep, replacing only rosters that must change.
+
+        To be called in a `renewal`.
+        """
+        await self.load_canaries(conn)
+        existing = await rosters.base_rosters(conn, self._platform, self._vantage)
+        whole: list[Roster] = []
+        placed: set[AccountId] = set()
+        for r in existing:
+            fits = len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
+            if fits and placed.isdisjoint(r.account_ids):  # earlier versions could place somebody twice
+                whole.append(r)
+                placed.update(r.account_ids)
+        missing: dict[str, list[Account]] = {}
+        for account_id, account in watched.items():
+            if account_id not in placed:
+                missing.setdefault(self._place_of(account.native_id), []).append(account)
+        for place, accounts in missing.items():
+            room = [r for r in whole if r.place == place and len(r.account_ids) < self.size(place)]
+            if room:
+                whole.remove(room[-1])
+                accounts += [watched[a] for a in room[-1].account_ids]
+        wanted = [
+            *((r.place, r.account_ids, r.canary_ids if self._is_guarded(r) else None) for r in whole),
+            *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
+        ]
+        self.base = [
+            await rosters.get_or_make(
+                conn,
+                self._platform,
+                ids,
+                kept or self._choose(place, turn),
+                now,
+                base=True,
+                vantage=self._vantage,
+                place=place,
+            )
+            for turn, (place, ids, kept) in enumerate(wanted)
+        ]
+        self.places = tuple(dict.fromkeys(r.place for r in self.base))
+        kept_ids = {r.roster_id for r in self.base}
+        await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
+
+    async def load_canaries(self, conn: Conn) -> None:
+        """Take up which control accounts there are, and which are doubted."""
+        rows = await canaries.canaries(conn, self._platform)
+        self._canaries = {
+            row.account.account_id: Canary(row.account, row.expected, row.doubts > 0) for row in rows
+        }
+        self._places = {}
+        for canary in self._canaries.values():
+            self._places.setdefault(self._place_of(canary.account.native_id), []).append(canary)
+        self._out_of_turn.clear()
+
+    async def attempts(self, conn: Conn, only: Sequence[int] | None = None) -> dict[int, Attempt]:
+        """The newest attempt of each base roster, or of those among the named."""
+        stored = await coverage.last_attempts(conn, self._platform, self._vantage, only)
+        return {
+            roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
+            for roster_id, last in stored.items()
+        }
+
+    def size(self, place: str) -> int:
+        """How many watched accounts one request to a place takes."""
+        return self._batch_size - len(self._choose(place, 0))
+
+    def canaries_of(self, roster: Roster) -> list[Canary]:
+        return [self._canaries[c] for c in roster.canary_ids if c in self._canaries]
+
+    def canaries_at(self, place: str) -> Sequence[Canary]:
+        """All control accounts of a place."""
+        return self._places.get(place, ())
+
+    async def out_of_turn(
+        self, pool: Pool, place: str, ids: Sequence[AccountId], turn: int, why: WhyRead, now: datetime
+    ) -> Roster:
+        """A roster beside those of the sweep. Another `turn` takes other control accounts."""
+        chosen = self._choose(place, turn)[: self._batch_size - len(ids)]
+        key = tuple(ids), chosen, why
+        roster = self._out_of_turn.get(key)
+        if roster is None:
+            async with transaction(pool) as conn:
+                roster = await rosters.get_or_make(
+                    conn,
+                    self._platform,
+                    ids,
+                    chosen,
+                    now,
+                    base=False,
+                    vantage=self._vantage,
+                    place=place,
+                    out_of_turn=why,
+                )
+            self._out_of_turn[key] = roster
+        return roster
+
+    def by_place(self, accounts: Iterable[Account]) -> list[tuple[str, tuple[AccountId, ...]]]:
+        """Accounts packed into requests, each with the place that it goes to."""
+        groups: dict[str, list[Account]] = {}
+        for account in accounts:
+            groups.setdefault(self._place_of(account.native_id), []).append(account)
+        return [(place, ids) for place, group in groups.items() for ids in pack(group, self.size(place))]
+
+    def _is_guarded(self, roster: Roster) -> bool:
+        """Whether it has as many control accounts as there should be, all of them still relied on."""
+        enough = len(roster.canary_ids) == len(self._choose(roster.place, 0))
+        return enough and all(c in self._canaries for c in roster.canary_ids)
+
+    def _choose(self, place: str, turn: int) -> tuple[AccountId, ...]:
+        here = self._places.get(place, [])
+        sound = [c for c in here if not c.doubted]
+        if not any(not c.expected.is_blocked for c in sound):
+            sound = here
+        blocked = [c.account.account_id for c in sound if c.expected.is_blocked]
+        stable = [c.account.account_id for c in sound if not c.expected.is_blocked]
+        return choose_canaries(stable, blocked, self._canaries_per_request, turn)

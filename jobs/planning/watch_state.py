@@ -1,0 +1,135 @@
+"""What a monitor holds in memory of the accounts that it watches, in step with the database."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from collectors.core.collector import Answer
+from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.judge import Judged, SideFacts, Watched
+from jobs.planning.daily_cost_guard import Paid
+from jobs.planning.retry_queue import Again
+from storage.changes import load_watched
+from storage.model.core.accounts import Account, AccountId
+from storage.model.core.availability import Status
+from storage.model.core.coverage import Batch, BatchOutcome
+from storage.model.core.known_state import Known
+
+
+class WatchBook:
+    """Every watched account of one platform, and which of them are to be read before their next turn."""
+
+    def __init__(self, cohorts: Cohorts, paid: Paid | None = None) -> None:
+        self.again = Again()
+        self._cohorts = cohorts
+        self._paid = paid
+        self._watched: dict[AccountId, Watched] = {}
+        self._called: dict[str, AccountId] = {}
+        self._pending: set[AccountId] = set()
+
+    def __getitem__(self, account_id: AccountId) -> Watched:
+        return self._watched[account_id]
+
+    def of(self, account_ids: Iterable[AccountId]) -> list[Watched]:
+        """In the order of the ids."""
+        return [*map(self._watched.__getitem__, account_ids)]
+
+    def get(self, account_id: AccountId) -> Watched | None:
+        return self._watched.get(account_id)
+
+    def __iter__(self) -> Iterator[Watched]:
+        return iter(self._watched.values())
+
+    def called(self, native_ids: Iterable[str]) -> list[AccountId]:
+        """Those whom their platform calls so."""
+        return [self._called[i] for i in dict.fromkeys(native_ids) if i in self._called]
+
+    def accounts(self) -> dict[AccountId, Account]:
+        return {account_id: w.account for account_id, w in self._watched.items()}
+
+    def take_up(
+        self,
+        loaded: Sequence[load_watched.WatchedAccount],
+        facts: Mapping[AccountId, SideFacts],
+        *,
+        whole: bool,
+    ) -> None:
+        """Take over what the database holds. `whole`: whoever is not in it is no longer watched."""
+        if whole:
+            for gone in self._watched.keys() - {w.account.account_id for w in loaded}:
+                del self._called[self._watched.pop(gone).account.native_id]
+                self._pending.discard(gone)
+                self.again.forget(gone)
+        for w in loaded:
+            account_id = w.account.account_id
+            before = self._watched.get(account_id)
+            self._called[w.account.native_id] = account_id
+            same = before is not None and before.known.last_read_at == w.known.last_read_at
+            self._watched[account_id] = Watched(
+                w.account,
+                w.lists,
+                w.known,
+                _handle_seen_at(w.known),
+                before.exchanges if before is not None and same else (),
+                facts.get(account_id, frozenset()),
+            )
+            self._note_pending(account_id, w.known)
+
+    def apply(self, batch: Batch, watched: Sequence[Watched], judged: Judged, answer: Answer) -> None:
+        """Take over what was committed of one request."""
+        for w, reading, s in judged.steps:
+            if s.is_news:
+                if s.confirmed is not None and w.known.state is not None:
+                    self._cohorts.confirmed(w.lists, batch.observed_at)
+                self._note_pending(w.account.account_id, s.known)
+            w.known = s.known
+            w.exchanges = answer.exchanges
+            if reading.handle is not None:
+                w.handle_seen_at = s.known.last_asked_at
+        for rename in judged.renames:
+            w = self._watched[rename.account_id]
+            w.account = replace(w.account, handle=rename.new_handle)
+        for account, next_read_at in judged.postponed:
+            w = self._watched[account.account_id]
+            if w.known.pending is not None:
+                w.known = replace(w.known, pending=replace(w.known.pending, next_read_at=next_read_at))
+        for sighting in judged.sightings:
+            self._watched[sighting.account_id].facts = sighting.facts
+        others_answered = batch.outcome is BatchOutcome.ANSWERED
+        for w, answered in zip(watched, judged.answered, strict=True):
+            if answered or w.known.pending is not None:
+                self.again.forget(w.account.account_id)
+            else:
+                self.again.left_out(w.account.account_id, batch.observed_at, others_answered=others_answered)
+
+    def due_again(self, now: datetime) -> list[Account]:
+        """Provisional changes that are to be read again, and accounts that were called for; of those only
+        whom a ceiling pays for today.
+        """
+        due = {i for i, at in self._next_reads() if at <= now}
+        accounts = [self._watched[i].account for i in due | self.again.due(now)]
+        return accounts if self._paid is None else list(self._paid.affordable(accounts, now))
+
+    def times(self, now: datetime) -> Iterable[tuple[Account, datetime]]:
+        """When each account that does not wait for its turn is to be read."""
+        times = [(self._watched[i].account, at) for i, at in (*self._next_reads(), *self.again.times())]
+        if self._paid is None:
+            return times
+        return [(account, self._paid.not_before(account, max(at, now))) for account, at in times]
+
+    def _next_reads(self) -> list[tuple[AccountId, datetime]]:
+        return [(i, p.next_read_at) for i in self._pending if (p := self._watched[i].known.pending)]
+
+    def _note_pending(self, account_id: AccountId, known: Known) -> None:
+        if known.pending is None:
+            self._pending.discard(account_id)
+        else:
+            self._pending.add(account_id)
+
+
+def _handle_seen_at(known: Known) -> datetime | None:
+    """The last time at which the stored handle is certain: a vanished or suspended account shows none."""
+    if known.state is None or known.pending is not None:
+        return None
+    shows_none = known.state.status.is_gone or known.state.status is Status.SUSPENDED
+    return None if shows_none else known.last_asked_at

@@ -1,0 +1,217 @@
+"""The platform simulators in a process of their own, so that they do not share a processor with the
+monitor.
+
+`python -m jobs.rehearsal.simulators HISTORY` serves every platform that the history holds until its
+standard input ends: it cannot outlive the process that started it, even one that was killed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+
+from collectors.simulator.bluesky.app import serve_bluesky
+from collectors.simulator.core.canaries import with_canaries
+from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.faults import Faults, Outage, profile
+from collectors.simulator.core.history import History, HistoryError
+from collectors.simulator.core.history_conversion import recast, recast_all
+from collectors.simulator.core.history_files import load_acts, load_history
+from collectors.simulator.core.server import first_time
+from collectors.simulator.mastodon.app import serve_mastodon
+from collectors.simulator.x.app import serve_x
+from storage.model.core.accounts import Platform
+
+TOKEN = "simulated"  # noqa: S105 - the simulator's own, good for nothing else
+
+
+class SimulatorError(Exception):
+    """The simulators did not start. The message is one sentence."""
+
+
+class Played(StrEnum):
+    """On which platform the accounts of a history are played."""
+
+    X = "x"
+    BLUESKY = "bluesky"
+    MASTODON = "mastodon"
+    ALL = "all"
+    """Each account on every platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulators:
+    """Running simulators: where each platform is, and how to tell them the time."""
+
+    addresses: Mapping[Platform, str]
+    _session: aiohttp.ClientSession
+
+    async def set_clock(self, now: datetime) -> None:
+        """Tell all of them, at once."""
+        async with asyncio.TaskGroup() as group:
+            for address in self.addresses.values():
+                group.create_task(self._tell(address, now))
+
+    async def _tell(self, address: str, now: datetime) -> None:
+        url = f"{address}/_simulator/clock"
+        async with self._session.put(url, json={"now": now.isoformat()}) as answer:
+            answer.raise_for_status()
+
+
+@asynccontextmanager
+async def spawn(
+    history: Path,
+    *,
+    platform: str | None = None,
+    acts: Path | None = None,
+    faults: str = "none",
+    outages: Sequence[Outage] = (),
+) -> AsyncGenerator[Simulators]:
+    """Start the simulators for a history and end them with the block. Raises SimulatorError.
+
+    `platform` is one of `Played`; None leaves every account on the platform that the file names.
+    """
+    command = [sys.executable, "-m", "jobs.rehearsal.simulators", str(history), "--faults", faults]
+    if platform is not None:
+        command += ["--platform", platform]
+    if acts is not None:
+        command += ["--acts", str(acts)]
+    for outage in outages:
+        command += ["--outage", f"{outage.since.isoformat()}/{outage.until.isoformat()}"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+    )
+    try:
+        first = await process.stdout.readline() if process.stdout is not None else b""
+        if not first:
+            raise SimulatorError("The simulators did not start; their own message stands above.")
+        addresses = {Platform(name): str(address) for name, address in json.loads(first).items()}
+        async with connected(addresses) as simulators:
+            yield simulators
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()
+
+
+@asynccontextmanager
+async def connected(addresses: Mapping[Platform, str]) -> AsyncGenerator[Simulators]:
+    """Simulators that run already."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield Simulators(addresses, session)
+
+
+def played(history: History, platform: str | None) -> History:
+    """The history as it is played on `platform`, one of `Played`; None leaves it as it is.
+
+    Raises ValueError for any other word.
+    """
+    if platform is None:
+        return history
+    on = Played(platform)
+    return recast_all(history) if on is Played.ALL else recast(history, Platform(on))
+
+
+def told(path: Path, platform: str | None) -> History:
+    """What a history file tells, as played on `platform`. Raises HistoryError, also when it tells nothing."""
+    history = played(load_history(path), platform)
+    if not history.accounts:
+        raise HistoryError(f"{path.name}: no account in it.")
+    return history
+
+
+def acts_for(path: Path | None, history: History) -> tuple[Act, ...]:
+    """The acts in a file, which are of X; none without a file. Raises HistoryError."""
+    if path is None:
+        return ()
+    if not any(account.platform is Platform.X for account in history.accounts):
+        raise HistoryError(f"{path.name}: acts are of X, where the history has no account.")
+    return load_acts(path)
+
+
+class _Server(Protocol):
+    @property
+    def base_url(self) -> str: ...
+
+
+@asynccontextmanager
+async def serving(
+    history: History, acts: Sequence[Act], faults: Faults, port: int
+) -> AsyncGenerator[dict[Platform, str]]:
+    """Serve a history and control accounts here, in this process; yields the address of each platform.
+
+    The first one takes `port`, the others those that follow; 0 takes free ones. The acts are of X. Their
+    clocks start at the beginning of the history. Raises OSError for a taken port, and ValueError when the
+    history uses the id of a control account.
+    """
+    everybody, start, own_port = with_canaries(history), first_time(history), port
+    addresses: dict[Platform, str] = {}
+    platforms = {account.platform for account in history.accounts}
+    async with AsyncExitStack() as stack:
+        for platform in Platform:
+            if platform in platforms:
+                one = _server(platform, everybody, acts, faults, start, own_port)
+                server = await stack.enter_async_context(one)
+                addresses[platform] = server.base_url
+                own_port += 1 if port else 0
+        yield addresses
+
+
+def _server(
+    platform: Platform, history: History, acts: Sequence[Act], faults: Faults, now: datetime, port: int
+) -> AbstractAsyncContextManager[_Server]:
+    match platform:
+        case Platform.X:
+            return serve_x(history, acts=acts, faults=faults, now=now, port=port)
+        case Platform.BLUESKY:
+            return serve_bluesky(history, faults=faults, now=now, port=port)
+        case Platform.MASTODON:
+            return serve_mastodon(history, faults=faults, now=now, port=port)
+
+
+async def _serve_until_input_ends(arguments: argparse.Namespace) -> None:
+    faults = profile(arguments.faults, outages=tuple(arguments.outage))
+    history = told(arguments.history, arguments.platform)
+    acts = acts_for(arguments.acts, history)
+    async with serving(history, acts, faults, port=0) as addresses:
+        print(json.dumps(addresses), flush=True)  # noqa: T201 - the parent reads it
+        await asyncio.to_thread(sys.stdin.buffer.read)
+
+
+def _outage(text: str) -> Outage:
+    since, _, until = text.partition("/")
+    return Outage(datetime.fromisoformat(since), datetime.fromisoformat(until))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m jobs.rehearsal.simulators")
+    parser.add_argument("history", type=Path)
+    parser.add_argument("--platform", choices=[on.value for on in Played])
+    parser.add_argument("--acts", type=Path)
+    parser.add_argument("--faults", default="none")
+    parser.add_argument("--outage", type=_outage, action="append", default=[])
+    try:
+        asyncio.run(_serve_until_input_ends(parser.parse_args()))
+    except (HistoryError, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        pass  # the terminal sends it to parent and child alike; the parent says goodbye
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Pure: the changes that readings tell when they are decided again, beside those that are stored."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import paired
+from storage.model.bitemporal.corrections import OwnChange, Told
+from storage.model.bitemporal.reading_columns import Course
+from storage.model.bitemporal.reevaluation import Cause, Effect
+from storage.model.core.accounts import Account, AccountId
+from storage.model.core.availability import Outcome, Reason
+from storage.model.core.packed_columns import microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One change that is told otherwise."""
+
+    account: Account
+    effect: Effect
+    cause: Cause
+    stored: OwnChange | None
+    """As it stood at the end of the time; None: there is none."""
+    told: Told | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    same: int
+    """Changes that are told alike: interval, evidence, outcome, reason, and the readings that decided."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def counts(self) -> dict[Effect, int]:
+        found = Counter(d.effect for d in self.differences)
+        return {effect: found[effect] for effect in Effect if effect is not Effect.SAME}
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        found = Counter(d.cause for d in self.differences)
+        return {cause: found[cause] for cause in Cause}
+
+    @property
+    def unexplained(self) -> int:
+        return sum(d.cause is Cause.UNEXPLAINED for d in self.differences)
+
+
+def compare(
+    courses: Iterable[Course],
+    told: Mapping[AccountId, Sequence[Told]],
+    until: datetime,
+    rule: ConfirmationRule,
+    in_force: ConfirmationRule,
+) -> Compared:
+    """Hold what the readings before `until` tell by `rule` against what is stored, as it stood then."""
+    same, differences = 0, list[Difference]()
+    for course in courses:
+        stored = [_as_of(c, course, until) for c in course.stored]
+        anew = told[course.account.account_id]
+        pairs = paired(stored, anew)
+        taken = {s.change_id for s in pairs.values()}
+        theirs: list[tuple[OwnChange | None, Told | None]] = [(pairs.get(i), t) for i, t in enumerate(anew)]
+        theirs += [(s, None) for s in stored if s.change_id not in taken]
+        found = [
+            Difference(course.account, _effect(s, t), _cause(s, t, rule, in_force), s, t) for s, t in theirs
+        ]
+        same += sum(d.effect is Effect.SAME for d in found)
+        otherwise = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
+        differences += [
+            replace(d, cause=Cause.FOLLOWS) if n and d.cause is Cause.UNEXPLAINED else d
+            for n, d in enumerate(otherwise)
+        ]
+    differences.sort(key=lambda d: (_seen(d), d.account.account_id))
+    return Compared(same, tuple(differences))
+
+
+def _seen(d: Difference) -> datetime:
+    times = [c.first_seen_new for c in (d.stored, d.told and d.told.pending) if c is not None]
+    return min(times)
+
+
+def _as_of(stored: OwnChange, course: Course, until: datetime) -> OwnChange:
+    """The change as the readings before `until` had left it: what decided later had not decided yet."""
+    if stored.outcome is None or _is_over(stored, course, until):
+        return stored
+    return replace(stored, outcome=None, reason=None)
+
+
+def _is_over(stored: OwnChange, course: Course, until: datetime) -> bool:
+    match stored.reason:
+        case Reason.WENT_BACK | Reason.MOVED_ON:
+            at = course.columns.at
+            return bool(at) and at[-1] > microseconds(stored.last_agreeing_at)
+        case Reason.NO_LONGER_WATCHED:
+            return any(at >= stored.last_agreeing_at for at in course.let_go_at)
+        case _:
+            return stored.last_agreeing_at < until
+
+
+def _effect(stored: OwnChange | None, told: Told | None) -> Effect:
+    was_confirmed = stored is not None and stored.outcome is Outcome.CONFIRMED
+    if was_confirmed != (told is not None and told.is_confirmed):
+        return Effect.NEVER if was_confirmed else Effect.BESIDES
+    if stored is None or told is None:
+        return Effect.OTHERWISE
+    if was_confirmed and told.pending.last_agreeing_at != stored.last_agreeing_at:
+        is_earlier = told.pending.last_agreeing_at < stored.last_agreeing_at
+        return Effect.EARLIER if is_earlier else Effect.LATER
+    if stored.outcome is None:  # how far it had come by then is not compared: it may have gone on
+        is_same = told.closed is None and told.is_same_change(stored)
+    else:
+        is_same = told.is_same_change(stored) and told.is_same_outcome(stored)
+    return Effect.SAME if is_same else Effect.OTHERWISE
+
+
+def _cause(
+    stored: OwnChange | None,
+    told: Told | None,
+    rule: ConfirmationRule,
+    in_force: ConfirmationRule,
+) -> Cause:
+    if rule != in_force:
+        return Cause.THRESHOLDS
+    reasons = {stored and stored.reason, told and told.closed and told.closed.reason}
+    return Cause.COHORT if Reason.COHORT_ACTIVE in reasons else Cause.UNEXPLAINED

@@ -1,0 +1,151 @@
+"""Pure: stored readings decided again, by whatever rule, as fast as they can be skipped.
+
+A reading that agrees with what is held, with nothing provisional, moves nothing but the time of the last
+reading; and while a change is provisional, one that agrees with it and comes too early to count moves nothing
+but the time of the last agreement. So the next reading that means more is looked up in the columns, and only
+that one goes through `detect.step`: the result is what stepping through all of them gives.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from heapq import heapify, heappop, heapreplace
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import ConfirmedOn, Folding
+from storage.model.bitemporal.corrections import Told
+from storage.model.bitemporal.reading_columns import Course
+from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.availability import Strength
+from storage.model.core.known_state import Known, Pending
+from storage.model.core.packed_columns import instant, microseconds
+
+
+@dataclass(slots=True)
+class _Runner:
+    """An account on its way: its first `done` readings are taken in."""
+
+    course: Course
+    folding: Folding
+    done: int = 0
+    let_go: int = 0
+    """How many of the times are over at which it was let go."""
+
+    def next_at(self, rule: ConfirmationRule) -> int | None:
+        """When something has to be decided next; None: nothing any more."""
+        at = self.course.columns.at
+        position = self._next_position(rule)
+        reading = at[position] if position < len(at) else None
+        if self.let_go < len(self.course.let_go_at):
+            gone = microseconds(self.course.let_go_at[self.let_go])
+            return gone if reading is None or gone < reading else reading
+        return reading
+
+    def _next_position(self, rule: ConfirmationRule) -> int:
+        known, position = self.folding.known, self.done
+        if known.pending is None:
+            return self._while_shown(known.state, position)
+        pending = known.pending
+        if self._needs_each(pending, rule):
+            return position
+        end = min(self._while_shown(pending.state, position), self.course.columns.next_silent(position))
+        if pending.agreeing < len(rule.offsets):
+            due = microseconds(pending.first_seen_new + rule.offsets[pending.agreeing])
+            end = min(end, bisect_left(self.course.columns.at, due, position))
+        return end
+
+    def _needs_each(self, pending: Pending, rule: ConfirmationRule) -> bool:
+        """Whether a change of somebody else may confirm this one at any reading."""
+        return (
+            bool(self.course.lists)
+            and pending.strength is Strength.WEAK
+            and pending.agreeing >= rule.weak_readings - rule.cohort_discount
+        )
+
+    def _while_shown(self, state: object, position: int) -> int:
+        """The first reading from a position on that showed another state."""
+        at, looks = self.course.columns.at, self.course.looks
+        while position < len(at):
+            place = looks.place(at[position])
+            look = looks.looks[place]
+            if look is None or look.state != state:
+                return position
+            end = looks.end(place)
+            position = len(at) if end is None else bisect_left(at, end, position)
+        return position
+
+    def skip_to(self, position: int, rule: ConfirmationRule) -> None:
+        """Take in the readings before a position, of which nothing has to be decided."""
+        if position <= self.done:
+            return
+        columns, known, last = self.course.columns, self.folding.known, position - 1
+        at, asked_at, pending = instant(columns.at[last]), instant(columns.asked[last]), known.pending
+        if pending is not None:
+            next_read_at = rule.next_read_at(pending.agreeing, pending.first_seen_new, at)
+            pending = replace(pending, last_agreeing_at=at, next_read_at=next_read_at)
+        heard = self._heard(known, last)
+        self.folding.known = Known(known.state, at, asked_at, pending, heard)
+        self.done = position
+
+    def _heard(self, before: Known, last: int) -> dict[str, datetime | None]:
+        """Of each country that the last reading is silent on, when it was last heard of."""
+        heard: dict[str, datetime | None] = {}
+        columns = self.course.columns
+        for country in columns.silent_on(last):
+            spoken = columns.last_spoken(country, self.done, last)
+            if spoken is None:
+                heard[country] = before.heard.get(country, before.last_asked_at)
+            else:
+                heard[country] = instant(columns.asked[spoken])
+        return heard
+
+    def decide(self, now: int, confirmed_on: ConfirmedOn, rule: ConfirmationRule) -> None:
+        """Take in everything up to `now`, which `next_at` gave."""
+        position = bisect_left(self.course.columns.at, now, self.done)
+        self.skip_to(position, rule)
+        if position < len(self.course.columns.at) and self.course.columns.at[position] == now:
+            asked = self.course.asked(position)
+            self.folding.take(asked, self.course.lists_at(asked.reading.at), confirmed_on, rule)
+            self.done = position + 1
+        gone = bisect_right(self.course.let_go_at, instant(now), self.let_go)
+        if gone > self.let_go:
+            self.folding.let_go()
+            self.let_go = gone
+
+    def end(self, rule: ConfirmationRule) -> tuple[Told, ...]:
+        self.skip_to(len(self.course.columns.at), rule)
+        return self.folding.end()
+
+
+def retold(
+    courses: Sequence[Course],
+    confirmed_before: Mapping[Platform, Mapping[ListId, Iterable[datetime]]],
+    rule: ConfirmationRule,
+) -> dict[AccountId, tuple[Told, ...]]:
+    """The changes that the readings of these accounts tell by this rule, the accounts side by side in time.
+
+    A list counts for each platform by itself, as it does for the monitors.
+    """
+    told: dict[AccountId, tuple[Told, ...]] = {}
+    for platform in Platform:
+        theirs = [c for c in courses if c.account.platform is platform]
+        told |= _retold(theirs, ConfirmedOn(confirmed_before.get(platform, {})), rule)
+    return told
+
+
+def _retold(
+    courses: Iterable[Course], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+) -> dict[AccountId, tuple[Told, ...]]:
+    runners = [_Runner(c, Folding(frozenset(c.lists), c.known, c.flags)) for c in courses]
+    queue = [(at, n) for n, r in enumerate(runners) if (at := r.next_at(rule)) is not None]
+    heapify(queue)
+    while queue:
+        now, n = queue[0]
+        runners[n].decide(now, confirmed_on, rule)
+        following = runners[n].next_at(rule)
+        if following is None:
+            heappop(queue)
+        else:
+            heapreplace(queue, (following, n))
+    return {r.course.account.account_id: r.end(rule) for r in runners}

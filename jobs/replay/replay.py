@@ -1,0 +1,85 @@
+"""Deciding again: the stored readings of a time once more through detection, confirmation and alert rules."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.alerting.rules_file import FileRule
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.replay.compare_changes import Compared, compare
+from jobs.replay.compare_mails import MailsCompared, accounts_of, tell_again
+from jobs.replay.redetect_fast import retold
+from storage.model.core.accounts import AccountId, ListId
+from storage.postgres.pool import Conn
+from storage.replay import account_inputs, alert_inputs
+from storage.replay.account_inputs import Courses
+from storage.replay.rules_history import rules_since
+
+IN_FORCE = ConfirmationRule()
+_LOOKBACK = timedelta(days=60)
+"""How far back alerts are loaded that flapping is judged by, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redecided:
+    """What the readings of a time tell, and how that differs from what is stored."""
+
+    rule: ConfirmationRule
+    courses: Courses
+    compared: Compared
+    mails: MailsCompared
+    load_s: float
+    """Loading the readings and what was held before."""
+    decide_s: float
+    """Detection and confirmation, and the comparison."""
+    tell_s: float
+    """The alerts and mails."""
+    rules: Sequence[FileRule] | None = None
+    """The alert rules that were decided by; None: those of each moment."""
+    of: frozenset[AccountId] | None = None
+    """The accounts that are told of; None: all. Decided is on everybody, since one list stirs another."""
+
+    @property
+    def readings_per_s(self) -> int | None:
+        took = self.load_s + self.decide_s
+        return round(self.courses.readings / took) if took else None
+
+    @property
+    def unexplained(self) -> int:
+        """Changes and mails that come out otherwise although nothing was altered."""
+        return self.compared.unexplained + self.mails.unexplained
+
+
+async def redecide(
+    conn: Conn,
+    since: datetime,
+    until: datetime,
+    rule: ConfirmationRule = IN_FORCE,
+    rules: Sequence[FileRule] | None = None,
+    of_list: ListId | None = None,
+) -> Redecided:
+    """Decide on the readings from `since` until before `until`. Nothing is written.
+
+    `rule` has the thresholds of confirmation, `rules` the alert rules: None for those of each moment.
+    `of_list`: tell what differs for the accounts that are on this list now; None: for all.
+    """
+    started = time.perf_counter()
+    courses = await account_inputs.load(conn, since, until, rule.cohort_window)
+    loaded = time.perf_counter()
+    told = retold(courses.accounts, courses.confirmed_on, rule)
+    compared = compare(courses.accounts, told, until, rule, IN_FORCE)
+    decided = time.perf_counter()
+    known = await rules_since(conn)
+    lookbacks = [s.rule.lookback for state in known for s in state.rules]
+    lookbacks += [row.rule.lookback for row in rules or ()]
+    stored = await alert_inputs.load(conn, since, until, known, max(lookbacks, default=_LOOKBACK))
+    wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
+    facts = await alert_inputs.account_facts(conn, wanted)
+    theirs = [c for c in courses.accounts if of_list in c.lists]
+    of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
+    mails = tell_again(stored, courses.accounts, told, compared, facts, rules, since, until, of)
+    if of is not None:
+        compared = compare(theirs, told, until, rule, IN_FORCE)
+    took = time.perf_counter() - decided
+    return Redecided(rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of)

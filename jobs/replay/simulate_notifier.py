@@ -1,0 +1,253 @@
+"""Pure: what a notifier that looks whenever something is due makes of alerts: the decisions, and the mails.
+
+Only what tells changes: waves, digests and round-ups. Where a wave ends depends on the times in its rows
+alone, so that this notifier tells what any other told, whenever that one looked.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from jobs.alerting.policy import DigestDue, Past, Wave, after, decide
+from jobs.alerting.waves import ORDER_LASTS
+from jobs.base.wording import number
+from jobs.messages.compose import Letterhead, headline_of, story_key, subject_of
+from jobs.messages.digest_facts import parts_of
+from jobs.messages.digest_words import title
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, MailKind, PastAlert, Story
+from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
+from storage.model.bitemporal.alert_inputs import MadeMute, Overtaken, RulesSince, ToldMail, as_of
+from storage.model.core.accounts import AccountId
+
+_HEAD = Letterhead()
+_MOMENT = timedelta.resolution
+_IDLE = timedelta(hours=1)
+"""Where no rule waits at all, what nobody is told is looked at so long after it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What had been told and decided when a time began."""
+
+    rules: Sequence[RulesSince]
+    mutes: Sequence[MadeMute]
+    stories: Sequence[Story]
+    past: Mapping[AccountId, Sequence[PastAlert]]
+    decisions: Mapping[tuple[int, int | None], AlertDecision]
+    told: Mapping[str, frozenset[int]]
+    """By the key of a change, the rules that told it."""
+    forgotten: Mapping[int, datetime]
+    """From when on alerts do not count for flapping any more."""
+
+
+@dataclass(slots=True)
+class Notifier:
+    """Decides alerts as they are born. Whatever it told is in `mails`, every last word in `decisions`."""
+
+    ground: Ground
+    now: datetime
+    mails: list[ToldMail] = field(default_factory=list[ToldMail])
+    decisions: dict[tuple[int, int | None], AlertDecision] = field(
+        default_factory=dict[tuple[int, int | None], AlertDecision]
+    )
+    _open: dict[int, AlertRow] = field(default_factory=dict[int, AlertRow])
+    _done: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
+    _held: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
+    _born: dict[AccountId, list[AlertRow]] = field(default_factory=dict[AccountId, list[AlertRow]])
+    _stories: dict[str, Story] = field(default_factory=dict[str, Story])
+    _told: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _digested: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    _next: datetime | None = None
+    _fresh: datetime | None = None
+    """When the first alert is to be looked at that was born since the last look."""
+
+    def __post_init__(self) -> None:
+        self._stories = {s.story_key: s for s in self.ground.stories}
+        self._told = {key: set(rules) for key, rules in self.ground.told.items()}
+        for alert_id, rule_id in self.ground.decisions:
+            if rule_id is not None:
+                self._done.setdefault(alert_id, set()).add(rule_id)
+        for stored in self._rules(self.now):
+            begun = digest_before(self.now, stored.rule)
+            self._digested[stored.rule_id] = max(stored.digested_to, begun)
+
+    def run(self, births: Iterable[AlertRow], overtaken: Iterable[Overtaken], until: datetime) -> None:
+        """Let everything happen until before `until`. A withdrawal is born only to what was told."""
+        events: list[tuple[datetime, int, AlertRow | Overtaken | None]] = [
+            *((r.at, 0, None) for r in self.ground.rules if self.now < r.at < until),
+            *((o.at, 1, o) for o in overtaken),
+            *((max(row.created_at, self.now), 2, row) for row in births),
+        ]
+        for at, _, event in sorted(events, key=lambda e: e[:2]):
+            self._catch_up(at)
+            match event:
+                case AlertRow():
+                    self._bear(event)
+                case Overtaken():
+                    self._overtake(event)
+                case None:
+                    self._fresh = at
+        self._catch_up(until)
+
+    def _catch_up(self, until: datetime) -> None:
+        while (due := self._due()) is not None and due < until:
+            self.now = max(due, self.now + _MOMENT)
+            self._look()
+
+    def _due(self) -> datetime | None:
+        times = [self._next, self._fresh]
+        for stored in self._rules(self.now):
+            if stored.rule.digest is not Digest.NONE and stored.enabled and stored.rule.recipients:
+                due = digest_before(self.now, stored.rule)
+                times.append(due if stored.digested_to < due else digest_after(self.now, stored.rule))
+        return min((t for t in times if t is not None), default=None)
+
+    def _bear(self, row: AlertRow) -> None:
+        if row.stage is AlertStage.WITHDRAWN and not self._told.get(row.change.change_key):
+            return
+        self._open[row.alert_id] = row
+        if row.stage is AlertStage.CONFIRMED:
+            insort(self._born.setdefault(row.change.account_id, []), row, key=lambda r: r.created_at)
+        waits = [s.rule.settle for s in self._rules(row.created_at) if s.enabled]
+        soon = max(row.created_at, self.now) + min(waits, default=_IDLE)
+        self._fresh = soon if self._fresh is None else min(self._fresh, soon)
+
+    def _overtake(self, event: Overtaken) -> None:
+        row = self._open.pop(event.alert_id, None)
+        if row is None:
+            return
+        for rule_id in self._held.pop(event.alert_id, ()):
+            self._decide(event.alert_id, rule_id, event.decision)
+        if event.decision is AlertDecision.CORRECTED:
+            self._born[row.change.account_id] = [
+                r for r in self._born.get(row.change.account_id, ()) if r.alert_id != row.alert_id
+            ]
+
+    def _rules(self, at: datetime) -> list[StoredRule]:
+        """Those in force at a time, each with up to when its digests were told."""
+        found: tuple[StoredRule, ...] = ()
+        for since in self.ground.rules:
+            if since.at > at:
+                break
+            found = since.rules
+        return [
+            replace(s, digested_to=max(s.digested_to, self._digested.get(s.rule_id, s.digested_to)))
+            for s in found
+        ]
+
+    def _look(self) -> None:
+        """What a notifier does in one turn."""
+        now, rules = self.now, self._rules(self.now)
+        rows = [self._as_seen(row) for row in self._open.values()]
+        mutes = [m.mute for m in self.ground.mutes if m.made_at <= now and m.mute.since <= now]
+        plan = decide(rows, rules, mutes, self._past(rows, rules), now)
+        self._next, self._fresh = plan.next_at, None
+        for key, silence in plan.silent.items():
+            self._decide(*key, silence.decision)
+        for told in plan.in_order:
+            if isinstance(told, Wave):
+                self._tell_wave(told)
+            else:
+                self._tell_digest(told)
+        kept: dict[int, set[int]] = {}
+        for alert_id, rule_id in plan.kept:
+            kept.setdefault(alert_id, set())
+            if rule_id is not None:
+                kept[alert_id].add(rule_id)
+        self._open = {i: row for i, row in self._open.items() if i in kept}
+        self._held = kept
+
+    def _as_seen(self, row: AlertRow) -> AlertRow:
+        i = row.alert_id
+        told_by = self._told.get(row.change.change_key, ()) if row.stage is AlertStage.WITHDRAWN else ()
+        return replace(
+            row,
+            cohorts=as_of(row, self.now),
+            done=frozenset(self._done.get(i, ())),
+            held=frozenset(self._held.get(i, ())),
+            told_by=frozenset(told_by),
+        )
+
+    def _past(self, rows: Sequence[AlertRow], rules: Sequence[StoredRule]) -> Past:
+        oldest = min((r.created_at for r in rows), default=self.now)
+        since = oldest - max((s.rule.lookback for s in rules), default=timedelta(0))
+        alerts: list[PastAlert] = []
+        for account in {r.change.account_id for r in rows}:
+            alerts += [p for p in self.ground.past.get(account, ()) if p.created_at > since]
+            alerts += [
+                PastAlert(r.created_at, r.change, self._said(r.alert_id, rules))
+                for r in self._born.get(account, ())
+                if r.created_at > since and self.ground.forgotten.get(r.alert_id, self.now + _IDLE) > self.now
+            ]
+        told = [s for s in self._stories.values() if s.waves[-1].closed_at > oldest - ORDER_LASTS]
+        return Past(alerts, told)
+
+    def _said(self, alert_id: int, rules: Sequence[StoredRule]) -> dict[int, AlertDecision]:
+        found: dict[int, AlertDecision] = {}
+        for stored in rules:
+            key = alert_id, stored.rule_id
+            said = self.decisions.get(key, self.ground.decisions.get(key))
+            if said is not None:
+                found[stored.rule_id] = said
+        return found
+
+    def _tell_wave(self, wave: Wave) -> None:
+        self._continue(wave)
+        headline = subject_of(wave, headline_of(wave, None), _HEAD)
+        for recipient in wave.recipients:
+            self._mail(wave.stored, recipient, MailKind.WAVE, wave.closed_at, wave.alerts, headline)
+        self._say(wave.stored, wave.alerts)
+
+    def _tell_digest(self, due: DigestDue) -> None:
+        if not due.is_round_up:
+            self._digested[due.stored.rule_id] = due.until
+        groups: dict[tuple[bool, ...], list[AlertRow]] = {}
+        for recipient in due.recipients:
+            alike = tuple(recipient in part.recipients for part in due.parts)
+            if alike not in groups:
+                groups[alike] = [a for part in parts_of(due, recipient) for a in part.whole.alerts]
+            alerts = groups[alike]
+            what = number(len({a.change.account_id for a in alerts}), "account")
+            headline = f"{title(due)}: {what}" if alerts else f"{title(due)}: nothing changed"
+            self._mail(due.stored, recipient, MailKind.DIGEST, due.until, alerts, headline)
+        heard: set[int] = set()
+        for alerts in groups.values():
+            self._say(due.stored, alerts)
+            heard |= {a.alert_id for a in alerts}
+        for alert in due.alerts:
+            if alert.alert_id not in heard:
+                self._decide(alert.alert_id, due.stored.rule_id, AlertDecision.UNSUBSCRIBED)
+        for part in due.parts:
+            if part.story is not None:
+                self._continue(part)
+
+    def _continue(self, wave: Wave) -> None:
+        key, story = story_key(wave), after(wave)
+        before = self._stories.get(key)
+        recipients = tuple(dict.fromkeys((*(before.recipients if before else ()), *wave.recipients)))
+        list_id = wave.cohort.list_id if wave.cohort else None
+        self._stories[key] = Story(key, wave.stored.rule_id, list_id, recipients, story.waves)
+
+    def _say(self, stored: StoredRule, alerts: Sequence[AlertRow]) -> None:
+        decision = AlertDecision.MAILED if len(alerts) == 1 else AlertDecision.GROUPED
+        for alert in alerts:
+            self._decide(alert.alert_id, stored.rule_id, decision)
+            self._told.setdefault(alert.change.change_key, set()).add(stored.rule_id)
+
+    def _decide(self, alert_id: int, rule_id: int | None, decision: AlertDecision) -> None:
+        self.decisions[alert_id, rule_id] = decision
+        if rule_id is not None:
+            self._done.setdefault(alert_id, set()).add(rule_id)
+
+    def _mail(
+        self,
+        stored: StoredRule,
+        recipient: str,
+        kind: MailKind,
+        at: datetime,
+        alerts: Sequence[AlertRow],
+        headline: str,
+    ) -> None:
+        facts = frozenset((a.change.change_key, a.stage) for a in alerts)
+        self.mails.append(ToldMail(stored.rule.name, recipient, kind, at, facts, headline))

@@ -1,0 +1,238 @@
+"""The composition root: an installation that runs, put together from its settings."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+
+from dashboard.asgi.security_headers import proxied_origin
+from dashboard.asgi.settings import DashboardSettings
+from jobs.base.clock import Clock, system_clock
+from jobs.base.database_clock import SteadyClock
+from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers, platforms_of
+from jobs.config.dashboard_login import doubts_about_login, login_of, refuse_open_door
+from jobs.config.database import ready, revive
+from jobs.config.settings import Settings, SettingsError
+from jobs.delivery.channel_config import channels_of
+from jobs.delivery.channel_router import Dispatcher, dispatcher
+from jobs.delivery.rate_limit import Pace
+from jobs.delivery.smtp import MailServer, Security, SmtpSender
+from jobs.dispatch.shared_rate_limits import SharedBudgets
+from jobs.dispatch.worker import Working, at_work
+from jobs.evidence.daily_anchor import anchoring, authority_of
+from jobs.messages.compose import Letterhead
+from jobs.notify.loops import Deciding, Sending
+from jobs.runtime.evidence_retention import Retention
+from jobs.runtime.loop_scheduler import Loop, scheduled
+from jobs.runtime.platform_loop import reading
+from jobs.runtime.web import listen_on, serve
+from jobs.selfmonitoring.conditions import Thresholds
+from jobs.selfmonitoring.watchdog import tick as look_for_trouble
+from storage.alerts.rules import keep_to_settings
+from storage.model.alerts.alerts import Via
+from storage.model.alerts.rules import AlertRule, is_channel
+from storage.model.core import people
+from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.units import span
+from storage.people.people import admins
+from storage.postgres.installation import link_key
+from storage.postgres.pool import Pool, open_pool, transaction
+
+WAKE_S = 1.0
+"""How often the loops look whether something is due. Looking costs one small query."""
+SOON_S = 0.25
+"""The same for mails, which somebody waits for."""
+_SELDOM_S = 60.0
+"""The same for what is not urgent."""
+
+
+class Role(StrEnum):
+    COLLECT = "collect"
+    NOTIFY = "notify"
+    WEB = "web"
+
+
+def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
+    return Letterhead(
+        dashboard_url=settings.dashboard_url,
+        sweep_every=settings.sweep_every,
+        id_domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
+        operators=settings.told_of_trouble,
+        link_key=link_key,
+        templates=settings.mail_templates,
+    )
+
+
+def sender(settings: Settings) -> SmtpSender | None:
+    """The mail server of the settings; None when none is set. Raises SettingsError."""
+    if settings.smtp_host is None:
+        return None
+    password = settings.smtp_password
+    try:
+        server = MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.mail_from,
+            Security(settings.smtp_security),
+            settings.smtp_username,
+            None if password is None else password.get_secret_value(),
+        )
+    except ValueError as error:
+        raise SettingsError(f"Settings smtp_* and mail_from: {error}.") from error
+    return SmtpSender(server)
+
+
+def senders(settings: Settings) -> Dispatcher | None:
+    """Everything that alerts go out by; None when neither a mail server nor a channel is set."""
+    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    smtp = sender(settings)
+    return None if smtp is None and not channels.recipients else dispatcher(smtp, channels, system_clock)
+
+
+def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
+    """A sentence for each channel that a rule names and that is not set."""
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    return [
+        f"rule {rule.name!r} tells {recipient}, and there is no channel of that name in channels or webhooks."
+        for rule in rules
+        for recipient in (*rule.recipients, *rule.escalate_to)
+        if is_channel(recipient) and recipient not in known
+    ]
+
+
+def refuse_unknown_channels(settings: Settings) -> None:
+    """Raise SettingsError for a rule or operator that names a channel which is not set."""
+    for rule in settings.alert_rules:
+        name = "rules" if rule in settings.rules else "recipients"
+        for said in unknown_channels(settings, [rule]):
+            raise SettingsError(f"Setting {name} (in {settings.where(name)}): {said}")
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    for operator in filter(is_channel, settings.operators):
+        if operator not in known:
+            raise SettingsError(
+                f"Setting operators (in {settings.where('operators')}): there is no channel {operator} in "
+                "channels or webhooks."
+            )
+
+
+def check(settings: Settings, roles: Sequence[Role]) -> None:
+    """Raise SettingsError for what these roles lack, before anything is started or written."""
+    if Role.WEB in roles:
+        refuse_open_door(settings)
+    if Role.COLLECT in roles:
+        for platform in platforms_of(settings):
+            for vantage in ("", *settings.vantages):
+                collector_of(settings, platform, vantage)
+        likes_readers(settings)
+        compliance_jobs(settings)
+        authority_of(settings)
+    if Role.NOTIFY in roles:
+        sender(settings)
+        refuse_unknown_channels(settings)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, dsn: str, roles: Sequence[Role], machine: Clock = system_clock
+) -> AsyncGenerator[list[str]]:
+    """Run the roles until the block ends; yields a sentence about each that tells where it is.
+
+    `machine` is the clock by which it reads, as long as that is right. What another process plans, this one
+    makes requests for. Raises SettingsError, PortTaken, StorageError.
+    """
+    check(settings, roles)
+    await ready(settings, dsn)
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops say that the database is away
+    said: list[str] = []
+
+    async def mend() -> None:
+        await revive(settings)
+
+    loops: list[tuple[Loop, float]] = []
+    async with AsyncExitStack() as stack:
+        listener = None
+        if Role.WEB in roles:
+            listener = stack.enter_context(listen_on(settings.host, settings.port))
+        pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
+        if Role.COLLECT in roles:
+            clock = SteadyClock(machine)
+            async with transaction(pool) as conn:
+                await clock.compare(conn)
+            working = Working(dsn, pool, settings.address, clock)
+            budgets = SharedBudgets(pool, settings.address, clock)
+            for platform in platforms_of(settings):
+                turns = reading(settings, dsn, pool, platform, working, budgets, clock)
+                works = await stack.enter_async_context(turns)
+                loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
+            await stack.enter_async_context(at_work(working))
+            retention = Retention(pool, clock)
+            loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
+            daily = await stack.enter_async_context(anchoring(settings, pool, clock))
+            if daily is not None:
+                loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
+            names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
+            said.append(f"Reading {names} every {span(settings.sweep_every)}.")
+        if Role.NOTIFY in roles:
+            works = await _notifying(settings, pool)
+            loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]
+            loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
+            said.append(_mail_sentence(settings))
+        if listener is not None:
+            origin = proxied_origin(settings.dashboard_url)
+            view = DashboardSettings(
+                platforms=settings.platforms,
+                title="Live",
+                subtitle="",
+                synthetic=False,
+                sweep_every=settings.sweep_every,
+                allowed_origins=(origin,) if origin else (),
+                role=people.Role(settings.role),
+                login=login_of(settings),
+            )
+            serving = serve(
+                listener,
+                pool,
+                dsn,
+                system_clock,
+                view,
+                base_url=origin,
+                trusted_proxies=settings.trusted_proxies,
+            )
+            address = await stack.enter_async_context(serving)
+            said.append(f"Dashboard on {address}")
+            async with transaction(pool) as conn:
+                said += doubts_about_login(settings, await admins(conn))
+        await stack.enter_async_context(scheduled(loops))
+        yield said
+
+
+async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The works of the notifier, by name, once the rules of the settings are in the database."""
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, settings.alert_rules, system_clock())
+        key = await link_key(conn)
+    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    to_channels = dispatcher(None, channels, system_clock)
+    pace = Pace(settings.smtp_per_minute)
+    return {
+        "Deciding what is told": Deciding(pool, letterhead(settings, key), system_clock).turn,
+        "Mailing": Sending(pool, sender(settings), Via.SMTP, system_clock, pace).turn,
+        "Telling channels": Sending(pool, to_channels, Via.CHANNEL, system_clock).turn,
+    }
+
+
+def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:
+    head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
+
+    async def watch() -> None:
+        await look_for_trouble(pool, system_clock(), head, thresholds)
+
+    return watch
+
+
+def _mail_sentence(settings: Settings) -> str:
+    names = ", ".join(r.name for r in settings.alert_rules)
+    told = f"Rules of the settings: {names}." if names else "No alert rule stands in the settings."
+    if settings.smtp_host is None:
+        return f"{told} Mails are composed and wait: setting smtp_host is missing."
+    return f"{told} Mails go through {settings.smtp_host}:{settings.smtp_port}."

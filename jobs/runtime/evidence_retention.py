@@ -1,0 +1,81 @@
+"""Once a day, the raw evidence that no list keeps any more leaves the store."""
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from jobs.base.clock import Clock
+from jobs.base.wording import number
+from storage.accounts.evidence_retention import Cutoff, ListRule, expire, last_run, list_rules, log_run
+from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(days=1)
+_LONGEST = 36_500
+_PIECES = 2000
+"""Emptied in one transaction, so that nobody waits for it."""
+
+
+def parse_keeping(text: str) -> int | None:
+    """Days to keep, or None for ever. Raises ValueError with a sentence."""
+    if text == "forever":
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})d", text)
+    days = int(found[1]) if found else 0
+    if not 1 <= days <= _LONGEST:
+        raise ValueError(f"{text!r} is no time to keep something; write it like 365d, or forever.")
+    return days
+
+
+def cutoffs(rules: Sequence[ListRule], now: datetime) -> list[Cutoff]:
+    """Of each list, before when evidence must have been recorded to be no longer kept for its sake."""
+    kept = [(rule.list_id, rule.days_kept) for rule in rules]
+    return [Cutoff(i, days, None if days is None else now - timedelta(days=days)) for i, days in kept]
+
+
+def next_run(last: datetime | None, now: datetime) -> datetime:
+    """When to look again, given when that was last done by anybody."""
+    return now if last is None else last + EVERY
+
+
+class Retention:
+    """Keeps to what the lists say, once a day in whichever process comes first."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._next: datetime | None = None
+
+    async def turn(self) -> None:
+        """Do what is due. Raises StorageError."""
+        now = self._clock()
+        if self._next is not None and now < self._next:
+            return
+        async with transaction(self._pool) as conn:
+            due = next_run(await last_run(conn), now)
+            rules = await list_rules(conn)
+        if due <= now:
+            await self._run(cutoffs(rules, now), now)
+            due = now + EVERY
+        self._next = due
+
+    async def _run(self, cut: Sequence[Cutoff], now: datetime) -> None:
+        if all(c.before is None for c in cut):
+            return
+        pieces: dict[int, int] = {}
+        while True:
+            async with transaction(self._pool) as conn:
+                gone = await expire(conn, cut, now, _PIECES)
+            if not gone:
+                break
+            for list_id, n in gone.items():
+                pieces[list_id] = pieces.get(list_id, 0) + n
+        async with transaction(self._pool) as conn:
+            await log_run(conn, cut, pieces, now)
+        if pieces:
+            log.warning(
+                "%s of evidence expired, as the lists say; the hashes stay.",
+                number(sum(pieces.values()), "piece"),
+            )

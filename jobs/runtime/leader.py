@@ -1,0 +1,159 @@
+"""The planning side of a running installation: holds the lock, loads, plans, starts anew after a loss."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from collectors.core.collector import Collector
+from jobs.base.clock import Clock
+from jobs.base.periodic_task import Chore
+from jobs.collect.event_stream import Push
+from jobs.collect.monitor import Monitor
+from jobs.config.settings import Settings
+from jobs.dispatch.answer_intake import Answering
+from jobs.planning.daily_cost_guard import Paid
+from storage.accounts.accounts import accounts_version
+from storage.accounts.canaries import set_canaries
+from storage.model.text.states import PLATFORM_NAME
+from storage.postgres.errors import AlreadyHeld
+from storage.postgres.locks import Held, Lock
+from storage.postgres.pool import Pool, StorageError, transaction
+
+log = logging.getLogger(__name__)
+
+_SHORT_S = 0.5
+_STAND_BY_S = 20.0
+"""How long one turn waits for the process that plans to end: the moment it does, another takes over."""
+_FAREWELL_S = 30.0
+"""Longer than a request may take."""
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""Slots of the sweep are counted from here, so that they stay where they are over restarts."""
+
+
+class Collecting:
+    """One platform, planned by this process as long as it holds the lock on the database.
+
+    While another one holds it, this one stands by.
+
+    `chores` are done beside the reading, by name; `push` listens as long as this process plans. `answering`
+    takes in what other machines read. `paid` says when another ceiling holds. Nothing is begun unless what it
+    brings can be dated.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        lock: Lock,
+        pool: Pool,
+        collector: Collector,
+        monitor: Monitor,
+        chores: Mapping[str, Chore],
+        push: Push | None,
+        answering: Answering,
+        clock: Clock,
+        can_date: Callable[[], bool],
+        paid: Paid | None = None,
+    ) -> None:
+        self.chores = chores
+        self._settings = settings
+        self._lock = lock
+        self._pool = pool
+        self._platform = collector.platform
+        self._place = collector.place
+        self._monitor = monitor
+        self._push = push
+        self._answering = answering
+        self._clock = clock
+        self._can_date = can_date
+        self._paid = paid
+        self._version = -1
+        self._stands_by = False
+
+    def is_planning(self) -> bool:
+        """Whether this is the process that says what is read, as far as it knows."""
+        return self._lock.held is not None and self._version >= 0
+
+    async def take_hold(self, wait_s: float) -> Held:
+        """Become the one process that plans. Raises AlreadyHeld when another one does."""
+        if self._lock.held is not None:
+            return self._lock.held
+        self._version = -1
+        held = await self._lock.take(wait_s)
+        async with transaction(self._pool) as conn:
+            named = self._settings.canaries(self._platform)
+            await set_canaries(conn, self._platform, named, self._clock(), self._place)
+        return held
+
+    async def begin(self) -> None:
+        """Plan from now on, or stand by for the process that does."""
+        try:
+            await self.take_hold(wait_s=_SHORT_S)
+        except AlreadyHeld:
+            self._stand_by()
+
+    def _stand_by(self) -> None:
+        if not self._stands_by:
+            log.warning(
+                "Another process plans the reading of %s. This one makes requests for it, and takes over "
+                "when that ends.",
+                PLATFORM_NAME[self._platform],
+            )
+        self._stands_by = True
+
+    async def let_go(self) -> None:
+        """Leave the planning to another process."""
+        self._answering.let_go()
+        if self._push is not None:
+            self._push.let_go()
+        await self._lock.let_go()
+
+    async def drain(self) -> None:
+        """Begin nothing more, and record what is under way."""
+        self._answering.let_go()  # whoever plans next records what others were asked
+        await self._monitor.settled(_FAREWELL_S)
+        await self.let_go()
+
+    async def turn(self) -> None:
+        """Begin what is due. Raises StorageError; after a lost connection the next turn starts anew."""
+        try:
+            held = await self.take_hold(wait_s=_STAND_BY_S)
+            await held.check()
+        except AlreadyHeld:
+            self._stand_by()
+            return
+        except StorageError:
+            await self.let_go()
+            raise
+        if self._stands_by:
+            log.warning("This process plans the reading of %s now.", PLATFORM_NAME[self._platform])
+            self._stands_by = False
+        async with transaction(self._pool) as conn:
+            version = await accounts_version(conn)
+        is_outdated = self._paid is not None and self._paid.is_outdated(self._clock())
+        if version != self._version or is_outdated:
+            await self._monitor.settled(_FAREWELL_S)
+            async with self._answering.still():
+                await self._monitor.load()
+                for chore in self.chores.values():
+                    await chore.load()
+                if self._push is not None:
+                    self._push.renew()
+                await self._answering.adopt()
+                self._version = version
+        if self._can_date() and self._monitor.next_due() <= self._clock():
+            await self._monitor.step()
+
+    def chore_turn(self, chore: Chore, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
+        """One turn of a chore: it works only while this process holds the lock and has loaded, and what it
+        reads can be dated.
+        """
+
+        async def turn() -> None:
+            if not self.is_planning() or not can_date():
+                return
+            due = chore.next_due()
+            if due is not None and due <= self._clock():
+                await chore.tick()
+
+        return turn

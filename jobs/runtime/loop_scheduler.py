@@ -1,0 +1,105 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+"""APScheduler's part: it wakes the loops of a running monitor; what is due they decide themselves."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from jobs.base.clock import Clock, system_clock
+from jobs.base.errors import first_error, unknown_error
+from storage.postgres.pool import StorageError
+
+log = logging.getLogger(__name__)
+
+
+_LONGEST_PAUSE_S = 60.0
+_SET_BACK = timedelta(seconds=1)
+_LOOK_S = 1.0
+
+
+class Loop:
+    """Something to be done again and again, whatever happens.
+
+    The first failure and the recovery are logged, nothing between. While it fails the turns are
+    further and further apart, up to a minute, and `mend` is tried before each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        mend: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._mend = mend
+        self._failures = 0
+        self._not_before_s = float("-inf")
+
+    async def turn(self) -> None:
+        """Do the work once; nothing is raised, so that being stopped in the middle of it is quiet as well."""
+        if time.monotonic() < self._not_before_s:
+            return
+        try:
+            if self._failures and self._mend is not None:
+                await self._mend()
+            await self._work()
+        except asyncio.CancelledError:
+            return  # the scheduler goes down, and would print it as a fault of the work
+        except Exception as error:  # noqa: BLE001 - a loop that ends would be a monitor that is silent
+            self._failed(first_error(error))
+        else:
+            if self._failures:
+                log.warning("%s goes on.", self.name)
+            self._failures = 0
+            self._not_before_s = float("-inf")
+
+    def _failed(self, error: BaseException) -> None:
+        if self._failures == 0:
+            said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+            log.error("%s stands still: %s", self.name, said)
+        self._failures += 1
+        self._not_before_s = time.monotonic() + min(2.0 ** min(self._failures, 10), _LONGEST_PAUSE_S)
+
+
+@asynccontextmanager
+async def scheduled(loops: list[tuple[Loop, float]], clock: Clock = system_clock) -> AsyncGenerator[None]:
+    """Wake each loop every so many seconds, never two runs of one at a time, until the block ends.
+
+    `clock` is the machine's, which may be set meanwhile.
+    """
+    scheduler = AsyncIOScheduler(
+        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that is skipped is not news
+    for loop, seconds in loops:
+        scheduler.add_job(
+            loop.turn, "interval", seconds=seconds, next_run_time=clock(), id=loop.name, name=loop.name
+        )
+    # What is loaded by now stays: to look through it for garbage again and again takes 0.2 s each time, and
+    # that comes while many objects are made, so in the midst of a wave.
+    gc.freeze()
+    scheduler.start()
+    async with asyncio.TaskGroup() as group:
+        waking = group.create_task(_wake_after_set_back(scheduler, [loop.name for loop, _ in loops], clock))
+        try:
+            yield
+        finally:
+            waking.cancel()
+            scheduler.shutdown(wait=False)
+
+
+async def _wake_after_set_back(scheduler: AsyncIOScheduler, names: list[str], clock: Clock) -> None:
+    """APScheduler goes by the clock: set back by an hour, it would let all loops sleep for an hour."""
+    while True:
+        at, at_s = clock(), time.monotonic()
+        await asyncio.sleep(_LOOK_S)
+        if clock() - at < timedelta(seconds=time.monotonic() - at_s) - _SET_BACK:
+            for name in names:
+                scheduler.modify_job(name, next_run_time=clock())

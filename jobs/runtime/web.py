@@ -1,0 +1,78 @@
+"""Serving the dashboard: uvicorn on the event loop that owns the database pool."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+
+import uvicorn
+
+from dashboard.asgi.security_headers import App
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.server.app import create_app
+from jobs.base.errors import PortTaken
+from jobs.runtime.replay_process import Command
+from storage.postgres.pool import Pool
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is known before anything starts. Port 0 takes a free one."""
+    try:
+        return socket.create_server((host, port), reuse_port=False)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise PortTaken(
+            f"The dashboard cannot listen on {host}:{port} (settings host and port): {why}."
+        ) from error
+
+
+@asynccontextmanager
+async def serve(
+    listener: socket.socket,
+    pool: Pool,
+    dsn: str,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+    base_url: str | None = None,
+    trusted_proxies: Sequence[str] = (),
+) -> AsyncGenerator[str]:
+    """Serve the dashboard on `listener` until the block ends; yields its address.
+
+    `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
+    """
+    host, port = listener.getsockname()[:2]
+    app = create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn), base_url=base_url)
+    server = _Server(served_as(app, trusted_proxies))
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://{host}:{port}"
+        finally:
+            server.should_exit = True
+            await serving  # before the group cancels it: it has browsers to say goodbye to
+
+
+def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+    """How uvicorn serves. Only what a trusted proxy says is believed of where a reader is."""
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="on",
+        ws="websockets-sansio",
+        # It would be done for each browser anew, in its own turn, and a context of each stays in memory.
+        ws_per_message_deflate=False,
+        ws_max_size=1_000_000,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=2,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process that embeds it decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

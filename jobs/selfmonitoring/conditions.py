@@ -1,0 +1,236 @@
+"""What is wrong with the monitor itself: decided from what is stored, in words that claim no more."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from collectors.core.rate_limit_headers import BREAKERS
+from dashboard.ui.words import span
+from jobs.base.wording import handle_name, number, quoted
+from jobs.selfmonitoring.mail_conditions import mail_ending, mail_troubles
+from jobs.selfmonitoring.worker_conditions import worker_ending, worker_troubles
+from storage.model.alerts.conditions import (
+    Condition,
+    ConditionKey,
+    ConditionKind,
+    Coverage,
+    Facts,
+    Source,
+    UnreadableRule,
+)
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
+from storage.model.text.states import PLATFORM_NAME, clean
+
+_IS_IT_RUNNING = (
+    "See that blockline run is running and reads this platform; blockline doctor says what it lacks."
+)
+_LATE_TO_DO = (
+    "See on the health page which detectors give nothing, and take accounts off the watch whose server is "
+    "gone. If all work, more is watched than can be read in time: watch fewer accounts, or set sweep_every "
+    "higher."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What counts as a trouble, and how often operators hear of it."""
+
+    sweep_every: timedelta
+    late_sweeps: int = 3
+    """An account without a conclusive answer for so many sweeps is late; a platform without any is blind."""
+    late_share: float = 0.05
+    """More than this share of a platform may not be late."""
+    held_for: timedelta = timedelta(hours=1)
+    untried_for: timedelta = timedelta(minutes=15)
+    refused_for: timedelta = timedelta(hours=1)
+    given_up_within: timedelta = timedelta(hours=24)
+    taken_within: timedelta = timedelta(minutes=5)
+    """A request that waits longer for a machine is stuck."""
+    unheard_for: timedelta = timedelta(minutes=1)
+    """A process that plans reports itself every few seconds: one that is silent for longer hangs."""
+    told_after: timedelta = timedelta(minutes=2)
+    """A trouble that is over sooner is never told."""
+    mail_every: timedelta = timedelta(minutes=30)
+    """No two mails to an operator come closer; what happens meanwhile is gathered."""
+    remind_every: timedelta = timedelta(hours=24)
+
+    @property
+    def late_after(self) -> timedelta:
+        return self.sweep_every * self.late_sweeps
+
+
+def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Condition]:
+    """Every trouble that there is at `now`, the causes before what follows from them."""
+    in_use = {c.platform for c in facts.coverage}
+    sources = [s for s in facts.sources if s.platform in in_use]
+    found = [
+        *worker_troubles(facts, now, thresholds.unheard_for),
+        *(_stopped(s) for s in sources),
+        *(_held(s, now, thresholds) for s in sources),
+        *(_blind(c, sources, now, thresholds) for c in facts.coverage),
+        *(_late(c, now, thresholds) for c in facts.coverage),
+        *mail_troubles(facts, now, thresholds.refused_for, thresholds.given_up_within),
+        _unreadable(facts.unreadable, now),
+    ]
+    return [one for one in found if one is not None]
+
+
+def unexplained(found: Iterable[Condition]) -> list[Condition]:
+    """Those to be noticed: without what only follows from another one of the same platform.
+
+    A collector that has no credits reads nothing, so that everybody is late: that is one trouble.
+    """
+    found = list(found)
+    whole = {(c.key.platform, c.key.kind) for c in found if not c.key.place and not c.key.vantage}
+    return [c for c in found if not any((c.key.platform, cause) in whole for cause in _CAUSES[c.key.kind])]
+
+
+_STOPPED = frozenset({ConditionKind.CREDENTIALS_OR_CREDITS, ConditionKind.CONTROL_ACCOUNTS_HELD})
+_UNASKED = frozenset({ConditionKind.QUEUE_STUCK, ConditionKind.PLANNER_UNHEARD})
+_CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
+    ConditionKind.CREDENTIALS_OR_CREDITS: frozenset(),
+    ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
+    ConditionKind.CLOCK_OFF: frozenset(),
+    ConditionKind.REFUSED_ALONE: frozenset(),
+    ConditionKind.OTHER_ADDRESS: frozenset(),
+    ConditionKind.REQUESTS_HELD: frozenset(),
+    ConditionKind.QUEUE_STUCK: frozenset(),
+    ConditionKind.PLANNER_UNHEARD: frozenset(),
+    ConditionKind.COLLECTOR_BLIND: _STOPPED | _UNASKED,
+    ConditionKind.COVERAGE_LATE: _STOPPED | _UNASKED | {ConditionKind.COLLECTOR_BLIND},
+    ConditionKind.OUTBOX_STUCK: frozenset(),
+    ConditionKind.DEAD_LETTERS: frozenset(),
+    ConditionKind.RULES_UNREADABLE: frozenset(),
+}
+
+
+def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
+    """How things stand when a condition is not so any more: that it works again only where that was seen."""
+    if (said := mail_ending(key, thresholds.given_up_within)) is not None:
+        return said
+    if key.kind is ConditionKind.RULES_UNREADABLE:
+        return "No alert rule is on file any more that cannot be read"
+    if (said := worker_ending(key, facts, thresholds.taken_within)) is not None:
+        return said
+    if key.platform is None:
+        raise ValueError(f"a condition of kind {key.kind} has a platform")
+    coverage = next((c for c in facts.coverage if c.platform is key.platform), None)
+    if key.kind in _STOPPED:
+        return _source_now(key, key.platform, facts, is_used=coverage is not None)
+    name = PLATFORM_NAME[key.platform]
+    if coverage is None or not coverage.due:
+        return f"No account that should have been read by now is watched on {name}"
+    if key.kind is ConditionKind.COLLECTOR_BLIND:
+        return f"{name} is read again"
+    return (
+        f"On {name} {coverage.due_heard:,} of {number(coverage.due, 'account')} were read in the last "
+        f"{span(thresholds.late_after)}"
+    )
+
+
+def _source_now(key: ConditionKey, platform: Platform, facts: Facts, *, is_used: bool) -> str:
+    name = collector_name(platform, key.place, key.vantage)
+    where = (platform, key.place, key.vantage)
+    source = next((s for s in facts.sources if (s.platform, s.place, s.vantage) == where), None)
+    if source is None or not is_used:
+        return f"{name} is not asked any more"
+    if not source.healthy:
+        return f"The {name} collector gives nothing for another reason now ({why_words(source.reason)})"
+    if source.held_since is not None:
+        return f"{name} answers, but its newest answers are not believed"
+    if key.kind is ConditionKind.CONTROL_ACCOUNTS_HELD:
+        return f"Answers of {name} are believed again"
+    return f"The {name} collector works again"
+
+
+def _stopped(source: Source) -> Condition | None:
+    """The whole of a platform stopped for a reason that does not pass by itself."""
+    stops = not source.healthy and source.reason in BREAKERS and not source.place and not source.vantage
+    if not stops or source.since is None:
+        return None
+    return Condition(
+        _key(ConditionKind.CREDENTIALS_OR_CREDITS, source),
+        source.since,
+        f"The {_name(source)} collector stopped ({why_words(source.reason)})",
+        quoted(source.detail),
+        to_do(source.platform, source.reason) or WAIT,
+    )
+
+
+def _held(source: Source, now: datetime, thresholds: Thresholds) -> Condition | None:
+    is_told = not source.healthy and source.reason == MissedReason.HELD
+    since = source.held_since or (source.since if is_told else None)
+    stops_otherwise = not source.healthy and not is_told
+    if since is None or stops_otherwise or now - since <= thresholds.held_for:
+        return None
+    doubted = ", ".join(map(handle_name, source.doubted))
+    return Condition(
+        _key(ConditionKind.CONTROL_ACCOUNTS_HELD, source),
+        since,
+        f"Answers of {_name(source)} come, and none is believed",
+        quoted(source.detail) or (f"{doubted} looked wrong" if doubted else ""),
+        to_do(source.platform, MissedReason.HELD) or WAIT,
+    )
+
+
+def _blind(
+    coverage: Coverage, sources: Iterable[Source], now: datetime, thresholds: Thresholds
+) -> Condition | None:
+    since = coverage.last_answer_at or coverage.first_due_at
+    is_late = since is not None and now - since > thresholds.late_after
+    if since is None or coverage.heard or not coverage.due or not is_late:
+        return None
+    whole = (coverage.platform, "", "")
+    stopped = [s for s in sources if not s.healthy and (s.platform, s.place, s.vantage) == whole]
+    reason = stopped[0].reason if stopped else None
+    what = "was read yet" if coverage.last_answer_at is None else "is read"
+    return Condition(
+        ConditionKey(ConditionKind.COLLECTOR_BLIND, coverage.platform),
+        since,
+        f"Nothing of {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(coverage.due)} there",
+        quoted(": ".join(filter(None, (why_words(reason), stopped[0].detail)))) if stopped else "",
+        (to_do(coverage.platform, reason) or WAIT) if stopped else _IS_IT_RUNNING,
+    )
+
+
+def _late(coverage: Coverage, now: datetime, thresholds: Thresholds) -> Condition | None:
+    late = coverage.due - coverage.due_heard
+    if not coverage.due or late / coverage.due <= thresholds.late_share:
+        return None
+    of = f"{late:,} of {number(coverage.due, 'account')}"
+    was = "was" if late == 1 else "were"
+    return Condition(
+        ConditionKey(ConditionKind.COVERAGE_LATE, coverage.platform),
+        now,
+        f"On {PLATFORM_NAME[coverage.platform]} {of} ({late / coverage.due:.1%}) {was} not read in the last "
+        f"{span(thresholds.late_after)}",
+        "",
+        _LATE_TO_DO,
+    )
+
+
+def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | None:
+    if not rules:
+        return None
+    they = "cannot be read and tells nobody" if len(rules) == 1 else "cannot be read and tell nobody"
+    return Condition(
+        ConditionKey(ConditionKind.RULES_UNREADABLE),
+        now,
+        f"{number(len(rules), 'alert rule')} {they}",
+        quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
+        "Write it anew, or remove it; blockline doctor and the Alerts page name each.",
+    )
+
+
+def _key(kind: ConditionKind, source: Source) -> ConditionKey:
+    return ConditionKey(kind, source.platform, source.place, source.vantage)
+
+
+def _name(source: Source) -> str:
+    return collector_name(source.platform, source.place, source.vantage)
+
+
+def _watched(n: int) -> str:
+    return f"{number(n, 'account')} {'is' if n == 1 else 'are'} watched"

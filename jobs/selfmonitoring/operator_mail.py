@@ -1,0 +1,182 @@
+"""What operators are told of the monitor's own troubles, and when: decided and put into words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin
+
+from dashboard.ui.words import span
+from jobs.base.wording import minute, number
+from jobs.messages.compose import Letterhead, message_id
+from jobs.messages.webhook_payload import note
+from jobs.selfmonitoring.conditions import Thresholds
+from storage.model.alerts.alerts import MailDraft, MailKind, MailState
+from storage.model.alerts.conditions import ConditionKey, ConditionKind, KnownCondition
+from storage.model.alerts.rules import Severity, is_webhook
+
+SHOWN = 12
+"""Troubles that one mail describes; of more it gives the number."""
+_ABOUT_MAILS = frozenset(
+    {ConditionKind.OUTBOX_STUCK, ConditionKind.DEAD_LETTERS, ConditionKind.RULES_UNREADABLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one mail tells."""
+
+    begun: tuple[KnownCondition, ...]
+    lasting: tuple[KnownCondition, ...]
+    """Told before, and still so."""
+    over: tuple[KnownCondition, ...]
+    again: frozenset[ConditionKey]
+    """Troubles that are so now: one of them that is also over came back."""
+
+    @property
+    def open(self) -> tuple[KnownCondition, ...]:
+        return self.begun + self.lasting
+
+    @property
+    def as_of(self) -> datetime:
+        """When the newest of it was noticed."""
+        return max(k.ended_at or k.opened_at for k in (*self.open, *self.over))
+
+
+def news(
+    known: Sequence[KnownCondition], last_told: datetime | None, now: datetime, thresholds: Thresholds
+) -> News | None:
+    """What is to be told at `now`, given when operators were last mailed; None when that is nothing.
+
+    That a trouble is over is not told while it may have come back. What lasts is told again only when the
+    mail that told it before has left the queue: else one mail a day would wait there.
+    """
+    if last_told is not None and now - last_told < thresholds.mail_every:
+        return None
+    present = [k for k in known if k.ended_at is None]
+    begun = [k for k in present if k.told_at is None and now - k.opened_at >= thresholds.told_after]
+    lasting = [
+        k
+        for k in present
+        if k.told_at is not None
+        and now - k.told_at >= thresholds.remind_every
+        and k.mail_state is not MailState.QUEUED
+    ]
+    unsure = {k.condition.key for k in present if k.told_at is None and k not in begun}
+    over = [k for k in known if k.ended_at is not None and k.condition.key not in unsure]
+    if not begun and not lasting and not over:
+        return None
+    return News(tuple(begun), tuple(lasting), tuple(over), frozenset(k.condition.key for k in present))
+
+
+def operator_mail(told: News, to: str, thresholds: Thresholds, head: Letterhead) -> MailDraft:
+    """The mail to one operator. The same news makes the same mail, whoever composes it."""
+    title = _title(told)
+    content = {
+        "subject": f"{'Synthetic scenario: ' if head.synthetic else ''}Blockline: {title}",
+        "headline": title,
+        "is_one": len(told.open) + len(told.over) == 1,
+        "synthetic": head.synthetic,
+        "troubles": [_trouble(k, told) for k in told.open[:SHOWN]],
+        "more_troubles": len(told.open[SHOWN:]),
+        "over": [_over(k, told) for k in told.over[:SHOWN]],
+        "more_over": len(told.over[SHOWN:]),
+        "meanwhile": _meanwhile(told, thresholds),
+        "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
+    }
+    ident = message_id(_events(told), [to], head.id_domain)
+    subject, text = str(content["subject"]), head.render("operator.txt", content)
+    return MailDraft(
+        message_id=ident,
+        recipient=to,
+        subject=subject,
+        text_body=text,
+        html_body=head.render("operator.html", content),
+        kind=MailKind.OPERATOR,
+        payload=note(
+            kind=MailKind.OPERATOR,
+            message_id=ident,
+            headline=subject,
+            text=text,
+            rule=None,
+            severity=Severity.WARNING,
+            as_of=told.as_of,
+            synthetic=head.synthetic,
+            url=head.dashboard_url,
+        )
+        if is_webhook(to)
+        else None,
+    )
+
+
+def _title(told: News) -> str:
+    """The trouble itself when there is one, else how many there are."""
+    match told.begun, told.lasting, told.over:
+        case [one], [], []:
+            return one.condition.sentence
+        case [], [one], []:
+            return f"Still so: {one.condition.sentence}"
+        case [], [], [one]:
+            return one.end_sentence
+        case begun, lasting, over:
+            counts = (
+                (len(begun), number(len(begun), "trouble")),
+                (len(lasting), f"{len(lasting):,} still so"),
+                (len(over), f"{len(over):,} over"),
+            )
+            return ", ".join(words for n, words in counts if n)
+
+
+def _trouble(known: KnownCondition, told: News) -> dict[str, object]:
+    facts = [("Since", minute(known.condition.since))]
+    if known.condition.detail:
+        facts.append(("It says", known.condition.detail))
+    if known in told.lasting and known.told_at is not None:
+        facts.append(("Told before", minute(known.told_at)))
+    return {"sentence": known.condition.sentence, "facts": facts, "to_do": known.condition.to_do}
+
+
+def _over(known: KnownCondition, told: News) -> dict[str, object]:
+    facts = [("It was", known.condition.sentence), ("From", minute(known.condition.since))]
+    if known.ended_at is not None:
+        facts.append(("Over", f"noticed {minute(known.ended_at)}"))
+    came_back = known.condition.key in told.again
+    return {
+        "sentence": f"In between: {known.end_sentence}" if came_back else known.end_sentence,
+        "facts": facts,
+    }
+
+
+def _meanwhile(told: News, thresholds: Thresholds) -> list[str]:
+    """What follows from it, and what does not."""
+    kinds = {k.condition.key.kind for k in told.open}
+    lines: list[str] = []
+    if kinds - _ABOUT_MAILS:
+        lines += [
+            "Of what is not read no status changes: no account is called blocked, none restored.",
+            "The time until it is read again is kept as not checked.",
+        ]
+    if kinds & _ABOUT_MAILS:
+        lines.append("What is read and recorded does not depend on mails: the dashboard shows all of it.")
+    if kinds:
+        lines.append(
+            "It goes on by itself where it can. What lasts is told again after "
+            f"{span(thresholds.remind_every)}; when it is over, a mail says so."
+        )
+    elif {k.condition.key.kind for k in told.over} - _ABOUT_MAILS:
+        lines.append("What was not read in that time stays not checked: no status is claimed for it.")
+    return lines
+
+
+def _events(told: News) -> Iterable[str]:
+    for k in told.begun:
+        yield f"{_fact(k)}:begun"
+    for k in told.lasting:
+        yield f"{_fact(k)}:still so after {k.told_at and k.told_at.isoformat()}"
+    for k in told.over:
+        yield f"{_fact(k)}:over"
+
+
+def _fact(known: KnownCondition) -> str:
+    key = known.condition.key
+    platform = "" if key.platform is None else key.platform.value
+    return ":".join((key.kind.value, platform, key.place, key.vantage, known.condition.since.isoformat()))

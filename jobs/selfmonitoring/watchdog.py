@@ -1,0 +1,96 @@
+"""The monitor watches itself: its troubles are noticed, kept, and told to the operators."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.messages.compose import Letterhead
+from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexplained
+from jobs.selfmonitoring.operator_mail import news, operator_mail
+from storage.health import conditions as stored
+from storage.health.condition_facts import facts as stored_facts
+from storage.health.conditions import Ended
+from storage.model.alerts.conditions import Condition, Facts, KnownCondition
+from storage.postgres.pool import Conn, Pool, transaction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleReport:
+    begun: int
+    """Conditions noticed for the first time."""
+    over: int
+    """Conditions noticed to be over."""
+    mails: int
+    """Mails newly queued: one for each operator."""
+
+
+async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Thresholds) -> TroubleReport:
+    """Look at everything once and tell what is to be told. Any number of notifiers may do so at once.
+
+    Without operators troubles are kept and shown, and nobody is told.
+    """
+    async with transaction(pool) as conn:
+        await stored.take_turn(conn)
+        await stored.note_given_up(conn, now)
+        found = await _facts(conn, now, thresholds)
+        begun, ended = await _notice(conn, found, now, thresholds)
+        mails = await _tell(conn, now, head, thresholds)
+    for one in begun:
+        log.warning("%s.", one.sentence)
+    for one in ended:
+        log.warning("%s.", one.sentence)
+    return TroubleReport(len(begun), len(ended), mails)
+
+
+async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> Facts:
+    return await stored_facts(
+        conn,
+        now,
+        read_since=now - thresholds.late_after,
+        untried_before=now - thresholds.untried_for,
+        written_before=now - thresholds.refused_for,
+        given_up_after=now - thresholds.given_up_within,
+        untaken_before=now - thresholds.taken_within,
+    )
+
+
+async def _notice(
+    conn: Conn, facts: Facts, now: datetime, thresholds: Thresholds
+) -> tuple[Sequence[Condition], Sequence[Ended]]:
+    """Keep what began, what changed and what ended since the last time; returns what began and what ended."""
+    found = conditions(facts, now, thresholds)
+    present = {k.condition.key: k for k in await stored.open_conditions(conn)}
+    begun = [c for c in unexplained(found) if c.key not in present]
+    changed = [
+        (present[c.key].condition_id, c) for c in found if c.key in present and _differs(present[c.key], c)
+    ]
+    keys = {c.key for c in found}
+    ended = [
+        Ended(k.condition_id, ending(key, facts, thresholds)) for key, k in present.items() if key not in keys
+    ]
+    await stored.save(conn, begun, changed, ended, now)
+    return begun, ended
+
+
+def _differs(known: KnownCondition, found: Condition) -> bool:
+    was = known.condition
+    return (was.sentence, was.detail, was.to_do) != (found.sentence, found.detail, found.to_do)
+
+
+async def _tell(conn: Conn, now: datetime, head: Letterhead, thresholds: Thresholds) -> int:
+    if not head.operators:
+        return 0
+    told = news(await stored.unsettled(conn), await stored.last_told(conn), now, thresholds)
+    if told is None:
+        return 0
+    drafts = [operator_mail(told, to, thresholds, head) for to in sorted(set(head.operators))]
+    return await stored.tell(
+        conn,
+        drafts,
+        [k.condition_id for k in told.open],
+        [k.condition_id for k in told.over],
+        now,
+    )

@@ -1,0 +1,196 @@
+"""The listings of the commands: accounts, lists, orders and executives that are on file."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from jobs.base.errors import CommandError
+from jobs.base.output import Listing, moment
+from jobs.base.wording import handle_name, number
+from jobs.config.settings import Settings
+from storage.accounts import listing
+from storage.accounts.evidence_retention import list_rules
+from storage.accounts.watch_lists import keep_evidence, promise_reads
+from storage.executives import signals
+from storage.live import lists_and_executives
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import PlannerKind
+from storage.model.text.states import clean, short_words
+from storage.model.text.units import span
+from storage.orders import orders
+from storage.postgres.pool import Conn, Refused
+from storage.work.planner_state import watched_on
+
+
+async def accounts_listing(
+    conn: Conn, list_name: str | None, at: datetime, known_at: datetime, platform: Platform | None
+) -> Listing:
+    """The watched accounts, or everybody on one list, as they stood at `at` and as was known at `known_at`.
+
+    `platform` leaves out all others. Raises CommandError for a list that is not there.
+    """
+    if list_name is not None:
+        names = [count.name for count in await listing.list_counts(conn)]
+        if list_name not in names:
+            raise _no_such_list(list_name, names)
+    out = Listing(
+        ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
+        "No account is watched; add some with: blockline accounts import FILE",
+    )
+    for a in await listing.listed_accounts(conn, list_name, at, known_at):
+        if platform not in {None, a.platform}:
+            continue
+        words = "nothing confirmed yet" if a.state is None else short_words(a.state, a.platform, None)
+        watched = "yes" if a.watched else "no"
+        lists = ", ".join(map(clean, a.lists))
+        out.add(
+            (a.platform.value, handle_name(a.handle), a.native_id, words, moment(a.since), watched, lists),
+            {
+                "platform": a.platform.value,
+                "handle": a.handle,
+                "account_id": a.native_id,
+                "status": a.state and a.state.status.value,
+                "withheld_in": list(a.state.withheld_in) if a.state is not None else [],
+                "since": a.since and a.since.isoformat(),
+                "watched": a.watched,
+                "lists": list(a.lists),
+                "tags": list(a.tags),
+                "followers": a.followers,
+                "followers_at": a.followers_at and a.followers_at.isoformat(),
+            },
+        )
+    return out
+
+
+async def lists_listing(conn: Conn) -> Listing:
+    out = Listing(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
+    days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
+    for count in await listing.list_counts(conn):
+        reference = count.order_reference
+        out.add(
+            (
+                clean(count.name),
+                f"{count.accounts:,}",
+                f"{count.watched:,}",
+                clean(reference) if reference else "",
+                keeping_words(days.get(count.name)),
+            ),
+            {
+                "name": count.name,
+                "accounts": count.accounts,
+                "watched": count.watched,
+                "order": reference,
+                "evidence_days": days.get(count.name),
+            },
+        )
+    return out
+
+
+async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> str:
+    """Say how long the evidence of a list is kept; returns the sentence for the user. Raises Refused."""
+    await keep_evidence(conn, name, keep_days, actor, now)
+    if keep_days is None:
+        return f"The evidence of the accounts on the list {clean(name)} is kept for ever."
+    return (
+        f"The evidence of the accounts on the list {clean(name)} is kept {number(keep_days, 'day')}, unless "
+        "another list of theirs keeps it longer; then its hash stays, with all states, changes and times."
+    )
+
+
+async def set_promise(
+    conn: Conn, name: str, every: timedelta | None, settings: Settings, actor: str, now: datetime
+) -> str:
+    """Promise that a list is read so often; returns the sentence for the user.
+
+    Raises Refused for an unknown list, and where the sweep reads everybody equally often.
+    """
+    if every is not None and settings.planner is not PlannerKind.ADAPTIVE:
+        raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
+    await promise_reads(conn, name, every, actor, now)
+    if every is None:
+        return f"The accounts on the list {clean(name)} are read in their turn."
+    hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
+    return (
+        f"The accounts on the list {clean(name)} are read every {span(every)}: that is about "
+        f"{number(math.ceil(hourly), 'reading')} an hour beside those of the sweep."
+    )
+
+
+def keeping_words(days: int | None) -> str:
+    return "for ever" if days is None else number(days, "day")
+
+
+def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
+    known = ", ".join(map(clean, names)) or "none"
+    return CommandError(f"There is no list {clean(name)!r}; there are: {known}.")
+
+
+async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Listing:
+    """The orders that were on file by then, as they stood then; None: all, as they are. Lists are as now."""
+    out = Listing(
+        ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
+        "No order is stored; add some with: blockline orders import FILE",
+    )
+    lists = {w.list_id: w for w in await lists_and_executives.lists(conn)}
+    for order in await orders.orders(conn, known_at):
+        watch_list = lists[order.list_id]
+        issued = moment(order.issued_at)
+        if order.issued_from is not None or order.issued_to is not None:
+            issued += " (disputed)"
+        out.add(
+            (
+                clean(order.reference),
+                issued,
+                moment(order.deadline_at),
+                order.country,
+                clean(order.issuer),
+                clean(order.legal_basis),
+                f"{order.named_count:,}",
+                clean(watch_list.name),
+                f"{watch_list.size:,}",
+            ),
+            {
+                "reference": order.reference,
+                "title": order.title,
+                "issuer": order.issuer,
+                "country": order.country,
+                "legal_basis": order.legal_basis,
+                "issued_at": order.issued_at.isoformat(),
+                "issued_from": order.issued_from and order.issued_from.isoformat(),
+                "issued_to": order.issued_to and order.issued_to.isoformat(),
+                "deadline_at": order.deadline_at and order.deadline_at.isoformat(),
+                "named_count": order.named_count,
+                "list": watch_list.name,
+                "watched": watch_list.size,
+            },
+        )
+    return out
+
+
+async def executives_listing(conn: Conn, only: Platform | None) -> Listing:
+    out = Listing(
+        ("Platform", "Handle", "Id", "Name", "Title", "Last asked"),
+        "Nobody's engagement is collected; add people with: blockline executives import FILE",
+    )
+    for platform in Platform if only is None else (only,):
+        for e in await signals.executives(conn, platform):
+            account = e.account
+            out.add(
+                (
+                    platform.value,
+                    handle_name(account.handle),
+                    account.native_id,
+                    clean(e.name),
+                    clean(e.title),
+                    moment(e.last_polled_at) or "never",
+                ),
+                {
+                    "platform": platform.value,
+                    "handle": account.handle,
+                    "account_id": account.native_id,
+                    "name": e.name,
+                    "title": e.title,
+                    "last_polled_at": e.last_polled_at and e.last_polled_at.isoformat(),
+                },
+            )
+    return out

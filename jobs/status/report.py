@@ -1,0 +1,267 @@
+"""How everything stands, for a program (`as_json`) and for a reader (`as_text`)."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from dashboard.health import daily_cost_limit_words
+from jobs.base.output import moment
+from jobs.base.wording import number
+from jobs.status.collectors import collector_lines, collectors_json
+from jobs.status.workers import machine_lines, machines_json
+from storage.health.status import Overview, Stand
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import EVERYWHERE, Flag, Status
+from storage.model.text.states import clean, group_words, short_words
+
+_BLOCKED = tuple(status for status in Status if status.is_blocked)
+
+
+def as_json(stand: Overview) -> dict[str, object]:
+    """One object. What is not known is null, never 0."""
+    return {
+        **stand_json(stand),
+        "collectors": collectors_json(stand.detectors, stand.at, stand.late_after),
+        "conditions": [
+            {
+                "kind": k.condition.key.kind.value,
+                "since": k.condition.since.isoformat(),
+                "sentence": k.condition.sentence,
+                "told_at": _iso(k.told_at),
+            }
+            for k in stand.conditions
+        ],
+        **machines_json(stand.machines, stand.at),
+        "paid_for": [
+            {
+                "platform": b.platform.value,
+                "day": b.day.isoformat(),
+                "accounts": b.total,
+                "accounts_at_most": b.ceiling.most,
+                "by_reason": {"control" if why is None else why.value: n for why, n in b.paid.items()},
+                "everybody_within_days": b.ceiling.round_days,
+                "waiting": b.ceiling.waiting,
+                "lists": [
+                    {"list": one.name, "watched": one.watched, "sentinels": one.paid} for one in b.lists
+                ],
+            }
+            for b in stand.bills
+        ],
+        "mails": {
+            "queued": stand.mails.queued,
+            "dead": stand.mails.dead,
+            "sent": stand.mails.sent,
+            "changes_undecided": stand.alerts_undecided,
+        },
+        "countries": [
+            {
+                "country": c.country,
+                "pairs_ever": c.pairs_ever,
+                "withheld_at_last_reading": c.withheld_at_last_reading,
+                "no_longer": c.no_longer,
+                "last_known_only": c.last_known_only,
+                "oldest_reading_at": _iso(c.oldest_reading_at),
+                "newest_reading_at": _iso(c.newest_reading_at),
+            }
+            for c in stand.countries
+        ],
+    }
+
+
+def stand_json(stand: Stand) -> dict[str, object]:
+    """What can be told of any moment."""
+    return {
+        "at": stand.at.isoformat(),
+        "accounts": {
+            "watched": stand.watched,
+            "by_status": _by_status(stand),
+            "withheld_by_country": _withheld_by_country(stand),
+        },
+        "blocked_now": {
+            "accounts": stand.standing(*_BLOCKED),
+            **{status.value: stand.standing(status) for status in _BLOCKED},
+            "last_known_only": stand.last_known(*_BLOCKED),
+            "unconfirmed": stand.unconfirmed,
+        },
+        "provisional": stand.provisional,
+        "changes_24h": {kind.value: n for kind, n in stand.changes.items()},
+        "coverage": {
+            "late_after_s": stand.late_after.total_seconds(),
+            "read_in_time": stand.watched - stand.late,
+            "late": stand.late,
+            "late_share": stand.late_share,
+            "last_answer_at": _iso(stand.requests.last_answer_at),
+            "requests_24h": {
+                "answered": stand.requests.answered,
+                "held": stand.requests.held,
+                "missed": {reason.value: n for reason, n in stand.requests.missed.items()},
+            },
+        },
+    }
+
+
+def as_text(stand: Overview) -> RenderableType:
+    """Tables for a terminal."""
+    facts = Table.grid(padding=(0, 2))
+    for name, said in _facts(stand):
+        facts.add_row(name, said)
+    parts: list[RenderableType] = [facts]
+    if stand.watched:
+        parts += ["", states_table(stand)]
+    if stand.countries:
+        parts += ["", _countries(stand)]
+    return Group(*parts)
+
+
+def _facts(stand: Overview) -> list[tuple[str, str]]:
+    return [
+        *stand_facts(stand),
+        *collector_lines(stand.detectors, stand.at, stand.late_after),
+        *machine_lines(stand.machines, stand.at),
+        *[
+            ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
+            for k in stand.conditions
+        ],
+        *[
+            (
+                f"Paid for on {daily_cost_limit_words.name(b)}",
+                f"{daily_cost_limit_words.paid(b)}. {' '.join(daily_cost_limit_words.rest(b))}",
+            )
+            for b in stand.bills
+        ],
+        (
+            "Mails",
+            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
+            f"{number(stand.alerts_undecided, 'change')} undecided",
+        ),
+    ]
+
+
+def stand_facts(stand: Stand) -> list[tuple[str, str]]:
+    """What can be said of any moment, line by line."""
+    share, span = stand.late_share, _span(stand.late_after)
+    changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
+    missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
+    held = f", {stand.requests.held} held" if stand.requests.held else ""
+    return [
+        ("At", moment(stand.at)),
+        ("Watched", number(stand.watched, "account") if stand.watched else "nothing watched"),
+        ("Blocked now", _blocked_words(stand)),
+        ("Provisional", number(stand.provisional, "change")),
+        ("Changes in 24 h", changes or "none confirmed"),
+        (
+            "Late",
+            "nothing watched"
+            if share is None
+            else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {span}",
+        ),
+        (
+            "Requests in 24 h",
+            f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
+        ),
+    ]
+
+
+def _blocked_words(stand: Stand) -> str:
+    if not stand.watched:
+        return "nothing watched"
+    blocked = stand.standing(*_BLOCKED)
+    if blocked is None:
+        words = f"not known: no confirmed account was read in the last {_span(stand.late_after)}"
+    else:
+        each = ", ".join(f"{n:,} {what}" for what, n in _blocked_by_name(stand).items())
+        words = f"{number(blocked, 'account')} ({each})"
+    if last_known := stand.last_known(*_BLOCKED):
+        words += f"; {number(last_known, 'account')} blocked when last read, too long ago to say"
+    if stand.unconfirmed:
+        words += f"; {number(stand.unconfirmed, 'account')} not confirmed in any state yet"
+    return words
+
+
+def _blocked_by_name(stand: Stand) -> dict[str, int]:
+    """Accounts that were read in time, by what their platforms call a block."""
+    out: dict[str, int] = {}
+    platforms = {s.platform for s in stand.states}
+    for status in _BLOCKED:
+        for platform in (p for p in Platform if p in platforms):
+            if (platform, status) != (Platform.MASTODON, Status.WITHHELD):
+                out.setdefault(group_words(status, platform), 0)
+    for s in stand.states:
+        if s.state is not None and s.state.status in _BLOCKED and not s.or_deleted:
+            out[group_words(s.state.status, s.platform)] += s.accounts - s.late
+    return out
+
+
+def states_table(stand: Stand) -> Table:
+    table = Table(
+        "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
+    )
+    accounts: Counter[str] = Counter()
+    late: Counter[str] = Counter()
+    for count in stand.states:
+        flags = (Flag.SUSPENDED_OR_DELETED,) if count.or_deleted else None
+        words = (
+            "nothing confirmed yet"
+            if count.state is None
+            else short_words(count.state, count.platform, flags)
+        )
+        accounts[words] += count.accounts
+        late[words] += count.late
+    for words, n in accounts.most_common():
+        table.add_row(words, f"{n:,}", f"{late[words]:,}")
+    return table
+
+
+def _countries(stand: Overview) -> Table:
+    table = Table(
+        "Country",
+        "Ever withheld",
+        "Withheld at last reading",
+        "No longer",
+        "Last known only",
+        "Readings from",
+        "to",
+        title="Withheld by country, all accounts on file, imported ones too",
+        title_justify="left",
+    )
+    for c in stand.countries:
+        table.add_row(
+            "everywhere" if c.country == EVERYWHERE else clean(c.country, 8),
+            f"{c.pairs_ever:,}",
+            f"{c.withheld_at_last_reading:,}",
+            f"{c.no_longer:,}",
+            f"{c.last_known_only:,}",
+            _day(c.oldest_reading_at),
+            _day(c.newest_reading_at),
+        )
+    return table
+
+
+def _by_status(stand: Stand) -> dict[str, int]:
+    """Every status, so that a program finds each; "unconfirmed" has no confirmed reading yet."""
+    out = {status.value: 0 for status in Status} | {"unconfirmed": 0}
+    for count in stand.states:
+        out["unconfirmed" if count.state is None else count.state.status.value] += count.accounts
+    return out
+
+
+def _withheld_by_country(stand: Stand) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for count in stand.states:
+        for country in count.state.withheld_in if count.state is not None else ():
+            out[country] = out.get(country, 0) + count.accounts
+    return out
+
+
+def _span(length: timedelta) -> str:
+    return number(round(length.total_seconds() / 60), "minute")
+
+
+def _day(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d}"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,147 @@
+"""Who reads, what waits in the queue and what is held, for a program and for a reader of a terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboard.health import worker_words
+from dashboard.health.words import counted_as
+from dashboard.health.worker_words import STANDS
+from jobs.base.output import moment
+from jobs.base.wording import number
+from storage.health.workers_report import Machines, Queue
+from storage.model.limits.rate_limits import Basis, NamedBudget
+from storage.model.text.collectors import source_words, why_words
+from storage.model.text.states import clean
+from storage.model.text.units import clock_words
+from storage.work.request_queue import HeldJob
+from storage.work.workers import Standing, Worker
+
+_MANY = {
+    Standing.READS: "read",
+    Standing.PAUSES: "pause",
+    Standing.CLOCK_OFF: "read nothing",
+    Standing.UNHEARD: "not heard of",
+}
+
+
+def machines_json(found: Machines, now: datetime) -> dict[str, object]:
+    """Three lists, each empty where there is none; of what is held the oldest, a hundred at most."""
+    return {
+        "workers": [worker_json(worker, now) for worker in found.workers],
+        "queue": [_queue_json(queue) for queue in found.queues],
+        "held": [held_json(job) for job in found.held],
+    }
+
+
+def worker_json(worker: Worker, now: datetime) -> dict[str, object]:
+    return {
+        "worker": str(worker.worker_id),
+        "name": worker.name,
+        "address": worker.address,
+        "state": worker.stands_in_all(now).value,
+        "since": worker.running_since.isoformat(),
+        "heard_at": worker.heard_at.isoformat(),
+        "clock_off_s": round(worker.clock_off.total_seconds(), 3),
+        "reads": [
+            {"source": source, "state": worker.stands(source, now).value, **_pause_json(worker, source, now)}
+            for source in worker.sources
+        ],
+    }
+
+
+def _pause_json(worker: Worker, source: str, now: datetime) -> dict[str, object]:
+    pause = worker.paused.get(source)
+    if pause is None or pause.until <= now:
+        return {"until": None, "reason": None, "detail": None}
+    return {"until": pause.until.isoformat(), "reason": pause.reason, "detail": pause.detail}
+
+
+def _queue_json(queue: Queue) -> dict[str, object]:
+    line = queue.line
+    return {
+        "source": line.source,
+        "planned_by": queue.planner,
+        "planner_unheard_since": queue.unheard_since and queue.unheard_since.isoformat(),
+        "waiting": line.waiting,
+        "in_hand": line.in_hand,
+        "held": line.held,
+        "oldest_at": line.oldest_at and line.oldest_at.isoformat(),
+    }
+
+
+def held_json(job: HeldJob) -> dict[str, object]:
+    return {
+        "id": job.job_id,
+        "source": job.source,
+        "request": job.key,
+        "since": job.since.isoformat(),
+        "said": job.said,
+    }
+
+
+def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
+    """What a platform lets all ask who share a token or an address. What it did not state is null."""
+    basis = one.budget.basis_at(now)
+    is_counted = basis is Basis.COUNTED
+    return {
+        "platform": one.platform.value,
+        "counted_as": counted_as(one),
+        "basis": basis.value,
+        "left": one.budget.left_over if is_counted else None,
+        "of": one.budget.most if is_counted else None,
+        "until": one.budget.until.isoformat() if is_counted else None,
+        "asked_at": one.taken_at.isoformat(),
+    }
+
+
+def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
+    """What is worth a line of `status`: several processes read, one of them does not, requests are held."""
+    standing = [worker.stands_in_all(now) for worker in found.workers]
+    lines: list[tuple[str, str]] = []
+    if len(standing) > 1 or any(one is not Standing.READS for one in standing):
+        counts = [
+            (n, STANDS[one] if n == 1 else _MANY[one]) for one in Standing if (n := standing.count(one))
+        ]
+        waiting = sum(queue.line.waiting for queue in found.queues)
+        in_hand = sum(queue.line.in_hand for queue in found.queues)
+        each = ", ".join(f"{n} {what}" for n, what in counts)
+        lines.append(
+            (
+                "Machines",
+                f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in hand (blockline workers)",
+            )
+        )
+    if hangs := [queue for queue in found.queues if queue.unheard_since is not None]:
+        sources = worker_words.reads(queue.line.source for queue in hangs)
+        name = clean(hangs[0].planner or "", 80)
+        since = moment(hangs[0].unheard_since)
+        lines.append(
+            ("Planning", f"{name} plans {sources}, and was not heard of since {since} (blockline workers)")
+        )
+    if found.held:
+        since = moment(found.held[0].since)
+        lines.append(
+            ("Held", f"{number(found.held_in_all, 'request')}, the oldest since {since} (blockline workers)")
+        )
+    return lines
+
+
+def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
+    return (
+        worker_words.named(worker),
+        clean(worker.address, 80),
+        worker_words.reads(worker.sources),
+        moment(worker.running_since),
+        f"{worker.heard_at:%H:%M:%S} UTC",
+        clock_words(worker.clock_off),
+        "; ".join([STANDS[worker.stands_in_all(now)], *_pauses(worker, now)]),
+    )
+
+
+def _pauses(worker: Worker, now: datetime) -> Sequence[str]:
+    return [
+        f"pauses {source_words(source)} until {moment(worker.paused[source].until)}: "
+        f"{why_words(worker.paused[source].reason)}"
+        for source in worker.sources
+        if worker.stands(source, now) is Standing.PAUSES
+    ]

@@ -1,0 +1,186 @@
+"""Accounts, the lists they are on, and the handles they had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.accounts import canaries
+from storage.model.core.accounts import Account, AccountId, ListId, Platform, Rename
+from storage.model.core.availability import Reason
+from storage.postgres.pool import Conn, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be watched. `lists` are names; a list that does not exist is made."""
+
+    platform: Platform
+    native_id: str
+    handle: str
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    accounts: int
+    """Accounts that were not known before."""
+    memberships: int
+
+
+async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime) -> Added:
+    """Add accounts to the watch, and to their lists. One that is already there only gains its new lists.
+
+    A control account that Blockline chose makes way. Raises Refused, and nothing is stored, when one of
+    them is a control account of the settings.
+    """
+    if not accounts:
+        return Added(0, 0)
+    platforms = [a.platform.value for a in accounts]
+    native_ids = [a.native_id for a in accounts]
+    await canaries.refuse_named(conn, platforms, native_ids)
+    new = await conn.fetch(
+        """
+        insert into account (platform, native_id, handle, added_at)
+        select distinct on (platform, native_id) platform, native_id, handle, $4
+        from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, handle)
+        on conflict (platform, native_id) do nothing
+        returning account_id
+        """,
+        platforms,
+        native_ids,
+        [a.handle for a in accounts],
+        now,
+    )
+    again = await conn.fetch(
+        """
+        update account a set watched = true
+        from unnest($1::text[], $2::text[]) as u (platform, native_id)
+        where a.platform = u.platform and a.native_id = u.native_id and not a.watched
+        returning a.account_id
+        """,
+        platforms,
+        native_ids,
+    )
+    await canaries.release(conn, platforms, native_ids)
+    members = [(a.platform.value, a.native_id, name) for a in accounts for name in a.lists]
+    await conn.execute(
+        """
+        insert into watch_list (name, created_at)
+        select distinct name, $2::timestamptz from unnest($1::text[]) as u (name)
+        on conflict (name) do nothing
+        """,
+        [name for _, _, name in members],
+        now,
+    )
+    joined = await conn.fetch(
+        """
+        insert into watch_list_member (list_id, account_id, added_at)
+        select distinct l.list_id, a.account_id, $4::timestamptz
+        from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, list)
+        join account a on a.platform = u.platform and a.native_id = u.native_id
+        join watch_list l on l.name = u.list
+        on conflict do nothing
+        returning account_id
+        """,
+        [m[0] for m in members],
+        [m[1] for m in members],
+        [m[2] for m in members],
+        now,
+    )
+    if new or again or joined:
+        await announce_watch(conn)
+    return Added(len(new), len(joined))
+
+
+async def memberships(
+    conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
+) -> dict[AccountId, frozenset[ListId]]:
+    """The lists of every account that is on one, or of those named. Accounts on the same share one set."""
+    rows = await conn.fetch(
+        """
+        select m.account_id, array_agg(m.list_id) as lists
+        from watch_list_member m join account a using (account_id)
+        where a.platform = $1 and ($2::bigint[] is null or m.account_id = any($2)) group by 1
+        """,
+        platform.value,
+        only,
+    )
+    shared: dict[frozenset[ListId], frozenset[ListId]] = {}
+    lists = ((r["account_id"], frozenset(ListId(i) for i in r["lists"])) for r in rows)
+    return {AccountId(account_id): shared.setdefault(those, those) for account_id, those in lists}
+
+
+async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -> None:
+    """Store renames once each, and the new handle with the account."""
+    await conn.execute(
+        """
+        insert into rename (account_id, old_handle, new_handle, last_seen_old, first_seen_new, recorded_at)
+        select account_id, old_handle, new_handle, last_seen_old, first_seen_new, $6::timestamptz
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+            as u (account_id, old_handle, new_handle, last_seen_old, first_seen_new)
+        join account a using (account_id)
+        where a.watched
+        on conflict (account_id, first_seen_new) do nothing
+        """,
+        [r.account_id for r in renames],
+        [r.old_handle for r in renames],
+        [r.new_handle for r in renames],
+        [r.last_seen_old for r in renames],
+        [r.first_seen_new for r in renames],
+        now,
+    )
+    await conn.execute(
+        """
+        update account a set handle = u.handle
+        from unnest($1::bigint[], $2::text[]) as u (account_id, handle)
+        where a.account_id = u.account_id and a.watched
+        """,
+        [r.account_id for r in renames],
+        [r.new_handle for r in renames],
+    )
+
+
+async def stop_watching(conn: Conn, platform: Platform, handle: str, now: datetime) -> Account:
+    """Stop reading an account. What was seen of it stays; a provisional change ends as not confirmed.
+
+    Raises Refused when no watched account has that handle.
+    """
+    row = await conn.fetchrow(
+        """
+        update account set watched = false where platform = $1 and lower(handle) = lower($2) and watched
+        returning account_id, native_id, handle
+        """,
+        platform.value,
+        handle,
+    )
+    if row is None:
+        raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
+    await end_pending(conn, row["account_id"], now)
+    await announce_watch(conn)
+    return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
+
+
+async def end_pending(conn: Conn, account_id: int, now: datetime) -> None:
+    """Nobody will read the account again: its provisional change, if there is one, ends as not confirmed."""
+    await conn.execute(
+        """
+        with ended as (delete from pending_change where account_id = $1 returning *)
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select change_id, 'not_confirmed', $2, $3, agreeing, last_agreeing_at from ended
+        """,
+        account_id,
+        Reason.NO_LONGER_WATCHED.value,
+        now,
+    )
+
+
+async def announce_watch(conn: Conn) -> None:
+    """Tell running monitors and open dashboards to load again what is watched."""
+    await conn.execute("select announce('account', null)")
+
+
+async def accounts_version(conn: Conn) -> int:
+    """Grows with each `announce_watch`."""
+    return await conn.fetchval(
+        "select coalesce(max(live_event_id), 0) from live_event where topic = 'account'"
+    )

@@ -1,0 +1,131 @@
+"""What is on file, as the commands list it: accounts, lists, and what an import would meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import Flag, State, Status
+from storage.model.tables.watch_import_plan import OnFile
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account as it was last confirmed. `state` and `since` are None when nothing is confirmed yet."""
+
+    platform: Platform
+    native_id: str
+    handle: str
+    watched: bool
+    lists: tuple[str, ...]
+    state: State | None
+    since: datetime | None
+    """First reading that showed `state`."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of that reading."""
+    tags: tuple[str, ...] = ()
+    followers: int | None = None
+    followers_at: datetime | None = None
+    """When that number was put on file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListCount:
+    name: str
+    accounts: int
+    watched: int
+    """How many of them are read; the rest is there for its history only."""
+    order_reference: str | None
+    """The order that the list belongs to, if it does."""
+
+
+async def listed_accounts(
+    conn: Conn, list_name: str | None, at: datetime, known_at: datetime
+) -> list[ListedAccount]:
+    """Everybody on a list, watched or not; without one, every watched account. Sorted by handle.
+
+    The state is the one that held at `at`, by what was confirmed and recorded up to `known_at`.
+    """
+    rows = await conn.fetch(
+        """
+        select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
+            a.tags, a.followers, a.followers_at,
+            case when s.before_change then '{}' else coalesce(c.flags, '{}') end as flags,
+            array(
+                select l.name from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = a.account_id order by l.name
+            ) as lists
+        from account a
+        left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
+            and s.recorded @> $3::timestamptz
+        left join change c on c.change_id = s.change_id
+        where case when $1::text is null then a.watched else exists (
+            select from watch_list_member m join watch_list l using (list_id)
+            where m.account_id = a.account_id and l.name = $1
+        ) end
+        order by a.platform, lower(a.handle), a.account_id
+        """,
+        list_name,
+        at,
+        known_at,
+    )
+    return [
+        ListedAccount(
+            Platform(r["platform"]),
+            r["native_id"],
+            r["handle"],
+            r["watched"],
+            tuple(r["lists"]),
+            None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
+            r["since"],
+            frozenset(Flag(f) for f in r["flags"]),
+            tuple(r["tags"]),
+            r["followers"],
+            r["followers_at"],
+        )
+        for r in rows
+    ]
+
+
+async def list_counts(conn: Conn) -> list[ListCount]:
+    """All lists, by name."""
+    rows = await conn.fetch(
+        """
+        select l.name, count(a.account_id) as accounts,
+            count(a.account_id) filter (where a.watched) as watched, o.reference
+        from watch_list l
+        left join watch_list_member m using (list_id)
+        left join account a using (account_id)
+        left join legal_order o using (list_id)
+        group by l.name, o.reference order by l.name
+        """
+    )
+    return [ListCount(r["name"], r["accounts"], r["watched"], r["reference"]) for r in rows]
+
+
+async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> dict[str, OnFile]:
+    """Those of the accounts that are stored already, by native id."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.native_id, a.handle, a.watched, a.tags, a.followers,
+            array(
+                select l.name from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = a.account_id order by l.name
+            ) as lists
+        from account a where a.platform = $1 and a.native_id = any($2::text[])
+        """,
+        platform.value,
+        native_ids,
+    )
+    return {
+        r["native_id"]: OnFile(
+            AccountId(r["account_id"]),
+            r["handle"],
+            r["watched"],
+            tuple(r["lists"]),
+            tuple(r["tags"]),
+            r["followers"],
+        )
+        for r in rows
+    }

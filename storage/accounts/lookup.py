@@ -1,0 +1,85 @@
+"""Who is on file under a name that a user gives."""
+
+from collections.abc import Iterable, Sequence
+
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.postgres.pool import Conn, Refused
+
+
+async def accounts_named(conn: Conn, platform: Platform, name: str) -> list[Account]:
+    """The accounts with that native id, or with that handle now, whether they are watched or not.
+
+    More than one when a freed handle was taken by somebody else and both are on file.
+    """
+    rows = await conn.fetch(
+        """
+        select account_id, native_id, handle from account
+        where platform = $1 and (native_id = $2 or lower(handle) = lower($2)) order by account_id
+        """,
+        platform.value,
+        name,
+    )
+    return [Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]) for r in rows]
+
+
+async def account_called(conn: Conn, name: str) -> AccountId:
+    """The one account that a person means: by the number on its page, else by its handle or native id.
+
+    Raises Refused with what to write instead when there is none, or more than one.
+    """
+    name = name.strip()
+    if name.isdecimal() and name.isascii() and len(name) < 18:
+        rows = await conn.fetch("select account_id from account where account_id = $1", int(name))
+    else:
+        rows = await conn.fetch(
+            """
+            select account_id, platform, handle from account
+            where lower(handle) = lower($1) or native_id = $1 order by account_id limit 9
+            """,
+            name.removeprefix("@"),
+        )
+    if not rows:
+        raise Refused(f"There is no account {clean(name)!r} on file.")
+    if len(rows) > 1:
+        known = ", ".join(f"{r['account_id']} ({PLATFORM_NAME[Platform(r['platform'])]})" for r in rows)
+        raise Refused(f"Several accounts are called {clean(name)!r}: write the number of one, {known}.")
+    return AccountId(rows[0]["account_id"])
+
+
+async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The native ids of who is on file under each handle now, by the handle in small letters."""
+    rows = await conn.fetch(
+        """
+        select lower(handle) as handle, array_agg(native_id order by account_id) as ids from account
+        where platform = $1 and lower(handle) = any($2::text[]) group by 1
+        """,
+        platform.value,
+        [handle.lower() for handle in handles],
+    )
+    return {r["handle"]: tuple(r["ids"]) for r in rows}
+
+
+async def is_on_file(conn: Conn, account_id: int) -> bool:
+    """Whether there is an account of that number, watched or not."""
+    return await conn.fetchval("select exists (select from account where account_id = $1)", account_id)
+
+
+async def list_called(conn: Conn, name: str) -> ListId:
+    """The list of that name. Raises Refused, with the names that there are, when there is none."""
+    lists = await lists_by_number(conn)
+    found = next((number for number, called in lists.items() if called == name), None)
+    if found is None:
+        raise no_such_list(name, lists.values())
+    return found
+
+
+async def lists_by_number(conn: Conn) -> dict[ListId, str]:
+    """The names of all lists."""
+    rows = await conn.fetch("select list_id, name from watch_list order by name")
+    return {ListId(r["list_id"]): r["name"] for r in rows}
+
+
+def no_such_list(name: str, names: Iterable[str]) -> Refused:
+    """`names`: of the lists that there are."""
+    return Refused(f"There is no list {clean(name)!r}; there are: {', '.join(map(clean, names)) or 'none'}.")

@@ -1,0 +1,132 @@
+"""What the search box finds: accounts by every handle they had, lists, orders, executives."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Conn
+
+
+class FoundKind(StrEnum):
+    ACCOUNT = "account"
+    LIST = "list"
+    ORDER = "order"
+    EXECUTIVE = "executive"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    kind: FoundKind
+    number: int
+    """Of the account, the list or the order."""
+    name: str
+    platform: Platform | None = None
+    native_id: str = ""
+    """Of an account; of an order, its reference."""
+    once: str = ""
+    """The handle that the account had before, where that is what was found."""
+    watched: bool = True
+    members: int = 0
+    """Accounts on a list."""
+
+
+async def search(conn: Conn, text: str, most: int) -> list[Found]:
+    """At most so many of each kind: what is exactly so, then what begins so, then what holds it.
+
+    Capital letters make no difference. Accounts are found by handle, native id and number.
+    """
+    if not text:
+        return []
+    return [
+        *await _accounts(conn, text, most),
+        *await _lists(conn, text, most),
+        *await _orders(conn, text, most),
+        *await _executives(conn, text, most),
+    ]
+
+
+async def _accounts(conn: Conn, text: str, most: int) -> list[Found]:
+    rows = await conn.fetch(
+        """
+        with named as (
+            select account_id, handle as name, false as is_past from account
+            union all select account_id, native_id, false from account
+            union all select account_id, account_id::text, false from account where account_id::text = $1
+            union all select account_id, unnest(array[old_handle, new_handle]), true from rename
+            union all select account_id, handle, true from handle_record
+        ),
+        best as (
+            select distinct on (account_id) account_id, name, is_past,
+                case
+                    when lower(name) = lower($1) then 0
+                    when starts_with(lower(name), lower($1)) then 1
+                    else 2
+                end as rank
+            from named where position(lower($1) in lower(name)) > 0
+            order by account_id, rank, is_past
+        )
+        select a.account_id, a.platform, a.native_id, a.handle, a.watched,
+            case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end as once
+        from best join account a using (account_id)
+        where not exists (select from canary c where c.account_id = a.account_id)
+        order by best.rank, not a.watched, lower(a.handle), a.account_id limit $2
+        """,
+        text,
+        most,
+    )
+    return [
+        Found(
+            FoundKind.ACCOUNT,
+            r["account_id"],
+            r["handle"],
+            Platform(r["platform"]),
+            r["native_id"],
+            r["once"],
+            r["watched"],
+        )
+        for r in rows
+    ]
+
+
+async def _lists(conn: Conn, text: str, most: int) -> list[Found]:
+    rows = await conn.fetch(
+        """
+        select l.list_id, l.name, (
+            select count(*) from watch_list_member m where m.list_id = l.list_id
+        ) as members
+        from watch_list l where position(lower($1) in lower(l.name)) > 0
+        order by not starts_with(lower(l.name), lower($1)), lower(l.name) limit $2
+        """,
+        text,
+        most,
+    )
+    return [Found(FoundKind.LIST, r["list_id"], r["name"], members=r["members"]) for r in rows]
+
+
+async def _orders(conn: Conn, text: str, most: int) -> list[Found]:
+    rows = await conn.fetch(
+        """
+        select order_id, title, reference from legal_order
+        where position(lower($1) in lower(title || E'\\n' || reference || E'\\n' || issuer)) > 0
+        order by not starts_with(lower(reference), lower($1)), issued_at desc, order_id limit $2
+        """,
+        text,
+        most,
+    )
+    return [Found(FoundKind.ORDER, r["order_id"], r["title"], native_id=r["reference"]) for r in rows]
+
+
+async def _executives(conn: Conn, text: str, most: int) -> list[Found]:
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.handle, e.name from executive e join account a using (account_id)
+        where position(lower($1) in lower(e.name || E'\\n' || e.title || E'\\n' || a.handle)) > 0
+        order by not starts_with(lower(e.name), lower($1)), e.name, a.account_id limit $2
+        """,
+        text,
+        most,
+    )
+    return [
+        Found(FoundKind.EXECUTIVE, r["account_id"], r["name"], Platform(r["platform"]), once=r["handle"])
+        for r in rows
+    ]

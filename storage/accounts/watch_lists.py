@@ -1,0 +1,232 @@
+"""What people do with lists: make one, say who is on it and how long the evidence of its accounts is kept.
+
+Each edit is in the audit log, by the numbers of the accounts. What stays as it was is no edit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.accounts.accounts import announce_watch
+from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
+from storage.accounts.lookup import no_such_list
+from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
+from storage.model.text.states import clean
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """A list, held against other edits until the transaction ends."""
+
+    list_id: int
+    name: str
+    order_id: int | None
+
+
+async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
+    """Make an empty list; returns its number. Raises Refused when there is one of that name."""
+    list_id = await conn.fetchval(
+        """
+        insert into watch_list (name, created_at) values ($1, $2)
+        on conflict (name) do nothing returning list_id
+        """,
+        name,
+        now,
+    )
+    if list_id is None:
+        raise Refused(f"There is a list {clean(name)!r} already.")
+    await log(conn, now, actor, "list made", f"list {name}", {"list": list_id})
+    await announce_watch(conn)
+    return list_id
+
+
+async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> ListRule:
+    """Keep the raw evidence of a list's accounts so many days, None for ever; returns what held before.
+
+    Raises Refused for an unknown list, and for a time too short for the list of an order.
+    """
+    rules = {rule.name: rule for rule in await list_rules(conn)}
+    before = rules.get(name)
+    if before is None:
+        raise no_such_list(name, list(rules))
+    if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
+        raise Refused(
+            f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
+            f"kept at least {ORDER_DAYS} days; nothing was changed."
+        )
+    if before.keep_days != keep_days:
+        await set_rule(conn, before.list_id, keep_days)
+        detail = {"before": before.keep_days, "days": keep_days}
+        await log(conn, now, actor, "evidence of a list kept", f"list {name}", detail)
+    return before
+
+
+async def promise_reads(conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime) -> None:
+    """Promise that the accounts of a list are read so often; None: in their turn. Raises Refused."""
+    held = await _hold(conn, name)
+    before = await conn.fetchval("select read_every from watch_list where list_id = $1", held.list_id)
+    if before != every:
+        await conn.execute("update watch_list set read_every = $2 where list_id = $1", held.list_id, every)
+        detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
+        await log(conn, now, actor, "reading of a list promised", f"list {held.name}", detail)
+        await announce_watch(conn)
+
+
+def _seconds(every: timedelta | None) -> float | None:
+    return None if every is None else every.total_seconds()
+
+
+async def put_accounts_on(
+    conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
+) -> list[Edited]:
+    """Put accounts on a list, watched or not, and say of each what was done, in the order given.
+
+    Whether an account is read does not change by it. Raises Refused for an unknown list.
+    """
+    held = await _hold(conn, list_name)
+    known, on_it = await _known(conn, held, account_ids)
+    controls = {
+        r["account_id"]
+        for r in await conn.fetch(
+            "select account_id from canary where account_id = any($1::bigint[])", list(account_ids)
+        )
+    }
+    told = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
+    if joining := _done(told):
+        await conn.execute(
+            """
+            insert into watch_list_member (list_id, account_id, added_at)
+            select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
+            """,
+            held.list_id,
+            joining,
+            now,
+        )
+        detail = {"list": held.list_id, "accounts": joining}
+        await log(conn, now, actor, "accounts put on a list", f"list {held.name}", detail)
+        await announce_watch(conn)
+    return told
+
+
+async def take_accounts_off(
+    conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
+) -> list[Edited]:
+    """Take accounts off a list, and say of each what was done, in the order given. They stay watched.
+
+    Whom the list's own order names stays on it. Raises Refused for an unknown list.
+    """
+    held = await _hold(conn, list_name)
+    known, on_it = await _known(conn, held, account_ids)
+    named = {
+        r["account_id"]
+        for r in await conn.fetch(
+            "select account_id from order_name where order_id = $1 and account_id = any($2::bigint[])",
+            held.order_id,
+            list(account_ids),
+        )
+    }
+    told = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
+    if leaving := _done(told):
+        await conn.execute(
+            "delete from watch_list_member where list_id = $1 and account_id = any($2::bigint[])",
+            held.list_id,
+            leaving,
+        )
+        detail = {"list": held.list_id, "accounts": leaving}
+        await log(conn, now, actor, "accounts taken off a list", f"list {held.name}", detail)
+        await announce_watch(conn)
+    return told
+
+
+async def _hold(conn: Conn, name: str) -> ListHead:
+    row = await conn.fetchrow(
+        """
+        select l.list_id, l.name, (select order_id from legal_order o where o.list_id = l.list_id) as order_id
+        from watch_list l where l.name = $1 for update of l
+        """,
+        name,
+    )
+    if row is None:
+        raise no_such_list(
+            name, [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
+        )
+    return ListHead(row["list_id"], row["name"], row["order_id"])
+
+
+async def _known(conn: Conn, held: ListHead, account_ids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Who of these is on file, and who on the list."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, exists (
+            select from watch_list_member m where m.list_id = $1 and m.account_id = a.account_id
+        ) as on_it
+        from account a where a.account_id = any($2::bigint[]) order by a.account_id for key share of a
+        """,
+        held.list_id,
+        list(account_ids),
+    )
+    return {r["account_id"] for r in rows}, {r["account_id"] for r in rows if r["on_it"]}
+
+
+def _put_outcome(account_id: int, known: set[int], on_it: set[int], controls: set[int]) -> EditOutcome:
+    if account_id not in known:
+        return EditOutcome.UNKNOWN_ACCOUNT
+    if account_id in on_it:
+        return EditOutcome.UNCHANGED
+    return EditOutcome.CONTROL_ACCOUNT if account_id in controls else EditOutcome.DONE
+
+
+def _taken_outcome(account_id: int, known: set[int], on_it: set[int], named: set[int]) -> EditOutcome:
+    if account_id not in known:
+        return EditOutcome.UNKNOWN_ACCOUNT
+    if account_id not in on_it:
+        return EditOutcome.UNCHANGED
+    return EditOutcome.NAMED_BY_ORDER if account_id in named else EditOutcome.DONE
+
+
+def _done(told: Sequence[Edited]) -> list[int]:
+    return [one.account_id for one in told if one.outcome is EditOutcome.DONE]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list as the API tells it."""
+
+    list_id: int
+    name: str
+    created_at: datetime
+    accounts: int
+    watched: int
+    """How many of them are read; the rest is there for its history only."""
+    order_id: int | None
+    order_reference: str | None
+    keep_days: int | None
+    """How long the evidence of its accounts is kept, as the list itself says; None: for ever."""
+
+
+async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
+    """Up to `limit` lists with a number above `after`, by number."""
+    rows = await conn.fetch(
+        """
+        select l.list_id, l.name, l.created_at, count(a.account_id) as accounts,
+            count(a.account_id) filter (where a.watched) as watched, o.order_id,
+            o.reference as order_reference, l.keep_days
+        from watch_list l
+        left join watch_list_member m using (list_id)
+        left join account a using (account_id)
+        left join legal_order o using (list_id)
+        where l.list_id > $1
+        group by l.list_id, o.order_id order by l.list_id limit $2
+        """,
+        after,
+        limit,
+    )
+    return [ListRow(**dict(r.items())) for r in rows]
+
+
+async def list_row(conn: Conn, list_id: int) -> ListRow | None:
+    """One list; None when there is none."""
+    rows = await lists_page(conn, list_id - 1, 1)
+    return rows[0] if rows and rows[0].list_id == list_id else None

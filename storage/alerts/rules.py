@@ -1,0 +1,290 @@
+"""Alert rules in the database, the one source of truth: read, changed, and every change on record."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from storage.model.alerts.conditions import UnreadableRule
+from storage.model.alerts.rule_codec import from_table, to_table
+from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, RuleId, StoredRule
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Refused
+
+
+async def load_rules(conn: Conn, gone: Collection[int] = ()) -> list[StoredRule]:
+    """All rules that are not removed, in the order in which they are tried; those switched off included.
+
+    And those of `gone` that are removed: switched off, and tried last. Without those of `unreadable_rules`:
+    one of them must not keep the others from telling.
+    """
+    rows = await conn.fetch(
+        """
+        select rule_id, definition::text as definition, enabled, origin, active_since, digested_to,
+            array(select recipient from digest_refusal r where r.rule_id = alert_rule.rule_id) as refused
+        from alert_rule where removed_at is null or rule_id = any($1::bigint[])
+        order by removed_at is not null, position, rule_id
+        """,
+        list(gone),
+    )
+    return [
+        StoredRule(
+            RuleId(r["rule_id"]),
+            rule,
+            r["enabled"],
+            r["origin"] == "settings",
+            r["active_since"],
+            r["digested_to"],
+            frozenset(r["refused"]),
+        )
+        for r in rows
+        if isinstance(rule := _read(r["definition"]), AlertRule)
+    ]
+
+
+async def unreadable_rules(conn: Conn) -> list[UnreadableRule]:
+    """The enabled rules that were written by a newer version, or with what this machine does not know (such
+    as a time zone): they tell nobody until they are written anew.
+    """
+    rows = await conn.fetch(
+        """
+        select name, origin, definition::text as definition
+        from alert_rule where removed_at is null and enabled order by position, rule_id
+        """
+    )
+    return [
+        UnreadableRule(r["name"], r["origin"] == "settings", why)
+        for r in rows
+        if isinstance(why := _read(r["definition"]), str)
+    ]
+
+
+async def absent_names(conn: Conn, rules: Iterable[AlertRule]) -> AbsentNames:
+    """The lists and orders that these rules name and that are not on file."""
+    matches = [rule.match for rule in rules]
+    row = await conn.fetchrow(
+        """
+        select array(
+            select name from unnest($1::text[]) as u (name)
+            where not exists (select from watch_list l where l.name = u.name)
+        ) as lists,
+        array(
+            select name from unnest($2::text[]) as u (name)
+            where not exists (select from legal_order o where o.reference = u.name)
+        ) as orders
+        """,
+        list({name for match in matches for name in match.lists}),
+        list({name for match in matches for name in match.orders}),
+    )
+    return AbsentNames() if row is None else AbsentNames(frozenset(row["lists"]), frozenset(row["orders"]))
+
+
+def _read(definition: str) -> AlertRule | str:
+    """The rule, or why it cannot be read."""
+    try:
+        return from_table(json.loads(definition))
+    except ValueError as error:
+        return str(error)
+
+
+async def save_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime, *, enabled: bool = True) -> bool:
+    """Add a rule, or put it in the place of the one with its name. False when it stands so already.
+
+    Raises Refused for a rule that belongs to the settings.
+    """
+    await _lock(conn)
+    return await _save(conn, rule, actor, now, "hand", enabled=enabled)
+
+
+async def remove_rule(conn: Conn, name: str, actor: str, now: datetime) -> None:
+    """Take a rule away; what it decided stays. Raises Refused for an unknown one or one of the settings."""
+    await _lock(conn)
+    await _definition_by_hand(conn, name)
+    await _remove(conn, name, actor, now)
+
+
+async def enable_rule(conn: Conn, name: str, actor: str, now: datetime, *, enabled: bool) -> None:
+    """Switch a rule on or off. Raises Refused for an unknown or unreadable one or one of the settings."""
+    await _lock(conn)
+    rule = _read(await _definition_by_hand(conn, name))
+    if isinstance(rule, str):
+        raise Refused(f"The rule {name!r} cannot be read ({rule}): write it anew, or remove it.")
+    await _save(conn, rule, actor, now, "hand", enabled=enabled)
+
+
+async def edit_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime) -> None:
+    """Put a rule in the place of the one with its name, which stays off if it is, or add it.
+
+    Raises Refused for a rule that belongs to the settings.
+    """
+    await _lock(conn)
+    known = await conn.fetchval(
+        "select enabled from alert_rule where name = $1 and removed_at is null", rule.name
+    )
+    await _save(conn, rule, actor, now, "hand", enabled=known is not False)
+
+
+async def put_in_order(conn: Conn, names: Sequence[str], actor: str, now: datetime) -> bool:
+    """Have the rules that were made by hand tried in this order, which names each of them. False when they
+    are already.
+    """
+    await _lock(conn)
+    rows = await conn.fetch(
+        "select name from alert_rule where origin = 'hand' and removed_at is null order by position, rule_id"
+    )
+    was = [r["name"] for r in rows]
+    if was == list(names):
+        return False
+    await conn.execute(
+        """
+        update alert_rule r set position = 1000 + u.n, updated_at = $2
+        from unnest($1::text[]) with ordinality as u (name, n)
+        where r.name = u.name and r.origin = 'hand' and r.removed_at is null
+        """,
+        names,
+        now,
+    )
+    await log(conn, now, actor, "rules ordered", "rules by hand", {"before": was, "order": list(names)})
+    return True
+
+
+async def keep_to_settings(conn: Conn, rules: Sequence[AlertRule], now: datetime) -> None:
+    """Bring the rules that stand in the settings into the database, first ones first, and drop those that do
+    not stand there any more. Raises Refused when one has the name of a rule that was made by hand.
+    """
+    await _lock(conn)
+    there = {
+        r["name"]
+        for r in await conn.fetch(
+            "select name from alert_rule where origin = 'settings' and removed_at is null"
+        )
+    }
+    for name in sorted(there - {r.name for r in rules}):
+        await _remove(conn, name, "settings", now)
+    for rule in rules:
+        await _save(conn, rule, "settings", now, "settings")
+
+
+async def set_digested(conn: Conn, rule_id: int, since: datetime, until: datetime) -> bool:
+    """Say up to when the digests of a rule were told. False when another notifier told this one."""
+    return bool(
+        await conn.fetchval(
+            """
+            update alert_rule set digested_to = $3 where rule_id = $1 and digested_to = $2 returning true
+            """,
+            rule_id,
+            since,
+            until,
+        )
+    )
+
+
+async def _lock(conn: Conn) -> None:
+    """Rules are changed by one at a time: their order is counted."""
+    await conn.execute("select pg_advisory_xact_lock(hashtext('blockline alert rules'))")
+
+
+async def _definition_by_hand(conn: Conn, name: str) -> str:
+    """What is stored of the rule of that name. Raises Refused without one, or for one of the settings."""
+    row = await conn.fetchrow(
+        """
+        select origin, definition::text as definition from alert_rule
+        where name = $1 and removed_at is null
+        """,
+        name,
+    )
+    if row is None:
+        raise Refused(f"There is no rule {name!r}.")
+    _refuse_settings(name, row["origin"])
+    return row["definition"]
+
+
+async def _save(
+    conn: Conn, rule: AlertRule, actor: str, now: datetime, origin: str, *, enabled: bool = True
+) -> bool:
+    definition = to_table(rule)
+    stored = json.dumps(definition, sort_keys=True)
+    before = await conn.fetchrow(
+        """
+        select rule_id, origin, definition::text as definition, enabled
+        from alert_rule where name = $1 and removed_at is null
+        """,
+        rule.name,
+    )
+    if before is None:
+        # Rules of the settings are tried before those that were made by hand.
+        await conn.execute(
+            """
+            insert into alert_rule (
+                name, definition, position, origin, enabled, created_at, updated_at, digested_to, active_since
+            )
+            select $1, $2::text::jsonb,
+                coalesce(max(position), case when $3 = 'settings' then 0 else 1000 end) + 1,
+                $3, $5, $4, $4, $4, $4
+            from alert_rule where origin = $3
+            """,
+            rule.name,
+            stored,
+            origin,
+            now,
+            enabled,
+        )
+        await log(conn, now, actor, "rule added", rule.name, {"rule": definition, "enabled": enabled})
+        return True
+    if before["origin"] != origin:
+        if origin == "hand":
+            _refuse_settings(rule.name, before["origin"])
+        raise Refused(
+            f"The settings name a rule {rule.name!r}, and there is one by hand: remove or rename one of them."
+        )
+    was, old = json.loads(before["definition"]), _read(before["definition"])
+    if was == definition and before["enabled"] == enabled:
+        return False
+    await conn.execute(
+        """
+        update alert_rule set definition = $2::text::jsonb, enabled = $3, updated_at = $4,
+            digested_to = case when $5 then $4 else digested_to end,
+            active_since = case when $6 then $4 else active_since end
+        where rule_id = $1
+        """,
+        before["rule_id"],
+        stored,
+        enabled,
+        now,
+        enabled and (not before["enabled"] or gathers(old) != gathers(rule)),
+        enabled and (not before["enabled"] or isinstance(old, str) or about(old) != about(rule)),
+    )
+    detail = {"before": was, "rule": definition, "enabled": enabled}
+    await log(conn, now, actor, "rule changed", rule.name, detail)
+    return True
+
+
+async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
+    definition = await conn.fetchval(
+        """
+        update alert_rule set removed_at = $2, enabled = false
+        where name = $1 and removed_at is null returning definition::text
+        """,
+        name,
+        now,
+    )
+    await log(conn, now, actor, "rule removed", name, {"rule": json.loads(definition)})
+
+
+def about(rule: AlertRule) -> tuple[object, ...]:
+    """What decides what a rule is about: what came before this changed is no news to it."""
+    return rule.match, rule.engagement
+
+
+def gathers(rule: AlertRule | str) -> tuple[object, ...]:
+    """What decides which changes wait for its digests: of the time before this changed, none can speak.
+
+    A rule that could not be read gathered nothing.
+    """
+    if isinstance(rule, str):
+        return ()
+    return rule.match, rule.digest is not Digest.NONE, bool(rule.recipients)
+
+
+def _refuse_settings(name: str, origin: str) -> None:
+    if origin == "settings":
+        raise Refused(f"The rule {name!r} stands in the settings of this installation: change it there.")

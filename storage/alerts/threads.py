@@ -1,0 +1,191 @@
+"""Stories: what the same people were told of one cohort, wave after wave, and who acknowledged it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.model.alerts.alerts import Story, ToldWave
+from storage.model.core.accounts import ListId
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Refused, StaleState
+
+
+async def told_since(conn: Conn, since: datetime) -> list[Story]:
+    """The stories that were told after `since`, with all their waves."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, s.rule_id, s.list_id, s.recipients, w.closed_at, w.as_of, w.told::text as told
+        from story s join story_wave w using (story_id)
+        where s.story_id in (select story_id from story_wave where closed_at > $1)
+        order by s.story_id, w.wave
+        """,
+        since,
+    )
+    return _stories(rows)
+
+
+async def story_told(conn: Conn, story_key: str, waves: int) -> Story | None:
+    """A story as it stood after its first waves; None when there are none of them."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, s.rule_id, s.list_id, s.recipients, w.closed_at, w.as_of, w.told::text as told
+        from story s join story_wave w using (story_id)
+        where s.story_key = $1 and w.wave <= $2 order by w.wave
+        """,
+        story_key,
+        waves,
+    )
+    return next(iter(_stories(rows)), None)
+
+
+def _stories(rows: Iterable[Record]) -> list[Story]:
+    found: dict[str, tuple[Record, list[ToldWave]]] = {}
+    for r in rows:
+        wave = ToldWave(r["closed_at"], r["as_of"], json.loads(r["told"]))
+        found.setdefault(r["story_key"], (r, []))[1].append(wave)
+    return [
+        Story(
+            key,
+            r["rule_id"],
+            None if r["list_id"] is None else ListId(r["list_id"]),
+            tuple(r["recipients"]),
+            tuple(waves),
+        )
+        for key, (r, waves) in found.items()
+    ]
+
+
+async def add_wave(
+    conn: Conn,
+    story_key: str,
+    rule_id: int,
+    list_id: int | None,
+    recipients: Sequence[str],
+    number: int,
+    wave: ToldWave,
+    *,
+    in_round_up: bool = False,
+) -> int:
+    """Put one more wave on record (number 1 opens the story); returns the id of the story.
+
+    Raises StaleState when this wave is on record already: another notifier told it.
+    """
+    story_id = await conn.fetchval(
+        """
+        insert into story (story_key, rule_id, list_id, recipients) values ($1, $2, $3, $4)
+        on conflict (story_key) do update set recipients = story.recipients || array(
+            select r from unnest(excluded.recipients) as r where r <> all(story.recipients)
+        )
+        returning story_id
+        """,
+        story_key,
+        rule_id,
+        list_id,
+        recipients,
+    )
+    stored = await conn.fetchval(
+        """
+        insert into story_wave (story_id, wave, closed_at, as_of, told, in_round_up)
+        values ($1, $2, $3, $4, $5::text::jsonb, $6) on conflict do nothing returning true
+        """,
+        story_id,
+        number,
+        wave.closed_at,
+        wave.as_of,
+        json.dumps(dict(wave.told), sort_keys=True),
+        in_round_up,
+    )
+    if stored is None:
+        raise StaleState(f"Wave {number} of a story was told by somebody else.")
+    return story_id
+
+
+async def thread(conn: Conn, story_key: str) -> dict[str, list[str]]:
+    """The Message-IDs of a story's mails by recipient, oldest first."""
+    rows = await conn.fetch(
+        """
+        select m.recipients[1] as recipient, array_agg(m.message_id order by m.wave) as ids
+        from mail m join story s using (story_id)
+        where s.story_key = $1 and m.kind = 'wave' group by 1
+        """,
+        story_key,
+    )
+    return {r["recipient"]: r["ids"] for r in rows}
+
+
+async def told_up_to(conn: Conn, story_key: str) -> dict[str, datetime]:
+    """By recipient the `as_of` of the newest wave of a story that a mail told him, be it a round-up."""
+    rows = await conn.fetch(
+        """
+        select m.recipients[1] as recipient, max(w.as_of) as as_of
+        from story s join story_wave w using (story_id)
+        cross join lateral (
+            select recipients from mail
+            where story_id = s.story_id and wave = w.wave and kind = 'wave' and not w.in_round_up
+            union all
+            select digest.recipients
+            from alert_decision d join alert a using (alert_id)
+            join mail_alert t using (alert_id) join mail digest using (mail_id)
+            where w.in_round_up and d.story_id = s.story_id and a.created_at = w.as_of
+                and digest.kind = 'digest' and digest.created_at = d.decided_at
+        ) m
+        where s.story_key = $1 group by 1
+        """,
+        story_key,
+    )
+    return {r["recipient"]: r["as_of"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What an acknowledgement found."""
+
+    subject: str
+    """Of the newest mail of the story."""
+    first: bool
+    """Nobody had acknowledged this wave before."""
+    by: str
+    at: datetime
+    note: str
+
+
+async def acknowledge(conn: Conn, story_key: str, actor: str, note: str, now: datetime) -> Acknowledged:
+    """Say that somebody has taken a story on, as far as it was told. Reminders and escalation end.
+
+    A second one for the same wave changes nothing and tells who was first. Raises Refused when there is no
+    such story.
+    """
+    row = await conn.fetchrow(
+        """
+        select s.story_id, s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
+            (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as wave,
+            (select subject from mail where story_id = s.story_id order by mail_id desc limit 1) as subject
+        from story s where s.story_key = $1 for update
+        """,
+        story_key,
+    )
+    if row is None:
+        raise Refused("There is no such story: its link is not of this installation.")
+    subject = row["subject"] or ""
+    if (row["acknowledged_wave"] or 0) >= row["wave"]:
+        by, at, said = row["acknowledged_by"], row["acknowledged_at"], row["acknowledged_note"]
+        return Acknowledged(subject, first=False, by=by, at=at, note=said or "")
+    await conn.execute(
+        """
+        update story set acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4,
+            acknowledged_wave = $5
+        where story_id = $1
+        """,
+        row["story_id"],
+        now,
+        actor,
+        note,
+        row["wave"],
+    )
+    detail: Mapping[str, object] = {"story": story_key, "wave": row["wave"], "note": note}
+    # By its key: subjects hold handles, which a purge takes away, and the log is only ever added to.
+    await log(conn, now, actor, "acknowledged", f"story {story_key[:12]}", detail)
+    return Acknowledged(subject, first=True, by=actor, at=now, note=note)

@@ -1,0 +1,154 @@
+"""Restoring a backup: into an empty database only, all of it or nothing, as it was to the last number."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import date
+
+from storage.backup.archive import Backup, BackupError, SavedTable, Told
+from storage.backup.backup import neutral_session
+from storage.postgres.errors import address
+from storage.postgres.locks import exclusive
+from storage.postgres.migrate import migrate, refuse_unknown, revision_of
+from storage.postgres.pool import Conn, close, connect, translated
+
+_MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
+
+
+async def restore(dsn: str, backup: Backup, told: Told) -> None:
+    """Fill an empty database with what `backup` holds, and bring it to the schema of this version.
+
+    No trigger fires: what triggers wrote is in the backup. One transaction loads everything, so that a
+    restore that was killed can be begun again. Raises BackupError when the database is not empty,
+    SchemaTooNew when a newer Blockline made the backup, AlreadyHeld when another one restores.
+    """
+    where = address(dsn)
+    refuse_unknown(backup.manifest.revision, f"The backup {backup.path}")
+    async with exclusive(dsn, "restore", wait_s=1):
+        conn = await connect(dsn)
+        try:
+            with translated(conn, where):
+                await _refuse_other(conn, backup, where)
+                await migrate(dsn, revision=backup.manifest.revision)
+                async with conn.transaction():
+                    await _load(conn, backup, told, where)
+                await migrate(dsn)
+                await conn.execute("analyze")
+        finally:
+            await close(conn)
+
+
+async def _refuse_other(conn: Conn, backup: Backup, where: str) -> None:
+    """Go on with a database that has no tables at all, or those of a restore that was killed before."""
+    revision = await revision_of(conn, where)
+    if revision is not None:
+        if revision != backup.manifest.revision:
+            raise _not_empty(where, "tables of Blockline")
+        return
+    other = await conn.fetchval(
+        """
+        select min(c.relname)::text from pg_class c
+        where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and not exists (
+                select from pg_depend d
+                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+            )
+        """
+    )
+    if other is not None:
+        raise _not_empty(where, f"the table {other}")
+
+
+def _not_empty(where: str, what: str) -> BackupError:
+    return BackupError(
+        f"The database at {where} is not empty (it holds {what}): a backup is restored into an empty one "
+        "only; make one, and name it in the settings."
+    )
+
+
+async def _load(conn: Conn, backup: Backup, told: Told, where: str) -> None:
+    await neutral_session(conn)
+    # This also keeps everybody else from writing to the tables until they are full.
+    await conn.execute(
+        """
+        do $$
+        declare
+            name regclass;
+        begin
+            for name in
+                select c.oid from pg_class c
+                where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+            loop
+                execute format('alter table %s disable trigger user', name);
+            end loop;
+        end
+        $$
+        """
+    )
+    if filled := await _filled(conn):
+        raise _not_empty(where, f"rows in the table {filled}")
+    for table in backup.manifest.tables:
+        if month := _MONTH.fullmatch(table.name):
+            first = date(int(month[1]), int(month[2]), 1)
+            await conn.execute("select ensure_coverage_month($1)", first)
+        await _fill(conn, backup, table, told)
+    for counter in backup.manifest.counters:
+        await conn.execute(
+            "select setval(pg_get_serial_sequence($1, $2), $3)", counter.table, counter.column, counter.last
+        )
+    await conn.execute(
+        """
+        do $$
+        declare
+            name regclass;
+        begin
+            for name in
+                select c.oid from pg_class c
+                where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+            loop
+                execute format('alter table %s enable trigger user', name);
+            end loop;
+        end
+        $$
+        """
+    )
+
+
+async def _filled(conn: Conn) -> str:
+    """A table that holds a row; empty when there is none."""
+    await conn.execute(
+        """
+        do $$
+        declare
+            name regclass;
+            is_filled boolean;
+        begin
+            perform set_config('blockline.filled', '', true);
+            for name in
+                select c.oid from pg_class c
+                where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+                    and c.relname <> 'alembic_version'
+            loop
+                execute format('select exists (select from %s)', name) into is_filled;
+                if is_filled then
+                    perform set_config('blockline.filled', name::text, true);
+                end if;
+            end loop;
+        end
+        $$
+        """
+    )
+    return await conn.fetchval("select current_setting('blockline.filled')")
+
+
+async def _fill(conn: Conn, backup: Backup, table: SavedTable, told: Told) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        size = 0
+        for part in backup.rows(table.name):
+            yield part
+            size += len(part)
+            told(table.name, size)
+
+    told(table.name, 0)
+    done = await conn.copy_to_table(table.name, columns=table.columns, source=parts())
+    if done != f"COPY {table.rows}":
+        raise BackupError(f"The table {table.name} took other rows than the backup has ({done}).")

@@ -1,0 +1,200 @@
+"""Writing what late readings show: corrections are new rows, and alerts that became wrong mail nobody."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.alerts import creation
+from storage.changes import spells
+from storage.model.bitemporal.corrections import Corrections, OwnChange, Told
+from storage.model.core.accounts import Account
+from storage.model.core.availability import ChangeKind, Outcome, Reason, State
+from storage.model.core.change_key import change_key
+from storage.model.core.coverage import Batch
+from storage.postgres.pool import Conn
+from storage.readings import evidence
+
+
+async def write(
+    conn: Conn, account: Account, found: Corrections, batch: Batch, shown: bytes | None, now: datetime
+) -> None:
+    """Store the corrections of one account, which is locked, and tell its spells anew.
+
+    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first.
+    """
+    at = await _moment(conn, account.account_id, now)
+    (kept,) = await evidence.store(conn, [shown])
+    if any(s.outcome is None for _, s in (*found.told, *found.settled) if s is not None) or any(
+        s.outcome is None for s in found.annulled
+    ):
+        await conn.execute("delete from pending_change where account_id = $1", account.account_id)
+    for told, superseded in found.told:
+        fresh = kept if told.pending.first_seen_new == batch.observed_at else None
+        change_id = await _add(conn, account, told, superseded, fresh, at)
+        await _decide(conn, account, change_id, told, at)
+        await _alert(conn, change_id, told, superseded, at)
+    for told, stored in found.settled:
+        await _decide(conn, account, stored.change_id, told, at)
+        await _alert(conn, stored.change_id, told, None, at)
+    for stored in found.annulled:
+        await _annul(conn, stored, at)
+    await spells.project(conn, [account.account_id], at)
+
+
+async def _moment(conn: Conn, account_id: int, now: datetime) -> datetime:
+    """When the corrections count as known: later than whatever was recorded of the account."""
+    return await conn.fetchval(
+        """
+        select greatest($2, max(known.at) + interval '1 microsecond') from (
+            select greatest(
+                c.recorded_at, o.decided_at,
+                (select max(s.recorded_at) from pending_step s where s.change_id = c.change_id)
+            ) as at
+            from change c left join change_outcome o using (change_id) where c.account_id = $1
+            union all
+            select greatest(lower(s.recorded), upper(s.recorded)) from spell s where s.account_id = $1
+        ) known
+        """,
+        account_id,
+        now,
+    )
+
+
+async def _add(
+    conn: Conn, account: Account, told: Told, superseded: OwnChange | None, fresh: bytes | None, at: datetime
+) -> int:
+    """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last."""
+    pending = told.pending
+    same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
+    return await conn.fetchval(
+        """
+        with before as (
+            select max(change_id) as change_id,
+                (array_agg(new_evidence order by change_id desc) filter (where new_evidence is not null))[1]
+                    as new_evidence
+            from change where change_key = $1 and source = $12
+        )
+        insert into change (
+            change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, flags, supersedes
+        )
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, before.new_evidence),
+            $15, coalesce($16, before.change_id)
+        from before
+        returning change_id
+        """,
+        change_key(account.platform, account.native_id, pending.state, pending.first_seen_new),
+        account.account_id,
+        told.old and told.old.status.value,
+        _countries(told.old),
+        pending.state.status.value,
+        _countries(pending.state),
+        told.kind.value,
+        pending.strength.value,
+        pending.last_seen_old,
+        pending.first_seen_new,
+        at,
+        account.platform.value,
+        superseded.old_evidence if superseded is not None and same_old else None,
+        fresh,
+        sorted(pending.flags),
+        superseded and superseded.change_id,
+    )
+
+
+def _countries(state: State | None) -> Sequence[str]:
+    return () if state is None else state.withheld_in
+
+
+async def _decide(conn: Conn, account: Account, change_id: int, told: Told, at: datetime) -> None:
+    """Give a change its outcome, or let it wait for more readings."""
+    pending = told.pending
+    if told.closed is not None:
+        await _outcome(
+            conn,
+            change_id,
+            told.closed.outcome,
+            told.closed.reason,
+            pending.agreeing,
+            pending.last_agreeing_at,
+            at,
+        )
+        return
+    await conn.execute(
+        """
+        insert into pending_change (account_id, change_id, agreeing, next_read_at, last_agreeing_at)
+        values ($1, $2, $3, $4, $5)
+        """,
+        account.account_id,
+        change_id,
+        pending.agreeing,
+        pending.next_read_at,
+        pending.last_agreeing_at,
+    )
+    if pending.last_agreeing_at > pending.first_seen_new:
+        await conn.execute(
+            """
+            insert into pending_step (change_id, recorded_at, agreeing, last_agreeing_at)
+            values ($1, step_moment($1, $2), $3, $4)
+            """,
+            change_id,
+            at,
+            pending.agreeing,
+            pending.last_agreeing_at,
+        )
+
+
+async def _outcome(
+    conn: Conn,
+    change_id: int,
+    outcome: Outcome,
+    reason: Reason,
+    readings: int,
+    last_agreeing_at: datetime,
+    at: datetime,
+) -> None:
+    await conn.execute(
+        """
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        values ($1, $2, $3, $4, $5, $6)
+        """,
+        change_id,
+        outcome.value,
+        reason.value,
+        at,
+        readings,
+        last_agreeing_at,
+    )
+
+
+async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
+    """Say that a change was none, in a row that supersedes it."""
+    change_id = await conn.fetchval(
+        """
+        insert into change (
+            change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, flags, supersedes
+        )
+        select change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+            last_seen_old, first_seen_new, $2, source, old_evidence, new_evidence, flags, change_id
+        from change where change_id = $1
+        returning change_id
+        """,
+        stored.change_id,
+        at,
+    )
+    await _outcome(
+        conn, change_id, Outcome.NOT_CONFIRMED, Reason.CORRECTED, stored.readings, stored.last_agreeing_at, at
+    )
+    await creation.withdrawn(conn, [stored.change_id], at)
+
+
+async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange | None, at: datetime) -> None:
+    """Alert of a change that is confirmed only now. One that waits gives way to one of what is told now."""
+    tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
+    was_confirmed = superseded is not None and superseded.outcome is Outcome.CONFIRMED
+    if superseded is not None and was_confirmed and tells:
+        await creation.moved(conn, superseded.change_id, change_id, at)
+    elif superseded is not None and was_confirmed:
+        await creation.withdrawn(conn, [superseded.change_id], at)
+    elif tells:
+        await creation.told_again(conn, change_id, at)

@@ -1,0 +1,283 @@
+"""Gathers what an evidence pack of one change holds, and nothing that belongs to anybody else."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from asyncpg import Record
+
+from storage.changes.hash_chain import statement_in
+from storage.model.core.coverage import BatchOutcome
+from storage.model.evidence.hash_chain import BEGINNING, ChangeStatement, OutcomeStatement
+from storage.model.evidence.packs import (
+    Attested,
+    Coverage,
+    DayHead,
+    Look,
+    Material,
+    Part,
+    Raw,
+    Segment,
+    Stamped,
+)
+from storage.postgres.pool import Conn, Refused
+from storage.readings import evidence
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+NEAR: Final = 100_000
+"""Stretches of the chain that are closer to each other than this are told as one."""
+LONGEST: Final = 1_000_000
+"""A later anchor that lies further off is left out."""
+
+
+def change_number(name: str) -> int | None:
+    """The number that a text is, of a change that there may be; None for any other text."""
+    return int(name) if name.isdecimal() and len(name) < 19 else None
+
+
+async def changes_named(conn: Conn, name: str) -> list[int]:
+    """The numbers of the changes that a number, a change key or the beginning of one means.
+
+    A key means the rows that stand. What can be a number is never taken for the beginning of a key: it would
+    name a change of somebody else. Empty when there is none.
+    """
+    if (number := change_number(name)) is not None:
+        rows = await conn.fetch("select change_id from change where change_id = $1", number)
+        return [r["change_id"] for r in rows]
+    if not name:
+        return []
+    rows = await conn.fetch(
+        """
+        select c.change_id from standing_change c
+        where c.change_key >= $1 and c.change_key < $1 || 'g' order by c.change_id limit 20
+        """,
+        name.lower(),
+    )
+    return [r["change_id"] for r in rows]
+
+
+async def purged_at(conn: Conn, change_id: int) -> datetime | None:
+    """When a purge removed this change; None when none did."""
+    return await conn.fetchval(
+        "select p.at from purged_change c join purge_log p using (purge_id) where c.change_id = $1", change_id
+    )
+
+
+async def material(conn: Conn, change_id: int) -> Material:
+    """Everything about one change, in the caller's transaction.
+
+    Raises Refused when the chain has no entry of it, StorageError when stored evidence is damaged.
+    """
+    rows = await _entries(conn, change_id)
+    attested = tuple(Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None)
+    own = [a.statement for a in attested if a.statement.change_id == change_id]
+    changes = [s for s in own if isinstance(s, ChangeStatement)]
+    if not changes:
+        raise Refused(f"The chain has no entry of change {change_id}, so that nothing attests it.")
+    outcomes = [s for s in own if isinstance(s, OutcomeStatement)]
+    account = await conn.fetchrow(
+        "select a.account_id, a.handle, a.platform from change c join account a using (account_id) "
+        "where c.change_id = $1",
+        change_id,
+    )
+    if account is None:
+        raise Refused(f"There is no change {change_id}.")
+    coverage = None
+    if changes[0].source == account["platform"]:
+        until = outcomes[0].last_agreeing_at if outcomes else await _agreeing_until(conn, change_id)
+        coverage = await _coverage(conn, account["account_id"], changes[0], until)
+    heads = await _heads(conn, [a.statement.at for a in attested])
+    dated = [(a.seq, a.statement.at.astimezone(UTC).date()) for a in attested]
+    anchors = await _anchors(conn, [a.seq for a in attested])
+    return Material(
+        change_id=change_id,
+        handle=account["handle"],
+        attested=attested,
+        raw=await _raw(conn, [a.statement for a in attested]),
+        coverage=coverage,
+        segments=await _segments(conn, stretches(dated, heads, [one.seq for one in anchors])),
+        heads=heads,
+        anchors=anchors,
+    )
+
+
+async def _entries(conn: Conn, change_id: int) -> list[Record]:
+    """The entries of a change and of all that it supersedes or that supersedes it, in their order."""
+    return await conn.fetch(
+        """
+        with recursive related (id) as (
+            select $1::bigint
+            union
+            select n.id from related cross join lateral (
+                select supersedes as id from change where change_id = related.id and supersedes is not null
+                union all
+                select change_id from change where supersedes = related.id
+            ) n
+        )
+        select k.seq, k.change_id,
+            c.change_id as changed, c.supersedes, a.platform, a.native_id, c.old_status, c.old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
+            c.recorded_at, c.source, c.old_evidence, c.new_evidence,
+            o.change_id as decided, o.outcome, o.reason, o.readings, o.last_agreeing_at, o.decided_at
+        from related r join chain k on k.change_id = r.id
+        left join change c on k.kind = 'change' and c.change_id = k.change_id
+        left join account a on a.account_id = c.account_id
+        left join change_outcome o on k.kind = 'outcome' and o.change_id = k.change_id
+        order by k.seq
+        """,
+        change_id,
+    )
+
+
+async def _raw(conn: Conn, statements: Sequence[object]) -> tuple[Raw, ...]:
+    """Every piece of evidence that the statements name, once."""
+    changes = [s for s in statements if isinstance(s, ChangeStatement)]
+    named = [sha256 for s in changes for sha256 in (s.old_evidence, s.new_evidence) if sha256 is not None]
+    out: list[Raw] = []
+    for sha256 in dict.fromkeys(named):
+        key = bytes.fromhex(sha256)
+        at = await conn.fetchval("select purged_at from evidence where sha256 = $1", key)
+        out.append(Raw(sha256, await evidence.load(conn, key), at))
+    return tuple(out)
+
+
+async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
+    return await conn.fetchval("select last_agreeing_at from pending_change where change_id = $1", change_id)
+
+
+async def _coverage(conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None) -> Coverage:
+    """The requests of our own connection from the reading before the change to the last agreeing one."""
+    first = change.last_seen_old or change.first_seen_new
+    looks: list[Look] = []
+    other: dict[str, int] = {}
+    async for row in conn.cursor(
+        """
+        select c.observed_at, c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at,
+            c.recorded_at, c.slot, c.attempt, c.outcome, c.missed_reason, c.silent, c.roster_id,
+            r.position, r.asked, r.control_accounts, r.place,
+            c.outcome = 0 and (c.answered is null or get_bit(c.answered, r.position) = 1) as told
+        from (
+            select roster_id, array_position(account_ids, $1::int) - 1 as position,
+                cardinality(account_ids) as asked, cardinality(canary_ids) as control_accounts, place
+            from roster where vantage = '' and account_ids @> array[$1::int]
+        ) r
+        join coverage c on c.roster_id = r.roster_id and c.observed_at between $2 and $3
+        order by c.observed_at, c.slot, c.attempt
+        """,
+        account_id,
+        first,
+        until or change.first_seen_new,
+    ):
+        part = _part(row, change)
+        if part is None:
+            what = _what_became(row)
+            other[what] = other.get(what, 0) + 1
+        else:
+            looks.append(_look(row, part))
+    return Coverage(tuple(looks), dict(sorted(other.items())))
+
+
+def _part(row: Record, change: ChangeStatement) -> Part | None:
+    """What a request was for the change; None for one that gave nothing, or nothing about it."""
+    if not row["told"]:
+        return None
+    if row["observed_at"] == change.first_seen_new:
+        return Part.FIRST
+    if row["observed_at"] > change.first_seen_new:
+        return Part.AGREEING
+    before = change.last_seen_old
+    return Part.OLD if before is not None and before - _MILLISECOND < row["asked_at"] <= before else None
+
+
+def _what_became(row: Record) -> str:
+    if row["told"]:
+        return "answered, and silent on what changed"
+    if row["outcome"] == BatchOutcome.ANSWERED:
+        return "answered, but not about this account"
+    return f"{BatchOutcome(row['outcome']).name.lower()}: {row['missed_reason'] or 'no reason'}"
+
+
+def _look(row: Record, part: Part) -> Look:
+    return Look(
+        part=part,
+        asked_at=row["asked_at"],
+        observed_at=row["observed_at"],
+        recorded_at=row["recorded_at"],
+        slot=row["slot"],
+        attempt=row["attempt"],
+        roster=row["roster_id"],
+        position=row["position"],
+        asked=row["asked"],
+        control_accounts=row["control_accounts"],
+        place=row["place"],
+        silent_on=tuple(row["silent"] or ()),
+    )
+
+
+async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
+    """The heads of the UTC days on which these entries are dated."""
+    found = await conn.fetch(
+        """
+        select d.day, k.seq, k.entry
+        from (select distinct (at at time zone 'UTC')::date as day from unnest($1::timestamptz[]) as at) d
+        cross join lateral (
+            select seq, entry from chain
+            where at >= d.day::timestamp at time zone 'UTC' and at < (d.day + 1)::timestamp at time zone 'UTC'
+            order by seq desc limit 1
+        ) k
+        order by k.seq
+        """,
+        times,
+    )
+    return tuple(DayHead(r["day"], r["seq"], r["entry"].hex()) for r in found)
+
+
+async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
+    """For each entry the nearest anchored one that is not before it."""
+    rows = await conn.fetch(
+        """
+        select distinct n.anchor_id, n.seq, k.entry, n.authority, n.token
+        from unnest($1::bigint[]) as u (seq)
+        cross join lateral (
+            select min(seq) as seq from chain_anchor where seq between u.seq and u.seq + $2::bigint
+        ) nearest
+        join chain_anchor n on n.seq = nearest.seq
+        join chain k on k.seq = n.seq
+        order by n.seq, n.anchor_id
+        """,
+        seqs,
+        LONGEST,
+    )
+    return tuple(
+        Stamped(r["anchor_id"], r["seq"], r["entry"].hex(), r["authority"], r["token"]) for r in rows
+    )
+
+
+def stretches(
+    entries: Sequence[tuple[int, date]], heads: Sequence[DayHead], anchored: Sequence[int]
+) -> list[tuple[int, int]]:
+    """First and last entry of each stretch of the chain that leads from statements (number and day of their
+    entries) to the heads of their days and to the nearest anchored entry.
+    """
+    out: list[tuple[int, int]] = []
+    for seq, day in sorted(entries):
+        ends = [head.seq for head in heads if head.day == day]
+        last = max([seq, *ends, *sorted(at for at in anchored if at >= seq)[:1]])
+        if out and seq <= out[-1][1] + NEAR:
+            out[-1] = (out[-1][0], max(out[-1][1], last))
+        else:
+            out.append((seq, last))
+    return out
+
+
+async def _segments(conn: Conn, wanted: Sequence[tuple[int, int]]) -> tuple[Segment, ...]:
+    if sum(last - first for first, last in wanted) > 2 * LONGEST:
+        raise Refused("The chain from this change to the head of its day is too long for a pack.")
+    out: list[Segment] = []
+    for first, last in wanted:
+        previous = await conn.fetchval("select entry from chain where seq = $1", first - 1)
+        rows = await conn.fetch(
+            "select leaf from chain where seq between $1 and $2 order by seq", first, last
+        )
+        out.append(Segment(first, (previous or BEGINNING).hex(), tuple(r["leaf"].hex() for r in rows)))
+    return tuple(out)

@@ -1,0 +1,263 @@
+"""The hash chain over changes and outcomes: whether it is whole, its heads, who put a time on them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import Final
+
+from asyncpg import Record
+
+from storage.model.evidence.hash_chain import (
+    BEGINNING,
+    ChangeStatement,
+    OutcomeStatement,
+    Statement,
+    Told,
+    entry_of,
+    leaf_of,
+    statement_bytes,
+)
+from storage.postgres.pool import Conn
+
+_ROWS_AT_ONCE: Final = 500
+
+
+class Fault(StrEnum):
+    """What is wrong with an entry."""
+
+    LEAF = "leaf"
+    """What the row says now is not what was attested."""
+    LINK = "link"
+    """The entry does not follow from the one before it."""
+    GONE = "gone"
+    """What it attests is not there any more, and no purge says that it removed it."""
+    NUMBER = "number"
+    """Entries before it are missing."""
+    TIME = "time"
+    """It is dated otherwise than what it attests, so that it counts for another day."""
+    UNCHAINED = "unchained"
+    """A change or an outcome was recorded that has no entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry that does not fit. `seq` is None for a row without an entry."""
+
+    fault: Fault
+    seq: int | None
+    told: Told
+    change_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of the chain found. `purged` entries count as right: only what they attested is gone."""
+
+    entries: int
+    purged: int
+    broken: Broken | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """An entry that somebody outside has put a time on."""
+
+    anchor_id: int
+    seq: int
+    entry: bytes
+    authority: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry of a UTC day: it stands for all entries before it."""
+
+    day: date
+    seq: int
+    entry: bytes
+    anchors: tuple[Anchor, ...] = ()
+    """Those of entries of this day."""
+
+
+async def verify_chain(conn: Conn, since_seq: int = 0) -> Checked:
+    """Compute every entry after `since_seq` again from the rows, in the caller's transaction.
+
+    Entries up to `since_seq` are believed. Memory does not grow with the chain. Stops at the first fault.
+    """
+    previous = BEGINNING
+    if since_seq > 0:
+        previous = await conn.fetchval("select entry from chain where seq = $1", since_seq) or BEGINNING
+    entries = purged = 0
+    async for row in conn.cursor(
+        """
+        select k.seq, k.kind as told, k.change_id, k.leaf, k.entry, k.at,
+            c.change_id as changed, c.supersedes, a.platform, a.native_id, c.old_status, c.old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
+            c.recorded_at, c.source, c.old_evidence, c.new_evidence,
+            o.change_id as decided, o.outcome, o.reason, o.readings, o.last_agreeing_at, o.decided_at,
+            p.change_id is not null as purged
+        from chain k
+        left join change c on k.kind = 'change' and c.change_id = k.change_id
+        left join account a on a.account_id = c.account_id
+        left join change_outcome o on k.kind = 'outcome' and o.change_id = k.change_id
+        left join purged_change p on p.change_id = k.change_id
+        where k.seq > $1 order by k.seq
+        """,
+        since_seq,
+        prefetch=_ROWS_AT_ONCE,
+    ):
+        fault = _fault(row, previous, since_seq + entries + 1)
+        if fault is not None:
+            return Checked(entries, purged, Broken(fault, row["seq"], Told(row["told"]), row["change_id"]))
+        previous = row["entry"]
+        entries += 1
+        purged += row["changed"] is None and row["decided"] is None
+    return Checked(entries, purged, await _unchained(conn, since_seq))
+
+
+def _fault(row: Record, previous: bytes, seq: int) -> Fault | None:
+    if row["seq"] != seq:
+        return Fault.NUMBER
+    if row["entry"] != entry_of(previous, row["leaf"]):
+        return Fault.LINK
+    statement = statement_in(row)
+    if statement is None:
+        return None if row["purged"] else Fault.GONE
+    if leaf_of(statement_bytes(statement)) != row["leaf"]:
+        return Fault.LEAF
+    return None if row["at"] == statement.at else Fault.TIME
+
+
+def statement_in(row: Record) -> Statement | None:
+    """What a row of `change` with its account, or of `change_outcome`, states. None: it is neither."""
+    if row["changed"] is not None:
+        return ChangeStatement(
+            change_id=row["change_id"],
+            supersedes=row["supersedes"],
+            platform=row["platform"],
+            account=row["native_id"],
+            old_status=row["old_status"],
+            old_withheld_in=tuple(row["old_withheld_in"]),
+            status=row["status"],
+            withheld_in=tuple(row["withheld_in"]),
+            flags=tuple(row["flags"]),
+            kind=row["kind"],
+            strength=row["strength"],
+            last_seen_old=row["last_seen_old"],
+            first_seen_new=row["first_seen_new"],
+            recorded_at=row["recorded_at"],
+            source=row["source"],
+            old_evidence=_hex(row["old_evidence"]),
+            new_evidence=_hex(row["new_evidence"]),
+        )
+    if row["decided"] is not None:
+        return OutcomeStatement(
+            change_id=row["change_id"],
+            outcome=row["outcome"],
+            reason=row["reason"],
+            readings=row["readings"],
+            last_agreeing_at=row["last_agreeing_at"],
+            decided_at=row["decided_at"],
+        )
+    return None
+
+
+def _hex(sha256: bytes | None) -> str | None:
+    return None if sha256 is None else sha256.hex()
+
+
+async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
+    """The first row without an entry among the changes that are as new as the entries after `since_seq`."""
+    row = await conn.fetchrow(
+        """
+        with first as (
+            select coalesce(min(change_id), 0) as change_id from chain where seq > $1 and kind = 'change'
+        )
+        select t.told, t.change_id from (
+            select 'change' as told, c.change_id from change c, first where c.change_id >= first.change_id
+            union all
+            select 'outcome', o.change_id from change_outcome o, first where o.change_id >= first.change_id
+        ) t
+        where not exists (select from chain k where k.change_id = t.change_id and k.kind = t.told)
+        order by t.change_id, t.told limit 1
+        """,
+        since_seq,
+    )
+    return None if row is None else Broken(Fault.UNCHAINED, None, Told(row["told"]), row["change_id"])
+
+
+async def last_seq(conn: Conn) -> int:
+    """The number of the newest entry, 0 when there is none."""
+    return await conn.fetchval("select coalesce(max(seq), 0) from chain")
+
+
+async def newest_head(conn: Conn) -> Head | None:
+    """The newest entry, with the anchors of its own. None while nothing is recorded."""
+    row = await conn.fetchrow("select seq, entry, at from chain order by seq desc limit 1")
+    if row is None:
+        return None
+    anchors = [one for one in await anchors_since(conn, row["seq"]) if one.seq == row["seq"]]
+    return Head(row["at"].astimezone(UTC).date(), row["seq"], row["entry"], tuple(anchors))
+
+
+async def heads(conn: Conn, since: date) -> list[Head]:
+    """The head of each UTC day from `since` on: of the entries dated on that day the one with the highest
+    number. The day that is not over yet may still get another.
+    """
+    start = datetime.combine(since, time(), UTC)
+    rows = await conn.fetch(
+        """
+        select distinct on (1) (at at time zone 'UTC')::date as day, seq, entry from chain
+        where at >= $1 order by 1, seq desc
+        """,
+        start,
+    )
+    anchored = await conn.fetch(
+        """
+        select (k.at at time zone 'UTC')::date as day, n.anchor_id, n.seq, k.entry, n.authority, n.at
+        from chain_anchor n join chain k using (seq) where k.at >= $1 order by n.anchor_id
+        """,
+        start,
+    )
+    return [
+        Head(r["day"], r["seq"], r["entry"], tuple(_anchor(a) for a in anchored if a["day"] == r["day"]))
+        for r in rows
+    ]
+
+
+async def anchors_since(conn: Conn, seq: int) -> list[Anchor]:
+    """The anchors of this entry and of later ones, which attest it too. The nearest first."""
+    rows = await conn.fetch(
+        """
+        select n.anchor_id, n.seq, k.entry, n.authority, n.at
+        from chain_anchor n join chain k using (seq) where n.seq >= $1 order by n.seq, n.anchor_id
+        """,
+        seq,
+    )
+    return [_anchor(r) for r in rows]
+
+
+async def last_anchored_at(conn: Conn) -> datetime | None:
+    """When the newest anchor was stored."""
+    return await conn.fetchval("select max(at) from chain_anchor")
+
+
+async def add_anchor(conn: Conn, seq: int, authority: str, token: bytes, now: datetime) -> bool:
+    """Keep what an authority said of the entry `seq`. False when it had said so before."""
+    return bool(
+        await conn.fetchval(
+            """
+            insert into chain_anchor (seq, authority, token, at) values ($1, $2, $3, $4)
+            on conflict (seq, authority) do nothing returning true
+            """,
+            seq,
+            authority,
+            token,
+            now,
+        )
+    )
+
+
+def _anchor(row: Record) -> Anchor:
+    return Anchor(row["anchor_id"], row["seq"], row["entry"], row["authority"], row["at"])

@@ -1,0 +1,296 @@
+"""What late readings can matter to: the changes and readings of accounts around them, loaded and locked."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from asyncpg import Record
+
+from storage.changes import spells
+from storage.model.bitemporal.corrections import Asked, Ground, OwnChange, held_at, shown_at
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.availability import (
+    ChangeKind,
+    Flag,
+    Outcome,
+    Reading,
+    Reason,
+    State,
+    Status,
+    Strength,
+)
+from storage.model.core.coverage import Batch, Roster
+from storage.model.core.known_state import Known
+from storage.postgres.pool import Conn, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    accounts: tuple[Ground, ...]
+    """Those of the batch, and those whose weak evidence may need one reading more or less because of it."""
+    confirmed_on: Mapping[ListId, Sequence[datetime]]
+    """When other changes of their lists were confirmed, as far as it matters."""
+
+
+async def roster(conn: Conn, roster_id: int) -> Roster:
+    """The roster with this number."""
+    r = await conn.fetchrow("select * from roster where roster_id = $1", roster_id)
+    if r is None:
+        raise Refused(f"There is no roster with the number {roster_id}.")
+    ids = tuple(AccountId(i) for i in r["account_ids"])
+    canaries = tuple(AccountId(i) for i in r["canary_ids"])
+    return Roster(roster_id, Platform(r["platform"]), ids, canaries, r["vantage"], r["place"])
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A reading from which on everything is gone through once more: nothing was provisional then."""
+
+    at: datetime
+    asked_at: datetime
+
+
+async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], window: timedelta) -> Grounds:
+    """All that is stored around a batch, which is stored as well but left out of it.
+
+    Locks the accounts in the order of their ids until the end of the transaction.
+    """
+    ids = await _with_cohorts(conn, account_ids, batch.observed_at)
+    await spells.lock(conn, ids)
+    changes = await own_changes(conn, ids)
+    let_go = await let_go_times(conn, ids)
+    out: list[Ground] = []
+    for account, is_watched, lists in await _accounts(conn, ids):
+        own = changes.get(account.account_id, [])
+        begin = await anchor(conn, batch.observed_at, account.account_id, own)
+        at = None if begin is None else begin.at
+        held = None if begin is None else held_at(own, begin.at)
+        state = None if held is None else held.new
+        out.append(
+            Ground(
+                account,
+                is_watched,
+                lists,
+                Known() if begin is None else Known(state, begin.at, begin.asked_at),
+                frozenset() if held is None else held.flags,
+                await _readings(conn, batch, account.account_id, own, at),
+                [c for c in own if at is None or c.first_seen_new > at],
+                [t for t in let_go.get(account.account_id, ()) if at is None or t > at],
+            )
+        )
+    told_anew = [c.change_id for g in out for c in g.stored]
+    lists = {list_id for g in out for list_id in g.lists}
+    platforms = {g.account.platform for g in out}
+    since = batch.observed_at - window
+    return Grounds(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
+
+
+async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
+    """These accounts and all of their platform that share a list with one of them and had weak evidence since
+    then. A change on one platform spares nobody a reading on another.
+    """
+    ids = set(account_ids)
+    while True:
+        rows = await conn.fetch(
+            """
+            select distinct other.account_id
+            from watch_list_member m
+            join watch_list_member other using (list_id)
+            join account a on a.account_id = other.account_id
+            join standing_change c on c.account_id = a.account_id and c.source = a.platform
+            left join change_outcome o using (change_id)
+            left join pending_change p using (change_id)
+            where m.account_id = any($1::bigint[]) and other.account_id <> all($1::bigint[])
+                and a.platform = (select platform from account where account_id = m.account_id)
+                and c.strength = 'weak' and coalesce(o.last_agreeing_at, p.last_agreeing_at) >= $2
+            """,
+            sorted(ids),
+            since,
+        )
+        if not rows:
+            return sorted(ids)
+        ids |= {AccountId(r["account_id"]) for r in rows}
+
+
+async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account, bool, frozenset[ListId]]]:
+    rows = await conn.fetch(
+        """
+        select account_id, platform, native_id, handle, watched,
+            array(select list_id from watch_list_member m where m.account_id = a.account_id) as lists
+        from account a where account_id = any($1::bigint[]) order by account_id
+        """,
+        ids,
+    )
+    return [
+        (
+            Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]),
+            r["watched"],
+            frozenset(ListId(i) for i in r["lists"]),
+        )
+        for r in rows
+    ]
+
+
+async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
+    """The standing changes that our own monitor recorded, in the order of time."""
+    rows = await conn.fetch(
+        """
+        select c.*, o.outcome, o.reason, coalesce(o.readings, p.agreeing) as readings,
+            coalesce(o.last_agreeing_at, p.last_agreeing_at) as last_agreeing_at
+        from standing_change c join account a on a.account_id = c.account_id and a.platform = c.source
+        left join change_outcome o using (change_id)
+        left join pending_change p using (change_id)
+        where c.account_id = any($1::bigint[])
+        order by c.account_id, c.first_seen_new, c.change_id
+        """,
+        ids,
+    )
+    own: defaultdict[AccountId, list[OwnChange]] = defaultdict(list)
+    for r in rows:
+        own[AccountId(r["account_id"])].append(_own_change(r))
+    return own
+
+
+def _own_change(r: Record) -> OwnChange:
+    old = r["old_status"]
+    return OwnChange(
+        change_id=r["change_id"],
+        account_id=AccountId(r["account_id"]),
+        change_key=r["change_key"],
+        old=None if old is None else State(Status(old), tuple(r["old_withheld_in"])),
+        new=State(Status(r["status"]), tuple(r["withheld_in"])),
+        kind=ChangeKind(r["kind"]),
+        strength=Strength(r["strength"]),
+        flags=frozenset(Flag(f) for f in r["flags"]),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        outcome=r["outcome"] and Outcome(r["outcome"]),
+        reason=r["reason"] and Reason(r["reason"]),
+        readings=r["readings"],
+        last_agreeing_at=r["last_agreeing_at"],
+        old_evidence=r["old_evidence"],
+        new_evidence=r["new_evidence"],
+    )
+
+
+async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
+    """When accounts were taken off the watch while something was provisional. Corrections tell it again."""
+    rows = await conn.fetch(
+        """
+        select c.account_id, o.decided_at from change c join change_outcome o using (change_id)
+        where c.account_id = any($1::bigint[]) and c.supersedes is null and o.reason = 'no_longer_watched'
+        """,
+        ids,
+    )
+    out: defaultdict[AccountId, list[datetime]] = defaultdict(list)
+    for r in rows:
+        out[AccountId(r["account_id"])].append(r["decided_at"])
+    return out
+
+
+async def anchor(
+    conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange]
+) -> Anchor | None:
+    """The last reading before a time that agreed with what was held and spoke of every country.
+
+    None: everything has to be gone through from the first reading on.
+    """
+    while True:
+        row = await conn.fetchrow(
+            """
+            select c.observed_at, c.silent,
+                c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
+            from roster r
+            cross join lateral (
+                select observed_at, latency_ms, silent from coverage c
+                where c.roster_id = r.roster_id and c.observed_at < $2 and c.outcome = 0
+                    and (
+                        c.answered is null
+                        or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
+                    )
+                order by c.observed_at desc limit 1
+            ) c
+            where r.account_ids @> array[$1::int] and r.vantage = ''
+            order by c.observed_at desc, asked_at limit 1
+            """,
+            account_id,
+            before,
+        )
+        if row is None or row["silent"] or not any(c.first_seen_new <= row["observed_at"] for c in own):
+            return None
+        shown = shown_at(own, row["observed_at"])
+        if shown is None:
+            return Anchor(row["observed_at"], row["asked_at"])
+        before = shown.first_seen_new
+
+
+async def _readings(
+    conn: Conn, batch: Batch, account_id: AccountId, own: Sequence[OwnChange], after: datetime | None
+) -> list[Asked]:
+    """The stored readings after an anchor, each with the state that our own changes tell of it.
+
+    How good its evidence was and its side facts are those of the change: only the first reading of a state
+    has them on record. Looks of an imported record tell no change of ours, and are left out.
+    """
+    first = min((c.first_seen_new for c in own), default=None)
+    if first is None:
+        return []
+    rows = await conn.fetch(
+        """
+        select c.observed_at, c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at, c.silent
+        from roster r join coverage c using (roster_id)
+        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
+            and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at >= $3
+            and (
+                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
+            )
+            and (c.roster_id, c.slot, c.attempt) <> ($4, $5, $6)
+        order by c.observed_at, asked_at
+        """,
+        account_id,
+        after,
+        first,
+        batch.roster_id,
+        batch.slot,
+        batch.attempt,
+    )
+    out: list[Asked] = []
+    for r in rows:
+        at = r["observed_at"]
+        teller = shown_at(own, at) or held_at(own, at)
+        if teller is None:
+            continue
+        reading = Reading(
+            "", at, teller.new, teller.strength, flags=teller.flags, silent_on=frozenset(r["silent"] or ())
+        )
+        out.append(Asked(reading, r["asked_at"]))
+    return out
+
+
+async def _confirmed_on(
+    conn: Conn,
+    platforms: Collection[Platform],
+    lists: Collection[ListId],
+    told_anew: Sequence[int],
+    since: datetime,
+) -> dict[ListId, list[datetime]]:
+    rows = await conn.fetch(
+        """
+        select m.list_id, o.last_agreeing_at
+        from watch_list_member m
+        join account a using (account_id)
+        join standing_change c on c.account_id = a.account_id and c.source = a.platform
+        join change_outcome o using (change_id)
+        where m.list_id = any($1::bigint[]) and c.change_id <> all($2::bigint[]) and c.kind <> 'baseline'
+            and o.outcome = 'confirmed' and o.last_agreeing_at >= $3 and a.platform = any($4::text[])
+        """,
+        list(lists),
+        told_anew,
+        since,
+        [p.value for p in platforms],
+    )
+    out: defaultdict[ListId, list[datetime]] = defaultdict(list)
+    for r in rows:
+        out[ListId(r["list_id"])].append(r["last_agreeing_at"])
+    return out

@@ -1,0 +1,103 @@
+"""What a monitor needs to know when it starts: every watched account as it was last recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.accounts import accounts
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.availability import Flag, State, Status, Strength
+from storage.model.core.known_state import ALWAYS_HEARD, Known, Pending
+from storage.postgres.pool import Conn
+from storage.readings import coverage
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedAccount:
+    account: Account
+    lists: frozenset[ListId]
+    known: Known
+
+
+async def load_watched(
+    conn: Conn, platform: Platform, account_ids: list[AccountId] | None = None
+) -> list[WatchedAccount]:
+    """All watched accounts of a platform (or only those named) in the order of their ids."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.native_id, a.handle, s.status, s.withheld_in,
+            c.status as pending_status, c.withheld_in as pending_withheld_in, c.strength, c.last_seen_old,
+            c.first_seen_new, c.flags, p.agreeing, p.next_read_at, p.last_agreeing_at,
+            not exists (select from change any_source where any_source.account_id = a.account_id)
+            or exists (
+                select from change own where own.account_id = a.account_id and own.source = a.platform
+            ) as is_own
+        from account a
+        left join lateral own_state(a.account_id) s on true
+        left join pending_change p on p.account_id = a.account_id
+        left join change c on c.change_id = p.change_id
+        where a.platform = $1 and a.watched and ($2::bigint[] is null or a.account_id = any($2))
+        order by a.account_id
+        """,
+        platform.value,
+        account_ids,
+    )
+    lists = await accounts.memberships(conn, platform, account_ids)
+    read_at = await coverage.last_readings(conn, platform, only=account_ids)
+    states: dict[tuple[str, tuple[str, ...]], State] = {}
+    """Nearly everybody shares one."""
+    out: list[WatchedAccount] = []
+    for r in rows:
+        account_id = AccountId(r["account_id"])
+        # The looks of an imported record are coverage too, but not ours: our first reading opens a change.
+        read = read_at.get(account_id) if r["is_own"] else None
+        pending = None
+        if r["pending_status"] is not None:
+            pending = Pending(
+                state=State(Status(r["pending_status"]), tuple(r["pending_withheld_in"])),
+                strength=Strength(r["strength"]),
+                last_seen_old=r["last_seen_old"],
+                first_seen_new=r["first_seen_new"],
+                agreeing=r["agreeing"],
+                last_agreeing_at=r["last_agreeing_at"],
+                next_read_at=r["next_read_at"],
+                flags=frozenset(Flag(f) for f in r["flags"]),
+            )
+        state = None
+        if r["status"] is not None:
+            said = r["status"], tuple(r["withheld_in"])
+            state = states.get(said) or states.setdefault(said, State(Status(said[0]), said[1]))
+        out.append(
+            WatchedAccount(
+                Account(account_id, platform, r["native_id"], r["handle"]),
+                lists.get(account_id, frozenset()),
+                Known(
+                    state,
+                    read and read.at,
+                    read and read.asked_at,
+                    pending,
+                    read.heard if read else ALWAYS_HEARD,
+                ),
+            )
+        )
+    return out
+
+
+async def recent_confirmations(
+    conn: Conn, platform: Platform, since: datetime
+) -> list[tuple[ListId, datetime]]:
+    """On which lists a reading confirmed a change since then, and when it was made, in order of time."""
+    rows = await conn.fetch(
+        """
+        select distinct m.list_id, o.last_agreeing_at
+        from change_outcome o
+        join standing_change c using (change_id)
+        join account a using (account_id)
+        join watch_list_member m using (account_id)
+        where a.platform = $1 and o.decided_at >= $2 and o.last_agreeing_at >= $2
+            and o.outcome = 'confirmed' and c.source = a.platform and c.kind <> 'baseline'
+        order by o.last_agreeing_at, m.list_id
+        """,
+        platform.value,
+        since,
+    )
+    return [(ListId(r["list_id"]), r["last_agreeing_at"]) for r in rows]

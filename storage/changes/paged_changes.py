@@ -1,0 +1,224 @@
+"""Changes and spells as the API lists them: a page at a time by a key that no later row can move."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """Which changes. What is None leaves the choice out."""
+
+    since: datetime | None = None
+    """First seen from then on."""
+    until: datetime | None = None
+    """First seen before then."""
+    known_at: datetime | None = None
+    kinds: Sequence[str] | None = None
+    outcomes: Sequence[str] | None = None
+    account_id: int | None = None
+    list_name: str | None = None
+    country: str | None = None
+    """Withheld there before or after, or in all countries."""
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    change_id: int
+    change_key: str
+    supersedes: int | None
+    superseded_by: int | None
+    account_id: int
+    platform: str
+    native_id: str
+    handle: str
+    kind: str
+    old_status: str | None
+    old_withheld_in: Sequence[str] | None
+    status: str
+    withheld_in: Sequence[str]
+    flags: Sequence[str]
+    strength: str
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+    recorded_at: datetime
+    outcome: str
+    reason: str | None
+    readings: int | None
+    last_agreeing_at: datetime | None
+    decided_at: datetime | None
+    source: str
+    old_evidence: str | None
+    new_evidence: str | None
+
+
+async def changes_page(
+    conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
+) -> list[ChangeRow]:
+    """Up to `limit` changes that nothing superseded, newest first by first reading, below the key `before`.
+
+    The same rows as those of the export of changes, in the opposite order.
+    """
+    rows = await conn.fetch(
+        """
+        select c.change_id, c.change_key, c.supersedes, null::bigint as superseded_by, a.account_id,
+            a.platform, a.native_id, a.handle, c.kind,
+            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
+            coalesce(o.outcome, 'provisional') as outcome, o.reason,
+            coalesce(o.readings, case when $3::timestamptz is null then p.agreeing
+                else coalesce(s.agreeing, 1) end) as readings,
+            coalesce(o.last_agreeing_at, case when $3::timestamptz is null then p.last_agreeing_at
+                else coalesce(s.last_agreeing_at, c.first_seen_new) end) as last_agreeing_at,
+            o.decided_at, c.source, encode(c.old_evidence, 'hex') as old_evidence,
+            encode(c.new_evidence, 'hex') as new_evidence
+        from change c
+        join account a using (account_id)
+        left join change_outcome o
+            on o.change_id = c.change_id and o.decided_at <= coalesce($3::timestamptz, 'infinity')
+        left join pending_change p on p.change_id = c.change_id
+        left join lateral (
+            select agreeing, last_agreeing_at from pending_step
+            where change_id = c.change_id and recorded_at <= $3::timestamptz
+            order by recorded_at desc limit 1
+        ) s on true
+        where c.first_seen_new >= coalesce($1::timestamptz, '-infinity')
+            and c.first_seen_new < coalesce($2::timestamptz, 'infinity')
+            and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            and not exists (
+                select from change later
+                where later.supersedes = c.change_id
+                    and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            )
+            and ($4::timestamptz is null or (c.first_seen_new, c.change_id) < ($4, $5::bigint))
+            and ($6::text[] is null or c.kind = any($6))
+            and ($7::text[] is null or coalesce(o.outcome, 'provisional') = any($7))
+            and ($8::bigint is null or c.account_id = $8)
+            and ($9::text is null or exists (
+                select from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = c.account_id and l.name = $9
+            ))
+            and ($10::text is null or (c.withheld_in || c.old_withheld_in) && array[$10, 'XX'])
+            and ($11::text is null or a.platform = $11)
+        order by c.first_seen_new desc, c.change_id desc limit $12
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        None if before is None else before[0],
+        None if before is None else before[1],
+        wanted.kinds,
+        wanted.outcomes,
+        wanted.account_id,
+        wanted.list_name,
+        wanted.country,
+        wanted.platform,
+        limit,
+    )
+    return [ChangeRow(**dict(r.items())) for r in rows]
+
+
+async def change_with(conn: Conn, change_id: int) -> ChangeRow | None:
+    """One change as it stands now, also one that another superseded; None when there is none."""
+    row = await conn.fetchrow(
+        """
+        select c.change_id, c.change_key, c.supersedes, (
+                select min(change_id) from change later where later.supersedes = c.change_id
+            ) as superseded_by, a.account_id, a.platform, a.native_id, a.handle, c.kind,
+            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
+            coalesce(o.outcome, 'provisional') as outcome, o.reason,
+            coalesce(o.readings, p.agreeing) as readings,
+            coalesce(o.last_agreeing_at, p.last_agreeing_at) as last_agreeing_at, o.decided_at, c.source,
+            encode(c.old_evidence, 'hex') as old_evidence, encode(c.new_evidence, 'hex') as new_evidence
+        from change c
+        join account a using (account_id)
+        left join change_outcome o on o.change_id = c.change_id
+        left join pending_change p on p.change_id = c.change_id
+        where c.change_id = $1
+        """,
+        change_id,
+    )
+    return None if row is None else ChangeRow(**dict(row.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class SpellFilter:
+    """Which spells. What is None leaves the choice out."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    """They touch the time from `since` until before `until`."""
+    known_at: datetime | None = None
+    account_id: int | None = None
+    list_name: str | None = None
+    statuses: Sequence[str] | None = None
+    country: str | None = None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpellRow:
+    account_id: int
+    platform: str
+    native_id: str
+    handle: str
+    status: str
+    withheld_in: Sequence[str]
+    flags: Sequence[str] | None
+    last_seen_old: datetime | None
+    since: datetime
+    last_seen: datetime | None
+    until: datetime | None
+    recorded_at: datetime
+    source: str
+    change_id: int
+
+
+async def spells_page(
+    conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
+) -> list[SpellRow]:
+    """Up to `limit` periods of one confirmed state, by account and beginning, above the key `after`.
+
+    The same rows as those of the export of spells, which come by time: for that it reads them all.
+    """
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.native_id, a.handle, s.status, s.withheld_in,
+            case when not s.before_change then c.flags end as flags, s.onset_after as last_seen_old,
+            lower(s.valid) as since, n.onset_after as last_seen,
+            upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
+        from spell s
+        join account a using (account_id)
+        join change c on c.change_id = s.change_id
+        left join spell n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
+            and case when $3::timestamptz is null then upper_inf(n.recorded) else n.recorded @> $3 end
+        where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
+            and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
+            and ($4::timestamptz is null or (s.account_id, lower(s.valid)) > ($5::bigint, $4))
+            and ($6::bigint is null or s.account_id = $6)
+            and ($7::text is null or exists (
+                select from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = s.account_id and l.name = $7
+            ))
+            and ($8::text[] is null or s.status = any($8))
+            and ($9::text is null or s.withheld_in && array[$9, 'XX'])
+            and ($10::text is null or a.platform = $10)
+        order by s.account_id, lower(s.valid) limit $11
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        None if after is None else after[0],
+        None if after is None else after[1],
+        wanted.account_id,
+        wanted.list_name,
+        wanted.statuses,
+        wanted.country,
+        wanted.platform,
+        limit,
+    )
+    return [SpellRow(**dict(r.items())) for r in rows]

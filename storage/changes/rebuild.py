@@ -1,0 +1,172 @@
+"""The whole table of spells told anew from the changes and their outcomes alone, and compared."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.changes.spells import standing_of, told_of
+from storage.model.bitemporal.spell_fold import Standing, Told, spells_of
+from storage.postgres.pool import Conn
+
+_AT_ONCE = 1_000
+"""Accounts that are held in memory at one time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """A row of `spell` without its number: what was believed of an account, and from when until when."""
+
+    account_id: int
+    told: Told
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    accounts: int
+    """How many have a spell."""
+    spells: int
+    """How many the changes tell, those that are no longer believed included."""
+    missing: tuple[Belief, ...]
+    """Told by the changes and not stored."""
+    surplus: tuple[Belief, ...]
+    """Stored and not told by any change."""
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.missing or self.surplus)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    change: Standing
+    decided_at: datetime
+    superseded_at: datetime | None
+
+    def at(self, moment: datetime) -> bool:
+        return self.decided_at <= moment and (self.superseded_at is None or self.superseded_at > moment)
+
+
+async def rebuild(conn: Conn) -> Rebuilt:
+    """Tell all spells anew and compare them with those that are stored; nothing is written.
+
+    Whoever writes spells waits until the transaction ends.
+    """
+    await conn.execute("lock table spell in share row exclusive mode")
+    accounts = spells = after = 0
+    missing: list[Belief] = []
+    surplus: list[Belief] = []
+    while ids := [
+        r["account_id"]
+        for r in await conn.fetch(
+            "select account_id from account where account_id > $1 order by account_id limit $2",
+            after,
+            _AT_ONCE,
+        )
+    ]:
+        after = ids[-1]
+        stored = await _stored(conn, ids)
+        told = {b for i, changes in (await _changes(conn, ids)).items() for b in _beliefs(i, changes)}
+        accounts += len({b.account_id for b in told})
+        spells += len(told)
+        missing += sorted(told - stored, key=_order)
+        surplus += sorted(stored - told, key=_order)
+    return Rebuilt(accounts, spells, tuple(missing), tuple(surplus))
+
+
+def _order(belief: Belief) -> tuple[int, datetime, datetime]:
+    return belief.account_id, belief.since, belief.told.since
+
+
+async def put_right(conn: Conn, found: Rebuilt) -> None:
+    """Make the table say what the changes tell, in the transaction in which it was compared."""
+    await conn.execute(
+        """
+        delete from spell s
+        using unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as u (account_id, since, recorded)
+        where s.account_id = u.account_id and lower(s.valid) = u.since and lower(s.recorded) = u.recorded
+        """,
+        [b.account_id for b in found.surplus],
+        [b.told.since for b in found.surplus],
+        [b.since for b in found.surplus],
+    )
+    await conn.execute(
+        """
+        insert into spell
+            (account_id, change_id, status, withheld_in, onset_after, valid, recorded, before_change)
+        select account_id, change_id, status, string_to_array(withheld_in, ' '), onset_after,
+            tstzrange(since, until), tstzrange(known_from, known_until), before_change
+        from unnest(
+            $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[]
+        ) as u (
+            account_id, change_id, status, withheld_in, onset_after, since, until, known_from, known_until,
+            before_change
+        )
+        """,
+        [b.account_id for b in found.missing],
+        [b.told.change_id for b in found.missing],
+        [b.told.state.status.value for b in found.missing],
+        [" ".join(b.told.state.withheld_in) for b in found.missing],
+        [b.told.onset_after for b in found.missing],
+        [b.told.since for b in found.missing],
+        [b.told.until for b in found.missing],
+        [b.since for b in found.missing],
+        [b.until for b in found.missing],
+        [b.told.before_change for b in found.missing],
+    )
+
+
+async def _stored(conn: Conn, ids: Sequence[int]) -> set[Belief]:
+    rows = await conn.fetch(
+        """
+        select account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
+            upper(valid) as until, before_change, lower(recorded) as known_from,
+            upper(recorded) as known_until
+        from spell where account_id = any($1::bigint[])
+        """,
+        ids,
+    )
+    return {Belief(r["account_id"], told_of(r), r["known_from"], r["known_until"]) for r in rows}
+
+
+async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
+    """Every change that was ever confirmed, with when it counted as known."""
+    rows = await conn.fetch(
+        """
+        select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
+            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.last_seen_old, c.first_seen_new,
+            o.last_agreeing_at, o.decided_at, c.flags,
+            (select min(l.recorded_at) from change l where l.supersedes = c.change_id) as superseded_at
+        from change c join change_outcome o using (change_id) join account a using (account_id)
+        where c.account_id = any($1::bigint[]) and o.outcome = 'confirmed'
+        """,
+        ids,
+    )
+    known: defaultdict[int, list[_Known]] = defaultdict(list)
+    for r in rows:
+        known[r["account_id"]].append(_known(r))
+    return known
+
+
+def _known(r: Record) -> _Known:
+    return _Known(standing_of(r), r["decided_at"], r["superseded_at"])
+
+
+def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[Belief]:
+    """What was believed of one account, decision after decision."""
+    moments = {c.decided_at for c in changes} | {
+        c.superseded_at for c in changes if c.superseded_at is not None
+    }
+    held: dict[Told, datetime] = {}
+    for moment in sorted(moments):
+        told = spells_of(c.change for c in changes if c.at(moment))
+        for spell in held.keys() - set(told):
+            yield Belief(account_id, spell, held.pop(spell), moment)
+        held = {spell: held.get(spell, moment) for spell in told}
+    for spell, since in held.items():
+        yield Belief(account_id, spell, since, None)

@@ -1,0 +1,244 @@
+"""Recording answered requests: coverage, changes, spells and alerts in one transaction, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.accounts import side_facts
+from storage.accounts.accounts import record_renames
+from storage.alerts import creation
+from storage.changes import spells
+from storage.model.core.accounts import Account, AccountId, Rename
+from storage.model.core.availability import Flag, State, kind_of
+from storage.model.core.change_key import change_key
+from storage.model.core.coverage import Batch
+from storage.model.core.known_state import Closed, Known, Pending, Step
+from storage.model.core.side_facts import Sighting
+from storage.postgres.pool import Conn, StaleState
+from storage.readings import coverage, evidence
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStep:
+    """What one reading did to one account, with the parts of the raw answers that show it."""
+
+    account: Account
+    before: Known
+    step: Step
+    old_evidence: bytes | None
+    new_evidence: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Everything that one request brought."""
+
+    batch: Batch
+    steps: Sequence[AccountStep]
+    """Only those that are news."""
+    renames: Sequence[Rename]
+    postponed: Sequence[tuple[Account, datetime]]
+    """Provisional changes whose re-read gave nothing, and when to try again."""
+    sightings: Sequence[Sighting] = ()
+    """What the platform itself said beside the status, of accounts that this request answered for."""
+
+
+async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
+    """`record_many` of one."""
+    return (await record_many(conn, [(recording, now)]))[0]
+
+
+async def record_many(conn: Conn, recordings: Sequence[tuple[Recording, datetime]]) -> list[bool]:
+    """Store requests, each with the time of its recording, inside the caller's transaction.
+
+    Tells of each whether it was stored: not when this attempt was stored before. Raises `StaleState` when
+    another writer got to one of the accounts first: the caller's transaction must then be undone.
+    """
+    stored = await coverage.insert_batches(conn, [(r.batch, now) for r, now in recordings])
+    for (recording, now), is_new in zip(recordings, stored, strict=True):
+        if is_new:
+            await _record_news(conn, recording, now)
+    return stored
+
+
+async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
+    """Whatever a request brought beside the proof that we looked."""
+    steps = recording.steps
+    if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
+        ended = await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
+        await creation.withdrawn(conn, ended, now)
+    if opened := [(s, s.step.opened) for s in steps if s.step.opened]:
+        await creation.provisional(conn, await _open(conn, opened, now), now)
+    if advanced := [(s, s.before.pending, s.step.known.pending) for s in steps if s.step.advanced]:
+        await _advance(conn, [(s, was, to) for s, was, to in advanced if was and to], now)
+    if confirmed := [
+        (s, s.step.opened or s.before.pending, s.step.confirmed) for s in steps if s.step.confirmed
+    ]:
+        change_ids = await _close(conn, [(s, p, c) for s, p, c in confirmed if p and c], now)
+        await spells.append(conn, change_ids)
+        await creation.confirmed(conn, change_ids, now)
+    if recording.renames:
+        await record_renames(conn, recording.renames, now)
+    if recording.postponed:
+        await _postpone(conn, recording.postponed)
+    if recording.sightings:
+        await side_facts.observe(conn, "", recording.sightings)
+
+
+async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:
+    """Begin provisional changes; returns their ids. The account must stand confirmed where it was found."""
+    ids = [s.account.account_id for s, _ in opened]
+    await conn.execute(
+        "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
+    )
+    old_flags = await _flags(conn, ids)
+    old_hashes = await evidence.store(conn, [s.old_evidence for s, _ in opened])
+    new_hashes = await evidence.store(conn, [s.new_evidence for s, _ in opened])
+    made = await conn.fetch(
+        """
+        with made as (
+            insert into change (
+                change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+                last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, flags
+            )
+            select change_key, u.account_id, old_status, string_to_array(old_withheld_in, ' '), u.status,
+                string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
+                platform, old_evidence, new_evidence, string_to_array(u.flags, ' ')
+            from unnest(
+                $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[],
+                $17::text[]
+            ) as u (
+                change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+                last_seen_old, first_seen_new, platform, old_evidence, new_evidence, flags
+            )
+            left join lateral own_state(u.account_id) s on true
+            where exists (select from account a where a.account_id = u.account_id and a.watched)
+                and s.status is not distinct from u.old_status
+                and coalesce(s.withheld_in, '{}') = string_to_array(u.old_withheld_in, ' ')
+            returning change_id, account_id
+        )
+        insert into pending_change (account_id, change_id, agreeing, next_read_at, last_agreeing_at)
+        select made.account_id, made.change_id, u.agreeing, u.next_read_at, u.last_agreeing_at
+        from made join unnest($2::bigint[], $15::int[], $16::timestamptz[], $10::timestamptz[])
+            as u (account_id, agreeing, next_read_at, last_agreeing_at) using (account_id)
+        on conflict (account_id) do nothing
+        returning change_id
+        """,
+        [change_key(s.account.platform, s.account.native_id, p.state, p.first_seen_new) for s, p in opened],
+        ids,
+        [s.before.state and s.before.state.status.value for s, _ in opened],
+        [_countries(s.before.state) for s, _ in opened],
+        [p.state.status.value for _, p in opened],
+        [_countries(p.state) for _, p in opened],
+        [
+            kind_of(s.before.state, p.state, p.flags, old_flags.get(s.account.account_id, ())).value
+            for s, p in opened
+        ],
+        [p.strength.value for _, p in opened],
+        [p.last_seen_old for _, p in opened],
+        [p.first_seen_new for _, p in opened],
+        [s.account.platform.value for s, _ in opened],
+        old_hashes,
+        now,
+        new_hashes,
+        [p.agreeing for _, p in opened],
+        [p.next_read_at for _, p in opened],
+        [" ".join(sorted(p.flags)) for _, p in opened],
+    )
+    _all_or_stale(len(made), len(opened))
+    return [r["change_id"] for r in made]
+
+
+def _countries(state: State | None) -> str:
+    return "" if state is None else " ".join(state.withheld_in)
+
+
+async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozenset[Flag]]:
+    """The flags of the state in which each account stands confirmed."""
+    rows = await conn.fetch(
+        """
+        select u.account_id, s.flags
+        from unnest($1::bigint[]) as u (account_id) cross join lateral own_state(u.account_id) s
+        """,
+        ids,
+    )
+    return {AccountId(r["account_id"]): frozenset(Flag(f) for f in r["flags"]) for r in rows}
+
+
+async def _advance(
+    conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]], now: datetime
+) -> None:
+    """Bring provisional changes nearer, and keep when that was known."""
+    done = await conn.fetch(
+        """
+        with nearer as (
+            update pending_change p
+            set agreeing = u.agreeing, next_read_at = u.next_read_at, last_agreeing_at = u.last_agreeing_at
+            from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[])
+                as u (account_id, was_last_agreeing_at, agreeing, next_read_at, last_agreeing_at)
+            where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
+            returning p.change_id, p.agreeing, p.last_agreeing_at
+        )
+        insert into pending_step (change_id, recorded_at, agreeing, last_agreeing_at)
+        select change_id, step_moment(change_id, $6), agreeing, last_agreeing_at from nearer
+        returning change_id
+        """,
+        [s.account.account_id for s, _, _ in advanced],
+        [was.last_agreeing_at for _, was, _ in advanced],
+        [to.agreeing for _, _, to in advanced],
+        [to.next_read_at for _, _, to in advanced],
+        [to.last_agreeing_at for _, _, to in advanced],
+        now,
+    )
+    _all_or_stale(len(done), len(advanced))
+
+
+async def _close(
+    conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
+) -> list[int]:
+    """End provisional changes; returns their ids. The row that stood must be the one that was read."""
+    ids = [s.account.account_id for s, _, _ in closed]
+    moments = await spells.moments(conn, ids, now)
+    rows = await conn.fetch(
+        """
+        with ended as (
+            delete from pending_change p
+            using unnest(
+                $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::timestamptz[],
+                $7::timestamptz[]
+            ) as u (account_id, was_last_agreeing_at, outcome, reason, readings, last_agreeing_at, decided_at)
+            where p.account_id = u.account_id and p.last_agreeing_at = u.was_last_agreeing_at
+            returning p.change_id, u.outcome, u.reason, u.readings, u.last_agreeing_at, u.decided_at
+        )
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select change_id, outcome, reason, decided_at, readings, last_agreeing_at from ended
+        returning change_id
+        """,
+        ids,
+        [was.last_agreeing_at for _, was, _ in closed],
+        [c.outcome.value for _, _, c in closed],
+        [c.reason.value for _, _, c in closed],
+        [c.pending.agreeing for _, _, c in closed],
+        [c.pending.last_agreeing_at for _, _, c in closed],
+        [moments[i] for i in ids],
+    )
+    _all_or_stale(len(rows), len(closed))
+    return [r["change_id"] for r in rows]
+
+
+async def _postpone(conn: Conn, postponed: Sequence[tuple[Account, datetime]]) -> None:
+    await conn.execute(
+        """
+        update pending_change p set next_read_at = greatest(p.next_read_at, u.next_read_at)
+        from unnest($1::bigint[], $2::timestamptz[]) as u (account_id, next_read_at)
+        where p.account_id = u.account_id
+        """,
+        [a.account_id for a, _ in postponed],
+        [at for _, at in postponed],
+    )
+
+
+def _all_or_stale(done: int, wanted: int) -> None:
+    if done != wanted:
+        raise StaleState(f"{wanted - done} of {wanted} accounts were changed by another writer.")

@@ -1,0 +1,246 @@
+"""Spells: the confirmed changes that stand, told as periods, and when each of them was believed.
+
+`spell` holds nothing that `change` and `change_outcome` do not tell. A belief is only ever ended, and a new
+one begun; `storage.changes.rebuild` tells the whole table anew and compares.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from asyncpg import Record
+
+from storage.model.bitemporal.spell_fold import Standing, Told, spells_of
+from storage.model.core.availability import Flag, State, Status
+from storage.postgres.pool import Conn, StaleState
+
+_AT_ONCE = 2_000
+"""Accounts that are held in memory at one time."""
+
+
+async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
+    """Make whoever else writes changes and spells of these accounts wait until the transaction ends."""
+    await conn.execute(
+        "select from account where account_id = any($1::bigint[]) order by account_id for no key update",
+        list(account_ids),
+    )
+
+
+async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
+    """When what is decided now of each account counts as known: `now`, or just after what was decided last.
+
+    Clocks differ, and no two beliefs of an account may begin at one instant. Locks the accounts.
+    """
+    await lock(conn, account_ids)
+    rows = await conn.fetch(
+        """
+        select u.account_id, greatest($2, last.at + interval '1 microsecond') as at
+        from unnest($1::bigint[]) as u (account_id)
+        cross join lateral (
+            select max(decided.at) as at from (
+                select greatest(lower(s.recorded), upper(s.recorded)) as at
+                from spell s where s.account_id = u.account_id
+                union all
+                select greatest(o.decided_at, case when c.supersedes is not null then c.recorded_at end)
+                from change c
+                left join change_outcome o on o.change_id = c.change_id and o.outcome = 'confirmed'
+                where c.account_id = u.account_id
+            ) decided
+        ) last
+        """,
+        sorted(set(account_ids)),
+        now,
+    )
+    return {r["account_id"]: r["at"] for r in rows}
+
+
+async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
+    """Make the spells of these accounts say what their standing confirmed changes tell.
+
+    `now` is when the changes count as known, never earlier than `moments` says. Only beliefs that are no
+    longer held end, and only new ones begin.
+    """
+    ids = sorted(set(account_ids))
+    for start in range(0, len(ids), _AT_ONCE):
+        await _project(conn, ids[start : start + _AT_ONCE], now)
+
+
+async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
+    believed = await _believed(conn, ids)
+    told = {i: spells_of(changes) for i, changes in (await _standing(conn, ids)).items()}
+    ended = [
+        spell_id
+        for account_id, rows in believed.items()
+        for spell, spell_id in rows.items()
+        if spell not in told.get(account_id, ())
+    ]
+    begun = [
+        (account_id, spell)
+        for account_id, spells in told.items()
+        for spell in spells
+        if spell not in believed.get(account_id, {})
+    ]
+    if ended:
+        await conn.execute(
+            """
+            update spell set recorded = tstzrange(lower(recorded), $2) where spell_id = any($1::bigint[])
+            """,
+            ended,
+            now,
+        )
+    if begun:
+        await conn.execute(
+            """
+            insert into spell
+                (account_id, change_id, status, withheld_in, onset_after, valid, recorded, before_change)
+            select account_id, change_id, status, string_to_array(withheld_in, ' '), onset_after,
+                tstzrange(since, until), tstzrange($8, null), before_change
+            from unnest(
+                $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                $7::timestamptz[], $9::boolean[]
+            ) as u (account_id, change_id, status, withheld_in, onset_after, since, until, before_change)
+            """,
+            [account_id for account_id, _ in begun],
+            [s.change_id for _, s in begun],
+            [s.state.status.value for _, s in begun],
+            [" ".join(s.state.withheld_in) for _, s in begun],
+            [s.onset_after for _, s in begun],
+            [s.since for _, s in begun],
+            [s.until for _, s in begun],
+            now,
+            [s.before_change for _, s in begun],
+        )
+
+
+async def append(conn: Conn, change_ids: Sequence[int]) -> None:
+    """Carry newly confirmed changes, one an account, over to the spells, as known from their decision on.
+
+    In the usual case the open row ends as a belief and two rows say it anew. It is what `project` would tell
+    where nobody else tells of the account and nothing was ever corrected; elsewhere `project` does it.
+    """
+    rows = await conn.fetch(
+        """
+        select c.account_id, c.change_id, o.decided_at, s.spell_id,
+            (c.status, c.withheld_in) is distinct from (s.status, s.withheld_in)
+            and c.old_status is not distinct from s.status
+            and c.old_withheld_in = coalesce(s.withheld_in, '{}')
+            and c.first_seen_new > coalesce(lower(s.valid), '-infinity')
+            and not exists (
+                select from change other
+                where other.account_id = c.account_id
+                    and (other.source <> c.source or other.supersedes is not null)
+            ) as is_plain
+        from change c join change_outcome o using (change_id)
+        left join spell s on s.account_id = c.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        where c.change_id = any($1::bigint[])
+        """,
+        change_ids,
+    )
+    plain = [r for r in rows if r["is_plain"]]
+    if plain:
+        await _append_plain(
+            conn, [r["change_id"] for r in plain], [r["spell_id"] for r in plain if r["spell_id"]]
+        )
+    others: defaultdict[datetime, list[int]] = defaultdict(list)
+    for r in rows:
+        if not r["is_plain"]:
+            others[r["decided_at"]].append(r["account_id"])
+    for decided_at, account_ids in sorted(others.items()):
+        await project(conn, account_ids, decided_at)
+
+
+async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequence[int]) -> None:
+    ended = await conn.fetch(
+        """
+        update spell s set recorded = tstzrange(lower(s.recorded), o.decided_at)
+        from change c join change_outcome o using (change_id)
+        where c.change_id = any($1::bigint[]) and s.account_id = c.account_id
+            and s.spell_id = any($2::bigint[]) and upper_inf(s.recorded)
+        returning s.spell_id
+        """,
+        change_ids,
+        spell_ids,
+    )
+    if len(ended) != len(spell_ids):
+        raise StaleState(f"{len(spell_ids) - len(ended)} spells were told anew by another writer.")
+    await conn.execute(
+        """
+        insert into spell
+            (account_id, change_id, status, withheld_in, onset_after, valid, recorded, before_change)
+        select s.account_id, s.change_id, s.status, s.withheld_in, s.onset_after,
+            tstzrange(lower(s.valid), c.first_seen_new), tstzrange(o.decided_at, null), s.before_change
+        from change c
+        join change_outcome o using (change_id)
+        join spell s on s.account_id = c.account_id and s.spell_id = any($2::bigint[])
+        where c.change_id = any($1::bigint[])
+        union all
+        select c.account_id, c.change_id, c.status, c.withheld_in, c.last_seen_old,
+            tstzrange(c.first_seen_new, null), tstzrange(o.decided_at, null), false
+        from change c join change_outcome o using (change_id) where c.change_id = any($1::bigint[])
+        """,
+        change_ids,
+        spell_ids,
+    )
+
+
+async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Told, int]]:
+    """What is believed of each account, each spell with its id."""
+    rows = await conn.fetch(
+        """
+        select spell_id, account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
+            upper(valid) as until, before_change
+        from spell where account_id = any($1::bigint[]) and upper_inf(recorded)
+        """,
+        ids,
+    )
+    believed: defaultdict[int, dict[Told, int]] = defaultdict(dict)
+    for r in rows:
+        believed[r["account_id"]][told_of(r)] = r["spell_id"]
+    return believed
+
+
+def told_of(r: Record) -> Told:
+    """A row of `spell` without when it was believed."""
+    state = _state(r["status"], tuple(r["withheld_in"]))
+    return Told(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
+
+
+async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Standing]]:
+    rows = await conn.fetch(
+        """
+        select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
+            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.last_seen_old, c.first_seen_new,
+            o.last_agreeing_at, c.flags
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where c.account_id = any($1::bigint[]) and o.outcome = 'confirmed'
+        """,
+        ids,
+    )
+    changes: defaultdict[int, list[Standing]] = defaultdict(list)
+    for r in rows:
+        changes[r["account_id"]].append(standing_of(r))
+    return changes
+
+
+def standing_of(r: Record) -> Standing:
+    """A confirmed change as the fold takes it."""
+    old = r["old_status"]
+    return Standing(
+        change_id=r["change_id"],
+        change_key=r["change_key"],
+        source=r["source"],
+        is_own=r["is_own"],
+        old=None if old is None else _state(old, tuple(r["old_withheld_in"])),
+        new=_state(r["status"], tuple(r["withheld_in"])),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        last_agreeing_at=r["last_agreeing_at"],
+        by_day=Flag.DAY_ONLY in r["flags"],
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _state(status: str, withheld_in: tuple[str, ...]) -> State:
+    """Few states differ, so that nearly all rows share one."""
+    return State(Status(status), withheld_in)

@@ -1,0 +1,153 @@
+"""Exported rows of what happened: changes, spells, the state of every account, the chain."""
+
+from storage.export.row_stream import Rows, rows_of
+from storage.model.evidence.export_kinds import Wanted
+from storage.postgres.pool import Conn
+
+
+async def changes(conn: Conn, wanted: Wanted) -> Rows:
+    """Changes that nothing superseded, provisional, confirmed and not confirmed ones, by first reading.
+
+    Each as it stood at `known_at`: an outcome that was decided later is not told, and of a provisional
+    change how many readings agreed by then.
+    """
+    return await rows_of(
+        conn,
+        """
+        select c.change_id, c.supersedes, a.platform, a.native_id as account_id, a.handle, c.kind,
+            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
+            coalesce(o.outcome, 'provisional') as outcome, o.reason,
+            coalesce(o.readings, case when $3::timestamptz is null then p.agreeing
+                else coalesce(s.agreeing, 1) end) as readings,
+            coalesce(o.last_agreeing_at, case when $3::timestamptz is null then p.last_agreeing_at
+                else coalesce(s.last_agreeing_at, c.first_seen_new) end) as last_agreeing_at,
+            o.decided_at, c.source, encode(c.old_evidence, 'hex') as old_evidence,
+            encode(c.new_evidence, 'hex') as new_evidence
+        from change c
+        join account a using (account_id)
+        left join change_outcome o
+            on o.change_id = c.change_id and o.decided_at <= coalesce($3::timestamptz, 'infinity')
+        left join pending_change p on p.change_id = c.change_id
+        left join lateral (
+            select agreeing, last_agreeing_at from pending_step
+            where change_id = c.change_id and recorded_at <= $3::timestamptz
+            order by recorded_at desc limit 1
+        ) s on true
+        where c.first_seen_new >= coalesce($1::timestamptz, '-infinity')
+            and c.first_seen_new < coalesce($2::timestamptz, 'infinity')
+            and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            and not exists (
+                select from change later
+                where later.supersedes = c.change_id
+                    and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            )
+            and ($4::text is null or exists (
+                select from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = c.account_id and l.name = $4
+            ))
+            and ($5::text is null or a.platform = $5)
+        order by c.first_seen_new, c.change_id
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        wanted.list_name,
+        wanted.platform,
+    )
+
+
+async def spells(conn: Conn, wanted: Wanted) -> Rows:
+    """Periods of one confirmed state that touch the range, each end with the two readings that bound it."""
+    return await rows_of(
+        conn,
+        """
+        select a.platform, a.native_id as account_id, a.handle, s.status, s.withheld_in,
+            case when not s.before_change then c.flags end as flags, s.onset_after as last_seen_old,
+            lower(s.valid) as since, n.onset_after as last_seen,
+            upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
+        from spell s
+        join account a using (account_id)
+        join change c on c.change_id = s.change_id
+        left join spell n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
+            and case when $3::timestamptz is null then upper_inf(n.recorded) else n.recorded @> $3 end
+        where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
+            and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
+            and ($4::text is null or exists (
+                select from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = s.account_id and l.name = $4
+            ))
+            and ($5::text is null or a.platform = $5)
+        order by lower(s.valid), s.account_id
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        wanted.list_name,
+        wanted.platform,
+    )
+
+
+async def states(conn: Conn, wanted: Wanted) -> Rows:
+    """Every account in the state that was confirmed for `at`, empty where none was, by its number.
+
+    `last_read_at` is the newest reading up to `at`: until then the state is seen, after it is assumed.
+    """
+    return await rows_of(
+        conn,
+        """
+        select a.platform, a.native_id as account_id, a.handle, a.watched, $1::timestamptz as at,
+            $2::timestamptz as as_known_at, s.status, s.withheld_in,
+            case when not s.before_change then c.flags end as flags, s.onset_after as last_seen_old,
+            lower(s.valid) as since, r.at as last_read_at,
+            lower(s.recorded) as recorded_at, c.source, s.change_id
+        from account a
+        left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
+            and s.recorded @> $2::timestamptz
+        left join change c on c.change_id = s.change_id
+        left join lateral (
+            select max(e.observed_at) as at
+            from (
+                select roster_id, array_position(account_ids, a.account_id::int) as position from roster
+                where account_ids @> array[a.account_id::int] and vantage = ''
+            ) r
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at <= $1 and recorded_at <= $2
+                    and (answered is null or get_bit(answered, r.position - 1) = 1)
+                order by observed_at desc limit 1
+            ) e
+        ) r on true
+        where ($3::text is null or exists (
+                select from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = a.account_id and l.name = $3
+            ))
+            and ($4::text is null or a.platform = $4)
+        order by a.account_id
+        """,
+        wanted.at or wanted.now,
+        wanted.known_at or wanted.now,
+        wanted.list_name,
+        wanted.platform,
+    )
+
+
+async def chain(conn: Conn, wanted: Wanted) -> Rows:
+    """Entries of the hash chain in their order. The head of a day in UTC is the last entry dated on it."""
+    return await rows_of(
+        conn,
+        """
+        select seq, kind, change_id, at, leaf, entry, is_head
+        from (
+            select seq, kind, change_id, at, encode(leaf, 'hex') as leaf, encode(entry, 'hex') as entry,
+                seq = max(seq) over (partition by (at at time zone 'UTC')::date) as is_head
+            from chain
+            where at <= coalesce($3::timestamptz, 'infinity')
+        ) e
+        where at >= coalesce($1::timestamptz, '-infinity') and at < coalesce($2::timestamptz, 'infinity')
+        order by seq
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+    )

@@ -1,0 +1,78 @@
+"""What can be taken out of the store, as streams of rows of one moment."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from storage.export import (
+    accounts_orders_signals,
+    changes,
+    coverage,
+)
+from storage.export.row_stream import Rows
+from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.postgres.pool import Conn, Pool, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One kind: how to read it, and what may be asked of it."""
+
+    rows: Callable[[Conn, Wanted], Awaitable[Rows]]
+    choices: frozenset[Choice]
+    time: str | None = None
+    """The column that a range is about: the rows come by its months, and it is never empty. None: no such."""
+
+
+_RANGE = frozenset({Choice.SINCE, Choice.UNTIL})
+_KNOWN = frozenset({Choice.KNOWN_AT})
+_LIST = frozenset({Choice.LIST})
+_WHOSE = _LIST | {Choice.PLATFORM}
+
+EXPORTS: Mapping[Kind, Export] = {
+    Kind.CHANGES: Export(changes.changes, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
+    Kind.SPELLS: Export(changes.spells, _RANGE | _KNOWN | _WHOSE, "since"),
+    Kind.STATES: Export(changes.states, _KNOWN | _WHOSE | {Choice.AT}),
+    # Month by month, and in a month by account.
+    Kind.READINGS: Export(coverage.readings, _RANGE | _KNOWN | _WHOSE, "at"),
+    Kind.COVERAGE: Export(coverage.coverage, _RANGE | _KNOWN | _WHOSE, "observed_at"),
+    Kind.ACCOUNTS: Export(accounts_orders_signals.accounts, _KNOWN | _WHOSE),
+    Kind.LISTS: Export(accounts_orders_signals.lists, _KNOWN | _WHOSE),
+    Kind.ORDERS: Export(accounts_orders_signals.orders, _RANGE | _KNOWN | _LIST, "issued_at"),
+    Kind.ORDER_EVENTS: Export(accounts_orders_signals.order_events, _RANGE | _KNOWN | _LIST, "at"),
+    Kind.SIGNALS: Export(accounts_orders_signals.signals, _RANGE | _KNOWN | _WHOSE, "at"),
+    Kind.RENAMES: Export(accounts_orders_signals.renames, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
+    Kind.FACTS: Export(accounts_orders_signals.facts, _RANGE | _WHOSE, "first_seen"),
+    Kind.TRANSPARENCY: Export(accounts_orders_signals.transparency, _KNOWN | {Choice.PLATFORM}),
+    # The order of the chain is that of its numbers, not that of its times.
+    Kind.CHAIN: Export(changes.chain, _RANGE | _KNOWN),
+}
+
+
+def fault(kind: Kind, wanted: Wanted, called: Callable[[Choice], str] = str) -> str | None:
+    """Why this cannot be asked for, as a sentence; None when it can. `called`: what a choice is called."""
+    choices = EXPORTS[kind].choices
+    for choice, given in wanted.choices.items():
+        if given is not None and choice not in choices:
+            known = ", ".join(called(c) for c in wanted.choices if c in choices)
+            return f"{called(choice)} does not choose among {kind}; what does: {known}."
+    for choice, at in ((Choice.AT, wanted.at), (Choice.KNOWN_AT, wanted.known_at)):
+        if at is not None and at > wanted.now:
+            return f"{called(choice)} ({at.isoformat()}) is still to come: nobody has seen anything of it."
+    if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
+        until, since = called(Choice.UNTIL), called(Choice.SINCE)
+        return f"{until} ({wanted.until.isoformat()}) is not after {since} ({wanted.since.isoformat()})."
+    return None
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncGenerator[Conn]:
+    """A transaction that sees one moment of the whole database, and writes nothing."""
+    async with transaction(pool) as conn:
+        await conn.execute("set transaction isolation level repeatable read, read only")
+        yield conn
+
+
+async def list_names(conn: Conn) -> list[str]:
+    """The lists that rows can be chosen by."""
+    return [r["name"] for r in await conn.fetch("select name from watch_list order by name")]

@@ -1,0 +1,154 @@
+"""What a monitoring system asks of the store: counts of the last hour, ages, and what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Of one platform in the last hour, from the installation's own connection."""
+
+    platform: str
+    reason: str | None
+    """Why accounts gave nothing; None: they gave a reading."""
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old what is known of the watched accounts of one platform is. Control accounts do not count."""
+
+    platform: str
+    watched: int
+    never_read: int
+    oldest_at: datetime | None
+    """The oldest of the newest readings of those that were read. None: nobody was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCount:
+    kind: str
+    outcome: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    queued: int
+    dead: int
+    oldest_queued_at: datetime | None
+    """When the one that waits longest was written."""
+    undecided: int
+    """Alerts about which it is not decided yet whether they go into a mail."""
+
+
+async def looked(conn: Conn, now: datetime) -> list[Looked]:
+    """How many readings the last hour gave, and how many attempts about an account gave none, by reason."""
+    rows = await conn.fetch(
+        """
+        with asked as (
+            select r.platform, c.outcome, c.missed_reason, c.missed, cardinality(r.account_ids) as accounts,
+                coalesce(bit_count(c.answered), cardinality(r.account_ids)) as answered,
+                (
+                    select coalesce(sum(jsonb_array_length(e.positions)), 0)
+                    from jsonb_each(c.missed) as e (reason, positions)
+                ) as explained
+            from coverage c join roster r using (roster_id)
+            where c.observed_at > $1::timestamptz - interval '1 hour' and c.observed_at <= $1
+                and r.vantage = ''
+        ),
+        told as (
+            select platform, null as reason, answered as accounts from asked where outcome = 0
+            union all
+            select platform, case outcome when 2 then 'held' else coalesce(missed_reason, 'unclassified') end,
+                accounts
+            from asked where outcome <> 0
+            union all
+            select platform, e.reason, jsonb_array_length(e.positions)
+            from asked cross join lateral jsonb_each(missed) as e (reason, positions)
+            where outcome = 0
+            union all
+            -- Nobody says why these gave nothing.
+            select platform, 'unclassified', accounts - answered - explained from asked where outcome = 0
+        )
+        select platform, reason, sum(accounts)::bigint as accounts from told
+        group by platform, reason having reason is null or sum(accounts) > 0
+        order by platform, reason nulls first
+        """,
+        now,
+    )
+    return [Looked(r["platform"], r["reason"], r["accounts"]) for r in rows]
+
+
+async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
+    """One for each platform with watched accounts."""
+    rows = await conn.fetch(
+        """
+        with watched as (
+            select a.account_id, a.platform from account a
+            where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        ),
+        answer as materialized (  -- one a roster, not one an account
+            select r.roster_id, r.account_ids, c.observed_at, c.answered
+            from roster r
+            cross join lateral (
+                select observed_at, answered from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at <= $1
+                order by observed_at desc limit 1
+            ) c
+            where r.vantage = ''
+        ),
+        newest as (
+            select a.roster_id, a.observed_at, a.answered, m.account_id, m.position::int - 1 as bit
+            from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
+        ),
+        told as (
+            select account_id, observed_at from newest where answered is null or get_bit(answered, bit) = 1
+            union all
+            select n.account_id, c.observed_at from newest n
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
+                    and (answered is null or get_bit(answered, n.bit) = 1)
+                order by observed_at desc limit 1
+            ) c
+            where get_bit(n.answered, n.bit) = 0
+        ),
+        last as (select account_id, max(observed_at) as at from told group by account_id)
+        select w.platform, count(*) as watched, count(*) filter (where l.at is null) as never_read,
+            min(l.at) as oldest_at
+        from watched w left join last l using (account_id) group by w.platform order by w.platform
+        """,
+        now,
+    )
+    return [Freshness(r["platform"], r["watched"], r["never_read"], r["oldest_at"]) for r in rows]
+
+
+async def change_counts(conn: Conn) -> list[ChangeCount]:
+    """All changes on file that nothing superseded, by kind and outcome."""
+    rows = await conn.fetch(
+        """
+        select c.kind, coalesce(o.outcome, 'provisional') as outcome, count(*) as changes
+        from standing_change c left join change_outcome o using (change_id) group by 1, 2 order by 1, 2
+        """
+    )
+    return [ChangeCount(r["kind"], r["outcome"], r["changes"]) for r in rows]
+
+
+async def outbox(conn: Conn) -> Outbox:
+    row = await conn.fetchrow(
+        """
+        select count(*) filter (where state = 'queued') as queued,
+            count(*) filter (where state = 'dead') as dead,
+            min(created_at) filter (where state = 'queued') as oldest_queued_at,
+            (
+                select count(*) from alert where decided_at is null
+                    and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
+            ) as undecided
+        from mail
+        """
+    )
+    assert row is not None  # noqa: S101 - aggregates without grouping give one row
+    return Outbox(row["queued"], row["dead"], row["oldest_queued_at"], row["undecided"])

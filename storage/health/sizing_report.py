@@ -1,0 +1,50 @@
+"""Read model of sizing: how much is watched on each platform."""
+
+from dataclasses import dataclass
+
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSize:
+    """The watched accounts of one platform, without control accounts."""
+
+    platform: Platform
+    accounts: int
+    servers: int
+    """Mastodon servers that they are on; 1 on platforms where one server answers for all."""
+    lists: tuple[int, ...]
+    """How many of them each list has, the largest first; lists of one account are left out."""
+
+
+async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
+    """Of every platform with watched accounts, the largest first, with at most so many lists each."""
+    rows = await conn.fetch(
+        """
+        with mine as (
+            select a.account_id, a.platform, a.native_id from account a
+            where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        ),
+        size as (
+            select platform, count(*) as accounts,
+                case platform when 'mastodon' then count(distinct split_part(native_id, '/', 3)) else 1 end
+                    as servers
+            from mine group by platform
+        ),
+        of_list as (
+            select platform, count(*) as members,
+                row_number() over (partition by platform order by count(*) desc) as place
+            from mine join watch_list_member m using (account_id)
+            group by platform, m.list_id having count(*) > 1
+        )
+        select s.platform, s.accounts, s.servers, coalesce(l.lists, '{}') as lists
+        from size s left join (
+            select platform, array_agg(members order by members desc) as lists
+            from of_list where place <= $1 group by platform
+        ) l using (platform)
+        order by s.accounts desc, s.platform
+        """,
+        most_lists,
+    )
+    return [WatchSize(Platform(r["platform"]), r["accounts"], r["servers"], tuple(r["lists"])) for r in rows]

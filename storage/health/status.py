@@ -1,0 +1,249 @@
+"""How everything stands, as `blockline status` tells it: what is blocked, how well it is read, what waits."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from storage.countries.countries import CountryCount, by_country
+from storage.health.collectors_report import Detector, detectors
+from storage.health.conditions import open_conditions
+from storage.health.workers_report import Machines, machines
+from storage.model.alerts.conditions import KnownCondition
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind, MissedReason, State, Status
+from storage.postgres.pool import Conn
+from storage.work.daily_cost_limit import DayBill, bills
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """Watched accounts of one platform in one confirmed state; None for those with nothing confirmed yet."""
+
+    platform: Platform
+    state: State | None
+    accounts: int
+    late: int
+    """Those of them without a conclusive answer in the last two sweeps: of these nothing is known now."""
+    or_deleted: bool = False
+    """Suspended by their server or deleted by their owner, which look alike: not counted as blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What became of the requests of the last 24 hours, from the installation's own connection."""
+
+    answered: int
+    held: int
+    missed: dict[MissedReason, int]
+    last_answer_at: datetime | None
+    """Of the regular sweep, at any time. None: nothing was ever read here; an import does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailCount:
+    queued: int
+    dead: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How the watched accounts stand at one moment. Control accounts are not counted."""
+
+    at: datetime
+    late_after: timedelta
+    states: tuple[StateCount, ...]
+    provisional: int
+    """Changes that still need readings."""
+    changes: dict[ChangeKind, int]
+    """Confirmed ones first seen in the last 24 hours, first states left out."""
+    requests: Requests
+
+    @property
+    def watched(self) -> int:
+        return sum(s.accounts for s in self.states)
+
+    @property
+    def late(self) -> int:
+        return sum(s.late for s in self.states)
+
+    @property
+    def late_share(self) -> float | None:
+        """None when nothing is watched: nobody is on time then either."""
+        return self.late / self.watched if self.watched else None
+
+    @property
+    def unconfirmed(self) -> int:
+        """Watched accounts of which no state is confirmed yet: they may be blocked or not."""
+        return sum(s.accounts for s in self.states if s.state is None)
+
+    def standing(self, *statuses: Status) -> int | None:
+        """Watched accounts in one of these states that were read in the last two sweeps.
+
+        None when of no account a state is confirmed and was read in that time: the number is not known.
+        """
+        if not any(s.accounts > s.late for s in self.states if s.state is not None):
+            return None
+        return sum(s.accounts - s.late for s in self._in(statuses))
+
+    def last_known(self, *statuses: Status) -> int:
+        """Watched accounts that were in one of these states when last read, which was earlier."""
+        return sum(s.late for s in self._in(statuses))
+
+    def _in(self, statuses: tuple[Status, ...]) -> list[StateCount]:
+        return [s for s in self.states if s.state and s.state.status in statuses and not s.or_deleted]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview(Stand):
+    """Everything as it is now."""
+
+    detectors: tuple[Detector, ...]
+    conditions: tuple[KnownCondition, ...]
+    """Troubles of the monitor itself that are not over."""
+    bills: tuple[DayBill, ...]
+    """Where there is a ceiling on what reading costs."""
+    mails: MailCount
+    alerts_undecided: int
+    """Confirmed changes about which it is not decided yet whether they go into a mail."""
+    machines: Machines
+    countries: tuple[CountryCount, ...]
+    """Over every account on file, watched or imported."""
+
+
+async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
+    """Count everything at `now`. Late is an account whose last conclusive answer is older than two sweeps."""
+    stand = await standing(conn, now, sweep_every)
+    return replace(stand, countries=tuple(await by_country(conn)))
+
+
+async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
+    """The same without the countries, which take longer to count than all the rest."""
+    late_after = 2 * sweep_every
+    return Overview(
+        at=now,
+        late_after=late_after,
+        states=await _states(conn, now, now - late_after),
+        provisional=await conn.fetchval(
+            "select count(*) from pending_change join change using (change_id) where kind <> 'baseline'"
+        ),
+        changes=await _changes(conn, now),
+        requests=await _requests(conn, now),
+        detectors=tuple(await detectors(conn, now)),
+        conditions=tuple(await open_conditions(conn)),
+        bills=tuple(await bills(conn, now)),
+        mails=await _mails(conn),
+        alerts_undecided=await conn.fetchval(
+            """
+            select count(*) from alert where decided_at is null
+                and not exists (select from alert_decision d where d.alert_id = alert.alert_id)
+            """
+        ),
+        machines=await machines(conn, now),
+        countries=(),
+    )
+
+
+async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[StateCount, ...]:
+    """The most frequent first."""
+    rows = await conn.fetch(
+        """
+        with read as (
+            select distinct m.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
+                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+        )
+        select a.platform, s.status, s.withheld_in,
+            coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
+            count(*) as accounts,
+            count(*) filter (where read.account_id is null) as late
+        from account a
+        left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join change c on c.change_id = s.change_id
+        left join read on read.account_id = a.account_id
+        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        group by 1, 2, 3, 4
+        order by count(*) desc, a.platform, s.status, s.withheld_in, or_deleted
+        """,
+        now,
+        read_after,
+    )
+    return tuple(
+        StateCount(
+            Platform(r["platform"]),
+            None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
+            r["accounts"],
+            r["late"],
+            r["or_deleted"],
+        )
+        for r in rows
+    )
+
+
+async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
+    rows = await conn.fetch(
+        """
+        select c.kind, count(*) as n from standing_change c join change_outcome o using (change_id)
+        where o.outcome = 'confirmed' and c.kind <> 'baseline'
+            and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
+        group by c.kind
+        """,
+        now,
+    )
+    counted = {ChangeKind(r["kind"]): r["n"] for r in rows}
+    return {kind: counted.get(kind, 0) for kind in ChangeKind if kind is not ChangeKind.BASELINE}
+
+
+async def _requests(conn: Conn, now: datetime) -> Requests:
+    rows = await conn.fetch(
+        """
+        select c.outcome, coalesce(c.missed_reason, 'unclassified') as reason, count(*) as n
+        from coverage c join roster r using (roster_id)
+        where c.observed_at > $1::timestamptz - interval '24 hours' and c.observed_at <= $1 and r.vantage = ''
+        group by 1, 2 order by 1, 2
+        """,
+        now,
+    )
+    last = await conn.fetchval(
+        """
+        select max(c.observed_at) from roster r cross join lateral (
+            select observed_at from coverage c
+            where c.roster_id = r.roster_id and c.outcome = 0 order by observed_at desc limit 1
+        ) c
+        where r.base and r.vantage = ''
+        """
+    )
+    return Requests(
+        answered=sum(r["n"] for r in rows if r["outcome"] == 0),
+        held=sum(r["n"] for r in rows if r["outcome"] == 2),
+        missed={MissedReason(r["reason"]): r["n"] for r in rows if r["outcome"] == 1},
+        last_answer_at=last,
+    )
+
+
+async def _mails(conn: Conn) -> MailCount:
+    rows = await conn.fetch("select state, count(*) as n from mail group by state")
+    counted = {r["state"]: r["n"] for r in rows}
+    return MailCount(counted.get("queued", 0), counted.get("dead", 0), counted.get("sent", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a Postgres server says of itself."""
+
+    version: str
+    major: int
+    at: datetime
+    """Its clock."""
+
+
+async def server(conn: Conn) -> Server:
+    row = await conn.fetchrow(
+        """
+        select current_setting('server_version') as version,
+            current_setting('server_version_num')::int / 10000 as major, clock_timestamp() as at
+        """
+    )
+    assert row is not None  # noqa: S101 - a query without a table has one row
+    return Server(row["version"], row["major"], row["at"])

@@ -1,0 +1,287 @@
+"""How everything stood at a moment of the past: as it is known now, or as it was known at another moment.
+
+Who is watched is not dated: the accounts are those that are watched now and were on file by then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.health.status import Requests, Stand, StateCount
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import ChangeKind, MissedReason, State, Status
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class ListCount:
+    """The watched accounts of one list; each column counts accounts."""
+
+    name: str
+    order: str | None
+    """The reference of the order that it belongs to."""
+    accounts: int
+    withheld: int
+    suspended: int
+    late: int
+    """Those of all of them that had not been read in the last two sweeps."""
+    blocked_late: int
+    """Blocked when last read, which was longer ago: of them nothing is known at that moment."""
+    unconfirmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountryCount:
+    """Accounts withheld in one country at that moment, and those of them that had not been read lately."""
+
+    country: str
+    accounts: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Then(Stand):
+    """One moment."""
+
+    known_at: datetime | None
+    """Only what had been recorded by then; None: what is known now."""
+    countries: tuple[CountryCount, ...]
+    lists: tuple[ListCount, ...]
+
+
+async def then(conn: Conn, at: datetime, known_at: datetime | None, sweep_every: timedelta) -> Then:
+    """Count everything at `at`. Late is an account without a conclusive answer in the two sweeps before."""
+    late_after = 2 * sweep_every
+    late = await unread(conn, at - late_after, at, known_at)
+    return Then(
+        at=at,
+        late_after=late_after,
+        states=await _states(conn, at, known_at, late),
+        provisional=await _provisional(conn, at, known_at),
+        changes=await _changes(conn, at, known_at),
+        requests=await _requests(conn, at, known_at),
+        known_at=known_at,
+        countries=await _countries(conn, at, known_at, late),
+        lists=await _lists(conn, at, known_at, late),
+    )
+
+
+async def unread(
+    conn: Conn,
+    after: datetime,
+    until: datetime,
+    known_at: datetime | None,
+    account_ids: Sequence[AccountId] | None = None,
+) -> list[AccountId]:
+    """Who had no conclusive answer between these times, as far as was on record by `known_at` (None: by now);
+    of these accounts, None: of those that are watched.
+    """
+    rows = await conn.fetch(
+        """
+        with read as (
+            select distinct m.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+                and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
+                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+        )
+        select a.account_id from account a
+        where case when $4::bigint[] is null then a.watched else a.account_id = any($4) end
+            and not exists (select from read where read.account_id = a.account_id)
+        """,
+        after,
+        until,
+        known_at,
+        account_ids,
+    )
+    return [AccountId(r["account_id"]) for r in rows]
+
+
+async def _states(
+    conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
+) -> tuple[StateCount, ...]:
+    """The most frequent first."""
+    rows = await conn.fetch(
+        """
+        select a.platform, s.status, s.withheld_in,
+            coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
+            count(*) as accounts, count(late.account_id) as late
+        from account a
+        left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
+            and s.recorded @> coalesce($2::timestamptz, 'infinity')
+        left join change c on c.change_id = s.change_id
+        left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
+        where a.watched and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+            and not exists (select from canary c where c.account_id = a.account_id)
+        group by 1, 2, 3, 4
+        order by count(*) desc, a.platform, s.status, s.withheld_in, or_deleted
+        """,
+        at,
+        known_at,
+        late,
+    )
+    return tuple(
+        StateCount(
+            Platform(r["platform"]),
+            None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
+            r["accounts"],
+            r["late"],
+            r["or_deleted"],
+        )
+        for r in rows
+    )
+
+
+async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> int:
+    """Theirs that were first seen by then, of which it was not decided by `known_at`, or is not now."""
+    return await conn.fetchval(
+        """
+        select count(*) from change c
+        join account a on a.account_id = c.account_id and a.watched
+            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        left join change_outcome o on o.change_id = c.change_id
+            and o.decided_at <= coalesce($2::timestamptz, 'infinity')
+        where c.kind <> 'baseline' and c.first_seen_new <= $1
+            and c.recorded_at <= coalesce($2::timestamptz, 'infinity') and o.change_id is null
+            and not exists (
+                select from change later where later.supersedes = c.change_id
+                    and later.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            )
+        """,
+        at,
+        known_at,
+    )
+
+
+async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[ChangeKind, int]:
+    """Confirmed ones that were first seen in the 24 hours before, first states left out."""
+    rows = await conn.fetch(
+        """
+        select c.kind, count(*) as n
+        from change c join change_outcome o using (change_id)
+        join account a on a.account_id = c.account_id and a.watched
+            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        where o.outcome = 'confirmed' and c.kind <> 'baseline'
+            and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
+            and c.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            and o.decided_at <= coalesce($2::timestamptz, 'infinity')
+            and not exists (
+                select from change later where later.supersedes = c.change_id
+                    and later.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            )
+        group by c.kind
+        """,
+        at,
+        known_at,
+    )
+    counted = {ChangeKind(r["kind"]): r["n"] for r in rows}
+    return {kind: counted.get(kind, 0) for kind in ChangeKind if kind is not ChangeKind.BASELINE}
+
+
+async def _requests(conn: Conn, at: datetime, known_at: datetime | None) -> Requests:
+    rows = await conn.fetch(
+        """
+        select c.outcome, coalesce(c.missed_reason, 'unclassified') as reason, count(*) as n
+        from coverage c join roster r using (roster_id)
+        where c.observed_at > $1::timestamptz - interval '24 hours' and c.observed_at <= $1
+            and c.recorded_at <= coalesce($2::timestamptz, 'infinity') and r.vantage = ''
+        group by 1, 2 order by 1, 2
+        """,
+        at,
+        known_at,
+    )
+    last = await conn.fetchval(
+        """
+        select max(c.observed_at) from roster r cross join lateral (
+            select observed_at from coverage c
+            where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+                and c.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            order by observed_at desc limit 1
+        ) c
+        where r.base and r.vantage = ''
+        """,
+        at,
+        known_at,
+    )
+    return Requests(
+        answered=sum(r["n"] for r in rows if r["outcome"] == 0),
+        held=sum(r["n"] for r in rows if r["outcome"] == 2),
+        missed={MissedReason(r["reason"]): r["n"] for r in rows if r["outcome"] == 1},
+        last_answer_at=last,
+    )
+
+
+async def _countries(
+    conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
+) -> tuple[CountryCount, ...]:
+    """The most accounts first."""
+    rows = await conn.fetch(
+        """
+        select country, count(*) as accounts, count(late.account_id) as late
+        from account a
+        join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
+            and s.recorded @> coalesce($2::timestamptz, 'infinity')
+        cross join lateral unnest(s.withheld_in) as u (country)
+        left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
+        where a.watched and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+            and not exists (select from canary c where c.account_id = a.account_id)
+        group by country order by accounts desc, country
+        """,
+        at,
+        known_at,
+        late,
+    )
+    return tuple(CountryCount(r["country"], r["accounts"], r["late"]) for r in rows)
+
+
+async def _lists(
+    conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
+) -> tuple[ListCount, ...]:
+    """The lists that there were by then, by name, each with the accounts that were on it by then."""
+    rows = await conn.fetch(
+        """
+        with member as (
+            select m.list_id, a.account_id, late.account_id is not null as late,
+                s.status, s.spell_id is null as unconfirmed,
+                s.status = 'withheld' as withheld,
+                s.status = 'suspended'
+                    and not ('suspended_or_deleted' = any(c.flags) and not s.before_change) as suspended
+            from watch_list_member m
+            join account a on a.account_id = m.account_id and a.watched
+            left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
+                and s.recorded @> coalesce($2::timestamptz, 'infinity')
+            left join change c on c.change_id = s.change_id
+            left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
+            where m.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        )
+        select l.name, o.reference, count(m.account_id) as accounts,
+            count(*) filter (where m.withheld) as withheld,
+            count(*) filter (where m.suspended) as suspended,
+            count(*) filter (where m.late) as late,
+            count(*) filter (where m.late and (m.withheld or m.suspended)) as blocked_late,
+            count(*) filter (where m.unconfirmed) as unconfirmed
+        from watch_list l
+        left join legal_order o on o.list_id = l.list_id
+            and o.known_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        left join member m on m.list_id = l.list_id
+        where l.created_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        group by l.list_id, l.name, o.reference order by l.name
+        """,
+        at,
+        known_at,
+        late,
+    )
+    return tuple(
+        ListCount(
+            r["name"],
+            r["reference"],
+            r["accounts"],
+            r["withheld"],
+            r["suspended"],
+            r["late"],
+            r["blocked_late"],
+            r["unconfirmed"],
+        )
+        for r in rows
+    )

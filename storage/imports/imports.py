@@ -1,0 +1,267 @@
+"""Storing somebody else's published record: its accounts, changes, spells and the proof of its looks.
+
+An import mails nobody, so it makes no alerts, and it does not put its accounts on the watch. Rows travel by
+COPY into tables of the transaction, and from there in one statement a table: thousands cost seconds.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.accounts import canaries
+from storage.changes import spells
+from storage.imports.observations import add_coverage
+from storage.imports.spans import add_spans
+from storage.model.bitemporal.imported_records import (
+    Evidence,
+    ImportedChange,
+    ImportedHistory,
+    Kept,
+    ToldBefore,
+)
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status, kind_of
+from storage.model.core.change_key import change_key
+from storage.postgres.pool import Conn
+from storage.readings import evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was new. All zero: the same record had been imported before, and nothing was stored."""
+
+    accounts: int
+    changes: int
+    requests: int
+    """Rows of coverage: how many rosters the looks of the record make."""
+    corrected: int = 0
+    """How many of the changes supersede what an earlier version of the record told."""
+
+    @property
+    def is_repeat(self) -> bool:
+        return not (self.accounts or self.changes or self.requests)
+
+
+async def told_before(
+    conn: Conn, name: str, platform: Platform, native_ids: Collection[str]
+) -> dict[str, list[ToldBefore]]:
+    """What the record called `name` told of these accounts before, but for looks known only by their days.
+
+    Until the transaction ends nobody else imports it, and nobody writes changes of these accounts.
+    """
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline import ' || $1, 0))", name)
+    await conn.execute(
+        """
+        select from account where platform = $1 and native_id = any($2::text[])
+        order by account_id for no key update
+        """,
+        platform.value,
+        list(native_ids),
+    )
+    rows = await conn.fetch(
+        """
+        select a.native_id, c.change_id, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
+            c.last_seen_old, c.first_seen_new, o.readings, o.last_agreeing_at, c.old_evidence, c.new_evidence
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where c.source = 'import:' || $1 and o.outcome = 'confirmed'
+            and a.platform = $2 and a.native_id = any($3::text[]) and 'day_only' <> all (c.flags)
+        """,
+        name,
+        platform.value,
+        list(native_ids),
+    )
+    out: dict[str, list[ToldBefore]] = {}
+    for r in rows:
+        out.setdefault(r["native_id"], []).append(_told(r))
+    return out
+
+
+def _told(r: Record) -> ToldBefore:
+    old = r["old_status"]
+    return ToldBefore(
+        change_id=r["change_id"],
+        old=None if old is None else State(Status(old), tuple(r["old_withheld_in"])),
+        new=State(Status(r["status"]), tuple(r["withheld_in"])),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        readings=r["readings"],
+        last_agreeing_at=r["last_agreeing_at"],
+        evidence=_kept(r["new_evidence"]),
+        old_evidence=_kept(r["old_evidence"]),
+    )
+
+
+def _kept(sha256: bytes | None) -> Kept | None:
+    return None if sha256 is None else Kept(sha256)
+
+
+async def import_history(conn: Conn, history: ImportedHistory, now: datetime) -> Imported:
+    """Store a record inside the caller's transaction; what is already there is left alone.
+
+    Spells of accounts with news are told anew from all their confirmed changes, as known from `now` on.
+    """
+    accounts, joined = await _add_accounts(conn, history, now)
+    changed = await _add_changes(conn, history, now)
+    if history.spans:
+        await add_spans(conn, history, now)
+    requests = await add_coverage(conn, history, now) if history.looks else 0
+    if accounts or joined:
+        # Last: whoever records a change holds its account first, and then waits for the lock of this.
+        await conn.execute("select announce('account', null)")
+    corrected = sum(c.supersedes is not None for c in history.changes)
+    return Imported(accounts, len(changed), requests, corrected)
+
+
+async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[int, int]:
+    """How many accounts are new, and how many are new on a list."""
+    await conn.execute(
+        """
+        create temporary table brought_account (native_id text, handle text) on commit drop;
+        create temporary table brought_member (native_id text, list text) on commit drop;
+        """
+    )
+    await conn.copy_records_to_table(
+        "brought_account", records=((a.native_id, a.handle) for a in history.accounts)
+    )
+    whole = () if history.list_name is None else (history.list_name,)
+    await conn.copy_records_to_table(
+        "brought_member",
+        records=((a.native_id, name) for a in history.accounts for name in dict.fromkeys((*whole, *a.lists))),
+    )
+    platform = history.platform.value
+    new = await conn.fetch(
+        """
+        insert into account (platform, native_id, handle, watched, added_at)
+        select $1, native_id, handle, false, $2 from brought_account order by native_id
+        on conflict (platform, native_id) do nothing
+        returning 1
+        """,
+        platform,
+        now,
+    )
+    await conn.execute(
+        """
+        insert into watch_list (name, created_at) select distinct list, $1::timestamptz from brought_member
+        on conflict (name) do nothing
+        """,
+        now,
+    )
+    joined = await conn.fetch(
+        """
+        insert into watch_list_member (list_id, account_id, added_at)
+        select l.list_id, a.account_id, $2 from brought_member m
+        join watch_list l on l.name = m.list
+        join account a on a.platform = $1 and a.native_id = m.native_id
+        on conflict do nothing
+        returning 1
+        """,
+        platform,
+        now,
+    )
+    native_ids = [a.native_id for a in history.accounts]
+    await canaries.release(conn, [platform] * len(native_ids), native_ids)
+    await conn.execute("drop table brought_account, brought_member")
+    return len(new), len(joined)
+
+
+async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> list[int]:
+    """The accounts of the changes that were not there yet, one entry a change. Their spells are told anew."""
+    await conn.execute(
+        """
+        create temporary table brought_change (
+            change_key text, native_id text, old_status text, old_withheld_in text[], status text,
+            withheld_in text[], kind text, strength text, last_seen_old timestamptz,
+            first_seen_new timestamptz, readings int, last_agreeing_at timestamptz, old_evidence bytea,
+            new_evidence bytea, supersedes bigint, flags text[]
+        ) on commit drop
+        """
+    )
+    proofs = await _add_evidence(conn, history.changes)
+    await conn.copy_records_to_table(
+        "brought_change",
+        records=(
+            _brought(history.platform, change, *proof)
+            for change, proof in zip(history.changes, proofs, strict=True)
+        ),
+    )
+    rows = await conn.fetch(
+        """
+        select account_id from account
+        where platform = $1 and native_id in (select native_id from brought_change)
+        """,
+        history.platform.value,
+    )
+    # Locks the accounts: whoever else tells spells of them waits.
+    moments = await spells.moments(conn, [r["account_id"] for r in rows], now)
+    now = max(moments.values(), default=now)
+    made = await conn.fetch(
+        """
+        insert into change (
+            change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
+            last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, supersedes,
+            flags
+        )
+        select b.change_key, a.account_id, b.old_status, b.old_withheld_in, b.status, b.withheld_in, b.kind,
+            b.strength, b.last_seen_old, b.first_seen_new, $2, 'import:' || $3, b.old_evidence,
+            b.new_evidence, b.supersedes, b.flags
+        from brought_change b join account a on a.platform = $1 and a.native_id = b.native_id
+        order by b.first_seen_new, a.account_id
+        on conflict (change_key, source) where supersedes is null do nothing
+        returning change_id, change_key, account_id
+        """,
+        history.platform.value,
+        now,
+        history.name,
+    )
+    await conn.execute(
+        """
+        insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+        select u.change_id, 'confirmed', 'imported', $3, b.readings, b.last_agreeing_at
+        from unnest($1::bigint[], $2::text[]) as u (change_id, change_key)
+        join brought_change b using (change_key)
+        order by u.change_id
+        """,
+        [r["change_id"] for r in made],
+        [r["change_key"] for r in made],
+        now,
+    )
+    await conn.execute("drop table brought_change")
+    changed = [r["account_id"] for r in made]
+    await spells.project(conn, changed, now)
+    return changed
+
+
+async def _add_evidence(
+    conn: Conn, changes: Sequence[ImportedChange]
+) -> list[tuple[bytes | None, bytes | None]]:
+    """The hashes of the old and the new evidence of each change."""
+    both: list[Evidence] = [e for c in changes for e in (c.old_evidence, c.evidence)]
+    stored = await evidence.store(conn, [e if isinstance(e, bytes) else None for e in both])
+    hashes = [e.sha256 if isinstance(e, Kept) else h for e, h in zip(both, stored, strict=True)]
+    return list(zip(hashes[::2], hashes[1::2], strict=True))
+
+
+def _brought(
+    platform: Platform, change: ImportedChange, old_evidence: bytes | None, new_evidence: bytes | None
+) -> tuple[object, ...]:
+    old, new = change.old, change.new
+    return (
+        change_key(platform, change.native_id, new, change.first_seen_new),
+        change.native_id,
+        old and old.status.value,
+        list(old.withheld_in) if old else [],
+        new.status.value,
+        list(new.withheld_in),
+        kind_of(old, new).value,
+        change.strength.value,
+        change.last_seen_old,
+        change.first_seen_new,
+        change.readings,
+        change.last_agreeing_at,
+        old_evidence,
+        new_evidence,
+        change.supersedes,
+        sorted(change.flags),
+    )

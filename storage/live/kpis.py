@@ -1,0 +1,145 @@
+"""The figures at the top of the live page, counted anew each time: open spells and the changes of a day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Kpis:
+    """Counts over the watched accounts. Blocked means by the platform: withheld or suspended."""
+
+    watched: int
+    withheld: int
+    withheld_by: tuple[tuple[str, int], ...]
+    """(countries, accounts), the most frequent first; several countries are joined by a comma."""
+    suspended: int
+    """Without those that their owner may as well have deleted."""
+    new_blocks: int
+    """Confirmed blocks first seen in the last 24 hours."""
+    new_blocks_hour: int
+    restored: int
+    last_restored_at: datetime | None
+    """First reading that showed the newest restoration of all time."""
+    provisional: int
+    next_read_at: datetime | None
+    """When the next re-read of a provisional change is due."""
+    orders: int
+    orders_overdue: int
+    unread: int
+    """Accounts without a reading in the last two sweeps: of these nothing is known now."""
+    blocked_unread: int
+    """Those of them whose last confirmed state is blocked."""
+
+
+async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
+    """Count at `now`. An account is unread when its last reading is older than two sweeps."""
+    standing = await _standing(conn, now, now - 2 * sweep_every)
+    by_country: dict[str, int] = {}
+    for count in standing:
+        if count.status == "withheld":
+            by_country[count.countries] = by_country.get(count.countries, 0) + count.accounts
+    recent = await conn.fetchrow(
+        """
+        select
+            count(*) filter (where c.kind = 'block') as blocks,
+            count(*) filter (
+                where c.kind = 'block' and c.first_seen_new > $1::timestamptz - interval '1 hour'
+            ) as blocks_hour,
+            count(*) filter (where c.kind = 'restoration') as restored
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where o.outcome = 'confirmed' and a.watched
+            and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
+        """,
+        now,
+    )
+    rest = await conn.fetchrow(
+        """
+        select
+            (
+                select max(c.first_seen_new)
+                from standing_change c
+                join change_outcome o using (change_id) join account a using (account_id)
+                where c.kind = 'restoration' and o.outcome = 'confirmed' and a.watched
+            ) as last_restored_at,
+            (
+                select count(*)
+                from pending_change p join change c using (change_id)
+                join account a on a.account_id = c.account_id
+                where c.kind <> 'baseline' and a.watched
+            ) as provisional,
+            (
+                select min(p.next_read_at)
+                from pending_change p join change c using (change_id)
+                join account a on a.account_id = c.account_id
+                where c.kind <> 'baseline' and a.watched
+            ) as next_read_at,
+            (select count(*) from legal_order where known_at <= $1) as orders,
+            (select count(*) from legal_order where known_at <= $1 and deadline_at < $1) as orders_overdue
+        """,
+        now,
+    )
+    if recent is None or rest is None:
+        raise LookupError("an aggregate always has one row")
+    return Kpis(
+        watched=sum(s.accounts for s in standing),
+        withheld=sum(by_country.values()),
+        withheld_by=tuple(sorted(by_country.items(), key=lambda item: (-item[1], item[0]))),
+        suspended=sum(s.accounts for s in standing if s.status == "suspended" and s.is_blocked),
+        new_blocks=recent["blocks"],
+        new_blocks_hour=recent["blocks_hour"],
+        restored=recent["restored"],
+        last_restored_at=rest["last_restored_at"],
+        provisional=rest["provisional"],
+        next_read_at=rest["next_read_at"],
+        orders=rest["orders"],
+        orders_overdue=rest["orders_overdue"],
+        unread=sum(s.unread for s in standing),
+        blocked_unread=sum(s.unread for s in standing if s.is_blocked),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Watched accounts that stand alike; status None: never confirmed."""
+
+    status: str | None
+    countries: str
+    is_blocked: bool
+    accounts: int
+    unread: int
+
+
+async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
+    rows = await conn.fetch(
+        """
+        with member as (
+            select account_id from account a
+            where a.watched
+                and not exists (select from canary c where c.account_id = a.account_id)
+        ),
+        read as (
+            select distinct a.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as a (account_id, position)
+            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
+                and (c.answered is null or get_bit(c.answered, a.position::int - 1) = 1)
+        )
+        select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
+            coalesce(
+                s.status in ('withheld', 'suspended')
+                and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
+                false
+            ) as is_blocked,
+            count(*) as accounts, count(*) filter (where read.account_id is null) as unread
+        from member
+        left join spell s on s.account_id = member.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join change c on c.change_id = s.change_id
+        left join read on read.account_id = member.account_id
+        group by 1, 2, 3
+        """,
+        now,
+        read_after,
+    )
+    return [_Count(r["status"], r["countries"], r["is_blocked"], r["accounts"], r["unread"]) for r in rows]

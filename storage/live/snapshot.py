@@ -1,0 +1,286 @@
+"""Read models of the live page: everything in one snapshot. What is new since is in `reports_news`.
+
+Every function runs on the caller's connection and returns typed rows; times are aware datetimes in UTC.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from asyncpg import Record
+
+from storage.alerts.mails_report import MailNote, mail_notes
+from storage.live.lists_and_executives import LiveExecutive, LiveSignal, WatchList, executives, lists, signals
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
+from storage.model.core.coverage_gaps import Seen
+from storage.model.core.orders import Order, OrderEvent
+from storage.orders.orders import order_events, orders
+from storage.postgres.pool import Conn
+from storage.readings.coverage_report import Coverage, live_coverage
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAccount:
+    account_id: int
+    platform: str
+    handle: str
+    list_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSpell:
+    """A confirmed period, as it is known."""
+
+    account_id: int
+    state: State
+    onset_after: datetime | None
+    """The last reading that contradicts it: the onset lies between this and `since`."""
+    since: datetime
+    until: datetime | None
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed it first: they say, for one, who suspended an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChange:
+    """A change, confirmed or not, with what came of it. A correction is a change that supersedes another."""
+
+    change_id: int
+    account_id: int
+    kind: ChangeKind
+    old: State | None
+    new: State
+    strength: Strength
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+    recorded_at: datetime
+    outcome: str | None
+    """None while provisional."""
+    reason: str | None
+    decided_at: datetime | None
+    last_agreeing_at: datetime | None
+    """The last reading that agreed with it; None while provisional."""
+    readings: int
+    """How many readings agreed with it."""
+    mail_id: int | None
+    platform: Platform
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed the new state first."""
+    supersedes: int | None = None
+    """The change that it corrects."""
+    superseded_at: datetime | None = None
+    """When a correction of it was recorded: since then it is no longer told. None: it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the live page needs for its first paint."""
+
+    live_event_id: int
+    earliest: datetime | None
+    """The first reading of any watched account: where "all" begins."""
+    lists: tuple[WatchList, ...]
+    accounts: tuple[LiveAccount, ...]
+    spells: tuple[LiveSpell, ...]
+    changes: tuple[LiveChange, ...]
+    coverage: Coverage
+    seen: dict[int, Seen]
+    orders: tuple[Order, ...]
+    events: tuple[OrderEvent, ...]
+    executives: tuple[LiveExecutive, ...]
+    signals: tuple[LiveSignal, ...]
+    mails: tuple[MailNote, ...]
+
+
+async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after: timedelta) -> Snapshot:
+    """The live page from `since` (None: from the first reading) to `now`.
+
+    Run it in a repeatable-read transaction, or accept that a row may be newer than `live_event_id`: the
+    deltas that follow are idempotent, so that this does no harm.
+    """
+    event_id = await last_event_id(conn)
+    earliest = await conn.fetchval(
+        """
+        select min(c.first_seen_new) from standing_change c
+        where exists (select from account a where a.account_id = c.account_id and a.watched)
+        """
+    )
+    start = since or earliest or now
+    coverage = await live_coverage(conn, start, now, gap_after)
+    return Snapshot(
+        live_event_id=event_id,
+        earliest=earliest,
+        lists=await lists(conn),
+        accounts=await accounts(conn),
+        spells=await spells(conn, start, None),
+        changes=await changes(conn, start, ()),
+        coverage=coverage,
+        seen=coverage.seen,
+        orders=await orders(conn, known_at=now),
+        events=await order_events(conn, known_at=now),
+        executives=await executives(conn),
+        signals=await signals(conn, start, ()),
+        mails=await mail_notes(conn, start, ()),
+    )
+
+
+async def last_event_id(conn: Conn) -> int:
+    """The newest live event, 0 when there was none yet."""
+    return await conn.fetchval("select coalesce(max(live_event_id), 0) from live_event")
+
+
+async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
+    """The watched accounts, on a list or not, without the monitor's own control accounts, oldest first."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
+        from account a
+        left join (
+            select account_id, array_agg(list_id order by list_id) as list_ids
+            from watch_list_member group by account_id
+        ) m using (account_id)
+        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        order by a.account_id
+        """
+    )
+    return tuple(LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"])) for r in rows)
+
+
+async def spells(
+    conn: Conn, since: datetime | None, account_ids: Sequence[int] | None, known_at: datetime | None = None
+) -> tuple[LiveSpell, ...]:
+    """Spells that reach beyond `since` (None: all), of `account_ids` (None: all watched).
+
+    As they were known at `known_at`, what was recorded at that very moment included; None: as known now.
+    """
+    rows = await conn.fetch(
+        """
+        select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
+            upper(s.valid) as until, case when s.before_change then '{}' else c.flags end as flags
+        from spell s join account a using (account_id) join change c on c.change_id = s.change_id
+        where s.recorded @> coalesce($3::timestamptz, 'infinity')
+            and ($1::timestamptz is null or s.valid && tstzrange($1, null))
+            and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))
+        order by s.account_id, lower(s.valid)
+        """,
+        since,
+        account_ids,
+        known_at,
+    )
+    return tuple(
+        LiveSpell(
+            account_id=r["account_id"],
+            state=state(r["status"], tuple(r["withheld_in"])),
+            onset_after=r["onset_after"],
+            since=r["since"],
+            until=r["until"],
+            flags=frozenset(Flag(f) for f in r["flags"]),
+        )
+        for r in rows
+    )
+
+
+async def changes(
+    conn: Conn, since: datetime | None, change_ids: Sequence[int], known_at: datetime | None = None
+) -> tuple[LiveChange, ...]:
+    """Standing changes of watched accounts first seen since `since` or still provisional (None: neither),
+    and those of `change_ids`, whoever's they are and whether they stand or are superseded.
+
+    Confirmed baselines are left out by time: a first look is no news. All is told as it was known at
+    `known_at`, what was recorded at that very moment included; None: as known now.
+    """
+    rows = await conn.fetch(
+        """
+        select c.change_id, c.account_id, c.kind, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
+            c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.reason, o.decided_at,
+            o.last_agreeing_at,
+            coalesce(o.readings, p.agreeing, step.agreeing, 1) as readings, told.mail_id, c.flags, w.platform,
+            c.supersedes, later.superseded_at
+        from change c
+        join account w on w.account_id = c.account_id
+        left join change_outcome o
+            on o.change_id = c.change_id and ($3::timestamptz is null or o.decided_at <= $3)
+        left join (
+            select supersedes, min(recorded_at) as superseded_at from change
+            where supersedes is not null and ($3 is null or recorded_at <= $3) group by supersedes
+        ) later on later.supersedes = c.change_id
+        left join lateral (
+            select min(t.mail_id) as mail_id
+            from alert a join mail_alert t using (alert_id) join mail m using (mail_id)
+            where a.change_id = c.change_id and ($3 is null or m.created_at <= $3)
+        ) told on true
+        left join pending_change p on p.change_id = c.change_id and $3 is null
+        left join lateral (
+            select agreeing from pending_step s
+            where o.change_id is null and s.change_id = c.change_id and ($3 is null or s.recorded_at <= $3)
+            order by s.recorded_at desc limit 1
+        ) step on true
+        where ($3 is null or c.recorded_at <= $3)
+            and (
+                c.change_id = any($2::bigint[])
+                or (
+                    (
+                        c.first_seen_new >= $1
+                        or ($1 is not null and c.change_id = any(array(
+                            select change_id from pending_change
+                            union all select change_id from change_outcome where decided_at > $3
+                            union all
+                            select supersedes from change where supersedes is not null and recorded_at > $3
+                        )))
+                    )
+                    and w.watched
+                )
+            )
+            and (
+                c.change_id = any($2::bigint[])
+                or (
+                    later.superseded_at is null
+                    and (c.first_seen_new >= $1 or o.change_id is null)
+                    and (c.kind <> 'baseline' or o.outcome is distinct from 'confirmed')
+                )
+            )
+        order by c.first_seen_new, c.change_id
+        """,
+        since,
+        change_ids,
+        known_at,
+    )
+    return tuple(map(live_change, rows))
+
+
+def live_change(r: Record) -> LiveChange:
+    """A change with its outcome, as a row has it."""
+    return LiveChange(
+        change_id=r["change_id"],
+        account_id=r["account_id"],
+        kind=ChangeKind(r["kind"]),
+        old=_old_state(r["old_status"], r["old_withheld_in"]),
+        new=state(r["status"], tuple(r["withheld_in"])),
+        strength=Strength(r["strength"]),
+        last_seen_old=r["last_seen_old"],
+        first_seen_new=r["first_seen_new"],
+        recorded_at=r["recorded_at"],
+        outcome=r["outcome"],
+        reason=r["reason"],
+        decided_at=r["decided_at"],
+        last_agreeing_at=r["last_agreeing_at"],
+        readings=r["readings"],
+        mail_id=r["mail_id"],
+        platform=Platform(r["platform"]),
+        flags=frozenset(Flag(f) for f in r["flags"]),
+        supersedes=r["supersedes"],
+        superseded_at=r["superseded_at"],
+    )
+
+
+def _old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
+    """The state before a change, as a row has it; None for the first of an account."""
+    return None if status is None else state(status, tuple(withheld_in))
+
+
+@lru_cache(maxsize=1024)
+def state(status: str, withheld_in: tuple[str, ...]) -> State:
+    """Tens of thousands of rows share a few states, and each new one is checked."""
+    return State(Status(status), withheld_in)

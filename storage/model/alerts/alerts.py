@@ -1,0 +1,253 @@
+"""From a confirmed change to a mail that a server accepted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.availability import ChangeKind, Flag, State, Strength
+
+
+class AlertStage(StrEnum):
+    """How certain what an alert tells is."""
+
+    PROVISIONAL = "provisional"
+    """Seen, and not confirmed yet. Only rules that ask for it tell it."""
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+    """What was told before was not so, or was not confirmed: who was told is told this too."""
+
+
+class AlertDecision(StrEnum):
+    """What a rule did with an alert, and why. Stored and shown."""
+
+    MAILED = "mailed"
+    """Told in a mail of its own."""
+    GROUPED = "grouped"
+    """Told in one mail with the rest of its wave, or in a digest."""
+    WAITING = "waiting"
+    """Its wave may still grow."""
+    SPACED = "spaced"
+    """Its story was told lately: it is gathered for the next update."""
+    QUIET = "quiet"
+    """It is kept until the quiet hours of the rule are over."""
+    DIGEST = "digest"
+    """It is kept for the next digest of the rule."""
+    MUTED = "muted"
+    MAINTENANCE = "maintenance"
+    DUPLICATE = "duplicate"
+    """An earlier rule told it to the same people."""
+    NO_RULE = "no_rule"
+    NO_RECIPIENT = "no_recipient"
+    """The rule that matches names nobody."""
+    FLAPPING = "flapping"
+    """The account goes back and forth; one mail said so and the rest is held together with it."""
+    UNSUBSCRIBED = "unsubscribed"
+    """It was for a digest or a round-up, and none of the recipients wants these."""
+    SUPERSEDED = "superseded"
+    """It was confirmed before it was told as provisional: that is told instead."""
+    CORRECTED = "corrected"
+    """A later reading shows that it was not so, or not yet: nobody is told."""
+
+    @property
+    def is_open(self) -> bool:
+        """The last word is not spoken."""
+        return self in {
+            AlertDecision.WAITING,
+            AlertDecision.SPACED,
+            AlertDecision.QUIET,
+            AlertDecision.DIGEST,
+        }
+
+    @property
+    def is_told(self) -> bool:
+        return self in {AlertDecision.MAILED, AlertDecision.GROUPED}
+
+
+class MailState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    """Set only after the server accepted."""
+    DEAD = "dead"
+    """Given up, with the reason kept; shown on the dashboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """What a mail needs to name a legal order."""
+
+    reference: str
+    country: str
+    issued_at: datetime
+    named_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A watch list that an account is on, with the order that it belongs to, if any."""
+
+    list_id: ListId
+    name: str
+    order: OrderRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """How an account came under a cohort."""
+
+    at: datetime
+    by_entry: bool
+    """Its order was entered then; the account was on the list of it before. Else it was put on the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """A confirmed change as a mail tells it."""
+
+    change_key: str
+    account_id: AccountId
+    platform: Platform
+    handle: str
+    """As last seen; written by a stranger."""
+    old: State | None
+    new: State
+    kind: ChangeKind
+    strength: Strength
+    last_seen_old: datetime | None
+    first_seen_new: datetime
+    readings: int
+    """How many agreeing readings confirmed it."""
+    flags: frozenset[Flag] = frozenset()
+    """Side facts of the reading that showed the new state first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One change that waits for the decision of at least one rule."""
+
+    alert_id: int
+    created_at: datetime
+    """When the change was confirmed, first seen or taken back (see `stage`), in the monitor's time."""
+    change: AlertChange
+    cohorts: tuple[Cohort, ...]
+    """Every list of the account, sorted by name."""
+    stage: AlertStage = AlertStage.CONFIRMED
+    tags: frozenset[str] = frozenset()
+    followers: int | None = None
+    is_executive: bool = False
+    done: frozenset[int] = frozenset()
+    """The rules whose decision about it is final."""
+    held: frozenset[int] = frozenset()
+    """The rules that keep it for later."""
+    told_by: frozenset[int] = frozenset()
+    """The rules that told an earlier stage of the same change."""
+    joined: Mapping[ListId, Joined] = field(default_factory=dict[ListId, Joined])
+    """How the account came under each of its cohorts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlert:
+    """An alert of the last weeks, decided or not: what flapping is judged by."""
+
+    created_at: datetime
+    change: AlertChange
+    decisions: Mapping[int, AlertDecision] = field(default_factory=dict[int, AlertDecision])
+    """What each rule has decided so far, by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldWave:
+    """One wave of a story, as it was told."""
+
+    closed_at: datetime
+    """When it was complete: the pause before the next one counts from here."""
+    as_of: datetime
+    told: Mapping[str, int]
+    """How many accounts it told of, by kind of change; what is not confirmed has kinds of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What one rule tells the same people of one cohort, wave after wave: one thread of mails."""
+
+    story_key: str
+    rule_id: int
+    list_id: ListId | None
+    recipients: tuple[str, ...]
+    waves: tuple[ToldWave, ...]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the accounts of a list stood as known at one time."""
+
+    watched: int
+    """How many accounts of the list are watched."""
+    states: tuple[tuple[Platform, State, int], ...]
+    """Accounts of a platform in each confirmed state, most first. Those never read are in none."""
+
+
+class MailKind(StrEnum):
+    WAVE = "wave"
+    DIGEST = "digest"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    OPERATOR = "operator"
+    TEST = "test"
+    ENGAGEMENT = "engagement"
+
+
+@dataclass(frozen=True, slots=True)
+class MailDraft:
+    """A mail that is composed and not yet stored."""
+
+    message_id: str
+    recipient: str
+    """A mail address, or a channel by its name."""
+    subject: str
+    text_body: str
+    html_body: str
+    kind: MailKind = MailKind.WAVE
+    in_reply_to: str | None = None
+    reference_ids: tuple[str, ...] = ()
+    urgent: bool = False
+    picture: bytes | None = None
+    """A PNG that `html_body` shows as cid:picture."""
+    payload: str | None = None
+    """JSON, for a webhook."""
+    unsubscribe_url: str | None = None
+
+
+class Via(StrEnum):
+    """By what a mail goes out. Addresses hold no colon, and names of channels do."""
+
+    SMTP = "smtp"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What one recipient is told, by mail or another channel. A repeat carries the same `message_id`."""
+
+    mail_id: int
+    message_id: str
+    recipients: tuple[str, ...]
+    """One, but for mails that an early version sent."""
+    subject: str
+    text_body: str
+    html_body: str
+    created_at: datetime
+    state: MailState
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    last_error: str | None
+    kind: MailKind = MailKind.WAVE
+    in_reply_to: str | None = None
+    reference_ids: tuple[str, ...] = ()
+    urgent: bool = False
+    picture: bytes | None = None
+    payload: str | None = None
+    unsubscribe_url: str | None = None

@@ -1,0 +1,199 @@
+"""An alert rule as a table of TOML or JSON, and back: what is written in settings, exported and stored."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, RuleFault, Severity
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+
+Table = dict[str, Any]
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
+_DURATION = re.compile(r"(\d{1,6})\s*(ms|s|m|h|d)")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+MATCH = [
+    "lists",
+    "orders",
+    "platforms",
+    "countries",
+    "kinds",
+    "tags",
+    "min_followers",
+    "executives",
+    "provisional",
+]
+MANNER = [
+    "name",
+    "recipients",
+    "zone",
+    "severity",
+    "quiet",
+    "digest",
+    "digest_at",
+    "remind_every",
+    "escalate_after",
+    "escalate_to",
+    "engagement",
+    "settle",
+    "update_after",
+]
+
+
+def to_table(rule: AlertRule) -> Table:
+    """The rule with everything that is not as it is by default; `from_table` gives it back."""
+    plain, match, nothing = AlertRule(()), rule.match, Match()
+    values: dict[str, tuple[object, object]] = {
+        "lists": (sorted(match.lists), []),
+        "orders": (sorted(match.orders), []),
+        "platforms": (sorted(p.value for p in match.platforms), []),
+        "countries": (sorted(match.countries), []),
+        "kinds": (sorted(k.value for k in match.kinds), sorted(k.value for k in nothing.kinds)),
+        "tags": (sorted(match.tags), []),
+        "min_followers": (match.min_followers, None),
+        "executives": (match.executives, False),
+        "provisional": (match.provisional, False),
+        "zone": (rule.zone, plain.zone),
+        "severity": (rule.severity.value, plain.severity.value),
+        "quiet": (rule.quiet and f"{rule.quiet.begins:%H:%M}-{rule.quiet.ends:%H:%M}", None),
+        "digest": (rule.digest.value, plain.digest.value),
+        "digest_at": (f"{rule.digest_at:%H:%M}", f"{plain.digest_at:%H:%M}"),
+        "remind_every": (rule.remind_every and duration_text(rule.remind_every), None),
+        "escalate_after": (rule.escalate_after and duration_text(rule.escalate_after), None),
+        "escalate_to": (list(rule.escalate_to), []),
+        "engagement": (rule.engagement, False),
+        "settle": (duration_text(rule.settle), duration_text(plain.settle)),
+        "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
+    }
+    told = {name: value for name, (value, usual) in values.items() if value != usual}
+    return {"name": rule.name, "recipients": list(rule.recipients), **told}
+
+
+def from_table(table: Mapping[str, Any]) -> AlertRule:
+    """The rule that a table describes. Raises ValueError with one clause that names the key: RuleFault when
+    that key is in the table.
+    """
+    for key in table:
+        if key not in MATCH and key not in MANNER:
+            raise RuleFault(key, f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
+    for key in ("name", "recipients"):
+        if key not in table:
+            raise ValueError(f"{key} is missing")
+    usual, nothing = AlertRule(()), Match()
+
+    def get(key: str, read: Callable[[Any], _T], default: _T) -> _T:
+        if key not in table:
+            return default
+        try:
+            return read(table[key])
+        except ValueError as error:
+            raise RuleFault(key, f"{key}: {error}") from error
+
+    match = Match(
+        lists=get("lists", _names, nothing.lists),
+        orders=get("orders", _names, nothing.orders),
+        platforms=get("platforms", lambda v: _members(v, Platform), nothing.platforms),
+        countries=get("countries", _names, nothing.countries),
+        kinds=get("kinds", lambda v: _members(v, ChangeKind), nothing.kinds),
+        tags=get("tags", _names, nothing.tags),
+        min_followers=get("min_followers", _count, nothing.min_followers),
+        executives=get("executives", _flag, nothing.executives),
+        provisional=get("provisional", _flag, nothing.provisional),
+    )
+    return AlertRule(
+        recipients=get("recipients", _texts, ()),
+        name=get("name", _text, ""),
+        match=match,
+        zone=get("zone", _text, usual.zone),
+        severity=get("severity", lambda v: _member(v, Severity), usual.severity),
+        quiet=get("quiet", _quiet, None),
+        digest=get("digest", lambda v: _member(v, Digest), usual.digest),
+        digest_at=get("digest_at", _clock, usual.digest_at),
+        remind_every=get("remind_every", duration_of, None),
+        escalate_after=get("escalate_after", duration_of, None),
+        escalate_to=get("escalate_to", _texts, ()),
+        engagement=get("engagement", _flag, default=False),
+        settle=get("settle", duration_of, usual.settle),
+        update_after=get("update_after", duration_of, usual.update_after),
+    )
+
+
+def duration_text(span: timedelta) -> str:
+    """A span as it is written in a rule: in its largest whole unit."""
+    for unit in ("d", "h", "m", "s"):
+        if span and not span % _UNITS[unit]:
+            return f"{span // _UNITS[unit]}{unit}"
+    return f"{round(span / _UNITS['ms'])}ms"
+
+
+def duration_of(value: object) -> timedelta:
+    """The span that a rule means by a text such as 10m. Raises ValueError."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is not a time such as 90s, 10m, 6h or 1d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _clock(value: object) -> time:
+    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is not a time of day such as 08:00")
+    return time(int(found[1]), int(found[2]))
+
+
+def _quiet(value: object) -> Quiet:
+    begins, dash, ends = value.partition("-") if isinstance(value, str) else ("", "", "")
+    if not dash:
+        raise ValueError(f"{value!r} is not a span of the day such as 22:00-07:00")
+    return Quiet(_clock(begins.strip()), _clock(ends.strip()))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")  # noqa: TRY004
+    if "\0" in value:
+        raise ValueError(f"{value!r} holds a character that no name has")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{value!r} is not a list of texts")  # noqa: TRY004
+    return tuple(_text(part) for part in cast("list[object]", value))
+
+
+def _names(value: object) -> frozenset[str]:
+    return frozenset(_texts(value))
+
+
+def _member(value: object, kind: type[_E]) -> _E:
+    try:
+        return kind(_text(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is none of {', '.join(kind)}") from None
+
+
+def _members(value: object, kind: type[_E]) -> frozenset[_E]:
+    return frozenset(_member(part, kind) for part in _texts(value))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")  # noqa: TRY004
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is not a number of followers")
+    return value

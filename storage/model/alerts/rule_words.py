@@ -1,0 +1,85 @@
+"""Pure: alert rules in words. The dashboard, the commands and the doctor take them from here alike."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from storage.model.alerts.rule_codec import duration_text
+from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, Match, Severity
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+
+_KIND: Final = {
+    ChangeKind.BASELINE: "first readings",
+    ChangeKind.BLOCK: "blocks",
+    ChangeKind.RESTORATION: "restorations",
+    ChangeKind.PARTIAL: "changes of countries",
+    ChangeKind.PROTECTION: "protection by the owner",
+    ChangeKind.GONE: "accounts that are gone",
+    ChangeKind.RETURN: "accounts found again",
+}
+_DIGEST: Final = {Digest.DAILY: "one digest a day", Digest.WEEKLY: "one digest a week, on Mondays"}
+
+
+def match_words(match: Match) -> str:
+    """Which changes a rule is about: "Blocks, of accounts on Press, on X, with at least 10,000 followers"."""
+    parts = [
+        _any("of accounts on ", match.lists),
+        _any("under ", match.orders),
+        _any("on ", [PLATFORM_NAME[p] for p in Platform if p in match.platforms]),
+        _any("in ", match.countries),
+        _any("tagged ", match.tags),
+        "" if match.min_followers is None else f"with at least {match.min_followers:,} followers",
+        "of executives" if match.executives else "",
+        "already when provisional" if match.provisional else "",
+    ]
+    return capital(", ".join([_kinds(match.kinds), *(p for p in parts if p)]))
+
+
+def manner_words(rule: AlertRule) -> list[str]:
+    """How a rule tells, a line each."""
+    at = f"{rule.digest_at:%H:%M} {rule.zone}"
+    if rule.digest is Digest.NONE:
+        lines = [f"at once; what is no news in a round-up at {at}"]
+    else:
+        lines = [f"{_DIGEST[rule.digest]} at {at}"]
+    if rule.engagement:
+        lines.append("also when an executive engages with an account that an order names")
+    if rule.severity is Severity.CRITICAL:
+        lines.append("severity critical, which quiet hours do not keep back")
+    elif rule.severity is not Severity.WARNING:
+        lines.append(f"severity {rule.severity.value}")
+    if rule.quiet is not None:
+        lines.append(f"quiet from {rule.quiet.begins:%H:%M} to {rule.quiet.ends:%H:%M} {rule.zone}")
+    if rule.remind_every is not None:
+        lines.append(f"asks again every {duration_text(rule.remind_every)}")
+    if rule.escalate_after is not None:
+        whom = ", ".join(rule.escalate_to)
+        lines.append(f"tells {whom} when nobody acknowledged for {duration_text(rule.escalate_after)}")
+    return lines
+
+
+def absent_words(match: Match, absent: AbsentNames) -> list[str]:
+    """A clause for each list and order that a rule names and that is not on file: nothing matches by it."""
+    return [
+        *(
+            f"there is no list {clean(name, 80)!r} on file, so no account is on it"
+            for name in sorted(match.lists & absent.lists)
+        ),
+        *(
+            f"there is no order {clean(name, 80)!r} on file, so no account is under it"
+            for name in sorted(match.orders & absent.orders)
+        ),
+    ]
+
+
+def _kinds(kinds: Iterable[ChangeKind]) -> str:
+    wanted = set(kinds)
+    named = [_KIND[k] for k in ChangeKind if k in wanted]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named) or "nothing"
+
+
+def _any(before: str, names: Iterable[str]) -> str:
+    """One of the names is enough."""
+    known = [clean(name, 80) for name in sorted(names)]
+    return before + " or ".join(known) if known else ""

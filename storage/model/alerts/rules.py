@@ -1,0 +1,259 @@
+"""Alert rules: which changes are told, to whom, how patiently, and when they are kept back."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import NewType
+from zoneinfo import ZoneInfo
+
+from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.availability import ChangeKind
+
+RuleId = NewType("RuleId", int)
+
+TOLD_BY_DEFAULT = frozenset(
+    {ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.PARTIAL, ChangeKind.GONE, ChangeKind.RETURN}
+)
+LONGEST_WAIT = timedelta(days=366)
+_ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
+"""Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
+_CHANNEL = re.compile(r"(apprise|webhook):[a-z0-9-]{1,32}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class RuleFault(ValueError):
+    """A rule that cannot be. The message is a clause; `key` is the one whose value is wrong."""
+
+    def __init__(self, key: str, fault: str) -> None:
+        super().__init__(fault)
+        self.key = key
+
+
+class Severity(StrEnum):
+    """How urgent the changes of a rule are. Critical ones are not kept back by quiet hours."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Digest(StrEnum):
+    """Whether a rule tells each wave, or gathers everything for one mail a day or a week."""
+
+    NONE = "none"
+    """Waves at once; what is no news waits for a round-up at `digest_at`, if there is anything."""
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    """On Mondays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of a day in which nothing is told, in the zone of the rule. They may span midnight."""
+
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which changes a rule is about. What is empty or None matches everything."""
+
+    lists: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
+    """References of orders."""
+    platforms: frozenset[Platform] = frozenset()
+    countries: frozenset[str] = frozenset()
+    """Countries in which an account is or was withheld; an account suspended everywhere is in none."""
+    kinds: frozenset[ChangeKind] = TOLD_BY_DEFAULT
+    tags: frozenset[str] = frozenset()
+    """One of them is enough."""
+    min_followers: int | None = None
+    """Accounts of which no number is on file do not match."""
+    executives: bool = False
+    """Only changes of accounts that belong to an executive."""
+    provisional: bool = False
+    """Tell a change already when it is seen first, marked as provisional, and what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """Who is told of what, and how patiently changes are gathered."""
+
+    recipients: tuple[str, ...]
+    """Mail addresses, `apprise:NAME` or `webhook:NAME`."""
+    name: str = "default"
+    match: Match = Match()
+    zone: str = "UTC"
+    """IANA name of the zone that the recipients live in."""
+    severity: Severity = Severity.WARNING
+    quiet: Quiet | None = None
+    digest: Digest = Digest.NONE
+    digest_at: time = time(8)
+    remind_every: timedelta | None = None
+    """Ask again so often, until somebody acknowledges."""
+    escalate_after: timedelta | None = None
+    """Tell `escalate_to` when nobody acknowledged for so long."""
+    escalate_to: tuple[str, ...] = ()
+
+    engagement: bool = False
+    """Tell also when an executive visibly engages with an account that an order names: one that `match` is
+    about by its lists, orders, countries, platforms and tags.
+    """
+    settle: timedelta = timedelta(seconds=0.5)
+    """A wave is complete when nothing joined it for so long."""
+    growth_limit: int = 10
+    """A wave that keeps growing is cut after so many times `settle`."""
+    update_after: timedelta = timedelta(hours=1)
+    """The first update of a story waits so long, the second four times longer; then there are round-ups."""
+    flapping_changes: int = 4
+    flapping_period: timedelta = timedelta(days=7)
+    """An account with so many changes within the period goes back and forth: one mail says so."""
+
+    def __post_init__(self) -> None:
+        self._refuse_people()
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError, OSError) as error:
+            fault = f"{self.zone!r} is not a time zone; write it like Asia/Kolkata"
+            raise RuleFault("zone", fault) from error
+        for country in self.match.countries:
+            if not _COUNTRY.fullmatch(country):
+                raise RuleFault("countries", f"{country!r} is not a country code of two capital letters")
+        if self.settle <= timedelta(0) or self.growth_limit < 1:
+            raise RuleFault("settle", "settle must be longer than zero, and its limit at least 1")
+        if self.update_after <= timedelta(0):
+            raise RuleFault("update_after", "update_after must be longer than zero")
+        self._refuse_waits()
+        if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):
+            raise ValueError("flapping needs at least 2 changes and a period longer than zero")
+        if self.quiet is not None and self.quiet.begins == self.quiet.ends:
+            raise RuleFault("quiet", "quiet hours begin and end at the same time")
+
+    def _refuse_waits(self) -> None:
+        asking = {"remind_every": self.remind_every, "escalate_after": self.escalate_after}
+        for key, wait in {"settle": self.settle, "update_after": self.update_after, **asking}.items():
+            if wait is not None and wait > LONGEST_WAIT:
+                raise RuleFault(key, "no time of a rule is longer than a year")
+        for key, wait in asking.items():
+            if wait is not None and wait < timedelta(minutes=1):
+                raise RuleFault(key, "remind_every and escalate_after are at least a minute")
+
+    def _refuse_people(self) -> None:
+        if not self.name or not self.name.isprintable() or len(self.name) > 80:
+            raise RuleFault("name", "a rule needs a name of 1 to 80 printable characters")
+        for key, people in (("recipients", self.recipients), ("escalate_to", self.escalate_to)):
+            for recipient in people:
+                if not is_recipient(recipient):
+                    raise RuleFault(
+                        key,
+                        f"{recipient!r} is neither a plain mail address such as desk@example.org nor a "
+                        "channel such as apprise:newsroom or webhook:desk",
+                    )
+        if (self.escalate_after is None) != (not self.escalate_to):
+            key = "escalate_to" if self.escalate_after is None else "escalate_after"
+            raise RuleFault(key, "escalate_after and escalate_to need each other")
+
+    @property
+    def lookback(self) -> timedelta:
+        """How much history before the oldest open alert is needed to judge flapping."""
+        return 2 * self.flapping_period
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule as it stands in the database, which is the one source of truth."""
+
+    rule_id: RuleId
+    rule: AlertRule
+    enabled: bool
+    from_settings: bool
+    """It stands in the settings of the installation: it is changed there, and nowhere else."""
+    active_since: datetime
+    """Since when it has been there, switched on, with its `match`."""
+    digested_to: datetime
+    """Up to when its digests were told."""
+    refused: frozenset[str] = frozenset()
+    """Recipients who want no digests and round-ups of it."""
+
+    def readers(self, recipients: Iterable[str]) -> tuple[str, ...]:
+        """Those of them who get its digests, each once."""
+        return tuple(r for r in dict.fromkeys(recipients) if r not in self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentNames:
+    """Names in rules that mean nothing on file."""
+
+    lists: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
+    """References."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Nobody is told of an account, of a list, or of anything, for a time."""
+
+    mute_id: int
+    account_id: AccountId | None
+    list_id: ListId | None
+    since: datetime
+    until: datetime | None
+    note: str
+    made_by: str
+
+    @property
+    def is_maintenance(self) -> bool:
+        """It is about everything."""
+        return self.account_id is None and self.list_id is None
+
+
+def is_recipient(text: str) -> bool:
+    """Whether something can be told there: a plain mail address, or a channel by its name."""
+    return bool(_ADDRESS.fullmatch(text) or _CHANNEL.fullmatch(text))
+
+
+def is_channel(recipient: str) -> bool:
+    return bool(_CHANNEL.fullmatch(recipient))
+
+
+def is_webhook(recipient: str) -> bool:
+    return recipient.startswith("webhook:")
+
+
+def quiet_until(at: datetime, quiet: Quiet | None, zone: str) -> datetime:
+    """The end of the quiet hours that `at` falls into; `at` itself when it falls into none."""
+    if quiet is None:
+        return at
+    local = at.astimezone(ZoneInfo(zone))
+    clock = local.time()
+    if quiet.begins < quiet.ends:
+        is_quiet, day = quiet.begins <= clock < quiet.ends, local.date()
+    else:
+        is_quiet = clock >= quiet.begins or clock < quiet.ends
+        day = local.date() + timedelta(days=1) if clock >= quiet.begins else local.date()
+    if not is_quiet:
+        return at
+    # An hour that the clocks leave out or repeat is resolved by `fold=0`, as a wall clock would be read.
+    return max(at, datetime.combine(day, quiet.ends, ZoneInfo(zone)).astimezone(UTC))
+
+
+def digest_before(now: datetime, rule: AlertRule) -> datetime:
+    """The newest time at or before `now` at which a digest of this rule is due."""
+    zone = ZoneInfo(rule.zone)
+    day = now.astimezone(zone).date()
+    if rule.digest is Digest.WEEKLY:
+        day -= timedelta(days=day.weekday())
+    step = timedelta(days=7 if rule.digest is Digest.WEEKLY else 1)
+    due = datetime.combine(day, rule.digest_at, zone).astimezone(UTC)
+    return due if due <= now else datetime.combine(day - step, rule.digest_at, zone).astimezone(UTC)
+
+
+def digest_after(now: datetime, rule: AlertRule) -> datetime:
+    """The first time after `now` at which a digest of this rule is due."""
+    zone = ZoneInfo(rule.zone)
+    last = digest_before(now, rule).astimezone(zone).date()
+    step = timedelta(days=7 if rule.digest is Digest.WEEKLY else 1)
+    return datetime.combine(last + step, rule.digest_at, zone).astimezone(UTC)

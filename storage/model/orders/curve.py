@@ -1,0 +1,136 @@
+"""Pure: how many accounts of a cohort were blocked, over time, with the band in which the truth lies."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum, auto
+from typing import TypeAlias
+
+from storage.model.orders.cohort import Kind, Member, blocked_times
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Counts of accounts that hold from `at` until the next step."""
+
+    at: datetime
+    blocked: int
+    """As confirmed: from the reading that first showed a block to the one that first showed its end."""
+    certain: int
+    """Blocked at the least, of those that were read: a block as late and as short as it can have been."""
+    possible: int
+    """Blocked at the most: as early and as long. What was not read at all is in `unread`, and not in here."""
+    withheld: int
+    """Of `blocked`."""
+    suspended: int
+    """Of `blocked`."""
+    unread: int
+    """Not looked at then: of that time nothing was seen of them."""
+
+
+class _Line(StrEnum):
+    BLOCKED = auto()
+    CERTAIN = auto()
+    POSSIBLE = auto()
+    WITHHELD = auto()
+    SUSPENDED = auto()
+    UNREAD = auto()
+
+
+_Span: TypeAlias = tuple[datetime | None, datetime | None]
+"""From and until; None: the beginning or the end of time."""
+
+
+def curve(
+    members: Sequence[Member], since: datetime, until: datetime, gap_after: timedelta
+) -> tuple[Step, ...]:
+    """The counts from `since` to `until`, a step wherever one of them changes. The first is at `since`."""
+    moves: defaultdict[datetime, Counter[_Line]] = defaultdict(Counter)
+
+    def during(line: _Line, start: datetime | None, end: datetime | None) -> None:
+        first = since if start is None else max(start, since)
+        if first > until or (end is not None and end <= first):
+            return
+        moves[first][line] += 1
+        if end is not None and end <= until:
+            moves[end][line] -= 1
+
+    for member in members:
+        unread = list(_unread(member, gap_after))
+        for stay in member.stays:
+            if stay.kind is Kind.WITHHELD:
+                during(_Line.WITHHELD, stay.since, stay.until)
+            elif stay.kind is Kind.SUSPENDED:
+                during(_Line.SUSPENDED, stay.since, stay.until)
+        for blocked in blocked_times(member):
+            during(_Line.BLOCKED, blocked.since, blocked.until)
+            during(_Line.POSSIBLE, blocked.onset_after, blocked.until)
+            lasts = blocked.until is None
+            sure = _sure_until(member, until, gap_after) if lasts else blocked.last_seen
+            for part in _without((blocked.since, sure), unread):
+                during(_Line.CERTAIN, *part)
+        for part in unread:
+            during(_Line.UNREAD, *part)
+    moves[since] += Counter()
+    return tuple(_steps(moves))
+
+
+def step_at(steps: Sequence[Step], moment: datetime) -> Step | None:
+    """The counts of a moment; None before the first step."""
+    n = bisect_right(steps, moment, key=lambda s: s.at)
+    return steps[n - 1] if n else None
+
+
+def _sure_until(member: Member, until: datetime, gap_after: timedelta) -> datetime | None:
+    """Until when what lasts is certain: its newest agreeing reading. None: that is as new as is usual."""
+    last = member.sure_until
+    if last is None or member.doubted_from is not None or last + gap_after < until:
+        return last
+    return None
+
+
+def _unread(member: Member, gap_after: timedelta) -> Iterator[_Span]:
+    """When nobody looked, in order and without overlap."""
+    if not member.stays or member.seen.last is None:
+        yield None, None
+        return
+    first = member.stays[0].since
+    yield None, first
+    for gap in member.seen.gaps:
+        if gap.until is not None and gap.until > first:
+            yield max(gap.since, first), gap.until
+    yield max(member.seen.last + gap_after, first), None
+
+
+def _without(span: _Span, cuts: Sequence[_Span]) -> Iterator[tuple[datetime, datetime | None]]:
+    """What is left of a span that begins at a time, without `cuts`, which are in order."""
+    start, end = span
+    for since, until in cuts:
+        if start is None or (end is not None and end <= start):
+            return
+        if until is not None and until <= start:
+            continue
+        if since is not None and end is not None and since >= end:
+            break
+        if since is not None and since > start:
+            yield start, since
+        start = until
+    if start is not None and (end is None or start < end):
+        yield start, end
+
+
+def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterator[Step]:
+    total: Counter[_Line] = Counter()
+    for at in sorted(moves):
+        total.update(moves[at])
+        yield Step(
+            at,
+            total[_Line.BLOCKED],
+            total[_Line.CERTAIN],
+            total[_Line.POSSIBLE],
+            total[_Line.WITHHELD],
+            total[_Line.SUSPENDED],
+            total[_Line.UNREAD],
+        )

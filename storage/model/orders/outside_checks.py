@@ -1,0 +1,42 @@
+"""Pure: what others saw of the accounts that an order names, counted."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State
+from storage.model.core.orders import OrderCheck, OrderName
+
+Named: TypeAlias = tuple[Platform | None, str]
+"""An account as an order names it: its platform and its handle in small letters."""
+
+
+def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
+    """The names of an order by the account that they hold the handle of: its own name, and its posts."""
+    out: dict[Named, list[OrderName]] = {}
+    for name in names:
+        if name.handle is not None:
+            out.setdefault((name.platform, name.handle.lower()), []).append(name)
+    return out
+
+
+def accounts_seen(
+    names: Sequence[OrderName], checks: Sequence[OrderCheck]
+) -> dict[tuple[str, State | None], int]:
+    """How many accounts were seen in a state from a place, by place and state.
+
+    An account of which two looks told two states is in both counts, and so they may add up to more than there
+    are. None counts those of which no look from that place told a state. What was seen of posts is not in it.
+    """
+    seen: dict[tuple[Named, str], set[State]] = {}
+    whose = {n.order_name_id: who for who, some in accounts_named(names).items() for n in some}
+    for check in checks:
+        if not check.of_post and check.order_name_id in whose:
+            states = seen.setdefault((whose[check.order_name_id], check.place), set())
+            if check.state is not None:
+                states.add(check.state)
+    out: dict[tuple[str, State | None], int] = {}
+    for (_, place), states in seen.items():
+        for state in states or {None}:
+            out[place, state] = out.get((place, state), 0) + 1
+    return out

@@ -1,0 +1,203 @@
+"""Pure: what is asked of sizing: who is to be watched, and how much reading there may be."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from storage.model.core.accounts import Platform
+from storage.model.limits.daily_cost_limit import (
+    LEAST_USD,
+    MOST_USD,
+    USD_PER_READ,
+    Shares,
+    accounts_for,
+    divide,
+    most_sentinels,
+    sentinels_of,
+)
+from storage.model.sizing.facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS
+
+MOST_ACCOUNTS = 10_000_000
+MOST_LISTS = 20
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=366)
+"""Of a sweep."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class PlannerKind(StrEnum):
+    """Who is read when."""
+
+    SWEEP = "sweep"
+    """Everybody in turn."""
+    ADAPTIVE = "adaptive"
+    """Most in turn; the rest of the requests follow lists in which changes were just seen."""
+
+
+class Room(StrEnum):
+    """Whether the platform takes so many requests."""
+
+    INSIDE = "inside"
+    OVER_OWN_PACE = "over_own_pace"
+    """No documented limit is exceeded, but Blockline does not ask so fast by itself."""
+    OVER_LIMIT = "over_limit"
+
+
+class SizingRefused(ValueError):
+    """What is asked cannot be reckoned. The message is one sentence; `field` is whose value is wrong."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be watched, and how much reading there may be: exactly one of `every`, `budget` and `money`.
+
+    Raises SizingRefused.
+    """
+
+    platform: Platform
+    accounts: int
+    every: timedelta | None = None
+    """Everybody is read once in so long."""
+    budget: float | None = None
+    """Readings of watched accounts an hour."""
+    money: float | None = None
+    """US dollars a UTC day, on X. With the adaptive planner they are a ceiling, as `x_daily_cost` is."""
+    planner: PlannerKind = PlannerKind.SWEEP
+    lists: tuple[int, ...] = ()
+    """How many accounts each of these known lists has."""
+    servers: int = 1
+    """That the accounts are spread over evenly; more than one on Mastodon only."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.accounts <= MOST_ACCOUNTS:
+            raise SizingRefused("accounts", f"Between 1 and {MOST_ACCOUNTS:,} accounts can be planned for.")
+        if [self.every, self.budget, self.money].count(None) != 2:
+            raise SizingRefused(
+                "every",
+                "Give one of the three: how often everybody is read, readings an hour, or money a day.",
+            )
+        self._refuse_amounts()
+        if len(self.lists) > MOST_LISTS:
+            raise SizingRefused("list", f"At most {MOST_LISTS} lists can be planned for at once.")
+        for size in self.lists:
+            if not 1 <= size <= self.accounts:
+                raise SizingRefused(
+                    "list", f"A list has between 1 and all {self.accounts:,} accounts, not {size:,}."
+                )
+        if self.servers != 1 and self.platform is not Platform.MASTODON:
+            raise SizingRefused("servers", "Only Mastodon has more than one server.")
+        if not 1 <= self.servers <= self.accounts:
+            raise SizingRefused(
+                "servers", "There is at least one server, and not more servers than accounts."
+            )
+        if not SHORTEST <= self.sweep <= self.round <= LONGEST:
+            field = "every" if self.every is not None else "budget" if self.budget is not None else "money"
+            often = (
+                "more often than once a minute" if self.sweep < SHORTEST else "less often than once a year"
+            )
+            raise SizingRefused(field, f"Everybody would be read {often}, which cannot be planned for.")
+
+    def _refuse_amounts(self) -> None:
+        for field, amount, least in (("budget", self.budget, 0.01), ("money", self.money, USD_PER_READ)):
+            if amount is not None and not (least <= amount <= 1e12):
+                raise SizingRefused(field, f"It has to be a number of at least {least:g}.")
+        if self.money is not None and self.platform is not Platform.X:
+            raise SizingRefused("money", "Only X takes money for reading.")
+        if self.is_under_ceiling and not LEAST_USD <= (self.money or 0) <= MOST_USD:
+            raise SizingRefused(
+                "money",
+                f"With the adaptive planner it has to be between {LEAST_USD} and {MOST_USD:,} dollars a day.",
+            )
+
+    @property
+    def sweep(self) -> timedelta:
+        """How long it takes to read everybody once when they are read in turn."""
+        if self.every is not None:
+            return self.every
+        if self.budget is not None:
+            return _of(HOUR, self.accounts / self.budget)
+        paid_for = (self.money or 0) / USD_PER_READ
+        if paid_for >= self.accounts or self.is_under_ceiling:
+            return max(self.fastest, SHORTEST)
+        return max(self.fastest, _of(DAY, self.accounts / paid_for))
+
+    @property
+    def is_under_ceiling(self) -> bool:
+        """Whether no more accounts are read on a day than its money pays for, but those again and again."""
+        return self.money is not None and self.planner is PlannerKind.ADAPTIVE
+
+    @property
+    def sentinels(self) -> tuple[int, ...]:
+        """How many accounts of each list would watch for it under a ceiling."""
+        return tuple(sentinels_of(self.lists, most_sentinels(self._paid_for)))
+
+    @property
+    def shares(self) -> Shares:
+        """How a day's money would be divided under a ceiling."""
+        full, rest = divmod(self.accounts, TERMS[self.platform].roster_size)
+        sizes = [TERMS[self.platform].roster_size] * full + [rest] * (rest > 0)
+        return divide(self._paid_for, sizes, 0, sum(self.sentinels))
+
+    @property
+    def _paid_for(self) -> int:
+        return accounts_for(Decimal(str(self.money or 0)))
+
+    @property
+    def round(self) -> timedelta:
+        """Within which everybody has a turn."""
+        if not self.is_under_ceiling or self.shares.round_days == 1:  # everybody is paid for every day
+            return self.sweep
+        return _of(DAY, self.shares.round_days or math.inf)
+
+    @property
+    def waits_for_days(self) -> bool:
+        """Whether there is a ceiling that does not pay for everybody every day."""
+        return self.is_under_ceiling and self.round > self.sweep
+
+    @property
+    def was_simulated(self) -> bool:
+        """Whether simulations of the adaptive planner had so many accounts and such a sweep."""
+        return self.accounts <= SIMULATED_ACCOUNTS and self.sweep >= SIMULATED_SWEEP
+
+    @property
+    def requests_at_one_place(self) -> int:
+        """Of one sweep, to the server that has most."""
+        here = math.ceil(self.accounts / self.servers)
+        return math.ceil(here / TERMS[self.platform].roster_size)
+
+    @property
+    def fastest(self) -> timedelta:
+        """The shortest sweep of one app, or one address, at the limit and at Blockline's own pace."""
+        terms = TERMS[self.platform]
+        times = [self._shortest_by_limit]
+        if terms.own_pace_s is not None:
+            times.append(timedelta(seconds=self.requests_at_one_place / terms.own_pace_s))
+        return max(times)
+
+    @property
+    def _shortest_by_limit(self) -> timedelta:
+        limit = TERMS[self.platform].limit
+        if limit is None:
+            return timedelta(0)
+        return limit.within * self.requests_at_one_place / limit.requests
+
+    @property
+    def room(self) -> Room:
+        if self.sweep < self._shortest_by_limit:
+            return Room.OVER_LIMIT
+        return Room.OVER_OWN_PACE if self.sweep < self.fastest else Room.INSIDE
+
+    @property
+    def needed(self) -> int:
+        """How many apps, or addresses, it takes to ask so often."""
+        return max(1, math.ceil(self.fastest / self.sweep - 1e-9))
+
+
+def _of(unit: timedelta, times: float) -> timedelta:
+    """So many times the unit; what would be longer than any sweep is just too long, however much it is."""
+    return unit * times if times < 1e6 else 2 * LONGEST

@@ -1,0 +1,270 @@
+"""Pure: what watching so many accounts takes, and how late a change would be seen.
+
+Nothing here looks at an installation: figures follow from what is asked and from `sizing_facts`, and each
+says which kind it is. Readings that confirm a change, retries and requests for one account come on top.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from storage.model.core.accounts import Platform
+from storage.model.limits import daily_cost_limit
+from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
+from storage.model.sizing import facts as facts
+from storage.model.sizing.facts import TERMS, Basis
+from storage.model.sizing.question import DAY, HOUR, Asked, PlannerKind, Room
+
+
+class Name(StrEnum):
+    """What a figure is of, as programs call it."""
+
+    ROSTER_SIZE = "roster_size"
+    REQUESTS_A_SWEEP = "requests_a_sweep"
+    SWEEP = "sweep"
+    READINGS_AN_HOUR = "readings_an_hour"
+    REQUESTS_AN_HOUR = "requests_an_hour"
+    REQUESTS_A_DAY = "requests_a_day"
+    LIMIT_AN_HOUR = "limit_an_hour"
+    FASTEST_SWEEP = "fastest_sweep"
+    NEEDED = "needed"
+    PAID_A_DAY = "paid_a_day"
+    CONTROLS_A_DAY = "controls_a_day"
+    SENTINELS_A_DAY = "sentinels_a_day"
+    IN_TURN_A_DAY = "in_turn_a_day"
+    RESERVE_A_DAY = "reserve_a_day"
+    ROUND = "round"
+    DELAY = "delay"
+    DELAY_IN_A_BURST = "delay_in_a_burst"
+    DELAY_AT_MOST = "delay_at_most"
+    CONFIRMED_STRONG = "confirmed_strong"
+    CONFIRMED_WEAK = "confirmed_weak"
+    USD_A_DAY = "usd_a_day"
+    USD_A_DAY_AT_MOST = "usd_a_day_at_most"
+    BYTES_AT_FIRST = "bytes_at_first"
+    BYTES_A_DAY = "bytes_a_day"
+    CHANGE_BYTES_A_DAY = "change_bytes_a_day"
+    BYTES_A_YEAR = "bytes_a_year"
+    CORES = "cores"
+    WORKERS = "workers"
+    MEMORY = "memory"
+
+
+class Unit(StrEnum):
+    SECONDS = "s"
+    BYTES = "bytes"
+    USD = "USD"
+    ACCOUNTS = "accounts"
+    REQUESTS = "requests"
+    READINGS = "readings"
+    CORES = "cores"
+    PROCESSES = "processes"
+    CREDENTIALS = "credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    value: float
+    unit: Unit
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class ListDelay:
+    """How late a block of all accounts of one known list would be seen, on average over them."""
+
+    accounts: int
+    mean: Figure
+    """At best, where it is an estimate."""
+    mean_at_most: Figure
+    at_most: Figure
+    """Of any account."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListWatch:
+    """How one known list is watched under a ceiling."""
+
+    accounts: int
+    sentinels: Figure
+    followed: Figure
+    """Others of it that are paid for on a day on which changes are seen in it, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """The answer. Where `room` is not INSIDE it supposes as many apps or addresses as are `needed`."""
+
+    asked: Asked
+    room: Room
+    figures: dict[Name, Figure]
+    """In the order in which they are told; what does not apply is left out."""
+    lists: tuple[ListDelay, ...]
+    """Where everybody is read in one sweep; otherwise `list_watches` says how they are watched."""
+    list_watches: tuple[ListWatch, ...]
+
+    def value(self, name: Name) -> float:
+        return self.figures[name].value
+
+
+def size(asked: Asked) -> Sizing:
+    """What it takes to watch so."""
+    figures = {
+        **_requests(asked),
+        **_ceiling(asked),
+        **_delays(asked),
+        **_costs(asked),
+        **_database(asked),
+        **_machine(asked),
+    }
+    if asked.waits_for_days:
+        return Sizing(asked, asked.room, figures, (), tuple(_list_watches(asked)))
+    return Sizing(asked, asked.room, figures, tuple(_list_delay(asked, n) for n in asked.lists), ())
+
+
+def _requests_a_sweep(asked: Asked) -> int:
+    return asked.requests_at_one_place * asked.servers
+
+
+def _requests(asked: Asked) -> dict[Name, Figure]:
+    terms, sweep = TERMS[asked.platform], _requests_a_sweep(asked)
+    an_hour = sweep * (HOUR / asked.sweep)
+    fastest = Basis.DOCUMENTED if terms.own_pace_s is None else Basis.RULE
+    figures = {
+        Name.ROSTER_SIZE: Figure(terms.roster_size, Unit.ACCOUNTS, Basis.DOCUMENTED),
+        Name.REQUESTS_A_SWEEP: Figure(sweep, Unit.REQUESTS, Basis.DOCUMENTED),
+        Name.SWEEP: _seconds(asked.sweep, Basis.RULE),
+        Name.READINGS_AN_HOUR: Figure(asked.accounts * (HOUR / asked.sweep), Unit.READINGS, Basis.RULE),
+        Name.REQUESTS_AN_HOUR: Figure(an_hour, Unit.REQUESTS, Basis.DOCUMENTED),
+        Name.REQUESTS_A_DAY: Figure(24 * an_hour, Unit.REQUESTS, Basis.DOCUMENTED),
+    }
+    if terms.limit is not None:
+        limit = terms.limit.requests * (HOUR / terms.limit.within)
+        figures[Name.LIMIT_AN_HOUR] = Figure(limit, Unit.REQUESTS, Basis.DOCUMENTED)
+    return figures | {
+        Name.FASTEST_SWEEP: _seconds(asked.fastest, fastest),
+        Name.NEEDED: Figure(asked.needed, Unit.CREDENTIALS, fastest),
+    }
+
+
+def _ceiling(asked: Asked) -> dict[Name, Figure]:
+    """Who is paid for on a day under a ceiling."""
+    if not asked.is_under_ceiling:
+        return {}
+    shares = asked.shares
+    paid = {
+        Name.PAID_A_DAY: _accounts(min(shares.most, asked.accounts + shares.controls)),
+        Name.CONTROLS_A_DAY: _accounts(shares.controls),
+    }
+    if asked.waits_for_days:
+        paid[Name.SENTINELS_A_DAY] = _accounts(shares.sentinels)
+        paid[Name.IN_TURN_A_DAY] = _accounts(shares.in_turn)
+        paid[Name.RESERVE_A_DAY] = _accounts(shares.reserve)
+    else:
+        paid[Name.IN_TURN_A_DAY] = _accounts(asked.accounts)
+    return paid | {Name.ROUND: _seconds(max(DAY, asked.round), Basis.RULE)}
+
+
+def _list_watches(asked: Asked) -> list[ListWatch]:
+    most = int(asked.shares.for_one_list)
+    return [
+        ListWatch(size, _accounts(sentinels), _accounts(min(size - sentinels, most)))
+        for size, sentinels in zip(asked.lists, asked.sentinels, strict=True)
+    ]
+
+
+def _delays(asked: Asked) -> dict[Name, Figure]:
+    """From the true time of a change that no list announces to the first reading that shows it."""
+    half = asked.sweep / 2
+    if asked.waits_for_days:  # read again and again on the day of a turn, and not until the next
+        between = asked.round - DAY
+        delays = {
+            Name.DELAY: _seconds(between / 2 * (between / asked.round), Basis.RULE),
+            Name.DELAY_AT_MOST: _seconds(asked.round, Basis.RULE),
+        }
+    elif asked.planner is PlannerKind.SWEEP:
+        delays = {
+            Name.DELAY: _seconds(half, Basis.RULE),
+            Name.DELAY_AT_MOST: _seconds(asked.sweep, Basis.RULE),
+        }
+    else:
+        delays = {
+            Name.DELAY: _seconds(half * facts.UNRELATED_LATER, Basis.SIMULATED),
+            Name.DELAY_IN_A_BURST: _seconds(half / facts.SHARE_IN_TURN, Basis.RULE),
+            Name.DELAY_AT_MOST: _seconds(asked.sweep * facts.CEILING_SWEEPS + _pause(asked), Basis.RULE),
+        }
+    return delays | {
+        Name.CONFIRMED_STRONG: _seconds(facts.CONFIRMED_STRONG, Basis.RULE),
+        Name.CONFIRMED_WEAK: _seconds(facts.CONFIRMED_WEAK, Basis.RULE),
+    }
+
+
+def _list_delay(asked: Asked, accounts: int) -> ListDelay:
+    """Two parts: until the first of the list is met in turn, and until the others are read by the share that
+    follows. As shares of half a sweep they are 2/n and n/(N (1 - g)).
+    """
+    half, unrelated = asked.sweep / 2, _delays(asked)
+    at_most, otherwise = unrelated[Name.DELAY_AT_MOST], unrelated[Name.DELAY]
+    if asked.planner is PlannerKind.SWEEP:
+        return ListDelay(accounts, otherwise, otherwise, at_most)
+    ratio = 2 / accounts + accounts / (asked.accounts * (1 - facts.SHARE_IN_TURN))
+    best = half.total_seconds() * ratio
+
+    def capped(seconds: float) -> Figure:
+        return Figure(min(seconds, otherwise.value), Unit.SECONDS, Basis.ESTIMATE)
+
+    worst = best * facts.ESTIMATE_EXCEEDED if asked.was_simulated else otherwise.value
+    return ListDelay(accounts, capped(best), capped(worst), at_most)
+
+
+def _costs(asked: Asked) -> dict[Name, Figure]:
+    if asked.platform is not Platform.X:
+        return {}
+    reads_a_day = asked.accounts * (DAY / asked.sweep)
+    billed = min(reads_a_day, asked.accounts)
+    if asked.is_under_ceiling:
+        billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
+    return {
+        Name.USD_A_DAY: Figure(billed * daily_cost_limit.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
+        Name.USD_A_DAY_AT_MOST: Figure(
+            reads_a_day * daily_cost_limit.USD_PER_READ, Unit.USD, Basis.DOCUMENTED
+        ),
+    }
+
+
+def _database(asked: Asked) -> dict[Name, Figure]:
+    coverage = _requests_a_sweep(asked) * (DAY / asked.sweep) * facts.BYTES_PER_REQUEST
+    changes = asked.accounts * facts.CHANGES_A_DAY * facts.BYTES_PER_CHANGE
+    at_first = asked.accounts * facts.BYTES_AT_FIRST
+    return {
+        Name.BYTES_AT_FIRST: Figure(at_first, Unit.BYTES, Basis.MEASURED),
+        Name.BYTES_A_DAY: Figure(coverage, Unit.BYTES, Basis.MEASURED),
+        Name.CHANGE_BYTES_A_DAY: Figure(changes, Unit.BYTES, Basis.ESTIMATE),
+        Name.BYTES_A_YEAR: Figure(365 * (coverage + changes), Unit.BYTES, Basis.ESTIMATE),
+    }
+
+
+def _machine(asked: Asked) -> dict[Name, Figure]:
+    terms = TERMS[asked.platform]
+    busy = _requests_a_sweep(asked) / asked.sweep.total_seconds() * terms.cpu_s_per_request
+    workers = max(1, math.ceil(busy / facts.UTILISATION))
+    memory = workers * facts.MEMORY_OF_A_PROCESS + asked.accounts * terms.memory_per_account
+    return {
+        Name.CORES: Figure(busy, Unit.CORES, Basis.MEASURED),
+        Name.WORKERS: Figure(workers, Unit.PROCESSES, Basis.MEASURED),
+        Name.MEMORY: Figure(memory, Unit.BYTES, Basis.MEASURED),
+    }
+
+
+def _pause(asked: Asked) -> timedelta:
+    """For so long nothing is asked at midnight."""
+    return BEFORE_MIDNIGHT + AFTER_MIDNIGHT if asked.is_under_ceiling else timedelta(0)
+
+
+def _accounts(number: int) -> Figure:
+    return Figure(number, Unit.ACCOUNTS, Basis.RULE)
+
+
+def _seconds(length: timedelta, basis: Basis) -> Figure:
+    return Figure(length.total_seconds(), Unit.SECONDS, basis)

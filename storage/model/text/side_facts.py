@@ -1,0 +1,97 @@
+"""Pure: what a side fact is called, and why an attempt told nothing. Neither is ever a status."""
+
+import re
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, MissedReason, State, Status
+from storage.model.core.side_facts import ObservedKind
+from storage.model.text.states import PLATFORM_NAME, clean, state_words
+
+_FLAG_WORDS = {
+    Flag.COPYRIGHT_WITHHELD: "withheld on a copyright complaint, in no country that is named",
+    Flag.PROTECTED: "protected by its owner as well",
+    Flag.HOST: "taken down by its server",
+    Flag.APP_VIEW_ONLY: "taken down in the Bluesky app only",
+    Flag.DELETED: "its server no longer holds it",
+    Flag.TEMPORARY: "suspended by its server, which may lift it",
+    Flag.SUSPENDED_OR_DELETED: "suspended by its server or deleted by its owner",
+    Flag.HANDLE_INVALID: "its handle no longer leads to it: neither a rename nor a takedown",
+    Flag.NO_UNAUTHENTICATED: "its owner asks that only signed-in readers see it",
+    Flag.LIMITED: "limited by its server",
+    Flag.MEMORIAL: "marked as a memorial",
+    Flag.MOVED: "moved",
+    Flag.MOVED_UNPROVEN: "says that it moved",
+    Flag.IDENTITY_CHANGED: "its name answers as another account than the one on file",
+    Flag.DAY_ONLY: "of the looks only the days are known",
+}
+_SERVER_WORDS = {
+    "domain suspend": "its whole server is suspended there",
+    "domain silence": "its whole server is limited there",
+    "account suspended": "suspended there only",
+    "account limited": "limited there only",
+}
+_MISSED_WORDS = {
+    MissedReason.AUTH: "{name} refuses our key",
+    MissedReason.CREDITS: "the credits for {name} are used up",
+    MissedReason.USAGE_CAPPED: "the usage cap of {name} is reached",
+    MissedReason.ACCESS: "{name} does not give us access",
+    MissedReason.RATE_LIMITED: "too many requests in a short time: a pause was asked for",
+    MissedReason.OMITTED: "the answer left it out",
+    MissedReason.UNHEARD: "the answer said nothing of a country that is in question",
+    MissedReason.CONTRADICTORY: "two answers contradicted each other",
+    MissedReason.HELD: "the control accounts looked wrong, so nothing in the answer is believed",
+    MissedReason.BAD_REQUEST: "the request was refused as wrong",
+}
+_NO_ANSWER = frozenset({MissedReason.NETWORK, MissedReason.UPSTREAM})
+
+
+def flag_words(flag: Flag, value: str = "") -> str:
+    """A side fact that the account's own platform tells; `value` is the address that it moved to."""
+    words = _FLAG_WORDS[flag]
+    if not value:
+        return words
+    told = clean(value, 120)
+    if flag is Flag.MOVED_UNPROVEN:
+        return f"{words} to {told}, which does not name it as its own"
+    return f"{words} to {told}" if flag is Flag.MOVED else f"{words} ({told})"
+
+
+def observed_words(kind: ObservedKind, value: str, platform: Platform) -> str:
+    """A side fact that somebody else tells, to follow the observer's name."""
+    match kind:
+        case ObservedKind.BLOCKED_BY_SERVER:
+            return _SERVER_WORDS.get(value, clean(value, 120))
+        case ObservedKind.SEEN_AS:
+            return seen_as_words(value, platform)
+        case ObservedKind.COMPLIANCE:
+            return f"gives the reason “{clean(value, 120)}”"
+
+
+def seen_as_words(value: str, platform: Platform) -> str:
+    """The state that another vantage saw, from the value of a fact SEEN_AS: a status and its countries."""
+    status, *countries = re.findall(r"[A-Za-z_]+", value) or [""]
+    try:
+        seen = State(Status(status), tuple(sorted(set(countries))))
+    except ValueError:
+        return clean(value, 120)
+    return state_words(seen, platform, None)
+
+
+def is_no_answer(reason: MissedReason) -> bool:
+    """Whether what was asked did not answer, or with an error of its own."""
+    return reason in _NO_ANSWER
+
+
+def missed_words(reason: MissedReason, platform: Platform, *, alone: bool) -> str:
+    """Why an attempt told nothing: "its server does not answer".
+
+    `alone`: others of the same request were answered, so that only what stands behind this account failed.
+    """
+    name = PLATFORM_NAME[platform]
+    if is_no_answer(reason):
+        if platform is Platform.BLUESKY and alone:
+            return "its server, or the directory that leads to it, does not answer"
+        return "its server does not answer" if platform is Platform.MASTODON else f"{name} does not answer"
+    if reason is MissedReason.ACCESS and platform is Platform.MASTODON:
+        return "its server answers signed requests only"
+    return _MISSED_WORDS.get(reason, "the answer could not be read as any known one").format(name=name)

@@ -1,0 +1,200 @@
+"""Pure: what a state is called. Every page, mail and command takes its words from here, so that they agree.
+
+A word claims what the platform told and no more: who took an account down, where it is hidden, who closed
+it. The platforms' own terms differ, and so do the words: a country label of Bluesky hides an account in its
+own app only, and a server of Mastodon does not tell a suspension for good from a deletion (documented).
+"""
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import EVERYWHERE, ChangeKind, Flag, State, Status
+from storage.model.text.countries import country_name
+
+PLATFORM_NAME = {Platform.X: "X", Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
+
+_COUNTRIES_NAMED = 8
+_MARKS_IN_A_ROW = 3
+_JOINERS = {"\u200c", "\u200d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`words` can follow "@handle" and "12 accounts"; `more` explains them, with its own sign before it."""
+
+    words: str
+    more: str = ""
+
+
+def state_words(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
+    """The whole of what is known of a state, to follow a handle: "taken down by its server".
+
+    `flags` are those of the reading that showed the state first. None: they are not at hand, which is not
+    the same as none, so that the words leave open what the flags would tell.
+    """
+    said = _said(state, platform, flags)
+    return said.words + said.more
+
+
+def short_words(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
+    """`state_words` without their explanation: for subjects, headings and lanes."""
+    return _said(state, platform, flags).words
+
+
+def explanation(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
+    """What `short_words` leave out, to begin or to end a sentence; empty when that is nothing."""
+    return _said(state, platform, flags).more.strip(" ;:()")
+
+
+def of_many(words: str) -> str:
+    """The same words after a number of accounts: "taken down by their server"."""
+    return words.replace(" its ", " their ")
+
+
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def change_words(
+    kind: ChangeKind, old: State | None, new: State, platform: Platform, flags: Collection[Flag]
+) -> str:
+    """What became of an account: "withheld in India (IN)", "no longer restricted in TR (Bluesky app)".
+
+    `flags` are those of the new state. Of the old one only the status is told.
+    """
+    tail = ", protected" if new.status is Status.PROTECTED else ""
+    match kind:
+        case ChangeKind.RESTORATION:
+            before = short_words(old, platform, None)
+            if platform is Platform.BLUESKY and old is not None and old.status is Status.WITHHELD:
+                return f"no longer {before}"
+            return f"available again{tail} (before: {before})"
+        case ChangeKind.RETURN:
+            return f"found again{tail}"
+        case ChangeKind.PARTIAL:
+            before = _codes(old.withheld_in if old else ())
+            return f"now {short_words(new, platform, flags)} (before: {before})"
+        case ChangeKind.PROTECTION:
+            return "protected by the owner" if tail else "no longer protected"
+        case _:
+            return short_words(new, platform, flags)
+
+
+def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()) -> str:
+    """What accounts of one status are called together, in a legend or a sum: no country, no scope."""
+    match status:
+        case Status.WITHHELD if platform is Platform.BLUESKY:
+            return "restricted"
+        case Status.SUSPENDED if platform is Platform.BLUESKY:
+            return "taken down"
+        case Status.SUSPENDED if Flag.SUSPENDED_OR_DELETED in flags:
+            return "suspended or deleted"
+        case Status.NOT_FOUND if Flag.DELETED in flags:
+            return "deleted"
+        case _:
+            return status.value.replace("_", " ")
+
+
+def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
+    """Whether it may be called a block: what may as well be the owner's own deletion may not."""
+    return state.status.is_blocked and Flag.SUSPENDED_OR_DELETED not in (flags or ())
+
+
+@lru_cache(maxsize=4_000)
+def clean(text: str, limit: int = 60) -> str:
+    """Text of a stranger on one line, at most `limit` characters, that can neither end a header nor hide.
+
+    Controls, line ends, direction marks and other invisible characters become U+FFFD, so that a
+    reader sees that something was there; the joiners of Indic and Persian writing are left out.
+    """
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if char in _JOINERS or marks > _MARKS_IN_A_ROW:
+            continue
+        if category[0] == "C" or category in {"Zl", "Zp"}:
+            out.append("\ufffd")
+        else:
+            out.append(" " if category == "Zs" else char)
+    line = " ".join("".join(out).split())
+    if len(line) > limit:
+        line = line[: limit - 1].rstrip() + "…"
+    return line or "(no name)"
+
+
+def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> Said:
+    return _said_of(state, platform, None if flags is None else frozenset(flags))
+
+
+@lru_cache(maxsize=1_000)
+def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> Said:
+    """Thousands of accounts are in few states."""
+    if state is None:
+        return Said("never read")
+    match state.status:
+        case Status.WITHHELD if platform is Platform.BLUESKY:
+            return Said(f"restricted in {_codes(state.withheld_in)} (Bluesky app)")
+        case Status.WITHHELD:
+            return Said(f"withheld in {_countries(state.withheld_in)}")
+        case Status.SUSPENDED:
+            return _suspended(platform, flags)
+        case Status.DEACTIVATED:
+            # X tells a deactivated account from no other one that is gone; a published record may say it.
+            return Said("deactivated" if platform is Platform.X else "deactivated by its owner")
+        case Status.NOT_FOUND:
+            return _not_found(platform, flags)
+        case Status.PROTECTED:
+            return Said("protected")
+        case Status.AVAILABLE:
+            return Said("available")
+
+
+def _suspended(platform: Platform, flags: Collection[Flag] | None) -> Said:
+    match platform:
+        case Platform.X:
+            return Said("suspended")
+        case Platform.BLUESKY:
+            if flags is None:
+                return Said("taken down")
+            if Flag.HOST in flags:
+                return Said("taken down by its server")
+            if Flag.APP_VIEW_ONLY in flags:
+                return Said("taken down in the Bluesky app only", "; its own server still serves it")
+            return Said("taken down", " (by whom was not observable)")
+        case Platform.MASTODON:
+            if Flag.TEMPORARY in (flags or ()):
+                return Said("suspended by its server")
+            return Said("suspended by its server or deleted by its owner", ": Mastodon does not say which")
+
+
+def _not_found(platform: Platform, flags: Collection[Flag] | None) -> Said:
+    if Flag.DELETED in (flags or ()):
+        return Said("deleted", ": its server no longer holds it")
+    match platform:
+        case Platform.X:
+            return Said("not found", ": X does not tell a deactivated account from a deleted one")
+        case Platform.BLUESKY:
+            return Said("not found")
+        case Platform.MASTODON:
+            return Said("not found", ": its server does not know it")
+
+
+def _countries(codes: tuple[str, ...]) -> str:
+    if EVERYWHERE in codes:
+        return "all countries"
+    return _listed([f"{name} ({code})" if (name := country_name(code)) != code else code for code in codes])
+
+
+def _codes(codes: tuple[str, ...]) -> str:
+    return "all countries" if EVERYWHERE in codes else _listed(codes)
+
+
+def _listed(names: Collection[str]) -> str:
+    named = ", ".join(clean(name) for name in list(names)[:_COUNTRIES_NAMED])
+    rest = len(names) - _COUNTRIES_NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

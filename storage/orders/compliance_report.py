@@ -1,0 +1,138 @@
+"""Read model of one order: its accounts with all that is confirmed of them, as known at a time."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import Flag, State, Status
+from storage.model.core.coverage_gaps import NEVER
+from storage.model.core.orders import Order, OrderEvent
+from storage.model.orders.cohort import Member, Stay, kind_in
+from storage.orders.orders import order_events, orders
+from storage.postgres.pool import Conn
+from storage.readings.coverage_report import Coverage, live_coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """An order with what is needed to say how far it was followed."""
+
+    order: Order
+    list_name: str
+    members: tuple[Member, ...]
+    """Of its list, by handle."""
+    events: tuple[OrderEvent, ...]
+    """Its own, and those that belong to no order, by their dates."""
+    since: datetime
+    """Where its figures begin: a day before the earliest date that it may have."""
+
+
+BEFORE = timedelta(days=1)
+"""How long before the order its figures begin, so that a reader sees how it was without it."""
+
+
+async def find_order(conn: Conn, order_id: int, known_at: datetime | None = None) -> Order | None:
+    """The order of that number, unless it was not known yet at `known_at`."""
+    return next((o for o in await orders(conn, known_at) if o.order_id == order_id), None)
+
+
+async def coverage_of(
+    conn: Conn, some: Sequence[Order], at: datetime, gap_after: timedelta, known_at: datetime | None
+) -> Coverage:
+    """What was looked at since the first of these orders, up to `at`, but for what came after `known_at`."""
+    until = at if known_at is None else min(at, known_at)
+    since = min((_begin(o) for o in some), default=until)
+    return await live_coverage(conn, min(since, until), until, gap_after)
+
+
+async def cohort(
+    conn: Conn, order: Order, at: datetime, coverage: Coverage, known_at: datetime | None = None
+) -> Cohort:
+    """The accounts of an order up to `at`, as known at `known_at` (None: now), with what was looked at.
+
+    Whether an account is watched, its handle and the name of the list are those of today.
+    """
+    name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.handle, a.watched, m.added_at
+        from watch_list_member m join account a using (account_id)
+        where m.list_id = $1 and m.added_at <= coalesce($2::timestamptz, 'infinity')
+            and not exists (select from canary c where c.account_id = a.account_id)
+        order by lower(a.handle), a.account_id
+        """,
+        order.list_id,
+        known_at,
+    )
+    stays = await _stays(conn, order, [r["account_id"] for r in rows], at, known_at)
+    doubted = await _doubted(conn, [r["account_id"] for r in rows], at) if known_at is None else {}
+    members = tuple(
+        Member(
+            AccountId(r["account_id"]),
+            Platform(r["platform"]),
+            r["handle"],
+            r["watched"],
+            r["added_at"],
+            stays.get(r["account_id"], ()),
+            coverage.seen.get(r["account_id"], NEVER),
+            doubted.get(r["account_id"]),
+        )
+        for r in rows
+    )
+    events = await order_events(conn, known_at)
+    return Cohort(
+        order=order,
+        list_name=name,
+        members=members,
+        events=tuple(e for e in events if e.order_id in {None, order.order_id}),
+        since=_begin(order),
+    )
+
+
+def _begin(order: Order) -> datetime:
+    return (order.issued_from or order.issued_at) - BEFORE
+
+
+async def _doubted(conn: Conn, account_ids: list[int], at: datetime) -> dict[int, datetime]:
+    """The last reading before one that contradicts what is confirmed and is not decided about yet."""
+    rows = await conn.fetch(
+        """
+        select c.account_id, min(c.last_seen_old) as at
+        from pending_change p join change c using (change_id)
+        where c.account_id = any($1::bigint[]) and c.last_seen_old is not null and c.first_seen_new <= $2
+        group by c.account_id
+        """,
+        account_ids,
+        at,
+    )
+    return {r["account_id"]: r["at"] for r in rows}
+
+
+async def _stays(
+    conn: Conn, order: Order, account_ids: list[int], at: datetime, known_at: datetime | None
+) -> dict[int, tuple[Stay, ...]]:
+    """What is confirmed of each account up to `at`. What began later is left out, and not known to end."""
+    rows = await conn.fetch(
+        """
+        with theirs as materialized (select * from spell where account_id = any($1::bigint[]))
+        select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
+            nullif(upper(s.valid), 'infinity') as until,
+            case when s.before_change then '{}' else c.flags end as flags
+        from theirs s join change c using (change_id)
+        where lower(s.valid) <= $2 and s.recorded @> coalesce($3::timestamptz, 'infinity')
+        order by s.account_id, lower(s.valid)
+        """,
+        account_ids,
+        at,
+        known_at,
+    )
+    out: defaultdict[int, list[Stay]] = defaultdict(list)
+    for r in rows:
+        state = State(Status(r["status"]), tuple(r["withheld_in"]))
+        flags = frozenset(Flag(f) for f in r["flags"])
+        until = r["until"] if r["until"] is not None and r["until"] <= at else None
+        kind = kind_in(order.country, state, flags)
+        out[r["account_id"]].append(Stay(kind, state, flags, r["onset_after"], r["since"], until))
+    return {account_id: tuple(found) for account_id, found in out.items()}

@@ -1,0 +1,89 @@
+"""Documents attached to orders, each with its hash."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from storage.model.core.orders import OrderDocument
+from storage.model.text.states import clean
+from storage.postgres.pool import Conn, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A file to be attached, with where it came from."""
+
+    name: str
+    media_type: str
+    source: str
+    content: bytes
+
+
+async def attach(conn: Conn, order_id: int, document: NewDocument, by: str, now: datetime) -> str | None:
+    """The hash under which a file is stored from now on. None: it was attached before; nothing is stored."""
+    return await conn.fetchval(
+        """
+        insert into order_document (
+            order_id, name, media_type, source, sha256, content, added_at, added_by
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (order_id, sha256) do nothing returning encode(sha256, 'hex')
+        """,
+        order_id,
+        document.name,
+        document.media_type,
+        document.source,
+        sha256(document.content).digest(),
+        document.content,
+        now,
+        by,
+    )
+
+
+async def content_of(conn: Conn, order_id: int, called: str) -> tuple[OrderDocument, bytes]:
+    """A document by its name, its hash or the beginning of that, with its content, which has that hash.
+
+    Raises Refused when there is none, or more than one, or when the content is not what was attached.
+    """
+    known = await documents_of(conn, order_id)
+    found = [d for d in known if d.sha256 == called.lower()] or [
+        d for d in known if called == d.name or (len(called) >= 8 and d.sha256.startswith(called.lower()))
+    ]
+    if not found:
+        raise Refused(f"No document {clean(called)!r} is attached; `blockline orders documents` lists them.")
+    if len(found) > 1:
+        hashes = ", ".join(d.sha256[:12] for d in found)
+        raise Refused(f"More than one document is called {clean(called)!r}; write its hash: {hashes}.")
+    (one,) = found
+    content: bytes = await conn.fetchval(
+        "select content from order_document where order_id = $1 and sha256 = decode($2, 'hex')",
+        order_id,
+        one.sha256,
+    )
+    if sha256(content).hexdigest() != one.sha256:
+        raise Refused(f"What is stored of {clean(one.name)!r} no longer has its hash: it was changed.")
+    return one, content
+
+
+async def documents_of(conn: Conn, order_id: int) -> list[OrderDocument]:
+    """The documents of an order without their content, in the order in which they were attached."""
+    rows = await conn.fetch(
+        """
+        select name, media_type, source, encode(sha256, 'hex') as sha256, octet_length(content) as size,
+            added_at, added_by
+        from order_document where order_id = $1 order by order_document_id
+        """,
+        order_id,
+    )
+    return [
+        OrderDocument(
+            name=r["name"],
+            media_type=r["media_type"],
+            source=r["source"],
+            sha256=r["sha256"],
+            size=r["size"],
+            added_at=r["added_at"],
+            added_by=r["added_by"],
+        )
+        for r in rows
+    ]

@@ -1,0 +1,72 @@
+"""Edits of orders: the audit log has what was before each, so that an order is told as it was known."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Record
+
+from storage.model.core.orders import NewOrder, Order
+from storage.model.orders.edits import differences, undone
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn
+
+_EDITED = "order edited"
+
+
+async def log_edit(conn: Conn, now: datetime, actor: str, before: NewOrder, after: NewOrder) -> None:
+    """Put an edit on record, inside the transaction that makes it."""
+    was, is_now = differences(before, after)
+    await log(conn, now, actor, _EDITED, _subject(after.reference), {"before": was, "after": is_now})
+
+
+async def as_known(conn: Conn, orders: Sequence[Order], known_at: datetime) -> tuple[Order, ...]:
+    """The orders as they stood at that time, what was edited later being undone, by the date they carried."""
+    rows = await conn.fetch(
+        """
+        select subject, detail::text as detail from audit_log
+        where action = $1 and at > $2 order by audit_id desc
+        """,
+        _EDITED,
+        known_at,
+    )
+    found = {_subject(order.reference): order for order in orders}
+    for r in rows:
+        if r["subject"] in found:
+            found[r["subject"]] = undone(found[r["subject"]], json.loads(r["detail"])["before"])
+    return tuple(sorted(found.values(), key=lambda order: (order.issued_at, order.order_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An order as it stood on file for a time."""
+
+    order: Order
+    since: datetime | None
+    """When it was edited to this; None: it was filed so."""
+    until: datetime | None
+    """When it was edited again; None: it stands."""
+
+
+async def editions(conn: Conn, orders: Sequence[Order]) -> tuple[Edition, ...]:
+    """Each of the orders as it stands, and as it stood before every edit, the newest first."""
+    rows = await conn.fetch(
+        "select at, subject, detail::text as detail from audit_log where action = $1 order by audit_id desc",
+        _EDITED,
+    )
+    edits: dict[str, list[Record]] = {}
+    for r in rows:
+        edits.setdefault(r["subject"], []).append(r)
+    out: list[Edition] = []
+    for order in orders:
+        until: datetime | None = None
+        for r in edits.get(_subject(order.reference), ()):
+            out.append(Edition(order, r["at"], until))
+            order, until = undone(order, json.loads(r["detail"])["before"]), r["at"]
+        out.append(Edition(order, None, until))
+    return tuple(out)
+
+
+def _subject(reference: str) -> str:
+    return f"order {reference}"

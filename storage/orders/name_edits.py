@@ -1,0 +1,154 @@
+"""Putting names on orders: what they say, whom on file it may be, and what others saw of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.accounts.accounts import announce_watch
+from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.orders import Candidate, NewCheck, NewName
+from storage.postgres.pool import Conn
+
+
+async def candidates(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, list[Candidate]]:
+    """For each handle in small letters the accounts on file that have it or had it."""
+    rows = await conn.fetch(
+        """
+        with called as (
+            select account_id, lower(handle) as name from account where platform = $1
+            union select r.account_id, lower(unnest(array[r.old_handle, r.new_handle])) from rename r
+            union select h.account_id, lower(h.handle) from handle_record h
+        )
+        select called.name, a.account_id, a.native_id, a.handle
+        from called join account a using (account_id)
+        where a.platform = $1 and called.name = any($2::text[]) order by a.account_id
+        """,
+        platform.value,
+        handles,
+    )
+    out: dict[str, list[Candidate]] = {}
+    for r in rows:
+        found = Candidate(AccountId(r["account_id"]), r["native_id"], r["handle"])
+        out.setdefault(r["name"], []).append(found)
+    return out
+
+
+async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
+    """Store names of an order. One whose words are there already is left as it is."""
+    await conn.execute(
+        """
+        insert into order_name (
+            order_id, said, platform, handle, post_id, outcome, account_id, note, source, known_at,
+            resolved_at
+        )
+        select $1, u.said, u.platform, u.handle, u.post_id, u.outcome, u.account_id, u.note, u.source,
+            $2::timestamptz, case when u.account_id is not null then $2 end
+        from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[],
+            $10::text[]) with ordinality
+            as u (said, platform, handle, post_id, outcome, account_id, note, source, position)
+        order by u.position
+        on conflict (order_id, said) do nothing
+        """,
+        order_id,
+        now,
+        [n.said for n in names],
+        [n.platform and n.platform.value for n in names],
+        [n.handle for n in names],
+        [n.post_id for n in names],
+        [n.outcome.value for n in names],
+        [n.account_id for n in names],
+        [n.note for n in names],
+        [n.source for n in names],
+    )
+
+
+async def change_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
+    """Put on record what became of names that are not resolved, and keep what had become of them before."""
+    said = [n.said for n in names]
+    await conn.execute(
+        """
+        insert into order_name_past (order_name_id, until, outcome, note)
+        select order_name_id, $3::timestamptz, outcome, note from order_name
+        where order_id = $1 and said = any($2::text[]) and account_id is null
+        on conflict do nothing
+        """,
+        order_id,
+        said,
+        now,
+    )
+    await conn.execute(
+        """
+        update order_name n
+        set platform = u.platform, handle = u.handle, outcome = u.outcome, account_id = u.account_id,
+            note = u.note, resolved_at = case when u.account_id is not null then $2::timestamptz end
+        from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[])
+            as u (said, platform, handle, outcome, account_id, note)
+        where n.order_id = $1 and n.said = u.said and n.account_id is null
+        """,
+        order_id,
+        now,
+        said,
+        [n.platform and n.platform.value for n in names],
+        [n.handle for n in names],
+        [n.outcome.value for n in names],
+        [n.account_id for n in names],
+        [n.note for n in names],
+    )
+
+
+async def add_checks(conn: Conn, order_id: int, checks: Sequence[NewCheck], now: datetime) -> int:
+    """Store what others saw of names of an order; returns how much of it was new."""
+    rows = await conn.fetch(
+        """
+        insert into order_check (
+            order_name_id, source, place, of_post, answer, status, withheld_in, known_at
+        )
+        select n.order_name_id, u.source, u.place, u.of_post, u.answer, u.status,
+            string_to_array(u.withheld_in, ' '), $2::timestamptz
+        from unnest($3::text[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::text[], $9::text[])
+            as u (said, source, place, of_post, answer, status, withheld_in)
+        join order_name n on n.order_id = $1 and n.said = u.said
+        on conflict (order_name_id, source, place, of_post) do nothing
+        returning 1
+        """,
+        order_id,
+        now,
+        [c.said for c in checks],
+        [c.source for c in checks],
+        [c.place for c in checks],
+        [c.of_post for c in checks],
+        [c.answer for c in checks],
+        [None if c.state is None else c.state.status.value for c in checks],
+        ["" if c.state is None else " ".join(c.state.withheld_in) for c in checks],
+    )
+    return len(rows)
+
+
+async def add_unwatched(conn: Conn, platform: Platform, native_id: str, handle: str, now: datetime) -> None:
+    """Put an account on file without reading it. One that is there stays as it is, watched or not."""
+    await conn.execute(
+        """
+        insert into account (platform, native_id, handle, watched, added_at) values ($1, $2, $3, false, $4)
+        on conflict (platform, native_id) do nothing
+        """,
+        platform.value,
+        native_id,
+        handle,
+        now,
+    )
+
+
+async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[AccountId], now: datetime) -> int:
+    """Put accounts on file on a list, watched or not; returns how many were not on it."""
+    rows = await conn.fetch(
+        """
+        insert into watch_list_member (list_id, account_id, added_at)
+        select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
+        on conflict do nothing returning 1
+        """,
+        list_id,
+        list(dict.fromkeys(account_ids)),
+        now,
+    )
+    if rows:
+        await announce_watch(conn)
+    return len(rows)

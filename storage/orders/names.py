@@ -1,0 +1,77 @@
+"""What orders name, whom that was found to be, and what others saw of it."""
+
+from datetime import datetime
+
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import State, Status
+from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
+from storage.postgres.pool import Conn
+
+
+async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderName]:
+    """The names of an order known at that time (None: all), in the order in which they came.
+
+    Each with what had become of it by then: a name that was resolved later is not resolved here.
+    """
+    rows = await conn.fetch(
+        """
+        select n.order_name_id, n.said, n.platform, n.handle, n.post_id, n.source, n.known_at,
+            coalesce(before.outcome, n.outcome) as outcome, coalesce(before.note, n.note) as note,
+            case when before.outcome is null then n.account_id end as account_id,
+            case when before.outcome is null then n.resolved_at end as resolved_at
+        from order_name n
+        left join lateral (
+            select p.outcome, p.note from order_name_past p
+            where p.order_name_id = n.order_name_id and p.until > $2 order by p.until limit 1
+        ) before on true
+        where n.order_id = $1 and ($2::timestamptz is null or n.known_at <= $2)
+        order by n.order_name_id
+        """,
+        order_id,
+        known_at,
+    )
+    return [
+        OrderName(
+            order_name_id=r["order_name_id"],
+            said=r["said"],
+            platform=None if r["platform"] is None else Platform(r["platform"]),
+            handle=r["handle"],
+            post_id=r["post_id"],
+            outcome=NameOutcome(r["outcome"]),
+            account_id=None if r["account_id"] is None else AccountId(r["account_id"]),
+            note=r["note"],
+            source=r["source"],
+            known_at=r["known_at"],
+            resolved_at=r["resolved_at"],
+        )
+        for r in rows
+    ]
+
+
+async def checks_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderCheck]:
+    """What others saw of the names of an order, as known at that time (None: all), by name and place."""
+    rows = await conn.fetch(
+        """
+        select c.order_name_id, c.source, c.place, c.of_post, c.answer, c.status, c.withheld_in,
+            c.at_from, c.at_to, c.known_at
+        from order_check c join order_name n using (order_name_id)
+        where n.order_id = $1 and ($2::timestamptz is null or greatest(c.known_at, n.known_at) <= $2)
+        order by c.order_name_id, c.place, c.of_post, c.source
+        """,
+        order_id,
+        known_at,
+    )
+    return [
+        OrderCheck(
+            order_name_id=r["order_name_id"],
+            source=r["source"],
+            place=r["place"],
+            of_post=r["of_post"],
+            answer=r["answer"],
+            state=None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
+            at_from=r["at_from"],
+            at_to=r["at_to"],
+            known_at=r["known_at"],
+        )
+        for r in rows
+    ]

@@ -1,0 +1,242 @@
+"""Legal demands, their notices and claims, and the words by which acts are recognised as being about them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.model.core.accounts import ListId
+from storage.model.core.orders import (
+    Claim,
+    ClaimedWhat,
+    NewOrder,
+    NewOrderEvent,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+)
+from storage.model.text.states import clean
+from storage.orders.edit_history import as_known
+from storage.postgres.pool import Conn, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """An order on file, in the form in which it is edited."""
+
+    order_id: int
+    list_id: ListId
+    order: NewOrder
+
+
+async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
+    """Store an order and make its list. False, and nothing stored, when its reference is known."""
+    return bool(
+        await conn.fetchval(
+            """
+            with made as (
+                insert into watch_list (name, created_at)
+                select $1, $2 where not exists (select from legal_order where reference = $3)
+                on conflict (name) do update set name = excluded.name returning list_id
+            )
+            insert into legal_order (
+                reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
+                deadline_at, named_count, list_id, known_at
+            )
+            select $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, list_id, $13 from made
+            on conflict (reference) do nothing
+            returning true
+            """,
+            order.list_name,
+            now,
+            order.reference,
+            order.title,
+            order.issuer,
+            order.country,
+            order.legal_basis,
+            order.issued_at,
+            order.issued_from,
+            order.issued_to,
+            order.deadline_at,
+            order.named_count,
+            order.known_at,
+        )
+    )
+
+
+async def order_called(conn: Conn, reference: str) -> StoredOrder:
+    """The order with that reference, which nobody else edits until the transaction ends. Raises Refused."""
+    row = await conn.fetchrow(
+        """
+        select o.*, l.name from legal_order o join watch_list l using (list_id)
+        where o.reference = $1 for update of o
+        """,
+        reference,
+    )
+    if row is None:
+        raise Refused(f"There is no order {clean(reference)!r}; `blockline orders list` lists them.")
+    order = NewOrder(
+        reference=row["reference"],
+        title=row["title"],
+        issuer=row["issuer"],
+        country=row["country"],
+        legal_basis=row["legal_basis"],
+        issued_at=row["issued_at"],
+        issued_from=row["issued_from"],
+        issued_to=row["issued_to"],
+        deadline_at=row["deadline_at"],
+        named_count=row["named_count"],
+        list_name=row["name"],
+        known_at=row["known_at"],
+    )
+    return StoredOrder(row["order_id"], ListId(row["list_id"]), order)
+
+
+async def owner_of(conn: Conn, list_name: str) -> str | None:
+    """The reference of the order that a list belongs to; None for a list of nobody, or none at all."""
+    return await conn.fetchval(
+        "select reference from legal_order join watch_list using (list_id) where name = $1", list_name
+    )
+
+
+async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
+    """Make a stored order what `order` says; another name of its list is that list's name from now on.
+
+    Raises Refused when there is another list of that name.
+    """
+    if order.list_name != stored.order.list_name and await conn.fetchval(
+        "select exists (select from watch_list where name = $1)", order.list_name
+    ):
+        raise Refused(f"There is a list {clean(order.list_name)!r} already.")
+    await conn.execute("update watch_list set name = $2 where list_id = $1", stored.list_id, order.list_name)
+    await conn.execute(
+        """
+        update legal_order
+        set title = $2, issuer = $3, country = $4, legal_basis = $5, issued_at = $6, issued_from = $7,
+            issued_to = $8, deadline_at = $9, named_count = $10
+        where order_id = $1
+        """,
+        stored.order_id,
+        order.title,
+        order.issuer,
+        order.country,
+        order.legal_basis,
+        order.issued_at,
+        order.issued_from,
+        order.issued_to,
+        order.deadline_at,
+        order.named_count,
+    )
+
+
+async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
+    """Store a notice, claim, statement or ruling. False: it is there already, and is left alone."""
+    done = await conn.fetchval(
+        """
+        insert into order_event (
+            order_id, kind, at, at_from, at_to, text, source, known_at,
+            claimed, claimed_of, claimed_what, claimed_at_least
+        )
+        select (select order_id from legal_order where reference = $1), $2, $3, $4, $5, $6, $7, $8,
+            $9, $10, $11, $12
+        where not exists (select from order_event where at = $3 and text = $6)
+        returning true
+        """,
+        event.order_reference,
+        event.kind.value,
+        event.at,
+        event.at_from,
+        event.at_to,
+        event.text,
+        event.source,
+        event.known_at,
+        event.claim and event.claim.count,
+        event.claim and event.claim.of,
+        event.claim and event.claim.what.value,
+        event.claim is not None and event.claim.at_least,
+    )
+    return bool(done)
+
+
+async def keywords_of(conn: Conn, order_id: int) -> list[str]:
+    """The words of an order, sorted."""
+    rows = await conn.fetch("select word from order_keyword where order_id = $1 order by word", order_id)
+    return [r["word"] for r in rows]
+
+
+async def change_keywords(
+    conn: Conn, order_id: int, add: Collection[str], remove: Collection[str], now: datetime
+) -> list[str]:
+    """The words of an order after some were added and others taken away."""
+    await conn.execute(
+        "delete from order_keyword where order_id = $1 and word = any($2::text[])", order_id, list(remove)
+    )
+    await conn.execute(
+        """
+        insert into order_keyword (order_id, word, known_at)
+        select $1, word, $3 from unnest($2::text[]) as u (word) on conflict do nothing
+        """,
+        order_id,
+        list(add),
+        now,
+    )
+    return await keywords_of(conn, order_id)
+
+
+async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, ...]:
+    """The orders known at that time (None: all), as they stood then, by the date they carry."""
+    rows = await conn.fetch(
+        """
+        select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
+            deadline_at, named_count, list_id, known_at
+        from legal_order where $1::timestamptz is null or known_at <= $1 order by issued_at, order_id
+        """,
+        known_at,
+    )
+    found = tuple(
+        Order(
+            order_id=r["order_id"],
+            reference=r["reference"],
+            title=r["title"],
+            issuer=r["issuer"],
+            country=r["country"],
+            legal_basis=r["legal_basis"],
+            issued_at=r["issued_at"],
+            issued_from=r["issued_from"],
+            issued_to=r["issued_to"],
+            deadline_at=r["deadline_at"],
+            named_count=r["named_count"],
+            list_id=ListId(r["list_id"]),
+            known_at=r["known_at"],
+        )
+        for r in rows
+    )
+    return found if known_at is None else await as_known(conn, found, known_at)
+
+
+async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEvent, ...]:
+    """Notices, claims, statements and rulings known at that time (None: all), by the date they speak of."""
+    rows = await conn.fetch(
+        """
+        select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,
+            claimed, claimed_of, claimed_what, claimed_at_least
+        from order_event where $1::timestamptz is null or known_at <= $1 order by at, order_event_id
+        """,
+        known_at,
+    )
+    return tuple(
+        OrderEvent(
+            order_event_id=r["order_event_id"],
+            order_id=r["order_id"],
+            kind=OrderEventKind(r["kind"]),
+            at=r["at"],
+            at_from=r["at_from"],
+            at_to=r["at_to"],
+            text=r["text"],
+            source=r["source"],
+            known_at=r["known_at"],
+            claim=None
+            if r["claimed"] is None
+            else Claim(r["claimed"], r["claimed_of"], ClaimedWhat(r["claimed_what"]), r["claimed_at_least"]),
+        )
+        for r in rows
+    )

@@ -1,0 +1,181 @@
+"""Brings a database to the schema of this version, says when the two do not fit, and who may run on it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection as Bind
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from storage.postgres.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, address
+from storage.postgres.pool import Conn, Connection, Pool, address_of, close, connect, transaction, translated
+
+LOCK_WAIT = timedelta(seconds=30)
+"""How long a step waits for another program that uses one of its tables."""
+_SCRIPTS = Path(__file__).parent.parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Schema revision before (None: an empty database) and after."""
+
+    before: str | None
+    after: str
+
+
+async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | None = None) -> Migrated:
+    """Bring the database to `revision`, or the newest schema that this version knows, in one transaction.
+
+    Processes that start at once wait for each other; a second run changes nothing. Raises
+    SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then) and when
+    another program keeps a table for longer than `lock_wait`.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect(dsn), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as conn:
+            await conn.execute(text("select pg_advisory_xact_lock(hashtextextended('blockline migrate', 0))"))
+            # Only after the lock above: other processes that migrate are waited for as long as they take.
+            await conn.execute(
+                text("select set_config('lock_timeout', :wait, true)"),
+                {"wait": f"{round(lock_wait.total_seconds() * 1000)}ms"},
+            )
+            before = await conn.run_sync(_revision)
+            refuse_unknown(before, f"The database at {address(dsn)}")
+            await conn.run_sync(_upgrade, revision or newest())
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
+        if isinstance(cause, asyncpg.LockNotAvailableError):
+            raise StorageError(
+                f"Another program uses the database at {address(dsn)}; stop it and run again: "
+                "blockline migrate"
+            ) from error
+        why = str(cause).partition("\n")[0]
+        raise StorageError(
+            f"The database at {address(dsn)} could not be migrated, and was left as it was: {why}."
+        ) from error
+    finally:
+        await engine.dispose()
+    return Migrated(before, revision or newest())
+
+
+async def check_schema(database: str | Pool) -> None:
+    """Return when the database (DSN or pool) has exactly the schema of this version.
+
+    Raises SchemaBehind, SchemaTooNew or Unreachable.
+    """
+    where = address_of(database)
+    if isinstance(database, str):
+        conn = await connect(database)
+        try:
+            with translated(conn, where):
+                current = await revision_of(conn, where)
+        finally:
+            await close(conn)
+    else:
+        async with transaction(database) as conn:
+            current = await revision_of(conn, where)
+    if current is None:
+        raise SchemaBehind(f"The database at {where} has no tables of Blockline yet. Run: blockline migrate")
+    if current != newest():
+        raise SchemaBehind(
+            f"The database at {where} has schema {current}; this version needs {newest()}. "
+            "Run: blockline migrate"
+        )
+
+
+async def revision_of(conn: Conn, where: str) -> str | None:
+    """The schema of a database; None when it has no tables of Blockline. Raises SchemaTooNew."""
+    current = await _read_revision(conn)
+    refuse_unknown(current, f"The database at {where}")
+    return current
+
+
+async def grant_running(dsn: str, role: str) -> None:
+    """Give an existing role what `blockline run` needs, and take from it what goes beyond that.
+
+    It may read everything, and write except for what is append-only: that it may only add to. To be done
+    again after each migration. Raises Refused when there is no such role, StorageError when the user of the
+    DSN does not own the tables.
+    """
+    await check_schema(dsn)
+    conn = await connect(dsn)
+    try:
+        with translated(conn, address(dsn)):
+            if not await conn.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+                raise Refused(f"There is no role {role!r} on the server at {address(dsn)}: make it first.")
+            await conn.execute("select grant_running($1)", role)
+    finally:
+        await close(conn)
+
+
+def newest() -> str:
+    """The schema revision that this version works with."""
+    head = _scripts().get_current_head()
+    if head is None:
+        raise StorageError(f"Blockline is not installed completely: no migrations in {_SCRIPTS}.")
+    return head
+
+
+def execute_script(path: Path) -> None:
+    """For a migration: run a file of several SQL statements inside the transaction of the migration.
+
+    Alembic's own `op.execute` goes through a prepared statement, which takes one statement only.
+    """
+    execute_sql(path.read_text(encoding="utf-8"))
+
+
+def execute_sql(script: str) -> None:
+    """For a migration: as `execute_script`, of statements that a library gives."""
+
+    async def run(raw: Connection) -> str:
+        return await raw.execute(script)
+
+    adapted: Any = op.get_bind().connection.dbapi_connection
+    adapted.run_async(run)
+
+
+async def _read_revision(conn: Conn) -> str | None:
+    if await conn.fetchval("select to_regclass('alembic_version')") is None:
+        return None
+    return await conn.fetchval("select version_num from alembic_version")
+
+
+def refuse_unknown(revision: str | None, what: str) -> None:
+    """Raise SchemaTooNew when `what` has a schema that this version does not know."""
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise SchemaTooNew(
+            f"{what} was made by a newer Blockline (schema {revision}); "
+            f"this version knows {newest()}. Upgrade Blockline."
+        )
+
+
+def _revision(conn: Bind) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _upgrade(conn: Bind, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = conn
+    command.upgrade(config, revision)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config

@@ -1,0 +1,259 @@
+"""The one place where connections to Postgres are made, and where its errors become sentences.
+
+Nothing outside this package sees an asyncpg or operating-system error of the database: `open_pool`,
+`transaction`, `listen` and `storage.postgres.locks` turn them into those of `storage.postgres.errors`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from storage.postgres.errors import SETTING, Refused, StaleState, StorageError, Unreachable, address
+from storage.postgres.process_name import APPLICATION, this_process
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Conn: TypeAlias = Connection | PoolConnectionProxy[asyncpg.Record]
+    _AsyncpgPool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:  # asyncpg's classes take no parameters at run time
+    Connection = asyncpg.Connection
+    Conn = asyncpg.Connection | PoolConnectionProxy
+    _AsyncpgPool = asyncpg.Pool
+
+KEEP_ALIVE_S = 15.0
+_CONNECT_TIMEOUT_S = 10.0
+_FAREWELL_TIMEOUT_S = 5.0
+_ASYNCPG_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_SERVER_GONE = (
+    asyncpg.InternalClientError,  # how asyncpg reports a server that was killed in mid query
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+def address_of(database: "str | Pool") -> str:
+    """`address` of a DSN, or of the DSN that a pool was opened with."""
+    if isinstance(database, str):
+        return address(database)
+    return database.address
+
+
+async def connect(dsn: str) -> Connection:
+    """Open one connection, in UTC. The caller closes it. Raises Unreachable."""
+    try:
+        return await asyncpg.connect(
+            dsn,
+            timeout=_CONNECT_TIMEOUT_S,
+            server_settings={"timezone": "UTC", "application_name": APPLICATION + this_process()},
+        )
+    except ValueError as error:  # asyncpg.ClientConfigurationError is one too
+        raise Unreachable(
+            f"Setting {SETTING} is not an address of the form postgresql://user:password@host:5432/database."
+        ) from error
+    except (OSError, *_ASYNCPG_ERRORS) as error:
+        raise _unreachable(address(dsn), error) from error
+
+
+async def close(conn: Connection) -> None:
+    """End a connection of `connect`, also one that is already dead. Never raises."""
+    with suppress(OSError, *_ASYNCPG_ERRORS):
+        await conn.close(timeout=_FAREWELL_TIMEOUT_S)
+
+
+class Pool(_AsyncpgPool):
+    """Connections to one server, made when needed. Belongs to the event loop that opened it."""
+
+    def __init__(self, dsn: str, min_size: int, max_size: int) -> None:
+        async def reconnect(*_: object, **__: object) -> Connection:
+            return await connect(dsn)
+
+        super().__init__(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            connect=reconnect,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+        )
+        self.address = address(dsn)
+        """Where the server is, for sentences: never contains the password."""
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> AsyncGenerator[Pool]:
+    """A pool of connections to `dsn`, closed on exit. Raises Unreachable when no connection can be made."""
+    pool = Pool(dsn, min_size, max_size)
+    try:
+        await pool
+        yield pool
+    finally:
+        await _close_pool(pool)
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
+            await pool.close()
+    except (OSError, *_ASYNCPG_ERRORS):
+        pool.terminate()
+
+
+@asynccontextmanager
+async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
+    """A connection outside of any transaction: each statement is committed as it ends.
+
+    Raises Unreachable, StaleState (deadlock or serialization failure), Refused, else StorageError.
+    """
+    with lost(pool):
+        conn = await pool.acquire()
+    try:
+        with translated(conn, pool.address):
+            yield conn
+    finally:
+        # What is committed is committed: a connection that dies on its way back is dropped by the pool.
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *_SERVER_GONE):
+            await pool.release(conn)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
+    """One transaction on a connection of its own: committed when the block ends, undone when it raises.
+
+    Raises as `borrowed`.
+    """
+    async with borrowed(pool) as conn, conn.transaction():
+        yield conn
+
+
+@asynccontextmanager
+async def part_of(conn: Conn, pool: Pool) -> AsyncGenerator[None]:
+    """A part of the transaction of `conn`: undone alone when the block raises. Errors as in `transaction`."""
+    with translated(conn, pool.address):
+        async with conn.transaction():
+            yield
+
+
+@contextmanager
+def translated(conn: Conn, where: str) -> Generator[None]:
+    """Turn the errors of `conn` inside the block into ours. `where` is the address to name.
+
+    An OSError counts as the database's only when the connection is gone: the block may have opened files.
+    """
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise Refused(
+            f"The database refused the change: {_first_line(error)}.", error.constraint_name
+        ) from error
+    except asyncpg.TransactionRollbackError as error:
+        raise StaleState(
+            f"Another writer came first, so nothing was written: {_first_line(error)}."
+        ) from error
+    except _SERVER_GONE as error:
+        raise _unreachable(where, error) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if _is_gone(conn):
+            raise _unreachable(where, error) from error
+        raise StorageError(f"The database could not do this: {_first_line(error)}.") from error
+    except OSError as error:
+        if _is_gone(conn):
+            raise _unreachable(where, error) from error
+        raise
+
+
+@contextmanager
+def lost(pool: Pool, *also: type[Exception]) -> Generator[None]:
+    """Raise Unreachable for whatever ends a library's long work on this pool; `also` are its own errors."""
+    try:
+        yield
+    except (OSError, *_ASYNCPG_ERRORS, *also) as error:
+        raise _unreachable(pool.address, error) from error
+
+
+def _is_gone(conn: Conn) -> bool:
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:  # a pool takes a dead connection back at once
+        return True
+
+
+def _unreachable(where: str, error: Exception) -> Unreachable:
+    return Unreachable(f"Cannot reach the database at {where} (setting {SETTING}): {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no connection: plain words for the usual cases, else Postgres' own."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return "no server listens there"
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return "the connection was closed"
+    return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+@asynccontextmanager
+async def listen(
+    dsn: str, channel: str, keep_alive_s: float = KEEP_ALIVE_S
+) -> AsyncGenerator[AsyncIterator[str]]:
+    """Payloads of NOTIFY on `channel`, from a connection of its own.
+
+    Once the block is entered nothing is missed, so read the backlog after entering. The iterator never ends
+    by itself: it raises Unreachable when the connection dies, also when it dies without a word, since a
+    query is sent after `keep_alive_s` seconds of silence.
+    """
+    conn = await connect(dsn)
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def heard(_conn: object, _pid: int, _channel: str, payload: object) -> None:
+        queue.put_nowait(str(payload))
+
+    def died(_conn: object) -> None:
+        queue.put_nowait(None)
+
+    try:
+        conn.add_termination_listener(died)
+        with translated(conn, address(dsn)):
+            await conn.add_listener(channel, heard)
+        yield _payloads(conn, queue, address(dsn), keep_alive_s)
+    finally:
+        conn.remove_termination_listener(died)
+        await close(conn)
+
+
+async def _payloads(
+    conn: Conn, queue: asyncio.Queue[str | None], where: str, keep_alive_s: float
+) -> AsyncIterator[str]:
+    while True:
+        try:
+            async with asyncio.timeout(keep_alive_s):
+                payload = await queue.get()
+        except TimeoutError:
+            await still_there(conn, where, keep_alive_s)
+            continue
+        if payload is None:
+            raise Unreachable(f"The database at {where} (setting {SETTING}) closed the connection.")
+        yield payload
+
+
+async def still_there(conn: Conn, where: str, timeout_s: float) -> None:
+    """Raises Unreachable, and gives up the connection, when no answer comes within `timeout_s` seconds."""
+    try:
+        await conn.execute("select 1", timeout=timeout_s)
+    except (OSError, *_ASYNCPG_ERRORS) as error:
+        conn.terminate()  # nobody there to say goodbye to
+        raise _unreachable(where, error) from error

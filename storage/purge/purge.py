@@ -1,0 +1,248 @@
+"""Purging an account: its content leaves the store, or all that is known of it.
+
+By default its ids, statuses and times stay. X asks for that: content that is deleted, protected, suspended or
+withheld there must leave within 24 hours of a request, ids and statuses may be kept (documented:
+developer-terms/policy.mdx and ppu-agreement.mdx IV.B of X's documentation). Of the other platforms no such
+rule is known; a purge does the same there. Whoever must forget somebody altogether purges them whole: see
+`storage.purge.whole_account`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.accounts import canaries, notes
+from storage.accounts.accounts import announce_watch, end_pending
+from storage.postgres.pool import Conn, Refused
+from storage.purge import (
+    mails as purge_mails,
+)
+from storage.purge import (
+    orders,
+    stories,
+    whole_account,
+)
+from storage.purge import (
+    signals as purge_acts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What went, and what stays. A second purge finds nothing left to go."""
+
+    native_id: str
+    """What stands in place of every handle from now on."""
+    whole: bool
+    evidence: int
+    """Pieces of evidence of which at most the hash is left."""
+    handles: int
+    """Places where a handle stood: with the account, in its renames, in the records of its platform, in the
+    names of orders, in stories that people wrote."""
+    facts: int
+    """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
+    whole purge: all its side facts, and those of others that name it; none stays."""
+    mails: int
+    """Stored mails that named it."""
+    changes: int
+    """Changes that stay as they are. Of a whole purge: that were removed."""
+    signals: int
+    """Acts of executives towards it, or its own: ids and times stay of them, words of orders do not. Of a
+    whole purge: that were removed."""
+    was_watched: bool
+    """It is not read any more: the next reading would bring its handle back."""
+
+
+async def purge_account(
+    conn: Conn, account_id: int, now: datetime, *, whole: bool = False, reason: str = ""
+) -> Purged:
+    """Take what an account wrote or is called out of the store, inside the caller's transaction.
+
+    It is no longer watched afterwards. Changes are never rewritten, and evidence keeps its hash, so that a
+    copy kept elsewhere can still be proved; a whole purge removes both. Raises Refused when there is no such
+    account, or when the settings name it as a control account: it would be put on file again at the next
+    start.
+    """
+    head = await conn.fetchrow(
+        "select platform, native_id, handle, watched from account where account_id = $1 for update",
+        account_id,
+    )
+    if head is None:
+        raise Refused(f"There is no account with the number {account_id}.")
+    platform, native_id = head["platform"], head["native_id"]
+    await canaries.refuse_named(conn, [platform], [native_id])
+    await canaries.release(conn, [platform], [native_id])
+    alias = whole_account.nobody(account_id) if whole else native_id
+    names = await _names(conn, account_id, alias)
+    await purge_acts.forget_content(conn, account_id, platform, native_id, names)
+    await notes.forget(conn, account_id)
+    bare = native_id if whole and await _was_purged(conn, account_id) else None
+    counted = {
+        "changes": await _count_changes(conn, account_id),
+        "signals": await _count_signals(conn, account_id, platform, native_id),
+        "evidence": await _purge_evidence(conn, account_id, now),
+        "handles": await _purge_handles(conn, account_id, alias)
+        + await orders.take_out(conn, account_id, platform, native_id, names, whole=whole)
+        + await stories.take_out(conn, account_id, names, alias, bare, whole=whole),
+        "facts": await (
+            whole_account.remove_facts(conn, account_id, platform, [native_id, *names])
+            if whole
+            else _purge_facts(conn, account_id)
+        ),
+        "mails": await purge_mails.rewrite(conn, names, alias, bare),
+    }
+    if not whole:
+        await end_pending(conn, account_id, now)
+    purge_id = await conn.fetchval(
+        """
+        insert into purge_log (account_id, at, evidence, handles, facts, mails, whole, changes, reason)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning purge_id
+        """,
+        account_id,
+        now,
+        counted["evidence"],
+        counted["handles"],
+        counted["facts"],
+        counted["mails"],
+        whole,
+        counted["changes"] if whole else 0,
+        reason,
+    )
+    if whole:
+        await whole_account.remove(conn, account_id, purge_id, platform, native_id, now)
+    await announce_watch(conn)
+    return Purged(native_id=alias, whole=whole, was_watched=head["watched"], **counted)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPurge:
+    """One purge, as it is on record for ever."""
+
+    purge_id: int
+    account_id: int
+    at: datetime
+    platform: str
+    native_id: str
+    """Of an account that was purged whole: a name that says nothing."""
+    whole: bool
+    evidence: int
+    handles: int
+    facts: int
+    mails: int
+    changes: int
+    """Changes that were removed."""
+    reason: str
+
+
+async def purges(conn: Conn) -> list[LoggedPurge]:
+    """Every purge there ever was, newest first."""
+    rows = await conn.fetch(
+        """
+        select p.*, a.platform, a.native_id from purge_log p join account a using (account_id)
+        order by p.at desc, p.purge_id desc
+        """
+    )
+    return [
+        LoggedPurge(
+            purge_id=r["purge_id"],
+            account_id=r["account_id"],
+            at=r["at"],
+            platform=r["platform"],
+            native_id=r["native_id"],
+            whole=r["whole"],
+            evidence=r["evidence"],
+            handles=r["handles"],
+            facts=r["facts"],
+            mails=r["mails"],
+            changes=r["changes"],
+            reason=r["reason"],
+        )
+        for r in rows
+    ]
+
+
+async def _count_changes(conn: Conn, account_id: int) -> int:
+    return await conn.fetchval("select count(*) from change where account_id = $1", account_id)
+
+
+async def _count_signals(conn: Conn, account_id: int, platform: str, native_id: str) -> int:
+    return await conn.fetchval(
+        """
+        select count(*) from signal s join account a using (account_id)
+        where s.account_id = $1 or (a.platform = $2 and $3 in (s.target_id, s.target_author_id))
+        """,
+        account_id,
+        platform,
+        native_id,
+    )
+
+
+async def _was_purged(conn: Conn, account_id: int) -> bool:
+    """Whether its id stands in mails already, in place of the names that were taken out."""
+    return await conn.fetchval("select exists (select from purge_log where account_id = $1)", account_id)
+
+
+async def _names(conn: Conn, account_id: int, alias: str) -> list[str]:
+    """Everything that stands behind an @ where it is named, but for what is to stand there from now on."""
+    rows = await conn.fetch(
+        """
+        select unnest(array[handle, native_id]) as handle from account where account_id = $1
+        union select unnest(array[old_handle, new_handle]) from rename where account_id = $1
+        union select handle from handle_record where account_id = $1
+        """,
+        account_id,
+    )
+    names = {r["handle"].removeprefix("@") for r in rows}
+    return sorted(names - {"", alias})
+
+
+async def _purge_evidence(conn: Conn, account_id: int, now: datetime) -> int:
+    return await conn.fetchval(
+        """
+        with gone as (
+            update evidence set packed = null, compressed = false, purged_at = $2
+            where packed is not null and sha256 in (
+                select unnest(array[old_evidence, new_evidence]) from change where account_id = $1
+            )
+            returning 1
+        )
+        select count(*) from gone
+        """,
+        account_id,
+        now,
+    )
+
+
+async def _purge_handles(conn: Conn, account_id: int, alias: str) -> int:
+    return await conn.fetchval(
+        """
+        with own as (
+            update account
+            set handle = $2, watched = false, tags = '{}', followers = null, followers_at = null
+            where account_id = $1
+                and (handle <> $2 or watched or tags <> '{}' or followers is not null)
+            returning 1
+        ),
+        renamed as (
+            update rename set old_handle = $2, new_handle = $2
+            where account_id = $1 and (old_handle <> $2 or new_handle <> $2) returning 1
+        ),
+        recorded as (
+            update handle_record set handle = $2 where account_id = $1 and handle <> $2 returning 1
+        )
+        select (select count(*) from own) + (select count(*) from renamed) + (select count(*) from recorded)
+        """,
+        account_id,
+        alias,
+    )
+
+
+async def _purge_facts(conn: Conn, account_id: int) -> int:
+    return await conn.fetchval(
+        """
+        with gone as (
+            update fact set value = '' where account_id = $1 and observer = '' and value <> '' returning 1
+        )
+        select count(*) from gone
+        """,
+        account_id,
+    )

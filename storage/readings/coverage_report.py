@@ -1,0 +1,229 @@
+"""Read models of coverage: who was read when, which silences there were, which requests came in lately.
+
+Only what was read from the installation's own connection counts: another vantage proves nothing here.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from asyncpg import Record
+
+from storage.model.core.coverage import Gap, is_answered
+from storage.model.core.coverage_gaps import Answered, Seen, Watch, coverage_of
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was looked at in a window."""
+
+    rosters: dict[int, tuple[int, ...]]
+    """The accounts of each roster of the regular sweep."""
+    seen: dict[int, Seen]
+    """By account."""
+    outages: tuple[Gap, ...]
+    """Times in which nobody at all was read, oldest first, all closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answered request, as the live page has to hear of it."""
+
+    roster_id: int
+    slot: datetime
+    attempt: int
+    at: datetime
+    missing: tuple[int, ...]
+    """Accounts of the roster that gave no conclusive answer."""
+    account_ids: tuple[int, ...] | None
+    """The accounts asked, of a single re-read; None for a roster of the regular sweep."""
+
+
+async def live_coverage(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
+) -> Coverage:
+    """Fold the coverage between `since` and `now`, of all rosters or of those of one account.
+
+    Silences longer than `gap_after` are gaps. Outages are told of the whole only.
+    """
+    if account_id is None:
+        rows = await _requests_of_all(conn, since, now, gap_after)
+        outages = await _outages(conn, since, now, gap_after)
+    else:
+        rows = await _requests_of_some(conn, since, now, gap_after, [account_id], None)
+        outages = ()
+    requests = [
+        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+    ]
+    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=account_id is None)
+    return Coverage(
+        rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
+        seen=coverage_of(watches, requests, gap_after),
+        outages=outages,
+    )
+
+
+async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> list[Record]:
+    """The answered requests that `coverage_of` cannot do without, by roster and time."""
+    return await conn.fetch(
+        """
+        with inside as (
+            select c.roster_id, c.observed_at, c.answered from coverage c join roster r using (roster_id)
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+            union all
+            select r.roster_id, before.observed_at, null from roster r
+            cross join lateral (
+                select c.observed_at from coverage c
+                where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+                order by c.observed_at desc limit 1
+            ) before
+            where r.base and r.vantage = ''
+        ),
+        ordered as (
+            select i.roster_id, i.observed_at, i.answered, r.base,
+                lag(i.observed_at) over w as previous, lead(i.observed_at) over w as following
+            from inside i join roster r using (roster_id)
+            window w as (partition by i.roster_id order by i.observed_at)
+        )
+        select roster_id, observed_at, previous, following, answered from ordered
+        where not base or answered is not null or previous is null or following is null
+            or observed_at - previous > $3
+        order by roster_id, observed_at
+        """,
+        since,
+        now,
+        gap_after,
+    )
+
+
+async def seen_of(
+    conn: Conn,
+    account_ids: Sequence[int],
+    since: datetime,
+    until: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None = None,
+) -> dict[int, Seen]:
+    """How well these accounts were looked at between `since` and `until`, by what had been recorded by
+    `known_at` (None: by now). Silences longer than `gap_after` are gaps.
+    """
+    rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
+    requests = [
+        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+    ]
+    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=False)
+    return await asyncio.to_thread(coverage_of, watches, requests, gap_after)
+
+
+async def _requests_of_some(
+    conn: Conn,
+    since: datetime,
+    now: datetime,
+    gap_after: timedelta,
+    account_ids: Sequence[int],
+    known_at: datetime | None,
+) -> list[Record]:
+    """Those of the rosters that accounts were ever asked in, however much else was read."""
+    return await conn.fetch(
+        """
+        with asked as materialized (
+            select roster_id, base from roster where account_ids && $4::int[] and vantage = ''
+        ),
+        inside as (
+            select r.roster_id, r.base, c.* from asked r
+            cross join lateral (
+                select observed_at, answered from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at > $1 and observed_at <= $2
+                    and recorded_at <= coalesce($5::timestamptz, 'infinity')
+                offset 0
+            ) c
+            union all
+            select r.roster_id, r.base, before.observed_at, null from asked r
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = r.roster_id and outcome = 0 and observed_at <= $1
+                    and recorded_at <= coalesce($5::timestamptz, 'infinity')
+                order by observed_at desc limit 1
+            ) before
+            where r.base
+        ),
+        ordered as (
+            select i.*, lag(observed_at) over w as previous, lead(observed_at) over w as following
+            from inside i window w as (partition by roster_id order by observed_at)
+        )
+        select roster_id, observed_at, previous, following, answered from ordered
+        where not base or answered is not null or previous is null or following is null
+            or observed_at - previous > $3
+        order by roster_id, observed_at
+        """,
+        since,
+        now,
+        gap_after,
+        account_ids,
+        known_at,
+    )
+
+
+async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
+    """The members of these rosters, and of all that the sweep reads now, whether they answered or not."""
+    rows = await conn.fetch(
+        """
+        select roster_id, account_ids, base from roster where roster_id = any($1::int[])
+        union all
+        select roster_id, account_ids, base from roster
+        where $2 and base and retired_at is null and vantage = '' and roster_id <> all($1::int[])
+        """,
+        sorted(roster_ids),
+        with_sweep,
+    )
+    return {r["roster_id"]: Watch(tuple(r["account_ids"]), r["base"]) for r in rows}
+
+
+async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> tuple[Gap, ...]:
+    rows = await conn.fetch(
+        """
+        select previous, observed_at from (
+            select c.observed_at, lag(c.observed_at) over (order by c.observed_at) as previous
+            from coverage c join roster r using (roster_id)
+            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+                and (c.answered is null or bit_count(c.answered) > 0)
+        ) c
+        where observed_at - previous > $3 order by observed_at
+        """,
+        since,
+        now,
+        gap_after,
+    )
+    return tuple(Gap(r["previous"], r["observed_at"]) for r in rows)
+
+
+async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Request, ...]:
+    """The answered requests observed after `since`, oldest first."""
+    rows = await conn.fetch(
+        """
+        select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered, r.base,
+            case when c.answered is null and r.base then null else r.account_ids end as account_ids
+        from coverage c join roster r using (roster_id)
+        where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+        order by c.observed_at, c.roster_id
+        """,
+        since,
+        now,
+    )
+    return tuple(
+        Request(
+            roster_id=r["roster_id"],
+            slot=r["slot"],
+            attempt=r["attempt"],
+            at=r["observed_at"],
+            missing=tuple(
+                account_id
+                for position, account_id in enumerate(r["account_ids"] or ())
+                if not is_answered(r["answered"], position)
+            ),
+            account_ids=None if r["base"] else tuple(r["account_ids"]),
+        )
+        for r in rows
+    )

@@ -1,0 +1,93 @@
+"""Evidence: the parts of raw answers that show a change, compressed, under the hash of what they hold."""
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from storage.postgres.errors import StorageError
+from storage.postgres.pool import Conn
+
+
+async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
+    """Keep each content once. Returns its SHA-256 (of the uncompressed content), None where there is none.
+
+    What was purged stays purged, also when the same content comes again.
+    """
+    hashes = [None if c is None else hashlib.sha256(c).digest() for c in contents]
+    by_hash = {h: c for h, c in zip(hashes, contents, strict=True) if h is not None and c is not None}
+    packed = {h: _packed(c) for h, c in by_hash.items()}
+    await conn.execute(
+        """
+        insert into evidence (sha256, packed, compressed)
+        select * from unnest($1::bytea[], $2::bytea[], $3::boolean[])
+        on conflict (sha256) do nothing
+        """,
+        list(packed),
+        [content for content, _ in packed.values()],
+        [compressed for _, compressed in packed.values()],
+    )
+    return hashes
+
+
+async def load(conn: Conn, sha256: bytes) -> bytes | None:
+    """The content under a hash; None when it was purged or never stored.
+
+    Raises StorageError when what is stored is not what the hash says: it proves nothing then.
+    """
+    row = await conn.fetchrow("select packed, compressed from evidence where sha256 = $1", sha256)
+    if row is None or row["packed"] is None:
+        return None
+    try:
+        content = zlib.decompress(row["packed"]) if row["compressed"] else bytes(row["packed"])
+    except zlib.error:
+        content = None
+    if content is None or hashlib.sha256(content).digest() != sha256:
+        raise StorageError(f"The evidence {sha256.hex()} is damaged: it does not fit its hash.")
+    return content
+
+
+class Side(StrEnum):
+    """Which of the two readings that a change lies between."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The evidence of one reading that a change rests on."""
+
+    change_id: int
+    side: Side
+    at: datetime
+    """When that reading was made."""
+    sha256: bytes
+    is_there: bool
+    """False: only its hash is left."""
+
+
+async def evidence_of(conn: Conn, account_id: int) -> list[Kept]:
+    """What is kept of the readings around the changes of an account, oldest first."""
+    rows = await conn.fetch(
+        """
+        select c.change_id, side.name, side.at, side.sha256, e.packed is not null as is_there
+        from change c
+        cross join lateral (
+            values ('old', c.last_seen_old, c.old_evidence), ('new', c.first_seen_new, c.new_evidence)
+        ) side (name, at, sha256)
+        left join evidence e on e.sha256 = side.sha256
+        where c.account_id = $1 and side.sha256 is not null and side.at is not null
+        order by side.at, c.change_id
+        """,
+        account_id,
+    )
+    return [Kept(r["change_id"], Side(r["name"]), r["at"], r["sha256"], r["is_there"]) for r in rows]
+
+
+def _packed(content: bytes) -> tuple[bytes, bool]:
+    """The shorter of the content and its compressed form, and whether it is the latter."""
+    small = zlib.compress(content, 9)
+    return (small, True) if len(small) < len(content) else (content, False)

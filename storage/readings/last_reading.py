@@ -1,0 +1,109 @@
+"""How well accounts are read: when each last gave a conclusive answer, and how many of the asked did.
+
+Only what was read from the installation's own connection counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.model.core.accounts import AccountId
+from storage.postgres.pool import Conn
+
+
+async def last_confirmed(
+    conn: Conn, account_ids: Sequence[int], until: datetime | None = None
+) -> dict[AccountId, datetime]:
+    """When each of these accounts last gave a conclusive answer, up to `until` if that is given.
+
+    Who never did is not in it.
+    """
+    rows = await conn.fetch(
+        """
+        with answer as materialized (  -- one a roster, not one an account
+            select r.roster_id, r.account_ids, c.*
+            -- "offset 0" hides how many are asked for: the planner would compare them with each roster.
+            from (select $1::int[] as ids offset 0) wanted
+            join roster r on r.account_ids && wanted.ids and r.vantage = ''
+            cross join lateral (
+                select observed_at, answered from coverage
+                where roster_id = r.roster_id and outcome = 0
+                    and observed_at <= coalesce($2::timestamptz, 'infinity')
+                order by observed_at desc limit 1
+            ) c
+        ),
+        newest as materialized (
+            select a.roster_id, m.account_id, m.position::int - 1 as bit, a.observed_at, a.answered
+            from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
+            where m.account_id in (select unnest($1::int[]))
+        ),
+        told as (
+            select account_id, observed_at from newest where answered is null or get_bit(answered, bit) = 1
+            union all
+            -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
+            select n.account_id, c.observed_at from newest n
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
+                    and (answered is null or get_bit(answered, n.bit) = 1)
+                order by observed_at desc limit 1
+            ) c
+            where get_bit(n.answered, n.bit) = 0
+        )
+        select account_id, max(observed_at) as at from told group by account_id
+        """,
+        account_ids,
+        until,
+    )
+    return {AccountId(r["account_id"]): r["at"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An account that was not read lately."""
+
+    account_id: AccountId
+    last_at: datetime | None
+    """Its newest conclusive answer; None when it never gave one."""
+
+
+async def late_accounts(conn: Conn, account_ids: Sequence[int], read_after: datetime) -> list[Late]:
+    """Those of these accounts without a conclusive answer after `read_after`, the longest unread first."""
+    last = await last_confirmed(conn, account_ids)
+    late = [Late(AccountId(i), last.get(AccountId(i))) for i in account_ids]
+    late = [one for one in late if one.last_at is None or one.last_at <= read_after]
+    return sorted(late, key=lambda one: (one.last_at is not None, one.last_at or read_after, one.account_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of asking for accounts over a time. An account that was asked for five times counts five."""
+
+    requests: int
+    asked: int
+    answered: int
+
+    @property
+    def share(self) -> float | None:
+        """None when nobody was asked for."""
+        return self.answered / self.asked if self.asked else None
+
+
+async def answers(conn: Conn, since: datetime, until: datetime) -> Answers:
+    """How many of the accounts asked for from `since` until before `until` gave a conclusive answer."""
+    row = await conn.fetchrow(
+        """
+        select count(*) as requests, coalesce(sum(r.members), 0)::bigint as asked,
+            coalesce(
+                sum(coalesce(bit_count(c.answered), r.members)) filter (where c.outcome = 0), 0
+            )::bigint as answered
+        from coverage c
+        join (select roster_id, cardinality(account_ids) as members from roster where vantage = '') r
+            using (roster_id)
+        where c.observed_at >= $1 and c.observed_at < $2
+        """,
+        since,
+        until,
+    )
+    assert row is not None  # noqa: S101 - aggregates without grouping give one row
+    return Answers(row["requests"], row["asked"], row["answered"])

@@ -1,0 +1,146 @@
+"""Read model of lateness: how old the last reading of each watched account is, in sweeps."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.postgres.pool import Conn
+
+LOOKED_AT = 100
+"""So many of the late accounts are looked up one by one."""
+LOOKED_BACK = timedelta(days=31)
+"""How far back their last reading is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """The watched accounts of one platform by the age of their last reading, without control accounts."""
+
+    platform: Platform
+    within_1: int
+    """Read within the last sweep."""
+    within_2: int
+    """Read within the last two, and not within the last."""
+    within_4: int
+    older: int
+    """Not read within the last four, and on the watch for as long."""
+    new: int
+    """Not read yet, and on the watch for less than four sweeps."""
+    oldest_at: datetime | None
+    """The oldest of the last readings within four sweeps; None when there is none."""
+
+    @property
+    def watched(self) -> int:
+        return self.within_1 + self.within_2 + self.within_4 + self.older + self.new
+
+    def later_than(self, sweeps: int) -> int:
+        """Accounts whose last reading is older than 1, 2 or 4 sweeps. New ones are late for nothing yet."""
+        return sum({1: (self.within_2, self.within_4), 2: (self.within_4,), 4: ()}[sweeps]) + self.older
+
+
+@dataclass(frozen=True, slots=True)
+class LateAccount:
+    """A watched account that was not read within four sweeps."""
+
+    account: Account
+    last_at: datetime | None
+    """Its last reading; None when there was none in `LOOKED_BACK`."""
+
+
+async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[Lateness]:
+    """Of every platform with watched accounts. Only readings from our own connection count."""
+    rows = await conn.fetch(
+        """
+        with read as (
+            select m.account_id, max(c.observed_at) as at
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at > $1::timestamptz - 4 * $2::interval and c.observed_at <= $1
+                and r.vantage = '' and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+            group by m.account_id
+        )
+        select a.platform,
+            count(*) filter (where read.at >= $1::timestamptz - $2::interval) as within_1,
+            count(*) filter (
+                where read.at < $1::timestamptz - $2::interval
+                    and read.at >= $1::timestamptz - 2 * $2::interval
+            ) as within_2,
+            count(*) filter (where read.at < $1::timestamptz - 2 * $2::interval) as within_4,
+            count(*) filter (
+                where read.at is null and a.added_at <= $1::timestamptz - 4 * $2::interval
+            ) as older,
+            count(*) filter (
+                where read.at is null and a.added_at > $1::timestamptz - 4 * $2::interval
+            ) as new,
+            min(read.at) as oldest_at
+        from account a left join read on read.account_id = a.account_id
+        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        group by a.platform order by a.platform
+        """,
+        now,
+        sweep_every,
+    )
+    return [
+        Lateness(
+            Platform(r["platform"]),
+            r["within_1"],
+            r["within_2"],
+            r["within_4"],
+            r["older"],
+            r["new"],
+            r["oldest_at"],
+        )
+        for r in rows
+    ]
+
+
+async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> list[LateAccount]:
+    """Watched accounts not read within four sweeps, those without any reading first, then the oldest.
+
+    `LOOKED_AT` of them at most, in the order in which they were added: where there are more, the oldest of
+    the answer need not be the oldest of all.
+    """
+    rows = await conn.fetch(
+        """
+        with read as (
+            select distinct m.account_id
+            from coverage c join roster r using (roster_id)
+            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            where c.outcome = 0 and c.observed_at > $1::timestamptz - 4 * $2::interval and c.observed_at <= $1
+                and r.vantage = '' and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+        ),
+        late as (
+            select a.account_id, a.platform, a.native_id, a.handle from account a
+            where a.watched and a.added_at <= $1::timestamptz - 4 * $2::interval
+                and not exists (select from canary c where c.account_id = a.account_id)
+                and not exists (select from read where read.account_id = a.account_id)
+            order by a.account_id limit $4
+        )
+        select late.*, last.at
+        from late left join lateral (
+            select max(newest.at) as at
+            from roster r cross join lateral (
+                select c.observed_at as at from coverage c
+                where c.roster_id = r.roster_id and c.outcome = 0
+                    and c.observed_at > $1::timestamptz - $3::interval and c.observed_at <= $1
+                    and (
+                        c.answered is null
+                        or get_bit(c.answered, array_position(r.account_ids, late.account_id::int) - 1) = 1
+                    )
+                order by c.observed_at desc limit 1
+            ) newest
+            where r.account_ids @> array[late.account_id::int] and r.vantage = ''
+        ) last on true
+        order by last.at nulls first, late.account_id
+        """,
+        now,
+        sweep_every,
+        LOOKED_BACK,
+        LOOKED_AT,
+    )
+    return [
+        LateAccount(
+            Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]), r["at"]
+        )
+        for r in rows
+    ]

@@ -1,0 +1,121 @@
+"""Every single reading of an account, rebuilt exactly, and every attempt that gave none.
+
+The rules are in the database (`account_readings`, `account_misses`), so that they hold for psql as well.
+"""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
+
+from storage.model.core.availability import Flag, MissedReason, State, Status, Strength
+from storage.model.core.packed_columns import instant, integers
+from storage.postgres.pool import Conn
+
+
+class StoredReading(NamedTuple):
+    """One conclusive answer about an account. A tuple, since there are 35,000 of one account in a year."""
+
+    at: datetime
+    asked_at: datetime
+    state: State
+    """As it was understood: of countries that the answer was silent on, it is what was held."""
+    strength: Strength
+    """Of the change that tells the state; the same goes for `flags`."""
+    flags: frozenset[Flag]
+    silent_on: frozenset[str]
+    """Countries of which the answer said nothing."""
+    roster_id: int
+    vantage: str
+    recorded_at: datetime
+
+
+class StoredMiss(NamedTuple):
+    """An attempt that told nothing of an account."""
+
+    at: datetime
+    asked_at: datetime
+    reason: MissedReason
+    alone: bool
+    """Others of the same request were answered, so that only what stands behind this account failed."""
+    roster_id: int
+    vantage: str
+    recorded_at: datetime
+
+
+async def readings_of(
+    conn: Conn, account_id: int, since: datetime, until: datetime, known_at: datetime | None = None
+) -> list[StoredReading]:
+    """What our own connection saw from `since` until before `until`, in the order of time.
+
+    Only what was stored by `known_at` (None: by now); what was learned later does not alter a reading.
+    """
+    rows = await conn.fetch(
+        """
+        -- In columns, since a row for each of them costs more to read than to find.
+        select c.status, array_to_string(c.withheld_in, ' '), c.strength, array_to_string(c.flags, ' '),
+            array_to_string(r.silent_on, ' '), r.roster_id, r.vantage, r.at, r.latency_ms, r.recorded_at
+        from (
+            select change_id, silent_on, roster_id, vantage, string_agg(timestamptz_send(at), '') as at,
+                string_agg(int8send(latency_ms), '') as latency_ms,
+                string_agg(timestamptz_send(recorded_at), '') as recorded_at
+            from account_readings($1, $2, $3, coalesce($4::timestamptz, 'infinity'))
+            group by change_id, silent_on, roster_id, vantage
+        ) r join change c using (change_id) order by r.roster_id
+        """,
+        account_id,
+        since,
+        until,
+        known_at,
+    )
+    told: list[StoredReading] = []
+    for *look, roster_id, vantage, at, latency_ms, recorded_at in rows:
+        state, strength, flags, silent_on = _look(*look)
+        told += [
+            StoredReading(
+                seen,
+                seen - _milliseconds(took),
+                state,
+                strength,
+                flags,
+                silent_on,
+                roster_id,
+                vantage,
+                seen if stored == number else instant(stored),
+            )
+            for seen, number, took, stored in zip(
+                map(instant, integers(at)),
+                integers(at),
+                integers(latency_ms),
+                integers(recorded_at),
+                strict=True,
+            )
+        ]
+    told.sort(key=attrgetter("at"))
+    return told
+
+
+async def attempts_of(conn: Conn, account_id: int, since: datetime, until: datetime) -> list[StoredMiss]:
+    """The attempts of our own connection that gave nothing, as `readings_of` gives those that did."""
+    rows = await conn.fetch(
+        "select * from account_misses($1, $2, $3) order by at, roster_id", account_id, since, until
+    )
+    return [StoredMiss(at, asked_at, MissedReason(why), *rest) for at, asked_at, why, *rest in rows]
+
+
+@lru_cache(maxsize=1_000)
+def _milliseconds(n: int) -> timedelta:
+    return timedelta(milliseconds=n)
+
+
+@lru_cache(maxsize=1_000)
+def _look(
+    status: str, countries: str, strength: str, flags: str, silent: str
+) -> tuple[State, Strength, frozenset[Flag], frozenset[str]]:
+    """Few looks differ, so that nearly all readings share one."""
+    return (
+        State(Status(status), tuple(countries.split())),
+        Strength(strength),
+        frozenset(Flag(f) for f in flags.split()),
+        frozenset(silent.split()),
+    )

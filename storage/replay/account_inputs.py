@@ -1,0 +1,212 @@
+"""Everybody who was read in a time, ready to be decided on again: what was held before, and what came."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.changes.late_context import anchor, let_go_times, own_changes
+from storage.model.bitemporal.corrections import OwnChange, held_at
+from storage.model.bitemporal.reading_columns import Columns, Course, Looks, columns_of, known_only, looks_of
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.availability import Flag, Outcome
+from storage.model.core.known_state import Known
+from storage.model.core.packed_columns import instant, microseconds
+from storage.postgres.pool import Conn
+from storage.replay import readings as replay_readings
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    accounts: Sequence[Course]
+    readings: int
+    """How many are of the time that was asked for; those before it that are gone through again are not."""
+    confirmed_on: Mapping[Platform, Mapping[ListId, Sequence[datetime]]]
+    """When changes of each platform were confirmed on each list, within the window before the time."""
+    annulled: int
+    """Rows of the time that no reading bears out, and that a correction took back."""
+    imported: int
+    """Changes of the time from records of others: they are no readings of ours."""
+
+
+async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) -> Courses:
+    """Everybody whom our own connection read from `since` until before `until`, by account number.
+
+    An account that had a provisional change at `since` begins with the reading that showed it first.
+    """
+    columns = replay_readings.by_account(await replay_readings.answered(conn, since, until))
+    begun = microseconds(since)
+    accounts = await _accounts(conn, sorted(columns))
+    ids = list(accounts)
+    changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
+    lists, decided = await _lists(conn, ids), await _decided(conn, ids, since)
+    courses: list[Course] = []
+    annulled = 0
+    for account_id, account in accounts.items():
+        own = [c for c in changes.get(account_id, ()) if not c.is_annulled]
+        annulled += sum(
+            since <= c.first_seen_new < until for c in changes.get(account_id, ()) if c.is_annulled
+        )
+        course = await _course(conn, account, own, columns[account_id], since)
+        gone = sorted(t for t in let_go.get(account_id, ()) if _begin(course, since) <= t < until)
+        courses.append(
+            Course(
+                account,
+                lists.get(account_id, {}),
+                course.columns,
+                course.looks,
+                [c for c in course.stored if c.first_seen_new < until],
+                course.known,
+                course.flags,
+                gone,
+                {c.change_id: decided[c.change_id] for c in course.stored if c.change_id in decided},
+            )
+        )
+    return Courses(
+        courses,
+        sum(len(c.columns.at) - bisect_left(c.columns.at, begun) for c in courses),
+        await _confirmed_on(conn, since - window, since),
+        annulled,
+        await _imported(conn, since, until),
+    )
+
+
+async def _course(
+    conn: Conn, account: Account, own: Sequence[OwnChange], columns: Columns, since: datetime
+) -> Course:
+    """The readings of one account with what was held before them."""
+    looks = looks_of(own)
+    before = [c for c in own if c.first_seen_new < since]
+    held = held_at(own, since - timedelta.resolution)
+    known, first = Known(), since
+    if before and (_is_open(before[-1], since) or _begins_otherwise(columns, looks, held)):
+        begin = await anchor(conn, since, account.account_id, own)
+        if begin is not None:
+            held, first = held_at(own, begin.at), begin.at + timedelta.resolution
+            known = Known(None if held is None else held.new, begin.at, begin.asked_at)
+        else:
+            held, first = None, before[0].first_seen_new
+        warm = await replay_readings.before(
+            conn, account.account_id, None if begin is None else begin.at, since
+        )
+        now = [(at, columns.asked[i], columns.silent_on(i)) for i, at in enumerate(columns.at)]
+        columns = columns_of([*warm, *now])
+    elif held is not None:
+        known = Known(held.new)
+    stored = [c for c in own if c.first_seen_new >= first]
+    flags = frozenset[Flag]() if held is None else held.flags
+    return Course(account, {}, known_only(columns, looks), looks, stored, known, flags)
+
+
+def _is_open(last: OwnChange, since: datetime) -> bool:
+    """Whether the last change before `since` may have been provisional then."""
+    return last.outcome is not Outcome.CONFIRMED or last.last_agreeing_at >= since
+
+
+def _begins_otherwise(columns: Columns, looks: Looks, held: OwnChange | None) -> bool:
+    """Whether it matters when the account was read before: the first reading differs from what is held, or is
+    silent on a country.
+    """
+    if not columns.at:
+        return False
+    place = looks.place(columns.at[0])
+    look = looks.looks[place] if place >= 0 else None
+    return bool(columns.silent_on(0)) or look is None or held is None or look.state != held.new
+
+
+def _begin(course: Course, since: datetime) -> datetime:
+    return instant(course.columns.at[0]) if course.columns.at else since
+
+
+async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, Account]:
+    rows = await conn.fetch(
+        """
+        select account_id, platform, native_id, handle from account
+        where account_id = any($1::bigint[]) order by account_id
+        """,
+        ids,
+    )
+    return {
+        AccountId(r["account_id"]): Account(
+            AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]
+        )
+        for r in rows
+    }
+
+
+async def _lists(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, dict[ListId, datetime]]:
+    """The lists of each account, and since when it is on them."""
+    rows = await conn.fetch(
+        "select account_id, list_id, added_at from watch_list_member where account_id = any($1::bigint[])",
+        ids,
+    )
+    lists: defaultdict[AccountId, dict[ListId, datetime]] = defaultdict(dict)
+    for r in rows:
+        lists[AccountId(r["account_id"])][ListId(r["list_id"])] = r["added_at"]
+    return lists
+
+
+async def _decided(conn: Conn, ids: Sequence[AccountId], since: datetime) -> dict[int, datetime]:
+    """When the outcomes of changes were written, of those that were written since then."""
+    rows = await conn.fetch(
+        """
+        select o.change_id, o.decided_at from change_outcome o join change c using (change_id)
+        where c.account_id = any($1::bigint[]) and o.decided_at >= $2
+        """,
+        ids,
+        since,
+    )
+    return {r["change_id"]: r["decided_at"] for r in rows}
+
+
+async def _confirmed_on(
+    conn: Conn, since: datetime, until: datetime
+) -> dict[Platform, dict[ListId, list[datetime]]]:
+    rows = await conn.fetch(
+        """
+        select a.platform, m.list_id, o.last_agreeing_at
+        from standing_change c
+        join account a on a.account_id = c.account_id and a.platform = c.source
+        join change_outcome o using (change_id)
+        join watch_list_member m on m.account_id = c.account_id
+        where c.kind <> 'baseline' and o.outcome = 'confirmed'
+            and o.last_agreeing_at >= $1 and o.last_agreeing_at < $2
+        """,
+        since,
+        until,
+    )
+    out: defaultdict[Platform, dict[ListId, list[datetime]]] = defaultdict(dict)
+    for r in rows:
+        times = out[Platform(r["platform"])].setdefault(ListId(r["list_id"]), [])
+        times.append(r["last_agreeing_at"])
+    return out
+
+
+async def _imported(conn: Conn, since: datetime, until: datetime) -> int:
+    return await conn.fetchval(
+        """
+        select count(*) from standing_change
+        where source like 'import:%' and first_seen_new >= $1 and first_seen_new < $2
+        """,
+        since,
+        until,
+    )
+
+
+async def span(conn: Conn) -> tuple[datetime, datetime] | None:
+    """The first and the last time at which our own connection was answered; None when it never was."""
+    row = await conn.fetchrow(
+        """
+        select min(c.observed_at) as first, max(c.observed_at) as last
+        from roster r cross join lateral (
+            (select observed_at from coverage where roster_id = r.roster_id and outcome = 0
+             order by observed_at limit 1)
+            union all
+            (select observed_at from coverage where roster_id = r.roster_id and outcome = 0
+             order by observed_at desc limit 1)
+        ) c
+        where r.vantage = ''
+        """
+    )
+    return None if row is None or row["first"] is None else (row["first"], row["last"])

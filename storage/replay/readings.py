@@ -1,0 +1,127 @@
+"""The readings of a time in columns, roster by roster: what a hundred accounts share is loaded once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.model.bitemporal.reading_columns import Columns, columns_of, with_more
+from storage.model.core.accounts import AccountId
+from storage.model.core.coverage import is_answered
+from storage.model.core.packed_columns import integers, microseconds
+from storage.postgres.pool import Conn
+
+Row = tuple[int, int, frozenset[str]]
+"""When a reading was made, when it was asked for, and what it is silent on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answered requests of one roster, in the order of time."""
+
+    account_ids: Sequence[int]
+    at: Sequence[int]
+    asked: Sequence[int]
+    answered: Mapping[int, bytes]
+    """Who answered in those requests in which not everybody did: bitmaps, by place."""
+    silent: Mapping[int, frozenset[str]]
+
+    def rows(self, bit: int) -> Iterable[Row]:
+        """The readings of the account at a place of the roster."""
+        nothing: frozenset[str] = frozenset()
+        for n, (at, asked) in enumerate(zip(self.at, self.asked, strict=True)):
+            if is_answered(self.answered.get(n), bit):
+                yield at, asked, self.silent.get(n, nothing)
+
+    @property
+    def is_plain(self) -> bool:
+        """Every request was answered for everybody and every country, no two at one instant."""
+        return not self.answered and not self.silent and len(set(self.at)) == len(self.at)
+
+
+async def answered(conn: Conn, since: datetime, until: datetime) -> list[Answered]:
+    """What our own connection was answered from `since` until before `until`."""
+    rows = await conn.fetch(
+        """
+        select r.account_ids, c.*
+        from (
+            select roster_id,
+                string_agg(timestamptz_send(observed_at), '' order by observed_at, slot, attempt) as at,
+                string_agg(int8send(latency_ms), '' order by observed_at, slot, attempt) as latency_ms
+            from coverage where outcome = 0 and observed_at >= $1 and observed_at < $2 group by roster_id
+        ) c
+        join roster r using (roster_id) where r.vantage = '' order by r.roster_id
+        """,
+        since,
+        until,
+    )
+    odd: defaultdict[int, list[tuple[int, bytes | None, Sequence[str] | None]]] = defaultdict(list)
+    for r in await conn.fetch(
+        """
+        select * from (
+            select roster_id, answered, silent,
+                row_number() over (partition by roster_id order by observed_at, slot, attempt) - 1 as place
+            from coverage where outcome = 0 and observed_at >= $1 and observed_at < $2
+        ) c
+        where answered is not null or silent is not null
+        """,
+        since,
+        until,
+    ):
+        odd[r["roster_id"]].append((r["place"], r["answered"], r["silent"]))
+    told: list[Answered] = []
+    for r in rows:
+        at, theirs = integers(r["at"]), odd.get(r["roster_id"], ())
+        asked = [when - 1_000 * took for when, took in zip(at, integers(r["latency_ms"]), strict=True)]
+        told.append(
+            Answered(
+                r["account_ids"],
+                at,
+                asked,
+                {place: some for place, some, _ in theirs if some is not None},
+                {place: frozenset(silent) for place, _, silent in theirs if silent},
+            )
+        )
+    return told
+
+
+def by_account(rosters: Sequence[Answered]) -> dict[AccountId, Columns]:
+    """The readings of each account of these rosters. Those of one plain roster share their columns."""
+    places: defaultdict[AccountId, list[tuple[Answered, int]]] = defaultdict(list)
+    for roster in sorted(rosters, key=lambda r: len(r.at), reverse=True):
+        for bit, account_id in enumerate(roster.account_ids):
+            places[AccountId(account_id)].append((roster, bit))
+    plain = {id(roster): Columns(roster.at, roster.asked) for roster in rosters if roster.is_plain}
+    told: dict[AccountId, Columns] = {}
+    for account_id, asked_in in places.items():
+        first, others = asked_in[0], asked_in[1:]
+        shared = plain.get(id(first[0]))
+        if shared is None:
+            told[account_id] = columns_of(row for roster, bit in asked_in for row in roster.rows(bit))
+        elif others:
+            told[account_id] = with_more(shared, [row for roster, bit in others for row in roster.rows(bit)])
+        else:
+            told[account_id] = shared
+    return told
+
+
+async def before(conn: Conn, account_id: AccountId, since: datetime | None, until: datetime) -> list[Row]:
+    """The readings of one account after `since` (None: all) until before `until`."""
+    rows = await conn.fetch(
+        """
+        select c.observed_at, c.latency_ms, c.silent
+        from roster r join coverage c using (roster_id)
+        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
+            and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at < $3
+            and (
+                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
+            )
+        """,
+        account_id,
+        since,
+        until,
+    )
+    return [
+        (at := microseconds(r["observed_at"]), at - 1_000 * r["latency_ms"], frozenset(r["silent"] or ()))
+        for r in rows
+    ]

@@ -1,0 +1,189 @@
+"""Who was paid for on a UTC day, where a platform bills each account that it returns once a day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from storage.model.core.accounts import Platform
+from storage.model.core.coverage import WhyRead
+from storage.postgres.pool import Conn
+
+
+async def pay(
+    conn: Conn, platform: Platform, day: date, wanted: Mapping[str, WhyRead | None], most: int
+) -> bool:
+    """Put accounts, by the platform's id, on the day's bill before they are asked for, with why they are.
+
+    False when more than `most` would stand on it, or than was promised: none of them is on it then that was
+    not before. However many processes ask at once, no more are ever on the bill of a day.
+    """
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline account days', 0))")
+    # Yesterday's stays: the clock of another process may not be past midnight yet.
+    yesterday = day - timedelta(days=1)
+    await conn.execute("delete from account_day where platform = $1 and day < $2", platform.value, yesterday)
+    await conn.execute(
+        """
+        with new as (
+            select id, why from unnest($3::text[], $4::text[]) as u (id, why)
+            where not exists (
+                select from account_day where platform = $1 and day = $2 and native_id = u.id
+            )
+        )
+        insert into account_day (platform, day, native_id, why)
+        select $1, $2, id, why from new
+        where (select count(*) from account_day where platform = $1 and day = $2)
+            + (select count(*) from new)
+            <= least($5, (select most from account_ceiling where platform = $1 and day >= $2))
+        """,
+        platform.value,
+        day,
+        list(wanted),
+        [None if why is None else why.value for why in wanted.values()],
+        most,
+    )
+    on_it = await conn.fetchval(
+        "select count(*) from account_day where platform = $1 and day = $2 and native_id = any($3::text[])",
+        platform.value,
+        day,
+        list(wanted),
+    )
+    return on_it == len(wanted)
+
+
+async def paid(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead | None]:
+    """Who is on the day's bill, and why. What was read today before there was a ceiling is put on it."""
+    await conn.execute(
+        """
+        insert into account_day (platform, day, native_id, why)
+        select $1, $2, a.native_id,
+            max(case when asked.position > cardinality(r.account_ids) then null
+                when r.base then 'turn' else r.out_of_turn end)
+        from coverage c join roster r using (roster_id)
+        cross join unnest(r.account_ids || r.canary_ids) with ordinality as asked (account_id, position)
+        join account a on a.account_id = asked.account_id
+        where r.platform = $1 and (r.base or r.out_of_turn is not null)
+            and c.observed_at >= $3 and c.observed_at < $3::timestamptz + interval '24 hours'
+        group by a.native_id
+        on conflict do nothing
+        """,
+        platform.value,
+        day,
+        datetime.combine(day, time(), UTC),
+    )
+    rows = await conn.fetch(
+        "select native_id, why from account_day where platform = $1 and day = $2", platform.value, day
+    )
+    return {r["native_id"]: None if r["why"] is None else WhyRead(r["why"]) for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How a day is divided under a ceiling. All but `round_days` are accounts."""
+
+    most: int
+    in_turn: int
+    sentinels: int
+    round_days: int | None
+    """Everybody has a turn within so many days; None: the ceiling leaves no turn."""
+    waiting: int
+    """They were to be read out of turn today, and wait for the next day."""
+
+
+async def promised(conn: Conn, platform: Platform, day: date) -> int | None:
+    """How many accounts whoever planned last said that a day would cost at most; None: nobody said it."""
+    return await conn.fetchval(
+        "select most from account_ceiling where platform = $1 and day >= $2", platform.value, day
+    )
+
+
+async def save_ceiling(conn: Conn, platform: Platform, day: date, ceiling: Ceiling) -> None:
+    """What holds now. On one day it is never raised."""
+    await conn.execute(
+        """
+        insert into account_ceiling (platform, day, most, in_turn, sentinels, round_days, waiting)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (platform) do update set day = excluded.day,
+            most = case when account_ceiling.day = excluded.day
+                then least(account_ceiling.most, excluded.most) else excluded.most end,
+            in_turn = excluded.in_turn, sentinels = excluded.sentinels,
+            round_days = excluded.round_days, waiting = excluded.waiting
+        """,
+        platform.value,
+        day,
+        ceiling.most,
+        ceiling.in_turn,
+        ceiling.sentinels,
+        ceiling.round_days,
+        ceiling.waiting,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOfList:
+    """How many of the watched accounts of one list were paid for on a day: its sentinels."""
+
+    name: str
+    watched: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayBill:
+    """The bill of the newest day under a ceiling."""
+
+    platform: Platform
+    day: date
+    ceiling: Ceiling
+    paid: Mapping[WhyRead | None, int]
+    """Accounts by why they were paid for; None: control accounts."""
+    lists: Sequence[PaidOfList]
+    """By name; only those with watched accounts on this platform."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.paid.values())
+
+
+async def bills(conn: Conn, now: datetime) -> list[DayBill]:
+    """Of each platform that was read under a ceiling in the last two days, the day last read on."""
+    rows = await conn.fetch(
+        "select * from account_ceiling where day >= $1 order by platform", (now - timedelta(days=1)).date()
+    )
+    return [
+        DayBill(
+            platform := Platform(r["platform"]),
+            r["day"],
+            Ceiling(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"]),
+            await _by_why(conn, platform, r["day"]),
+            await _by_list(conn, platform, r["day"]),
+        )
+        for r in rows
+    ]
+
+
+async def _by_why(conn: Conn, platform: Platform, day: date) -> dict[WhyRead | None, int]:
+    rows = await conn.fetch(
+        """
+        select why, count(*) as n from account_day where platform = $1 and day = $2
+        group by why order by n desc
+        """,
+        platform.value,
+        day,
+    )
+    return {None if r["why"] is None else WhyRead(r["why"]): r["n"] for r in rows}
+
+
+async def _by_list(conn: Conn, platform: Platform, day: date) -> list[PaidOfList]:
+    rows = await conn.fetch(
+        """
+        select l.name, count(*) as watched, count(d.native_id) as paid
+        from watch_list l join watch_list_member m using (list_id)
+        join account a on a.account_id = m.account_id and a.watched and a.platform = $1
+        left join account_day d on d.platform = $1 and d.day = $2 and d.native_id = a.native_id
+        where not exists (select from canary k where k.account_id = m.account_id)
+        group by l.list_id order by l.name
+        """,
+        platform.value,
+        day,
+    )
+    return [PaidOfList(r["name"], r["watched"], r["paid"]) for r in rows]

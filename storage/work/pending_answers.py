@@ -1,0 +1,117 @@
+"""What workers were answered, from the moment it arrived until the process that plans has recorded it."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from storage.model.core.accounts import Platform
+from storage.model.core.platform_request import Question
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outcome of one request. `answer` is packed by `jobs.dispatch.answer_codec`."""
+
+    question: Question
+    worker_id: UUID
+    asked_at: datetime
+    at: datetime
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An answer as it lies there. Whoever wrote it may have run another version."""
+
+    key: str
+    asked: str
+    """The question; see `unpacked`."""
+    worker_id: UUID
+    asked_at: datetime
+    at: datetime
+    answer: bytes
+
+
+async def put(conn: Conn, answered: Answered) -> None:
+    """Hand an answer over. That of a question which was answered before is let go."""
+    await conn.execute(
+        """
+        insert into answered (question, source, worker_id, asked, asked_at, at, answer)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (question) do nothing
+        """,
+        answered.question.key,
+        answered.question.source,
+        answered.worker_id,
+        packed(answered.question).decode(),
+        answered.asked_at,
+        answered.at,
+        answered.answer,
+    )
+
+
+async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[Handed]:
+    """Answers that wait, the oldest first, without those of the questions `but`."""
+    rows = await conn.fetch(
+        """
+        select question, asked, worker_id, asked_at, at, answer from answered
+        where source = $1 and question <> all($2::text[]) order by at limit $3
+        """,
+        source,
+        list(but),
+        at_most,
+    )
+    return [
+        Handed(r["question"], r["asked"], r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows
+    ]
+
+
+async def keys(conn: Conn, source: str) -> list[str]:
+    """The questions whose answers wait."""
+    rows = await conn.fetch("select question from answered where source = $1", source)
+    return [r["question"] for r in rows]
+
+
+async def drop(conn: Conn, keys: Sequence[str]) -> None:
+    """Let go of answers that are recorded."""
+    await conn.execute("delete from answered where question = any($1::text[])", keys)
+
+
+async def forget_untaken(conn: Conn, for_so_long: timedelta) -> None:
+    """Let go of answers that nobody took for so long: their source is planned by nobody."""
+    await conn.execute("delete from answered where at < clock_timestamp() - $1::interval", for_so_long)
+
+
+def packed(question: Question) -> bytes:
+    """A question as the payload of a job."""
+    return json.dumps(
+        {
+            "platform": question.platform.value,
+            "vantage": question.vantage,
+            "place": question.place,
+            "roster": question.roster_id,
+            "slot": question.slot.isoformat(),
+            "attempt": question.attempt,
+            "ids": question.native_ids,
+            "urgent": question.urgent,
+            "base_url": question.base_url,
+        }
+    ).encode()
+
+
+def unpacked(payload: str | bytes) -> Question:
+    """The question of a payload. Raises KeyError or ValueError for one of another version."""
+    asked = json.loads(payload)
+    return Question(
+        Platform(asked["platform"]),
+        asked["vantage"],
+        asked["place"],
+        asked["roster"],
+        datetime.fromisoformat(asked["slot"]),
+        asked["attempt"],
+        tuple(asked["ids"]),
+        asked["urgent"],
+        asked.get("base_url"),
+    )

@@ -1,0 +1,110 @@
+"""What platforms let one credential or one address ask, kept where all who use it can see it.
+
+The rules are `storage.model.limits.rate_limits`. A call reads, decides and writes only if nobody else wrote
+since, else it begins anew: no lock is held while a machine is busy, or gone. To be called outside of
+transactions.
+"""
+
+from datetime import datetime, timedelta
+
+from storage.model.core.accounts import Platform
+from storage.model.limits import rate_limits
+from storage.model.limits.rate_limits import Basis, Budget, NamedBudget, Pace, Stated, Verdict
+from storage.postgres.pool import Conn
+
+
+async def take(conn: Conn, name: str, platform: Platform, now: datetime, pace: Pace) -> Verdict:
+    """Ask for one request of a budget; it counts as used from now on."""
+    while True:
+        budget = await _read(conn, name)
+        taken, verdict = rate_limits.take(budget, now, pace)
+        if taken is budget or await _write(conn, name, platform, now, taken, budget.version):
+            return verdict
+
+
+async def note(
+    conn: Conn, name: str, platform: Platform, number: int, stated: Stated | None, now: datetime
+) -> None:
+    """Take in the answer to request `number` of a budget; None when none came."""
+    while True:
+        budget = await _read(conn, name)
+        noted = rate_limits.note(budget, number, stated, now)
+        if noted is budget or await _write(conn, name, platform, now, noted, budget.version):
+            return
+
+
+async def budgets(conn: Conn) -> list[NamedBudget]:
+    """All of them, by platform and name."""
+    rows = await conn.fetch(
+        """
+        select budget, platform, taken_at,
+            basis, until, most, left_over, probe, probe_until, busy_until, version
+        from budget order by platform, budget
+        """
+    )
+    return [
+        NamedBudget(
+            r["budget"],
+            Platform(r["platform"]),
+            r["taken_at"],
+            Budget(
+                Basis(r["basis"]),
+                r["until"],
+                r["most"],
+                r["left_over"],
+                r["probe"],
+                r["probe_until"],
+                r["busy_until"],
+                r["version"],
+            ),
+        )
+        for r in rows
+    ]
+
+
+async def forget_unused(conn: Conn, for_so_long: timedelta) -> None:
+    """Those of which nobody took a request for so long; what was known of them is over long before."""
+    await conn.execute("delete from budget where taken_at < clock_timestamp() - $1::interval", for_so_long)
+
+
+async def _read(conn: Conn, name: str) -> Budget:
+    row = await conn.fetchrow(
+        """
+        select basis, until, most, left_over, probe, probe_until, busy_until, version
+        from budget where budget = $1
+        """,
+        name,
+    )
+    return Budget() if row is None else Budget(Basis(row["basis"]), *tuple(row)[1:])
+
+
+async def _write(
+    conn: Conn, name: str, platform: Platform, now: datetime, budget: Budget, version: int
+) -> bool:
+    """False when somebody else was first."""
+    done = await conn.execute(
+        """
+        insert into budget (
+            budget, platform, taken_at, basis, until, most, left_over, probe, probe_until, busy_until, version
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        on conflict (budget) do update set
+            taken_at = excluded.taken_at, basis = excluded.basis, until = excluded.until,
+            most = excluded.most, left_over = excluded.left_over, probe = excluded.probe,
+            probe_until = excluded.probe_until, busy_until = excluded.busy_until, version = excluded.version
+        where budget.version = $12
+        """,
+        name,
+        platform.value,
+        now,
+        budget.basis.value,
+        budget.until,
+        budget.most,
+        budget.left_over,
+        budget.probe,
+        budget.probe_until,
+        budget.busy_until,
+        budget.version,
+        version,
+    )
+    return done == "INSERT 0 1"

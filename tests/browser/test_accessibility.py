@@ -1,0 +1,163 @@
+"""Every page for everybody: what a program can tell of WCAG 2.2 AA, from 320 px on, light and dark.
+
+One database in which each page has something to show, one dashboard for each role, one browser.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from storage.model.core.people import Role
+from storage.postgres.pool import open_pool
+from tests.conftest import NOW
+from tests.support.clients.axe import AXE, COLOURS, violations
+from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, Walker, walking
+from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everything
+from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
+from tests.support.servers.dashboard import served
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The dashboard, with somebody of each role logged in."""
+
+    written: Everything
+    readers: Mapping[Role, Walker]
+    browser: Browser
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(fresh_database: Callable[[], AbstractContextManager[str]]) -> AsyncGenerator[House]:
+    async with AsyncExitStack() as stack:
+        dsn = stack.enter_context(fresh_database())
+        pool = await stack.enter_async_context(open_pool(dsn))
+        written = await seed_everything(pool, NOW)
+        playwright = await stack.enter_async_context(async_playwright())
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        stack.push_async_callback(browser.close)
+        base = await stack.enter_async_context(served(pool, dsn, NOW, WITH_LOGIN))
+        readers: dict[Role, Walker] = {}
+        for role in Role:
+            await a_person(pool, role.value, role, NOW)
+            readers[role] = await stack.enter_async_context(walking(browser, base))
+            await _log_in(readers[role], role.value)
+        yield House(written, readers, browser)
+
+
+async def _log_in(reader: Walker, name: str) -> None:
+    await reader.page.get_by_label("Name").fill(name)
+    await reader.page.get_by_label("Password").fill(PASSWORD)
+    await reader.page.get_by_role("button", name="Log in").click()
+    await reader.page.wait_for_url(f"{reader.base}/")
+    await reader.arrived()
+
+
+@pytest.mark.parametrize("path", ["/login", f"/login?next={PAGES['settings']}", ALONE["mail link"]])
+async def test_what_is_shown_without_a_login_breaks_no_rule(house: House, path: str) -> None:
+    base = house.readers[Role.ADMIN].base
+    async with walking(house.browser, base, path.format_map(house.written.numbers)) as reader:
+        for theme in ("light", "dark"):
+            await reader.page.emulate_media(color_scheme=theme)
+            await reader.page.reload()
+            await reader.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+            assert await reader.sticks_out() == 0
+            assert await violations(reader.page) == []
+        assert (reader.errors, reader.strange_hosts()) == ([], set())
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_breaks_no_rule_in_either_theme_on_desktop_and_phone(house: House, name: str) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.look(DESKTOP)
+    await reader.go(house.written.path(name))
+    await reader.unfold()
+    found: dict[tuple[int, int], list[str]] = {}
+    for size in (DESKTOP, PHONE):
+        await reader.look(size, "light")
+        found[size] = await violations(reader.page)
+        await reader.look(size, "dark")
+        await reader.unfold()
+        found[size] += await violations(reader.page, COLOURS)
+    assert found == {DESKTOP: [], PHONE: []}
+    assert (reader.errors, reader.strange_hosts()) == ([], set())
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_never_scrolls_sideways(house: House, name: str) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.go(house.written.path(name))
+    await reader.unfold()
+    wide: dict[tuple[int, int], int] = {}
+    for size in (DESKTOP, PHONE, NARROW):
+        await reader.look(size)
+        wide[size] = await reader.sticks_out()
+    assert wide == {DESKTOP: 0, PHONE: 0, NARROW: 0}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+async def test_who_may_do_less_meets_no_fault_either(house: House, role: Role, name: str) -> None:
+    reader = house.readers[role]
+    await reader.go(house.written.path(name))
+    assert await violations(reader.page) == []
+    assert (reader.errors, reader.strange_hosts()) == ([], set())
+
+
+REACHABLE = """
+() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+    .filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true }))
+    .map((e, n) => { e.dataset.reach = n; return n; })
+"""
+FOCUSED = """
+() => {
+    const one = document.activeElement;
+    const look = getComputedStyle(one);
+    const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0;
+    return [one.dataset.reach ?? null, ring || look.boxShadow !== 'none', one.outerHTML.slice(0, 120)];
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments", "story"],
+)
+async def test_the_keyboard_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(
+    house: House, name: str
+) -> None:
+    reader = house.readers[Role.ADMIN]
+    await reader.look(DESKTOP, "light")
+    await reader.page.goto(reader.base + house.written.path(name))
+    await reader.arrived()
+    wanted: list[int] = await reader.page.evaluate(REACHABLE)
+    met: list[int] = []
+    unseen: list[str] = []
+    for _ in range(len(wanted) + 60):  # a mail has links of its own
+        await reader.page.keyboard.press("Tab")
+        number, is_seen, markup = await reader.page.evaluate(FOCUSED)
+        if number is not None and int(number) in met:
+            break
+        if number is None:
+            continue  # in a mail, or at the end of the page
+        met.append(int(number))
+        if not is_seen:
+            unseen.append(markup)
+    assert unseen == []
+    assert met[0] == 0, "the link that skips the header comes first"
+    assert met == sorted(met)
+    missed = [n for n in wanted if n not in met]
+    assert [await reader.page.locator(f"[data-reach='{n}']").inner_text() for n in missed] == []

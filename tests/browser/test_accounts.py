@@ -1,0 +1,191 @@
+"""The page of accounts in a real browser: chosen, sorted and selected as the address says."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storage.model.core.people import Role
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
+from tests.support.servers.dashboard import SETTINGS, served
+
+if not CHROMIUM.exists():
+    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+
+ROWS = ".ag-center-cols-container .ag-row, .ag-pinned-left-cols-container .ag-row"
+
+
+async def counts(browser: Browser, text: str) -> None:
+    """Wait until the sentence above the table says so."""
+    await browser.becomes(
+        f"(document.getElementById('accounts-count')?.textContent ?? '').startsWith({text!r})"
+    )
+
+
+async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        assert "ag_grid" in str(await page.evaluate("[...document.scripts].map((s) => s.src).join()"))
+        await page.locator("select[name=status]").select_option("withheld")
+        await page.locator("input[name=q]").fill("1100000")
+        await page.locator(".ag-header-cell[col-id=handle] .ag-header-cell-label").click()
+        await page.locator(".ag-row[row-index='0'] .ag-checkbox-input").first.click()
+        await page.get_by_text("1 selected").wait_for()
+        search = str(await page.evaluate("location.search"))
+        handle = await page.locator(".ag-row[row-index='0'] .ac-handle a").inner_text()
+        said = await page.locator("#accounts-count").inner_text()
+
+        await page.goto(base + "/accounts" + search)
+        await counts(browser, said)
+        await page.get_by_text("1 selected").wait_for()
+        assert await page.locator(".ag-row[row-index='0'] .ac-handle a").inner_text() == handle
+        assert await page.locator("select[name=status]").input_value() == "withheld"
+
+    assert search.startswith("?q=1100000&status=withheld&sort=handle&selected=")
+
+
+async def test_other_pages_do_without_the_script_of_the_table(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+        await browser.painted()
+        loaded = await browser.page.evaluate(
+            "performance.getEntriesByType('resource').map((r) => r.name).join()"
+        )
+        assert "ag_grid" not in loaded
+        assert "accounts.mjs" not in loaded
+        await browser.page.locator("nav a", has_text="Accounts").first.click()
+        await counts(browser, "32 watched")
+
+
+async def test_a_change_is_shown_without_a_reload_and_the_selection_stays(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    quiet = story.accounts[1][-2]
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, tmp_path, "/accounts?status=suspended") as browser,
+    ):
+        page = browser.page
+        await browser.becomes("document.querySelectorAll('.ac-handle a').length > 0")
+        before = await page.locator(".ac-handle a").count()
+        await page.locator(".ag-row[row-index='0'] .ag-checkbox-input").first.click()
+        async with transaction(pool) as conn:
+            await happen(conn, story, quiet, SUSPENDED, story.now - HOUR)
+        await page.locator(f".ac-handle a[href='/account/{quiet}']").wait_for()
+        assert await page.locator(".ac-handle a").count() == before + 1
+        assert await page.get_by_text("1 selected").count() == 1
+
+
+async def test_the_table_is_read_and_walked_without_a_mouse(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        grid = page.locator("#accounts-grid [role=grid]")
+        assert await grid.get_attribute("aria-rowcount") == "33"
+        assert await page.get_by_role("columnheader", name="Last reading").count() == 1
+        # The picture of 30 days is said in words as well.
+        assert await page.get_by_text("30 days: Available").count() > 0
+        await page.locator(".ag-row[row-index='0'] .ac-watched").click()
+        await page.keyboard.press("ArrowDown")
+        handle = await page.locator(".ag-row[row-index='1'] .ac-handle a").inner_text()
+        await page.keyboard.press("Enter")
+        await page.locator("h1", has_text=handle).wait_for()
+
+
+async def test_on_a_phone_the_table_keeps_within_the_page_and_says_the_status_below_the_handle(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, tmp_path, "/accounts", width=360) as browser,
+    ):
+        await counts(browser, "32 watched")
+        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await browser.page.locator(".ac-handle .ac-state").count() > 3
+
+
+async def test_selected_accounts_get_a_tag_and_the_table_shows_it(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        for row in ("0", "1"):
+            await page.locator(f".ag-row[row-index='{row}'] .ag-checkbox-input").first.click()
+        await page.get_by_text("2 selected").wait_for()
+        await page.locator("input[name=tag]").fill("press")
+        await page.get_by_role("button", name="Apply").click()
+        await page.get_by_text("2 changed.").wait_for()
+        await browser.becomes("[...document.querySelectorAll('.ac-tags .chip')].length === 2")
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 2
+
+
+async def test_a_table_is_pasted_looked_at_and_only_then_stored(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    table = "platform,handle,account_id,list\nx,newcomer,7001,New list\n"
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts", 390) as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        await page.get_by_role("button", name="Import").click()
+        paste = page.locator(".ac-import textarea")
+        await paste.fill(table + "x,nobody,,\n")
+        await page.get_by_role("button", name="Preview").click()
+        await page.get_by_text("1 of 2 lines are refused").wait_for()
+        assert await page.get_by_role("button", name="Import 1 account").count() == 0
+        await paste.fill(table)
+        await page.get_by_role("button", name="Preview").click()
+        await page.get_by_text("is watched from now on, now on the list New list").wait_for()
+        async with transaction(pool) as conn:
+            assert not await conn.fetchval("select exists (select from account where native_id = '7001')")
+        await page.get_by_role("button", name="Import 1 account").click()
+        await page.get_by_text("Stored: 1 account watched").wait_for()
+        await page.get_by_role("button", name="Close").click()
+        await counts(browser, "33 watched")
+
+
+async def test_who_may_only_look_selects_and_sees_no_way_to_change(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, role=Role.VIEWER)
+    async with (
+        served(pool, dsn, story.now, settings) as base,
+        opened(base, tmp_path, "/accounts?selected=all") as browser,
+    ):
+        await browser.page.get_by_text("32 selected").wait_for()
+        assert await browser.page.get_by_role("button", name="Import").count() == 0
+        assert await browser.page.get_by_role("button", name="Apply").count() == 0
+
+
+async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_place(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    one = f"/account/{story.wave[0]}"
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, one, width=390) as browser:
+        page = browser.page
+        await page.locator(".writing textarea").fill("Called <b>the owner</b>")
+        await page.evaluate("window.__loaded_once = true")
+        await page.get_by_role("button", name="Keep the note").click()
+        await page.locator(".note", has_text="Called <b>the owner</b>").wait_for()
+        await page.get_by_role("button", name="Withdraw the note").click()
+        await page.get_by_text("1 withdrawn").wait_for()
+
+        await page.locator("textarea[name=from]").fill(f"{story.now:%Y-%m-%d}")
+        await page.locator("textarea[name=from]").press("Enter")
+        await page.locator("#readings table").wait_for()
+        assert await page.locator("#readings tbody tr").count() > 10
+        assert (await page.evaluate("location.search")).startswith("?from=")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate("window.__loaded_once")

@@ -1,0 +1,103 @@
+"""The forms of the Alerts page and of the links in mails, in a real browser."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dashboard.auth.signed_links import Act, Link, token
+from storage.alerts.threads_report import story_note
+from storage.postgres.installation import link_key
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.seeds.alerts import DESK, Played
+from tests.support.servers.dashboard import served, until
+
+if not CHROMIUM.exists():
+    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+
+ACKNOWLEDGE = "form[action^='/api/alerts/acknowledge']"
+
+
+async def is_acknowledged(pool: Pool, story_key: str) -> bool:
+    async with transaction(pool) as conn:
+        note = await story_note(conn, story_key)
+    return note is not None and note.is_acknowledged
+
+
+async def test_an_acknowledged_story_leaves_the_page_and_the_count_without_a_reload(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    waiting = len(played.story_keys)
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+        page = browser.page
+        await browser.becomes(f"document.getElementById('waiting').textContent === '{waiting}'")
+        await browser.becomes(f'document.querySelectorAll("{ACKNOWLEDGE}").length === {waiting}')
+        await page.evaluate("window.__loaded_once = true")
+        note = page.locator(f"{ACKNOWLEDGE} textarea").first
+        await note.fill("I call them")
+        await note.press("Enter")
+        await browser.becomes(f'document.querySelectorAll("{ACKNOWLEDGE}").length === {waiting - 1}')
+        await browser.becomes(f"document.getElementById('waiting').textContent === '{waiting - 1}'")
+        # Beside the mail that told of it, and among what somebody took on.
+        assert await page.get_by_text("“I call them”").count() == 2
+        assert await page.evaluate("window.__loaded_once")
+
+
+async def test_a_refused_rule_says_why_and_keeps_what_was_written(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+        page = browser.page
+        await page.get_by_text("Add a rule").click()
+        text = page.locator("form:has(button:text-is('Add')) textarea")
+        await text.fill('name = "x"\nrecipients = ["nobody"]')
+        await page.get_by_role("button", name="Add").click()
+        refused = page.locator(".refused:visible")
+        await refused.wait_for()
+        told = await refused.inner_text()
+        kept = await text.input_value()
+        # The browser itself logs a refusal as an error of the page.
+        assert [e for e in browser.errors if "422" not in e] == []
+        browser.errors.clear()
+
+    assert "'nobody' is neither a plain mail address" in told
+    assert kept == 'name = "x"\nrecipients = ["nobody"]'
+
+
+async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Played, tmp_path: Path) -> None:
+    key = played.story_keys[0]
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+        await browser.becomes(f'document.querySelector("{ACKNOWLEDGE}") !== null')
+        # A form that a script submits raises no event: it goes out as without any script.
+        await browser.page.evaluate(
+            f"""(key) => {{
+                const form = document.querySelector("{ACKNOWLEDGE}");
+                const field = document.createElement("input");
+                field.name = "story";
+                field.value = key;
+                form.append(field);
+                form.submit();
+            }}""",
+            key,
+        )
+        await until(lambda: is_acknowledged(pool, key))
+        await browser.page.wait_for_url(f"{base}/alerts")
+
+
+async def test_the_button_behind_a_link_in_a_mail_acknowledges(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    key = played.story_keys[0]
+    async with transaction(pool) as conn:
+        path = f"/mail-link/{token(await link_key(conn), Link(Act.ACKNOWLEDGE, key, DESK))}"
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, path, width=390) as browser:
+        assert not await is_acknowledged(pool, key)
+        await browser.page.locator("textarea").fill("on it")
+        await browser.page.get_by_role("button", name="Acknowledge").click()
+        await browser.page.get_by_text("Note: “on it”").wait_for()
+        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    assert await is_acknowledged(pool, key)

@@ -1,0 +1,142 @@
+"""What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.seeds.alerts import DESK, Played, play_alerts
+from tests.support.servers.dashboard import served
+
+if not CHROMIUM.exists():
+    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+
+KOLKATA = "Asia/Kolkata"
+TIMES = "[...document.querySelectorAll('#page time')]"
+
+
+@pytest.fixture
+async def played(pool: Pool, now: Any) -> Played:
+    return await play_alerts(pool, now)
+
+
+async def times(browser: Browser) -> list[tuple[str, str]]:
+    """The moments of the page: what is written, and the title."""
+    return [tuple(t) for t in await browser.page.evaluate(f"{TIMES}.map((t) => [t.textContent, t.title])")]
+
+
+async def test_the_moments_of_a_page_follow_the_zone_and_keep_utc_in_their_titles(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with (
+        served(pool, dsn, played.now) as base,
+        opened(base, tmp_path, "/alerts", zone=KOLKATA) as browser,
+    ):
+        await browser.becomes(f"{TIMES}.length > 0")
+        in_utc = await times(browser)
+        assert ("1 Feb 2021, 12:00 UTC", "") in in_utc
+
+        await browser.page.get_by_role("button", name="Local").click()
+        await browser.becomes(f"{TIMES}.every((t) => t.title.endsWith('UTC'))")
+        there = await times(browser)
+        assert [title for _, title in there] == [text for text, _ in in_utc]
+        assert ("1 Feb 2021, 17:30 UTC+5:30", "1 Feb 2021, 12:00 UTC") in there
+
+        # The next page is written in the zone that was chosen.
+        await browser.page.locator("[data-nav=health]").click()
+        await browser.becomes("document.title.startsWith('Health')")
+        await browser.becomes(
+            f"{TIMES}.length > 0 && {TIMES}.every((t) => t.textContent.includes('UTC+5:30'))"
+        )
+
+        await browser.page.get_by_role("button", name="UTC", exact=True).click()
+        await browser.becomes(f"{TIMES}.every((t) => t.title === '' && t.textContent.endsWith('UTC'))")
+
+
+async def test_a_chosen_filter_is_in_the_address_and_the_address_shows_it_again(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with (
+        served(pool, dsn, played.now) as base,
+        opened(base, tmp_path, "/alerts/deliveries") as browser,
+    ):
+        page = browser.page
+        await page.locator("select[name=state]").select_option("sent")
+        await page.locator("select[name=to]").select_option(DESK)
+        await page.get_by_role("button", name="Show").click()
+        await browser.becomes("location.search === '?state=sent&to=desk%40example.org'")
+        rows = "[...document.querySelectorAll('#page tbody tr')]"
+        only_sent = (
+            f"{rows}.length > 0 && {rows}.every((r) => r.querySelector('.state').textContent === 'sent')"
+        )
+        await browser.becomes(only_sent)
+
+        await page.reload()
+        await browser.becomes(only_sent)
+        assert await page.locator("select[name=to]").input_value() == DESK
+
+        await page.go_back()
+        await browser.becomes("location.search === ''")
+        await browser.becomes(f"{rows}.some((r) => r.querySelector('.state').textContent !== 'sent')")
+        assert await page.locator("select[name=to]").input_value() == ""
+
+
+@pytest.mark.parametrize("path", ["/health", "/alerts/deliveries?state=dead"])
+async def test_a_dead_letter_is_sent_again_where_it_is_shown(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path, path: str
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, path, width=390) as browser:
+        again = browser.page.get_by_role("button", name="Send again")
+        await again.click()
+        await again.wait_for(state="detached")
+        assert await browser.page.evaluate("location.pathname + location.search") == path
+        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    async with transaction(pool) as conn:
+        state = await conn.fetchval("select state from mail where mail_id = $1", played.dead_mail)
+        who = await conn.fetchval("select actor from audit_log where action = 'mail sent again'")
+    assert (state, who) == ("queued", "dashboard")
+
+
+async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/health") as browser:
+        page = browser.page
+        await page.get_by_role("link", name="Sizing").click()
+        await browser.becomes("document.title.startsWith('Sizing')")
+        assert await page.get_by_label("Accounts", exact=True).input_value() == "32", "what is watched now"
+
+        await page.get_by_label("Accounts", exact=True).fill("20,000")
+        await page.get_by_label("Everybody once in").fill("")
+        await page.get_by_label("or US dollars a day (X)").fill("20")
+        await page.get_by_label("Sizes of known lists").fill("257")
+        await page.get_by_label("Who is read when").select_option("adaptive")
+        await page.get_by_role("button", name="Reckon").click()
+        asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"
+        await browser.becomes(f"location.search === '?{asked}'")
+        told = "document.querySelector('#page .answer')?.textContent ?? ''"
+        await browser.becomes(f"({told}).startsWith('20,000 accounts on X, for at most $20.00 a UTC day')")
+
+        await page.get_by_label("Accounts", exact=True).fill("many")
+        await page.keyboard.press("Enter")
+        await browser.becomes("document.querySelector('#page .refused') !== null")
+        assert await page.locator("#page .refused").inner_text() == "Accounts: 'many' is not a whole number."
+
+        await page.go_back()
+        await browser.becomes(f"({told}).includes('20,000 accounts on X')")
+        assert await page.get_by_label("Accounts", exact=True).input_value() == "20,000"
+
+
+async def test_the_report_on_an_order_comes_as_a_file(
+    pool: Pool, dsn: str, played: Played, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/orders/1") as browser:
+        async with browser.page.expect_download() as download:
+            await browser.page.get_by_role("link", name="Report", exact=True).click()
+        assert (await download.value).suggested_filename.startswith("report-SYN")

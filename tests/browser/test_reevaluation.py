@@ -1,0 +1,59 @@
+"""The page on which it is decided again, in a real browser."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.postgres.pool import Pool
+from tests.dashboard.replay.test_reevaluation import NOW, told
+from tests.support.clients.axe import AXE, violations
+from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.servers.dashboard import served
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+
+async def test_it_is_asked_waited_for_and_found_again_by_a_reload(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    await told(pool)
+    async with served(pool, dsn, NOW) as base, opened(base, tmp_path, "/replay/rules") as browser:
+        page = browser.page
+        ask, rules = page.get_by_role("button", name="Decide again"), page.get_by_label("Rules, as TOML")
+        await ask.click()
+        await page.get_by_text(
+            "Difference: zero. 4 changes and 0 mails come out as they are stored."
+        ).wait_for()
+        await rules.fill((await rules.input_value()).replace("strong_readings = 2", "strong_readings = 1"))
+        await page.get_by_label("Tell of").select_option("Desk")
+        await ask.click()
+        await page.get_by_text("1 change and 0 mails come out otherwise").wait_for()
+        await page.reload()
+        await page.get_by_text("1 change and 0 mails come out otherwise").wait_for()
+        assert "strong_readings = 1" in await rules.input_value()
+        assert await page.get_by_label("Tell of").input_value() == "Desk"
+        assert await violations(page) == []
+        row = page.locator("[data-table] tbody tr")
+        assert "Confirmed earlier" in await row.inner_text()
+        assert "other thresholds" in await row.inner_text()
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="All as CSV").click()
+        assert (await download.value).suggested_filename.startswith("decided-again-20210301T0000")
+
+
+async def test_a_fault_in_the_rules_is_named_by_its_line_and_what_was_written_stays(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    await told(pool)
+    async with served(pool, dsn, NOW) as base, opened(base, tmp_path, "/replay/rules") as browser:
+        page = browser.page
+        rules = page.get_by_label("Rules, as TOML")
+        await rules.fill("# mine\n[confirmation]\nstrong_readings = 0\n")
+        await page.get_by_role("button", name="Decide again").click()
+        await page.get_by_text("rules, line 3: strong_readings: 0 is not a whole number from 1.").wait_for()
+        assert await rules.input_value() == "# mine\n[confirmation]\nstrong_readings = 0\n"

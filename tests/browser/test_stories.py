@@ -1,0 +1,76 @@
+"""A story is written from a moment, edited and given away, in a real browser."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from storage.postgres.pool import Pool
+from tests.support.clients.axe import AXE, violations
+from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.seeds.alerts import Played
+from tests.support.servers.dashboard import served
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+MOMENT = "/stories/new?from=2021-01-24T12:00&to=2021-01-28&at=2021-01-25T06:00&as_known_at=2021-01-25T06:00"
+DRAWN = "[...document.querySelectorAll('.drawn img')].map((i) => i.complete && i.naturalWidth > 0)"
+DARK = "[...document.querySelectorAll('.drawn img')].every((i) => i.src.includes('%23ECECEE'))"
+
+
+async def test_a_story_is_written_from_a_moment_edited_and_given_away(
+    pool: Pool, dsn: str, played: Played, now: datetime, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, now) as base, opened(base, tmp_path, MOMENT) as browser:
+        page = browser.page
+        assert await page.locator("select[name=view]").input_value() == "as_known_then"
+        assert await page.get_by_label("Moment (UTC)").input_value() == "2021-01-25T06:00"
+        await page.get_by_label("Title").fill("All back <i>")
+        await page.locator("select[name=list]").select_option("Order 1 list")
+        await page.get_by_label("Caption, at most").fill("6 am: every one is back")
+        await page.get_by_role("button", name="Write the story").click()
+
+        await page.get_by_role("heading", name="All back <i>").wait_for()
+        await page.get_by_text("6 am: every one is back").first.wait_for()
+        assert await page.evaluate("location.pathname") == "/stories/1"
+        assert await page.evaluate(DRAWN) == [True, True]
+        assert "by what was on record then" in await page.locator("#caption-1").inner_text()
+
+        moment, text = page.get_by_label("Moment (UTC)").last, page.get_by_label("Caption, at most").last
+        await moment.fill("2021-01-29T00:00")
+        await text.fill("too late")
+        await page.get_by_role("button", name="Add the caption").click()
+        await page.get_by_text("The moment of a caption lies outside of the range of the story.").wait_for()
+        assert await text.input_value() == "too late", "what was written stays"
+        assert ["409" in error for error in browser.errors] == [True]
+        browser.errors.clear()
+        await moment.fill("2021-01-24T13:00")
+        await page.get_by_role("button", name="Add the caption").click()
+        await page.get_by_role("heading", name="Moment 2").wait_for()
+        assert "too late" in await page.locator("#caption-1").inner_text(), "captions stand by their moments"
+
+        await page.get_by_text("Edit moment 1").click()
+        first = page.locator("#caption-1")
+        await first.get_by_label("Caption, at most").fill("Before the order")
+        await first.get_by_role("button", name="Keep the changes").click()
+        await page.locator("#caption-1 .caption", has_text="Before the order").wait_for()
+        await page.locator("#theme").click()
+        await browser.becomes(f"{DRAWN}.every((drawn) => drawn) && {DARK}")
+        assert await violations(page) == []
+
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="As one file").click()
+        given = await download.value
+        assert given.suggested_filename == "story-1-all-back-i.html"
+        written = Path(await given.path()).read_text()
+        assert "Before the order" in written
+        assert await page.locator("#sha256").inner_text() in written
+
+        await page.get_by_text("Remove the story").first.click()
+        await page.get_by_role("button", name="Remove the story").click()
+        await page.get_by_text("Nobody has written a story").wait_for()

@@ -1,0 +1,420 @@
+"""Jetstream: the client over real sockets against the simulator, and the pure reading of its messages."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.bluesky.jetstream import Jetstream, StreamLost
+from collectors.bluesky.wire.jetstream import (
+    LARGEST_MESSAGE,
+    MOST_DIDS,
+    EventKind,
+    StreamEvent,
+    cursor_at,
+    gap_is_covered,
+    hello,
+    parse_event,
+    query,
+)
+from collectors.core.wire import is_object
+from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
+from collectors.simulator.bluesky.jetstream import EventLog
+from collectors.simulator.core.faults import Faults, Kind
+from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0
+from tests.support.simulated.bluesky_cast import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    DEACTIVATED,
+    ERIN,
+    FRANK,
+    HOUR,
+    WITHHELD,
+    account,
+)
+
+LIVED = account(ALICE, AVAILABLE, SUSPENDED, AVAILABLE, NOT_FOUND)
+OTHER = account(BOB, AVAILABLE, SUSPENDED, AVAILABLE, NOT_FOUND)
+BOTH = History((LIVED, OTHER))
+
+
+@asynccontextmanager
+async def listening(
+    server: BlueskyServer, dids: Collection[str], cursor: str | None = None
+) -> AsyncGenerator[asyncio.Queue[StreamEvent]]:
+    """The events that a client gets, once the simulator has heard what it wants."""
+    got: asyncio.Queue[StreamEvent] = asyncio.Queue()
+
+    async def listen() -> None:
+        async with aclosing(Jetstream(server.stream_url).events(dids, cursor)) as events:
+            async for event in events:
+                got.put_nowait(event)
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(listen())
+        await server.heard()
+        yield got
+        task.cancel()
+
+
+async def test_an_event_about_a_watched_account_arrives_and_one_about_another_does_not() -> None:
+    async with serve_bluesky(BOTH) as server, listening(server, [ALICE]) as got:
+        server.set_clock(T0 + HOUR)
+        at = T0 + HOUR
+        assert await got.get() == StreamEvent(ALICE, EventKind.ACCOUNT, at, cursor_at(at))
+        server.set_clock(T0 + 2 * HOUR)
+        assert (await got.get()).at == T0 + 2 * HOUR
+        assert got.empty()
+
+
+async def test_without_a_cursor_nothing_of_the_past_is_sent() -> None:
+    async with serve_bluesky(BOTH, now=T0 + HOUR) as server, listening(server, [ALICE, BOB]) as got:
+        server.set_clock(T0 + 2 * HOUR)
+        assert {(await got.get()).native_id, (await got.get()).native_id} == {ALICE, BOB}
+        assert got.empty()
+
+
+async def test_who_resumes_at_a_cursor_gets_all_since_and_the_last_event_again() -> None:
+    async with (
+        serve_bluesky(BOTH, now=T0 + 3 * HOUR) as server,
+        listening(server, [ALICE], cursor_at(T0 + 2 * HOUR)) as got,
+    ):
+        assert [(await got.get()).at for _ in range(2)] == [T0 + 2 * HOUR, T0 + 3 * HOUR]
+
+
+async def test_an_event_just_before_the_cursor_is_sent_again_so_that_none_is_lost() -> None:
+    cursor = str(int(cursor_at(T0 + HOUR)) + 4_000_000)
+    async with (
+        serve_bluesky(BOTH, now=T0 + HOUR + timedelta(minutes=1)) as server,
+        listening(server, [ALICE], cursor) as got,
+    ):
+        assert (await got.get()).at == T0 + HOUR
+
+
+async def test_a_cursor_older_than_36_hours_is_moved_up_without_a_word() -> None:
+    days = History((account(ALICE, *[AVAILABLE, SUSPENDED] * 30),))
+    now = T0 + 50 * HOUR
+    async with serve_bluesky(days, now=now) as server, listening(server, [ALICE], cursor_at(T0)) as got:
+        times = [(await got.get()).at for _ in range(37)]
+        assert times[0] == now - timedelta(hours=36)
+        assert times[-1] == now
+        assert not gap_is_covered(cursor_at(T0), now)
+
+
+async def move_on_when_heard(server: BlueskyServer, now: datetime) -> None:
+    await server.heard()
+    server.set_clock(now)
+
+
+async def test_a_cut_connection_is_lost_and_the_next_one_covers_the_gap() -> None:
+    seen: list[StreamEvent] = []
+
+    async def listen(url: str) -> None:
+        async with aclosing(Jetstream(url).events([ALICE], None)) as events:
+            async for event in events:
+                seen.append(event)
+                server.cut_streams()
+
+    async with serve_bluesky(BOTH) as server:
+        with pytest.raises(StreamLost, match="event stream"):
+            await asyncio.gather(listen(server.stream_url), move_on_when_heard(server, T0 + HOUR))
+        server.set_clock(T0 + 3 * HOUR)
+        async with listening(server, [ALICE], seen[-1].cursor) as got:
+            seen += [await got.get() for _ in range(3)]
+        assert [event.at for event in seen] == [T0 + n * HOUR for n in (1, 1, 2, 3)]
+        assert server.counts["subscribe"]["requests"] == 2
+
+
+async def test_a_server_that_is_not_there_is_lost() -> None:
+    async with serve_bluesky(BOTH) as server:
+        url = server.stream_url
+    with pytest.raises(StreamLost, match="cannot be reached"):
+        await anext(Jetstream(url).events([ALICE], None))
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.RESET, Kind.HANG, Kind.UNAVAILABLE_HTML, Kind.LIMIT_HTML, Kind.HTML, Kind.REDIRECT]
+)
+async def test_a_server_that_refuses_the_stream_is_lost(kind: Kind) -> None:
+    async with serve_bluesky(BOTH, faults=Faults({kind: 100_000}, hang_s=0.01)) as server:
+        with pytest.raises(StreamLost, match="cannot be reached"):
+            await anext(Jetstream(server.stream_url).events([ALICE], None))
+
+
+@asynccontextmanager
+async def served(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncGenerator[str]:
+    """The address of a stream that is served like this."""
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"ws://127.0.0.1:{runner.addresses[0][1]}/subscribe"
+    finally:
+        await runner.cleanup()
+
+
+Script = Callable[[web.WebSocketResponse], Awaitable[None]]
+
+
+@asynccontextmanager
+async def scripted(script: Script, autoping: bool = True) -> AsyncGenerator[str]:
+    """A stream that sends what a test says, after it was told what is wanted. Yields its address."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse(autoping=autoping)
+        await socket.prepare(request)
+        assert json.loads(await socket.receive_str())["type"] == "options_update"
+        await script(socket)
+        return socket
+
+    async with served(handle) as url:
+        yield url
+
+
+def message(did: str = ALICE, time_us: object = 1_612_137_600_000_000, kind: str = "account") -> str:
+    return json.dumps({"did": did, "time_us": time_us, "kind": kind, kind: {"active": False, "did": did}})
+
+
+async def test_garbage_and_what_nobody_asked_for_are_skipped() -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        for text in ("", "{", "null", "[]", "{}", '{"did":7}', message(BOB), message(kind="commit")):
+            await socket.send_str(text)
+        await socket.send_bytes(b"\xff\x00")
+        await socket.send_str(message())
+        await socket.receive()
+
+    async with scripted(script) as url, aclosing(Jetstream(url).events([ALICE], None)) as events:
+        assert (await anext(events)).at == T0
+
+
+async def test_a_message_beyond_every_reasonable_size_loses_the_stream() -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        await socket.send_str(" " * (LARGEST_MESSAGE + 1))
+        await socket.receive()
+
+    async with scripted(script) as url:
+        with pytest.raises(StreamLost, match="broke off"):
+            await anext(Jetstream(url).events([ALICE], None))
+
+
+async def test_a_server_that_says_goodbye_is_lost() -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        await socket.close(code=1012)
+
+    async with scripted(script) as url:
+        with pytest.raises(StreamLost, match="1012"):
+            await anext(Jetstream(url).events([ALICE], None))
+
+
+async def test_a_server_that_answers_no_ping_is_lost() -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        while not socket.closed:
+            await socket.receive()
+
+    async with scripted(script, autoping=False) as url:
+        with pytest.raises(StreamLost, match="event stream"):
+            await anext(Jetstream(url, heartbeat_s=0.05).events([ALICE], None))
+
+
+async def test_a_server_that_takes_the_connection_and_never_speaks_is_lost() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async with served(handle) as url:
+        with pytest.raises(StreamLost, match="in time"):
+            await anext(Jetstream(url, timeout_s=0.05).events([ALICE], None))
+
+
+@pytest.mark.parametrize("dids", [[], [f"did:plc:{n}" for n in range(MOST_DIDS + 1)]])
+async def test_a_connection_for_nobody_or_for_too_many_is_refused(dids: list[str]) -> None:
+    with pytest.raises(ValueError, match="1 to 10000 accounts"):
+        await anext(Jetstream("ws://127.0.0.1:9").events(dids, None))
+
+
+async def test_ten_thousand_accounts_are_asked_for_in_one_connection() -> None:
+    dids = [f"did:plc:{n:024d}" for n in range(MOST_DIDS - 1)]
+    async with serve_bluesky(BOTH) as server, listening(server, [*dids, ALICE]) as got:
+        server.set_clock(T0 + HOUR)
+        assert (await got.get()).native_id == ALICE
+
+
+@pytest.mark.parametrize("text", ["{", '{"type":"x"}', '{"type":"options_update","payload":[]}'])
+async def test_the_simulator_ends_a_connection_that_sends_anything_else(text: str) -> None:
+    async with (
+        serve_bluesky(BOTH) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.stream_url) as socket,
+    ):
+        await socket.send_str(text)
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 1007
+
+
+@pytest.mark.parametrize("params", [{"wantedDids": ALICE}, {}])
+async def test_the_simulator_sends_what_the_query_wants_or_everything(params: dict[str, str]) -> None:
+    async with (
+        serve_bluesky(BOTH) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.stream_url, params=params) as socket,
+    ):
+        await server.heard()
+        server.set_clock(T0 + 2 * HOUR)
+        wanted = [ALICE, ALICE] if params else [ALICE, BOB, ALICE, BOB]
+        assert [(await socket.receive_json())["did"] for _ in wanted] == wanted
+
+
+async def test_the_simulator_waits_for_a_hello_that_replaces_what_the_query_wants() -> None:
+    params = {"wantedDids": ALICE, "requireHello": "true"}
+    async with (
+        serve_bluesky(BOTH) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.stream_url, params=params) as socket,
+    ):
+        server.set_clock(T0 + HOUR)
+        await socket.send_str(hello([BOB]))
+        assert (await socket.receive_json())["did"] == BOB
+
+
+@pytest.mark.parametrize("params", [{"cursor": "soon"}, {"wantedDids": "alice"}])
+async def test_the_simulator_refuses_what_cannot_be(params: dict[str, str]) -> None:
+    async with serve_bluesky(BOTH) as server, aiohttp.ClientSession() as session:
+        async with session.get(server.base_url + "/subscribe", params=params) as response:
+            assert response.status == 400
+        async with session.get(server.base_url + "/subscribe") as response:
+            assert response.status == 400
+
+
+def played(*accounts: HistoryAccount) -> list[dict[str, object]]:
+    return [json.loads(text) for text in EventLog(accounts).between(T0, T0 + 100 * HOUR, ())]
+
+
+def test_events_are_those_recorded_in_the_envelope_of_jetstream() -> None:
+    recording = (
+        Path(__file__).parent.parent.parent / "fixtures" / "bluesky" / "event_stream__account_identity.json"
+    )
+    recorded = json.loads(recording.read_text())["events"]
+
+    def told(did: str) -> list[dict[str, object]]:
+        """What was recorded of one account after its creation, without times and numbers."""
+        own = [event for event in recorded if event["did"] == did][0 if did == ERIN else 2 :]
+        return [{k: v for k, v in event.items() if k not in {"type", "time", "seq"}} for event in own]
+
+    renamed = settled(
+        Platform.BLUESKY, FRANK, [(T0, AVAILABLE, "frank.test"), (T0 + HOUR, AVAILABLE, "frank-new.test")]
+    )
+    stories = {
+        ALICE: account(ALICE, AVAILABLE, SUSPENDED, AVAILABLE, SUSPENDED, AVAILABLE),
+        DAVE: account(DAVE, AVAILABLE, DEACTIVATED, AVAILABLE),
+        FRANK: renamed,
+        ERIN: account(ERIN, AVAILABLE, NOT_FOUND),
+    }
+    for did, story in stories.items():
+        bare: list[dict[str, object]] = []
+        for event in played(story):
+            content = event[str(event["kind"])]
+            assert is_object(content)
+            assert list(event) == ["did", "time_us", "kind", event["kind"]]
+            assert content.keys() >= {"did", "seq", "time"}
+            bare.append({k: v for k, v in content.items() if k not in {"time", "seq"}})
+        assert bare == told(did)
+
+
+def test_what_only_the_app_view_does_makes_no_event() -> None:
+    hours = tuple(T0 + n * HOUR for n in range(4))
+    states = (AVAILABLE, SUSPENDED, WITHHELD, State(Status.PROTECTED))
+    details = ("", APP_VIEW_ONLY, "", "")
+    quiet = HistoryAccount(Platform.BLUESKY, CAROL, hours, states, (T0,), ("carol.test",), (), details)
+    assert played(quiet) == []
+
+
+def test_an_identity_that_leads_nowhere_is_announced_without_a_handle() -> None:
+    lost = settled(
+        Platform.BLUESKY, CAROL, [(T0, AVAILABLE, "carol.test"), (T0 + HOUR, AVAILABLE, "handle.invalid")]
+    )
+    (event,) = played(lost)
+    assert event["kind"] == "identity"
+    assert "handle" not in str(event["identity"])
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (message(did="alice.test"), "a handle is no DID"),
+        (message(did=""), "an empty DID names nobody"),
+        (message(time_us=True), "a truth value is no time"),
+        (message(time_us="1612137600000000"), "text is no time"),
+        (message(time_us=1.5), "a fraction is no time"),
+        (message(time_us=-1), "no event is older than the epoch"),
+        (message(time_us=10**18), "no event is of the year 33658"),
+        (message(kind="commit"), "a commit is about a record"),
+        (message(kind="sync"), "an unknown kind says nothing"),
+        ("\ud800", "half a character is no message"),
+        ("[" * 100_000, "depth alone says nothing"),
+    ],
+)
+def test_what_is_no_event_is_none(text: str, rule: str) -> None:
+    assert parse_event(text) is None, rule
+
+
+@given(st.text() | st.dictionaries(st.sampled_from(["did", "time_us", "kind"]), st.none()).map(json.dumps))
+def test_no_message_raises(text: str) -> None:
+    assert parse_event(text) is None
+
+
+@given(st.integers(0, len(message()) - 1))
+def test_a_truncated_event_is_none(length: int) -> None:
+    assert parse_event(message()[:length]) is None
+
+
+@pytest.mark.parametrize(
+    ("cursor", "covered", "rule"),
+    [
+        (None, False, "without a cursor nothing is known of the past"),
+        (cursor_at(T0), True, "a fresh cursor covers"),
+        (cursor_at(T0 - timedelta(hours=34)), True, "36 hours are kept"),
+        (cursor_at(T0 - timedelta(hours=35, minutes=30)), False, "a margin is left for the time to connect"),
+        (cursor_at(T0 - timedelta(hours=37)), False, "what is older was dropped without a word"),
+        (cursor_at(T0 + timedelta(minutes=5)), True, "clocks differ"),
+        (cursor_at(T0 + timedelta(hours=2)), False, "a cursor from the future is ignored by the server"),
+        ("soon", False, "what is no cursor covers nothing"),
+        ("9" * 19, False, "no cursor is of the year 318857"),
+    ],
+)
+def test_a_gap_is_covered_only_as_far_back_as_jetstream_keeps(
+    cursor: str | None, covered: bool, rule: str
+) -> None:
+    assert gap_is_covered(cursor, T0) is covered, rule
+
+
+def test_the_cursor_of_an_event_is_its_time() -> None:
+    event = parse_event(message())
+    assert event is not None
+    assert event.cursor == cursor_at(event.at) == "1612137600000000"
+
+
+def test_a_cursor_that_no_event_carried_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a cursor"):
+        query("soon")
+    assert query("3000000") == {"requireHello": "true", "cursor": "0"}
+    assert query(None) == {"requireHello": "true"}
+
+
+def test_the_greeting_asks_for_the_narrowest_there_is() -> None:
+    greeting = json.loads(hello({BOB, ALICE}))
+    assert greeting["type"] == "options_update"
+    assert greeting["payload"]["wantedDids"] == sorted([ALICE, BOB])
+    assert greeting["payload"]["wantedCollections"] == ["app.bsky.actor.profile"]

@@ -1,0 +1,211 @@
+"""No answer of Bluesky's servers, however broken, raises or is read as more than it states."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.bluesky.wire.envelope import Absence
+from collectors.bluesky.wire.evidence import excerpt
+from collectors.bluesky.wire.identity import NoDid, name_of, read_document, read_log, read_resolved
+from collectors.bluesky.wire.profiles import Repo, read_profile, read_profiles, read_repo_status, verdict
+from collectors.bluesky.wire.records import COLLECTIONS, Page, positions_of, read_records, read_relationships
+from collectors.core.collector import Exchange
+from collectors.core.wire import Fault
+from storage.model.core.availability import Missed, MissedReason, Reading, Status
+from tests.support.samples.bluesky_answers import (
+    ALICE,
+    AT,
+    BOB,
+    CAROL,
+    DAVE,
+    ERIN,
+    HEARD,
+    LABEL,
+    LABELERS,
+    PROFILE,
+    REGION,
+    made,
+    recorded,
+    recorded_json,
+)
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+WORDS = st.sampled_from(
+    [ALICE, CAROL, REGION, *PROFILE, *LABEL, "!hide", "neg", "exp", "AccountTakedown", "Profile not found"]
+)
+ANY_JSON = st.recursive(
+    SCALARS | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+ASKED = [CAROL, DAVE, ALICE]
+BATCHES = [recorded_json(f"get_profiles__{name}") for name in ("labels_region", "labels_default", "active")]
+ABSENCES = [
+    recorded_json(f"get_profile__{name}") for name in ("taken_down", "deactivated", "deleted", "bad_input")
+]
+REPOS = [recorded_json(f"get_repo_status__{name}") for name in ("active", "taken_down", "deleted")]
+TEXTS = ("get_profile__taken_down", "get_repo_status__taken_down", "get_profiles__labels_region")
+
+
+@st.composite
+def mutated(draw: st.DrawFn, valid: list[Any]) -> Any:
+    """A valid answer in which one to three values were replaced, removed or repeated."""
+    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
+    for _ in range(draw(st.integers(1, 3))):
+        place: Any = document
+        while place:
+            keys = st.sampled_from(list(place)) if is_object(place) else st.integers(0, len(place) - 1)
+            key = draw(keys)
+            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
+                place = place[key]
+                continue
+            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
+            if act == "remove":
+                del place[key]
+            elif act == "repeat" and not is_object(place):
+                place.append(place[key])
+            else:
+                place[key] = draw(ANY_JSON)
+            break
+    return document
+
+
+def is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a value that should be an array of them."""
+    items = cast("list[Any]", value if isinstance(value, list) else [])
+    return [item for item in items if is_object(item)]
+
+
+def states_it(document: Any, reading: Reading) -> bool:
+    """Whether the JSON itself says what the reading says: written apart from the code under test."""
+    own = [one for one in objects(document.get("profiles")) if one.get("did") == reading.native_id]
+    if not own or reading.state.status not in {Status.AVAILABLE, Status.WITHHELD}:
+        return False
+    for one in own:
+        labelled = any(
+            label.get("src") == REGION
+            and label.get("uri") == reading.native_id
+            and label.get("val") in {"!hide", "!takedown", "!warn"}
+            and not label.get("neg")
+            and label.get("exp") is None
+            for label in objects(one.get("labels"))
+        )
+        if labelled is not (reading.state.status is Status.WITHHELD):
+            return False
+        if not labelled and "labels" not in one and reading.silent_on != frozenset({"TR"}):
+            return False
+        if reading.handle is not None and one.get("handle") != reading.handle:
+            return False
+    return True
+
+
+ANY_ANSWER = st.binary(max_size=60) | ANY_JSON.map(lambda value: json.dumps(value).encode())
+
+
+@given(ANY_ANSWER, st.integers(100, 599), st.none() | st.text(max_size=40))
+def test_no_answer_whatsoever_raises_or_leaves_an_account_out(
+    body: bytes, status: int, heard: str | None
+) -> None:
+    answer = made(status, body, heard)
+    profiles = read_profiles(answer, [*ASKED, CAROL], LABELERS)
+    said = [one.native_id for one in (*profiles.readings, *profiles.missed)]
+    assert sorted([*said, *profiles.missing]) == sorted(ASKED)
+    alone = read_profile(answer, CAROL, LABELERS)
+    identity, repo = read_document(answer, CAROL), read_repo_status(answer, CAROL)
+    for absence in Absence:
+        assert verdict(CAROL, absence, identity, repo, answer).native_id == CAROL
+    assert status == 200 or not isinstance(alone, Reading)
+    assert status == 400 or not isinstance(alone, Absence)
+    read_log(answer, CAROL)
+    read_resolved(answer)
+    read_relationships(answer, CAROL)
+    excerpt(answer, ASKED)
+    for collection in COLLECTIONS:
+        read_records(answer, CAROL, collection)
+
+
+@given(mutated(BATCHES))
+def test_no_reading_says_more_than_the_answer_states(document: Any) -> None:
+    profiles = read_profiles(made(200, document, HEARD), ASKED, LABELERS)
+    said = [one.native_id for one in (*profiles.readings, *profiles.missed)]
+    assert sorted([*said, *profiles.missing]) == sorted(ASKED)
+    for reading in profiles.readings:
+        assert states_it(document, reading), reading
+    excerpt(made(200, document), ASKED)
+
+
+@given(mutated(ABSENCES))
+def test_no_absence_is_read_out_of_an_error_that_does_not_name_it(document: Any) -> None:
+    said = read_profile(made(400, document), CAROL, LABELERS)
+    if isinstance(said, Absence):
+        not_found = ("InvalidRequest", "Profile not found")
+        exact = (document["error"], document.get("message")) == not_found
+        assert exact if said is Absence.NOT_FOUND else document["error"] == said.value
+    else:
+        assert isinstance(said, Missed)
+
+
+@given(mutated(REPOS), st.sampled_from([200, 400]))
+def test_no_repo_status_is_read_out_of_an_answer_that_does_not_state_it(document: Any, status: int) -> None:
+    said = read_repo_status(made(status, document), ALICE)
+    if isinstance(said, Fault):
+        return
+    if said is Repo.GONE and status == 400:
+        assert document["error"] == "RepoNotFound"
+        return
+    assert document["did"] == ALICE
+    assert document["active"] is (said is Repo.ACTIVE)
+    words = {"takendown", "suspended"} if said is Repo.TAKEN_DOWN else {said.value, "deleted", None}
+    assert document.get("status") in words
+
+
+@given(st.sampled_from(TEXTS), st.data())
+def test_a_cut_answer_states_nothing_wherever_it_was_cut(name: str, data: st.DataObject) -> None:
+    answer = recorded(name)
+    short = replace(answer, body=answer.body[: data.draw(st.integers(0, len(answer.body) - 1))])
+    profiles = read_profiles(short, ASKED, LABELERS)
+    assert (profiles.readings, profiles.missing) == ((), ())
+    alone = read_profile(short, ALICE, LABELERS)
+    assert isinstance(alone, Missed)
+    assert alone.reason is MissedReason.MALFORMED
+    assert isinstance(read_repo_status(short, ALICE), Fault)
+    assert isinstance(read_document(short, ALICE), Fault)
+
+
+@given(mutated([recorded_json("plc_document__tombstoned"), recorded_json("plc_document__deleted")]))
+def test_nobody_is_called_gone_by_a_document_that_is_not_the_directorys_word(document: Any) -> None:
+    for did in (ERIN, ALICE):
+        said = read_document(made(404, document), did)
+        assert not isinstance(said, NoDid) or document["message"] == f"{said.value}: {did}"
+
+
+@given(mutated([recorded_json("list_records__posts_reply_quote")]))
+def test_no_act_is_somebody_elses(document: Any) -> None:
+    page = read_records(made(200, document), BOB, "app.bsky.feed.post")
+    for record in page.records if isinstance(page, Page) else ():
+        for signal in record.signals:
+            assert signal.native_id == f"at://{BOB}/app.bsky.feed.post/{record.rkey}"
+            assert signal.target_id is None or signal.target_id in json.dumps(document)
+
+
+@given(st.text(max_size=60))
+def test_no_text_that_a_user_may_write_raises(text: str) -> None:
+    name_of(text)
+    with suppress(ValueError):
+        positions_of(text)
+
+
+@given(st.sampled_from(TEXTS), st.text(max_size=30))
+def test_evidence_is_cut_out_of_any_address(name: str, url: str) -> None:
+    exchange = recorded(name)
+    excerpt(Exchange(url, AT, exchange.http_status, exchange.body), [ALICE])

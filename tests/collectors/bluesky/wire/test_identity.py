@@ -1,0 +1,326 @@
+"""Who an account of Bluesky is: DIDs, handles, documents, the log of handles, addresses."""
+
+from datetime import datetime
+
+import pytest
+
+from collectors.bluesky.wire.identity import (
+    DidDocument,
+    HandleSince,
+    NoDid,
+    document_url,
+    is_did,
+    is_handle,
+    moment,
+    name_of,
+    read_document,
+    read_log,
+    read_resolved,
+    record_uri,
+)
+from collectors.bluesky.wire.labels import Labelers
+from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
+from collectors.core.wire import Fault
+from storage.model.core.availability import MissedReason
+from tests.support.samples.bluesky_answers import (
+    ALICE,
+    BOB,
+    ERIN,
+    FRANK,
+    HANK,
+    IRIS,
+    NOBODY,
+    document,
+    made,
+    recorded,
+    refusal,
+)
+
+PDS = "https://pds.example.com"
+
+
+@pytest.mark.parametrize(
+    "text", [ALICE, "did:web:example.com", "did:web:localhost", "did:web:a.example%3A8443"]
+)
+def test_a_did_of_a_supported_method_is_one(text: str) -> None:
+    assert is_did(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "alice.test",
+        "did:plc:short",
+        ALICE.upper(),
+        ALICE + "a",
+        ALICE + "\n",
+        f" {ALICE}",
+        "did:plc:1q524mlvslhwwlcomnk7dzj4",
+        "did:key:zQ3sh",
+        "did:web:",
+        "did:web:a..b",
+        "did:web:a.example:8443",
+        "did:web:a.example%2Fpath",
+        "did:web:a.example/path",
+        "did:web:user@a.example",
+        f"{ALICE}&actors={BOB}",
+    ],
+)
+def test_what_is_no_did_would_fail_a_whole_batch_and_is_told_apart(text: str) -> None:
+    assert not is_did(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("alice.test", "alice.test"),
+        ("@Alice.Test", "alice.test"),
+        ("  @alice.bsky.social ", "alice.bsky.social"),
+        (ALICE, ALICE),
+        ("https://bsky.app/profile/alice.test", "alice.test"),
+        (f"https://bsky.app/profile/{ALICE}", ALICE),
+        ("https://bsky.app/profile/alice.test/post/3n32rpia52s2j", "alice.test"),
+        ("https://bsky.app/profile/alice.test?ref=x#y", "alice.test"),
+        ("https://www.bsky.app/profile/alice.test/", "alice.test"),
+        ("alice", None),
+        ("", None),
+        ("@", None),
+        ("@@alice.test", None),
+        ("handle.invalid", None),
+        ("a" * 250 + ".test", None),
+        ("-a.test", None),
+        ("alice.test/../x", None),
+        ("https://bsky.app/", None),
+        ("https://bsky.app/profile/", None),
+        ("https://bsky.app/profile", None),
+        ("https://bsky.app.evil.example/profile/alice.test", None),
+        ("https://user@bsky.app/profile/alice.test", None),
+        ("ftp://bsky.app/profile/alice.test", None),
+        ("https://[bsky.app/profile/alice.test", None),
+        ("https://x.com/alice", None),
+    ],
+)
+def test_a_user_may_write_a_handle_a_did_or_the_address_of_a_profile(text: str, name: str | None) -> None:
+    assert name_of(text) == name
+
+
+def test_a_handle_has_at_least_two_parts_and_ends_in_a_name() -> None:
+    assert [is_handle(h) for h in ("a.b", "a.1b", "1.b", "a", "a_b.test", "a.test.")] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+# documents -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "did", "said"),
+    [
+        ("plc_document__active", ALICE, DidDocument(PDS, "alice.test")),
+        ("plc_document__deleted", ERIN, DidDocument(PDS, "erin.test")),
+        ("plc_document__handle_invalid", HANK, DidDocument(PDS, "nowhere.example.net")),
+        ("plc_document__tombstoned", IRIS, NoDid.TOMBSTONED),
+        ("plc_document__unknown_did", NOBODY, NoDid.NOT_REGISTERED),
+    ],
+)
+def test_a_recorded_document_names_the_server_and_the_handle(
+    name: str, did: str, said: DidDocument | NoDid
+) -> None:
+    assert read_document(recorded(name), did) == said
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "pds"),
+    [
+        ("https://pds.example.com/", PDS),
+        ("https://PDS.Example.com", PDS),
+        ("https://pds.example.com:8443", "https://pds.example.com:8443"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("https://pds.example.com/path", None),
+        ("https://pds.example.com?x=1", None),
+        ("https://pds.example.com#x", None),
+        ("https://user:secret@pds.example.com", None),
+        ("https://pds.example.com:99999", None),
+        ("https://", None),
+        ("file:///etc/passwd", None),
+        ("javascript:alert(1)", None),
+        ("https://[::1]", None),
+        ("https://a b", None),
+        ("https://" + "a" * 400, None),
+        (None, None),
+        ({"uri": PDS}, None),
+    ],
+)
+def test_only_the_plain_origin_of_a_server_is_taken_from_a_document(
+    endpoint: object, pds: str | None
+) -> None:
+    said = read_document(made(200, document(ALICE, endpoint)), ALICE)
+    assert said == DidDocument(pds, "name.test")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"service": None},
+        {"service": {}},
+        {"service": [None, 3, {"id": "#bsky_fg", "serviceEndpoint": PDS}]},
+        {"service": [{"id": BOB + "#atproto_pds", "serviceEndpoint": PDS}]},
+    ],
+)
+def test_a_document_without_a_server_of_the_account_names_none(parts: dict[str, object]) -> None:
+    assert read_document(made(200, document(ALICE, **parts)), ALICE) == DidDocument(None, "name.test")
+
+
+def test_a_service_may_be_named_by_its_full_id() -> None:
+    service = [{"id": ALICE + "#atproto_pds", "serviceEndpoint": PDS}]
+    assert read_document(made(200, document(ALICE, service=service)), ALICE) == DidDocument(PDS, "name.test")
+
+
+@pytest.mark.parametrize(
+    ("names", "handle"),
+    [
+        (["https://alice.example", "at://Alice.Test"], "alice.test"),
+        (["at://not a handle", "at://alice.test"], None),
+        ([], None),
+        (None, None),
+        ([3], None),
+    ],
+)
+def test_the_first_at_name_is_the_claimed_handle(names: object, handle: str | None) -> None:
+    assert read_document(made(200, document(ALICE, alsoKnownAs=names)), ALICE) == DidDocument(PDS, handle)
+
+
+def test_a_did_web_keeps_its_document_on_its_own_host() -> None:
+    assert document_url("did:web:a.example%3A8443", "https://plc.directory") == (
+        "https://a.example:8443/.well-known/did.json"
+    )
+    assert document_url(ALICE, "https://plc.directory") == f"https://plc.directory/{ALICE}"
+
+
+def test_a_did_web_is_not_gone_because_its_host_says_404_in_the_directorys_words() -> None:
+    did = "did:web:a.example"
+    said = read_document(made(404, {"message": f"DID not available: {did}"}), did)
+    assert said == Fault(MissedReason.UPSTREAM, "HTTP 404")
+
+
+# the log of handles --------------------------------------------------------------------------------------
+
+
+def test_a_rename_is_dated_by_the_log() -> None:
+    assert read_log(recorded("plc_audit__renamed"), FRANK) == (
+        HandleSince("frank.test", datetime.fromisoformat("2026-11-24T13:45:02.659Z")),
+        HandleSince("frank-new.test", datetime.fromisoformat("2026-11-24T13:45:27.618Z")),
+    )
+
+
+def test_a_tombstone_ends_the_log_without_a_handle() -> None:
+    log = read_log(recorded("plc_audit__tombstoned"), IRIS)
+    assert not isinstance(log, Fault)
+    assert [one.handle for one in log] == ["iris.test"]
+
+
+def entry(handle: str, minute: int, **parts: object) -> dict[str, object]:
+    operation = {"type": "plc_operation", "alsoKnownAs": [f"at://{handle}"]}
+    at = f"2026-11-24T13:{minute:02}:00.000Z"
+    return {"did": ALICE, "operation": operation, "createdAt": at, "nullified": False, **parts}
+
+
+def handles(*entries: object) -> list[str]:
+    said = read_log(made(200, list(entries)), ALICE)
+    assert not isinstance(said, Fault), said
+    return [one.handle for one in said]
+
+
+def test_an_operation_that_was_nullified_was_never_made() -> None:
+    assert handles(entry("a.test", 1), entry("b.test", 2, nullified=True), entry("c.test", 3)) == [
+        "a.test",
+        "c.test",
+    ]
+
+
+def test_an_operation_that_keeps_the_handle_is_no_rename_and_a_return_to_an_old_one_is() -> None:
+    names = ["a.test", "a.test", "b.test", "a.test"]
+    assert handles(*(entry(name, n) for n, name in enumerate(names))) == ["a.test", "b.test", "a.test"]
+
+
+def test_the_first_form_of_operations_names_the_handle_in_a_field_of_its_own() -> None:
+    assert handles(entry("", 1, operation={"type": "create", "handle": "old.test"})) == ["old.test"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (200, {}, MissedReason.MALFORMED),
+        (200, b"<html>", MissedReason.MALFORMED),
+        (200, [None], MissedReason.MALFORMED),
+        (200, [{**entry("a.test", 1), "createdAt": "yesterday"}], MissedReason.MALFORMED),
+        (200, [{**entry("a.test", 1), "operation": None}], MissedReason.MALFORMED),
+        (200, [{**entry("a.test", 1), "did": BOB}], MissedReason.MALFORMED),
+        (404, {"message": f"DID not registered: {ALICE}"}, MissedReason.UNCLASSIFIED),
+        (404, b"", MissedReason.UPSTREAM),
+        (429, b"", MissedReason.RATE_LIMITED),
+        (503, b"<html>", MissedReason.UPSTREAM),
+    ],
+)
+def test_a_log_that_cannot_be_read_whole_gives_no_history(
+    status: int, body: object, reason: MissedReason
+) -> None:
+    said = read_log(made(status, body), ALICE)
+    assert isinstance(said, Fault)
+    assert said.reason is reason
+
+
+# handles and addresses -----------------------------------------------------------------------------------
+
+
+def test_a_handle_resolves_to_a_did_or_to_nothing() -> None:
+    assert read_resolved(recorded("resolve_handle__active")) == ALICE
+    for name in (
+        "resolve_handle__taken_down",
+        "resolve_handle__unknown",
+        "resolve_handle__unknown_older_server",
+    ):
+        assert isinstance(read_resolved(recorded(name)), Fault)
+    for odd in ({}, {"did": None}, {"did": "did:odd:1"}):
+        assert isinstance(read_resolved(made(200, odd)), Fault)
+    assert isinstance(read_resolved(refusal("InvalidRequest")), Fault)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        3,
+        "",
+        "at://alice.test/app.bsky.feed.post/3k",
+        f"at://{ALICE}",
+        f"at://{ALICE}/app.bsky.feed.post",
+        f"at://{ALICE}/app.bsky.feed.post/",
+        f"at://{ALICE}/app.bsky.feed.post/3k/x",
+        f"at://{ALICE}/app.bsky.feed.post/a\0b",
+        f"at://{ALICE}/app.bsky.feed.post/" + "a" * 600,
+        f"https://{ALICE}/app.bsky.feed.post/3k",
+    ],
+)
+def test_what_is_not_the_address_of_a_record_is_none(value: object) -> None:
+    assert record_uri(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, 5, "", "soon", "2026-11-24", "2026-11-24T13:45:03", "0001-01-01T00:00:00+14:00", "9" * 50]
+)
+def test_what_is_no_time_with_a_zone_is_none(value: object) -> None:
+    assert moment(value) is None
+
+
+def test_the_shipped_labelers_can_be_asked() -> None:
+    header = Labelers(MAIN_LABELER, SHIPPED_REGIONS, DEFAULT_LABEL_VALUES).accept_header
+    assert header.count("redact") == 1
+    assert header.count("did:plc:") == len(SHIPPED_REGIONS) + 1
+    assert len(set(SHIPPED_REGIONS.values())) == len(SHIPPED_REGIONS)

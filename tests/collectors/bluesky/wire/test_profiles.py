@@ -1,0 +1,518 @@
+"""What the answers of Bluesky prove about each account, row by row of the classification."""
+
+import pytest
+
+from collectors.bluesky.wire.envelope import Absence
+from collectors.bluesky.wire.identity import read_document
+from collectors.bluesky.wire.profiles import read_profile, read_profiles, read_repo_status, verdict
+from collectors.core.collector import Exchange
+from collectors.core.wire import Fault
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
+from tests.support.samples.bluesky_answers import (
+    ALICE,
+    AT,
+    BOB,
+    CAROL,
+    DAVE,
+    ERIN,
+    FRANK,
+    GINA,
+    HANK,
+    HEARD,
+    IRIS,
+    LABEL,
+    LABELERS,
+    NOBODY,
+    PROFILE,
+    document,
+    made,
+    profile,
+    recorded,
+    refusal,
+)
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
+
+DEACTIVATED = State(Status.DEACTIVATED)
+IN_TR = State(Status.WITHHELD, ("TR",))
+NETWORK = Fault(MissedReason.NETWORK, "no answer in time")
+NOT_SHOWN = refusal("InvalidRequest", "Profile not found")
+GONE = refusal("RepoNotFound", "Could not find repo for DID")
+HOLDS = made(200, document(ALICE))
+R = MissedReason
+
+
+def became_of(
+    did: str,
+    shown: Exchange,
+    directory: Exchange | Fault | None = None,
+    server: Exchange | Fault | None = None,
+) -> Reading | Missed:
+    """What the answers of the app, of the directory of DIDs and of the account's server make together."""
+    said = read_profile(shown, did, LABELERS)
+    if not isinstance(said, Absence):
+        return said
+    identity = read_document(directory, did) if isinstance(directory, Exchange) else directory
+    repo = read_repo_status(server, did) if isinstance(server, Exchange) else server
+    return verdict(did, said, identity, repo, shown)
+
+
+@pytest.mark.parametrize(
+    ("did", "answers", "state", "strength", "flags"),
+    [
+        pytest.param(ALICE, ("get_profile__active",), AVAILABLE, "strong", "", id="a profile is available"),
+        pytest.param(
+            GINA,
+            ("get_profile__no_profile_record",),
+            AVAILABLE,
+            "strong",
+            "",
+            id="no profile record is needed",
+        ),
+        pytest.param(
+            HANK,
+            ("get_profile__handle_invalid",),
+            AVAILABLE,
+            "strong",
+            "handle_invalid",
+            id="a handle that leads nowhere is a flag, no takedown",
+        ),
+        pytest.param(
+            BOB,
+            ("get_profile__no_unauthenticated",),
+            AVAILABLE,
+            "strong",
+            "no_unauthenticated",
+            id="who asks for signed-in readers is available: Bluesky protects nobody",
+        ),
+        pytest.param(FRANK, ("get_profile__renamed",), AVAILABLE, "strong", "", id="renamed is available"),
+        pytest.param(
+            ALICE,
+            ("get_profile__taken_down", "plc_document__active", "get_repo_status__taken_down"),
+            SUSPENDED,
+            "strong",
+            "host",
+            id="taken down by its server",
+        ),
+        pytest.param(
+            ALICE,
+            (
+                "get_profile__moderation_takedown",
+                "plc_document__active",
+                "get_repo_status__moderation_takedown",
+            ),
+            SUSPENDED,
+            "strong",
+            "host",
+            id="taken down by Bluesky's moderation, which its server carries out",
+        ),
+        pytest.param(
+            ALICE,
+            ("get_profile__taken_down", "plc_document__active", "get_repo_status__active"),
+            SUSPENDED,
+            "strong",
+            "app_view_only",
+            id="its server says active: taken down in the app only",
+        ),
+        pytest.param(
+            ALICE,
+            ("get_profile__taken_down_by_handle", None, None),
+            SUSPENDED,
+            "strong",
+            "",
+            id="a takedown stands without a word of its server",
+        ),
+        pytest.param(
+            ERIN,
+            ("get_profile__taken_down", "plc_document__deleted", "get_repo_status__deleted"),
+            SUSPENDED,
+            "strong",
+            "",
+            id="taken down and no longer held: by whom is not said",
+        ),
+        pytest.param(
+            IRIS,
+            ("get_profile__taken_down", "plc_document__tombstoned", None),
+            SUSPENDED,
+            "strong",
+            "",
+            id="a takedown stands although the DID was given up",
+        ),
+        pytest.param(
+            DAVE, ("get_profile__deactivated", None, None), DEACTIVATED, "strong", "", id="deactivated"
+        ),
+        pytest.param(
+            ERIN,
+            ("get_profile__deleted", "plc_document__deleted", "get_repo_status__deleted"),
+            NOT_FOUND,
+            "weak",
+            "deleted",
+            id="not shown, not held, and still in the directory: deleted",
+        ),
+        pytest.param(
+            IRIS,
+            ("get_profile__self_deleted", "plc_document__tombstoned", None),
+            NOT_FOUND,
+            "weak",
+            "deleted",
+            id="not shown, and the DID given up: deleted",
+        ),
+        pytest.param(
+            NOBODY,
+            ("get_profile__unknown_did", "plc_document__unknown_did", None),
+            NOT_FOUND,
+            "weak",
+            "",
+            id="not shown, and never registered: not found",
+        ),
+    ],
+)
+def test_recorded_answers_are_read_as_what_they_state(
+    did: str, answers: tuple[str | None, ...], state: State, strength: str, flags: str
+) -> None:
+    shown, directory, server = (recorded(name) if name else None for name in (*answers, None, None)[:3])
+    assert shown is not None
+    said = became_of(did, shown, directory, server)
+    assert isinstance(said, Reading)
+    assert (said.state, said.strength) == (state, Strength(strength))
+    assert said.flags == frozenset(map(Flag, flags.split()))
+    assert (said.native_id, said.at) == (did, AT)
+
+
+@pytest.mark.parametrize(
+    ("shown", "directory", "server", "state", "flags"),
+    [
+        pytest.param(
+            refusal("AccountTakedown"),
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "suspended"}),
+            SUSPENDED,
+            {Flag.HOST},
+            id="suspended by the server counts as taken down by it",
+        ),
+        pytest.param(
+            refusal("AccountTakedown"),
+            HOLDS,
+            made(503, b"down"),
+            SUSPENDED,
+            {},
+            id="takedown, server down: no scope",
+        ),
+        pytest.param(
+            refusal("AccountTakedown"), HOLDS, NETWORK, SUSPENDED, {}, id="takedown, server silent: no scope"
+        ),
+        pytest.param(
+            refusal("AccountTakedown"),
+            NETWORK,
+            None,
+            SUSPENDED,
+            {},
+            id="takedown, directory silent: no scope",
+        ),
+        pytest.param(
+            refusal("AccountTakedown"),
+            HOLDS,
+            made(200, {"did": ALICE, "active": False}),
+            SUSPENDED,
+            {},
+            id="takedown, server makes no claim: no scope",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "takendown"}),
+            SUSPENDED,
+            {Flag.HOST},
+            id="not shown, its server says taken down",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "deactivated"}),
+            DEACTIVATED,
+            {},
+            id="not shown, its server says deactivated",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "deleted"}),
+            NOT_FOUND,
+            {Flag.DELETED},
+            id="not shown, its server says deleted",
+        ),
+        pytest.param(
+            NOT_SHOWN, HOLDS, GONE, NOT_FOUND, {Flag.DELETED}, id="not shown, its server does not hold it"
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            made(410, {"message": f"DID not available: {ALICE}"}),
+            None,
+            NOT_FOUND,
+            {Flag.DELETED},
+            id="a DID given up is told by 410 as by 404",
+        ),
+    ],
+)
+def test_what_the_app_does_not_show_is_decided_by_its_server_and_the_directory(
+    shown: Exchange,
+    directory: Exchange | Fault,
+    server: Exchange | Fault | None,
+    state: State,
+    flags: set[Flag],
+) -> None:
+    said = became_of(ALICE, shown, directory, server)
+    assert isinstance(said, Reading)
+    assert (said.state, said.flags) == (state, frozenset(flags))
+    weak = state is NOT_FOUND
+    assert said.strength is (Strength.WEAK if weak else Strength.STRONG)
+
+
+@pytest.mark.parametrize(
+    ("shown", "directory", "server", "reason"),
+    [
+        pytest.param(recorded("get_profile__bad_input"), None, None, R.BAD_REQUEST, id="our own mistake"),
+        pytest.param(
+            recorded("get_profile__bad_input_older_server"),
+            None,
+            None,
+            R.BAD_REQUEST,
+            id="our mistake, older text",
+        ),
+        pytest.param(
+            refusal("InvalidRequest", "Profile not found."),
+            None,
+            None,
+            R.BAD_REQUEST,
+            id="nearly the exact text",
+        ),
+        pytest.param(
+            refusal("InvalidRequest"), None, None, R.BAD_REQUEST, id="InvalidRequest without a text"
+        ),
+        pytest.param(
+            refusal("NotFound", "Profile not found"), None, None, R.UNCLASSIFIED, id="the text, another name"
+        ),
+        pytest.param(refusal("AccountOdd", "?"), None, None, R.UNCLASSIFIED, id="an unknown error"),
+        pytest.param(recorded("unknown_method_501"), None, None, R.UPSTREAM, id="501 method not implemented"),
+        pytest.param(recorded("rate_limited_429"), None, None, R.RATE_LIMITED, id="429"),
+        pytest.param(made(401, {"error": "AuthMissing"}), None, None, R.AUTH, id="401"),
+        pytest.param(made(403, b"<html>"), None, None, R.ACCESS, id="403 HTML"),
+        pytest.param(
+            made(404, {"error": "AccountTakedown"}), None, None, R.UPSTREAM, id="a takedown told by 404"
+        ),
+        pytest.param(
+            made(500, {"error": "AccountTakedown"}), None, None, R.UPSTREAM, id="a takedown told by 500"
+        ),
+        pytest.param(
+            made(200, {"error": "AccountTakedown"}), None, None, R.MALFORMED, id="a takedown told by 200"
+        ),
+        pytest.param(made(502, b"<html>"), None, None, R.UPSTREAM, id="502 HTML"),
+        pytest.param(made(302, b""), None, None, R.UPSTREAM, id="a redirect"),
+        pytest.param(made(400, b"<html>"), None, None, R.MALFORMED, id="400 HTML"),
+        pytest.param(made(400, [1]), None, None, R.MALFORMED, id="400 without an object"),
+        pytest.param(made(400, {"error": 4}), None, None, R.MALFORMED, id="400 without a name"),
+        pytest.param(made(200, b""), None, None, R.MALFORMED, id="200 empty"),
+        pytest.param(made(200, b"<html>"), None, None, R.MALFORMED, id="200 HTML"),
+        pytest.param(made(200, b"null"), None, None, R.MALFORMED, id="200 null"),
+        pytest.param(made(200, b"[" * 100_000), None, None, R.MALFORMED, id="200 too deep"),
+        pytest.param(profile(), None, None, R.MALFORMED, id="a profile of another account"),
+        pytest.param(made(200, {"did": ALICE}), None, None, R.MALFORMED, id="a profile without a handle"),
+        pytest.param(made(200, {"did": ALICE, "handle": "a b"}), None, None, R.MALFORMED, id="an odd handle"),
+        pytest.param(NOT_SHOWN, HOLDS, made(503, b""), R.UPSTREAM, id="not shown while its server is down"),
+        pytest.param(NOT_SHOWN, HOLDS, NETWORK, R.NETWORK, id="not shown while its server is silent"),
+        pytest.param(NOT_SHOWN, NETWORK, None, R.NETWORK, id="not shown while the directory is silent"),
+        pytest.param(NOT_SHOWN, made(500, b""), None, R.UPSTREAM, id="not shown while the directory is down"),
+        pytest.param(
+            NOT_SHOWN, made(404, b"<html>"), None, R.UPSTREAM, id="404 of the directory without its words"
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            made(404, {"message": f"DID not registered: {BOB}"}),
+            None,
+            R.UPSTREAM,
+            id="the directory speaks of another DID",
+        ),
+        pytest.param(
+            NOT_SHOWN, made(200, document(BOB)), None, R.MALFORMED, id="the document of another DID"
+        ),
+        pytest.param(NOT_SHOWN, made(200, {"id": ALICE}), None, R.UNCLASSIFIED, id="no server is named"),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": True}),
+            R.CONTRADICTORY,
+            id="not shown, and its server says active",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": True, "status": "takendown"}),
+            R.CONTRADICTORY,
+            id="active and taken down at once",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False}),
+            R.UNCLASSIFIED,
+            id="inactive without a status",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "desynchronized"}),
+            R.UNCLASSIFIED,
+            id="desynchronized",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": "throttled"}),
+            R.UNCLASSIFIED,
+            id="throttled",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": ALICE, "active": False, "status": ["takendown"]}),
+            R.UNCLASSIFIED,
+            id="a status that is no text",
+        ),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            made(200, {"did": BOB, "active": False, "status": "takendown"}),
+            R.MALFORMED,
+            id="its server speaks of another repo",
+        ),
+        pytest.param(
+            NOT_SHOWN, HOLDS, made(200, {"did": ALICE, "active": 0}), R.MALFORMED, id="active is a number"
+        ),
+        pytest.param(NOT_SHOWN, HOLDS, made(200, b"<html>"), R.MALFORMED, id="its server answers HTML"),
+        pytest.param(
+            NOT_SHOWN,
+            HOLDS,
+            refusal("InvalidRequest", "Could not find repo"),
+            R.BAD_REQUEST,
+            id="not the named error",
+        ),
+        pytest.param(NOT_SHOWN, HOLDS, made(404, GONE.body), R.UPSTREAM, id="RepoNotFound told by 404"),
+    ],
+)
+def test_what_is_not_plainly_stated_is_missed(
+    shown: Exchange,
+    directory: Exchange | Fault | None,
+    server: Exchange | Fault | None,
+    reason: MissedReason,
+) -> None:
+    said = became_of(ALICE, shown, directory, server)
+    assert isinstance(said, Missed)
+    assert said.reason is reason
+
+
+def test_a_miss_over_its_server_says_whose_answer_was_wanting() -> None:
+    said = became_of(ALICE, NOT_SHOWN, HOLDS, NETWORK)
+    assert said == Missed(ALICE, AT, R.NETWORK, "its server: no answer in time")
+
+
+@pytest.mark.parametrize("name", ["get_actor_likes__not_own_account", "get_profile__renamed_old_handle"])
+def test_the_words_for_a_missing_profile_are_no_verdict_by_themselves(name: str) -> None:
+    assert read_profile(recorded(name), BOB, LABELERS) is Absence.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["describe_repo__taken_down", "get_latest_commit__taken_down"])
+def test_the_errors_of_other_calls_are_no_repo_status(name: str) -> None:
+    said = read_repo_status(recorded(name), ALICE)
+    assert isinstance(said, Fault)
+    assert said.reason is R.UNCLASSIFIED
+
+
+# batches -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "present", "missing"),
+    [
+        pytest.param("get_profiles__active", (ALICE, CAROL), (ALICE, CAROL), (), id="all are there"),
+        pytest.param("get_profiles__taken_down_dropped", (ALICE, CAROL), (CAROL,), (ALICE,), id="taken down"),
+        pytest.param("get_profiles__deactivated_dropped", (DAVE, CAROL), (CAROL,), (DAVE,), id="deactivated"),
+        pytest.param(
+            "get_profiles__appview_only_takedown_dropped",
+            (CAROL, DAVE, ALICE),
+            (CAROL, ALICE),
+            (DAVE,),
+            id="taken down in the app only",
+        ),
+        pytest.param(
+            "get_profiles__missing_and_duplicate",
+            (CAROL, NOBODY, ALICE),
+            (CAROL, ALICE),
+            (NOBODY,),
+            id="twice in the answer",
+        ),
+        pytest.param(
+            "get_profiles__labels_region_redact",
+            (CAROL, DAVE, ALICE),
+            (CAROL, ALICE),
+            (DAVE,),
+            id="dropped for a label",
+        ),
+    ],
+)
+def test_who_is_dropped_from_a_batch_is_asked_alone_before_anything_is_said(
+    name: str, asked: tuple[str, ...], present: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    profiles = read_profiles(recorded(name), asked, LABELERS)
+    assert tuple(reading.native_id for reading in profiles.readings) == present
+    assert profiles.missing == missing
+    assert profiles.missed == ()
+    assert profiles.fault is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param(recorded("get_profiles__over_25"), R.BAD_REQUEST, id="too many"),
+        pytest.param(
+            recorded("get_profiles__over_25_older_server"), R.BAD_REQUEST, id="too many, older text"
+        ),
+        pytest.param(recorded("get_profiles__one_malformed"), R.BAD_REQUEST, id="one malformed"),
+        pytest.param(recorded("rate_limited_429"), R.RATE_LIMITED, id="429"),
+        pytest.param(recorded("unknown_method_501"), R.UPSTREAM, id="501"),
+        pytest.param(NOT_SHOWN, R.BAD_REQUEST, id="not found said of a whole batch"),
+        pytest.param(refusal("AccountTakedown"), R.UNCLASSIFIED, id="a takedown said of a whole batch"),
+        pytest.param(made(200, {}), R.MALFORMED, id="no profiles"),
+        pytest.param(made(200, {"profiles": None}), R.MALFORMED, id="profiles null"),
+        pytest.param(made(200, {"profiles": {}}), R.MALFORMED, id="profiles an object"),
+        pytest.param(made(200, b"[]"), R.MALFORMED, id="an array"),
+        pytest.param(made(503, b"<html>"), R.UPSTREAM, id="503 HTML"),
+    ],
+)
+def test_a_batch_that_failed_as_a_whole_proves_nothing_of_any_account(
+    answer: Exchange, reason: MissedReason
+) -> None:
+    profiles = read_profiles(answer, [ALICE, CAROL, ALICE], LABELERS)
+    assert profiles.fault is not None
+    assert profiles.fault.reason is reason
+    assert (profiles.readings, profiles.missing) == ((), ())
+    assert [(miss.native_id, miss.reason) for miss in profiles.missed] == [(ALICE, reason), (CAROL, reason)]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([None, 3, "x", [PROFILE]], id="no objects"),
+        pytest.param([{**PROFILE, "did": NOBODY}], id="another account"),
+        pytest.param([{**PROFILE, "did": None}], id="no DID"),
+        pytest.param([{**PROFILE, "did": [CAROL]}], id="unhashable DID"),
+    ],
+)
+def test_an_answer_that_does_not_name_an_account_says_nothing_of_it(items: list[object]) -> None:
+    assert read_profiles(made(200, {"profiles": items}, HEARD), [CAROL], LABELERS).missing == (CAROL,)
+
+
+def test_an_account_that_is_there_twice_with_different_labels_is_missed() -> None:
+    items = [PROFILE, {**PROFILE, "labels": [LABEL]}]
+    profiles = read_profiles(made(200, {"profiles": items}, HEARD), [CAROL], LABELERS)
+    assert [miss.reason for miss in profiles.missed] == [R.CONTRADICTORY]
+    assert (profiles.readings, profiles.missing) == ((), ())

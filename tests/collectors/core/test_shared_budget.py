@@ -1,0 +1,290 @@
+"""What collectors make of a budget: nothing leaves without it, and what it keeps back is no attempt."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from aiohttp import web
+
+from collectors.core.collector import Answer, Collector, Trouble
+from collectors.core.rate_limit_headers import Window
+from collectors.transport.client import HttpOptions, Retry
+from collectors.transport.host_pacing import Pace
+from collectors.x.compliance import XCompliance
+from collectors.x.likes import XLikes
+from jobs.base.clock import SimulatedClock, system_clock
+from jobs.collect.collector_factory import compliance_jobs, likes_readers
+from jobs.config.settings import load_settings
+from jobs.dispatch.shared_rate_limits import SharedBudgets, counted_as
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.limits.rate_limits import Basis, Granted
+from storage.model.limits.rate_limits import Pace as AllPace
+from storage.postgres.pool import Pool, borrowed, open_pool
+from storage.work import rate_limits
+from tests.support.samples.mastodon_answers import ALICE, account
+from tests.support.samples.readings import T0, minutes
+from tests.support.simulated.scripted_bluesky import Stage, did, shown, staged
+from tests.support.simulated.scripted_mastodon import asking, ok
+from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, plain, scripted
+
+X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
+RETRY_AT = T0 + timedelta(minutes=7)
+LATER = Trouble(MissedReason.RATE_LIMITED, "all is used up", RETRY_AT, breaker=False)
+
+
+@dataclass(slots=True)
+class Allows:
+    """A budget of so many requests, which keeps what it is told."""
+
+    left: int
+    noted: list[tuple[str, int | None]] = field(default_factory=list[tuple[str, int | None]])
+
+    async def take(self, url: str) -> Granted | Trouble:
+        self.left -= 1
+        return Granted(T0, RETRY_AT, 1) if self.left >= 0 else LATER
+
+    async def note(self, url: str, granted: Granted, http_status: int | None, window: Window) -> None:
+        self.noted.append((url, http_status))
+
+
+def of(budget: Allows, attempts: int = 0) -> HttpOptions:
+    return HttpOptions(retry=Retry(attempts=attempts, base_s=0), budget=budget)
+
+
+@asynccontextmanager
+async def reading(platform: Platform, budget: Allows) -> AsyncGenerator[tuple[Collector, list[str]]]:
+    """A collector, and two accounts of which its platform leaves one out when both are asked for."""
+    http = of(budget)
+    if platform is X:
+        async with scripted(plain(200, USERS)) as server, collector(server.base_url, http=http) as x:
+            yield x, ["7", "8"]
+    elif platform is BLUESKY:
+        async with staged(Stage(profiles={did(1): shown(did(1))}), http=http) as (bluesky, _):
+            yield bluesky, [did(1), did(2)]
+    else:
+        there = {"mastodon.example/api/v1/accounts": ok([account(ALICE)])}
+        async with asking(there, http=http) as (mastodon, _):
+            yield mastodon, [ALICE.native_id, "https://mastodon.example/users/bob#2"]
+
+
+def missed(answer: Answer) -> dict[str, MissedReason]:
+    return {miss.native_id: miss.reason for miss in answer.missed}
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_a_budget_keeps_back_is_no_attempt(platform: Platform) -> None:
+    budget = Allows(0)
+    async with reading(platform, budget) as (collector, ids):
+        answer = await collector.read(ids, T0)
+        again = await collector.read(ids, T0)
+    assert not answer.sent
+    assert answer.trouble == LATER
+    assert missed(answer) == dict.fromkeys(ids, MissedReason.RATE_LIMITED)
+    assert (again.sent, again.trouble) == (False, LATER)
+    assert budget.left == -1, "while paused the budget is not asked again"
+    assert budget.noted == []
+
+
+@pytest.mark.parametrize("platform", [BLUESKY, MASTODON])
+async def test_what_is_kept_back_in_the_midst_is_missed_and_the_rest_stands(platform: Platform) -> None:
+    budget = Allows(1)
+    async with reading(platform, budget) as (collector, ids):
+        answer = await collector.read(ids, T0)
+    assert answer.sent
+    assert [r.native_id for r in answer.readings] == ids[:1]
+    assert missed(answer) == {ids[1]: MissedReason.RATE_LIMITED}
+    assert [status for _, status in budget.noted] == [200]
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 7, 8])
+async def test_the_search_for_an_id_that_x_refuses_ends_where_the_budget_does(allowed: int) -> None:
+    ids, budget = [str(n) for n in range(64)], Allows(allowed)
+    async with (
+        scripted(plain(400, b'{"errors":null}')) as server,
+        collector(server.base_url, http=of(budget)) as x,
+    ):
+        answer = await x.read(ids, T0)
+    assert len(server.asked) == allowed
+    assert answer.sent
+    assert missed(answer) == dict.fromkeys(ids, MissedReason.RATE_LIMITED)
+    assert answer.trouble is not None
+    assert answer.trouble.retry_at == RETRY_AT
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "noted"),
+    [
+        pytest.param(plain(503), MissedReason.UPSTREAM, [503, 503], id="an answer"),
+        pytest.param(cut, MissedReason.NETWORK, [None, None], id="none"),
+    ],
+)
+async def test_each_repeat_is_asked_for_and_told_of(
+    script: Callable[[web.BaseRequest], web.Response | None], reason: MissedReason, noted: list[int | None]
+) -> None:
+    """Where no repeat is allowed any more, what came of those before is what is known."""
+    budget = Allows(2)
+    async with scripted(script) as server, collector(server.base_url, http=of(budget, attempts=5)) as x:
+        answer = await x.read(["7"], T0)
+    assert answer.sent
+    assert missed(answer) == {"7": reason}
+    assert [status for _, status in budget.noted] == noted
+
+
+async def test_a_mirror_is_counted_as_the_server_that_it_stands_for() -> None:
+    budget = Allows(9)
+    async with reading(MASTODON, budget) as (collector, ids):
+        await collector.read(ids[:1], T0)
+    assert [url for url, _ in budget.noted] == ["http://mastodon.example/api/v1/accounts"]
+
+
+async def test_the_chores_of_x_ask_for_each_request_too() -> None:
+    async with scripted(plain(200, b"{}")) as server:
+        async with collector(server.base_url, http=of(Allows(0))) as x:
+            assert (await x.engagement("7", None, T0)).trouble == LATER
+            assert await x.follows("7", T0) == LATER
+            assert await x.following_counts(["7"], T0) == LATER
+            assert (await x.resolve(["alice"], T0)).trouble == LATER
+        token = ("key", "secret", "7-token", "secret")
+        async with XLikes(*token, base_url=server.base_url, http=of(Allows(0))) as likes:
+            assert (await likes.likes("7", (), T0)).trouble == LATER
+        async with XCompliance(TOKEN, base_url=server.base_url, http=of(Allows(0))) as jobs:
+            assert await jobs.look("1", T0) == LATER
+        assert server.asked == []
+
+
+async def test_the_chores_of_bluesky_and_mastodon_ask_for_each_request_too() -> None:
+    async with staged(Stage(), http=of(Allows(0))) as (bluesky, server):
+        assert (await bluesky.engagement(did(1), None, T0)).trouble == LATER
+        assert (await bluesky.resolve(["a.test"], T0)).trouble == LATER
+        assert await bluesky.handle_history(did(1), T0) == LATER
+        assert await bluesky.follows_among(did(1), [did(2)], T0) == LATER
+        assert server.asked == []
+    async with asking({}, http=of(Allows(0))) as (mastodon, there):
+        assert (await mastodon.engagement(ALICE.native_id, None, T0)).trouble == LATER
+        assert (await mastodon.resolve(["alice@social.example"], T0)).trouble == LATER
+        assert await mastodon.candidates("example.org", T0) == ()
+        assert there.asked == []
+
+
+# Kept in the database.
+
+
+@pytest.mark.parametrize(
+    ("platform", "url", "counted"),
+    [
+        (X, "https://api.x.com/2/users", "users"),
+        (X, "https://api.x.com/2/users/by", "users/by"),
+        (X, "https://api.x.com/2/users/783214/tweets", "users/:id/tweets"),
+        (X, "https://api.x.com/2/users/7/liked_tweets?max_results=100", "users/:id/liked_tweets"),
+        (
+            BLUESKY,
+            "https://public.api.bsky.app/xrpc/app.bsky.actor.getProfiles",
+            "public.api.bsky.app app.bsky",
+        ),
+        (BLUESKY, "https://pds.example/xrpc/com.atproto.sync.getRepoStatus", "pds.example com.atproto"),
+        (BLUESKY, "https://plc.directory/did:plc:a", "plc.directory"),
+        (MASTODON, "https://mastodon.example:8443/api/v1/accounts", "mastodon.example:8443 api"),
+        (MASTODON, "https://mastodon.example/users/alice", "mastodon.example"),
+        (MASTODON, "https://[", "an address that cannot be read"),
+    ],
+)
+def test_requests_are_counted_as_the_platform_counts_them(platform: Platform, url: str, counted: str) -> None:
+    assert counted_as(platform, url) == counted
+
+
+async def test_a_budget_is_named_by_credential_or_by_address_and_tells_no_secret(pool: Pool) -> None:
+    all_of_them = SharedBudgets(pool, "office", SimulatedClock(T0))
+    for budget, url in (
+        (all_of_them.of(X, credential=TOKEN), "https://api.x.com/2/users"),
+        (all_of_them.of(BLUESKY), "https://a.example/xrpc/app.bsky.actor.getProfiles"),
+        (all_of_them.of(BLUESKY, vantage="tr"), "https://a.example/xrpc/app.bsky.actor.getProfiles"),
+    ):
+        assert isinstance(await budget.take(url), Granted)
+    async with borrowed(pool) as conn:
+        names = [b.name for b in await rate_limits.budgets(conn)]
+    assert names == [
+        "bluesky by tr a.example app.bsky",
+        "bluesky from office a.example app.bsky",
+        f"x {sha256(TOKEN.encode()).hexdigest()[:12]} users",
+    ]
+    assert not any(TOKEN in name for name in names)
+
+
+async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(pool: Pool) -> None:
+    shared = SharedBudgets(pool, "", SimulatedClock(T0))
+    async with scripted(plain(200, b"{}")) as server:
+        told = load_settings(
+            None,
+            {
+                "BLOCKLINE_X_BEARER_TOKEN": TOKEN,
+                "BLOCKLINE_X_BASE_URL": server.base_url,
+                "BLOCKLINE_X_CONSUMER_KEY": "key",
+                "BLOCKLINE_X_CONSUMER_SECRET": "secret",
+                "BLOCKLINE_X_LIKES": "7:7-token:secret",
+                "BLOCKLINE_X_COMPLIANCE": "true",
+            },
+        )
+        jobs = compliance_jobs(told, shared)
+        assert jobs is not None
+        async with jobs, likes_readers(told, shared)["7"] as likes:
+            await jobs.look("1", T0)
+            await likes.likes("7", (), T0)
+    async with borrowed(pool) as conn:
+        names = {b.name for b in await rate_limits.budgets(conn)}
+    app, user = (sha256(token.encode()).hexdigest()[:12] for token in (TOKEN, "7-token"))
+    assert names == {f"x {app} compliance/jobs/:id", f"x {user} users/:id/liked_tweets"}
+
+
+def test_the_pace_of_a_collector_is_that_of_all_together() -> None:
+    assert Pace(5, burst=10).of_all == AllPace(timedelta(seconds=0.2), 10)
+
+
+@pytest.mark.parametrize(
+    ("status", "window", "basis", "left_over", "until"),
+    [
+        pytest.param(200, Window(300, 299, minutes(15), None), Basis.COUNTED, 299, minutes(15), id="stated"),
+        pytest.param(200, Window(None, None, None, None), Basis.NO_LIMIT, 0, minutes(1), id="no limit"),
+        pytest.param(429, Window(300, 0, minutes(9), None), Basis.COUNTED, 0, minutes(9), id="refused"),
+        pytest.param(429, Window(None, None, None, None), Basis.COUNTED, 0, minutes(1), id="without a word"),
+        pytest.param(429, Window(None, None, None, 300), Basis.COUNTED, 0, minutes(5), id="for so long"),
+        pytest.param(503, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="a broken server"),
+        pytest.param(403, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="a firewall"),
+        pytest.param(None, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="no answer"),
+    ],
+)
+async def test_an_answer_tells_how_many_requests_are_left(
+    status: int | None, window: Window, basis: Basis, left_over: int, until: datetime, pool: Pool
+) -> None:
+    budget = SharedBudgets(pool, "", SimulatedClock(T0)).of(X, credential=TOKEN)
+    url = "https://api.x.com/2/users"
+    granted = await budget.take(url)
+    assert isinstance(granted, Granted)
+    await budget.note(url, granted, status, window)
+    async with borrowed(pool) as conn:
+        (kept,) = await rate_limits.budgets(conn)
+    assert (kept.budget.basis, kept.budget.left_over, kept.budget.until) == (basis, left_over, until)
+    assert kept.budget.probe is None
+
+
+async def test_without_the_database_nothing_is_asked_and_nothing_is_raised(dsn: str) -> None:
+    async with open_pool(dsn) as pool:
+        budget = SharedBudgets(pool, "", system_clock).of(X, credential=TOKEN)
+        url = "https://api.x.com/2/users"
+        granted = await budget.take(url)
+        assert isinstance(granted, Granted)
+        await pool.close()
+        async with scripted(plain(200, USERS)) as server:
+            http = HttpOptions(budget=budget)
+            async with collector(server.base_url, http=http) as x:
+                now = system_clock()
+                answer = await x.read(["7"], now)
+            await budget.note(url, granted, 200, Window(300, 299, now, None))
+        assert server.asked == []
+        assert not answer.sent
+        assert answer.trouble is not None
+        assert answer.trouble.detail == "the database in which requests are counted does not answer"
+        assert now < answer.trouble.retry_at < now + timedelta(minutes=1)

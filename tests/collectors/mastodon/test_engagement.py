@@ -1,0 +1,336 @@
+"""What an account did, and who favourited a post, as home servers tell it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collectors.core.collector import Trouble
+from collectors.core.wire import Fault
+from collectors.mastodon.wire.identity import Post, post_of
+from collectors.mastodon.wire.timeline import (
+    Page,
+    Unreadable,
+    completed,
+    like_of,
+    next_max_id,
+    read_favourites,
+    read_page,
+)
+from storage.model.core.availability import MissedReason
+from storage.model.core.signals import Signal, SignalKind
+from tests.support.samples.mastodon_answers import ALAN, ALICE, Sample, account, encoded, sample, sample_json
+from tests.support.samples.readings import MINUTE, T0
+from tests.support.simulated.scripted_mastodon import Cut, asking, ok, status
+
+HOME = "mastodon.example"
+STATUSES = f"{HOME}/api/v1/accounts/{ALICE.local_id}/statuses"
+BY_ID = f"{HOME}/api/v1/statuses"
+BOB = "https://social.example/users/bob"
+POST: dict[str, Any] = sample_json("statuses__acts")[-1]
+MADE = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def uri(n: int) -> str:
+    return f"{ALICE.actor}/statuses/{n}"
+
+
+def post(n: int, **parts: object) -> dict[str, Any]:
+    return POST | {"id": str(n), "uri": uri(n)} | parts
+
+
+def page_of(name: str) -> Page:
+    answer = sample(name)
+    page = read_page(answer.status, answer.body, HOME)
+    assert isinstance(page, Page)
+    return page
+
+
+# pages ---------------------------------------------------------------------------------------------------
+
+
+def test_a_page_tells_boosts_quotes_replies_and_posts_oldest_first() -> None:
+    page = page_of("statuses__acts")
+    first = 115000000000000200
+    post_1, post_2 = f"{BOB}/statuses/9001", f"{BOB}/statuses/9002"
+    assert completed(page.acts, page.targets) == (
+        Signal(SignalKind.POST, uri(first + 1), MADE),
+        Signal(SignalKind.REPOST, f"{uri(first + 2)}/activity", MADE, post_1, BOB),
+        Signal(SignalKind.REPLY, uri(first + 3), MADE, None, "bob@social.example"),
+        Signal(SignalKind.REPLY, uri(first + 4), MADE, uri(first + 1), ALICE.actor),
+        Signal(SignalKind.QUOTE, uri(first + 5), MADE, post_1, BOB),
+        Signal(SignalKind.QUOTE, uri(first + 6), MADE, post_2, BOB),
+        Signal(SignalKind.QUOTE, uri(first + 7), MADE),
+    )
+    assert page.newest == str(first + 7)
+
+
+def test_the_recorded_page_tells_a_quote() -> None:
+    page = page_of("statuses__active")
+    (signal,) = completed(page.acts, page.targets)
+    assert signal.kind is SignalKind.QUOTE
+    assert signal.native_id == "https://mastodon.example/@alan/1795527210938"
+    assert signal.target_id == "https://mastodon.example/@ada/1795527210927"
+    assert signal.target_author_id == "https://mastodon.example/@ada"
+
+
+def test_an_empty_page_tells_nothing() -> None:
+    assert page_of("statuses__suspended_empty").acts == ()
+
+
+def test_a_reply_that_is_a_quote_is_both() -> None:
+    body = encoded([post(5, in_reply_to_id="4", quote=post(3))])
+    page = read_page(200, body, HOME)
+    assert isinstance(page, Page)
+    assert {act.signal.kind for act in page.acts} == {SignalKind.REPLY, SignalKind.QUOTE}
+
+
+def test_an_author_without_a_uri_goes_by_the_whole_name() -> None:
+    old = account()
+    del old["uri"]
+    page = read_page(200, encoded([post(5, reblog=post(4, account=old))]), HOME)
+    assert isinstance(page, Page)
+    assert page.acts[0].signal.target_author_id == "alice@mastodon.example"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(7, id="not an object"),
+        pytest.param(post(5, id=5), id="id is a number"),
+        pytest.param(post(5, uri=None), id="no uri"),
+        pytest.param(post(5, uri="javascript:1"), id="uri is no address"),
+        pytest.param(post(5, reblog=[]), id="boost of no status"),
+        pytest.param(post(5, reblog={"id": "4"}), id="boost of a status without a uri"),
+        pytest.param(post(5, quote="x"), id="quote is text"),
+        pytest.param(post(5, in_reply_to_id=4), id="reply to a number"),
+        pytest.param(post(5, created_at="yesterday"), id="odd time"),
+        pytest.param(post(5, created_at="2026-11-20T10:00:00"), id="time without a zone"),
+        pytest.param(post(5, account={"acct": "a b"}), id="odd author"),
+    ],
+)
+def test_a_page_with_a_status_that_is_not_understood_is_not_used(item: object) -> None:
+    said = read_page(200, encoded([post(9), item]), HOME)
+    assert isinstance(said, Fault)
+    assert said.reason is MissedReason.MALFORMED
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+def test_statuses_that_are_not_shown_are_no_fault_of_the_server(code: int) -> None:
+    assert isinstance(read_page(code, b"", HOME), Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "reason"),
+    [
+        (429, b"", MissedReason.RATE_LIMITED),
+        (503, b"", MissedReason.UPSTREAM),
+        (200, b"<html>", MissedReason.MALFORMED),
+        (200, b"{}", MissedReason.MALFORMED),
+    ],
+)
+def test_a_page_that_failed_tells_nothing(code: int, body: bytes, reason: MissedReason) -> None:
+    said = read_page(code, body, HOME)
+    assert isinstance(said, Fault)
+    assert said.reason is reason
+
+
+# polls ---------------------------------------------------------------------------------------------------
+
+
+def timeline(count: int) -> Any:
+    """A server that holds the statuses 1 to `count` and pages upwards from min_id."""
+
+    def script(request: web.BaseRequest) -> Sample:
+        query = request.rel_url.query
+        limit = int(query["limit"])
+        after = query.get("min_id")
+        ids = list(range(1, count + 1))
+        chosen = ids[-limit:] if after is None else [n for n in ids if n > int(after)][:limit]
+        return ok([post(n) for n in reversed(chosen)])
+
+    return script
+
+
+async def test_the_first_poll_reads_the_newest_page_only() -> None:
+    async with asking({STATUSES: timeline(100)}) as (mastodon, server):
+        seen = await mastodon.engagement(ALICE.native_id, None, T0)
+    assert len(server.asked) == 1
+    assert [signal.native_id for signal in seen.signals] == [uri(n) for n in range(61, 101)]
+    assert seen.cursor == "100"
+
+
+async def test_later_polls_go_upwards_and_skip_nothing() -> None:
+    async with asking({STATUSES: timeline(300)}) as (mastodon, server):
+        first = await mastodon.engagement(ALICE.native_id, "10", T0)
+        assert len(server.asked) == 5
+        assert [signal.native_id for signal in first.signals] == [uri(n) for n in range(11, 211)]
+        second = await mastodon.engagement(ALICE.native_id, first.cursor, T0 + MINUTE)
+        assert [signal.native_id for signal in second.signals] == [uri(n) for n in range(211, 301)]
+        nothing = await mastodon.engagement(ALICE.native_id, second.cursor, T0 + 2 * MINUTE)
+    assert (nothing.signals, nothing.cursor) == ((), "300")
+
+
+async def test_a_server_that_ignores_where_to_begin_is_not_asked_for_ever() -> None:
+    async with asking({STATUSES: ok([post(n) for n in (9, 8, 7)])}) as (mastodon, server):
+        seen = await mastodon.engagement(ALICE.native_id, "7", T0)
+    assert [signal.native_id for signal in seen.signals] == [uri(8), uri(9)]
+    assert seen.cursor == "9"
+    assert len(server.asked) == 2
+
+
+async def test_what_was_answered_is_looked_up_for_all_replies_at_once() -> None:
+    target = post(3, uri=f"{BOB}/statuses/3", account=account() | {"uri": BOB})
+    routes = {STATUSES: ok([post(9, in_reply_to_id="3"), post(8, in_reply_to_id="3")]), BY_ID: ok([target])}
+    async with asking(routes) as (mastodon, server):
+        seen = await mastodon.engagement(ALICE.native_id, None, T0)
+    assert {(s.target_id, s.target_author_id) for s in seen.signals} == {(f"{BOB}/statuses/3", BOB)}
+    assert server.asked == [STATUSES, BY_ID]
+    assert server.requests[1].rel_url.query.getall("id[]") == ["3"]
+
+
+async def test_a_reply_stays_without_a_target_where_the_server_cannot_say_it() -> None:
+    async with asking({STATUSES: ok([post(9, in_reply_to_id="3")])}) as (mastodon, _):
+        seen = await mastodon.engagement(ALICE.native_id, None, T0)
+    assert [(s.kind, s.target_id) for s in seen.signals] == [(SignalKind.REPLY, None)]
+    assert seen.trouble is None
+
+
+@pytest.mark.parametrize(
+    ("routes", "reason"),
+    [
+        pytest.param({STATUSES: Cut()}, MissedReason.NETWORK, id="no answer"),
+        pytest.param({STATUSES: status(503)}, MissedReason.UPSTREAM, id="503"),
+        pytest.param({STATUSES: status(429)}, MissedReason.RATE_LIMITED, id="429"),
+        pytest.param({STATUSES: status(403)}, MissedReason.ACCESS, id="not shown"),
+        pytest.param({STATUSES: status(404)}, MissedReason.ACCESS, id="no such account"),
+        pytest.param({STATUSES: status(200, b"[{")}, MissedReason.MALFORMED, id="cut short"),
+        pytest.param(
+            {STATUSES: ok([post(9, in_reply_to_id="3")]), BY_ID: status(503)},
+            MissedReason.UPSTREAM,
+            id="the targets fail",
+        ),
+    ],
+)
+async def test_trouble_concludes_nothing_keeps_the_cursor_and_stops_nobody_else(
+    routes: dict[str, Any], reason: MissedReason
+) -> None:
+    async with asking(routes) as (mastodon, _):
+        seen = await mastodon.engagement(ALICE.native_id, "5", T0)
+    assert (seen.signals, seen.cursor) == ((), "5")
+    assert seen.trouble is not None
+    assert (seen.trouble.reason, seen.trouble.breaker) == (reason, False)
+
+
+async def test_an_odd_id_or_cursor_is_refused() -> None:
+    async with asking({}) as (mastodon, _):
+        with pytest.raises(ValueError, match="native id"):
+            await mastodon.engagement("7", None, T0)
+        with pytest.raises(ValueError, match="cursor"):
+            await mastodon.engagement(ALAN.native_id, "1 2", T0)
+
+
+# favourites ----------------------------------------------------------------------------------------------
+
+FAVOURITES = f"{HOME}/api/v1/statuses/77/favourited_by"
+
+
+def favourites(pages: int) -> Any:
+    def script(request: web.BaseRequest) -> Sample:
+        page = int(request.rel_url.query.get("max_id", "0")) + 1
+        people = [account(uri=f"https://a.example/users/p{page}")]
+        link = f'<https://elsewhere.example/x?max_id={page}>; rel="next", <https://a.example>; rel="prev"'
+        return ok(people, Link=link) if page < pages else ok(people)
+
+    return script
+
+
+async def test_who_favourited_a_post_is_read_page_by_page_at_its_home_server() -> None:
+    async with asking({FAVOURITES: favourites(3)}) as (mastodon, server):
+        people = await mastodon.favourited_by("https://mastodon.example/@alice/77", T0)
+    assert people == tuple(f"https://a.example/users/p{n}" for n in (1, 2, 3))
+    assert server.asked == [FAVOURITES] * 3
+
+
+async def test_favourites_are_read_up_to_a_bound() -> None:
+    async with asking({FAVOURITES: favourites(1000)}) as (mastodon, server):
+        await mastodon.favourited_by("https://mastodon.example/users/alice/statuses/77", T0)
+    assert len(server.asked) == 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(status(404), MissedReason.ACCESS), (status(401), MissedReason.ACCESS), (Cut(), MissedReason.NETWORK)],
+)
+async def test_favourites_that_are_not_shown_are_trouble_and_not_nobody(
+    answer: Any, reason: MissedReason
+) -> None:
+    async with asking({FAVOURITES: answer}) as (mastodon, _):
+        said = await mastodon.favourited_by("https://mastodon.example/@alice/77", T0)
+    assert isinstance(said, Trouble)
+    assert (said.reason, said.breaker) == (reason, False)
+
+
+async def test_an_address_that_is_no_post_at_its_home_server_is_refused() -> None:
+    async with asking({}) as (mastodon, _):
+        with pytest.raises(ValueError, match="home server"):
+            await mastodon.favourited_by("https://mastodon.example/@bob@social.example/77", T0)
+
+
+@pytest.mark.parametrize(
+    ("address", "local_id", "author"),
+    [
+        ("https://a.example/@alice/77", "77", "alice@a.example"),
+        ("https://a.example/users/alice/statuses/77", "77", "https://a.example/users/alice"),
+        ("https://a.example/users/alice/statuses/77/activity", "77", "https://a.example/users/alice"),
+        ("https://a.example/ap/users/5/statuses/77", "77", "https://a.example/ap/users/5"),
+    ],
+)
+def test_the_address_of_a_post_names_its_id_and_author(address: str, local_id: str, author: str) -> None:
+    assert post_of(address) == Post(address, "https://a.example", local_id, author)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "77", "https://a.example/", "https://a.example/@alice", "https://a.example/@a@b.c/7"]
+)
+def test_other_addresses_name_no_post(address: str) -> None:
+    assert post_of(address) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "is_like"),
+    [
+        ([ALICE.actor], True),
+        (["Alice@mastodon.example"], True),
+        (["https://social.example/users/alice", "alice@social.example"], False),
+        ([], False),
+    ],
+)
+def test_an_executive_among_those_who_favourited_likes_the_post(names: list[str], is_like: bool) -> None:
+    watched = post_of("https://a.example/@zoe/77")
+    assert watched is not None
+    like = Signal(SignalKind.LIKE, watched.address, None, watched.address, "zoe@a.example")
+    assert like_of(watched, names, ALICE.actor, "alice@mastodon.example") == (like if is_like else None)
+
+
+@pytest.mark.parametrize(
+    ("link", "max_id"),
+    [
+        (None, None),
+        ("", None),
+        ('<https://a.example/x?max_id=5>; rel="next"', "5"),
+        ('<https://a.example/x?min_id=9>; rel="prev", <https://a.example/x?max_id=5>; rel="next"', "5"),
+        ('<https://a.example/x?max_id=5>; rel="prev"', None),
+        ('<https://a.example/x?max_id=../../y>; rel="next"', None),
+        ('<https://[a.example/x?max_id=5>; rel="next"', None),
+    ],
+)
+def test_of_the_next_page_only_its_place_is_taken(link: str | None, max_id: str | None) -> None:
+    assert next_max_id(link) == max_id
+
+
+def test_old_servers_name_people_without_a_uri() -> None:
+    people = [{"acct": "bob"}, {"acct": "eve@social.example"}]
+    assert read_favourites(200, encoded(people), HOME) == ("bob@mastodon.example", "eve@social.example")
+    assert isinstance(read_favourites(200, encoded([{"acct": 7}]), HOME), Fault)

@@ -1,0 +1,206 @@
+"""No answer of a Mastodon server, however broken, raises or is read as more than it states."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.core.collector import Exchange
+from collectors.core.wire import Fault
+from collectors.mastodon.wire.answers import (
+    Absent,
+    Actor,
+    Profile,
+    profile_of,
+    read_actor,
+    read_batch,
+    read_profile,
+    read_webfinger,
+)
+from collectors.mastodon.wire.evidence import excerpt
+from collectors.mastodon.wire.identity import Identity, acct_of, host_of, name_of, post_of, username_of
+from collectors.mastodon.wire.moderation import read_domain_blocks
+from collectors.mastodon.wire.status import absent, available, stranger, suspended
+from collectors.mastodon.wire.timeline import (
+    Page,
+    completed,
+    next_max_id,
+    read_favourites,
+    read_page,
+    read_targets,
+)
+from storage.model.core.availability import Flag, MissedReason, Reading, Status
+from tests.support.samples.mastodon_answers import ALICE, AT, GRACE, account, encoded, sample_json
+
+HOST = "mastodon.example"
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+WORDS = st.sampled_from(
+    [*account(), ALICE.local_id, ALICE.actor, "suspended", "limited", "moved", "memorial", "error", "links"]
+)
+ANY_JSON = st.recursive(
+    SCALARS | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+ACCOUNTS = (
+    account(),
+    sample_json("account__suspended"),
+    sample_json("account__moved"),
+    account(limited=True, memorial=True, suspended=None),
+)
+DOCUMENTS = (
+    *ACCOUNTS,
+    sample_json("actor__suspended_temporary"),
+    sample_json("webfinger__plain"),
+    sample_json("statuses__acts"),
+    sample_json("domain_blocks__obfuscated"),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, documents: tuple[Any, ...]) -> Any:
+    """A valid answer in which one to three values were replaced, removed or repeated."""
+    document = json.loads(json.dumps(draw(st.sampled_from(documents))))
+    for _ in range(draw(st.integers(1, 3))):
+        place: Any = document
+        while place:
+            keys = st.sampled_from(list(place)) if is_object(place) else st.integers(0, len(place) - 1)
+            key = draw(keys)
+            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
+                place = place[key]
+                continue
+            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
+            if act == "remove":
+                del place[key]
+            elif act == "repeat" and not is_object(place):
+                place.append(place[key])
+            else:
+                place[key] = draw(ANY_JSON)
+            break
+    return document
+
+
+def is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def reading_of(profile: Profile) -> Reading:
+    if profile.suspended:
+        reading = suspended(ALICE, Fault(MissedReason.ACCESS, ""), AT)
+        assert isinstance(reading, Reading)
+        return reading
+    return available(ALICE, profile, AT, domain=None, proven=False)
+
+
+def read_all(status: int, body: bytes) -> None:
+    """Whatever comes is taken by every function that reads answers."""
+    read_profile(status, body)
+    read_actor(status, body)
+    read_webfinger(status, body)
+    read_batch(status, body, [ALICE.local_id, GRACE.local_id])
+    read_targets(status, body, HOST)
+    read_favourites(status, body, HOST)
+    blocks = read_domain_blocks(status, body)
+    if not isinstance(blocks, Fault):
+        blocks.match("a.b.example")
+    page = read_page(status, body, HOST)
+    if isinstance(page, Page):
+        completed(page.acts, page.targets)
+    url = f"https://{HOST}/api/v1/accounts"
+    for address in (url, f"{url}/1 asked for {ALICE.native_id}"):
+        json.dumps(excerpt(Exchange(address, AT, status, body), [ALICE.native_id, GRACE.native_id]))
+
+
+@given(st.binary(max_size=60) | ANY_JSON.map(encoded), st.integers(100, 599))
+def test_no_answer_whatsoever_raises(body: bytes, status: int) -> None:
+    read_all(status, body)
+
+
+@given(mutated(DOCUMENTS), st.sampled_from([200, 404, 410]))
+def test_no_answer_that_is_nearly_right_raises(document: Any, status: int) -> None:
+    read_all(status, encoded(document))
+
+
+@given(mutated(ACCOUNTS))
+def test_no_reading_says_more_than_the_answer_states(document: Any) -> None:
+    said = read_profile(200, encoded(document))
+    if not isinstance(said, Profile):
+        return
+    reading = reading_of(said)
+    assert (reading.state.status is Status.SUSPENDED) is (document.get("suspended") is True)
+    assert (Flag.LIMITED in reading.flags) <= (document.get("limited") is True)
+    assert (Flag.MEMORIAL in reading.flags) <= (document.get("memorial") is True)
+    assert (Flag.MOVED_UNPROVEN in reading.flags) <= is_object(document.get("moved"))
+    if stranger(ALICE, said, None) is None:
+        assert HOST in str(document.get("uri") or document.get("url"))
+
+
+@given(st.lists(mutated(ACCOUNTS), max_size=4))
+def test_a_batch_says_of_an_account_only_what_its_own_item_states(items: list[Any]) -> None:
+    said = read_batch(200, encoded(items), [ALICE.local_id])
+    assert isinstance(said, dict)
+    own = [item for item in items if is_object(item) and item.get("id") == ALICE.local_id]
+    found = said.get(ALICE.local_id)
+    if isinstance(found, Profile):
+        assert all(profile_of(json.loads(encoded(item))) == found for item in own)
+    assert (found is not None) >= bool(own)
+
+
+@given(st.sampled_from(DOCUMENTS), st.data())
+def test_a_cut_answer_states_nothing_wherever_it_was_cut(document: Any, data: st.DataObject) -> None:
+    answer = encoded(document)
+    cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
+    for said in (
+        read_profile(200, cut),
+        read_batch(200, cut, [ALICE.local_id]),
+        read_actor(200, cut),
+        read_webfinger(200, cut),
+        read_page(200, cut, HOST),
+        read_targets(200, cut, HOST),
+        read_favourites(200, cut, HOST),
+        read_domain_blocks(200, cut),
+    ):
+        assert isinstance(said, Fault)
+        assert said.reason is MissedReason.MALFORMED
+
+
+@given(st.integers(100, 599), st.binary(max_size=20), st.integers(100, 599), st.sampled_from([404, 410]))
+def test_an_account_is_gone_only_when_two_answers_agree(
+    webfinger: int, body: bytes, document: int, by_id: int
+) -> None:
+    first, second = read_webfinger(webfinger, body), read_actor(document, body)
+    said = absent(ALICE, Absent(by_id, in_json=True), first, None, second, AT)
+    if isinstance(said, Reading):
+        agree = webfinger == by_id == 404 or 410 in {webfinger, document}
+        assert agree
+        assert said.state.status is (Status.SUSPENDED if 410 in {webfinger, document} else Status.NOT_FOUND)
+
+
+@given(mutated(({"suspended": True, "id": ALICE.actor, "type": "Person"},)))
+def test_only_a_document_that_says_so_makes_a_suspension_temporary(document: Any) -> None:
+    actor = read_actor(200, encoded(document))
+    reading = suspended(ALICE, actor, AT)
+    assert isinstance(reading, Reading)
+    states_it = document.get("suspended") is True and document.get("id") == ALICE.actor
+    assert (Flag.TEMPORARY in reading.flags) is (isinstance(actor, Actor) and states_it)
+    assert len(reading.flags) == 1
+
+
+@given(st.text(max_size=60) | st.from_regex(r"https?://[a-z.@:/#\[\]%0-9]{0,40}", fullmatch=True))
+def test_no_text_whatsoever_breaks_the_reading_of_names_and_addresses(text: str) -> None:
+    for read in (host_of, username_of, acct_of, name_of, post_of, next_max_id):
+        read(text)
+    who = Identity.of(text)
+    if who is not None:
+        assert who.native_id == text
+        assert who.host
+        assert "@" not in who.host
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"links":' + b"[" * 900 + b"]" * 900])
+def test_an_answer_that_is_nested_without_end_is_no_trouble(body: bytes) -> None:
+    read_all(200, body)

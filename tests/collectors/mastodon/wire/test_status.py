@@ -1,0 +1,446 @@
+"""What answers of a home server prove about each account, row by row of the classification."""
+
+import json
+from typing import Any
+
+import pytest
+
+from collectors.core.wire import Fault
+from collectors.mastodon.wire.answers import (
+    Absent,
+    Actor,
+    Jrd,
+    NoBatch,
+    Profile,
+    read_actor,
+    read_batch,
+    read_profile,
+    read_webfinger,
+)
+from collectors.mastodon.wire.identity import Identity
+from collectors.mastodon.wire.status import absent, available, stranger, suspended
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
+from tests.support.samples.mastodon_answers import (
+    ALAN,
+    ALICE,
+    AT,
+    GRACE,
+    SNAC,
+    account,
+    encoded,
+    sample,
+    sample_json,
+)
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
+
+HTML = b"<h1>404 Not Found (snac/2.75)</h1>"
+NO_FLAGS: frozenset[Flag] = frozenset()
+
+
+def profile_of(who: Identity, name: str) -> Profile:
+    answer = sample(name)
+    said = read_profile(answer.status, answer.body)
+    assert isinstance(said, Profile)
+    assert said.local_id == who.local_id
+    return said
+
+
+def actor(name: str) -> Actor | Absent | Fault:
+    answer = sample(name)
+    return read_actor(answer.status, answer.body)
+
+
+def webfinger(name: str) -> Jrd | Absent | Fault:
+    answer = sample(name)
+    return read_webfinger(answer.status, answer.body)
+
+
+def rest(name: str) -> Absent:
+    answer = sample(name)
+    said = read_profile(answer.status, answer.body)
+    assert isinstance(said, Absent)
+    return said
+
+
+# an account that answers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "flags"),
+    [
+        pytest.param(ALAN, "account__active", NO_FLAGS, id="data is available; nulls count as absent"),
+        pytest.param(ALICE, "account__plain", NO_FLAGS, id="data without a key `suspended` is available"),
+        pytest.param(GRACE, "account__limited", {Flag.LIMITED}, id="silenced is available with a flag"),
+        pytest.param(ALICE, "account__memorial", {Flag.MEMORIAL}, id="memorial is available with a flag"),
+        pytest.param(
+            ALICE, "account__moved", {Flag.MOVED_UNPROVEN}, id="moved without proof is available with a flag"
+        ),
+        pytest.param(SNAC, "other_software__account", NO_FLAGS, id="other software's data is available"),
+    ],
+)
+def test_an_account_whose_data_is_served_is_available(who: Identity, name: str, flags: set[Flag]) -> None:
+    profile = profile_of(who, name)
+    assert not profile.suspended
+    assert stranger(who, profile, None) is None
+    reading = available(who, profile, AT, domain=None, proven=False)
+    assert (reading.native_id, reading.state, reading.strength) == (who.native_id, AVAILABLE, Strength.STRONG)
+    assert reading.flags == flags
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_approving_followers_by_hand_is_not_protected(locked: bool) -> None:
+    said = read_profile(200, encoded(account(locked=locked)))
+    assert isinstance(said, Profile)
+    assert available(ALICE, said, AT, domain=None, proven=False).state == State(Status.AVAILABLE)
+
+
+def test_a_proven_move_names_the_new_account() -> None:
+    reading = available(ALICE, profile_of(ALICE, "account__moved"), AT, domain=None, proven=True)
+    assert reading.flags == {Flag.MOVED}
+    assert reading.moved_to == "https://social.example/users/alice2"
+
+
+@pytest.mark.parametrize(
+    ("acct", "domain", "handle"),
+    [
+        pytest.param("alice", None, None, id="the domain of names is not known, so there is no handle"),
+        pytest.param("alice", "example.org", "alice@example.org", id="the domain of names was learned"),
+        pytest.param("alice@snac.example", None, "alice@snac.example", id="the answer tells the whole name"),
+    ],
+)
+def test_a_reading_carries_a_handle_only_when_the_whole_of_it_is_known(
+    acct: str, domain: str | None, handle: str | None
+) -> None:
+    said = read_profile(200, encoded(account(acct=acct)))
+    assert isinstance(said, Profile)
+    assert available(ALICE, said, AT, domain=domain, proven=False).handle == handle
+
+
+# suspended -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "flag"),
+    [
+        pytest.param("actor__suspended_temporary", Flag.TEMPORARY, id="the actor says so itself: temporary"),
+        pytest.param("actor__gone_410", Flag.SUSPENDED_OR_DELETED, id="410: permanent, or by the owner"),
+        pytest.param(
+            "actor__signature_required_401", Flag.SUSPENDED_OR_DELETED, id="signatures wanted: undecided"
+        ),
+        pytest.param("actor__not_found_404", Flag.SUSPENDED_OR_DELETED, id="404: undecided"),
+        pytest.param("actor__active", Flag.SUSPENDED_OR_DELETED, id="a document without it: undecided"),
+        pytest.param(
+            "actor__moved_target", Flag.SUSPENDED_OR_DELETED, id="another actor's document: undecided"
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["account__suspended", "lookup__suspended"])
+def test_suspended_is_strong_and_only_the_actor_document_makes_it_temporary(
+    name: str, document: str, flag: Flag
+) -> None:
+    assert profile_of(ALICE, name).suspended
+    reading = suspended(ALICE, actor(document), AT)
+    assert reading == Reading(ALICE.native_id, AT, SUSPENDED, Strength.STRONG, flags=frozenset({flag}))
+
+
+def test_a_suspended_account_stays_in_the_batch() -> None:
+    answer = sample("accounts_batch__one_suspended")
+    said = read_batch(answer.status, answer.body, [ALAN.local_id, GRACE.local_id])
+    assert isinstance(said, dict)
+    states = {i: one.suspended for i, one in said.items() if isinstance(one, Profile)}
+    assert states == {ALAN.local_id: True, GRACE.local_id: False}
+
+
+def test_an_account_that_the_batch_leaves_out_is_not_in_the_result() -> None:
+    answer = sample("accounts_batch__one_missing")
+    said = read_batch(answer.status, answer.body, [ALAN.local_id, "999999999"])
+    assert isinstance(said, dict)
+    assert list(said) == [ALAN.local_id]
+
+
+# an account that is not there ----------------------------------------------------------------------------
+
+GONE = Reading(ALICE.native_id, AT, SUSPENDED, Strength.STRONG, flags=frozenset({Flag.SUSPENDED_OR_DELETED}))
+NOWHERE = Reading(ALICE.native_id, AT, NOT_FOUND, Strength.WEAK)
+REST_404, REST_410 = rest("account__not_found_404"), rest("account__gone_410")
+HTML_404 = rest("other_software__lookup_404_html")
+KNOWN, UNKNOWN, WAS = (
+    webfinger("webfinger__plain"),
+    webfinger("webfinger__not_found_404"),
+    webfinger("webfinger__gone_410"),
+)
+NO_ACTOR = actor("actor__not_found_404")
+SAME = profile_of(ALICE, "account__plain")
+NEWER = read_profile(200, encoded(account(id="2")))
+REUSED = Jrd("https://mastodon.example/ap/users/5", "alice@mastodon.example")
+DOWN, NETWORK = Fault(MissedReason.UPSTREAM, "HTTP 503"), Fault(MissedReason.NETWORK, "no answer in time")
+
+
+@pytest.mark.parametrize(
+    ("by_id", "by_webfinger", "by_name", "document", "expected"),
+    [
+        pytest.param(
+            REST_404, UNKNOWN, REST_404, NO_ACTOR, NOWHERE, id="404 by id and by webfinger is not found"
+        ),
+        pytest.param(
+            HTML_404,
+            webfinger("other_software__webfinger_404_html"),
+            HTML_404,
+            NO_ACTOR,
+            NOWHERE,
+            id="other software's HTML pages count by their number",
+        ),
+        pytest.param(REST_404, UNKNOWN, None, None, NOWHERE, id="a name that is not known is not asked for"),
+        pytest.param(
+            REST_404,
+            UNKNOWN,
+            rest("lookup__not_found_404"),
+            actor("actor__signature_required_401"),
+            NOWHERE,
+            id="an actor that wants a signature changes nothing",
+        ),
+        pytest.param(REST_404, WAS, REST_404, None, GONE, id="webfinger 410 is suspended or deleted"),
+        pytest.param(
+            REST_404, UNKNOWN, REST_404, actor("actor__gone_410"), GONE, id="so is an actor document 410"
+        ),
+        pytest.param(REST_410, WAS, None, None, GONE, id="410 by id and by webfinger, as of old versions"),
+        pytest.param(
+            REST_410,
+            UNKNOWN,
+            REST_404,
+            NO_ACTOR,
+            MissedReason.CONTRADICTORY,
+            id="gone by id and never known to webfinger exclude each other",
+        ),
+        pytest.param(
+            REST_404,
+            KNOWN,
+            REST_404,
+            None,
+            MissedReason.CONTRADICTORY,
+            id="webfinger knows the account that the API lacks",
+        ),
+        pytest.param(
+            REST_404,
+            KNOWN,
+            SAME,
+            None,
+            MissedReason.CONTRADICTORY,
+            id="found by name under the id that was not found",
+        ),
+        pytest.param(
+            REST_404, KNOWN, NEWER, None, MissedReason.UNCLASSIFIED, id="the name has another id now"
+        ),
+        pytest.param(
+            REST_404, UNKNOWN, NEWER, NO_ACTOR, MissedReason.UNCLASSIFIED, id="even if webfinger is silent"
+        ),
+        pytest.param(
+            REST_404, REUSED, REST_404, None, MissedReason.UNCLASSIFIED, id="the name has another actor now"
+        ),
+        pytest.param(
+            REST_404,
+            UNKNOWN,
+            REST_404,
+            actor("actor__active"),
+            MissedReason.CONTRADICTORY,
+            id="the actor document is there",
+        ),
+        pytest.param(REST_404, DOWN, None, None, MissedReason.UPSTREAM, id="webfinger 503 leaves it open"),
+        pytest.param(
+            REST_404, NETWORK, None, None, MissedReason.NETWORK, id="webfinger without an answer too"
+        ),
+        pytest.param(
+            REST_404,
+            read_webfinger(403, b""),
+            None,
+            None,
+            MissedReason.ACCESS,
+            id="webfinger that is forbidden too",
+        ),
+        pytest.param(
+            REST_404,
+            read_webfinger(200, HTML),
+            None,
+            None,
+            MissedReason.MALFORMED,
+            id="webfinger that is a web page too",
+        ),
+        pytest.param(REST_404, read_webfinger(429, b""), None, None, MissedReason.RATE_LIMITED, id="429 too"),
+    ],
+)
+def test_an_account_that_the_api_lacks_is_believed_gone_only_with_webfinger(
+    by_id: Absent,
+    by_webfinger: Jrd | Absent | Fault,
+    by_name: Profile | Absent | Fault | None,
+    document: Actor | Absent | Fault | None,
+    expected: Reading | MissedReason,
+) -> None:
+    said = absent(ALICE, by_id, by_webfinger, by_name, document, AT)
+    assert (said.reason if isinstance(said, Missed) else said) == expected
+
+
+# what must stay unknown ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        pytest.param(401, sample("account__login_required_401").body, MissedReason.ACCESS, id="401"),
+        pytest.param(403, b"", MissedReason.ACCESS, id="403"),
+        pytest.param(429, sample("rate_limited_429").body, MissedReason.RATE_LIMITED, id="429"),
+        pytest.param(429, HTML, MissedReason.RATE_LIMITED, id="429 HTML"),
+        pytest.param(400, b"{}", MissedReason.BAD_REQUEST, id="400"),
+        pytest.param(500, sample("account__suspended").body, MissedReason.UPSTREAM, id="500 with data"),
+        pytest.param(503, b"<html>", MissedReason.UPSTREAM, id="503 HTML"),
+        pytest.param(302, b"", MissedReason.UPSTREAM, id="redirect"),
+        pytest.param(204, b"", MissedReason.UPSTREAM, id="204"),
+        pytest.param(418, b"", MissedReason.UPSTREAM, id="any other number"),
+        pytest.param(200, b"", MissedReason.MALFORMED, id="200 empty"),
+        pytest.param(200, b"null", MissedReason.MALFORMED, id="200 null"),
+        pytest.param(200, b"<html>", MissedReason.MALFORMED, id="200 HTML"),
+        pytest.param(200, b"[" * 100_000, MissedReason.MALFORMED, id="200 too deep"),
+        pytest.param(200, b"\xff\xfe", MissedReason.MALFORMED, id="200 not text"),
+        pytest.param(200, b"{}", MissedReason.MALFORMED, id="200 without keys"),
+        pytest.param(200, b'{"error":"oops"}', MissedReason.MALFORMED, id="200 with an error inside"),
+        pytest.param(200, encoded(account(suspended="no")), MissedReason.MALFORMED, id="suspended is text"),
+        pytest.param(200, encoded(account(suspended=0)), MissedReason.MALFORMED, id="suspended is a number"),
+        pytest.param(200, encoded(account(limited=[])), MissedReason.MALFORMED, id="limited is an array"),
+        pytest.param(200, encoded(account(moved="x")), MissedReason.MALFORMED, id="moved is text"),
+        pytest.param(200, encoded(account(id=1)), MissedReason.MALFORMED, id="id is a number"),
+        pytest.param(200, encoded(account(username="")), MissedReason.MALFORMED, id="no username"),
+        pytest.param(200, encoded(account(acct=None)), MissedReason.MALFORMED, id="no acct"),
+        pytest.param(200, encoded(account(uri="ftp://x/y")), MissedReason.MALFORMED, id="odd uri"),
+        pytest.param(200, encoded(account(uri=None, url=None)), MissedReason.MALFORMED, id="no address"),
+    ],
+)
+def test_an_answer_that_states_nothing_is_unknown(status: int, body: bytes, reason: MissedReason) -> None:
+    said = read_profile(status, body)
+    assert isinstance(said, Fault)
+    assert said.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(404, b"", NoBatch(), id="before 4.3 there is no such call"),
+        pytest.param(405, b"", NoBatch(), id="other software may only create there"),
+        pytest.param(422, b'{"error":"Validation failed"}', NoBatch(), id="it wants something else"),
+        pytest.param(401, b"", NoBatch(), id="it may still answer for one account"),
+        pytest.param(200, b"{}", NoBatch(), id="another shape"),
+        pytest.param(429, b"", MissedReason.RATE_LIMITED, id="429 is the whole request"),
+        pytest.param(503, b"<html>", MissedReason.UPSTREAM, id="503 is the whole request"),
+        pytest.param(302, b"", MissedReason.UPSTREAM, id="a redirect is the whole request"),
+        pytest.param(200, b"<html>", MissedReason.MALFORMED, id="a web page is the whole request"),
+        pytest.param(200, b"[{", MissedReason.MALFORMED, id="so is a cut answer"),
+    ],
+)
+def test_a_batch_that_is_refused_is_told_from_one_that_failed(
+    status: int, body: bytes, expected: NoBatch | MissedReason
+) -> None:
+    said = read_batch(status, body, ["1"])
+    assert (said.reason if isinstance(said, Fault) else said) == expected
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        pytest.param([account(), account(suspended=True)], MissedReason.CONTRADICTORY, id="twice, differing"),
+        pytest.param([account(suspended="?")], MissedReason.MALFORMED, id="unreadable"),
+        pytest.param([account(id=int(ALICE.local_id))], MissedReason.MALFORMED, id="id is a number"),
+    ],
+)
+def test_an_odd_item_of_a_batch_is_a_miss_of_that_account(items: list[Any], reason: MissedReason) -> None:
+    said = read_batch(200, encoded([*items, account(GRACE), 7, None]), [ALICE.local_id, GRACE.local_id])
+    assert isinstance(said, dict)
+    odd = said[ALICE.local_id]
+    assert isinstance(odd, Fault)
+    assert odd.reason is reason
+    assert isinstance(said[GRACE.local_id], Profile)
+
+
+def test_the_same_account_twice_in_a_batch_is_the_account() -> None:
+    said = read_batch(200, encoded([account(), account(note="other")]), [ALICE.local_id])
+    assert isinstance(said, dict)
+    assert isinstance(said[ALICE.local_id], Profile)
+
+
+# another account under the id ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parts", "created_on", "is_other"),
+    [
+        pytest.param({}, "2022-11-05", False, id="same uri, same day"),
+        pytest.param({}, "2024-01-01", True, id="made on another day than the account on file"),
+        pytest.param({"created_at": None}, "2024-01-01", False, id="no day to compare"),
+        pytest.param({"uri": "https://mastodon.example/users/bob"}, None, True, id="another name"),
+        pytest.param({"username": "bob"}, None, True, id="another username at the same address"),
+        pytest.param({"uri": "https://mastodon.example/@ALICE"}, None, False, id="the same, spelt otherwise"),
+        pytest.param({"uri": "https://social.example/users/alice"}, None, True, id="another server"),
+        pytest.param({"uri": "https://mastodon.example/ap/users/5"}, None, True, id="a new kind of address"),
+        pytest.param({"uri": None}, None, False, id="before 4.2: the profile's address speaks"),
+        pytest.param(
+            {"uri": None, "url": "https://social.example/@alice"}, None, True, id="and may speak against it"
+        ),
+    ],
+)
+def test_an_id_that_answers_as_another_account_is_noticed(
+    parts: dict[str, Any], created_on: str | None, is_other: bool
+) -> None:
+    said = read_profile(200, encoded(account(**parts)))
+    assert isinstance(said, Profile)
+    assert (stranger(ALICE, said, created_on) is not None) is is_other
+
+
+def test_an_address_without_a_name_is_the_same_only_when_it_is_equal() -> None:
+    numeric = Identity("https://mastodon.example/ap/users/5", "5")
+    same, other = (
+        read_profile(200, encoded(account(uri=f"https://mastodon.example/ap/users/{n}"))) for n in (5, 6)
+    )
+    assert isinstance(same, Profile)
+    assert isinstance(other, Profile)
+    assert stranger(numeric, same, None) is None
+    assert stranger(numeric, other, None) is not None
+
+
+# actor documents and webfinger ---------------------------------------------------------------------------
+
+
+def test_webfinger_leads_to_the_actor() -> None:
+    assert webfinger("webfinger__active") == Jrd(
+        "https://mastodon.example/users/alan", "alan@mastodon.example"
+    )
+
+
+@pytest.mark.parametrize("also", ["https://a.example/users/a", ["https://a.example/users/a", 7]])
+def test_other_names_of_an_actor_are_read_with_or_without_a_list(also: object) -> None:
+    document = sample_json("actor__active") | {"alsoKnownAs": also}
+    said = read_actor(200, encoded(document))
+    assert isinstance(said, Actor)
+    assert said.also_known_as == {"https://a.example/users/a"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"{}", encoded({"id": 7}), encoded({"id": "javascript:alert(1)"})],
+)
+def test_what_is_no_actor_document_is_not_taken_for_one(body: bytes) -> None:
+    assert isinstance(read_actor(200, body), Fault)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        pytest.param(None, id="none"),
+        pytest.param([{"rel": "self", "type": "text/html", "href": "https://a.example/a"}], id="a page"),
+        pytest.param([{"rel": "self", "type": "application/activity+json"}], id="no href"),
+        pytest.param(
+            [{"rel": "self", "type": "application/activity+json", "href": "file:///a"}], id="no http address"
+        ),
+        pytest.param([7, None, "self"], id="garbage"),
+    ],
+)
+def test_a_webfinger_answer_without_an_actor_is_malformed(links: object) -> None:
+    said = read_webfinger(200, json.dumps({"subject": "acct:a@a.example", "links": links}).encode())
+    assert isinstance(said, Fault)
+    assert said.reason is MissedReason.MALFORMED

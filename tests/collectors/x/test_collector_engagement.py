@@ -1,0 +1,199 @@
+"""What executives did, page by page, and which handle is whose: over real sockets."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collectors.core.collector import Found, WhyUnresolved
+from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.faults import Faults, Kind
+from collectors.simulator.core.history import History, settled
+from collectors.simulator.x.app import serve_x
+from collectors.simulator.x.payloads import CLIENT_FORBIDDEN, Spelling
+from collectors.x.client import POST_SPELLING, TWEET_SPELLING
+from collectors.x.collector import MAX_PAGES, Resolution
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason, State, Status
+from storage.model.core.signals import SignalKind
+from tests.support.samples.readings import MINUTE, T0
+from tests.support.simulated.scripted_x import USERS, collector, plain, scripted
+
+AUTHOR = "310000001"
+EMPTY = History(())
+
+
+def posts(count: int) -> list[Act]:
+    return [Act(AUTHOR, T0 + n * MINUTE, SignalKind.POST, str(10_000 + n), None, None) for n in range(count)]
+
+
+ACTS = (
+    Act(AUTHOR, T0, SignalKind.POST, "101", None, None),
+    Act(AUTHOR, T0, SignalKind.LIKE, "90", "90", "5"),
+    Act(AUTHOR, T0 + MINUTE, SignalKind.REPOST, "102", "51", "5"),
+    Act(AUTHOR, T0 + 2 * MINUTE, SignalKind.QUOTE, "103", "61", "6"),
+    Act(AUTHOR, T0 + 3 * MINUTE, SignalKind.REPLY, "104", "71", "7"),
+)
+
+
+@pytest.mark.parametrize("spelling", Spelling)
+async def test_engagement_is_what_was_done_since_the_cursor_oldest_first(spelling: Spelling) -> None:
+    names = POST_SPELLING if spelling is Spelling.POST else TWEET_SPELLING
+    async with (
+        serve_x(EMPTY, acts=ACTS, now=T0 + 2 * MINUTE, spelling=spelling) as server,
+        collector(server.base_url, spelling=names) as x,
+    ):
+        first = await x.engagement(AUTHOR, None, T0 + 2 * MINUTE)
+        assert [(s.kind, s.native_id, s.made_at, s.target_id, s.target_author_id) for s in first.signals] == [
+            (SignalKind.POST, "101", T0, None, None),
+            (SignalKind.REPOST, "102", T0 + MINUTE, "51", "5"),
+            (SignalKind.QUOTE, "103", T0 + 2 * MINUTE, "61", "6"),
+        ]
+        server.set_clock(T0 + 3 * MINUTE)
+        second = await x.engagement(AUTHOR, first.cursor, T0 + 3 * MINUTE)
+        assert [(s.kind, s.target_author_id) for s in second.signals] == [(SignalKind.REPLY, "7")]
+        third = await x.engagement(AUTHOR, second.cursor, T0 + 3 * MINUTE)
+        assert third.signals == ()
+        assert third.cursor == second.cursor
+
+
+async def test_without_a_cursor_only_the_newest_page_is_read() -> None:
+    acts = posts(250)
+    async with serve_x(EMPTY, acts=acts, now=acts[-1].at) as server, collector(server.base_url) as x:
+        seen = await x.engagement(AUTHOR, None, acts[-1].at)
+        assert [int(s.native_id) for s in seen.signals] == list(range(10_150, 10_250))
+        assert server.counts["users/:id/tweets"]["requests"] == 1
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 100 * MAX_PAGES, 100 * MAX_PAGES + 1, 1234])
+async def test_no_act_is_lost_or_seen_twice_however_many_there_were(count: int) -> None:
+    acts = posts(count + 1)
+    now = acts[-1].at
+    seen: list[int] = []
+    async with serve_x(EMPTY, acts=acts, now=now) as server, collector(server.base_url) as x:
+        cursor: str | None = acts[0].post_id
+        while len(seen) < count:
+            polled = await x.engagement(AUTHOR, cursor, now)
+            assert polled.signals
+            seen += [int(s.native_id) for s in polled.signals]
+            cursor = polled.cursor
+        assert sorted(seen) == [int(act.post_id) for act in acts[1:]]
+        assert (await x.engagement(AUTHOR, cursor, now)).cursor == acts[-1].post_id
+
+
+@pytest.mark.parametrize("kind", [Kind.EXPIRED_PAGE, Kind.UNAVAILABLE_HTML, Kind.TRUNCATED, Kind.LIMIT_HTML])
+async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cursor(kind: Kind) -> None:
+    acts = posts(300)
+    async with (
+        serve_x(EMPTY, acts=acts, now=acts[-1].at, faults=Faults({kind: 100_000})) as server,
+        collector(server.base_url) as x,
+    ):
+        seen = await x.engagement(AUTHOR, acts[0].post_id, acts[-1].at)
+    assert seen.signals == ()
+    assert seen.cursor == acts[0].post_id
+    assert seen.trouble is not None
+    assert not seen.trouble.breaker
+
+
+@pytest.mark.parametrize("status", [Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND])
+async def test_an_unreadable_author_is_trouble_of_that_author_alone(status: Status) -> None:
+    history = History((settled(Platform.X, AUTHOR, [(T0, State(status), "a")]),))
+    async with serve_x(history, acts=ACTS) as server, collector(server.base_url) as x:
+        for _ in range(2):
+            seen = await x.engagement(AUTHOR, "5", T0)
+            assert seen.trouble is not None
+            assert (seen.trouble.reason, seen.trouble.breaker) == (MissedReason.ACCESS, False)
+            assert seen.cursor == "5"
+        assert server.counts["users/:id/tweets"]["requests"] == 2
+
+
+async def test_an_app_that_may_not_read_timelines_still_looks_accounts_up() -> None:
+    def script(request: web.BaseRequest) -> web.Response:
+        if request.path.endswith("/tweets"):
+            return web.Response(status=403, body=json.dumps(dict(CLIENT_FORBIDDEN)).encode())
+        return web.Response(body=USERS)
+
+    async with scripted(script) as server, collector(server.base_url) as x:
+        for _ in range(2):
+            seen = await x.engagement(AUTHOR, None, T0)
+            assert seen.trouble is not None
+            assert (seen.trouble.reason, seen.trouble.breaker) == (MissedReason.ACCESS, False)
+        assert (await x.read(["7"], T0)).readings
+        assert len(server.asked) == 2
+
+
+async def test_a_bad_token_met_on_a_timeline_stops_the_lookups_too() -> None:
+    async with scripted(plain(401)) as server, collector(server.base_url) as x:
+        await x.engagement(AUTHOR, None, T0)
+        answer = await x.read(["7"], T0)
+        assert [miss.reason for miss in answer.missed] == [MissedReason.AUTH]
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(("native_id", "cursor"), [("me", None), (AUTHOR, "yesterday")])
+async def test_an_id_or_cursor_that_is_not_one_of_x_is_refused(native_id: str, cursor: str | None) -> None:
+    async with collector("http://127.0.0.1:9") as x:
+        with pytest.raises(ValueError, match="of X"):
+            await x.engagement(native_id, cursor, T0)
+
+
+# handles -------------------------------------------------------------------------------------------------
+
+
+async def resolved(handles: Sequence[str], **settings: Any) -> Resolution:
+    history = History(
+        (
+            settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "Alice")]),
+            settled(Platform.X, "8", [(T0, State(Status.SUSPENDED), "Bob")]),
+            settled(Platform.X, "9", [(T0, State(Status.DEACTIVATED), "Carol")]),
+            *(settled(Platform.X, f"{n}", [(T0, State(Status.AVAILABLE), f"n{n}")]) for n in range(100, 350)),
+        )
+    )
+    async with serve_x(history, **settings) as server, collector(server.base_url) as x:
+        return await x.resolve(handles, T0)
+
+
+async def test_handles_resolve_to_ids_or_say_why_not() -> None:
+    answer = await resolved(["@alice", "ALICE", "bob", "Carol", "nobody", "no-dash", "much_too_long_for_x"])
+    assert answer.found == (Found("@alice", "7", "Alice"), Found("ALICE", "7", "Alice"))
+    assert [(one.asked, one.why) for one in answer.unresolved] == [
+        ("bob", WhyUnresolved.SUSPENDED),
+        ("Carol", WhyUnresolved.NOT_FOUND),
+        ("nobody", WhyUnresolved.NOT_FOUND),
+        ("no-dash", WhyUnresolved.NOT_A_HANDLE),
+        ("much_too_long_for_x", WhyUnresolved.NOT_A_HANDLE),
+    ]
+    assert answer.trouble is None
+
+
+async def test_any_number_of_handles_resolves() -> None:
+    answer = await resolved([f"n{n}" for n in range(100, 350)])
+    assert [one.native_id for one in answer.found] == [str(n) for n in range(100, 350)]
+
+
+async def test_handles_that_met_trouble_may_be_tried_again() -> None:
+    answer = await resolved(["alice", "no-dash"], faults=Faults({Kind.UNAUTHORIZED: 100_000}))
+    assert [(one.asked, one.why) for one in answer.unresolved] == [
+        ("alice", WhyUnresolved.NO_ANSWER),
+        ("no-dash", WhyUnresolved.NOT_A_HANDLE),
+    ]
+    assert answer.trouble is not None
+    assert answer.trouble.breaker
+
+
+async def test_trouble_with_some_of_the_handles_is_not_forgotten_over_the_rest() -> None:
+    def script(request: web.BaseRequest) -> web.Response:
+        names = request.rel_url.query["usernames"].split(",")
+        if "n0" in names:
+            return web.Response(status=503)
+        users = [{"id": name.removeprefix("n"), "username": name} for name in names]
+        return web.Response(body=json.dumps({"data": users}).encode())
+
+    async with scripted(script) as server, collector(server.base_url) as x:
+        answer = await x.resolve([f"n{n}" for n in range(150)], T0)
+    assert len(answer.found) == 50
+    assert {one.why for one in answer.unresolved} == {WhyUnresolved.NO_ANSWER}
+    assert answer.trouble is not None
+    assert answer.trouble.reason is MissedReason.UPSTREAM

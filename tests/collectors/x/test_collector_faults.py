@@ -1,0 +1,141 @@
+"""The X collector against the simulator at its worst: no fault becomes a reading that is not true."""
+
+from datetime import datetime
+
+import pytest
+
+from collectors.core.collector import Trouble
+from collectors.simulator.core.faults import PROFILES, Faults, Glitch, Kind, Outage, profile
+from collectors.simulator.core.history import visible
+from collectors.simulator.x.app import XServer, serve_x
+from collectors.x.collector import XCollector
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason, Status
+from tests.support.samples.readings import T0
+from tests.support.samples.x_histories import CROWD, HOUR, one
+from tests.support.simulated.scripted_x import ONCE
+
+OTHER = "2244994945"
+
+
+REASONS = {
+    Kind.RESET: MissedReason.NETWORK,
+    Kind.HANG: MissedReason.NETWORK,
+    Kind.UNAUTHORIZED: MissedReason.AUTH,
+    Kind.CREDITS: MissedReason.CREDITS,
+    Kind.FORBIDDEN: MissedReason.ACCESS,
+    Kind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
+    Kind.LIMIT_HTML: MissedReason.RATE_LIMITED,
+    Kind.USAGE_CAPPED: MissedReason.USAGE_CAPPED,
+    Kind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
+    Kind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
+    Kind.UNKNOWN_PATH: MissedReason.UPSTREAM,
+    Kind.REDIRECT: MissedReason.UPSTREAM,
+    Kind.BAD_REQUEST: MissedReason.BAD_REQUEST,
+    Kind.TRUNCATED: MissedReason.MALFORMED,
+    Kind.HTML: MissedReason.MALFORMED,
+    Kind.EMPTY: MissedReason.MALFORMED,
+    Kind.NULL: MissedReason.MALFORMED,
+    Kind.OMITTED: MissedReason.OMITTED,
+    Kind.CONTRADICTORY: MissedReason.CONTRADICTORY,
+    Kind.ODD_ERROR: MissedReason.UNCLASSIFIED,
+    Kind.NO_PROTECTED: MissedReason.MALFORMED,
+    Kind.ODD_WITHHELD: MissedReason.MALFORMED,
+    Kind.EXPIRED_PAGE: None,
+    Kind.FOREIGN_ERROR: None,
+    Kind.NEW_HOST: None,
+    Kind.SLOW: None,
+    Kind.HOST_DOWN: None,
+    Kind.LABELER_SILENT: None,
+}
+LIES = {Kind.ALL_NOT_FOUND}
+"""No collector can tell them from the truth: the control accounts in the same answer do."""
+ABOUT_ONE = {Kind.OMITTED, Kind.CONTRADICTORY, Kind.ODD_ERROR, Kind.NO_PROTECTED, Kind.ODD_WITHHELD}
+
+
+async def read_crowd(server: XServer, collector: XCollector, now: datetime) -> tuple[int, list[MissedReason]]:
+    """Reads the whole crowd; every reading must be the truth, every account answered for once."""
+    server.set_clock(now)
+    truth = {a.native_id: visible(Platform.X, a.at(now)) for a in CROWD.accounts}
+    answer = await collector.read(list(truth), now)
+    assert {r.native_id: r.state for r in answer.readings}.items() <= truth.items()
+    assert sorted(said.native_id for said in (*answer.readings, *answer.missed)) == sorted(truth)
+    return len(answer.readings), [miss.reason for miss in answer.missed]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in LIES])
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) -> None:
+    faults = Faults({kind: 100_000}, hang_s=0.01)
+    async with (
+        serve_x(CROWD, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
+    ):
+        for n in range(12):
+            seen, missed = await read_crowd(server, collector, T0 + n * HOUR)
+            reason = REASONS[kind]
+            assert set(missed) == ({reason} if reason else set())
+            assert seen == (60 if reason is None else 59 if kind in ABOUT_ONE else 0)
+
+
+def tells_the_truth(plan: Faults) -> bool:
+    periodic = {kind for period in plan.periods for kind in period.kinds}
+    return not plan.lies and not LIES & (periodic | plan.weights.keys())
+
+
+@pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if tells_the_truth(plan)])
+async def test_under_every_profile_that_does_not_lie_what_is_read_is_the_truth(name: str) -> None:
+    missed: list[MissedReason] = []
+    readings = 0
+    async with (
+        serve_x(CROWD, faults=profile(name, seed=3)) as server,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
+    ):
+        for n in range(300):
+            seen, why = await read_crowd(server, collector, T0 + n * HOUR / 20)
+            readings += seen
+            missed += why
+    assert readings > 60 * 200
+    assert bool(missed) == (name not in {"none", "slow"})
+
+
+async def test_an_answer_that_nobody_exists_takes_the_control_accounts_with_it() -> None:
+    stable = one(OTHER, "canary", Status.AVAILABLE)
+    async with (
+        serve_x(stable, faults=Faults({Kind.ALL_NOT_FOUND: 100_000})) as server,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
+    ):
+        (reading,) = (await collector.read([OTHER], T0)).readings
+        assert reading.state.status is Status.NOT_FOUND
+        assert (await collector.follows(OTHER, T0)) == Trouble(
+            MissedReason.ACCESS,
+            f"Not Found Error: Could not find user with id: [{OTHER}].",
+            T0,
+            breaker=False,
+        )
+
+
+async def test_in_an_outage_nothing_is_read_and_afterwards_everything() -> None:
+    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
+    async with (
+        serve_x(CROWD, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
+    ):
+        counts = [(await read_crowd(server, collector, T0 + n * HOUR / 2))[0] for n in range(5)]
+        assert counts == [60, 60, 0, 0, 60]
+
+
+async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_behind() -> None:
+    stable = one(OTHER, "canary", Status.AVAILABLE)
+    faults = profile("none", glitches=(Glitch(T0 + HOUR, T0 + 2 * HOUR, share=1.0),))
+    async with (
+        serve_x(stable, faults=faults) as server,
+        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
+    ):
+        states: list[Status] = []
+        for n in range(3):
+            server.set_clock(T0 + n * HOUR)
+            (reading,) = (await collector.read([OTHER], T0 + n * HOUR)).readings
+            states.append(reading.state.status)
+        assert states == [Status.AVAILABLE, Status.NOT_FOUND, Status.AVAILABLE]

@@ -1,0 +1,173 @@
+"""No answer of X, however broken, raises or is read as more than it states."""
+
+import json
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.core.collector import Exchange
+from collectors.core.wire import Fault
+from collectors.x.wire.compliance import Job, read_job, read_reasons
+from collectors.x.wire.follows import FollowsPage, read_counts, read_following
+from collectors.x.wire.handles import read_handles
+from collectors.x.wire.likes import LikedPage, read_liked
+from collectors.x.wire.timeline import read_timeline
+from collectors.x.wire.users import excerpt, read_lookup
+from storage.model.core.availability import MissedReason, Reading, Status
+from tests.support.samples.x_answers import AT, ERROR, ID, MISSING, OTHER, USER
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+NAMES = "withheld country_codes data errors meta next_token author_id public_metrics following_count reason"
+WORDS = st.sampled_from([ID, OTHER, *USER, *ERROR, *map(str, ERROR.values()), *NAMES.split(), "IN"])
+ANY_JSON = st.recursive(
+    SCALARS | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+VALID: tuple[dict[str, Any], ...] = (
+    {"data": [{**USER}, {**USER, "id": OTHER, "withheld": {"country_codes": ["IN"], "scope": "user"}}]},
+    {"data": [{**USER, "id": OTHER, "protected": True}], "errors": [{**ERROR}]},
+    {"errors": [{**MISSING}, {**ERROR, "value": OTHER, "resource_id": OTHER}]},
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, valid: tuple[dict[str, Any], ...] = VALID) -> dict[str, Any]:
+    """A valid answer in which one to three values were replaced, removed or repeated."""
+    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
+    for _ in range(draw(st.integers(1, 3))):
+        place: Any = document
+        while place:
+            keys = st.sampled_from(list(place)) if is_object(place) else st.integers(0, len(place) - 1)
+            key = draw(keys)
+            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
+                place = place[key]
+                continue
+            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
+            if act == "remove":
+                del place[key]
+            elif act == "repeat" and not is_object(place):
+                place.append(place[key])
+            else:
+                place[key] = draw(ANY_JSON)
+            break
+    return document
+
+
+def is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a value that should be an array of them, or one of them."""
+    items = cast("list[Any]", value if isinstance(value, list) else [value])
+    return [item for item in items if is_object(item)]
+
+
+def states_it(document: dict[str, Any], reading: Reading) -> bool:
+    """Whether the JSON itself says what the reading says: written apart from the code under test."""
+    own = [user for user in objects(document.get("data")) if user.get("id") == reading.native_id]
+    details = [
+        str(error.get("detail"))
+        for error in objects(document.get("errors"))
+        if reading.native_id in (error.get("value"), error.get("resource_id"))
+    ]
+    wants = {Status.SUSPENDED: "User has been suspended", Status.NOT_FOUND: "Could not find user with"}
+    if reading.state.status in wants:
+        return not own and any(text.startswith(wants[reading.state.status]) for text in details)
+    codes: set[Any] = set()
+    for withheld in (user.get("withheld") for user in own):
+        if withheld is not None:
+            codes |= set(withheld["country_codes"] or ()) - {"XY"}
+    if reading.state.status is Status.WITHHELD:
+        return bool(own) and set(reading.state.withheld_in) <= codes
+    locked = reading.state.status is Status.PROTECTED
+    return bool(own) and not codes and all(user.get("protected") is locked for user in own)
+
+
+@given(st.binary(max_size=60) | ANY_JSON.map(lambda value: json.dumps(value).encode()), st.integers(100, 599))
+def test_no_answer_whatsoever_raises_or_leaves_an_account_out(answer: bytes, status: int) -> None:
+    lookup = read_lookup(status, answer, [ID, OTHER, ID], AT)
+    assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted([ID, OTHER])
+    excerpt(Exchange("/", AT, status, answer), [ID])
+    read_timeline(status, answer, ID)
+    read_following(status, answer, ID)
+    read_liked(status, answer, ID)
+    read_counts(status, answer, [ID, OTHER])
+    read_job(status, answer)
+    read_reasons(status, answer, {ID, OTHER})
+    handles = read_handles(status, answer, ["Somebody", "missing1"])
+    assert len(handles.found) + len(handles.unresolved) == 2
+
+
+@given(mutated())
+def test_no_reading_says_more_than_the_answer_states(document: dict[str, Any]) -> None:
+    answer = json.dumps(document).encode()
+    lookup = read_lookup(200, answer, [ID, OTHER], AT)
+    assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted([ID, OTHER])
+    for reading in lookup.readings:
+        assert states_it(json.loads(answer), reading), reading
+
+
+@given(st.sampled_from(VALID), st.data())
+def test_a_cut_answer_is_malformed_wherever_it_was_cut(document: dict[str, Any], data: st.DataObject) -> None:
+    answer = json.dumps(document).encode()
+    cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
+    assert [miss.reason for miss in read_lookup(200, cut, [ID], AT).missed] == [MissedReason.MALFORMED]
+
+
+LISTS: tuple[dict[str, Any], ...] = (
+    {"data": [{**USER, "author_id": "5"}, {**USER, "id": OTHER}], "meta": {"next_token": "t"}},
+    {"data": [{**USER, "public_metrics": {"following_count": 3}}], "meta": {"result_count": 1}},
+    {"data": [{**USER}], "errors": [{**ERROR}], "meta": {"result_count": 1}},
+    {"meta": {"result_count": 0}},
+)
+
+
+@given(mutated(LISTS))
+def test_a_list_holds_who_is_on_the_page_and_nobody_is_passed_over(document: dict[str, Any]) -> None:
+    answer = json.dumps(document).encode()
+    stated = [item.get("id") for item in objects(document.get("data") or [])]
+    follows = read_following(200, answer, "1")
+    if isinstance(follows, FollowsPage):
+        assert [target for target, _ in follows.targets] == stated
+        assert not (follows.whole and document.get("errors"))
+    likes = read_liked(200, answer, "1")
+    if isinstance(likes, LikedPage):
+        assert [signal.native_id for signal in likes.signals] == stated
+    counts = read_counts(200, answer, [ID])
+    if not isinstance(counts, Fault):
+        for count in counts.values():
+            assert any(
+                is_object(user.get("public_metrics"))
+                and user["public_metrics"].get("following_count") == count
+                for user in objects(document.get("data"))
+            )
+
+
+@given(st.sampled_from(LISTS), st.data())
+def test_a_cut_list_is_malformed_wherever_it_was_cut(document: dict[str, Any], data: st.DataObject) -> None:
+    answer = json.dumps(document).encode()
+    cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
+    for said in (read_following(200, cut, ID), read_liked(200, cut, ID)):
+        assert isinstance(said, Fault)
+        assert said.reason is MissedReason.MALFORMED
+
+
+@given(st.lists(st.tuples(st.sampled_from([ID, OTHER, "1"]), ANY_JSON), max_size=5))
+def test_a_file_of_reasons_says_no_more_than_its_lines(pairs: list[tuple[str, Any]]) -> None:
+    lines = b"\n".join(json.dumps({"id": i, "reason": reason}).encode() for i, reason in pairs)
+    said = read_reasons(200, lines, {ID, OTHER})
+    if not isinstance(said, Fault):
+        assert {(i, reason) for i, reasons in said.items() for reason in reasons} == {
+            (i, reason) for i, reason in pairs if i != "1"
+        }
+
+
+@given(ANY_JSON)
+def test_a_job_is_made_of_nothing_but_a_job(data: Any) -> None:
+    said = read_job(200, json.dumps({"data": data}).encode())
+    assert not isinstance(said, Job) or said.job_id == data["id"]

@@ -1,0 +1,279 @@
+"""The data of the page of accounts, and what is done there with many of them, over real sockets."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from storage.accounts.accounts import stop_watching
+from storage.live.accounts_table import Whom, accounts_shot
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Role
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import SETTINGS, served
+
+
+async def got(url: str) -> tuple[int, Any]:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_everybody_is_there_with_state_lists_and_reading(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base:
+        _, body = await got(f"{base}/api/accounts")
+    for table in ("accounts", "spells", "provisional"):
+        assert len({len(column) for column in body[table].values()}) == 1
+    assert (body["total"], len(body["accounts"]["id"])) == (32, 32)
+    assert sorted(body["provisional"]["account"]) == sorted(story.provisional)
+    never = body["accounts"]["group"][body["accounts"]["id"].index(story.never_read)]
+    assert body["groups"][never] == [None, []]
+    assert {o["title"] for o in body["orders"]} == {"Order 1", "Order 2"}
+    assert "withheld in India (IN)" in body["words"]
+
+
+@pytest.mark.parametrize(
+    ("whom", "watched"),
+    [
+        pytest.param("watched", [1] * 31, id="who is read"),
+        pytest.param("file", [0, 0], id="who is not read any more, and an executive"),
+        pytest.param("all", [0, 0] + [1] * 31, id="both"),
+    ],
+)
+async def test_who_is_only_on_file_is_asked_for(
+    pool: Pool, dsn: str, story: Story, whom: str, watched: list[int]
+) -> None:
+    async with transaction(pool) as conn:
+        handle = await conn.fetchval("select handle from account where account_id = $1", story.accounts[0][0])
+        await stop_watching(conn, Platform.X, handle, story.now)
+    async with served(pool, dsn, story.now) as base:
+        _, body = await got(f"{base}/api/accounts?whom={whom}")
+    assert sorted(body["accounts"]["watched"]) == watched
+
+
+async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: datetime) -> None:
+    async with served(pool, dsn, now) as base:
+        status, body = await got(f"{base}/api/accounts?whom=me")
+    assert (status, body["error"]) == (422, "whom must be one of watched, file, all.")
+
+
+async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base:
+        _, body = await got(f"{base}/api/accounts/past")
+        status, refused = await got(f"{base}/api/accounts/past?whom=me")
+    assert len(body["accounts"]["id"]) == 32
+    assert len(body["spells"]["account"]) > 32
+    gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(story.accounts[0][1])]][1]
+    assert len(gaps) == 1, "the hours in which the platform did not answer"
+    assert (status, refused["error"]) == (422, "whom must be one of watched, file, all.")
+
+
+async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        day = timedelta(days=1)
+        shot = await accounts_shot(conn, Whom.WATCHED, story.now - day, story.now, day, most=5)
+    assert (len(shot.accounts), shot.total) == (5, 32)
+    assert {s.account_id for s in shot.spells} <= {a.account_id for a in shot.accounts}
+
+
+class Sender:
+    """Sends as the dashboard's own page does."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session, self._base = session, base
+
+    async def __call__(self, path: str, body: Any) -> tuple[int, Any]:
+        async with self._session.post(self._base + path, json=body, headers={"Origin": self._base}) as answer:
+            return answer.status, await answer.json()
+
+
+async def audited(pool: Pool) -> list[tuple[str, str, str]]:
+    async with transaction(pool) as conn:
+        return [(a.actor, a.action, a.subject) for a in await acts(conn, 100)]
+
+
+async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    first, second = story.accounts
+    ids = [*first[:2], second[0], 999]
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        send = Sender(session, base)
+        tagged = await send("/api/accounts/edit", {"do": "tag", "value": "press", "accounts": ids})
+        again = await send("/api/accounts/edit", {"do": "tag", "value": "press", "accounts": first[:2]})
+        put = await send("/api/accounts/edit", {"do": "put", "value": str(story.lists[1]), "accounts": ids})
+        taken = await send(
+            "/api/accounts/edit", {"do": "take", "value": str(story.lists[1]), "accounts": ids}
+        )
+        untagged = await send("/api/accounts/edit", {"do": "untag", "value": "press", "accounts": first[:1]})
+    unknown = [{"account": 999, "outcome": "unknown_account", "words": "there is no such account"}]
+    assert tagged == (
+        200,
+        {"done": 3, "unchanged": 0, "refused": 1, "sentence": "3 changed, 1 refused.", "each": unknown},
+    )
+    assert again[1]["sentence"] == "0 changed, 2 were so already."
+    assert put[1]["sentence"] == "2 changed, 1 was so already, 1 refused."
+    assert taken[1]["sentence"] == "3 changed, 1 refused."
+    assert untagged[1]["done"] == 1
+    async with transaction(pool) as conn:
+        tags = await conn.fetch("select account_id from account where 'press' = any(tags) order by 1")
+        on = await conn.fetchval(
+            "select count(*) from watch_list_member where list_id = $1 and account_id = any($2::bigint[])",
+            story.lists[1],
+            ids,
+        )
+    assert ([r[0] for r in tags], on) == ([first[1], second[0]], 0)
+    assert await audited(pool) == [
+        ("dashboard", "tags changed", f"account {first[0]}"),
+        ("dashboard", "accounts taken off a list", "list Order 2 list"),
+        ("dashboard", "accounts put on a list", "list Order 2 list"),
+        *[("dashboard", "tags changed", f"account {i}") for i in (second[0], first[1], first[0])],
+    ]
+
+
+TABLE = "platform,handle,account_id,list,tags\nx,newcomer,7001,New list,press farm\n"
+EDIT = {"do": "tag", "value": "press", "accounts": [1]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "why"),
+    [
+        pytest.param("edit", {**EDIT, "do": "delete"}, 422, "do must be one of", id="a deed that is none"),
+        pytest.param("edit", {**EDIT, "value": "a b"}, 422, "holds a space", id="no tag"),
+        pytest.param("edit", {**EDIT, "value": ""}, 422, "with which tag", id="an empty tag"),
+        pytest.param("edit", {**EDIT, "accounts": []}, 422, "which accounts", id="nobody"),
+        pytest.param("edit", {**EDIT, "accounts": ["1"]}, 422, "numbers of accounts", id="text for a number"),
+        pytest.param("edit", {**EDIT, "accounts": [True]}, 422, "numbers of accounts", id="no number"),
+        pytest.param("edit", {**EDIT, "accounts": [2**63]}, 422, "numbers of accounts", id="too large"),
+        pytest.param("edit", {**EDIT, "accounts": [1] * 10_001}, 422, "10,000 are the most", id="too many"),
+        pytest.param("edit", {**EDIT, "do": "put"}, 422, "no such list", id="a list that is not there"),
+        pytest.param("edit", {**EDIT, "value": "a\0"}, 422, "no JSON object of", id="a character of no text"),
+        pytest.param("edit", [1], 422, "no JSON object", id="no object"),
+        pytest.param("import", {"name": "a.csv", "text": 5}, 422, "as text", id="no table"),
+        pytest.param("import", {"name": "a.csv", "text": ""}, 422, "a.csv: the file is empty.", id="empty"),
+        pytest.param(
+            "import", {"name": "a.csv", "text": "handle\nx\n"}, 422, "missing column platform", id="columns"
+        ),
+        pytest.param(
+            "import",
+            {"name": "a.csv", "text": TABLE + "x,other,,,\n"},
+            409,
+            "1 line is refused, so nothing was stored. The first: a.csv, line 3: @other has no account_id",
+            id="all or nothing",
+        ),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_in_one_sentence_and_nothing_is_stored(
+    pool: Pool, dsn: str, story: Story, path: str, body: Any, status: int, why: str
+) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        answer, said = await Sender(session, base)(f"/api/accounts/{path}", body)
+    assert answer == status
+    assert why in said["error"]
+    assert await audited(pool) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("edit", EDIT),
+        ("import", {"name": "", "text": TABLE}),
+        ("import/preview", {"name": "", "text": TABLE}),
+    ],
+)
+async def test_who_may_only_look_changes_nothing(
+    pool: Pool, dsn: str, story: Story, path: str, body: Any
+) -> None:
+    settings = replace(SETTINGS, role=Role.VIEWER)
+    async with (
+        served(pool, dsn, story.now, settings) as base,
+        aiohttp.ClientSession() as session,
+    ):
+        status, said = await Sender(session, base)(f"/api/accounts/{path}", body)
+    assert (status, said["error"]) == (403, "This takes the role of analyst, and you have that of viewer.")
+    assert await audited(pool) == []
+
+
+async def test_a_preview_says_of_each_line_what_it_would_do_and_stores_nothing(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        known = await conn.fetchrow(
+            "select handle, native_id from account where account_id = $1", story.accounts[0][0]
+        )
+    assert known is not None
+    table = (
+        "platform,handle,account_id,list,tags,color\n"
+        "x,newcomer,7001,New list;Press,farm,red\n"
+        f"x,{known['handle']},{known['native_id']},,,\n"
+        f"x,{known['handle'].upper()},,,,\n"
+        "x,unknown,,,,\n"
+        "bluesky,someone.example.org,12,,,\n"
+        "x,again,7001,,,\n"
+    )
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        status, said = await Sender(session, base)(
+            "/api/accounts/import/preview", {"name": "w.csv", "text": table}
+        )
+        assert await audited(pool) == []
+    assert status == 200
+    assert (said["stored"], said["changed"], said["taken"], said["ignored"]) == (False, 1, 2, ["color"])
+    assert [(x["line"], x["did"], x["changed"]) for x in said["lines"]] == [
+        (2, "is watched from now on, now on the lists New list, Press, tagged farm", True),
+        (3, "was watched already", False),
+    ]
+    assert [x["line"] for x in said["refused"]] == [4, 5, 6, 7]
+    assert "already on line 3" in said["refused"][0]["why"]
+    assert said["refused"][1]["why"] == (
+        "@unknown has no account_id, and this page asks no platform: add it, or let the command "
+        "blockline accounts import look it up."
+    )
+
+
+async def test_a_line_without_an_id_is_told_who_is_on_file_under_its_handle(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        handle = await conn.fetchval("select handle from account where account_id = $1", story.accounts[0][0])
+    table = f"platform,handle\nx,{handle.upper()}\n"
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": table})
+    assert said["refused"][0]["why"].endswith("On file under that handle is 110000001.")
+
+
+async def test_an_import_stores_what_its_preview_said_and_is_on_record(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        send = Sender(session, base)
+        table = {"name": "w.csv", "text": TABLE}
+        _, preview = await send("/api/accounts/import/preview", table)
+        status, stored = await send("/api/accounts/import", table)
+        _, again = await send("/api/accounts/import", table)
+    assert (status, stored["lines"]) == (200, preview["lines"])
+    assert stored["sentence"] == "Stored: 1 account watched, 1 with something new."
+    assert again["sentence"] == "Stored: 1 account watched, 0 with something new."
+    assert await audited(pool) == [("dashboard", "accounts imported", "w.csv")]
+    async with transaction(pool) as conn:
+        (act,) = await acts(conn, 1)
+        new = await conn.fetchval("select max(account_id) from account")
+    assert act.detail == {
+        "accounts": [new],
+        "lists": {"New list": [new]},
+        "tags": {"farm": [new], "press": [new]},
+    }
+
+
+async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str, story: Story) -> None:
+    settings = replace(SETTINGS, platforms=(Platform.MASTODON,))
+    async with (
+        served(pool, dsn, story.now, settings) as base,
+        aiohttp.ClientSession() as session,
+    ):
+        _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": TABLE})
+    assert said["refused"] == [
+        {"line": 2, "why": "@newcomer is on X, which is not read (setting platforms)."}
+    ]

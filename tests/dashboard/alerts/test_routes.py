@@ -1,0 +1,413 @@
+"""The Alerts page over real sockets: who may do what, what is refused, and what the page then says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from dashboard.alerts.mails import pictured
+from dashboard.alerts.routes import DEEDS
+from dashboard.asgi.security_headers import WRONG_ORIGIN
+from dashboard.auth.access import acting_as
+from dashboard.server.app import page_of
+from storage.alerts.decisions_report import decided_lately
+from storage.alerts.mails_report import mail
+from storage.alerts.rules import load_rules, save_rule
+from storage.alerts.threads_report import count_open_stories
+from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.rules import AlertRule, Match
+from storage.model.core.people import Actor, Role
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.seeds.alerts import HOSTILE, Played
+from tests.support.seeds.changes import HOUR
+from tests.support.servers.dashboard import SETTINGS, served
+
+RULE = 'name = "Press"\nrecipients = ["press@example.org"]\nlists = ["Order 1 list"]\n'
+OF_SETTINGS = 'name = "recipients"\nrecipients = ["a@example.org"]\n'
+
+
+Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]
+"""Address, what is sent, the least role that may, and the entry in the audit log."""
+DEEDS_OF_PEOPLE: list[Deed] = [
+    ("/acknowledge", lambda p: {"story": p.story_keys[0], "note": "mine"}, Role.ANALYST, "acknowledged"),
+    ("/mute", lambda p: {"account": str(p.muted), "until": "6h"}, Role.ANALYST, "muted"),
+    ("/mute", lambda _: {"list": "Order 1 list", "until": "2021-02-03 08:00"}, Role.ANALYST, "muted"),
+    ("/mute", lambda _: {"list": "SYN/2"}, Role.ANALYST, "muted"),
+    ("/mute/end", lambda p: {"mute": str(p.mute_id)}, Role.ANALYST, "mute ended"),
+    ("/mute/end", lambda p: {"mute": str(p.maintenance_id)}, Role.ADMIN, "mute ended"),
+    ("/resend", lambda p: {"mail": str(p.dead_mail)}, Role.ANALYST, "mail sent again"),
+    ("/maintenance", lambda _: {"since": "1h", "until": "3h"}, Role.ADMIN, "maintenance planned"),
+    ("/rules", lambda _: {"toml": RULE}, Role.ADMIN, "rule added"),
+    ("/rules/enable", lambda _: {"rule": "Old"}, Role.ADMIN, "rule changed"),
+    ("/rules/disable", lambda _: {"rule": "Night desk"}, Role.ADMIN, "rule changed"),
+    ("/rules/remove", lambda _: {"rule": "Board"}, Role.ADMIN, "rule removed"),
+]
+
+
+def deed_name(deed: Any) -> str | None:
+    return f"{deed[0]} {deed[3]}" if isinstance(deed, tuple) else None
+
+
+async def log(pool: Pool) -> list[tuple[str, str]]:
+    """Who did what, newest first."""
+    async with transaction(pool) as conn:
+        return [(a.actor, a.action) for a in await acts(conn, 1000)]
+
+
+async def stored(pool: Pool) -> list[Any]:
+    """Everything that people can change, as one can compare it."""
+    async with transaction(pool) as conn:
+        return [
+            await conn.fetch("select * from story order by story_id"),
+            await conn.fetch("select * from mute order by mute_id"),
+            await conn.fetch("select mail_id, state, attempts from mail order by mail_id"),
+            await conn.fetch("select * from alert_rule order by rule_id"),
+            await conn.fetch("select * from audit_log order by audit_id"),
+        ]
+
+
+async def sent(
+    session: aiohttp.ClientSession, base: str, path: str, fields: dict[str, str], **more: Any
+) -> tuple[int, str | None, str]:
+    """Status, the sentence of a refusal, and where an accepted one leads."""
+    url = f"{base}/api/alerts{path}"
+    headers = {"Origin": base, **more.pop("headers", {})}
+    async with session.post(url, data=fields, headers=headers, allow_redirects=False, **more) as response:
+        is_json = response.content_type == "application/json"
+        sentence = (await response.json())["error"] if is_json else None
+        return response.status, sentence, response.headers.get("location", "")
+
+
+def test_every_address_that_writes_is_among_these_rows() -> None:
+    assert {path for path, *_ in DEEDS_OF_PEOPLE} == set(DEEDS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("deed", DEEDS_OF_PEOPLE, ids=deed_name)
+async def test_each_deed_takes_its_role_and_is_logged_once(
+    pool: Pool, dsn: str, played: Played, deed: Deed, role: Role
+) -> None:
+    path, fields, least, action = deed
+    before, logged = await stored(pool), await log(pool)
+    async with (
+        served(pool, dsn, played.now, replace(SETTINGS, role=role)) as base,
+        aiohttp.ClientSession() as session,
+    ):
+        status, sentence, leads_to = await sent(session, base, path, fields(played))
+
+    if role.includes(least):
+        assert (status, sentence, leads_to) == (303, None, "/alerts")
+        assert await log(pool) == [("dashboard", action), *logged]
+        assert await stored(pool) != before
+    else:
+        assert status == 403
+        assert (sentence or "").startswith("This takes the role of ")
+        assert (sentence or "").endswith(f", and you have that of {role.value}.")
+        assert await stored(pool) == before
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param(None, id="none"),
+        pytest.param("null", id="one that a browser hides"),
+        pytest.param("http://elsewhere.example", id="another site"),
+        pytest.param("http://127.0.0.1:1", id="another port of this machine"),
+        pytest.param("http://[::1", id="a malformed one"),
+    ],
+)
+async def test_a_write_from_another_origin_is_refused_and_stores_nothing(
+    pool: Pool, dsn: str, played: Played, origin: str | None
+) -> None:
+    before = await stored(pool)
+    headers = {} if origin is None else {"Origin": origin}
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        for path, fields, *_ in DEEDS_OF_PEOPLE:
+            url = f"{base}/api/alerts{path}"
+            async with session.post(url, data=fields(played), headers=headers) as response:
+                assert (response.status, await response.text()) == (403, WRONG_ORIGIN)
+        async with session.post(f"{base}/_dash-update-component", json={}, headers=headers) as response:
+            assert response.status == 403
+
+    assert await stored(pool) == before
+
+
+WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
+    "no story": ("/acknowledge", {}, 422, "The field story is empty."),
+    "an unknown story": ("/acknowledge", {"story": "gone"}, 409, "There is no such story"),
+    "a long note": ("/acknowledge", {"story": "x", "note": "x" * 501}, 422, "The note has 501"),
+    "a mute of nothing": ("/mute", {}, 422, "Name either an account, or a list or an order."),
+    "a mute of two things": ("/mute", {"account": "1", "list": "x"}, 422, "Name either an account"),
+    "an unknown handle": ("/mute", {"account": "@nobody"}, 409, "There is no account"),
+    "a number beyond all": ("/mute", {"account": "9" * 30}, 409, "There is no account"),
+    "two of a name": ("/mute", {"account": "@twin"}, 409, "Several accounts are called '@twin'"),
+    "an unknown list": ("/mute", {"list": "gone"}, 409, "There is no list or order 'gone'."),
+    "no time": ("/mute", {"account": "1", "until": "soon"}, 422, "neither a span such as"),
+    "past all time": ("/mute", {"account": "1", "until": "9999-12-31T23:00-14:00"}, 422, "neither a span"),
+    "over already": ("/mute", {"account": "1", "until": "2020-01-01"}, 409, "has to end after it begins"),
+    "a NUL in a field": ("/mute", {"account": "a\0b"}, 422, "a character that no text has"),
+    "no number": ("/mute/end", {"mute": "x"}, 422, "The field mute is not a number."),
+    "no such mute": ("/mute/end", {"mute": "999"}, 409, "There is no mute 999 that runs."),
+    "maintenance for ever": ("/maintenance", {}, 422, "Say until when the maintenance lasts."),
+    "maintenance backwards": ("/maintenance", {"since": "2h", "until": "1h"}, 409, "has to end after"),
+    "no such mail": ("/resend", {"mail": "9" * 18}, 409, "There is no mail"),
+    "no TOML": ("/rules", {"toml": "name ="}, 422, "this is not TOML"),
+    "too deep": ("/rules", {"toml": "a = " + "[" * 9000}, 422, "The rule cannot be used"),
+    "a rule for nobody": ("/rules", {"toml": 'name = "x"'}, 422, "recipients is missing"),
+    "a wrong value": ("/rules", {"toml": RULE + 'quiet = "x"'}, 422, "quiet: 'x' is not a span"),
+    "a NUL in a name": ("/rules", {"toml": RULE + 'tags = ["\\u0000"]'}, 422, "a character that no name has"),
+    "an unknown key": ("/rules", {"toml": RULE + "colour = 1"}, 422, "colour is not known"),
+    "two rules": ("/rules", {"toml": f"[[rules]]\n{RULE}" * 2}, 422, "one rule at a time"),
+    "far too much": ("/rules", {"toml": "#" * 70_000}, 422, "larger than 65,536 bytes"),
+    "a rule of the settings": ("/rules", {"toml": OF_SETTINGS}, 409, "stands in the settings"),
+    "switching one": ("/rules/disable", {"rule": "recipients"}, 409, "stands in the settings"),
+    "removing one": ("/rules/remove", {"rule": "recipients"}, 409, "stands in the settings"),
+    "no such rule": ("/rules/enable", {"rule": "gone"}, 409, "There is no rule 'gone'."),
+}
+
+
+@pytest.mark.parametrize(("path", "fields", "status", "sentence"), WRONG.values(), ids=WRONG)
+async def test_wrong_input_gets_one_sentence_and_stores_nothing(
+    pool: Pool, dsn: str, played: Played, path: str, fields: dict[str, str], status: int, sentence: str
+) -> None:
+    async with transaction(pool) as conn:
+        for platform in ("bluesky", "mastodon"):
+            await conn.execute(
+                "insert into account (platform, native_id, handle, added_at) values ($1, 'twin', 'twin', $2)",
+                platform,
+                played.now,
+            )
+    before = await stored(pool)
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        found, told, _ = await sent(session, base, path, fields)
+
+    assert (found, sentence in (told or "")) == (status, True), told
+    assert await stored(pool) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        pytest.param("application/json", b"[1]", id="a list"),
+        pytest.param("application/json", b"{", id="no JSON"),
+        pytest.param("application/json", b'{"story": {"a": 1}}', id="a value in a value"),
+        pytest.param("application/json", b'{"story": "\\ud800"}', id="half a character"),
+        pytest.param("application/json", b"[" * 60_000, id="very deep"),
+        pytest.param("application/x-www-form-urlencoded", b"story=%ff", id="bytes that are no text"),
+        pytest.param("application/x-www-form-urlencoded", b"&".join([b"a=1"] * 50), id="fifty fields"),
+        pytest.param("application/x-www-form-urlencoded", b"\xff", id="bytes that are no form"),
+    ],
+)
+async def test_what_is_no_form_is_refused_in_one_sentence(
+    pool: Pool, dsn: str, played: Played, kind: str, body: bytes
+) -> None:
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        headers = {"Origin": base, "Content-Type": kind}
+        async with session.post(f"{base}/api/alerts/acknowledge", data=body, headers=headers) as response:
+            assert response.status == 422
+            told = await response.json()
+    assert told == {"error": "What was sent is neither a form nor a JSON object of plain values."}
+
+
+async def test_json_does_the_same_as_a_form(pool: Pool, dsn: str, played: Played) -> None:
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        url = f"{base}/api/alerts/resend"
+        body = {"mail": played.dead_mail, "note": None}
+        async with session.post(url, json=body, headers={"Origin": base}, allow_redirects=False) as response:
+            assert response.status == 303
+    async with transaction(pool) as conn:
+        again = await mail(conn, played.dead_mail)
+    assert again is not None
+    assert (again.state, again.attempts, again.last_error) == ("queued", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("back", "leads_to"),
+    [
+        ("/mail/3", "/mail/3"),
+        ("/account/12", "/account/12"),
+        ("/alerts/decisions/muted", "/alerts/decisions/muted"),
+        (
+            "/alerts/deliveries?state=dead&to=a%40example.org",
+            "/alerts/deliveries?state=dead&to=a%40example.org",
+        ),
+        ("/alerts/deliveries?a=/b", "/alerts"),
+        ("/health", "/health"),
+        ("//elsewhere.example", "/alerts"),
+        ("https://elsewhere.example/alerts", "/alerts"),
+        ("/mail/3\r\nSet-Cookie: a=b", "/alerts"),
+        ("/mail/٣", "/alerts"),
+        ("", "/alerts"),
+    ],
+)
+async def test_an_accepted_form_leads_back_to_a_page_of_ours(
+    pool: Pool, dsn: str, played: Played, back: str, leads_to: str
+) -> None:
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        path = f"/acknowledge?{urlencode({'back': back})}"
+        assert await sent(session, base, path, {"story": played.story_keys[0]}) == (303, None, leads_to)
+
+
+async def test_an_edited_rule_that_is_off_stays_off(pool: Pool, dsn: str, played: Played) -> None:
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        changed = 'name = "Old"\nrecipients = ["new@example.org"]\n'
+        assert (await sent(session, base, "/rules", {"toml": changed}))[0] == 303
+        assert (await sent(session, base, "/rules", {"toml": f"[[rules]]\n{RULE}"}))[0] == 303
+    async with transaction(pool) as conn:
+        known = {s.rule.name: (s.rule.recipients, s.enabled) for s in await load_rules(conn)}
+    assert known["Old"] == (("new@example.org",), False)
+    assert known["Press"] == (("press@example.org",), True)
+
+
+async def page(pool: Pool, path: str, played: Played, role: Role = Role.ADMIN) -> Any:
+    async with transaction(pool) as conn:
+        with acting_as(Actor("dashboard", role)):
+            return await page_of(conn, path, played.now, SETTINGS, "light")
+
+
+async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
+    pool: Pool, played: Played
+) -> None:
+    told = said(await page(pool, "/alerts", played))
+    for words in (
+        "Not acknowledged yet",
+        "rule recipients · Order 1 list",
+        "550 no such user",
+        "until somebody ends it",
+        "Maintenance: everything",
+        "Withheld in India (IN)",
+        "Muted somebody muted the account or its list",
+        "accounts that are gone and accounts found again, of accounts on Order 2 list, in IN",
+        "quiet from 22:00 to 07:00 Asia/Kolkata",
+        "tells editor@example.org when nobody acknowledged for 3h",
+        "one digest a week, on Mondays at 08:00 UTC",
+        "stands in the settings; changed there only",
+        "rule added",
+    ):
+        assert words in told
+
+
+async def test_a_mail_is_found_under_its_message_id_too(pool: Pool, played: Played) -> None:
+    async with transaction(pool) as conn:
+        ident = await conn.fetchval("select message_id from mail where mail_id = $1", played.dead_mail)
+    by_number = said(await page(pool, f"/mail/{played.dead_mail}", played))
+    assert said(await page(pool, f"/mail/{ident.strip('<>')}", played)) == by_number
+    for unknown in ("/mail/x@example.org", "/mail/%00@example.org", "/mail/x"):
+        assert "Not here" in said(await page(pool, unknown, played))
+
+
+async def test_a_name_that_is_not_on_file_is_marked_beside_its_rule(pool: Pool, played: Played) -> None:
+    wrong = Match(lists=frozenset({"Pres"}))
+    async with transaction(pool) as conn:
+        await save_rule(conn, AlertRule(("a@example.org",), name="Wrong", match=wrong), "test", played.now)
+    told = said(await page(pool, "/alerts", played))
+    assert "There is no list 'Pres' on file, so no account is on it." in told
+    assert "There is no list 'Order 2 list'" not in told
+
+
+async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Played) -> None:
+    for path in ("/alerts", f"/account/{played.story.wave[0]}", f"/mail/{played.dead_mail}"):
+        told = said(await page(pool, path, played))
+        assert "\u202e" not in told
+        assert "\u200b" not in told
+    assert HOSTILE[:20] in said(await page(pool, "/alerts", played))
+
+
+@pytest.mark.parametrize(
+    ("role", "buttons"),
+    [
+        (Role.VIEWER, set[str]()),
+        (Role.ANALYST, {"Acknowledge", "Send again", "Mute", "End now"}),
+        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End now", "Plan maintenance", "Save", "Add",
+                      "Switch on", "Switch off", "Remove this rule"}),
+    ],
+)  # fmt: skip
+async def test_nobody_is_offered_what_he_may_not_do(
+    pool: Pool, played: Played, role: Role, buttons: set[str]
+) -> None:
+    assert _buttons(await page(pool, "/alerts", played, role)) == buttons
+    of_mail = _buttons(await page(pool, f"/mail/{played.dead_mail}", played, role))
+    assert of_mail == {"Acknowledge", "Send again"} & buttons
+
+
+def _buttons(component: Any) -> set[str]:
+    """What the buttons inside a component say."""
+    if type(component).__name__ == "Button":
+        return {component.children}
+    children = getattr(component, "children", None)
+    found: set[str] = set()
+    for child in cast("list[Any]", children if isinstance(children, list) else [children]):
+        if child is not None and not isinstance(child, str):
+            found |= _buttons(child)
+    return found
+
+
+async def test_decisions_of_one_kind_have_a_page_of_their_own(pool: Pool, played: Played) -> None:
+    told = said(await page(pool, "/alerts/decisions/muted", played))
+    assert "somebody muted the account or its list" in told
+    assert "told in one mail" not in told
+    assert "Not here" in said(await page(pool, "/alerts/decisions/nonsense", played))
+
+
+async def test_a_digest_counts_for_the_rule_whose_people_got_it(pool: Pool, played: Played) -> None:
+    async with transaction(pool) as conn:
+        decided = await decided_lately(conn, AlertDecision.GROUPED, 1000)
+        who = {
+            r["mail_id"]: (r["recipients"][0], r["story_id"])
+            for r in await conn.fetch("select mail_id, recipients, story_id from mail")
+        }
+    of_board = {who[n][0] for d in decided if d.rule == "Board" for n in d.mail_ids}
+    of_recipients = {who[n][0] for d in decided if d.rule == "recipients" for n in d.mail_ids}
+    assert of_board == {"board@example.org"}
+    assert of_recipients == {"desk@example.org", "night@example.org"}
+    assert all(who[n][1] is None for d in decided if d.story_key is None for n in d.mail_ids)
+
+
+async def test_an_account_page_says_what_each_rule_did_with_its_changes(pool: Pool, played: Played) -> None:
+    told = said(await page(pool, f"/account/{played.muted}", played))
+    assert "what each rule did with its changes" in told
+    assert "somebody muted the account or its list" in told
+
+
+async def test_a_mail_shows_its_story_its_picture_and_who_took_it_on(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    async with transaction(pool) as conn:
+        row = await conn.fetchrow(
+            """
+            select m.mail_id, s.story_key from mail m join story s using (story_id)
+            where m.wave = 2 and m.picture is not null and m.kind = 'wave' limit 1
+            """
+        )
+        assert row is not None
+        opened = await mail(conn, row["mail_id"])
+    assert opened is not None
+    assert "cid:picture" in opened.html_body
+    assert 'src="data:image/png;base64,iVBOR' in pictured(opened)
+    assert "cid:picture" not in pictured(opened)
+    before = said(await page(pool, f"/mail/{opened.mail_id}", played))
+    assert "Alert, wave 2 of " in before
+    assert "The story in " in before
+    assert "Not acknowledged by anybody" in before
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        await sent(session, base, "/acknowledge", {"story": row["story_key"], "note": "mine\n  now"})
+    after = said(await page(pool, f"/mail/{opened.mail_id}", played))
+    assert "Acknowledged by dashboard on 1 Feb 2021, 12:00 UTC: “mine now”" in after
+
+
+async def test_the_navigation_counts_the_stories_that_wait(pool: Pool, dsn: str, played: Played) -> None:
+    async with served(pool, dsn, played.now + HOUR) as base, aiohttp.ClientSession() as session:
+        async with session.get(f"{base}/api/alerts/waiting") as response:
+            first = await response.json()
+        await sent(session, base, "/acknowledge", {"story": played.story_keys[0]})
+        async with session.get(f"{base}/api/alerts/waiting") as response:
+            then = await response.json()
+    assert first == {"stories": len(played.story_keys)}
+    assert then == {"stories": len(played.story_keys) - 1}
+    async with transaction(pool) as conn:
+        assert await count_open_stories(conn) == len(played.story_keys) - 1

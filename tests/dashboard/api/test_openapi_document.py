@@ -1,0 +1,174 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+"""The OpenAPI document of /api/v1 says what the API really answers: Schemathesis asks, a served app answers.
+
+What is asked is the same in each run. In questions that fit the document, numbers of things that are there
+stand in the place of numbers out of the air, which are hardly ever those of something.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS
+
+from dashboard.asgi.problem_json import API
+from storage.accounts.notes import add_note
+from storage.model.stories.stories import View
+from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.alerts import Played
+from tests.support.seeds.every_page import a_story
+from tests.support.servers.dashboard import served
+
+EXAMPLES = 10
+"""Of each operation and of each kind: what fits the document, and what does not."""
+_CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+_RULE = "Spare desk"
+_STORY = {"title": "T", "from": "2021-01-23T00:00:00Z", "to": "2021-01-31T00:00:00Z"}
+_CAPTION = {"at": "2021-01-26T12:00:00Z", "text": "noon"}
+_FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "PUT /rules": {"body": [{"toml": f'name = "{_RULE}"\nrecipients = ["spare@example.org"]\n'}]},
+    "PATCH /rules": {"body": [{"name": _RULE, "enabled": False}, {"name": _RULE, "enabled": True}]},
+    "DELETE /rules": {"query": [{"name": _RULE}]},
+    "PATCH /lists/{list_id}": {"body": [{"evidence_days": 2000}, {"evidence_days": None}]},
+    "POST /lists/{list_id}/accounts": {"body": [{"add": [1, 2, 999]}, {"remove": [1, 2]}]},
+    "POST /mutes": {
+        "body": [{"account_id": 1}, {"list": "Order 1 list", "note": "known"}, {"account_id": 999}]
+    },
+    "POST /written-stories": {"body": [_STORY, {**_STORY, "list": "Order 1 list", "view": "as_known_then"}]},
+    "PUT /written-stories/{written_story_id}": {"body": [{**_STORY, "title": "Other"}]},
+    "POST /written-stories/{written_story_id}/captions": {"body": [_CAPTION]},
+    "PUT /captions/{caption_id}": {"body": [_CAPTION]},
+    "POST /accounts/tags": {"body": [{"accounts": [1, 2, 999], "add": ["press"]}]},
+}
+"""What fits, where that is not to be found out of the air."""
+SETTINGS = hypothesis.settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+
+
+async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequence[Any]]:
+    """Values of path parameters that name something, and one more of each that does not."""
+    async with transaction(pool) as conn:
+        account_id = played.story.accounts[0][0]
+        for _ in range(12):
+            await a_story(conn, played, View.AS_IT_WAS, now)
+        note_ids = [await add_note(conn, account_id, f"note {n}", "desk", now) for n in range(3)]
+
+        async def numbers(query: Any) -> list[Any]:
+            return [r[0] for r in await conn.fetch(query)]
+
+        found = {
+            "account_id": await numbers("select account_id from account order by 1"),
+            "change_id": await numbers("select change_id from change order by 1"),
+            "order_id": await numbers("select order_id from legal_order order by 1"),
+            "list_id": await numbers("select list_id from watch_list order by 1"),
+            "mail_id": await numbers("select mail_id from mail order by 1"),
+            "mute_id": await numbers("select mute_id from mute order by 1"),
+            "story_key": await numbers("select story_key from story order by story_id"),
+            "written_story_id": await numbers("select written_story_id from written_story order by 1"),
+            "caption_id": await numbers("select written_caption_id from written_caption order by 1"),
+            "note_id": note_ids,
+        }
+        return {name: [*values, "0" if name == "story_key" else 999_999] for name, values in found.items()}
+
+
+def _ask(base: str, there: Mapping[str, Sequence[Any]]) -> dict[str, set[int]]:
+    """Ask every operation; returns the statuses that each gave. Raises what Schemathesis finds."""
+    schema: Any = schemathesis.openapi.from_url(f"{base}{API}/openapi.json")
+    checks: list[Any] = [CHECKS.get_one(name) for name in _CHECKS]
+    given: dict[str, set[int]] = {}
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        statuses = given.setdefault(operation.label, set())
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            _explore(operation, mode, there, checks, base, statuses)
+    return given
+
+
+def _explore(
+    operation: Any,
+    mode: GenerationMode,
+    there: Mapping[str, Sequence[Any]],
+    checks: list[Any],
+    base: str,
+    statuses: set[int],
+) -> None:
+    @SETTINGS
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode), data=st.data())
+    def ask(case: Any, data: st.DataObject) -> None:
+        if mode is GenerationMode.POSITIVE:
+            for name in case.path_parameters or {}:
+                if name in there:
+                    case.path_parameters[name] = data.draw(st.sampled_from(there[name]))
+            for part, values in _FIT.get(operation.label, {}).items():
+                if data.draw(st.booleans()):
+                    setattr(case, part, data.draw(st.sampled_from(values)))
+        response = case.call(headers={"Origin": base})
+        statuses.add(response.status_code)
+        case.validate_response(response, checks=checks)
+
+    ask()
+
+
+@pytest.mark.timeout(300)
+async def test_every_answer_is_one_that_the_document_tells_of(
+    played: Played, pool: Pool, dsn: str, now: datetime
+) -> None:
+    there = await _there(pool, played, now)
+    async with served(pool, dsn, now) as base:
+        given = await asyncio.to_thread(_ask, base, there)
+
+    assert len(given) > 30
+    assert [op for op, statuses in given.items() if not statuses & {200, 201, 204}] == []
+
+
+async def test_the_document_tells_of_the_api_and_of_nothing_else(pool: Pool, dsn: str, now: datetime) -> None:
+    async with (
+        served(pool, dsn, now) as base,
+        aiohttp.ClientSession() as session,
+        session.get(f"{base}{API}/openapi.json") as response,
+    ):
+        document = await response.json()
+
+    assert document["servers"] == [{"url": API}]
+    assert [p for p in document["paths"] if p.startswith(("/_dash", "/api", "/feeds", "/assets"))] == []
+    operations = [o for of_path in document["paths"].values() for o in of_path.values()]
+    assert all(o["description"] for o in operations)
+    assert all({"401", "403", "422", "503"} <= set(o["responses"]) for o in operations)
+    schemas = document["components"]["schemas"]
+    undescribed = [n for n, s in schemas.items() if s.get("type") == "object" and not s.get("description")]
+    assert [n for n in undescribed if not n.startswith("Page_")] == []
+
+
+async def test_the_docs_name_every_address_and_metric(pool: Pool, dsn: str, now: datetime) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        async with session.get(f"{base}{API}/openapi.json") as response:
+            paths = list((await response.json())["paths"])
+        async with session.get(f"{base}/metrics") as response:
+            told = await response.text()
+    docs = (Path(__file__).parent.parent.parent.parent / "docs" / "api.md").read_text()
+    metrics = {line.split()[2] for line in told.splitlines() if line.startswith("# HELP blockline_")}
+
+    assert [path for path in paths if path not in docs] == []
+    assert len(metrics) > 15
+    assert [name for name in metrics if f"`{name}`" not in docs] == []

@@ -1,0 +1,335 @@
+"""What people write over the API, who may, and what those see who walk or come back while it is written."""
+
+import dataclasses
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.tags import edit_tags
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Role
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.api import Api, api_served
+from tests.support.samples.readings import T0
+from tests.support.seeds.alerts import Played
+from tests.support.servers.dashboard import SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The story of `play_alerts`, with a served API."""
+
+    api: Api
+    played: Played
+    pool: Pool
+    now: datetime
+
+
+@pytest.fixture
+async def world(played: Played, pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[World]:
+    async with api_served(pool, dsn, now) as api:
+        yield World(api, played, pool, now)
+
+
+async def _logged(pool: Pool) -> list[tuple[str, str, str]]:
+    async with transaction(pool) as conn:
+        return [(a.actor, a.action, a.subject) for a in await acts(conn, 3)]
+
+
+async def test_tags_and_lists_are_edited_with_what_was_done_to_each_account(world: World) -> None:
+    one, two = world.played.story.accounts[0][:2]
+    tagged = await world.api.send("POST", "/accounts/tags", {"accounts": [one, 999, two], "add": ["press"]})
+    assert tagged.json == {
+        "changed": 2,
+        "unchanged": 0,
+        "refused": 1,
+        "accounts": [
+            {"account_id": one, "outcome": "done", "words": "changed", "tags": ["press"]},
+            {
+                "account_id": 999,
+                "outcome": "unknown_account",
+                "words": "there is no such account",
+                "tags": None,
+            },
+            {"account_id": two, "outcome": "done", "words": "changed", "tags": ["press"]},
+        ],
+    }
+    made = await world.api.send("POST", "/lists", {"name": "Desk"})
+    assert (made.status, made.json["name"], made.json["accounts"]) == (201, "Desk", 0)
+    list_id = made.json["list_id"]
+    joined = await world.api.send("POST", f"/lists/{list_id}/accounts", {"add": [one, two]})
+    left = await world.api.send("POST", f"/lists/{list_id}/accounts", {"add": [one], "remove": [two]})
+    assert (joined.json["changed"], left.json["changed"], left.json["unchanged"]) == (2, 1, 1)
+    members = (await world.api.get("/accounts", list="Desk", tag="press")).items
+    assert [a["account_id"] for a in members] == [one]
+    assert await _logged(world.pool) == [
+        ("dashboard", "accounts taken off a list", "list Desk"),
+        ("dashboard", "accounts put on a list", "list Desk"),
+        ("dashboard", "list made", "list Desk"),
+    ]
+
+
+async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(world: World) -> None:
+    made = await world.api.send("POST", "/lists", {"name": "Desk"})
+    where = f"/lists/{made.json['list_id']}"
+    kept = await world.api.send("PATCH", where, {"evidence_days": 365})
+    assert kept.json["evidence_days"] == 365
+    assert (await world.api.send("PATCH", where, {"evidence_days": None})).json["evidence_days"] is None
+    short = await world.api.send("PATCH", "/lists/1", {"evidence_days": 30})
+    assert short.status == 409
+    assert "kept at least 1095 days" in short.detail
+    again = await world.api.send("POST", "/lists", {"name": "Desk"})
+    assert (again.status, again.detail) == (409, "There is a list 'Desk' already.")
+
+
+async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) -> None:
+    account_id = world.played.story.accounts[0][0]
+    made = await world.api.send("POST", f"/accounts/{account_id}/notes", {"text": "  asked the platform "})
+    assert (made.status, made.json["text"], made.json["written_by"]) == (
+        201,
+        "asked the platform",
+        "dashboard",
+    )
+    gone = await world.api.send("DELETE", f"/notes/{made.json['account_note_id']}")
+    assert (gone.status, gone.text) == (204, "")
+    (note,) = (await world.api.get(f"/accounts/{account_id}")).json["notes"]
+    assert (note["text"], note["withdrawn_by"]) == ("asked the platform", "dashboard")
+    assert (await world.api.send("DELETE", f"/notes/{made.json['account_note_id']}")).status == 409
+
+
+async def test_a_story_is_taken_on_once(world: World) -> None:
+    key = world.played.story_keys[0]
+    waiting = {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
+    first = await world.api.send("POST", f"/stories/{key}/acknowledgement", {"note": "on it"})
+    second = await world.api.send("POST", f"/stories/{key}/acknowledgement", {"note": "me too"})
+    left = {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
+
+    assert (first.json["first"], first.json["note"]) == (True, "on it")
+    assert (second.json["first"], second.json["note"]) == (False, "on it")
+    assert waiting - left == {key}
+    assert (await world.api.send("POST", "/stories/none/acknowledgement", {})).status == 404
+
+
+async def test_mutes_are_made_and_ended(world: World) -> None:
+    account_id = world.played.story.accounts[0][0]
+    until = world.now + timedelta(days=1)
+    made = await world.api.send(
+        "POST", "/mutes", {"account_id": account_id, "until": until.isoformat(), "note": "known\n issue"}
+    )
+    assert made.status == 201
+    assert (made.json["account_id"], made.json["until"], made.json["note"]) == (
+        account_id,
+        "2021-02-02T12:00:00Z",
+        "known issue",
+    )
+    window = await world.api.send("POST", "/mutes", {"everything": True})
+    assert (window.status, window.detail) == (422, "body.until: Say until when the maintenance lasts.")
+    both = await world.api.send("POST", "/mutes", {"account_id": account_id, "list": "Order 1 list"})
+    assert (both.status, both.detail) == (422, "body: Name one of account_id, list and everything.")
+    past = await world.api.send("POST", "/mutes", {"list": "SYN/1", "until": "2020-01-01T00:00:00Z"})
+    assert (past.status, past.detail) == (409, "A mute has to end after it begins, and after now.")
+    unknown = await world.api.send("POST", "/mutes", {"list": "Nobody"})
+    assert (unknown.status, unknown.detail) == (409, "There is no list or order 'Nobody'.")
+    assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 204
+    assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 404
+
+
+async def test_a_dead_letter_is_sent_again(world: World) -> None:
+    dead = world.played.dead_mail
+    assert [m["mail_id"] for m in (await world.api.get("/mails", state="dead")).items] == [dead]
+    again = await world.api.send("POST", f"/mails/{dead}/resend")
+    assert (again.status, again.json["state"], again.json["attempts"]) == (200, "queued", 0)
+    assert (await world.api.send("POST", f"/mails/{dead}/resend")).status == 409
+
+
+async def test_rules_are_added_switched_off_and_removed_but_for_those_of_the_settings(world: World) -> None:
+    toml = 'name = "spare/desk"\nrecipients = ["spare@example.org"]\ncountries = ["IN"]\n'
+    saved = await world.api.send("PUT", "/rules", {"toml": toml})
+    assert (saved.status, saved.json["toml"], saved.json["enabled"]) == (200, toml, True)
+    assert saved.json["definition"]["countries"] == ["IN"]
+    off = await world.api.send("PATCH", "/rules", {"name": "spare/desk", "enabled": False})
+    assert off.json["enabled"] is False
+    gone = await world.api.send("DELETE", "/rules", query=[("name", "spare/desk")])
+    assert gone.status == 204
+    fixed = next(r["name"] for r in (await world.api.get("/rules")).items if r["from_settings"])
+    refused = await world.api.send("DELETE", "/rules", query=[("name", fixed)])
+    assert refused.status == 409
+    assert "stands in the settings" in refused.detail
+    wrong = await world.api.send("PUT", "/rules", {"toml": "name = 1"})
+    assert (wrong.status, wrong.detail) == (422, "body.toml: The rule cannot be used: recipients is missing.")
+
+
+STORY = {
+    "title": "A day",
+    "since": "2021-02-01T00:00:00Z",
+    "until": "2021-02-02T00:00:00Z",
+    "view": "as_it_was",
+}
+CAPTION = {"at": "2021-02-01T12:00:00Z", "text": "noon"}
+WRITES: list[tuple[str, str, object, Role]] = [
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]}, Role.ANALYST),
+    ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
+    ("POST", "/accounts/1/notes", {"text": "seen"}, Role.ANALYST),
+    ("DELETE", "/notes/1", None, Role.ANALYST),
+    ("POST", "/stories/none/acknowledgement", {}, Role.ANALYST),
+    ("POST", "/mutes", {"list": "Order 1 list"}, Role.ANALYST),
+    ("POST", "/mutes", {"everything": True, "until": "2031-01-01T00:00:00Z"}, Role.ADMIN),
+    ("DELETE", "/mutes/1", None, Role.ANALYST),
+    ("DELETE", "/mutes/2", None, Role.ADMIN),
+    ("POST", "/mails/1/resend", None, Role.ANALYST),
+    ("POST", "/lists", {"name": "Desk"}, Role.ANALYST),
+    ("PATCH", "/lists/1", {"evidence_days": None}, Role.ADMIN),
+    ("PUT", "/rules", {"toml": 'name = "a"\nrecipients = []'}, Role.ADMIN),
+    ("PATCH", "/rules", {"name": "a", "enabled": True}, Role.ADMIN),
+    ("DELETE", "/rules?name=a", None, Role.ADMIN),
+    ("POST", "/written-stories", STORY, Role.ANALYST),
+    ("PUT", "/written-stories/1", STORY, Role.ANALYST),
+    ("POST", "/written-stories/1/captions", CAPTION, Role.ANALYST),
+    ("PUT", "/captions/1", CAPTION, Role.ANALYST),
+    ("DELETE", "/captions/1", None, Role.ANALYST),
+    ("DELETE", "/written-stories/1", None, Role.ANALYST),
+]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.usefixtures("played")
+async def test_each_write_takes_its_role(pool: Pool, dsn: str, now: datetime, role: Role) -> None:
+    async with api_served(pool, dsn, now, dataclasses.replace(SETTINGS, role=role)) as api:
+        document = (await api.get("/openapi.json")).json
+        for method, path, body, needed in WRITES:
+            answer = await api.send(method, path, body)
+            assert (answer.status == 403) is not role.includes(needed), (method, path, answer.text)
+            if answer.status == 403:
+                assert answer.detail.endswith(f"and you have that of {role.value}.")
+    written = {(m.upper(), p) for p, of in document["paths"].items() for m in of if m not in {"get", "head"}}
+    assert len(written) == len(WRITES) - 2  # two ways to mute, and to end that, each by its role
+
+
+HOSTILE: list[tuple[str, str, object, int, str]] = [
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a b"]}, 422, "body: Tag 'a b' holds a space"),
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a\0"]}, 422, "that can be seen"),
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["\ud800"]}, 422, "body.add.0"),
+    ("POST", "/accounts/tags", {"accounts": [1]}, 422, "body: Say which tags to add or to remove."),
+    ("POST", "/accounts/tags", {"accounts": [], "add": ["a"]}, 422, "body.accounts"),
+    ("POST", "/accounts/tags", {"accounts": [True], "add": ["a"]}, 422, "body.accounts.0"),
+    ("POST", "/accounts/tags", {"accounts": [2**63], "add": ["a"]}, 422, "body.accounts.0"),
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a"], "colour": 1}, 422, "body.colour"),
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a"], "remove": ["a"]}, 422, "added and removed"),
+    ("POST", "/accounts/tags", b"{", 422, "body"),
+    ("POST", "/accounts/tags", b"\xff", 400, "body"),
+    ("POST", "/accounts/tags", b"[" * 100_000, 400, "body"),
+    ("POST", "/accounts/tags", b" " * 1_000_001, 413, "larger than 1,000,000 bytes"),
+    ("POST", "/lists", {"name": "a;b"}, 422, "is no name for a list"),
+    ("POST", "/lists", {"name": " "}, 422, "is no name for a list"),
+    ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "added and removed at once"),
+    ("POST", "/lists/1/accounts", {}, 422, "Say which accounts"),
+    ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),
+    ("POST", "/accounts/1/notes", {"text": "  "}, 422, "body.text: The note is empty."),
+    ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "holds a character that no text has"),
+    ("POST", "/accounts/1/notes", {"text": "x" * 4001}, 422, "body.text"),
+    ("POST", "/accounts/99999/notes", {"text": "x"}, 404, "There is no account 99999."),
+    ("POST", "/mutes", {"account_id": 99999}, 404, "There is no account 99999."),
+    ("POST", "/mutes", {"account_id": 1, "until": "tomorrow"}, 422, "body.until: This is not a time"),
+    ("POST", "/mutes", {"account_id": 1, "until": 1612137600}, 422, "body.until: This is not a time"),
+    ("PUT", "/rules", {"toml": 'name = "a\0b"'}, 422, "body.toml"),
+    ("PUT", "/rules", {"toml": "[" * 19_000}, 422, "body.toml"),
+]
+
+
+async def test_what_is_sent_wrongly_is_refused_in_a_sentence_and_writes_nothing(world: World) -> None:
+    before = await _logged(world.pool)
+    for method, path, body, status, said in HOSTILE:
+        answer = await world.api.send(method, path, body)
+        assert answer.status == status, (path, str(body)[:80], answer.text)
+        assert said in answer.detail
+    assert await _logged(world.pool) == before
+
+
+async def test_what_is_no_json_by_its_name_is_not_read_as_such(world: World) -> None:
+    body = b'{"accounts": [1], "add": ["press"]}'
+    plain = await world.api.send("POST", "/accounts/tags", body, headers={"Content-Type": "text/plain"})
+    assert plain.status == 422
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    strange = await world.api.send("POST", "/accounts/tags", body, headers=elsewhere)
+    assert strange.status == 403
+    assert "comes from elsewhere" in strange.detail
+
+
+async def test_a_walk_sees_each_account_once_while_accounts_are_added(world: World) -> None:
+    before = {i["account_id"] for i in (await world.api.get("/accounts", limit=500)).items}
+    seen: list[int] = []
+    n = 0
+    async for items in world.api.walk("/accounts", 7):
+        seen += [i["account_id"] for i in items]
+        n += 1
+        async with transaction(world.pool) as conn:
+            await add_accounts(conn, [NewAccount(Platform.BLUESKY, f"did:plc:{n}", f"b{n}.example")], T0)
+        assert n < 50
+
+    assert len(seen) == len(set(seen))
+    assert before <= set(seen)
+
+
+async def test_a_walk_sees_each_change_once_while_others_are_recorded(world: World) -> None:
+    before = [i["change_id"] for i in (await world.api.get("/changes", limit=500)).items]
+    seen: list[int] = []
+    n = 0
+    async for items in world.api.walk("/changes", 7):
+        seen += [i["change_id"] for i in items]
+        n += 1
+        async with transaction(world.pool) as conn:
+            await conn.execute(
+                """
+                insert into change (change_key, account_id, status, kind, strength, first_seen_new,
+                    recorded_at, source)
+                values ($1, 1, 'available', 'baseline', 'strong', $2, $2, 'x')
+                """,
+                f"new {n}",
+                world.now + timedelta(minutes=n),
+            )
+
+    assert [i for i in seen if i in set(before)] == before
+    assert len(seen) == len(set(seen))
+
+
+async def test_an_unchanged_answer_is_not_sent_again(world: World) -> None:
+    first = await world.api.get("/accounts", limit=5)
+    tag = first.headers["etag"]
+    assert tag.startswith('"')
+    assert first.headers["cache-control"] == "private, no-cache"
+    for held in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = await world.api.get("/accounts", {"If-None-Match": held}, limit=5)
+        assert (again.status, again.text, again.headers["etag"]) == (304, "", tag)
+    async with transaction(world.pool) as conn:
+        await edit_tags(conn, [first.items[0]["account_id"]], ["press"], [], "desk", world.now)
+    changed = await world.api.get("/accounts", {"If-None-Match": tag}, limit=5)
+    assert changed.status == 200
+    assert changed.headers["etag"] != tag
+
+
+async def test_without_the_database_the_api_says_so_and_when_to_ask_again(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    async with api_served(pool, dsn, now) as api:
+        async with transaction(pool) as conn:
+            await conn.execute("alter table account rename to gone")
+        answer = await api.get("/accounts")
+
+    assert answer.status == 503
+    assert "The database could not do this" in answer.detail
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    viewer = dataclasses.replace(SETTINGS, role=Role.VIEWER)
+    async with api_served(pool, dsn, now, viewer) as api:
+        assert (await api.get("/accounts")).status == 200
+        refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
+    assert refused.status == 403
+    assert refused.detail == "This takes the role of analyst, and you have that of viewer."

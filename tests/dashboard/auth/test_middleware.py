@@ -1,0 +1,573 @@
+"""Whom the gate lets past: from every route of the app, of Dash and of the static files, nobody but who shows
+a session or a token, and each only as far as that goes.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from dash import Dash, ctx, html
+from fastapi import FastAPI
+from yarl import URL
+
+from dashboard.asgi.security_headers import WRONG_ORIGIN
+from dashboard.asgi.settings import Login, Provider
+from dashboard.asgi.websockets import Closable, Sockets
+from dashboard.auth.access import NOT_NOW, acting
+from dashboard.auth.middleware import FEEDS_ONLY, LOGIN_FIRST, Gate, keep_watch
+from dashboard.people.routes import DEEDS, TAKES_LOGIN
+from dashboard.people.words import browser_name
+from dashboard.server.app import create_app
+from jobs.runtime.replay_process import Command
+from storage.model.core.people import Role, Scope
+from storage.people.people import disable, people
+from storage.people.sessions import open_sessions
+from storage.people.tokens import revoke_token, tokens
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.push import following
+from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
+from tests.support.servers.dashboard import mounted, served, until
+
+PROVIDED = replace(
+    WITH_LOGIN, login=Login("http://127.0.0.1:8050", Provider("http://127.0.0.1:1", "blockline", "secret"))
+)
+FREE = {
+    "/healthz",
+    "/readyz",
+    "/login",
+    "/login/style.css",
+    "/login/boot.js",
+    "/login/oidc",
+    "/login/oidc/callback",
+    "/mail-link/{token}",
+}
+"""All that answers to anybody."""
+
+
+def routes(server: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Method and address of everything that an app serves, mounted apps included; "WS" for a websocket."""
+    for route in server.routes:
+        if hasattr(route, "original_router"):
+            yield from routes(route.original_router, prefix)
+        elif hasattr(route, "app") and not hasattr(route, "endpoint"):
+            yield "GET", f"{prefix}{route.path}/x"
+            yield from routes(route.app, prefix + route.path) if hasattr(route.app, "routes") else ()
+        elif "WebSocket" in type(route).__name__:
+            yield "WS", prefix + route.path
+        else:
+            for method in route.methods:
+                yield method, prefix + route.path
+
+
+def served_by(app: Any) -> FastAPI:
+    while not isinstance(app, FastAPI):
+        app = app._app
+    return app
+
+
+@pytest.fixture
+async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
+    await a_person(pool, "ada", Role.ADMIN, now)
+    await a_person(pool, "ann", Role.ANALYST, now)
+    await a_person(pool, "vera", Role.VIEWER, now)
+    async with served(pool, dsn, now, PROVIDED) as base:
+        yield base
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"Cookie": "blockline=made-up; __Host-blockline=made-up"}, id="a session that is none"),
+        pytest.param({"Cookie": "=;;blockline"}, id="a cookie that is none"),
+        pytest.param({"Authorization": "Bearer blockline_made-up"}, id="a token that is none"),
+        pytest.param({"Authorization": "Basic YWRhOmFkYQ=="}, id="another way of logging in"),
+    ],
+)
+async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
+    pool: Pool, dsn: str, now: datetime, base: str, shown: dict[str, str]
+) -> None:
+    known = set(
+        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+    )
+    assert len(known) > 60
+    assert {("GET", "/api/live"), ("POST", "/_dash-update-component"), ("WS", "/_dash-ws-callback")} <= known
+    answered: set[str] = set()
+    async with aiohttp.ClientSession(headers={"Origin": base, **shown}) as session:
+        for method, path in sorted(known):
+            address = base + re.sub(r"\{[^}]*\}", "1", path)
+            if method == "WS":
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await session.ws_connect(address)
+                assert refused.value.status == 401
+                continue
+            async with session.request(method, address, allow_redirects=False) as answer:
+                if answer.status != 401:
+                    answered.add(path)
+                elif method != "HEAD":
+                    assert LOGIN_FIRST in await answer.text()
+    assert answered == FREE
+
+
+OWN = {
+    "/api/people/own-password",
+    "/api/people/sessions/end",
+    "/api/people/tokens",
+    "/api/people/tokens/revoke",
+}
+"""What everybody may do about oneself."""
+UNCHANGED = {
+    "/login",
+    "/logout",
+    "/login/style.css",
+    "/login/boot.js",
+    "/mail-link/{token}",
+    "/_dash-update-component",
+}
+"""Of the login, of who has the link, and what only answers with a page."""
+
+
+async def test_a_viewer_writes_nothing_by_any_route(pool: Pool, dsn: str, now: datetime, base: str) -> None:
+    known = set(
+        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+    )
+    writes = sorted(
+        (m, p) for m, p in known if m in {"POST", "PUT", "PATCH", "DELETE"} and p not in OWN | UNCHANGED
+    )
+    assert len(writes) > 20
+    async with transaction(pool) as conn:
+        before = await acts(conn, 1000)
+    token = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.READ, now)}"}
+    async with browser_of(base, "vera") as vera, aiohttp.ClientSession(headers=token) as program:
+        for who in (vera, program):
+            for method, path in writes:
+                address = base + re.sub(r"\{[^}]*\}", "1", path)
+                async with who.request(method, address, json={}, allow_redirects=False) as answer:
+                    assert answer.status in {403, 404, 405, 422}, (method, path)
+    async with transaction(pool) as conn:
+        new = [a.action for a in await acts(conn, 1000) if a not in before]
+    assert set(new) <= {"token made", "logged in"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/login/",
+        "/login/x",
+        "/login/oidc/x",
+        "/login/style.css/x",
+        "/mail-link/",
+        "/mail-link/a/b",
+        "/mail-link//",
+        "/healthz/",
+        "/loginx",
+        "//login",
+        "/LOGIN",
+        "/%2e%2e/login/%2e%2e/api/live",
+        "/login/%2e%2e/api/live",
+        "/mail-link/..%2f..%2fapi%2flive",
+    ],
+)
+async def test_nothing_lies_beside_what_is_free(base: str, path: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(URL(base + path, encoded=True), allow_redirects=False) as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_where_there_is_no_provider_its_addresses_are_like_all_others(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    async with served(pool, dsn, now, WITH_LOGIN) as base, aiohttp.ClientSession() as session:
+        for path in ("/login/oidc", "/login/oidc/callback"):
+            async with session.get(base + path) as answer:
+                assert answer.status == 401
+
+
+async def test_no_file_of_a_page_is_given_away(base: str) -> None:
+    async with browser_of(base, "vera") as vera, vera.get(f"{base}/") as answer:
+        page = await answer.text()
+    files = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|mjs|js|svg)[^"]*)"', page))
+    assert len(files) > 30
+    async with aiohttp.ClientSession() as session:
+        for file in files:
+            async with session.get(base + file) as answer:
+                assert answer.status == 401
+
+
+async def test_a_page_leads_to_the_login_and_not_what_a_script_asks_for(base: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for headers, status in (
+            ({"Accept": "text/html"}, 303),
+            ({"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}, 303),
+            ({"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, 401),
+            ({"Accept": "*/*"}, 401),
+        ):
+            async with session.get(f"{base}/mail/3", headers=headers, allow_redirects=False) as answer:
+                assert answer.status == status
+
+
+async def test_the_api_refuses_with_a_problem(base: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{base}/api/v1/accounts") as answer:
+        assert (answer.status, answer.content_type) == (401, "application/problem+json")
+        problem = await answer.json()
+    assert (problem["status"], problem["detail"]) == (401, LOGIN_FIRST)
+
+
+MUTE = ("POST", "/api/alerts/mute")
+TOKENS = [
+    pytest.param("vera", Scope.READ, "GET", "/api/live", 200, id="read: data"),
+    pytest.param("vera", Scope.READ, "GET", "/feeds/all.atom", 200, id="read: feeds too"),
+    pytest.param("ann", Scope.READ, *MUTE, 403, id="read: no writing, whatever the person may"),
+    pytest.param("vera", Scope.WRITE, *MUTE, 403, id="write: not beyond the person's role"),
+    pytest.param("ann", Scope.WRITE, *MUTE, 422, id="write: as an analyst"),
+    pytest.param("ada", Scope.WRITE, "POST", "/api/alerts/rules", 403, id="write: not as an admin"),
+    pytest.param("ada", Scope.ADMIN, "POST", "/api/alerts/rules", 422, id="admin: as an admin"),
+    pytest.param("ada", Scope.ADMIN, "POST", "/api/people/add", 403, id="admin: people take a login"),
+    pytest.param("ada", Scope.FEEDS, "GET", "/feeds/all.atom", 200, id="feeds: the feeds"),
+    pytest.param("ada", Scope.FEEDS, "GET", "/feeds/orders.ics", 200, id="feeds: the calendar"),
+    pytest.param("ada", Scope.FEEDS, "GET", "/api/live", 403, id="feeds: nothing else"),
+    pytest.param("ada", Scope.FEEDS, *MUTE, 403, id="feeds: no writing"),
+]
+
+
+@pytest.mark.parametrize(("login", "scope", "method", "path", "status"), TOKENS)
+async def test_a_token_reaches_as_far_as_its_scope_and_its_person(
+    pool: Pool, now: datetime, base: str, login: str, scope: Scope, method: str, path: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {await a_token(pool, login, scope, now)}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, base + path, json={} if method == "POST" else None) as answer,
+    ):
+        said = (await answer.read()).decode(errors="replace")  # some data is packed
+    assert answer.status == status
+    assert (FEEDS_ONLY in said) is (scope is Scope.FEEDS and status == 403)
+
+
+async def test_who_is_no_page_and_shows_no_token_writes_nothing(base: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for more in ({}, {"Authorization": "Basic YWRhOmFkYQ=="}, {"Authorization": "Bearer"}):
+            async with session.post(f"{base}/api/alerts/rules", json={}, headers=more) as answer:
+                assert (answer.status, await answer.text()) == (403, WRONG_ORIGIN)
+
+
+async def test_what_a_token_did_is_logged_under_its_person_and_name(
+    pool: Pool, now: datetime, base: str
+) -> None:
+    headers = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.ADMIN, now)}"}
+    rule = {"toml": 'name = "Press"\nrecipients = ["press@example.org"]\n'}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{base}/api/alerts/rules", json=rule, allow_redirects=False) as answer,
+    ):
+        assert answer.status == 303
+    async with transaction(pool) as conn:
+        (act,) = await acts(conn, 1)
+        assert [a.audit_id for a in await acts(conn, 1, of="ada")] == [act.audit_id]
+        (token,) = await tokens(conn)
+    assert act.actor == "ada (token script)"
+    assert token.used_at is not None
+
+
+@pytest.mark.parametrize("end", ["revoked", "over", "disabled person"])
+async def test_a_token_that_ended_lets_nobody_in(pool: Pool, now: datetime, base: str, end: str) -> None:
+    secret = await a_token(pool, "ada", Scope.READ, now)
+    await a_person(pool, "eve", Role.ADMIN, now)
+    async with transaction(pool) as conn:
+        (token,) = await tokens(conn)
+        if end == "revoked":
+            await revoke_token(conn, token.token_id, None, "eve", now)
+        elif end == "over":
+            await conn.execute("update api_token set expires_at = $1", now - timedelta(seconds=1))
+        else:
+            await disable(conn, "ada", "eve", now)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {secret}"}) as session,
+        session.get(f"{base}/api/live") as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_what_is_wrong_with_the_database_is_not_told_to_who_is_not_let_in(
+    pool: Pool, base: str
+) -> None:
+    async with transaction(pool) as conn:
+        for table in ("web_session", "api_token", "login_failure", "installation_key"):
+            await conn.execute(f"alter table {table} rename to {table}_is_gone")
+    shown = {"Origin": base, "Cookie": "blockline=made-up"}
+    async with aiohttp.ClientSession(headers=shown) as session:
+        for method, path in (
+            ("GET", "/api/live"),
+            ("GET", "/api/v1/accounts"),
+            ("POST", "/login"),
+            ("GET", "/login/oidc"),
+            ("GET", "/mail-link/made-up"),
+        ):
+            given = {"name": "ada", "password": PASSWORD} if method == "POST" else None
+            async with session.request(method, base + path, data=given) as answer:
+                said = await answer.text()
+            assert answer.status == 503
+            assert NOT_NOW in said
+            assert "relation" not in said
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_a_token_opens_no_websocket_for_that_would_outlive_it(
+    pool: Pool, now: datetime, base: str, scope: Scope
+) -> None:
+    shown = {"Authorization": f"Bearer {await a_token(pool, 'ada', scope, now)}", "Origin": base}
+    async with aiohttp.ClientSession(headers=shown) as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{base}/_dash-ws-callback")
+    assert refused.value.status == 403
+
+
+async def test_what_is_sent_to_a_callback_is_held_only_up_to_a_size(base: str) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        yield b'{"x":"'
+        while sent[0] < 100_000_000:
+            sent[0] += 100_000
+            yield b"a" * 100_000
+
+    sent = [0]
+    async with browser_of(base, "vera") as vera:
+        headers = {"Content-Type": "application/json"}
+        with suppress(aiohttp.ClientError):
+            async with vera.post(f"{base}/_dash-update-component", data=endless(), headers=headers) as answer:
+                assert answer.status >= 400
+        assert sent[0] < 50_000_000
+        async with vera.get(f"{base}/api/people/me") as answer:
+            assert answer.status == 200
+
+
+async def test_only_a_feed_takes_its_token_from_the_address(pool: Pool, now: datetime, base: str) -> None:
+    for scope in (Scope.FEEDS, Scope.READ):
+        secret = await a_token(pool, "ada", scope, now)
+        async with aiohttp.ClientSession() as session:
+            for path, status in (("/feeds/all.atom", 200), ("/api/live", 401), ("/", 401)):
+                async with session.get(f"{base}{path}?token={secret}") as answer:
+                    assert answer.status == status
+
+
+async def test_a_session_does_not_help_a_token_that_is_none(base: str) -> None:
+    async with (
+        browser_of(base, "ada") as ada,
+        ada.get(f"{base}/api/live", headers={"Authorization": "Bearer made-up"}) as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_a_page_elsewhere_cannot_write_with_a_token_or_a_session(
+    pool: Pool, now: datetime, base: str
+) -> None:
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    secret = await a_token(pool, "ada", Scope.ADMIN, now)
+    async with browser_of(base, "ada") as ada:
+        for more in ({}, {"Authorization": f"Bearer {secret}"}):
+            for path in ("/api/alerts/rules", "/api/people/add", "/logout", "/_dash-update-component"):
+                async with ada.post(base + path, json={}, headers={**elsewhere, **more}) as answer:
+                    assert answer.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await ada.ws_connect(f"{base}/_dash-ws-callback", headers=elsewhere)
+
+
+GIVEN: dict[str, dict[str, str]] = {
+    "/add": {"name": "bob", "role": "viewer", "password": PASSWORD},
+    "/role": {"person": "vera", "role": "analyst"},
+    "/password": {"person": "vera", "password": "another long one"},
+    "/disable": {"person": "vera"},
+    "/enable": {"person": "vera"},
+    "/own-password": {"current": PASSWORD, "password": "another long one"},
+    "/sessions/end": {"session": "999"},
+    "/tokens": {"name": "script", "scope": "read"},
+    "/tokens/revoke": {"token": "1"},
+}
+
+
+def test_every_address_about_people_is_among_these_rows() -> None:
+    assert set(GIVEN) == set(DEEDS)
+
+
+@pytest.mark.parametrize("login", ["vera", "ann", "ada"])
+async def test_what_is_about_others_takes_an_admin(base: str, pool: Pool, login: str) -> None:
+    role = {"vera": Role.VIEWER, "ann": Role.ANALYST, "ada": Role.ADMIN}[login]
+    async with browser_of(base, login) as browser:
+        for path, (least, _) in DEEDS.items():
+            async with transaction(pool) as conn:
+                before = await people(conn)
+            async with browser.post(
+                f"{base}/api/people{path}", data=GIVEN[path], allow_redirects=False
+            ) as answer:
+                status = answer.status
+            if role.includes(least):
+                assert status == (201 if path == "/tokens" else 303)
+                continue
+            assert status == 403
+            async with transaction(pool) as conn:
+                assert await people(conn) == before
+
+
+async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datetime, base: str) -> None:
+    await a_token(pool, "ada", Scope.READ, now)
+    async with browser_of(base, "ada") as ada, browser_of(base, "vera") as vera:
+        async with transaction(pool) as conn:
+            adas = next(p.person_id for p in await people(conn) if p.login == "ada")
+            (session,) = await open_sessions(conn, adas, now)
+        given = {"session": str(session.session_id), "token": "1"}
+        async with vera.post(f"{base}/api/people/sessions/end", data=given):
+            pass
+        async with vera.post(f"{base}/api/people/tokens/revoke", data=given) as answer:
+            assert answer.status == 409
+        async with ada.get(f"{base}/api/live") as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "status", "sentence"),
+    [
+        pytest.param("/add", {"name": "ADA"}, 409, "There is somebody called 'ADA' already.", id="taken"),
+        pytest.param("/add", {"name": "command line"}, 409, "cannot be a name", id="a name of the log"),
+        pytest.param("/add", {"name": "Dashboard"}, 409, "cannot be a name", id="another name of the log"),
+        pytest.param("/add", {"name": "bob", "password": "short"}, 422, "at least 12", id="a short password"),
+        pytest.param("/add", {"name": "bob", "password": "a" * 20}, 422, "different", id="one letter"),
+        pytest.param("/add", {"name": "bob", "role": "boss"}, 422, "The role is viewer", id="no role"),
+        pytest.param("/role", {"person": "nobody-here"}, 409, "There is nobody called", id="nobody"),
+        pytest.param("/role", {"person": "ada"}, 409, "the last admin", id="the last admin's role"),
+        pytest.param("/disable", {"person": "ada"}, 409, "the last admin", id="the last admin"),
+        pytest.param("/own-password", {"current": "wrong"}, 422, "another one", id="not the present one"),
+        pytest.param("/tokens", {"name": " "}, 422, "The field name is empty", id="a token without a name"),
+        pytest.param("/tokens", {"scope": "all"}, 422, "The scope is feeds", id="no scope"),
+        pytest.param("/tokens", {"expires": "soon"}, 422, "after a span such as 90d", id="no span"),
+        pytest.param("/tokens", {"expires": "99999d"}, 422, "ten years", id="too long a span"),
+        pytest.param("/tokens/revoke", {"token": "x"}, 422, "not a number", id="no number"),
+    ],
+)
+async def test_what_cannot_be_is_refused_in_one_sentence(
+    base: str, pool: Pool, path: str, given: dict[str, str], status: int, sentence: str
+) -> None:
+    sent = {**GIVEN[path], **given}
+    async with browser_of(base, "ada") as ada:
+        async with transaction(pool) as conn:
+            before = await people(conn), await tokens(conn)
+        async with ada.post(f"{base}/api/people{path}", data=sent) as answer:
+            assert (answer.status, sentence in (await answer.json())["error"]) == (status, True)
+        async with transaction(pool) as conn:
+            assert (await people(conn), await tokens(conn)) == before
+
+
+async def test_another_password_ends_the_other_sessions(base: str) -> None:
+    async with browser_of(base, "vera") as here, browser_of(base, "vera") as there:
+        async with here.post(f"{base}/api/people/own-password", data=GIVEN["/own-password"]) as answer:
+            assert answer.status == 200  # of the page that it leads to
+        async with here.get(f"{base}/api/live") as answer:
+            assert answer.status == 200
+        async with there.get(f"{base}/api/live") as answer:
+            assert answer.status == 401
+    async with aiohttp.ClientSession() as session:
+        assert await log_in(session, base, "vera", PASSWORD) == 403
+        assert await log_in(session, base, "vera", "another long one") == 303
+
+
+async def test_where_there_is_no_login_nobody_does_anything_about_people(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    settings = replace(WITH_LOGIN, login=None)
+    async with (
+        served(pool, dsn, now, settings) as base,
+        aiohttp.ClientSession(headers={"Origin": base}) as session,
+    ):
+        for path, given in GIVEN.items():
+            async with session.post(f"{base}/api/people{path}", data=given) as answer:
+                assert (answer.status, (await answer.json())["error"]) == (403, TAKES_LOGIN)
+        async with session.get(f"{base}/login", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+async def test_a_callback_over_the_websocket_knows_who_acts(
+    pool: Pool, dsn: str, now: datetime, base: str
+) -> None:
+    server = FastAPI()
+    dash = Dash(__name__, server=server)  # pyright: ignore[reportArgumentType]  # Dash has no type for it
+    dash.layout = html.Div(id="who")
+
+    @dash.callback(websocket=True, persistent=True)  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator]
+    async def tell() -> None:  # pyright: ignore[reportUnusedFunction]
+        socket = ctx.websocket
+        assert socket is not None
+        await socket.set_prop("who", "data", f'{{"name": "{acting().name}", "role": "{acting().role}"}}')
+
+    async with (
+        mounted(Gate(server, pool, lambda: now, WITH_LOGIN)) as other,
+        browser_of(base, "ann") as ann,
+    ):
+        (cookie,) = [c.value for c in ann.cookie_jar if c.key == "blockline"]
+        headers = {"Cookie": f"blockline={cookie}"}
+        async with aiohttp.ClientSession() as session, following(session, other, headers) as page:
+            said = json.loads(await page.next_with("name"))
+    assert said == {"name": "ann", "role": "analyst"}
+    assert urlsplit(other).port != urlsplit(base).port
+
+
+async def test_a_websocket_whose_session_ended_unheard_is_closed_by_and_by(
+    pool: Pool, now: datetime, base: str
+) -> None:
+    sockets = Sockets()
+
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            await receive()
+
+    async with (
+        mounted(Gate(Closable(waiting, sockets), pool, lambda: now, WITH_LOGIN)) as other,
+        browser_of(base, "ann") as ann,
+        browser_of(base, "vera") as vera,
+    ):
+        cookies = [next(c.value for c in who.cookie_jar if c.key == "blockline") for who in (ann, vera)]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(other, headers={"Cookie": f"blockline={cookies[0]}"}) as hers,
+            session.ws_connect(other, headers={"Cookie": f"blockline={cookies[1]}"}) as others,
+        ):
+            async with transaction(pool) as conn:
+                await conn.execute(
+                    "update web_session set ended_at = $1 from person p where p.login = 'ann' "
+                    "and p.person_id = web_session.person_id",
+                    now,
+                )
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(keep_watch(pool, lambda: now, sockets, every_s=0.05))
+                assert (await hers.receive()).type == aiohttp.WSMsgType.CLOSE
+                await until(lambda: _is(len(sockets) == 1))
+                watching.cancel()
+            assert not others.closed
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1", "Safari on iPhone"),
+        ("curl/8.14.1", "curl/8.14.1"),
+        ("", "not said"),
+    ],
+)
+def test_a_browser_is_called_as_people_call_it(said: str, name: str) -> None:
+    assert browser_name(said) == name

@@ -1,0 +1,251 @@
+"""Logging in through a provider, over real sockets: whom it lets in as what, and what is not believed."""
+
+import socket
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+
+from dashboard.asgi.settings import Login, Provider
+from dashboard.auth.oidc import AWAY, CALLBACK, STRANGE, state_cookie
+from dashboard.auth.oidc_claims import NotLetIn, names_in, role_in
+from storage.model.core.people import Role
+from storage.people.people import disable, people
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.people import WITH_LOGIN, a_person, log_in
+from tests.support.servers.dashboard import served
+from tests.support.servers.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
+
+GROUPS = {"desk": Role.ANALYST, "chiefs": Role.ADMIN}
+
+
+@pytest.fixture
+async def provider() -> AsyncGenerator[OidcProvider]:
+    async with oidc_provider() as provider:
+        yield provider
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@asynccontextmanager
+async def monitor(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider, claim: str | None = None
+) -> AsyncGenerator[str]:
+    """A dashboard that this provider vouches for people to; its address."""
+    port = free_port()
+    trusted = Provider(provider.url, CLIENT, SECRET, claim, GROUPS if claim else {})
+    settings = replace(WITH_LOGIN, login=Login(f"http://127.0.0.1:{port}", trusted))
+    async with served(pool, dsn, now, settings, port) as base:
+        yield base
+
+
+def browser() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
+async def through(
+    session: aiohttp.ClientSession, base: str, leads_to: str = "/healthz"
+) -> tuple[int, str, str]:
+    """Log in through the provider; the status, the address and the words at the end of the way."""
+    async with session.get(f"{base}/login/oidc", params={"next": leads_to}) as answer:
+        return answer.status, str(answer.url), await answer.text()
+
+
+async def known(pool: Pool) -> list[tuple[str, str, Role, bool]]:
+    async with transaction(pool) as conn:
+        return [(p.login, p.display_name, p.role, p.has_password) for p in await people(conn)]
+
+
+async def test_somebody_new_is_let_in_as_a_viewer_and_led_to_the_page(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    provider.claims["name"] = "Grace Hopper"
+    async with monitor(pool, dsn, now, provider) as base, browser() as session:
+        status, url, _ = await through(session, base, "/api/people/me")
+        assert (status, url) == (200, f"{base}/api/people/me")
+        async with session.get(url) as answer:
+            assert await answer.json() == {"name": "grace", "role": "viewer"}
+        assert {c.key for c in session.cookie_jar} == {"blockline"}
+        provider.claims["name"] = "Rear Admiral Hopper"
+        await through(session, base)
+    assert await known(pool) == [("grace", "Rear Admiral Hopper", Role.VIEWER, False)]
+    async with transaction(pool) as conn:
+        said = [(a.actor, a.action, a.subject) for a in reversed(await acts(conn, 10))]
+    assert said[:2] == [("provider", "person added", "grace"), ("grace", "logged in", "grace")]
+
+
+async def test_who_comes_by_the_provider_has_no_password(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    async with monitor(pool, dsn, now, provider) as base, browser() as session:
+        await through(session, base)
+        for password in ("", "grace", "x" * 20):
+            assert await log_in(session, base, "grace", password) == 403
+
+
+async def test_a_role_follows_the_claim_at_each_login(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    async with monitor(pool, dsn, now, provider, "groups") as base, browser() as session:
+        for groups, role in (
+            (["desk"], Role.ANALYST),
+            (["desk", "chiefs", "others"], Role.ADMIN),
+            ("desk", None),  # she is the last admin
+        ):
+            provider.claims["groups"] = groups
+            status, _, said = await through(session, base)
+            if role is None:
+                assert (status, "the last admin" in said) == (403, True)
+            else:
+                assert (status, (await known(pool))[0][2]) == (200, role)
+        await a_person(pool, "ada", Role.ADMIN, now)
+        assert (await through(session, base))[0] == 200
+    assert dict((login, role) for login, _, role, _ in await known(pool))["grace"] is Role.ANALYST
+
+
+async def test_the_name_of_somebody_here_does_not_make_one_that_person(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    await a_person(pool, "grace", Role.ADMIN, now)
+    provider.claims["email"] = "grace@example.org"
+    async with monitor(pool, dsn, now, provider) as base, browser() as session:
+        assert (await through(session, base))[0] == 200
+    assert [(login, role) for login, _, role, _ in await known(pool)] == [
+        ("grace", Role.ADMIN),
+        ("grace@example.org", Role.VIEWER),
+    ]
+
+
+async def test_who_was_disabled_here_is_not_let_in_by_the_provider(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    async with monitor(pool, dsn, now, provider) as base, browser() as session:
+        await through(session, base)
+        async with transaction(pool) as conn:
+            await disable(conn, "grace", "ada", now)
+        status, _, said = await through(session, base)
+    assert (status, "grace may not log in any more." in said) == (403, True)
+
+
+def set_(**wrong: Any) -> Callable[[OidcProvider], None]:
+    def change(provider: OidcProvider) -> None:
+        for name, value in wrong.items():
+            setattr(provider, name, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "sentence"),
+    [
+        pytest.param(set_(error="access_denied"), 403, STRANGE, id="somebody refused there"),
+        pytest.param(set_(signs_with_own_key=False), 403, STRANGE, id="a signature of another key"),
+        pytest.param(set_(audience="another-client"), 403, STRANGE, id="said to somebody else"),
+        pytest.param(set_(nonce="of another login"), 403, STRANGE, id="said of another login"),
+        pytest.param(set_(lasts_s=-3600), 403, STRANGE, id="said long ago"),
+        pytest.param(set_(claims={"sub": "u", "iss": "https://x.example"}), 403, STRANGE, id="by another"),
+        pytest.param(set_(claims={"preferred_username": "grace"}), 403, STRANGE, id="of nobody"),
+        pytest.param(
+            set_(claims={"sub": "no name!"}), 403, "None of the names", id="no name to log in under"
+        ),
+        pytest.param(set_(is_down=True), 502, AWAY, id="it does not answer"),
+        pytest.param(set_(issuer="https://elsewhere.example"), 502, AWAY, id="it calls itself otherwise"),
+    ],
+)
+async def test_what_is_not_believed(
+    pool: Pool,
+    dsn: str,
+    now: datetime,
+    provider: OidcProvider,
+    wrong: Callable[[OidcProvider], None],
+    status: int,
+    sentence: str,
+) -> None:
+    wrong(provider)
+    async with monitor(pool, dsn, now, provider) as base, browser() as session:
+        got, _, said = await through(session, base)
+        assert (got, sentence in said) == (status, True)
+        async with session.get(f"{base}/api/people/me") as answer:
+            assert answer.status == 401
+    assert await known(pool) == []
+
+
+async def test_an_answer_counts_once_in_the_browser_that_began_and_for_its_state(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider
+) -> None:
+    async with monitor(pool, dsn, now, provider) as base, browser() as session, browser() as other:
+        async with session.get(f"{base}/login/oidc", allow_redirects=False) as answer:
+            there = answer.headers["Location"]
+            cookie = answer.cookies["blockline_oidc"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/login/oidc")
+        asked = parse_qs(urlsplit(there).query)
+        assert asked["code_challenge_method"] == ["S256"]
+        assert asked["redirect_uri"] == [base + CALLBACK]
+        assert SECRET not in there
+        async with session.get(there, allow_redirects=False) as answer:
+            back = answer.headers["Location"]
+        for who, address in (
+            (other, back),
+            (session, f"{base}{CALLBACK}?code=x&state=made-up"),
+            (session, f"{base}{CALLBACK}"),
+        ):
+            async with who.get(address) as answer:
+                assert (answer.status, STRANGE in await answer.text()) == (403, True)
+    assert await known(pool) == []
+
+
+@pytest.mark.parametrize(
+    ("claims", "role"),
+    [
+        pytest.param({"groups": "desk"}, Role.ANALYST, id="one value"),
+        pytest.param({"groups": ["x", "desk"]}, Role.ANALYST, id="one of several"),
+        pytest.param({"groups": ["chiefs", "desk"]}, Role.ADMIN, id="the highest"),
+        pytest.param({"groups": []}, None, id="none"),
+        pytest.param({"groups": {"desk": True}}, None, id="another form"),
+        pytest.param({"groups": [["desk"]]}, None, id="deeper"),
+        pytest.param({}, None, id="not said"),
+    ],
+)
+def test_the_role_that_a_claim_gives(claims: Mapping[str, Any], role: Role | None) -> None:
+    provider = Provider("https://id.example.org", CLIENT, SECRET, "groups", GROUPS)
+    if role is None:
+        with pytest.raises(NotLetIn):
+            role_in(claims, provider)
+    else:
+        assert role_in(claims, provider) is role
+    assert role_in(claims, Provider("https://id.example.org", CLIENT, SECRET)) is None
+
+
+@pytest.mark.parametrize(
+    ("claims", "logins"),
+    [
+        ({"sub": "1", "email": "a@b.c", "preferred_username": "ada"}, ["ada", "a@b.c", "1"]),
+        ({"sub": "1", "email": "a@b.c", "email_verified": False}, ["1"]),
+        ({"sub": "1", "preferred_username": 7}, ["1"]),
+    ],
+)
+def test_the_names_that_a_provider_gives(claims: Mapping[str, Any], logins: list[str]) -> None:
+    assert names_in(claims)[0] == logins
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "path"),
+    [
+        pytest.param("http://127.0.0.1:8050", "blockline_oidc", "/login/oidc", id="without TLS"),
+        pytest.param("https://watch.example.org", "__Host-blockline_oidc", "/", id="with TLS"),
+    ],
+)
+def test_no_other_host_of_the_domain_begins_a_login_in_somebodys_browser(
+    url: str, name: str, path: str
+) -> None:
+    assert state_cookie(Login(url)) == (name, path)

@@ -1,0 +1,331 @@
+"""Claimed against observed over a real database: the read model, the page, the API and the command.
+
+The real figures are used where they are at hand: in `TEST_SHARED_DATA`, else in `shared/data` beside the
+checkout.
+"""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dashboard.countries.published_chart import claimed_figure
+from dashboard.server.app import page_of
+from jobs.imports.published_records import import_record
+from storage.countries.published_report import claimed
+from storage.countries.transparency_figures import add_reports
+from storage.model.core.accounts import Account, Platform
+from storage.model.core.coverage import BatchOutcome
+from storage.model.core.orders import NewOrder
+from storage.model.orders.half_years import HalfYear, Looked
+from storage.model.orders.published_vs_observed import Claimed, Tally, disagreements
+from storage.orders.orders import add_order
+from storage.postgres.pool import Conn, Pool, transaction
+from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.page_text import said
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN
+from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
+from tests.support.servers.dashboard import SETTINGS, served
+
+NOW = datetime(2021, 7, 11, 12, tzinfo=UTC)
+JUNE = datetime(2021, 6, 29, 9, tzinfo=UTC)
+JULY = datetime(2021, 7, 1, 0, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
+FIGURES = (
+    report("desk", "2021-H1", total_demands=40, accounts_specified=1_000, accounts_withheld=1),
+    report("press", "2021-H1", total_demands=41, accounts_specified=1_000),
+    report("desk", "2018-H1", country="(world)", iso2=None, total_demands=6_651),
+    report("desk", "2018-H1", country="Sweden", iso2=None, total_demands=0, accounts_withheld=0),
+)
+
+
+async def watch(conn: Conn) -> list[Account]:
+    """Four accounts. Two are named by an order of India: withheld in June, and across the half-years."""
+    accounts = await enlist(conn, Platform.X, ["1", "2", "3", "4"])
+    await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
+    order = NewOrder(
+        "R-1", "Order", "Ministry", "IN", "Section 69A", JUNE - DAY, None, None, None, 257, "Farmers", JUNE
+    )
+    assert await add_order(conn, order, JUNE)
+    roster = await roster_of(conn, accounts)
+    for account in accounts:
+        await become(conn, roster, account, None, AVAILABLE, JUNE + accounts.index(account) * DAY / 1_440)
+    await become(conn, roster, accounts[0], AVAILABLE, WITHHELD_IN, JUNE + DAY / 2)
+    await become(conn, roster, accounts[1], AVAILABLE, WITHHELD_IN, JULY)
+    await become(conn, roster, accounts[2], AVAILABLE, SUSPENDED, JULY + DAY)
+    await become(conn, roster, accounts[0], WITHHELD_IN, AVAILABLE, JULY + 3 * DAY)
+    await read(conn, batch(roster, JULY + 5 * DAY, BatchOutcome.MISSED))
+    return accounts
+
+
+async def figures(conn: Conn) -> None:
+    await add_reports(conn, FIGURES, NOW)
+
+
+@pytest.fixture
+async def desk(pool: Pool) -> Pool:
+    async with transaction(pool) as conn:
+        await watch(conn)
+        await figures(conn)
+    return pool
+
+
+async def test_a_half_year_holds_every_source_beside_what_was_seen(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        second, first = await claimed(conn, "IN", NOW)
+
+    assert (first.half, [r.source for r in first.published]) == (FIRST, ["desk", "press"])
+    assert disagreements(first) == {"demands": (40, 41)}
+    assert first.own is not None
+    assert (first.own.watched, first.own.named) == (4, 2)
+    assert (first.own.withheld, first.own.restored) == (Tally(1, 2, 1, 0), Tally(0, 0, 0, 0))
+    assert first.own.looked == Looked(JUNE, JUNE + DAY / 2, 1, 181)
+    assert (second.half, second.published) == (SECOND, ())
+    assert second.own is not None
+    assert (second.own.withheld, second.own.restored) == (Tally(0, 1, 1, 0), Tally(1, 1, 1, 0))
+    assert second.own.looked == Looked(JULY, JULY + 3 * DAY, 3, 11)
+
+
+async def test_figures_alone_are_not_observed_and_a_world_total_is_no_country(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await figures(conn)
+        (first,) = await claimed(conn, "IN", NOW)
+        (sweden,) = await claimed(conn, "SE", NOW)
+
+    assert (first.own, first.recorded) == (None, None)
+    assert (sweden.half.name, [r.country for r in sweden.published]) == ("2018-H1", ["Sweden"])
+
+
+async def test_before_the_first_reading_nothing_is_observed(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        await add_reports(conn, [report("desk", "2020-H2", accounts_withheld=60)], NOW)
+        *_, before = await claimed(conn, "IN", NOW)
+
+    assert (before.half.name, before.own, before.recorded) == ("2020-H2", None, None)
+
+
+async def test_a_control_account_is_neither_watched_nor_counted(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        await conn.execute(
+            "insert into canary (account_id, expected_status) select account_id, 'withheld' from account"
+            " where native_id = '1'"
+        )
+        _, first = await claimed(conn, "IN", NOW)
+
+    assert first.own is not None
+    assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, Tally(0, 1, 0, 0))
+
+
+async def test_an_order_that_was_issued_later_names_nobody_before(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        await conn.execute("update legal_order set issued_at = $1", JULY + DAY)
+        second, first = await claimed(conn, "IN", NOW)
+
+    assert first.own is not None
+    assert second.own is not None
+    assert (first.own.named, second.own.named) == (0, 2)
+
+
+async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(pool: Pool) -> None:
+    history = (
+        "platform,account_id,handle,at,status,withheld_in\n"
+        "x,7,seven,2021-02-01T00:00:00Z,available,\n"
+        "x,7,seven,2021-03-01T00:00:00Z,withheld,IN\n"
+    )
+    await import_record(
+        pool, history.encode(), "study.csv", NOW, lambda _: None, source=None, list_name=None, partial=False
+    )
+    async with transaction(pool) as conn:
+        (first,) = await claimed(conn, "IN", NOW)
+
+    assert first.own is None
+    assert first.recorded is not None
+    assert (first.recorded.sources, first.recorded.withheld) == (("import:study",), Tally(1, 1, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        pytest.param(
+            "/countries/IN/published",
+            [
+                "Sources disagree on demands: 40 and 41.",
+                "desk:page",
+                "1 to 2 became withheld",
+                "Watched: 4 accounts, 2 named by orders of India: at most 0.2 % of the 1,000 specified.",
+                "Readings from 29 Jun 2021 to 29 Jun 2021, on 1 of 181 days (0.6 %).",
+                "on 3 of 11 days so far",
+                "lower bound for the watched accounts only, and says nothing about the others",
+                "No figure is on file.",
+            ],
+            id="a country with both",
+        ),
+        pytest.param("/countries/SE/published", ["Sweden", "Not observed"], id="figures only"),
+        pytest.param("/countries/IN", ["Claimed against observed"], id="the country leads there"),
+        pytest.param("/countries", ["Published figures", "India", "Sweden"], id="so do the countries"),
+        pytest.param("/countries/QQ/published", ["There is no such page"], id="nothing of it"),
+        pytest.param("/countries/in/published", ["There is no such page"], id="a code in small letters"),
+        pytest.param("/countries/IN/published/2", ["There is no such page"], id="too long an address"),
+    ],
+)
+async def test_pages_say_both_sides_and_whom_they_are_about(desk: Pool, path: str, words: list[str]) -> None:
+    async with transaction(desk) as conn:
+        page = said(await page_of(conn, path, NOW, SETTINGS, "light"))
+
+    assert [w for w in words if w not in page] == []
+
+
+async def test_a_country_without_figures_says_how_they_come_in(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts = await enlist(conn, Platform.X, ["1"])
+        roster = await roster_of(conn, accounts)
+        await become(conn, roster, accounts[0], None, WITHHELD_IN, JUNE)
+        page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
+
+    assert "0 to 1 became withheld" in page
+    assert "1 was withheld at the first look" in page
+    assert "blockline import figures.csv" in page
+
+
+def traces(found: Sequence[Claimed]) -> list[dict[str, Any]]:
+    figure: Any = claimed_figure(found, "light")
+    return figure.to_dict()["data"]
+
+
+async def test_the_figure_keeps_sources_apart_and_leaves_a_gap_where_none_reports(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        await add_reports(conn, [report("desk", "2020-H1", total_demands=2_772)], NOW)
+        found = await claimed(conn, "IN", NOW)
+    drawn = traces(found)
+
+    lines = {t["name"]: t for t in drawn if t.get("showlegend")}
+    assert list(lines["desk"]["x"]) == ["2020-H1", "2020-H2", "2021-H1", "2021-H2"]
+    assert list(lines["desk"]["customdata"]) == [2_772, None, 40, None]
+    assert list(lines["press"]["customdata"]) == [None, None, 41, None]
+    (seen,) = [t for t in drawn if t["name"].startswith("Our monitor")]
+    assert list(seen["customdata"]) == ["0 to 1", "1 to 2"]
+    assert (list(seen["y"]), list(seen["error_y"]["arrayminus"])) == ([1, 2], [1, 1])
+
+
+async def test_a_panel_without_any_figure_is_drawn_too() -> None:
+    alone = Claimed(Platform.X, HalfYear(2018, 1), (report(period="2018-H1"),), None, None)
+
+    assert len(traces([alone])) == 3
+
+
+async def test_the_api_gives_the_same_with_null_for_what_is_not_known(desk: Pool, dsn: str) -> None:
+    async with served(desk, dsn, NOW) as address, aiohttp.ClientSession() as session:
+        async with session.get(f"{address}/api/countries/IN/published") as answer:
+            found = await answer.json()
+        async with session.get(f"{address}/api/countries/QQ/published") as answer:
+            refused = answer.status, await answer.json()
+
+    first = found["half_years"][1]
+    assert (first["period"], first["disagreements"]) == ("2021-H1", {"demands": [40, 41]})
+    assert first["published"][1]["accounts_withheld"] is None
+    assert first["observed"]["became_withheld"] == {
+        "at_least": 1,
+        "at_most": 2,
+        "first_seen": 1,
+        "at_first_look": 0,
+    }
+    assert first["recorded_by_others"] is None
+    assert refused == (
+        404,
+        {"error": "Nothing is published or observed of such a country: a code is like IN."},
+    )
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+def test_the_command_takes_a_code_and_says_what_is_not_observed(run: Blockline) -> None:
+    Path("figures.csv").write_text(
+        "period,iso2,total_demands,accounts_specified,source,source_url\n2020-H1,IN,2772,13200,desk,desk:page\n"
+    )
+    assert run("import", "figures.csv").said == ["figures.csv: 1 line of figures: 1 line new."]
+    shown = run("published", "in")
+    assert (shown.code, shown.err) == (0, "")
+    assert "13,200" in shown.out
+    assert "Not observed, since nothing was read here: 2020-H1, X." in shown.said
+    (half,) = run("published", "IN", "--json").json["half_years"]
+    assert (half["period"], half["observed"], half["published"][0]["accounts_withheld"]) == (
+        "2020-H1",
+        None,
+        None,
+    )
+    refused = run("published", "QQ")
+    assert (refused.code, refused.complaints) == (
+        1,
+        ["Nothing is published or observed of QQ. Figures are on file of IN."],
+    )
+
+
+def number(cell: str) -> int | None:
+    return int(cell) if cell else None
+
+
+async def test_the_real_figures_are_those_of_a_query_by_hand(pool: Pool) -> None:
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / "transparency_removal_requests.csv"
+    if not path.is_file():
+        pytest.skip(f"the real figures are not at {path}; name their folder in TEST_SHARED_DATA")
+    await import_record(
+        pool,
+        path.read_bytes(),
+        path.name,
+        datetime(2026, 11, 25, tzinfo=UTC),
+        lambda _: None,
+        source=None,
+        list_name=None,
+        partial=False,
+    )
+    with path.open(encoding="utf-8") as file:
+        lines = [r for r in csv.DictReader(file) if r["country"] == "India"]
+    by_hand = {
+        (r["period"], r["source"]): (
+            number(r["accounts_specified"]),
+            number(r["accounts_withheld"]),
+            number(r["accounts_tos"]),
+        )
+        for r in lines
+    }
+    async with transaction(pool) as conn:
+        found = {c.half.name: c for c in await claimed(conn, "IN", datetime(2026, 11, 25, tzinfo=UTC))}
+    stored = {
+        (name, r.source): (r.accounts_specified, r.accounts_withheld, r.accounts_tos)
+        for name, c in found.items()
+        for r in c.published
+    }
+    assert stored == by_hand
+    (one,) = found["2020-H1"].published
+    assert (one.total_demands, one.accounts_specified, one.accounts_withheld, one.accounts_tos) == (
+        2_772,
+        13_200,
+        17,
+        1_159,
+    )
+    assert len({r.source for r in found["2015-H2"].published}) == 3
+    assert all(c.own is None and c.recorded is None for c in found.values())
+
+
+async def test_a_source_without_codes_is_found_by_the_names_of_the_others(pool: Pool) -> None:
+    named = replace(report("names", country="Great Isle", iso2=None), accounts_specified=2)
+    async with transaction(pool) as conn:
+        await add_reports(conn, [report("codes", country="Great Isle", iso2="UK"), named], NOW)
+        (found,) = await claimed(conn, "GB", NOW)
+
+    assert [r.source for r in found.published] == ["codes", "names"]

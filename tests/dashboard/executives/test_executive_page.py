@@ -1,0 +1,288 @@
+"""The executives' pages: what was seen of whom, what could not be, and never a cause."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.executives.chart import executive_figure
+from dashboard.executives.chart_labels import Label, placed
+from dashboard.executives.chart_marks import gained, marks_of
+from dashboard.executives.data_routes import view_json
+from dashboard.executives.executive_page import acts_table
+from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view
+from dashboard.executives.words import first_seen, when
+from dashboard.server.app import page_of
+from storage.executives.engagement_report import CounterStep
+from storage.executives.executives_report import Act, people
+from storage.executives.follows import Access, note_access
+from storage.executives.signals import add_counters, add_executive, add_signals, executives
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
+from storage.postgres.pool import Conn, Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.samples.readings import T0
+from tests.support.seeds.changes import DAY, HOUR, Story
+from tests.support.servers.dashboard import SETTINGS, served
+
+
+async def native(conn: Conn, account_id: int) -> str:
+    return await conn.fetchval("select native_id from account where account_id = $1", account_id)
+
+
+async def add(conn: Conn, story: Story, signals: Sequence[Signal], source: str = "") -> None:
+    await add_signals(conn, AccountId(story.executive), signals, story.now, source)
+
+
+async def view(conn: Conn, story: Story, range_name: str = "all") -> PersonView:
+    found = await person_view(conn, story.executive, range_name, story.now)
+    assert found is not None
+    return found
+
+
+async def shown(conn: Conn, story: Story, path: str) -> str:
+    return said(await page_of(conn, path, story.now, SETTINGS, "light"))
+
+
+def repost(n: int, at: datetime, author: str | None = None, **more: Any) -> Signal:
+    return Signal(SignalKind.REPOST, f"r{n}", at, f"p{n}", author, **more)
+
+
+async def test_one_name_on_two_platforms_is_one_person_with_what_can_be_seen_of_each(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        await add_executive(
+            conn, Platform.MASTODON, "https://s.example/ada#1", "ada@s.example", "Ada Chief", "", T0
+        )
+        closed, opened = Access(observable=False, reason="no"), Access(observable=True, reason="yes")
+        for n, access in enumerate([closed, opened]):
+            at = story.start + n * DAY
+            await note_access(conn, SignalKind.LIKE, {AccountId(story.executive): access}, at)
+        (person,) = await people(conn, story.now)
+        listed = await shown(conn, story, "/executives")
+    assert [a.platform for a in person.accounts] == [Platform.X, Platform.MASTODON]
+    assert [(a.observable, a.until is None) for a in person.accounts[0].access] == [
+        (False, False),
+        (True, True),
+    ]
+    assert "likes on X: observable since" in listed
+    assert "likes on Mastodon: not observable" in listed
+    assert "follows on Mastodon: not collected" in listed
+
+
+async def test_a_target_on_file_has_its_lists_and_the_orders_that_name_it(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        named = story.accounts[0][0]
+        await add(
+            conn, story, [repost(1, story.now - HOUR, await native(conn, named)), repost(2, story.now, "0")]
+        )
+        await conn.execute(
+            "insert into signal_word select signal_id, 'farmers' from signal where native_id = 'r1'"
+        )
+        table: Any = acts_table(await view(conn, story))
+    other, act = (row["cells"] for row in table["rows"][:2])
+    assert act[2]["href"] == f"/account/{named}"
+    assert act[3] == {"text": "Order 1", "small": "on Order 1 list; its words: farmers"}
+    assert other[2] == {"text": "0"}
+    assert other[3]["text"] == "–"
+
+
+async def test_what_is_likely_a_rename_is_listed_with_its_doubt_and_counted_nowhere(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        before = await view(conn, story)
+        renamed = [
+            Signal(
+                kind,
+                f"{kind}:1",
+                None,
+                "@a",
+                "@a",
+                story.now - HOUR,
+                story.now - 2 * HOUR,
+                (Doubt.LIKELY_RENAME,),
+            )
+            for kind in (SignalKind.FOLLOW, SignalKind.UNFOLLOW)
+        ]
+        await add(conn, story, renamed, "import:r")
+        after = await view(conn, story)
+    assert after.total == before.total
+    assert [a.source for a in after.acts[:2]] == ["import:r"] * 2
+    assert {a.kind for a in after.marks} == {a.kind for a in before.marks}
+    rows: Any = acts_table(after)["rows"]
+    assert [row.get("class") for row in rows[:3]] == ["no-act", "no-act", None]
+    assert "likely a rename of the target, not an act: not counted" in rows[0]["cells"][5]["text"]
+
+
+async def test_every_order_is_held_against_chance_and_none_is_called_a_cause(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        targets = [await native(conn, a) for a in story.accounts[0][:6]]
+        issued = await conn.fetchval("select issued_at from legal_order where title = 'Order 1'")
+        await add(conn, story, [repost(n, issued + n * HOUR, t) for n, t in enumerate(targets)])
+        found = await view(conn, story)
+        page = await shown(conn, story, f"/executives/{story.executive}")
+    (tested,) = found.tested
+    assert (tested.order.title, tested.found.toward, tested.found.in_windows) == ("Order 1", 6, 6)
+    assert tested.found.p is not None or tested.found.why_not
+    assert "Association, not evidence of cause." in page
+    assert "because" not in page.replace("because of", "")
+    body: Any = view_json(found)
+    assert body["associations"][0]["order"] == "SYN/1"
+
+
+async def test_an_order_toward_whose_accounts_nothing_was_seen_cannot_be_tested(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        page = await shown(conn, story, f"/executives/{story.executive}")
+    assert "Cannot be tested: no act toward an account that an order names was seen." in page
+
+
+async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, story: Story) -> None:
+    years = 4 * 365 * DAY
+    async with transaction(pool) as conn:
+        await add(conn, story, [repost(n, story.now - years * n / 18_000) for n in range(18_000)], "import:r")
+        found = await view(conn, story)
+        page = await page_of(conn, f"/executives/{story.executive}", story.now, SETTINGS, "light")
+    assert found.total == 18_000 + 60
+    assert found.step is not None
+    figure = executive_figure(found, "light")
+    drawn = sum(len(trace.x) for trace in figure.data)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
+    assert drawn <= 9 * (MOST_STEPS + 1)
+    assert len(json.dumps(page.to_plotly_json(), default=str)) < 400_000
+
+
+async def test_a_short_record_is_drawn_act_by_act(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        found = await view(conn, story)
+    assert found.step is None
+    assert len(found.marks) == found.total == 60 <= MOST_MARKS
+    assert executive_figure(found, "dark").layout.annotations  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+async def test_a_kind_that_cannot_be_seen_has_a_lane_that_says_so(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        figure = executive_figure(await view(conn, story), "light")
+    words = [a.text for a in figure.layout.annotations]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+    assert "likes on X: not observable since June 2024" in words
+
+
+@pytest.mark.parametrize(
+    "path", ["0", "999999999", "12x", "1/week", "1/all/more", "99999999999999999999"], ids=str
+)
+async def test_an_address_of_nobody_is_not_here(pool: Pool, story: Story, path: str) -> None:
+    async with transaction(pool) as conn:
+        assert "There is no such page" in await shown(conn, story, f"/executives/{path}")
+
+
+async def test_without_executives_the_page_says_how_to_begin(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, "/executives", now, SETTINGS, "light"))
+    assert "blockline executives import people.csv" in page
+
+
+async def test_words_of_orders_are_kept_and_all_others_forgotten(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute("insert into order_keyword select order_id, 'farmers', known_at from legal_order")
+        (chief,) = await executives(conn, Platform.X)
+        acts = [repost(1, story.now, words=frozenset({"farmers", "secret"})), repost(2, story.now)]
+        for _ in range(2):
+            await add_signals(conn, chief.account.account_id, acts, story.now)
+        stored = await conn.fetch(
+            "select s.native_id, w.word from signal_word w join signal s using (signal_id)"
+        )
+    assert [tuple(r) for r in stored] == [("r1", "farmers")]
+
+
+async def test_the_like_counter_is_drawn_as_its_rise_and_a_failed_poll_as_nothing(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        at = story.now - 3 * HOUR
+        polls = [Counters(at, likes=10), Counters(at + HOUR), Counters(at + 2 * HOUR, likes=14)]
+        await add_counters(conn, AccountId(story.executive), polls, "import:c")
+        found = await view(conn, story)
+    assert sum(rise for _, rise in gained(found.likes, DAY)) == 4
+
+
+async def test_the_api_gives_the_same_figures(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base:
+        listed, one, nobody, wrong = await asyncio.to_thread(
+            lambda: [
+                _got(base, path) for path in ("", f"/{story.executive}", "/0", f"/{story.executive}?range=x")
+            ]
+        )
+    assert [p["name"] for p in listed[1]["people"]] == ["Ada Chief"]
+    assert one[1]["accounts"][0]["acts"] == 60 == sum(c["n"] for c in one[1]["counts"])
+    assert one[1]["note"] == "Association, not evidence of cause."
+    assert (nobody[0], wrong[0]) == (404, 422)
+
+
+def _got(base: str, path: str) -> tuple[int, Any]:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{base}/api/executives{path}") as answer:  # noqa: S310
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+# the pure parts ------------------------------------------------------------------------------------------
+
+
+def an_act(minute: float, made: bool = True, after: float | None = None) -> Act:
+    at = T0 + timedelta(minutes=minute)
+    return Act(
+        1, 1, SignalKind.REPOST, at, at if made else None,
+        None if after is None else T0 + timedelta(minutes=after), at, None, None, (), "", (),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("minutes", "marks"),
+    [
+        pytest.param((0, 30, 60), [1, 1, 1], id="apart"),
+        pytest.param((0, 1), [1, 1], id="two that touch stay two"),
+        pytest.param((0, 1, 2), [3], id="three that touch are one mark"),
+        pytest.param((0, 9, 18, 27, 36, 45, 54), [5, 1, 1], id="a long chain is cut"),
+    ],
+)
+def test_three_acts_that_touch_become_one_mark_with_their_number(
+    minutes: tuple[int, ...], marks: list[int]
+) -> None:
+    found = marks_of([an_act(m) for m in minutes], timedelta(minutes=10))
+    assert [len(m.acts) for m in found] == marks
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        pytest.param(an_act(0), "1 Feb 2021, 00:00 UTC", id="made then"),
+        pytest.param(an_act(60, False, 0), "1 Feb 2021, between 00:00 and 01:00 UTC", id="in a window"),
+        pytest.param(an_act(60, False), "by 1 Feb 2021, 01:00 UTC", id="known by its observation"),
+    ],
+)
+def test_when_an_act_was_made_is_said_as_far_as_it_is_known(act: Act, words: str) -> None:
+    assert when(act) == words
+    assert "UTC" in first_seen(act)
+
+
+def test_a_counter_that_falls_gives_no_height() -> None:
+    steps = [CounterStep(T0 + n * DAY, a, b, 0) for n, (a, b) in enumerate([(5, 9), (9, 4), (4, 6)])]
+    assert [(s.start, rise) for s, rise in gained(steps, DAY)] == [(T0, 4), (T0 + 2 * DAY, 2)]
+
+
+def test_labels_never_overlap_and_orders_choose_first() -> None:
+    labels = [Label(T0 + n * HOUR, "x" * 20, "", dotted=False, weight=n % 2) for n in range(10)]
+    found = placed(labels, (T0, T0 + 10 * DAY), 760)
+    assert [label.weight for label, _ in found] == [0, 0, 0]
+    assert sorted(row for _, row in found) == [0, 1, 2]

@@ -1,0 +1,287 @@
+"""The health page and the sign beside the headline: a detector is called well only when it was heard."""
+
+import os
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.health.collectors import condition, since, worst_first
+from dashboard.health.facts import HealthFacts
+from dashboard.health.page import ROWS, controls, health_page, stands
+from dashboard.live.context_json import detectors_json
+from dashboard.server.app import page_of
+from storage.accounts.side_facts import observe
+from storage.health.collector_state import CollectorState, save_state
+from storage.health.collectors_report import Detector
+from storage.health.database_report import Database, Growth
+from storage.health.maintenance_tasks_report import Chores, Outbox
+from storage.health.workers_report import Machines
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.people import Actor, Role
+from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.page_text import said
+from tests.support.samples.readings import MINUTE, T0
+from tests.support.seeds.bluesky_statuses import seven_things
+from tests.support.seeds.changes import HOUR
+from tests.support.seeds.live_page import seed
+from tests.support.servers.dashboard import SETTINGS, served, until
+
+GAP = timedelta(minutes=75)
+ADMIN = Actor("Ada", Role.ADMIN)
+NOTHING = HealthFacts(
+    at=T0,
+    is_synthetic=False,
+    sweep_every=timedelta(minutes=30),
+    conditions=(),
+    detectors=(),
+    silent=(),
+    disagreements=(),
+    rates=(),
+    lateness=(),
+    late=(),
+    read_for=(),
+    paces=(),
+    bills=(),
+    controls=(),
+    machines=Machines((), (), ()),
+    budgets=(),
+    database=Database("18.0", T0, 9_000_000, 3, 100, ()),
+    growth=Growth(0, 0, 0),
+    chores=Chores(0, None, None, 0, None, None, 0, (), 0, None, None, None),
+    outbox=Outbox(0, 0, 0, None, None, 0, 0, None),
+    mails=(),
+)
+WELL = Detector(
+    platform=Platform.X,
+    place="",
+    vantage="",
+    healthy=True,
+    reason=None,
+    detail="",
+    since=None,
+    retry_at=None,
+    stable=2,
+    suspended=1,
+    doubted=(),
+    held_since=None,
+    last_answered_at=T0 - MINUTE,
+    last_asked_at=T0 - MINUTE,
+)
+STOPPED = replace(
+    WELL, healthy=False, reason="credits", detail="no credits", since=T0 - HOUR, retry_at=T0 + MINUTE
+)
+HELD = replace(WELL, held_since=T0 - 5 * MINUTE, doubted=("steady",))
+TOLD_HELD = replace(WELL, healthy=False, reason="held", since=T0 - 3 * MINUTE)
+OLD = replace(WELL, last_answered_at=T0 - 2 * HOUR)
+ASKED = replace(WELL, last_answered_at=None)
+NEW = replace(WELL, last_answered_at=None, last_asked_at=None)
+
+
+@pytest.mark.parametrize(
+    ("detector", "found", "began", "first", "more"),
+    [
+        pytest.param(WELL, "works", None, "works", [], id="it reads"),
+        pytest.param(
+            STOPPED,
+            "stopped",
+            T0 - HOUR,
+            "gives nothing since 31 Jan 2021, 23:00 UTC",
+            ["Credits used up", "“no credits”", "tries again 1 Feb 2021, 00:01 UTC"],
+            id="a trouble is on record",
+        ),
+        pytest.param(
+            HELD,
+            "held",
+            T0 - 5 * MINUTE,
+            "gives nothing since 31 Jan 2021, 23:55 UTC",
+            ["answers come, and none is believed"],
+            id="one answer that is not believed is enough",
+        ),
+        pytest.param(
+            TOLD_HELD,
+            "held",
+            T0 - 3 * MINUTE,
+            "gives nothing since 31 Jan 2021, 23:57 UTC",
+            ["answers come, and none is believed"],
+            id="held as it is on record",
+        ),
+        pytest.param(
+            OLD,
+            "silent",
+            T0 - 2 * HOUR,
+            "silent since 31 Jan 2021, 22:00 UTC",
+            ["no trouble is on record: is blockline run running?"],
+            id="no trouble and no answer is not well",
+        ),
+        pytest.param(ASKED, "silent", None, "asked, and never answered yet", [], id="never answered"),
+        pytest.param(NEW, "never", None, "not asked yet", [], id="never asked"),
+    ],
+)
+def test_a_detector_stands_as_it_was_last_heard(
+    detector: Detector, found: str, began: datetime | None, first: str, more: list[str]
+) -> None:
+    now = condition(detector, T0, GAP)
+    assert (now, since(detector, now)) == (found, began)
+    assert stands(detector, now) == (first, more)
+
+
+@pytest.mark.parametrize(
+    ("detector", "told"),
+    [
+        pytest.param(WELL, "ok (2 stable, 1 suspended)", id="as they should"),
+        pytest.param(replace(WELL, suspended=0), "ok (2 stable)", id="stable ones only"),
+        pytest.param(
+            HELD,
+            "held since 31 Jan 2021, 23:55 UTC: @steady looked wrong (2 stable, 1 suspended)",
+            id="which one looked wrong",
+        ),
+        pytest.param(
+            replace(WELL, doubted=("steady",)),
+            "@steady looks wrong (2 stable, 1 suspended)",
+            id="one is in doubt while answers are believed",
+        ),
+        pytest.param(
+            replace(WELL, stable=0, suspended=0),
+            "none chosen: a mass block cannot be told from an outage",
+            id="none at all",
+        ),
+    ],
+)
+def test_control_accounts_are_told_with_their_number(detector: Detector, told: str) -> None:
+    assert controls(detector, condition(detector, T0, GAP)) == told
+
+
+def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
+    server = replace(STOPPED, platform=Platform.MASTODON, place="one.example")
+    elsewhere = replace(STOPPED, vantage="tr")
+    order = [d for _, d in worst_first([WELL, HELD, server, elsewhere, NEW, STOPPED, OLD], T0, GAP)]
+    assert order[0] == STOPPED
+    assert set(order[1:3]) == {server, elsewhere}
+    assert order[3:] == [HELD, OLD, NEW, WELL]
+
+
+def test_the_live_page_is_told_the_worst_and_how_many() -> None:
+    hosts = [replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example") for n in range(9)]
+    told: Any = detectors_json([WELL, HELD, *hosts], T0, GAP)
+    assert (told["n"], told["bad"], len(told["worst"])) == (11, 10, 5)
+    assert told["worst"][0]["name"] == "Mastodon at 0.example"
+    assert detectors_json([WELL], T0, GAP) == {"n": 1, "bad": 0, "worst": []}
+
+
+def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
+    hosts = [replace(WELL, platform=Platform.MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
+    hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
+    page = said(health_page(replace(NOTHING, detectors=[WELL, *hosts]), None, ADMIN, GAP, []))
+    assert "Mastodon at 007.example" in page
+    assert "Mastodon at 008.example" not in page
+    assert f"{ROWS + 4} more servers work" in page
+
+
+def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_helps() -> None:
+    hosts = [
+        replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example", reason="upstream")
+        for n in range(3)
+    ]
+    facts = replace(NOTHING, detectors=[STOPPED, replace(STOPPED, vantage="tr"), *hosts])
+    page = said(health_page(facts, None, ADMIN, GAP, []))
+    assert page.count("Buy credits in the developer console") == 1
+    assert "Nothing at first" not in page
+
+
+async def test_before_the_first_request_the_page_says_so(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+    assert "Nothing was asked yet" in page
+    assert "works" not in page
+
+
+async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        seen = await seven_things(conn, now)
+        await conn.execute(
+            "update coverage_row set lacked.silent = '{AU}' where observed_at > $1", now - HOUR
+        )
+        sighting = Sighting(
+            AccountId(seen.accounts["quiet"]),
+            frozenset({(ObservedKind.SEEN_AS, "withheld TR")}),
+            now - 2 * HOUR,
+            now - HOUR,
+        )
+        await observe(conn, "tr", [sighting])
+        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+        account = said(await page_of(conn, f"/account/{seen.accounts['quiet']}", now, SETTINGS, "light"))
+
+    assert "AU Bluesky 1 Feb 2021, 11:00 UTC" in page
+    assert "@quiet.example tr Restricted in TR (Bluesky app)" in page
+    assert "Not told for AU at the last reading; last told 1 Feb 2021, 11:00 UTC." in account
+    here = account.index("From here Available last read 1 Feb 2021, 12:00 UTC")
+    there = account.index("From tr Restricted in TR (Bluesky app) first seen so: 1 Feb 2021")
+    assert here < there
+    assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in account
+
+
+needs_a_browser = pytest.mark.skipif(
+    not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
+    reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
+)
+
+
+async def stop_x(pool: Pool, now: datetime, *, healthy: bool = False) -> None:
+    reason, detail = (None, "") if healthy else ("credits", "no credits")
+    async with transaction(pool) as conn:
+        await save_state(conn, CollectorState(Platform.X, healthy, reason, detail, now, None))
+
+
+@needs_a_browser
+async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await seed(conn, now)
+    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+        await browser.painted()
+        await browser.pushed()
+        sign = browser.page.locator("#detectors")
+        await until(lambda: _equal(sign.inner_text(), "detectors ok"))
+
+        await stop_x(pool, now)
+
+        await until(lambda: _equal(sign.inner_text(), "stopped since 12:00 UTC (X)"))
+        await sign.click()
+        await browser.becomes("document.title.startsWith('Health')")
+        page = browser.page.locator("#page")
+        await until(lambda: _contains(page, "gives nothing since 1 Feb 2021, 12:00 UTC"))
+
+        await stop_x(pool, now + MINUTE, healthy=True)
+
+        await until(lambda: _contains(page, "works"))
+
+
+@needs_a_browser
+@pytest.mark.parametrize("path", ["/health", "/account"])
+async def test_a_phone_shows_the_page_without_scrolling_sideways(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, path: str
+) -> None:
+    async with transaction(pool) as conn:
+        seen = await seven_things(conn, now)
+    address = f"/account/{seen.accounts['renamed']}" if path == "/account" else path
+    async with served(pool, dsn, now) as base, opened(base, tmp_path, address, width=390) as browser:
+        await browser.becomes("document.querySelector('#page .card') !== null")
+        assert await fits(browser)
+
+
+async def fits(browser: Browser) -> bool:
+    return await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def _equal(found: Any, wanted: object) -> bool:
+    return await found == wanted
+
+
+async def _contains(locator: Any, words: str) -> bool:
+    return words in await locator.inner_text()

@@ -1,0 +1,178 @@
+"""The first answer to an open live page: packed, kept, and as true as one that is made for it alone."""
+
+import json
+import shutil
+import subprocess
+import zlib
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dashboard.live.snapshot_cache import Boards, live_json
+from dashboard.server.static import KEPT
+from dashboard.wire.columnar import pack
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.live.earlier_changes import before
+from storage.live.snapshot import changes
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
+from tests.support.seeds.live_page import seed
+from tests.support.servers.dashboard import SETTINGS, served
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")
+LIVE = Path(__file__).parent.parent.parent.parent / "dashboard" / "assets" / "live"
+
+
+def _unpacked(data: bytes, then: str) -> Any:
+    """What a script makes of it that has {snapshot, news}, unpack, decode and apply at hand."""
+    script = f"""
+        import {{ readFileSync }} from "node:fs";
+        import {{ unpack }} from "{LIVE.as_uri()}/columns.mjs";
+        import {{ apply, decode }} from "{LIVE.as_uri()}/state.mjs";
+        const bytes = readFileSync(0);
+        const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+        const {{ snapshot, news }} = unpack(buffer);
+        const plain = (key, value) => (ArrayBuffer.isView(value) ? [...value] : value);
+        console.log(JSON.stringify({then}, plain));
+    """
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script], input=data, capture_output=True, check=True, timeout=60
+    )
+    return json.loads(done.stdout)
+
+
+STATE = """(() => {
+    const state = decode(snapshot);
+    if (news) apply(state, news);
+    return {
+        id: state.id, accounts: state.accounts,
+        changes: [...state.changes.values()].sort((a, b) => a.id - b.id),
+        orders: state.orders, lists: state.lists,
+        signals: [...state.signals.values()], mails: [...state.mails.values()],
+        outages: state.outages, kpis: state.kpis,
+    };
+})()"""
+
+
+@needs_node
+async def test_a_packed_answer_holds_what_the_plain_one_holds(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        body = await live_json(conn, "all", story.now, SETTINGS)
+
+    assert _unpacked(pack(body), "snapshot") == json.loads(json.dumps(body))
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param([0, 254], id="the largest number of one byte is left for what is missing"),
+        pytest.param([0, 255, 7], id="so 255 needs two"),
+        pytest.param([None, 65_534, 0], id="some missing"),
+        pytest.param([1_612_137_600_000, 1_612_137_660_000, None], id="times of some days"),
+        pytest.param([0, 1_612_137_600_000, None], id="times further apart than four bytes tell"),
+        pytest.param([-5, 3], id="below zero"),
+        pytest.param([None, None], id="all missing"),
+        pytest.param([], id="an empty column"),
+        pytest.param(["a", None, "a"], id="words"),
+        pytest.param([[1, 2], [], [1, 2]], id="lists of numbers"),
+    ],
+)
+def test_a_column_comes_out_as_it_went_in(values: list[object]) -> None:
+    body = {"accounts": {"some": values, "more": values}, "spells": {}, "changes": {}, "signals": {}}
+
+    assert _unpacked(pack(body), "snapshot") == body
+
+
+@needs_node
+async def test_a_kept_answer_and_a_fresh_one_say_the_same_whatever_happened_between(
+    pool: Pool, story: Story
+) -> None:
+    now = story.now
+    boards = Boards(pool, lambda: now, SETTINGS)
+    async with transaction(pool) as conn:
+        await boards.answer(conn, "14d")
+    now += timedelta(minutes=2)
+    async with transaction(pool) as conn:
+        await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
+        kept = await boards.answer(conn, "14d")
+        fresh = pack(await live_json(conn, "14d", now, SETTINGS))
+
+    assert _unpacked(zlib.decompress(kept, 31), STATE) == _unpacked(fresh, STATE)
+
+
+async def test_the_strip_counts_each_confirmed_block_and_restoration_in_its_step(
+    pool: Pool, story: Story
+) -> None:
+    step = timedelta(hours=3)
+    until = story.now - timedelta(days=2)
+    async with transaction(pool) as conn:
+        found = await before(conn, story.start, until, step)
+        told = await changes(conn, story.start, ())
+
+    for kind, counted in ((ChangeKind.BLOCK, found.blocked), (ChangeKind.RESTORATION, found.restored)):
+        wanted = Counter(
+            (c.first_seen_new - story.start) // step
+            for c in told
+            if c.kind is kind and c.outcome == "confirmed" and c.first_seen_new < until
+        )
+        assert {n: k for n, k in enumerate(counted) if k} == dict(wanted)
+        assert len(counted) == -((story.start - until) // step)
+
+
+async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:
+    boards = Boards(pool, lambda: story.now, SETTINGS)
+    async with transaction(pool) as conn:
+        await boards.answer(conn, "14d")
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, "660", "newcomer", ("New",))], story.now)
+    async with transaction(pool) as conn:
+        answer = zlib.decompress(await boards.answer(conn, "14d"), 31)
+
+    assert b'"newcomer"' in answer
+
+
+async def test_an_answer_that_was_made_before_there_was_a_roster_is_made_anew(
+    pool: Pool, now: datetime
+) -> None:
+    """Its readings would be lost on the page, and look like silence."""
+    boards = Boards(pool, lambda: now, SETTINGS)
+    async with transaction(pool) as conn:
+        await boards.answer(conn, "14d")
+        await seed(conn, now)
+        answer = zlib.decompress(await boards.answer(conn, "14d"), 31)
+
+    assert b'"rosters":{"1":[' in answer
+
+
+async def test_scripts_are_kept_by_the_browser_under_the_address_of_their_version_only(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        async with session.get(base) as page:
+            script = (await page.text()).split('script src="')[1].split('"')[0]
+        async with session.get(base + script) as kept:
+            assert kept.status == 200
+            assert kept.headers["cache-control"] == KEPT
+        for gone in (script.replace("boot.js", "gone.js"), "/static/0123456789abcdef/boot.js"):
+            async with session.get(base + gone) as missing:
+                assert missing.status == 404
+                assert missing.headers["cache-control"] == "no-store"
+
+
+async def test_who_cannot_unpack_gzip_gets_the_answer_plain(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        url = f"{base}/api/live"
+        async with session.get(url, headers={"accept-encoding": "identity"}) as response:
+            body = await response.read()
+        async with session.get(f"{url}?range=century") as refused:
+            assert refused.status == 422
+
+    assert "content-encoding" not in response.headers
+    assert b'"tables":' in body[: 4 + int.from_bytes(body[:4], "little")]

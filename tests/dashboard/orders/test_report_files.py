@@ -1,0 +1,260 @@
+"""The report as users get it: from the server, from the command line, as a file, as a PDF."""
+
+import asyncio
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dashboard.orders.facts import read_order
+from dashboard.orders.order_json import order_json
+from dashboard.server.app import page_of
+from jobs.base import pdf
+from jobs.base.pdf import PdfError, find_chromium, pdf_of
+from storage.changes.hash_chain import heads, newest_head
+from storage.orders.report_sources import grounds
+from storage.postgres.installation import is_synthetic, mark_synthetic
+from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.clients.browser import CHROMIUM
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.report_text import Page
+from tests.support.seeds.changes import Story
+from tests.support.seeds.live_page import seed
+from tests.support.servers.dashboard import SETTINGS, served
+
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another"
+)
+
+
+@pytest.fixture
+def run(
+    dsn: str,
+    now: datetime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "30m")
+
+    async def seeded() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            await seed(conn, now)
+
+    asyncio.run(seeded())
+    return blockline(capsys)
+
+
+def at(now: datetime) -> tuple[str, str]:
+    return "--at", now.isoformat()
+
+
+async def test_every_change_that_is_named_is_the_one_behind_the_state(
+    pool: Pool, story: Story, now: datetime
+) -> None:
+    async with transaction(pool) as conn:
+        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        found = await read_order(conn, number, now, SETTINGS.gap_after)
+        assert found is not None
+        behind = await grounds(conn, found.cohort, now)
+        for member in found.cohort.members:
+            for stay in member.stays:
+                row = await conn.fetchrow(
+                    "select account_id, status from change where change_id = $1",
+                    behind.changes[member.account_id, stay.since],
+                )
+                assert row is not None
+                assert row["account_id"] == member.account_id
+        assert behind.native_ids.keys() == {m.account_id for m in found.cohort.members}
+        assert behind.newest == await newest_head(conn)
+        assert set(behind.heads) <= set(await heads(conn, story.start.date() - timedelta(days=4_000)))
+        asked = await conn.fetchval(
+            """
+            select count(*) from coverage c join roster r using (roster_id)
+            where r.base and r.vantage = '' and c.outcome = 0 and c.observed_at between $1 and $2
+                and r.account_ids && $3::int[]
+            """,
+            found.cohort.since,
+            now,
+            [m.account_id for m in found.cohort.members],
+        )
+    assert behind.looks.answered == asked > 0
+    assert behind.looks.usual == story.sweep
+
+
+async def test_the_button_downloads_the_figures_of_the_page(
+    pool: Pool, dsn: str, story: Story, now: datetime
+) -> None:
+    async with transaction(pool) as conn:
+        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        shown = await page_of(conn, f"/orders/{number}", now, SETTINGS, "light")
+    assert f"href='/orders/{number}/report.html'" in repr(shown)
+    then = story.at(0.5).isoformat().replace("+00:00", "Z")
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
+        async with session.get(f"/orders/{number}/report.html?at={then}") as answer:
+            html = await answer.text()
+        async with session.get(f"/api/orders/{number}?at={then}") as api:
+            told: Any = await api.json()
+        for asked, status in (("999/report.html", 404), (f"{number}/report.html?at=2099-01-01T00:00Z", 422)):
+            async with session.get(f"/orders/{asked}") as refused:
+                assert refused.status == status
+                assert "error" in await refused.json()
+    assert answer.status == 200
+    disposition = answer.headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="report-SYN-1-2021-\d\d-\d\d\.html"', disposition)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    report = Page(html)
+    assert "Synthetic scenario" in report.words
+    funnel = {row[0]: int(row[1]) for row in report.tables["funnel"].rows}
+    assert funnel["Ever blocked"] == told["funnel"]["ever_blocked"]
+    assert funnel["Still blocked"] == told["funnel"]["blocked_now"]
+    assert len(report.tables["accounts"].rows) == len(told["accounts"])
+
+
+def test_a_report_is_written_once_and_never_over_another(run: Blockline, now: datetime, dsn: str) -> None:
+    made = run("report", "SYN/1", *at(now))
+    assert (made.code, made.err) == (0, "")
+    name = f"report-SYN-1-{now:%Y-%m-%d}.html"
+    assert made.said == [f"{name} holds the report on order SYN/1, 12 accounts, 2021-02-01 12:00 UTC."]
+    report = Page(Path(name).read_text())
+    assert "Synthetic" not in report.words
+    assert not [a for tag, a in report.tags if tag == "a"]
+
+    async def told() -> Any:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+            found = await read_order(conn, number, now, SETTINGS.gap_after)
+            assert found is not None
+            return order_json(found)
+
+    funnel = {row[0]: int(row[1]) for row in report.tables["funnel"].rows}
+    assert funnel["Ever blocked"] == asyncio.run(told())["funnel"]["ever_blocked"]
+    again = run("report", "SYN/1", *at(now))
+    assert (again.code, again.complaints) == (1, [f"{name} exists already; name another file."])
+    assert sorted(p.name for p in Path().iterdir()) == [name]
+
+
+def test_an_order_is_named_by_its_reference_or_by_its_number(run: Blockline, now: datetime) -> None:
+    assert run("report", "1", *at(now), "--out", "one.html").code == 0
+    assert run("report", "SYN/1", *at(now), "--out", "two.html").code == 0
+    one, two = (Page(Path(name).read_text()).tables["accounts"].rows for name in ("one.html", "two.html"))
+    assert one == two
+
+
+def test_links_lead_to_an_address_that_others_reach(
+    run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_DASHBOARD_URL", "https://desk.example")
+    assert run("report", "SYN/1", *at(now), "--out", "one.html").code == 0
+    links = {a["href"] for tag, a in Page(Path("one.html").read_text()).tags if tag == "a"}
+    assert len(links) == 12
+    assert all(link.startswith("https://desk.example/account/") for link in links)
+
+
+def test_what_a_demonstration_recorded_says_that_it_is_invented(
+    run: Blockline, now: datetime, dsn: str
+) -> None:
+    async def marked() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            assert not await is_synthetic(conn)
+            await mark_synthetic(conn)
+            await mark_synthetic(conn)
+            assert await is_synthetic(conn)
+
+    asyncio.run(marked())
+    assert run("report", "SYN/1", *at(now), "--out", "one.html").code == 0
+    report = Page(Path("one.html").read_text())
+    assert "Synthetic scenario" in report.words
+    assert "SYNTHETIC SCENARIO" in report.styles
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments", "complaint"),
+    [
+        ("an order that is not on file", ["SYN/9"],
+         "There is no order with the reference or the number SYN/9."),
+        ("an order that was not known then", ["SYN/1", "--as-known-at", "2020-01-01T00:00:00Z"],
+         "There is no order with the reference or the number SYN/1 that was known at 2020-01-01 00:00 UTC."),
+        ("another kind of file", ["SYN/1", "--out", "one.docx"],
+         "one.docx: a report is a file whose name ends with .html or .pdf."),
+        ("a moment that is no moment", ["SYN/1", "--at", "then"],
+         "--at: 'then' is not a time; write it like 2021-02-01T06:30:00Z."),
+        ("a folder that is not there", ["SYN/1", "--out", "none/one.html"],
+         "none/one.html cannot be written: the folder none does not exist."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_reported_is_refused_with_a_sentence(
+    run: Blockline, rule: str, arguments: list[str], complaint: str
+) -> None:
+    ran = run("report", *arguments)
+    assert (ran.code, ran.out, ran.complaints) == (1, "", [complaint]), rule
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "script", "why"),
+    [
+        ("a browser that fails", "echo 'no display' >&2; exit 3",
+         "made no PDF (exit code 3), and says: no display"),
+        ("one that writes nothing", "exit 0", "made no PDF (exit code 0)."),
+        ("one that writes something else",
+         'for a; do case $a in --print-to-pdf=*) echo hello > "${a#*=}";; esac; done',
+         "made no PDF (exit code 0)."),
+        ("one that does not end", "sleep 30", "made no PDF within 0 minutes."),
+    ],
+)  # fmt: skip
+def test_a_pdf_is_whole_or_not_at_all(
+    run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch, rule: str, script: str, why: str
+) -> None:
+    browser = Path("browser").absolute()
+    browser.write_text(f"#!/bin/sh\n{script}\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(browser))
+    monkeypatch.setattr(pdf, "PATIENCE_S", 2)
+    ran = run("report", "SYN/1", *at(now), "--out", "one.pdf")
+    assert (ran.code, ran.out, ran.complaints) == (1, "", [f"{browser} {why}"]), rule
+    assert list(Path().iterdir()) == [Path("browser")]
+
+
+def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
+    run: Blockline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(tmp_path / "nothing"))
+    ran = run("report", "SYN/1", "--out", "one.pdf")
+    assert ran.complaints == [
+        f"No PDF without Chromium: {tmp_path / 'nothing'} (setting chromium) is no program."
+    ]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PdfError, match=r"none is installed here: install it, name it with the setting"):
+        find_chromium(None)
+    (tmp_path / "google-chrome").write_text("#!/bin/sh\n")
+    (tmp_path / "google-chrome").chmod(0o755)
+    assert find_chromium(None) == tmp_path / "google-chrome"
+
+
+@needs_chromium
+def test_a_pdf_has_pages_and_the_whole_report(
+    run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(CHROMIUM))
+    ran = run("report", "SYN/2", *at(now), "--out", "one.pdf")
+    assert (ran.code, ran.err) == (0, "")
+    made = Path("one.pdf").read_bytes()
+    assert made.startswith(b"%PDF-")
+    assert made.rstrip().endswith(b"%%EOF")
+    assert len(re.findall(rb"/Type\s*/Page\b", made)) > 2
+    assert [p.name for p in Path().iterdir()] == ["one.pdf"]
+
+
+@needs_chromium
+def test_a_longer_page_has_more_pages() -> None:
+    def pages(html: str) -> int:
+        return len(re.findall(rb"/Type\s*/Page\b", pdf_of(html, CHROMIUM)))
+
+    assert pages("<p>one</p>") == 1
+    assert pages("<p style='break-after: page'>one</p><p>two</p>") == 2

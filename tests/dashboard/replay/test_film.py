@@ -1,0 +1,280 @@
+"""The replay film tells of a moment what the server tells of it, as known now and as it was known then."""
+
+import random
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.orders.facts import read_orders
+from dashboard.replay.film import Films, Part, film_json
+from dashboard.replay.film_json import FILM_TABLES
+from dashboard.wire.columnar import pack
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.health.status_at import then
+from storage.model.bitemporal.read_runs import joined, pace
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State
+from storage.model.core.coverage import Batch, BatchOutcome
+from storage.model.orders.cohort import Funnel
+from storage.orders.edit_history import log_edit
+from storage.orders.orders import edit_order, order_called, orders
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings import coverage
+from storage.readings.rosters import get_or_make
+from storage.replay.film_reads import film_reads
+from tests.support.pipelines.film_in_node import FIGURES, Moments, figures_of, film_at, needs_node
+from tests.support.pipelines.late_batches import Desk, Sent
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
+from tests.support.seeds.changes import HOUR, Story
+from tests.support.servers.dashboard import SETTINGS as STORY_SETTINGS
+
+SWEEP = timedelta(minutes=15)
+SETTINGS = DashboardSettings(title="Blockline", subtitle="A desk", synthetic=True, sweep_every=SWEEP)
+SWEEPS = 72
+BEHIND = range(20, 31)
+"""Sweeps whose answers about the second request came late, one by one."""
+FIRST, SECOND = ("1", "2", "3", "4"), ("5", "6", "7")
+LOOKS = (AVAILABLE, AVAILABLE, AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND)
+
+pytestmark = needs_node
+
+
+async def recorded(pool: Pool, seed: int) -> Desk:
+    """Two requests each 15 minutes: some failed, some lacked an account, and some came in late; now and then
+    one account was read again beside them. In the end one account is not watched any more.
+    """
+    chance = random.Random(seed)
+    desk = Desk(pool)
+    await desk.enlist(*FIRST, lists=("First", "Both"))
+    await desk.enlist(*SECOND, lists=("Second", "Both"))
+    now: dict[str, State] = dict.fromkeys([*FIRST, *SECOND], AVAILABLE)
+    late: list[Sent] = []
+    for n in range(SWEEPS):
+        for name in now:
+            if chance.random() < 0.04:
+                now[name] = chance.choice(LOOKS)
+        for place, names in enumerate((FIRST, SECOND)):
+            sent = Sent(15 * n + place / 60, {i: now[i] if chance.random() > 0.05 else None for i in names})
+            if n in BEHIND and place == 1:
+                late.append(sent)
+            elif 40 < n < 46 or chance.random() < 0.08:
+                continue
+            else:
+                await desk.record(sent)
+        if chance.random() < 0.3:
+            await read_again(desk, chance.choice([*FIRST, *SECOND]), 15 * n + chance.uniform(1, 14))
+        if n == BEHIND.stop + 6:
+            chance.shuffle(late)
+            for number, sent in enumerate(late):
+                desk.now = minutes(15 * n + 2 + number / 7)
+                await desk.late(sent)
+        if n == 50:
+            async with transaction(pool) as conn:
+                await add_accounts(conn, [NewAccount(Platform.X, "8", "h8", ("Later",))], minutes(15 * n + 1))
+    await pool.execute("update account set watched = false where native_id = '4'")
+    desk.now = minutes(15 * SWEEPS)
+    return desk
+
+
+async def read_again(desk: Desk, name: str, minute: float) -> None:
+    """A reading of one account, which agrees with what is known of it."""
+    at = minutes(minute)
+    async with transaction(desk.pool) as conn:
+        roster = await get_or_make(conn, Platform.X, [desk.ids[name]], (), at, base=False)
+        batch = Batch(roster.roster_id, at, 0, at, BatchOutcome.ANSWERED, None, None, 100)
+        assert await coverage.insert_batch(conn, batch, at + timedelta(seconds=3))
+
+
+def moments(seed: int, n: int, until: float) -> Moments:
+    """Random ones: by what is known now, what was known then, and what was known a while later."""
+    chance = random.Random(seed)
+    out: list[tuple[datetime, datetime | None]] = []
+    for _ in range(n):
+        at = minutes(round(chance.uniform(1, until), 2))
+        later = min(at + timedelta(minutes=chance.choice([1, 10, 90, 300])), minutes(until))
+        out += [(at, None), (at, at), (at, later)]
+    return out
+
+
+async def packed(pool: Pool, now: datetime, part: Part = Part()) -> bytes:  # noqa: B008 - it is frozen
+    async with transaction(pool) as conn:
+        return pack(await film_json(conn, part, now, SETTINGS), FILM_TABLES)
+
+
+async def counted(pool: Pool, asked: Moments) -> list[dict[str, object]]:
+    async with transaction(pool) as conn:
+        return [figures_of(await then(conn, at, known, SWEEP)) for at, known in asked]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_film_counts_at_random_moments_what_the_server_counts(pool: Pool, seed: int) -> None:
+    desk = await recorded(pool, seed)
+    asked = moments(seed, 40, 15 * SWEEPS)
+
+    told = film_at(await packed(pool, desk.now), asked)
+
+    for (at, known), from_film, from_server in zip(asked, told, await counted(pool, asked), strict=True):
+        assert from_film == from_server, f"at {at} as known {known}"
+
+
+async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool: Pool) -> None:
+    desk = await recorded(pool, 3)
+    middle = 15 * (BEHIND.stop + 3)
+    asked = [(at, known) for at, known in moments(3, 60, middle) if known is not None]
+    before = film_at(await packed(pool, desk.now), asked)
+    chance = random.Random(3)
+    for _ in range(8):
+        desk.now += timedelta(minutes=1)
+        minute = chance.randrange(20, 400) + 0.5
+        await desk.late(Sent(minute, {i: chance.choice(LOOKS) for i in FIRST}))
+
+    after = film_at(await packed(pool, desk.now), asked)
+
+    assert after == before
+
+
+async def test_an_answer_with_news_says_the_same_as_one_that_is_made_anew(pool: Pool) -> None:
+    desk = await recorded(pool, 4)
+    now = desk.now
+    films = Films(pool, lambda: now, SETTINGS)
+    async with transaction(pool) as conn:
+        await films.answer(conn, films.usual)
+    for n in range(6):
+        for names in (FIRST, SECOND):
+            await desk.record(Sent(15 * (SWEEPS + n), dict.fromkeys(names, LOOKS[n])))
+    now = minutes(15 * (SWEEPS + 6) + 1)
+    async with transaction(pool) as conn:
+        appended = zlib.decompress(await films.answer(conn, films.usual), 31)
+    asked = moments(4, 40, 15 * (SWEEPS + 6))
+
+    assert b'"touched":[' in appended
+    assert film_at(appended, asked, WHOLE_STATE) == film_at(await packed(pool, now), asked, WHOLE_STATE)
+
+
+WHOLE_STATE = """({
+    now: state.now, kpis: state.kpis, counts: state.counts, outages: state.outages,
+    accounts: state.accounts.map((a) => [a.handle, a.spells, a.changes, a.last, a.gaps, a.pending, a.lists]),
+})"""
+
+
+@pytest.mark.parametrize("list_name", ["First", "Second"])
+async def test_a_part_of_the_film_tells_the_same_of_its_accounts(pool: Pool, list_name: str) -> None:
+    desk = await recorded(pool, 5)
+    list_id = await pool.fetchval("select list_id from watch_list where name = $1", list_name)
+    since, until = minutes(15 * 30), minutes(15 * 40)
+    asked = [(at, known) for at, known in moments(5, 60, 15 * 40) if at >= since]
+    ours = f"""state.accounts.filter((a) => a.lists.includes({list_id})).map((a) => [
+        a.handle, state.current[a.i] < 0 ? null : a.spells.at(-1), state.now - a.last > state.gapAfter,
+    ])"""
+
+    part = film_at(await packed(pool, desk.now, Part(since, until, list_id)), asked, ours)
+
+    assert part == film_at(await packed(pool, desk.now), asked, ours)
+    assert all(part)
+
+
+def moments_of(story: Story, seed: int, n: int) -> Moments:
+    """Random ones of a story: by what is known now, and what was known then."""
+    chance = random.Random(seed)
+    ats = [story.start + chance.random() * (story.now - story.start) for _ in range(n)]
+    whole = [at.replace(microsecond=at.microsecond // 1000 * 1000) for at in ats]
+    return [(at, known) for at in whole if at > story.start for known in (None, at)]
+
+
+async def test_the_film_of_a_story_with_orders_counts_what_the_server_counts(
+    pool: Pool, story: Story
+) -> None:
+    asked = moments_of(story, 6, 16)
+    sweep = story.sweep
+    async with transaction(pool) as conn:
+        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
+        counted = [figures_of(await then(conn, at, known, sweep)) for at, known in asked]
+        funnels = [
+            {f.order.title: f.funnel for f in await read_orders(conn, at, STORY_SETTINGS.gap_after, known)}
+            for at, known in asked
+        ]
+
+    told = film_at(data, asked, f"[{FIGURES}, state.compliance.map((c) => [c.order.title, c])]")
+
+    for (at, known), (from_film, followed), from_server, by_order in zip(
+        asked, told, counted, funnels, strict=True
+    ):
+        assert from_film == from_server, f"at {at} as known {known}"
+        for title, one in followed:
+            assert funnel_of(one) == by_order[title], f"{title} at {at} as known {known}"
+
+
+def funnel_of(told: dict[str, int]) -> Funnel:
+    return Funnel(
+        named=told["named"],
+        names_entered=0,
+        resolved=told["onList"],
+        watched=told["watched"],
+        ever_blocked=told["ever"],
+        blocked_before=told["before"],
+        blocked_now=told["now"],
+        blocked_stale=told["stale"],
+        restored=told["restored"],
+        gone_since=told["gone"],
+    )
+
+
+EDITS = [("Order of the ministry", 10), ("Order 69A", 20)]
+
+
+async def edited(conn: Conn, reference: str, title: str, at: datetime) -> None:
+    stored = await order_called(conn, reference)
+    after = replace(stored.order, title=title)
+    await edit_order(conn, stored, after)
+    await log_edit(conn, at, "a tester", stored.order, after)
+
+
+async def test_an_order_is_told_as_it_stood_on_file(pool: Pool, story: Story) -> None:
+    """As `orders --as-known-at` tells it, before, between and after its edits."""
+    begin = story.at(0.5)
+    async with transaction(pool) as conn:
+        for title, hours in EDITS:
+            await edited(conn, "SYN/1", title, begin + hours * HOUR)
+        asked = [(at, at) for at in (begin + h * HOUR for h in (1, 10, 15, 20, 25))]
+        expected = [[o.title for o in await orders(conn, at)] for at, _ in asked]
+        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
+
+    titles = "state.orders.sort((a, b) => a.at - b.at).map((o) => o.title)"
+    assert film_at(data, asked, titles) == expected
+    assert len({tuple(e) for e in expected}) == 3
+    assert film_at(data, [(begin, None)], titles) == [expected[-1]]
+
+
+@pytest.mark.parametrize("hours", [1, 3, 7])
+async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, hours: int) -> None:
+    desk = await recorded(pool, 7)
+    usual = pace(SWEEP)
+    begins = [n * hours * HOUR + minutes(0) for n in range(24 // hours + 1)]
+    async with transaction(pool) as conn:
+        whole = await film_reads(conn, (begins[0], desk.now), desk.now, usual)
+        parts = [await film_reads(conn, (b, b + hours * HOUR), desk.now, usual) for b in begins]
+
+    told = joined(parts, usual)
+
+    assert len(whole.holes) > 15
+    assert told.runs == whole.runs
+    assert set(told.holes) == set(whole.holes)
+    assert set(told.points) >= set(whole.points)
+
+
+GAPS = """state.all.map(({ i }) => [
+    state.gapsOf(i), film.reads.gapsByReading(i, state.now, state.by),
+])"""
+
+
+@pytest.mark.parametrize("seed", [8, 9])
+async def test_silences_are_the_same_told_by_request_or_by_every_reading(pool: Pool, seed: int) -> None:
+    desk = await recorded(pool, seed)
+    told = film_at(await packed(pool, desk.now), moments(seed, 60, 15 * SWEEPS), GAPS)
+
+    for quickly, one_by_one in [pair for moment in told for pair in moment]:
+        assert quickly == one_by_one
+    assert any(quickly for moment in told for quickly, _ in moment)

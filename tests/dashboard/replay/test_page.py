@@ -1,0 +1,72 @@
+"""The page that goes back to a moment, over a small story in a real database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.replay.page import WRITE_A_TIME, Moment, moment_of
+from dashboard.server.routing import page_of
+from storage.health.status_at import then
+from storage.model.core.availability import Status
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.seeds.changes import Story
+
+SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))
+NOW = datetime(2021, 2, 11, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({}, Moment(NOW, None), id="without a moment it is the present"),
+        pytest.param(
+            {"at": "2021-02-01T06:00", "as_known_at": "2021-02-02"},
+            Moment(datetime(2021, 2, 1, 6, tzinfo=UTC), datetime(2021, 2, 2, tzinfo=UTC)),
+            id="times are in UTC, a day is its beginning",
+        ),
+        pytest.param(
+            {"at": "2021-02-01T06:00+05:30"},
+            Moment(datetime(2021, 2, 1, 0, 30, tzinfo=UTC), None),
+            id="another zone may be said",
+        ),
+        pytest.param({"at": "yesterday"}, WRITE_A_TIME, id="what is no time"),
+        pytest.param({"as_known_at": "0001-01-01T00:00+14:00"}, WRITE_A_TIME, id="before all time"),
+        pytest.param({"at": "2021-02-11T13:01"}, "That time has not come yet.", id="the future"),
+    ],
+)
+def test_the_moment_that_an_address_asks_for(query: dict[str, str], expected: Moment | str) -> None:
+    assert moment_of(query, NOW) == expected
+
+
+async def shown(pool: Pool, story: Story, query: dict[str, str]) -> str:
+    async with transaction(pool) as conn:
+        return said(await page_of(conn, "/replay", story.now, SETTINGS, "light", query))
+
+
+async def test_a_moment_tells_what_was_so_and_by_what_was_known(pool: Pool, story: Story) -> None:
+    at = story.at(0.6)
+    async with transaction(pool) as conn:
+        was = await then(conn, at, None, SETTINGS.sweep_every)
+        known = await then(conn, at, story.start, SETTINGS.sweep_every)
+    blocked = was.standing(Status.WITHHELD, Status.SUSPENDED)
+    page = await shown(pool, story, {"at": at.isoformat()})
+    before = await shown(pool, story, {"at": at.isoformat(), "as_known_at": story.start.isoformat()})
+
+    assert blocked is not None
+    assert f"Blocked then {blocked}" in page
+    assert "by what is known now" in page
+    assert "as it was known then" in page
+    assert known.standing(Status.WITHHELD, Status.SUSPENDED) is None
+    assert "Blocked then not known" in before
+
+
+async def test_before_anything_was_read_nothing_is_zero(pool: Pool, story: Story) -> None:
+    page = await shown(pool, story, {"at": "2001-01-01"})
+    assert "Blocked then not known" in page
+    assert "Restored, 24 h – nothing was read in 24 h" in page
+
+
+async def test_a_wrong_time_gets_a_sentence(pool: Pool, story: Story) -> None:
+    assert WRITE_A_TIME in await shown(pool, story, {"at": "soon"})

@@ -1,0 +1,340 @@
+"""Deciding again from the dashboard: what is asked, who may, and what comes of it, by the real command."""
+
+import asyncio
+import csv
+import io
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from dashboard.auth.access import acting_as
+from dashboard.replay.reevaluation import Asked, Busy, NotDecided, Run, Runs
+from dashboard.replay.reevaluation_form import asked, in_force, other
+from dashboard.replay.reevaluation_result import Answer
+from dashboard.server.routing import page_of
+from dashboard.ui.form_input import WrongInput, filled
+from jobs.replay.replay import IN_FORCE
+from jobs.replay.rules_file import read_other_rules, thresholds_toml
+from jobs.runtime.replay_process import Command, complaint
+from storage.model.alerts.rule_toml import to_toml
+from storage.model.alerts.rules import AlertRule
+from storage.model.bitemporal.reevaluation import Cause, Effect
+from storage.model.core.people import Actor, Role
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.pipelines.late_batches import Desk, Sent
+from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
+from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
+from tests.support.servers.dashboard import SETTINGS, served, until
+
+NOW = datetime(2021, 3, 1, tzinfo=UTC)
+EVERYTHING = Asked(None, None, None, None)
+EARLY = Asked(None, None, None, "[confirmation]\nstrong_readings = 1\n")
+THRESHOLDS, RULES = thresholds_toml(IN_FORCE), to_toml([(AlertRule(("a@example.org",)), True)])
+TEXT = f"{THRESHOLDS}\n{RULES}"
+
+
+def clock() -> datetime:
+    return NOW
+
+
+async def told(pool: Pool) -> None:
+    """One account of each list is blocked, and believed to be so at the second reading."""
+    desk = Desk(pool)
+    await desk.enlist("1")
+    await desk.enlist("2", lists=("Other",))
+    for minute, look in ((0, AVAILABLE), (10, WITHHELD_IN), (20, WITHHELD_IN)):
+        await desk.take(Sent(minute, {"1": look, "2": look}))
+
+
+@asynccontextmanager
+async def deciding(runs: Runs) -> AsyncGenerator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(runs.run())
+        try:
+            yield
+        finally:
+            work.cancel()
+
+
+async def over(run: Run) -> bool:
+    return run.took is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param(TEXT, None, id="what is in force is nothing else"),
+        pytest.param(TEXT.replace("\n", "\r\n"), None, id="as a browser sends it"),
+        pytest.param("", None, id="nothing is what is in force"),
+        pytest.param("# a thought\n", None, id="a thought is no rule"),
+        pytest.param(
+            TEXT.replace("strong_readings = 2", "strong_readings = 1"),
+            THRESHOLDS.replace("strong_readings = 2", "strong_readings = 1"),
+            id="alert rules that were left are those of each moment",
+        ),
+        pytest.param(TEXT.replace("a@", "b@"), TEXT.replace("a@", "b@"), id="others are all of them"),
+        pytest.param(f"\n{TEXT}x", f"\n{TEXT}x", id="no line moves"),
+    ],
+)
+def test_what_was_left_as_it_stood_is_no_other_rule(written: str, expected: str | None) -> None:
+    found = other(written, THRESHOLDS, RULES)
+    assert (found and found.rstrip("\n")) == (expected and expected.rstrip("\n"))
+
+
+def test_the_thresholds_in_force_are_read_back_as_they_are() -> None:
+    assert read_other_rules(THRESHOLDS.encode(), "a file").confirmation == IN_FORCE
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        (b"from=soon", "The beginning is no time: write it in UTC such as 2021-02-11T08:00"),
+        (b"to=2021-99-01", "The end is no time"),
+        (b"from=2021-02-02&to=2021-02-02", "The end is not after the beginning."),
+        (b"from=2021-02-02&to=2021-02-01T23:00", "The end is not after the beginning."),
+    ],
+)
+def test_a_time_that_is_none_gets_one_sentence(form: bytes, why: str) -> None:
+    with pytest.raises(WrongInput, match=why):
+        asked(filled("", form), *in_force(THRESHOLDS, []))
+
+
+async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    answer = await Command(dsn).decide(EVERYTHING)
+    assert (answer.summary.changes_otherwise, answer.summary.mails_otherwise) == (0, 0)
+    assert (answer.summary.changes[Effect.SAME], answer.summary.accounts) == (4, 2)
+    assert (answer.changes, answer.mails, answer.left_out) == ([], [], 0)
+
+
+async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    answer = await Command(dsn).decide(EARLY)
+    assert [(c.handle, c.what, c.cause) for c in answer.changes] == [
+        ("h1", Effect.EARLIER, Cause.THRESHOLDS),
+        ("h2", Effect.EARLIER, Cause.THRESHOLDS),
+    ]
+    one = answer.changes[0]
+    assert one.stored is not None
+    assert one.told is not None
+    assert (one.stored.last_agreeing_at - one.told.last_agreeing_at).total_seconds() == 600
+
+
+async def test_of_one_list_only_its_accounts_are_told(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    answer = await Command(dsn).decide(Asked(None, None, "Other", EARLY.rules))
+    assert [c.handle for c in answer.changes] == ["h2"]
+    assert (answer.summary.accounts, answer.summary.changes[Effect.SAME]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (
+            Asked(None, None, None, "\n[confirmation]\nstrong_readings = 0\n"),
+            "rules, line 3: strong_readings: 0",
+        ),
+        (Asked(None, None, None, "[confirmation\n"), "rules, line 1: not TOML"),
+        (Asked(None, None, None, f"a = 1{'0' * 5000}\n"), "rules: not TOML: a number without end."),
+        (Asked(None, None, "None", None), "There is no list 'None'; there are: Desk, Other."),
+        (Asked(None, datetime(2020, 1, 1, tzinfo=UTC), None, None), "There is no reading from"),
+    ],
+)
+async def test_what_cannot_be_decided_is_said_in_one_sentence(
+    pool: Pool, dsn: str, wanted: Asked, why: str
+) -> None:
+    await told(pool)
+    with pytest.raises(NotDecided) as refused:
+        await Command(dsn).decide(wanted)
+    assert str(refused.value).startswith(why)
+
+
+async def test_where_no_file_can_be_written_that_is_said(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
+        await Command(dsn).decide(EARLY)
+
+
+def test_a_fault_of_ours_is_told_without_its_traceback() -> None:
+    said = b'Traceback (most recent call last):\n  File "/srv/jobs/cli/main.py", line 1, in f\nKeyError: 1\n'
+    assert complaint(said, 1) == "The process that decides ended without an answer (exit code 1)."
+
+
+async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
+    with pytest.raises(NotDecided, match="It took longer than 0 minutes and was given up"):
+        await Command(dsn, patience_s=0.05).decide(EVERYTHING)
+
+
+async def test_without_a_place_for_its_files_it_says_so(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
+        await Command(dsn).decide(EVERYTHING)
+
+
+async def test_when_it_is_stopped_its_process_ends_and_leaves_nothing(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deciding = asyncio.ensure_future(Command(dsn).decide(EARLY))
+    await until(lambda: its_process(tmp_path))
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    assert await its_process(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+async def its_process(folder: Path) -> str | None:
+    """The number of a process that runs in the folder, as Linux tells it."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError):
+                if (process / "cwd").readlink().is_relative_to(folder):
+                    return process.name
+    return None
+
+
+class Slow:
+    """Decides until it is let go."""
+
+    thresholds = THRESHOLDS
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    async def decide(self, asked: Asked) -> Answer:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended += 1
+        raise NotDecided
+
+
+async def test_what_is_stopped_before_it_begins_never_does() -> None:
+    runs = Runs(Slow(), clock)
+    run = runs.start(EVERYTHING, "", "Ada")
+    runs.stop(run.key)
+    assert run.why_not == "It was stopped."
+    assert runs.open is None
+
+
+async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
+    slow = Slow()
+    runs = Runs(slow, clock)
+    async with deciding(runs):
+        run = runs.start(EVERYTHING, "", "anna")
+        with pytest.raises(Busy, match="for anna: wait"):
+            runs.start(EVERYTHING, "", "bert")
+        await until(lambda: begun(run))
+        runs.stop(run.key)
+        await until(lambda: over(run))
+        assert (run.why_not, slow.ended) == ("It was stopped.", 1)
+        after = runs.start(EVERYTHING, "", "bert")
+        await until(lambda: begun(after))
+    assert slow.ended == 2, "what is decided ends with the server"
+
+
+async def begun(run: Run) -> bool:
+    return run.work is not None
+
+
+async def test_the_last_few_are_kept() -> None:
+    class Never:
+        thresholds = THRESHOLDS
+
+        async def decide(self, asked: Asked) -> Answer:
+            raise NotDecided("Never.")
+
+    runs = Runs(Never(), clock)
+    async with deciding(runs):
+        made = [await decided(runs) for _ in range(7)]
+    assert [run.why_not for run in made] == ["Never."] * 7
+    assert runs.kept == made[:1:-1]
+    assert runs.of(made[-1].key) is made[-1]
+    assert runs.of(made[0].key) is None
+
+
+async def decided(runs: Runs) -> Run:
+    run = runs.start(EVERYTHING, "", "anna")
+    await until(lambda: over(run))
+    return run
+
+
+async def test_over_http_it_is_begun_told_and_handed_out_as_a_table(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    async with (
+        served(pool, dsn, NOW) as base,
+        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
+    ):
+        fields = {"from": "", "to": "2021-03-01", "list": "Desk", "rules": EARLY.rules}
+        async with session.post("/api/replay/rules", data=fields) as answer:
+            assert answer.status == 200
+            key = (await answer.json())["next"].partition("?run=")[2]
+        async with session.post("/api/replay/rules", data=fields) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (
+                409,
+                "Something is being decided already, for dashboard: wait until that is done.",
+            )
+
+        async def table() -> str | None:
+            async with session.get(f"/api/replay/rules/{key}.csv") as answer:
+                return await answer.text() if answer.status == 200 else None
+
+        await until(table)
+        (row,) = csv.DictReader(io.StringIO(await table() or ""))
+        async with session.get("/api/replay/rules/another.csv") as answer:
+            assert answer.status == 404
+    assert (row["what"], row["cause"], row["handle"], row["new"]) == (
+        "earlier",
+        "thresholds",
+        "h1",
+        "withheld IN",
+    )
+    assert (row["stored_last_agreeing_at"], row["again_last_agreeing_at"]) == (
+        "2021-02-01T00:20:00Z",
+        "2021-02-01T00:10:00Z",
+    )
+    assert row["recipient"] == ""
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.ANALYST, 200), (Role.ADMIN, 200)])
+async def test_it_takes_an_analyst(pool: Pool, dsn: str, role: Role, status: int) -> None:
+    await told(pool)
+    await a_person(pool, "p", role, NOW)
+    async with served(pool, dsn, NOW, WITH_LOGIN) as base, browser_of(base, "p") as session:
+        for path in ("/api/replay/rules", "/api/replay/rules/stop"):
+            async with session.post(f"{base}{path}", data={"run": "x"}, headers={"Origin": base}) as answer:
+                assert answer.status == status
+        async with session.get(f"{base}/api/replay/rules/x.csv") as answer:
+            assert answer.status == (403 if status == 403 else 404)
+
+
+async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(pool: Pool) -> None:
+    runs = Runs(Slow(), clock)
+
+    async def page(role: Role, query: dict[str, str]) -> str:
+        async with transaction(pool) as conn:
+            with acting_as(Actor("p", role)):
+                return said(await page_of(conn, "/replay/rules", NOW, SETTINGS, "light", query, None, runs))
+
+    written = await page(Role.ANALYST, {"from": "2021-02-01", "list": "Gone"})
+    assert "strong_readings = 2" in written
+    assert "2021-02-01" in written
+    assert "Gone" in written
+    assert "not kept any more" in await page(Role.ANALYST, {"run": "x"})
+    runs.start(Asked(None, None, None, "x"), "what I wrote", "anna")
+    assert "Deciding …" in await page(Role.ANALYST, {})
+    assert "what I wrote" in await page(Role.ANALYST, {})
+    for anew in ({"run": ""}, {"list": "Desk"}):
+        assert "what I wrote" not in await page(Role.ANALYST, anew)
+    assert "takes the role of analyst, and you have that of viewer" in await page(Role.VIEWER, {})

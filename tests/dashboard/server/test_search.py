@@ -1,0 +1,124 @@
+"""What the search box finds, and the box itself in a real browser."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from storage.accounts.accounts import record_renames
+from storage.accounts.handle_history import record_handles
+from storage.model.core.accounts import AccountId, Rename
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.seeds.changes import DAY, Story
+from tests.support.seeds.live_page import seed
+from tests.support.servers.dashboard import served
+
+
+@pytest.fixture
+async def story(pool: Pool, now: datetime) -> Story:
+    """An account that was called old_name, and one that its platform's record calls of_record."""
+    async with transaction(pool) as conn:
+        story = await seed(conn, now)
+        one, two = story.accounts[0][:2]
+        handle = await conn.fetchval("select handle from account where account_id = $1", one)
+        rename = Rename(AccountId(one), "old_name", handle, now - DAY, now)
+        await record_renames(conn, [rename], now)
+        await record_handles(conn, two, [("of_record", now - DAY)], "plc", now)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("110000001", ["account"], id="an id of the platform"),
+        pytest.param("@OLD_name", ["account"], id="a handle of before, capitals or not"),
+        pytest.param("of_reco", ["account"], id="a handle of the record of its platform"),
+        pytest.param("order 2", ["list", "order"], id="a list and an order"),
+        pytest.param("SYN/1", ["order"], id="an order by its reference"),
+        pytest.param("ada", ["executive"], id="an executive by name"),
+        pytest.param("stable_control", [], id="no control account"),
+        pytest.param("%", [], id="signs of patterns are signs"),
+        pytest.param("  ", [], id="nothing"),
+        pytest.param("a\0", [], id="what no text holds"),
+    ],
+)
+async def test_the_box_finds_what_is_on_file(
+    pool: Pool, dsn: str, story: Story, text: str, found: list[str]
+) -> None:
+    assert [one["kind"] for one in await results(pool, dsn, story, text)] == found
+
+
+async def results(pool: Pool, dsn: str, story: Story, text: str) -> Any:
+    async with (
+        served(pool, dsn, story.now) as base,
+        aiohttp.ClientSession() as session,
+        session.get(f"{base}/api/search", params={"q": text}) as answer,
+    ):
+        return (await answer.json())["found"]
+
+
+async def test_a_result_says_under_which_name_it_was_found_and_leads_there(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    (one,) = await results(pool, dsn, story, "old_n")
+    assert one["more"] == "once @old_name · X · 110000001"
+    assert one["href"] == f"/account/{story.accounts[0][0]}"
+    (listed, order) = await results(pool, dsn, story, "order 1")
+    assert (listed["more"], listed["href"]) == ("12 accounts", f"/accounts?list={story.lists[0]}&whom=all")
+    assert (order["name"], order["more"]) == ("Order 1", "SYN/1")
+
+
+async def test_what_begins_so_comes_before_what_holds_it(pool: Pool, dsn: str, story: Story) -> None:
+    found = await results(pool, dsn, story, "110000")
+    assert len(found) == 8
+    number = str(story.accounts[0][1])
+    (first, *_) = await results(pool, dsn, story, number)
+    assert first["href"] == f"/account/{number}"
+
+
+needs_browser = pytest.mark.skipif(
+    not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
+    reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
+)
+
+
+@needs_browser
+async def test_the_box_is_opened_searched_and_left_by_keys_alone(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/health") as browser:
+        page = browser.page
+        await browser.becomes("document.querySelector('#page h1') !== null")
+        await page.keyboard.press("Control+k")
+        box = page.get_by_role("combobox", name="Account, list, order or executive")
+        await box.fill("order")
+        await page.get_by_role("option", name="Order 2 list").wait_for()
+        assert await box.get_attribute("aria-expanded") == "true"
+        names = [await o.locator("b").inner_text() for o in await page.get_by_role("option").all()]
+        for _ in names[: names.index("Order 2")]:
+            await page.keyboard.press("ArrowDown")
+        chosen = await box.get_attribute("aria-activedescendant")
+        assert await page.locator(f"#{chosen} b").inner_text() == "Order 2"
+        await page.keyboard.press("Enter")
+        await page.locator("h1", has_text="Order 2").wait_for()
+        assert not await page.locator("dialog.search").is_visible()
+
+
+@needs_browser
+async def test_on_a_phone_four_pages_stand_at_the_bottom_and_the_others_behind_more(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/alerts", width=360) as browser:
+        page = browser.page
+        await browser.becomes("document.querySelector('#page h1') !== null")
+        assert await page.locator(".nav > a:visible").count() == 4
+        assert not await page.get_by_role("link", name="Health", exact=True).is_visible()
+        await page.get_by_role("button", name="More").click()
+        await page.get_by_role("link", name="Health", exact=True).click()
+        await page.locator("h1", has_text="Health").wait_for()
+        assert not await page.get_by_role("link", name="Countries", exact=True).is_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,159 @@
+"""Which rules concern a change, and whom each of them tells."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from jobs.alerting.matching import claims
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
+from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import ChangeKind, State, Status
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
+from tests.support.samples.readings import AVAILABLE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
+
+DESK = AlertRule(("desk@example.org",), name="desk")
+IN_PK = State(Status.WITHHELD, ("IN", "PK"))
+
+
+def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: object) -> AlertRow:
+    return replace(an_alert(1, a_change(1, new, old), minutes(5), ORDER, REPORTERS), **more)
+
+
+@pytest.mark.parametrize(
+    ("match", "row", "expected"),
+    [
+        pytest.param(Match(), alert(), True, id="an empty match takes every change that is told by default"),
+        pytest.param(Match(), alert(PROTECTED), False, id="an owner who locks is told only on demand"),
+        pytest.param(Match(), alert(SUSPENDED, None), False, id="a first state is no change"),
+        pytest.param(Match(kinds=frozenset({ChangeKind.PROTECTION})), alert(PROTECTED), True, id="on demand"),
+        pytest.param(Match(lists=frozenset({"Reporters"})), alert(), True, id="one of the account's lists"),
+        pytest.param(Match(lists=frozenset({"Others"})), alert(), False, id="none of the account's lists"),
+        pytest.param(
+            Match(orders=frozenset({"MeitY 2021-01-31"})), alert(), True, id="an order by reference"
+        ),
+        pytest.param(Match(orders=frozenset({"MeitY"})), alert(), False, id="not by a part of its reference"),
+        pytest.param(Match(platforms=frozenset({Platform.BLUESKY})), alert(), False, id="another platform"),
+        pytest.param(Match(countries=frozenset({"IN"})), alert(), True, id="withheld in the country"),
+        pytest.param(Match(countries=frozenset({"PK"})), alert(), False, id="withheld elsewhere"),
+        pytest.param(
+            Match(countries=frozenset({"PK"})), alert(WITHHELD_IN, IN_PK), True, id="no longer withheld there"
+        ),
+        pytest.param(
+            Match(countries=frozenset({"IN"})),
+            alert(SUSPENDED),
+            False,
+            id="suspended everywhere is in no country",
+        ),
+        pytest.param(
+            Match(tags=frozenset({"press", "law"})), alert(tags=frozenset({"law"})), True, id="a tag"
+        ),
+        pytest.param(Match(tags=frozenset({"press"})), alert(), False, id="without the tag"),
+        pytest.param(Match(min_followers=100), alert(followers=100), True, id="as many followers"),
+        pytest.param(Match(min_followers=100), alert(followers=99), False, id="fewer followers"),
+        pytest.param(
+            Match(min_followers=0), alert(), False, id="an unknown number of followers is no number"
+        ),
+        pytest.param(Match(executives=True), alert(), False, id="nobody's account"),
+        pytest.param(Match(executives=True), alert(is_executive=True), True, id="an executive's account"),
+        pytest.param(Match(), alert(stage=AlertStage.PROVISIONAL), False, id="provisional only on demand"),
+        pytest.param(Match(provisional=True), alert(stage=AlertStage.PROVISIONAL), True, id="on demand too"),
+        pytest.param(
+            Match(lists=frozenset({"Others"})),
+            alert(stage=AlertStage.WITHDRAWN, told_by=frozenset({1})),
+            True,
+            id="who was told is told that it was not so, whatever the rule says now",
+        ),
+        pytest.param(Match(), alert(stage=AlertStage.WITHDRAWN), False, id="and nobody else is"),
+    ],
+)
+def test_what_a_rule_matches(match: Match, row: AlertRow, expected: bool) -> None:
+    assert bool(claims(row, [a_rule(replace(DESK, match=match))], [])) is expected
+
+
+def test_a_rule_that_is_switched_off_matches_nothing() -> None:
+    assert claims(alert(), [a_rule(DESK, enabled=False)], []) == []
+
+
+def test_a_recipient_is_told_by_the_first_rule_that_matches() -> None:
+    both = AlertRule(("desk@example.org", "law@example.org"), name="both")
+    found = claims(alert(), [a_rule(DESK), a_rule(both, 2), a_rule(replace(DESK, name="late"), 3)], [])
+    assert [(c.recipients, c.silence) for c in found] == [
+        (("desk@example.org",), None),
+        (("law@example.org",), None),
+        ((), AlertDecision.DUPLICATE),
+    ]
+
+
+def test_a_digest_repeats_what_waves_tell() -> None:
+    daily = replace(DESK, name="daily", digest=Digest.DAILY)
+    for rules in ([DESK, daily], [daily, DESK]):
+        found = claims(alert(), [a_rule(r, i) for i, r in enumerate(rules)], [])
+        assert [c.recipients for c in found] == [("desk@example.org",)] * 2
+
+
+def test_a_rule_without_recipients_says_so() -> None:
+    assert [c.silence for c in claims(alert(), [a_rule(AlertRule(()))], [])] == [AlertDecision.NO_RECIPIENT]
+
+
+def mute(**more: object) -> Mute:
+    return replace(Mute(7, None, None, T0, None, "", "desk"), **more)
+
+
+@pytest.mark.parametrize(
+    ("muted", "expected"),
+    [
+        pytest.param(mute(account_id=AccountId(1)), AlertDecision.MUTED, id="the account"),
+        pytest.param(mute(account_id=AccountId(2)), None, id="another account"),
+        pytest.param(mute(list_id=ORDER.list_id), AlertDecision.MUTED, id="a list that it is on"),
+        pytest.param(mute(list_id=99), None, id="another list"),
+        pytest.param(mute(), AlertDecision.MAINTENANCE, id="everything"),
+        pytest.param(mute(until=minutes(6)), AlertDecision.MAINTENANCE, id="until after the change"),
+        pytest.param(mute(until=minutes(5)), None, id="until the change"),
+        pytest.param(mute(since=minutes(5)), AlertDecision.MAINTENANCE, id="from the change on"),
+        pytest.param(mute(since=minutes(9)), None, id="what waited when the mute began is told"),
+    ],
+)
+def test_what_a_mute_covers(muted: Mute, expected: AlertDecision | None) -> None:
+    (claim,) = claims(alert(), [a_rule(DESK)], [muted])
+    assert (claim.silence, claim.mute_id) == (expected, 7 if expected else None)
+
+
+def test_what_was_told_and_is_taken_back_is_told_whatever_is_muted() -> None:
+    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    assert [c.silence for c in claims(back, [a_rule(DESK)], [mute()])] == [None]
+
+
+def test_muted_recipients_are_not_told_by_a_later_rule_either() -> None:
+    found = claims(alert(), [a_rule(DESK), a_rule(replace(DESK, name="again"), 2)], [mute()])
+    assert {c.silence for c in found} == {AlertDecision.MAINTENANCE}
+
+
+def test_a_mute_that_is_over_for_a_day_covers_what_came_before_its_end() -> None:
+    over = mute(until=minutes(6) + timedelta(days=0))
+    assert claims(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
+
+
+def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None:
+    young = replace(a_rule(DESK, 2), active_since=minutes(9))
+    assert claims(alert(held=frozenset({1})), [young], []) == []
+    assert claims(alert(done=frozenset({1})), [young], []) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(alert(), id="nobody has looked at it"),
+        pytest.param(alert(held=frozenset({1, 2})), id="the rule keeps it already"),
+        pytest.param(replace(alert(held=frozenset({1})), created_at=minutes(9)), id="it came later"),
+    ],
+)
+def test_a_rule_is_about_what_else_matches_it(row: AlertRow) -> None:
+    assert len(claims(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
+
+
+def test_what_was_told_and_is_taken_back_is_told_by_a_rule_that_is_off_or_gone() -> None:
+    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    (claim,) = claims(back, [a_rule(DESK, enabled=False)], [])
+    assert (claim.recipients, claim.silence) == (DESK.recipients, None)

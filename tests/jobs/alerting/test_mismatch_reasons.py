@@ -1,0 +1,183 @@
+"""Why a rule is not about a change: the first condition that does not hold, in the words of both sides."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.alerting.matching import concerns
+from jobs.alerting.mismatch_reasons import Condition, unmatched
+from storage.model.alerts.alerts import AlertRow, AlertStage
+from storage.model.alerts.rules import AlertRule, Match
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind, State, Status
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
+
+BLOCK = replace(
+    an_alert(1, a_change(1), T0, ORDER, REPORTERS), tags=frozenset({"press", "farm"}), followers=900
+)
+ANYTHING = Match()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "condition", "words"),
+    [
+        pytest.param(
+            Match(kinds=frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})),
+            Condition.KINDS,
+            "kind of change: it asks for partial or restoration, this is block",
+            id="another kind",
+        ),
+        pytest.param(
+            Match(lists=frozenset({"Farmers"})),
+            Condition.LISTS,
+            "list: it asks for Farmers, this is Order of 31 January, Reporters",
+            id="another list",
+        ),
+        pytest.param(
+            Match(orders=frozenset({"EX-9"})),
+            Condition.ORDERS,
+            "order: it asks for EX-9, this is MeitY 2021-01-31",
+            id="another order",
+        ),
+        pytest.param(
+            Match(platforms=frozenset({Platform.MASTODON, Platform.BLUESKY})),
+            Condition.PLATFORMS,
+            "platform: it asks for Bluesky or Mastodon, this is X",
+            id="another platform",
+        ),
+        pytest.param(
+            Match(countries=frozenset({"TR"})),
+            Condition.COUNTRIES,
+            "country: it asks for TR, this is IN",
+            id="another country",
+        ),
+        pytest.param(
+            Match(tags=frozenset({"court"})),
+            Condition.TAGS,
+            "tag: it asks for court, this is farm, press",
+            id="another tag",
+        ),
+        pytest.param(
+            Match(min_followers=1000),
+            Condition.FOLLOWERS,
+            "followers: it asks for 1,000 or more, this is 900",
+            id="too few followers",
+        ),
+        pytest.param(
+            Match(executives=True),
+            Condition.EXECUTIVES,
+            "whose account: it asks for an executive's account, this is another account",
+            id="nobody's executive",
+        ),
+        pytest.param(
+            Match(tags=frozenset({"court"}), countries=frozenset({"TR"})),
+            Condition.COUNTRIES,
+            "country: it asks for TR, this is IN",
+            id="the first of two is named",
+        ),
+    ],
+)
+def test_a_condition_is_named_with_what_is_asked_for_and_what_there_is(
+    wanted: Match, condition: Condition, words: str
+) -> None:
+    found = unmatched(BLOCK, a_rule(AlertRule((), match=wanted)))
+    assert found is not None
+    assert (found.condition, found.words) == (condition, words)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        pytest.param(
+            Match(lists=frozenset({"L"})), "list: it asks for L, and the account is on none", id="list"
+        ),
+        pytest.param(
+            Match(min_followers=1), "followers: it asks for 1 or more, and none is on file", id="followers"
+        ),
+        pytest.param(
+            Match(countries=frozenset({"IN"})),
+            "country: it asks for IN, and it is or was withheld in none",
+            id="suspended everywhere is in no country",
+        ),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
+    found = unmatched(an_alert(1, a_change(1, SUSPENDED), T0), a_rule(AlertRule((), match=wanted)))
+    assert found is not None
+    assert found.words == words
+
+
+@pytest.mark.parametrize(
+    ("alert", "wanted", "condition"),
+    [
+        pytest.param(
+            replace(BLOCK, stage=AlertStage.PROVISIONAL),
+            ANYTHING,
+            Condition.PROVISIONAL,
+            id="what is not confirmed is for rules that ask for it",
+        ),
+        pytest.param(
+            replace(BLOCK, stage=AlertStage.WITHDRAWN, told_by=frozenset({7})),
+            ANYTHING,
+            Condition.TOLD_BEFORE,
+            id="what is taken back is for those who were told",
+        ),
+        pytest.param(
+            replace(BLOCK, stage=AlertStage.WITHDRAWN, told_by=frozenset({1})),
+            Match(countries=frozenset({"TR"})),
+            None,
+            id="whatever their rule asks for now",
+        ),
+    ],
+)
+def test_the_stage_of_an_alert_decides_first(
+    alert: AlertRow, wanted: Match, condition: Condition | None
+) -> None:
+    found = unmatched(alert, a_rule(AlertRule((), match=wanted)))
+    assert (found and found.condition) == condition
+
+
+def test_a_rule_that_is_off_matches_nothing() -> None:
+    found = unmatched(BLOCK, a_rule(AlertRule(()), enabled=False))
+    assert found is not None
+    assert found.condition is Condition.ENABLED
+
+
+SOME = st.frozensets(st.sampled_from(["a", "b"]), max_size=2)
+STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHELD, ("IN", "TR"))])
+
+
+@given(
+    st.builds(
+        Match,
+        lists=st.frozensets(st.sampled_from(["Reporters", "Farmers"])),
+        orders=st.frozensets(st.sampled_from(["MeitY 2021-01-31", "EX-9"])),
+        platforms=st.frozensets(st.sampled_from(Platform)),
+        countries=st.frozensets(st.sampled_from(["IN", "TR"])),
+        kinds=st.frozensets(st.sampled_from(ChangeKind)),
+        tags=SOME,
+        min_followers=st.none() | st.integers(0, 2),
+        executives=st.booleans(),
+        provisional=st.booleans(),
+    ),
+    st.builds(
+        AlertRow,
+        alert_id=st.just(1),
+        created_at=st.just(T0),
+        change=st.tuples(STATES, STATES).map(lambda s: a_change(1, *s)),
+        cohorts=st.sampled_from([(), (ORDER,), (REPORTERS,), (ORDER, REPORTERS)]),
+        stage=st.sampled_from(AlertStage),
+        tags=SOME,
+        followers=st.none() | st.integers(0, 2),
+        is_executive=st.booleans(),
+        told_by=st.frozensets(st.integers(1, 2)),
+    ),
+)
+def test_a_reason_is_given_exactly_when_the_rule_is_not_about_the_alert(
+    wanted: Match, alert: AlertRow
+) -> None:
+    stored = a_rule(AlertRule((), match=wanted))
+    assert (unmatched(alert, stored) is None) == concerns(alert, stored)

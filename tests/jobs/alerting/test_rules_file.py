@@ -1,0 +1,207 @@
+"""Rules as a file: what is written is read back as it was, and every fault is named by its line."""
+
+import string
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.alerting.rules_file import FileRule, line_of, read_rules
+from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.rule_codec import MANNER, MATCH
+from storage.model.alerts.rule_toml import to_toml
+from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+from storage.model.tables.csv_rows import TableError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+NAME = TEXT.filter(lambda t: len(t) >= 1 and t.isprintable())
+PERSON = st.sampled_from(["desk@example.org", "apprise:newsroom", "webhook:desk", "o'neil+x@example.org"])
+CLOCK = st.builds(time, st.integers(0, 23), st.integers(0, 59))
+SPAN = st.sampled_from([timedelta(seconds=90), timedelta(minutes=10), timedelta(hours=6), timedelta(days=1)])
+COUNTRY = st.text(string.ascii_uppercase, min_size=2, max_size=2)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> AlertRule:
+    escalates = draw(st.booleans())
+    begins, ends = draw(CLOCK), draw(CLOCK)
+    return AlertRule(
+        tuple(draw(st.lists(PERSON, max_size=3))),
+        name=draw(NAME),
+        match=Match(
+            lists=draw(st.frozensets(TEXT, max_size=2)),
+            orders=draw(st.frozensets(TEXT, max_size=2)),
+            platforms=draw(st.frozensets(st.sampled_from(Platform))),
+            countries=draw(st.frozensets(COUNTRY, max_size=2)),
+            kinds=draw(st.frozensets(st.sampled_from(ChangeKind))),
+            tags=draw(st.frozensets(TEXT, max_size=2)),
+            min_followers=draw(st.none() | st.integers(0, 10**9)),
+            executives=draw(st.booleans()),
+            provisional=draw(st.booleans()),
+        ),
+        zone=draw(st.sampled_from(["UTC", "Asia/Kolkata"])),
+        severity=draw(st.sampled_from(Severity)),
+        quiet=None if begins == ends else draw(st.none() | st.just(Quiet(begins, ends))),
+        digest=draw(st.sampled_from(Digest)),
+        digest_at=draw(CLOCK),
+        remind_every=draw(st.none() | SPAN),
+        escalate_after=draw(SPAN) if escalates else None,
+        escalate_to=(draw(PERSON),) if escalates else (),
+        settle=draw(SPAN),
+        update_after=draw(SPAN),
+    )
+
+
+@given(st.lists(st.tuples(rules(), st.booleans()), min_size=1, max_size=4, unique_by=lambda r: r[0].name))
+def test_what_is_written_is_read_back_as_it_was_with_the_line_of_each_table(
+    written: list[tuple[AlertRule, bool]],
+) -> None:
+    text = to_toml(written)
+    found = read_rules(text.encode(), "rules.toml")
+    assert not found.problems
+    assert [(r.rule, r.enabled) for r in found.rows] == written
+    lines = text.split("\n")
+    assert [lines[r.line - 1] for r in found.rows] == ["[[rules]]"] * len(written)
+
+
+def test_what_cannot_be_seen_is_written_as_its_number() -> None:
+    text = to_toml([(AlertRule((), name='say "so"\\', match=Match(tags=frozenset({"a\u202eb\n"}))), True)])
+    assert text.splitlines()[2:] == [
+        "[[rules]]",
+        'name = "say \\"so\\"\\\\"',
+        "recipients = []",
+        'tags = ["a\\u202Eb\\n"]',
+    ]
+
+
+A_RULE = '[[rules]]\nname = "A"\nrecipients = ["desk@example.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("", "f: there is no rule in it; each is a table under a line [[rules]].", id="empty"),
+        pytest.param(
+            "smtp_host = 'a'\n" + A_RULE,
+            "f: smtp_host is there beside [[rules]], and only rules are taken.",
+            id="other settings",
+        ),
+        pytest.param(
+            "rules = [{name = 'A', recipients = []}]",
+            "f: rules are tables, each under a line [[rules]].",
+            id="rules that have no line of their own",
+        ),
+        pytest.param("rules = 1", "f: rules are tables, each under a line [[rules]].", id="a number"),
+        pytest.param(A_RULE + "zone = UTC\n", "f, line 4: not TOML: Invalid value.", id="not TOML"),
+        pytest.param("a = " + "[" * 5000, "f: not TOML: brackets within brackets without end.", id="endless"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_as_a_whole(text: str, complaint: str) -> None:
+    with pytest.raises(TableError) as refused:
+        read_rules(text.encode(), "f")
+    assert str(refused.value) == complaint
+
+
+def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
+    with pytest.raises(TableError, match=r"f, line 2: not UTF-8 text\."):
+        read_rules(b"#\n\xff", "f")
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        pytest.param(
+            "[[rules]]\nname = 'B'\n", "f, line 5: rule 'B': recipients is missing.", id="a key that lacks"
+        ),
+        pytest.param(
+            "[[rules]]\nrecipients = []\n", "f, line 5: the rule: name is missing.", id="without a name"
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = ['nobody']\n",
+            "f, line 7: rule 'B': 'nobody' is neither a plain mail address such as desk@example.org nor a "
+            "channel such as apprise:newsroom or webhook:desk.",
+            id="nobody who could be told",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\nenabled = 'no'\n",
+            "f, line 8: rule 'B': enabled: 'no' is neither true nor false.",
+            id="half enabled",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\nsettle = '999999d'\n",
+            "f, line 8: rule 'B': no time of a rule is longer than a year.",
+            id="a time that never comes",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\ntags = [\"\\u0000\"]\n",
+            "f, line 8: rule 'B': tags: '\\x00' holds a character that no name has.",
+            id="what the database cannot hold",
+        ),
+        pytest.param(A_RULE, "f, line 5: rule 'A' is already on line 1; each name once.", id="twice"),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\nlists = ['''\n[[rules]]\n''']\n"
+            "[[rules]]\nname = 'C'\nrecipients = 1\n",
+            "f, line 13: rule 'C': recipients: 1 is not a list of texts.",
+            id="a line that only looks like a table",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\ntags = ['''\nzone = 1\n''']\n'zone' = 'India'\n",
+            "f, line 11: rule 'B': 'India' is not a time zone; write it like Asia/Kolkata.",
+            id="a line that only looks like the key",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
+            "f, line 8: rule 'B': colour is not known; a rule has name, recipients, zone, severity, quiet, "
+            "digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, update_after, "
+            "lists, orders, platforms, countries, kinds, tags, min_followers, executives, provisional.",
+            id="a key that there is not",
+        ),
+    ],
+)
+def test_a_rule_that_is_none_is_named_by_the_line_of_the_key_that_is_wrong_else_of_its_table(
+    more: str, complaint: str
+) -> None:
+    found = read_rules((A_RULE + "\n" + more).encode(), "f")
+    assert [str(problem) for problem in found.problems] == [complaint]
+    assert found.rows[0] == FileRule(1, AlertRule(("desk@example.org",), name="A"), enabled=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "key", "line"),
+    [
+        pytest.param(0, "name", 3, id="in the first rule"),
+        pytest.param(1, "zone", 8, id="in the second"),
+        pytest.param(1, "quiet", 6, id="none of its own: that of another table is not taken"),
+        pytest.param(1, None, 6, id="no key in particular"),
+        pytest.param(2, "name", None, id="a rule that has no table of its own"),
+    ],
+)
+def test_a_key_is_looked_for_in_its_own_rule_only(number: int, key: str | None, line: int | None) -> None:
+    text = "port = 1\r\n[[rules]]\r\nname = 'A'\r\nzone = 'UTC'\n\n[[rules]]\nname = 'B'\nzone = 'UTC'\n"
+    assert line_of(text + "[channels]\nquiet = 'json://x'\n", number, key) == line
+
+
+DOCUMENTED = (Path(__file__).parent.parent.parent.parent / "docs" / "alerts.md").read_text()
+
+
+def test_the_example_in_the_documentation_is_a_file_of_rules() -> None:
+    example = DOCUMENTED.split("```toml\n")[1].split("```")[0]
+    found = read_rules(example.encode(), "docs/alerts.md")
+    assert found.problems == ()
+    assert [row.rule.name for row in found.rows] == [
+        "Desk",
+        "Large accounts in India",
+        "Order of 31 January",
+        "Weekly",
+    ]
+
+
+@pytest.mark.parametrize(
+    "word", [*MANNER, *MATCH, "enabled", *AlertDecision, *ChangeKind, *Severity, *Digest]
+)
+def test_every_key_and_decision_of_a_rule_is_documented(word: str) -> None:
+    assert f"`{word}`" in DOCUMENTED or word == ChangeKind.BASELINE

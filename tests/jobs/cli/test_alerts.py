@@ -1,0 +1,431 @@
+"""Rules, stories, mutes and the log of who did what, through the real entry on a real database."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.alerts.rules import keep_to_settings
+from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.decision_words import DECISION_WORDS
+from storage.model.alerts.rules import AlertRule
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import T0
+from tests.support.seeds.sent_alerts import on, rule_by_hand, told
+
+RULES = """
+[[rules]]
+name = "Desk"
+recipients = ["desk@example.org"]
+lists = ["Farmers", "Press"]
+
+[[rules]]
+name = "Night"
+recipients = ["night@example.org", "apprise:newsroom"]
+quiet = "22:00-07:00"
+enabled = false
+"""
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+def file(text: str, name: str = "rules.toml") -> str:
+    Path(name).write_text(text)
+    return name
+
+
+def acts(run: Blockline) -> list[tuple[str, str, str]]:
+    """Who did what, oldest first."""
+    log: list[dict[str, Any]] = run("alerts", "log", "--json").json["log"]
+    return [(act["actor"], act["action"], act["subject"]) for act in reversed(log)]
+
+
+def from_settings(dsn: str, *rules: AlertRule) -> None:
+    async def kept(pool: Pool) -> None:
+        async with transaction(pool) as conn:
+            await keep_to_settings(conn, rules, T0)
+
+    on(dsn, kept)
+
+
+def test_every_rule_of_a_file_is_reported_with_its_line(run: Blockline) -> None:
+    first = run("alerts", "import", file(RULES))
+    assert (first.code, first.err) == (0, "")
+    assert first.said == [
+        "rules.toml, line 2: rule Desk added.",
+        "rules.toml, line 7: rule Night added.",
+        "Note: rule 'Night' tells apprise:newsroom, and there is no channel of that name in channels or "
+        "webhooks.",
+    ]
+    changed = RULES.replace('"Farmers", ', "").replace("enabled = false", "")
+    assert run("alerts", "import", file(RULES)).said[:2] == [
+        "rules.toml, line 2: rule Desk unchanged.",
+        "rules.toml, line 7: rule Night unchanged.",
+    ]
+    assert run("alerts", "import", file(changed), "--json").json["rules"] == [
+        {"line": 2, "name": "Desk", "did": "changed"},
+        {"line": 7, "name": "Night", "did": "changed"},
+    ]
+    assert acts(run) == [
+        ("command line", "rule added", "Desk"),
+        ("command line", "rule added", "Night"),
+        ("command line", "rule changed", "Desk"),
+        ("command line", "rule changed", "Night"),
+    ]
+
+
+def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: str) -> None:
+    from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
+    boss = '[[rules]]\nname = "Boss"\nrecipients = ["desk@example.org"]\n'
+    ran = run("alerts", "import", file(RULES + boss + "[[rules]]\nname = 'X'\n"))
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaints == [
+        "rules.toml, line 12: rule 'Boss' stands in the settings of this installation: change it there.",
+        "rules.toml, line 15: rule 'X': recipients is missing.",
+        "2 were refused, so nothing was stored; mend the file.",
+    ]
+    ran = run("alerts", "import", "rules.toml", "--json")
+    assert (ran.code, ran.json["stored"], ran.json["rules"]) == (1, False, [])
+    assert [refused["line"] for refused in ran.json["refused"]] == [12, 15]
+    assert [rule["name"] for rule in run("alerts", "rules", "--json").json["rules"]] == ["Boss"]
+    assert acts(run) == [("settings", "rule added", "Boss")]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("none.toml", "none.toml: there is no such file."),
+        (".", ".: cannot be read (Is a directory)."),
+        ("bad.toml", "bad.toml, line 1: not TOML: Invalid value."),
+    ],
+    ids=["missing", "a folder", "not TOML"],
+)
+def test_a_file_that_is_none_is_one_sentence(run: Blockline, name: str, complaint: str) -> None:
+    file("zone = UTC\n", "bad.toml")
+    ran = run("alerts", "import", name)
+    assert (ran.code, ran.out, ran.complaints) == (1, "", [complaint])
+
+
+def test_what_is_exported_is_imported_unchanged_rules_of_the_settings_included(
+    run: Blockline, dsn: str
+) -> None:
+    from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
+    run("alerts", "import", file(RULES))
+    ran = run("alerts", "export", "--out", "out.toml")
+    assert (ran.code, ran.said) == (0, ["out.toml holds 3 rules."])
+    assert Path("out.toml").read_text() == run("alerts", "export").out
+    taken = run("alerts", "import", "out.toml", "--replace", "--json").json
+    assert [rule["did"] for rule in taken["rules"]] == ["unchanged"] * 3
+    assert (taken["removed"], taken["reordered"]) == ([], False)
+    again = run("alerts", "export", "--out", "out.toml")
+    assert (again.code, again.err) == (1, "out.toml exists already; name another file.\n")
+
+
+def test_a_file_that_replaces_all_removes_what_it_lacks_and_gives_its_order(run: Blockline, dsn: str) -> None:
+    from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
+    run("alerts", "import", file(RULES))
+    first = '[[rules]]\nname = "First"\nrecipients = []\n'
+    night = '[[rules]]\nname = "Night"\nrecipients = []\n'
+    run("alerts", "import", file(first + night))
+    ran = run("alerts", "import", file(first + night), "--replace")
+    assert ran.said == [
+        "rules.toml, line 1: rule First unchanged.",
+        "rules.toml, line 4: rule Night unchanged.",
+        "Rule Desk removed: it is not in rules.toml.",
+        "The rules are tried in the order of rules.toml now.",
+    ]
+    listed = run("alerts", "rules", "--json").json["rules"]
+    assert [(rule["name"], rule["origin"]) for rule in listed] == [
+        ("Boss", "settings"),
+        ("First", "hand"),
+        ("Night", "hand"),
+    ]
+    assert [action for _, action, _ in acts(run)][-2:] == ["rule removed", "rules ordered"]
+
+
+def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
+    run("alerts", "import", file(RULES))
+    assert run("alerts", "disable", "Desk").said == ["The rule Desk is disabled: nobody is told by it."]
+    enabled = {rule["name"]: rule["enabled"] for rule in run("alerts", "rules", "--json").json["rules"]}
+    assert enabled == {"Desk": False, "Night": False}
+    assert run("alerts", "enable", "Desk").said == ["The rule Desk is enabled."]
+    assert run("alerts", "remove", "Night").code == 0
+    assert [rule["name"] for rule in run("alerts", "rules", "--json").json["rules"]] == ["Desk"]
+    for command in ("enable", "disable"):
+        ran = run("alerts", command, "Night")
+        assert (ran.code, ran.err) == (1, "There is no rule 'Night'; there are: Desk.\n")
+    assert run("alerts", "remove", "Night").err == "There is no rule 'Night'.\n"
+    run("alerts", "remove", "Desk")
+    assert run("alerts", "enable", "Desk").err == "There is no rule 'Desk'; there is none at all.\n"
+    assert run("alerts", "rules").out.startswith("There is no rule, so nobody is told; ")
+
+
+@pytest.mark.parametrize("command", ["enable", "disable", "remove"])
+def test_a_rule_of_the_settings_is_changed_there(run: Blockline, dsn: str, command: str) -> None:
+    from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
+    ran = run("alerts", command, "Boss")
+    complaint = "The rule 'Boss' stands in the settings of this installation: change it there.\n"
+    assert (ran.code, ran.out, ran.err) == (1, "", complaint)
+    assert acts(run) == [("settings", "rule added", "Boss")]
+
+
+def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
+    run("alerts", "import", file(RULES))
+    on_file = run("alerts", "rules")
+    listed = " ".join(on_file.out.split())
+    for words in (
+        "Blocks, restorations, changes of countries, accounts that are gone",
+        "of accounts on Farmers or Press",
+        "night@example.org, apprise:newsroom",
+        "at once; what is no news in a round-up at 08:00 UTC",
+        "quiet from 22:00 to 07:00 UTC",
+    ):
+        assert all(word in listed for word in words.split()), words
+
+
+def test_a_list_or_order_that_is_not_on_file_is_said_and_is_no_error(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    file(
+        """
+[[rules]]
+name = "Misspelt"
+recipients = ["desk@example.org"]
+lists = ["Order of 31 January", "Reportrs"]
+orders = ["MeitY 2021-01-31", "SYN/9"]
+""",
+        "blockline.toml",
+    )
+    ran = run("alerts", "rules", "--json")
+    assert (ran.code, ran.json["notes"][1:]) == (
+        0,
+        [
+            "Rule 'Misspelt': there is no list 'Reportrs' on file, so no account is on it.",
+            "Rule 'Misspelt': there is no order 'SYN/9' on file, so no account is under it.",
+        ],
+    )
+    assert run("alerts", "rules").said[-1] == f"Note: {ran.json['notes'][-1]}"
+
+
+def test_before_the_first_run_the_rules_of_the_settings_are_listed_as_not_in_force(run: Blockline) -> None:
+    file('recipients = ["boss@example.org"]\n' + RULES.replace("enabled = false", ""), "blockline.toml")
+    ran = run("alerts", "rules", "--json")
+    assert [(r["name"], r["origin"], r["on_file"]) for r in ran.json["rules"]] == [
+        ("Desk", "settings", False),
+        ("Night", "settings", False),
+        ("recipients", "settings", False),
+    ]
+    assert ran.json["notes"][:3] == [
+        f"Rule '{name}' stands in the settings and takes effect at the next `blockline run`."
+        for name in ("Desk", "Night", "recipients")
+    ]
+
+
+def test_what_the_next_run_changes_is_said(run: Blockline, dsn: str) -> None:
+    desk, boss = AlertRule(("desk@example.org",), name="Desk"), AlertRule(("a@example.org",), name="Boss")
+    from_settings(dsn, boss, desk)
+    on(dsn, lambda pool: _by_hand(pool, AlertRule((), name="Mine")))
+    rules = [("Desk", "night@example.org"), ("New", "new@example.org"), ("Mine", "me@example.org")]
+    text = "".join(f'[[rules]]\nname = "{name}"\nrecipients = ["{to}"]\n' for name, to in rules)
+    file(text, "blockline.toml")
+    ran = run("alerts", "rules", "--json").json
+    assert [(r["name"], r["on_file"]) for r in ran["rules"]] == [
+        ("Boss", True),
+        ("Desk", True),
+        ("New", False),
+        ("Mine", True),
+    ]
+    assert ran["notes"] == [
+        "Rule 'New' stands in the settings and takes effect at the next `blockline run`.",
+        "Rule 'Desk' stands otherwise in the settings: that takes effect at the next `blockline run`.",
+        "Rule 'Boss' is not in the settings any more and goes at the next `blockline run`.",
+        "Rule 'Mine' stands in the settings, and there is one by hand: remove or rename one of them.",
+    ]
+
+
+async def _by_hand(pool: Pool, rule: AlertRule) -> None:
+    async with transaction(pool) as conn:
+        await rule_by_hand(conn, rule)
+
+
+def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    (story,) = run("alerts", "stories", "--json").json["stories"]
+    subject = "Update: 55 of 257 accounts withheld in India (IN), 30 in this mail - order MeitY 2021-01-31"
+    assert (story["rule"], story["waves"], story["subject"], story["acknowledged"]) == (
+        "Desk",
+        2,
+        subject,
+        False,
+    )
+    ran = run("alerts", "ack", story["story"][:6], "--note", "Asha asks X")
+    assert (ran.code, ran.said) == (0, [f"Acknowledged: {subject}"])
+    again = run("alerts", "ack", story["story"])
+    assert (again.code, again.err) == (0, "")
+    assert again.out.startswith("Acknowledged before, by command line on ")
+    assert again.out.endswith(f" (Asha asks X): {subject}\n")
+    (story,) = run("alerts", "stories", "--json").json["stories"]
+    assert (story["acknowledged"], story["acknowledged_wave"], story["note"]) == (True, 2, "Asha asks X")
+    assert acts(run)[-1] == ("command line", "acknowledged", f"story {story['story'][:12]}")
+    assert run("alerts", "ack", "zz").err == "There is no story zz; `blockline alerts stories` lists them.\n"
+    assert run("alerts", "ack", "").code == 1
+
+
+def test_a_muted_account_is_told_to_nobody_until_the_mute_ends(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    made = run("alerts", "mute", "--account", "x account_0001", "--for", "6h", "--note", "hearing")
+    assert (made.code, made.err) == (0, "")
+    assert made.out.startswith("Mute 1: nobody is told of @account_0001 from now until ")
+    (mute,) = run("alerts", "mutes", "--json").json["mutes"]
+    assert (mute["handle"], mute["note"], mute["by"]) == ("account_0001", "hearing", "command line")
+    assert run("alerts", "unmute", 1).said == ["Mute 1 has ended: what comes from now on is told again."]
+    assert run("alerts", "mutes").said == ["Nothing is muted."]
+    assert run("alerts", "unmute", 1).err == "There is no mute 1 that runs.\n"
+    assert acts(run)[-2:] == [
+        ("command line", "muted", f"account {mute['account']}"),
+        ("command line", "mute ended", "mute 1"),
+    ]
+
+
+def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
+    run: Blockline, dsn: str
+) -> None:
+    on(dsn, told)
+    until = ("--until", "2099-01-01T00:00Z")
+    assert run("alerts", "mute", "--list", "MeitY 2021-01-31", *until, "--json").json["list"] == (
+        "Order of 31 January"
+    )
+    ran = run("alerts", "maintenance", "--from", "2098-01-01", "--until", "2098-01-02", "--note", "move")
+    assert ran.said == [
+        "Mute 2: nobody is told of everything from 1 Jan 2098, 00:00 UTC until 2 Jan 2098, 00:00 UTC."
+    ]
+    assert [m["list"] for m in run("alerts", "mutes", "--json").json["mutes"]] == [
+        None,
+        "Order of 31 January",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param(
+            ["mute", "--account", "x nobody", "--for", "6h"],
+            "No account on file is called x nobody.",
+            id="no account",
+        ),
+        pytest.param(
+            ["mute", "--account", "no body at all", "--for", "6h"],
+            "'no body at all' is not a handle, an id or an address of an account.",
+            id="no name",
+        ),
+        pytest.param(
+            ["mute", "--list", "Nix", "--for", "6h"], "There is no list or order 'Nix'.", id="no list"
+        ),
+        pytest.param(
+            ["mute", "--list", "Nix", "--for", "6"],
+            "--for: '6' is not a duration up to a year; write it like 90s, 15m, 6h or 1d.",
+            id="no duration",
+        ),
+        pytest.param(
+            ["mute", "--list", "Nix", "--until", "2020-01-01"],
+            "--until: 2020-01-01 is over already; name a time to come, in UTC.",
+            id="a time that is over",
+        ),
+        pytest.param(
+            ["mute", "--list", "Nix", "--until", "soon"],
+            "--until: 'soon' is not a time; write it like 2021-02-01T06:30:00Z.",
+            id="no time",
+        ),
+        pytest.param(
+            ["maintenance", "--from", "2099-01-02", "--until", "2099-01-01"],
+            "A maintenance window has to end after it begins, and after now.",
+            id="a window that ends before it begins",
+        ),
+        pytest.param(["unmute", "9" * 30], f"There is no mute {'9' * 30}.", id="a huge number"),
+        pytest.param(["resend", "99"], "There is no mail 99.", id="no mail"),
+        pytest.param(["resend", "1"], "Mail 1 waits to be sent already.", id="a mail that waits"),
+        pytest.param(
+            ["ack", "f" * 32, "--note", "x" * 1001],
+            "--note: at most 1,000 characters, and no null character.",
+            id="a novel for a note",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_sentence_and_changes_nothing(
+    run: Blockline, dsn: str, arguments: list[str], complaint: str
+) -> None:
+    on(dsn, told)
+    before = acts(run)
+    if arguments[0] == "ack":
+        (story,) = run("alerts", "stories", "--json").json["stories"]
+        arguments = ["ack", story["story"], *arguments[2:]]
+    ran = run("alerts", *arguments)
+    assert (ran.code, ran.out, ran.err) == (1, "", complaint + "\n")
+    assert acts(run) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mute", "--for", "6h"],
+        ["mute", "--list", "A", "--account", "x b", "--for", "6h"],
+        ["mute", "--list", "A"],
+        ["mute", "--list", "A", "--for", "6h", "--until", "2099-01-01"],
+        ["maintenance"],
+        ["unmute", "x"],
+        ["log", "--limit", "0"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_asked_clearly_is_a_matter_of_usage(run: Blockline, arguments: list[str]) -> None:
+    assert run("alerts", *arguments).code == 2
+
+
+def test_a_story_that_went_on_says_how_far_it_was_taken_on(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    taken = "update story set acknowledged_wave = 1, acknowledged_by = 'Asha', acknowledged_at = $1"
+    on(dsn, lambda pool: pool.execute(taken, T0))
+    (story,) = run("alerts", "stories", "--json").json["stories"]
+    assert (story["waves"], story["round_ups"], story["acknowledged_wave"]) == (2, 0, 1)
+    listed = " ".join(run("alerts", "stories").out.replace("│", " ").split())
+    assert "not the newest 1 wave" in listed
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("unmute", "'x' is not the number of a mute: `blockline alerts mutes` lists them."),
+        ("resend", "'x' is not the number of a mail: it stands in the address of its page."),
+    ],
+)
+def test_what_is_no_number_is_said_in_our_words(run: Blockline, command: str, complaint: str) -> None:
+    ran = run("alerts", command, "x")
+    assert (ran.code, complaint in ran.err) == (2, True)
+
+
+def test_a_mail_that_was_given_up_is_queued_again_under_its_message_id(run: Blockline, dsn: str) -> None:
+    async def given_up(pool: Pool) -> str:
+        await told(pool)
+        return await pool.fetchval(
+            "update mail set state = 'dead', attempts = 9 where mail_id = 1 returning message_id"
+        )
+
+    ident = on(dsn, given_up)
+    ran = run("alerts", "resend", 1)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("Mail 1 is queued again and goes out when the notifier runs: 25 of 257 ")
+    mail = on(dsn, lambda pool: pool.fetchrow("select * from mail where mail_id = 1"))
+    assert mail is not None
+    assert (mail["state"], mail["attempts"], mail["message_id"]) == ("queued", 0, ident)
+    assert acts(run)[-1] == ("command line", "mail sent again", "mail 1")
+
+
+def test_every_decision_has_words() -> None:
+    assert {decision.value for decision in AlertDecision} <= set(DECISION_WORDS)

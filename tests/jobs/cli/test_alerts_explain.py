@@ -1,0 +1,370 @@
+"""What became of a change, and what it would be told as now, through the real entry on a real database."""
+
+from collections.abc import Generator
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+
+from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.messages.compose import Letterhead
+from jobs.notify.notifier import tick
+from storage.alerts.rules import remove_rule
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.chain_rows import add_change
+from tests.support.seeds.sent_alerts import (
+    DESK,
+    entered_late,
+    muted_and_open,
+    on,
+    rule_by_hand,
+    taken_back,
+    told,
+)
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+@pytest.fixture
+def inbox(monkeypatch: pytest.MonkeyPatch, run: Blockline) -> Generator[Inbox]:
+    """A real mail server, which the settings name."""
+    inbox = Inbox()
+    with SmtpServer(inbox) as server:
+        for name, value in {
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(server.port),
+            "SMTP_SECURITY": "none",
+            "MAIL_FROM": "Blockline <alerts@example.org>",
+        }.items():
+            monkeypatch.setenv(f"BLOCKLINE_{name}", value)
+        yield inbox
+
+
+WAITS = "(No mail server is configured, so this mail waits: set the mail server in blockline.toml)"
+
+
+def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    ran = run("alerts", "explain", 1)
+    assert (ran.code, ran.err) == (0, "")
+    story = on(dsn, lambda pool: pool.fetchval("select story_key from story"))
+    assert ran.said == [
+        "Change 1. Decisions are as recorded; rules are matched as they are now.",
+        "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0000 withheld in India (IN).",
+        "  Rule Desk: put into one mail with others on 1 Feb 2021, 00:03 UTC.",
+        f"    Story {story[:12]}, wave 1.",
+        f"    Mail 1 to desk@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
+        f"    Mail 2 to night@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
+        "  Rule Turkey: does not match (country: it asks for TR, this is IN).",
+        "  Rule Boss: waits for the next round-up or digest of the rule; kept until 1 Feb 2021, 08:00 UTC.",
+        "  Rule Copy: not told: an earlier rule tells the same people; decided on 1 Feb 2021, 00:03 UTC.",
+    ]
+
+
+def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, dsn: str) -> None:
+    on(dsn, entered_late)
+    late = (
+        "Told under order MeitY 2021-01-31 only then: the order, which names the account, was entered on "
+        "1 Feb 2021, 02:01 UTC, after the change was seen"
+    )
+    assert f"    {late}." in run("alerts", "explain", 3).said
+    (alert,) = run("alerts", "explain", 3, "--json").json["alerts"]
+    assert [rule["late"] for rule in alert["rules"]] == [late]
+    assert "only then" not in run("alerts", "explain", 1).out
+
+
+def test_the_same_for_a_program(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
+    assert (alert["stage"], alert["decided_at"]) == ("confirmed", None)
+    by_rule = {rule["rule"]: rule for rule in alert["rules"]}
+    assert by_rule["Desk"]["mails"] == [m["mail"] for m in alert["mails"]] == [1, 2]
+    assert [(m["to"], m["state"], m["wave"]) for m in alert["mails"]] == [
+        (["desk@example.org"], "queued", 1),
+        (["night@example.org"], "queued", 1),
+    ]
+    assert by_rule["Turkey"]["unmatched"]["condition"] == "countries"
+    assert (by_rule["Boss"]["decision"], by_rule["Boss"]["until"]) == ("digest", "2021-02-01T08:00:00+00:00")
+    assert (by_rule["Copy"]["decision"], by_rule["Copy"]["mails"]) == ("duplicate", [])
+
+
+def test_a_digest_is_found_by_its_time_and_its_people(run: Blockline, dsn: str) -> None:
+    async def digested(pool: Pool) -> None:
+        await told(pool)
+        await tick(pool, None, minutes(8 * 60 + 5), Letterhead())
+
+    on(dsn, digested)
+    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
+    boss = next(rule for rule in alert["rules"] if rule["rule"] == "Boss")
+    assert (boss["decision"], boss["decided_at"]) == ("grouped", "2021-02-01T08:05:00+00:00")
+    (mail,) = [m for m in alert["mails"] if m["mail"] in boss["mails"]]
+    assert (mail["kind"], mail["to"]) == ("digest", ["boss@example.org"])
+
+
+def test_a_mail_that_was_sent_says_when_and_one_that_was_given_up_says_why(run: Blockline, dsn: str) -> None:
+    async def settled(pool: Pool) -> None:
+        await told(pool)
+        await pool.execute(
+            "update mail set state = 'sent', sent_at = $1, last_error = null where mail_id = 1", minutes(5)
+        )
+        await pool.execute("update mail set state = 'dead', last_error = 'no such user.' where mail_id = 2")
+
+    on(dsn, settled)
+    said = [line.strip() for line in run("alerts", "explain", 1).said]
+    assert "Mail 1 to desk@example.org: sent on 1 Feb 2021, 00:05 UTC." in said
+    assert "Mail 2 to night@example.org: given up (no such user)." in said
+
+
+def test_a_rule_that_is_gone_keeps_what_it_did_and_a_new_one_did_nothing(run: Blockline, dsn: str) -> None:
+    async def changed(pool: Pool) -> None:
+        await muted_and_open(pool)
+        async with transaction(pool) as conn:
+            await remove_rule(conn, "Desk", "test", T0)
+            await rule_by_hand(conn, DESK)
+
+    on(dsn, changed)
+    muted = "  Rule Desk: not told: a mute covers it; decided on 1 Feb 2021, 00:03 UTC."
+    assert run("alerts", "explain", 1).said[1:] == [
+        "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0001 withheld in India (IN).",
+        "  Rule Desk: matches as it is now, and decided nothing before the alert was closed on 1 Feb 2021, "
+        "00:03 UTC.",
+        muted,
+        "    Muted by Asha (court hearing).",
+    ]
+
+
+def test_a_change_that_no_notifier_has_looked_at_is_said_to_be_undecided(run: Blockline, dsn: str) -> None:
+    on(dsn, muted_and_open)
+    assert run("alerts", "explain", 2).said[1:] == [
+        "Confirmed on 1 Feb 2021, 00:11 UTC: @account_0002 withheld in India (IN).",
+        "  Rule Desk: matches, and nothing is decided yet.",
+    ]
+
+
+def test_each_stage_of_a_change_is_explained(run: Blockline, dsn: str) -> None:
+    on(dsn, taken_back)
+    said = [line for line in run("alerts", "explain", 1).said if not line.startswith("    ")]
+    assert said[1:] == [
+        "Provisional on 1 Feb 2021, 00:01 UTC: @ravi seen as withheld in India (IN), not confirmed yet.",
+        "  Rule Desk: does not match (it asks for what is confirmed, and this was not yet).",
+        "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:03 UTC.",
+        "Withdrawn on 1 Feb 2021, 00:20 UTC: @ravi not withheld in India (IN) after all.",
+        "  Rule Desk: does not match (it takes back what this rule did not tell).",
+        "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:30 UTC.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "outcome", "sentence"),
+    [
+        pytest.param(
+            "baseline",
+            "x",
+            "confirmed",
+            "It is the first state that was seen of its account, and no change: nobody is told of it.",
+            id="a first state",
+        ),
+        pytest.param(
+            "block",
+            "import:crawl",
+            "confirmed",
+            "It is from a record that others published, and of those nobody is told.",
+            id="an imported record",
+        ),
+        pytest.param(
+            "block",
+            "x",
+            None,
+            "It is not confirmed yet, and no rule asked to hear of it before that when it was seen.",
+            id="not confirmed yet",
+        ),
+        pytest.param(
+            "block",
+            "x",
+            "not_confirmed",
+            "It was not confirmed, and no rule asked to hear of it before that.",
+            id="not confirmed",
+        ),
+    ],
+)
+def test_a_change_of_which_nobody_is_to_be_told_says_why(
+    run: Blockline, dsn: str, kind: str, source: str, outcome: str | None, sentence: str
+) -> None:
+    async def recorded(pool: Pool) -> None:
+        await pool.execute(
+            "insert into account (platform, native_id, handle, added_at) values ('x', '1', 'a', $1)", T0
+        )
+        async with transaction(pool) as conn:
+            change_id = await add_change(conn, 1, "feed", T0, source=source, kind=kind)
+            if outcome is not None:
+                await conn.execute(
+                    """
+                    insert into change_outcome
+                        (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+                    values ($1, $2, 'enough_strong', $3, 1, $3)
+                    """,
+                    change_id,
+                    outcome,
+                    T0,
+                )
+
+    on(dsn, recorded)
+    assert run("alerts", "explain", 1).said[1:] == [sentence]
+    assert run("alerts", "explain", 1, "--json").json["no_alert"] == sentence
+    ran = run("alerts", "test", "--change", 1)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"Change 1 has no alert that could be told. {sentence}\n"
+
+
+def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    ran = run("alerts", "test", "--last", "--rule", "Desk", "--out", "trial")
+    assert (ran.code, ran.err) == (0, "")
+    names = ["1-desk.eml", "1-desk.html", "1-desk.json", "1-desk.png", "1-desk.txt"]
+    assert ran.said == [f"trial holds 1 mail in 5 files: {', '.join(names)}."]
+    assert sorted(path.name for path in Path("trial").iterdir()) == names
+    mail = message_from_bytes(Path("trial/1-desk.eml").read_bytes(), policy=default)
+    subject = (
+        "Test: Update: 55 of 257 accounts withheld in India (IN), 30 in this mail - order MeitY 2021-01-31"
+    )
+    assert (mail["Subject"], mail["In-Reply-To"]) == (subject, None)
+    assert Path("trial/1-desk.txt").read_text().startswith("TEST\nThis is a test, made by hand on ")
+    html = Path("trial/1-desk.html").read_text()
+    assert "TEST. This is a test" in html
+    assert 'src="1-desk.png"' in html
+    assert Path("trial/1-desk.png").read_bytes()[:4] == b"\x89PNG"
+    assert '"kind":"test"' in Path("trial/1-desk.json").read_text()
+    again = run("alerts", "test", "--last", "--out", "trial")
+    assert again.err == "The folder trial is not empty; name one that is empty or not there yet.\n"
+
+
+def test_a_trial_tells_by_the_rules_as_they_are_now(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    mails = run("alerts", "test", "--change", 1, "--json").json["mails"]
+    assert [(m["rule"], m["to"], m["changes"]) for m in mails] == [
+        ("Desk", "desk@example.org", 1),
+        ("Boss", "boss@example.org", 1),
+    ]
+    assert [m["note"] for m in mails] == [
+        None,
+        "Rule Boss tells this in its digest; on trial it is a mail of its own.",
+    ]
+    assert run("alerts", "disable", "Desk").code == 0
+    mails = run("alerts", "test", "--change", 1, "--json").json["mails"]
+    assert [m["rule"] for m in mails] == ["Boss", "Copy"]
+    assert run("alerts", "test", "--change", 1, "--rule", "Desk", "--json").json["mails"][0]["rule"] == "Desk"
+
+
+def test_the_text_is_printed_when_nothing_else_is_asked_for(run: Blockline, dsn: str) -> None:
+    on(dsn, told)
+    said = run("alerts", "test", "--change", 1, "--rule", "Copy").said
+    assert said[:2] == [
+        "To: night@example.org",
+        "Subject: Test: @account_0000 withheld in India (IN) - order MeitY 2021-01-31",
+    ]
+    assert "You are told by the rule Copy." in said
+
+
+def test_a_trial_is_sent_through_the_server_of_the_settings_and_only_the_audit_log_keeps_it(
+    run: Blockline, dsn: str, inbox: Inbox
+) -> None:
+    on(dsn, told)
+    story = on(dsn, lambda pool: pool.fetchval("select story_key from story"))
+
+    async def counted(pool: Pool) -> tuple[int, ...]:
+        tables = "mail", "alert", "alert_decision", "story_wave", "mail_alert"
+        return tuple([await pool.fetchval(f"select count(*) from {table}") for table in tables])  # noqa: S608
+
+    before = on(dsn, counted)
+    ran = run("alerts", "test", "--story", story[:8], "--rule", "Desk", "--to", "asha@example.org", "--send")
+    assert (ran.code, ran.err) == (0, "")
+    (mail,) = inbox.mails()
+    assert (mail.recipients, mail.copies) == (("asha@example.org",), 1)
+    assert ran.said == [f"Sent to asha@example.org: {mail.subject}"]
+    assert mail.subject.startswith("Test: Update: 55 of 257 accounts")
+    assert mail.text.startswith("TEST")
+    assert "TEST. This is a test" in mail.html
+    assert "/mail-link/" not in mail.text + mail.html
+    ids = on(dsn, lambda pool: pool.fetch("select message_id from mail"))
+    assert mail.message_id not in {r["message_id"] for r in ids}
+    assert on(dsn, counted) == before
+    (act,) = run("alerts", "log", "--json", "--limit", 1).json["log"]
+    assert (act["actor"], act["action"], act["subject"]) == ("command line", "test sent", "rule Desk")
+    assert (act["detail"]["to"], act["detail"]["changes"]) == ("asha@example.org", 30)
+
+
+def test_a_server_that_does_not_answer_leaves_nothing_on_record(
+    run: Blockline, dsn: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(dsn, told)
+    monkeypatch.setenv("BLOCKLINE_SMTP_PORT", "9")
+    ran = run("alerts", "test", "--last", "--to", "asha@example.org", "--send")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("The test was not sent. Cannot hand mails to the server at 127.0.0.1:9: ")
+    assert "test sent" not in {act["action"] for act in run("alerts", "log", "--json").json["log"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param(["--change", "99"], "There is no change with the number or the key 99.", id="no change"),
+        pytest.param(
+            ["--story", "zz"], "There is no story zz; `blockline alerts stories` lists them.", id="no story"
+        ),
+        pytest.param(
+            ["--story", ""],
+            "There is no story (no name); `blockline alerts stories` lists them.",
+            id="nothing",
+        ),
+        pytest.param(
+            ["--last", "--rule", "Nix"],
+            "There is no rule 'Nix'; there are: Desk, Turkey, Boss, Copy.",
+            id="no rule",
+        ),
+        pytest.param(
+            ["--change", "1", "--rule", "Turkey"],
+            "Nobody would be told:\nRule Turkey does not match (country: it asks for TR, this is IN).",
+            id="a rule that does not match",
+        ),
+        pytest.param(
+            ["--last", "--to", "a b"],
+            "--to: 'a b' is neither a plain mail address such as desk@example.org nor a channel such as "
+            "apprise:newsroom or webhook:desk.",
+            id="no address",
+        ),
+        pytest.param(
+            ["--last", "--to", "webhook:desk", "--send"],
+            "--to: there is no channel webhook:desk in settings channels or webhooks.",
+            id="no channel",
+        ),
+        pytest.param(
+            ["--last", "--to", "asha@example.org", "--send"],
+            "--send: setting smtp_host is missing, so no mail can be sent.",
+            id="no server",
+        ),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_in_one_sentence(
+    run: Blockline, dsn: str, arguments: list[str], complaint: str
+) -> None:
+    on(dsn, told)
+    ran = run("alerts", "test", *arguments, "--out", "trial")
+    assert (ran.code, ran.out, ran.err) == (1, "", complaint + "\n")
+    assert not Path("trial").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--last", "--change", "1"], ["--last", "--send"]], ids=["nothing", "both", "nobody"]
+)
+def test_what_is_not_asked_clearly_is_a_matter_of_usage(run: Blockline, arguments: list[str]) -> None:
+    assert run("alerts", "test", *arguments).code == 2

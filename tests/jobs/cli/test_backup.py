@@ -1,0 +1,101 @@
+"""The commands backup and restore, as their user meets them, also when they are killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from storage.postgres.migrate import newest
+from tests.storage.backup.test_backup import ask, busy, no_tables, saved
+from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.table_digests import digests
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    return blockline(capsys)
+
+
+def on(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+
+
+def test_the_commands_say_what_was_saved_and_what_is_back(
+    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(busy(dsn))
+    on(dsn, monkeypatch)
+    ran = run("backup", "b.tar", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert Path("b.tar").stat().st_mode & 0o777 == 0o600
+    assert ran.json["tables"]["purge_log"] == 1
+    assert (ran.json["schema"], ran.json["bytes"]) == (newest(), Path("b.tar").stat().st_size)
+    assert [p.name for p in Path().iterdir()] == ["b.tar"]
+    on(empty_dsn, monkeypatch)
+    back = run("restore", "b.tar")
+    assert (back.code, back.err) == (0, "")
+    assert back.out.startswith(f"{ran.json['rows']:,} rows of ")
+    refused(run("restore", "b.tar"), "is not empty (it holds rows in the table ")
+    assert asyncio.run(digests(empty_dsn)) == asyncio.run(digests(dsn))
+
+
+def refused(ran: Ran, why: str) -> None:
+    assert (ran.code, ran.out) == (1, "")
+    assert why in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_what_cannot_be_is_one_sentence(run: Blockline, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    on(dsn, monkeypatch)
+    Path("there").write_text("letters" * 1000, encoding="utf-8")
+    refused(run("backup", "there"), "there exists already; name another file.")
+    refused(run("backup", "no/where"), "the folder no does not exist")
+    refused(run("restore", "there"), "there is no backup of Blockline, or not a whole one")
+    refused(run("restore", "absent"), "absent: cannot be read (No such file or directory).")
+    refused(run("upgrade"), "Setting database_url names a Postgres server of your own")
+
+
+def test_a_damaged_backup_is_refused_before_anything_is_written(
+    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(busy(dsn))
+    on(dsn, monkeypatch)
+    assert run("backup", "b").code == 0
+    content = bytearray(Path("b").read_bytes())
+    content[len(content) // 2] ^= 1
+    Path("b").write_bytes(content)
+    on(empty_dsn, monkeypatch)
+    refused(run("restore", "b"), "cut off or altered")
+    assert asyncio.run(no_tables(empty_dsn))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_backup_that_is_killed_leaves_no_file_of_that_name(dsn: str, tmp_path: Path, share: float) -> None:
+    rows = """
+        with made as (
+            insert into live_event (topic, at)
+            select 'account', now() from generate_series(1, 200000) returning 1
+        )
+        select count(*) from made
+    """
+    asyncio.run(ask(dsn, rows))
+    whole = tmp_path / "whole"
+    asyncio.run(saved(dsn, whole))
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "blockline", "backup", tmp_path / "b"],
+        env=os.environ | {"BLOCKLINE_DATABASE_URL": dsn},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not any(p.stat().st_size > share * whole.stat().st_size for p in tmp_path.glob(".b.*")):
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "b").exists()

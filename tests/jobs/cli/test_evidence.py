@@ -1,0 +1,362 @@
+"""The commands about proof as a user meets them: pack, verify, heads, chain, anchor."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from jobs.evidence.pack import PAGE, listed, manifest_in
+from jobs.evidence.pack_files import read_pack
+from storage.postgres.pool import Conn, open_pool, transaction
+from storage.purge.purge import purge_account
+from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+from tests.support.samples.readings import minutes
+from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.servers.timestamp_authority import Authority, Openssl, authority
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+@pytest.fixture
+def change(dsn: str) -> int:
+    """A confirmed block, with evidence."""
+
+    async def made() -> int:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            return (await block_of(conn))[1]
+
+    return asyncio.run(made())
+
+
+@pytest.fixture(scope="module")
+def openssl(tmp_path_factory: pytest.TempPathFactory) -> Openssl:
+    return Openssl(tmp_path_factory.mktemp("tsa") / "one")
+
+
+def do(dsn: str, command: str) -> None:
+    async def done() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            await conn.execute(command)
+
+    asyncio.run(done())
+
+
+def test_a_pack_is_written_and_verified_without_a_database(
+    run: Blockline, change: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = run("evidence", change)
+    assert (made.code, made.err) == (0, "")
+    assert made.said == [
+        "blockline-evidence-3.zip holds the evidence of change 3 in 9 files.",
+        "Check it anywhere with: blockline evidence verify blockline-evidence-3.zip",
+    ]
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    checked = run("evidence", "verify", "blockline-evidence-3.zip")
+    assert (checked.code, checked.err) == (0, "")
+    assert {line.split()[0] for line in checked.said[:-1]} == {"ok", "note"}
+    assert checked.said[-1] == ("blockline-evidence-3.zip verifies, with 1 note of what it does not prove.")
+    asked = run("evidence", "verify", "blockline-evidence-3.zip", "--json").json
+    assert asked["ok"] is True
+    assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said[:-1]]
+
+
+def test_the_console_script_verifies_where_there_is_nothing_else(
+    run: Blockline, change: int, tmp_path: Path
+) -> None:
+    assert run("evidence", change, "--out", "pack").code == 0
+    ran = console(
+        "evidence", "verify", str(tmp_path / "pack"), BLOCKLINE_DATABASE_URL="", HOME="/nonexistent"
+    )
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_change_is_named_by_its_number_its_key_or_the_beginning_of_it(
+    run: Blockline, change: int, dsn: str
+) -> None:
+    async def key() -> str:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            return await conn.fetchval("select change_key from change where change_id = $1", change)
+
+    whole = asyncio.run(key())
+    for n, name in enumerate([str(change), whole, whole[:12], whole.upper()[:20]]):
+        made = run("evidence", name, "--out", f"{n}.zip", "--json")
+        assert (made.err, made.json["change"], made.json["file"]) == ("", change, f"{n}.zip")
+    assert Path("0.zip").read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        pytest.param("99", "There is no change with the number or the key 99.", id="a number"),
+        pytest.param("abc%", "There is no change with the number or the key abc%.", id="a pattern"),
+        pytest.param(
+            "x\x1b[31m", "There is no change with the number or the key x\ufffd[31m.", id="controls"
+        ),
+        pytest.param(
+            "", "No change is named: give its number, or its key or the beginning of it.", id="nothing"
+        ),
+        pytest.param("9" * 30, f"There is no change with the number or the key {'9' * 30}.", id="too long"),
+    ],
+)
+def test_a_change_that_there_is_not_is_told_in_one_sentence(
+    run: Blockline, change: int, name: str, complaint: str
+) -> None:
+    ran = run("evidence", name)
+    assert (ran.code, ran.out, ran.complaints) == (1, "", [complaint])
+    assert list(Path().glob("*evidence*")) == []
+
+
+def test_a_key_that_means_more_than_one_change_is_refused(run: Blockline, change: int, dsn: str) -> None:
+    async def more(conn: Conn) -> None:
+        for key in ("feed01", "feed02"):
+            await add_change(conn, 1, key, minutes(50))
+
+    async def made() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            await more(conn)
+
+    asyncio.run(made())
+    ran = run("evidence", "feed")
+    assert ran.complaints == ["feed is the beginning of more than one change: 5, 6."]
+
+
+def test_a_number_is_never_taken_for_the_beginning_of_the_key_of_another_change(
+    run: Blockline, change: int, dsn: str
+) -> None:
+    async def made() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            account = await conn.fetchval("select account_id from change where change_id = $1", change)
+            await purge_account(conn, account, minutes(60), whole=True)
+            for beginning in (change, 99):
+                await add_change(conn, 2, f"{beginning}feed", minutes(50 + beginning))
+
+    asyncio.run(made())
+    for name, complaint in (
+        (change, "Change 3 was purged on 1 Feb 2021, 01:00 UTC: of it only hashes are left."),
+        (99, "There is no change with the number or the key 99."),
+    ):
+        ran = run("evidence", name)
+        assert (ran.code, ran.complaints) == (1, [complaint])
+    assert list(Path().glob("*evidence*")) == []
+
+
+def test_a_change_that_was_purged_is_told_as_that(run: Blockline, change: int, dsn: str) -> None:
+    async def purged() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            account = await conn.fetchval("select account_id from change where change_id = $1", change)
+            await purge_account(conn, account, minutes(60), whole=True)
+
+    asyncio.run(purged())
+    ran = run("evidence", change)
+    assert ran.complaints == ["Change 3 was purged on 1 Feb 2021, 01:00 UTC: of it only hashes are left."]
+    assert run("evidence", "chain").said == [
+        "The chain is whole: 8 entries, computed again from what is recorded. Of 4 of them what they attest "
+        "was purged."
+    ]
+
+
+def test_what_is_there_already_is_not_overwritten(run: Blockline, change: int) -> None:
+    Path("pack.zip").write_text("mine")
+    ran = run("evidence", change, "--out", "pack.zip")
+    assert (ran.code, ran.complaints) == (1, ["pack.zip exists already; name another file."])
+    assert Path("pack.zip").read_text() == "mine"
+    assert run("evidence", change, "--out", "no/pack.zip").complaints == [
+        "no/pack.zip cannot be written: the folder no does not exist."
+    ]
+
+
+def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: int, dsn: str) -> None:
+    do(
+        dsn,
+        "alter table change disable trigger user; update change set withheld_in = '{TR}' where change_id = 3",
+    )
+    ran = run("evidence", change)
+    assert ran.complaints == [
+        "No pack was written, for the database contradicts itself: statement.json (change 3) is not what "
+        "entry 5 of the chain attests."
+    ]
+    assert list(Path().glob("*evidence*")) == []
+    chain = run("evidence", "chain")
+    assert chain.complaints == [
+        "The chain is broken at entry 5 (change 3): what is stored of it is not what was recorded. The 4 "
+        "entries before it fit."
+    ]
+    said = run("evidence", "chain", "--json")
+    assert (said.code, said.json["ok"], said.json["entries"]) == (1, False, 4)
+    found = [c for c in run("doctor", "--json").json["checks"] if c["part"] == "chain"]
+    assert [c["verdict"] for c in found] == ["mend"]
+    assert "broken at entry 5 (change 3)" in found[0]["said"]
+
+
+def test_the_doctor_says_that_the_chain_is_whole(run: Blockline, change: int) -> None:
+    found = [c for c in run("doctor", "--json").json["checks"] if c["part"] == "chain"]
+    assert found == [{"part": "chain", "verdict": "ok", "said": "The newest 8 entries fit what is recorded."}]
+
+
+def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change: int) -> None:
+    assert run("evidence", "heads", "--since", "2021-02-02").said == ["Nothing is recorded yet."]
+    table = run("evidence", "heads").out
+    assert "2021-02-01" in table
+    assert run("evidence", "heads", "--out", "heads.json").said == ["heads.json holds the heads of 1 day."]
+    listed = json.loads(Path("heads.json").read_text())
+    assert listed == run("evidence", "heads", "--json").json
+    (head,) = listed["heads"]
+    assert (head["day"], head["seq"], head["anchors"]) == ("2021-02-01", 8, [])
+    run("evidence", change)
+    for option in (("--heads", "heads.json"), ("--head", head["head"].upper())):
+        ran = run("evidence", "verify", "blockline-evidence-3.zip", *option)
+        assert (ran.code, ran.err) == (0, "")
+        assert not any(line.startswith("note") for line in ran.said)
+        assert ran.said[-1] == "blockline-evidence-3.zip verifies."
+    ran = run("evidence", "verify", "blockline-evidence-3.zip", "--head", "0" * 64)
+    assert ran.code == 1
+    assert ran.said[-1] == "FAILED  The pack leads to no head that you have from elsewhere."
+    assert ran.complaints == ["blockline-evidence-3.zip does not verify: 1 check failed."]
+
+
+def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Blockline, change: int) -> None:
+    run("evidence", change, "--out", "pack")
+    head = run("evidence", "heads", "--json").json["heads"][0]["head"]
+    files = read_pack(Path("pack"))
+    other = replace(manifest_in(files), made_by="Blockline 0.0.0")
+    for name, content in listed({**files, PAGE: b"<h1>Something else</h1>"}, other).items():
+        (Path("pack") / name).write_bytes(content)
+    ran = run("evidence", "verify", "pack", "--head", head)
+    assert (ran.code, ran.complaints) == (
+        1,
+        ["pack does not verify as a whole: 1 check could not be made."],
+    )
+    assert [line for line in ran.said if not line.startswith("ok")] == [
+        "OPEN    index.html was made by 'Blockline 0.0.0', and this is "
+        f"Blockline {version('blockline')}: its words are not checked, so read the statements."
+    ]
+    asked = run("evidence", "verify", "pack", "--head", head, "--json")
+    assert (asked.code, asked.json["ok"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        pytest.param(["--head", "abc"], "--head: 'abc' is not a head", id="not a head"),
+        pytest.param(["--heads", "missing"], "missing cannot be read (No such file", id="no file"),
+        pytest.param(["--heads", "blockline-evidence-3.zip"], "is no list of heads", id="no list"),
+        pytest.param(["--tsa-certs", "missing"], "missing cannot be read", id="no certificates"),
+        pytest.param(["--tsa-certs", "blockline-evidence-3.zip"], "holds no certificate", id="no such"),
+    ],
+)
+def test_what_the_verifier_gives_wrongly_is_told_in_one_sentence(
+    run: Blockline, change: int, options: list[str], complaint: str
+) -> None:
+    run("evidence", change)
+    ran = run("evidence", "verify", "blockline-evidence-3.zip", *options)
+    assert (ran.code, ran.out, len(ran.complaints)) == (1, "", 1)
+    assert complaint in ran.complaints[0]
+
+
+def test_a_day_that_is_none_is_told(run: Blockline) -> None:
+    ran = run("evidence", "heads", "--since", "yesterday")
+    assert ran.complaints == ["--since: 'yesterday' is not a day; write it like 2021-02-01."]
+
+
+def test_without_an_authority_in_the_settings_nothing_is_anchored(run: Blockline, openssl: Openssl) -> None:
+    assert run("evidence", "anchor").complaints == [
+        "Settings tsa_url and tsa_certificates are missing: no authority can be asked."
+    ]
+    Path("blockline.toml").write_text('tsa_url = "https://tsa.example/tsa"\n')
+    assert run("evidence", "anchor").complaints == [
+        "Setting tsa_url (in blockline.toml) needs tsa_certificates: a time-stamping authority is asked at "
+        "the one, and its answer proved by the other."
+    ]
+    Path("blockline.toml").write_text('tsa_url = "tsa.example"\n')
+    assert run("evidence", "anchor").complaints == [
+        "Setting tsa_url (in blockline.toml): 'tsa.example' is not an address such as "
+        "https://authority.example/tsa."
+    ]
+
+
+@contextmanager
+def in_thread(openssl: Openssl) -> Generator[Authority]:
+    """The authority in a loop of its own: commands have theirs."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(work: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+
+    running = authority(openssl)
+    try:
+        yield wait(running.__aenter__())
+        wait(running.__aexit__(None, None, None))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
+    run: Blockline, change: int, openssl: Openssl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_thread(openssl) as tsa:
+        monkeypatch.setenv("BLOCKLINE_TSA_URL", tsa.url)
+        monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
+        done = run("evidence", "anchor")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("Test Authority signed entry 8 (")
+        assert run("evidence", "anchor").said == [
+            f"Entry 8, the newest, has the time stamp of {tsa.url} already."
+        ]
+        assert tsa.asked == 1
+    assert run("evidence", "heads", "--json").json["heads"][0]["anchors"][0]["authority"] == tsa.url
+    assert run("evidence", change, "--out", "pack").code == 0
+    ran = run("evidence", "verify", "pack", "--tsa-certs", openssl.root)
+    assert (ran.code, ran.err) == (0, "")
+    assert "The change 3 was recorded before Test Authority signed entry 8 on" in ran.out
+    noted = run("evidence", "verify", "pack")
+    assert noted.code == 0
+    assert "its signature is not checked without --tsa-certs" in noted.out
+    stranger = Openssl(tmp_path / "stranger")
+    ran = run("evidence", "verify", "pack", "--tsa-certs", stranger.root)
+    assert ran.code == 1
+    assert "FAILED  anchors/1.tsr: its signature is not one of the authority's certificates." in ran.said
+    token = Path("pack/anchors/1.tsr")
+    head = run("evidence", "heads", "--json").json["heads"][0]["head"]
+    Path("head").write_bytes(bytes.fromhex(head))
+    assert openssl.verifies(token.absolute(), Path("head").absolute())
+
+
+def test_an_authority_that_fails_is_told_with_its_setting(
+    run: Blockline, change: int, openssl: Openssl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_thread(openssl) as tsa:
+        tsa.status = 500
+        monkeypatch.setenv("BLOCKLINE_TSA_URL", tsa.url)
+        monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
+        ran = run("evidence", "anchor")
+    assert ran.complaints == [
+        f"No time stamp from {tsa.url} (setting tsa_url): the authority answers with HTTP status 500."
+    ]
+
+
+def test_names_in_a_pack_do_nothing_to_the_terminal(run: Blockline, change: int) -> None:
+    run("evidence", change, "--out", "pack")
+    Path("pack/raw/\x1b[31mred").write_text("x")
+    ran = run("evidence", "verify", "pack")
+    assert ran.code == 1
+    assert "\x1b" not in ran.out + ran.err

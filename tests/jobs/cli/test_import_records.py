@@ -1,0 +1,184 @@
+"""Taking in published records through the real entry, on a real database."""
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.imports.test_histories import HISTORY, RESTORATIONS, SPANS, at, span
+from tests.jobs.imports.test_transparency_figures import HEADER, INDIA
+from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+
+CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
+GOOD = span("5", "suspended", 1, 2) + span("5", "available", 4, 4)
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+def file(content: str, name: str = "h.csv") -> str:
+    """Written where the command runs."""
+    packed = gzip.compress(content.encode()) if name.endswith(".gz") else content.encode()
+    Path(name).write_bytes(packed)
+    return name
+
+
+@pytest.mark.parametrize("name", ["study.csv", "study.csv.gz"])
+def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, name: str) -> None:
+    history = file(SPANS + GOOD, name)
+    first = run("import", history)
+    assert (first.code, first.err) == (0, "")
+    assert first.said == [
+        f"{name}: 2 lines about 1 account: 1 account and 2 changes are new. "
+        "They are kept as import:study; nobody is watched for it."
+    ]
+    assert run("import", history).said == [
+        f"{name}: 2 lines about 1 account: imported before, nothing is new."
+    ]
+    assert run("accounts", "list", "--json").json == {"accounts": []}
+    listed = run("accounts", "list", "--list", "study", "--json").json["accounts"]
+    assert [(a["account_id"], a["status"], a["watched"]) for a in listed] == [("5", "available", False)]
+
+
+def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
+    ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
+    assert ran.said[0].endswith("They are kept as import:Some study; nobody is watched for it.")
+    assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
+
+
+def test_every_form_goes_in_by_its_header(run: Blockline) -> None:
+    forms = {
+        "history.csv": (HISTORY + f"x,5,a,{at(1)},withheld,IN,L\n", "history"),
+        "spans.csv": (SPANS + GOOD, "history"),
+        "back.csv": (RESTORATIONS + f"5,{at(1)},{at(3)},7\n", "history"),
+        "crawl.csv": (CRAWL, "crawl"),
+        "figures.csv": (HEADER + INDIA, "transparency"),
+    }
+    ran = run("import", *(file(text, name) for name, (text, _) in forms.items()), "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [(f["file"], f["kind"], f["stored"]) for f in ran.json["files"]] == [
+        (name, kind, True) for name, (_, kind) in forms.items()
+    ]
+    assert ran.json["files"][2]["ignored_columns"] == ["followers"]
+    again = run("import", *forms, "--json").json["files"]
+    assert {n for f in again for key, n in f.items() if key.startswith("new_")} == {0}
+
+
+BAD = span("6", "available", 3, 2)
+
+
+def test_one_line_that_is_refused_keeps_the_whole_file_out(run: Blockline) -> None:
+    refused = run("import", file(SPANS + GOOD + BAD), file(HEADER + INDIA, "figures.csv"))
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.complaints == [
+        "h.csv, line 4: seen_to is before seen_from.",
+        "1 line was refused, so nothing was stored; mend h.csv, or store the rest with --partial.",
+        "Not looked at: figures.csv.",
+    ]
+    assert run("lists", "--json").json == {"lists": []}
+
+
+def test_with_partial_the_rest_is_stored_and_the_refusal_is_said(run: Blockline) -> None:
+    ran = run("import", file(SPANS + GOOD + BAD), "--partial", "--json")
+    assert ran.code == 1
+    assert ran.json == {
+        "files": [
+            {
+                "file": "h.csv",
+                "kind": "history",
+                "stored": True,
+                "lines_taken": 2,
+                "accounts": 1,
+                "new_accounts": 1,
+                "new_changes": 2,
+                "corrected_changes": 0,
+                "refused": [{"line": 4, "why": "h.csv, line 4: seen_to is before seen_from."}],
+                "ignored_columns": [],
+            }
+        ]
+    }
+    assert ran.complaints[-1] == "1 line was refused; what else h.csv says is stored."
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "h.csv: there is no such file."),
+        (b"", "h.csv: the file is empty."),
+        (b"\x7fELF\0\0\0", "h.csv: not a text file; save the table as CSV UTF-8."),
+        (b"account_id,caf\xe9\n", "h.csv, line 1: not UTF-8 text; save the file as CSV UTF-8."),
+        (
+            b"account_id;platform\n5;x\n",
+            "h.csv, line 1: the columns are not separated by commas; save the file with commas.",
+        ),
+        (
+            b"platform,handle\nx,a\n",
+            "h.csv, line 1: these are the columns of no record that Blockline knows (see `blockline import "
+            "--help`); a watch list goes in with `blockline accounts import`, orders with `blockline orders "
+            "import`.",
+        ),
+    ],
+    ids=["missing", "empty", "binary", "latin-1", "semicolons", "a watch list"],
+)
+def test_a_file_that_is_no_record_is_one_sentence(
+    run: Blockline, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        Path("h.csv").write_bytes(content)
+    ran = run("import", "h.csv")
+    assert (ran.code, ran.out, ran.complaints) == (1, "", [sentence])
+
+
+def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
+    Path("h.csv.gz").write_bytes(gzip.compress((SPANS + GOOD).encode())[:-9])
+    ran = run("import", "h.csv.gz")
+    assert (ran.code, ran.err) == (1, "h.csv.gz: not a complete gzip file.\n")
+
+
+def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline) -> None:
+    os.mkfifo("h.csv")
+    refused = console("import", "h.csv")
+    assert (refused.code, refused.err) == (1, "h.csv: that is a pipe or a device; name a file.\n")
+    assert run("accounts", "import", "/dev/zero").complaints == [
+        "/dev/zero: that is a pipe or a device; name a file."
+    ]
+
+
+def test_a_small_file_that_is_packed_from_an_endless_one_is_refused(run: Blockline) -> None:
+    with gzip.open("h.csv.gz", "wb", compresslevel=1) as packed:
+        for _ in range(257):
+            packed.write(b"a" * 1024 * 1024)
+    ran = run("import", "h.csv.gz")
+    assert (ran.code, ran.err) == (1, "h.csv.gz: more than 256 MB; split the table into several files.\n")
+
+
+def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
+    ran = run("import", file(SPANS + GOOD), "missing.csv")
+    assert (ran.code, ran.err) == (1, "missing.csv: there is no such file.\n")
+    assert ran.said[0].startswith("h.csv: 2 lines about 1 account: 1 account and 2 changes are new.")
+
+
+@pytest.mark.parametrize("option", ["--name", "--list"])
+def test_a_name_with_a_line_end_in_it_is_refused(run: Blockline, option: str) -> None:
+    ran = run("import", file(SPANS + GOOD), option, "a\nb")
+    assert (ran.code, ran.err) == (1, f"{option}: 'a\ufffdb' is no name on one line.\n")
+
+
+@pytest.mark.parametrize("option", ["--name", "--list"])
+def test_a_name_for_what_has_none_is_refused(run: Blockline, option: str) -> None:
+    ran = run("import", file(HEADER + INDIA, "figures.csv"), option, "Some study")
+    assert (ran.code, ran.out, ran.complaints) == (
+        1,
+        "",
+        [
+            "figures.csv: figures of legal demands are kept under the sources that their lines name, and are "
+            "about nobody: import them without --name and --list."
+        ],
+    )

@@ -1,0 +1,336 @@
+"""Orders through the real entry, on a real database: added, edited, named, annotated, with documents."""
+
+import hashlib
+import io
+import sys
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.simulated.three_platforms import HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
+
+FIRST = (
+    "--title=First list",
+    "--issuer=Ministry",
+    "--country=IN",
+    "--basis=Section 69A",
+    "--issued-at=2021-01-31T06:30Z",
+)
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+@pytest.fixture
+def order(run: Blockline) -> Blockline:
+    """With one order on file, FIRST."""
+    assert run("orders", "add", "R1", *FIRST).code == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+def online(platforms: Mapping[str, str], order: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
+    for name, value in leading_to(platforms).items():
+        monkeypatch.setenv(name, value)
+    return order
+
+
+def file(content: str, name: str = "names.txt") -> str:
+    """Written where the command runs."""
+    Path(name).write_text(content)
+    return name
+
+
+def refused(ran: Ran) -> str:
+    """What a refusal says, which is one sentence."""
+    assert (ran.code, ran.out) == (1, "")
+    (sentence,) = ran.complaints
+    return sentence
+
+
+def acts(run: Blockline) -> list[tuple[str, str]]:
+    """The audit log, newest first."""
+    return [(a["action"], a["subject"]) for a in run("alerts", "log", "--json").json["log"]]
+
+
+def test_an_order_is_added_once_with_a_list_of_its_name(run: Blockline) -> None:
+    added = run("orders", "add", "R1", *FIRST, "--deadline=2021-02-03T00:00Z", "--named=257")
+    assert added.said == ["Order R1 is stored, with the list R1."]
+    (listed,) = run("orders", "list", "--json").json["orders"]
+    assert (listed["title"], listed["list"], listed["named_count"]) == ("First list", "R1", 257)
+    assert listed["issued_at"] == "2021-01-31T06:30:00+00:00"
+    assert refused(run("orders", "add", "R1", *FIRST)) == (
+        "Order R1 is stored already; `blockline orders edit` changes it."
+    )
+    assert acts(run) == [("order added", "order R1")]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--country=india"], "'india' is not a country code of two capital letters."),
+        (["--issued-at=soon"], "--issued-at: 'soon' is not a time; write it like 2021-02-01T06:30:00Z."),
+        (["--deadline=2021-01-30T00:00Z"], "deadline_at is before issued_at."),
+        (["--issued-to=2021-01-30T00:00Z"], "issued_at is not between issued_from and issued_to."),
+        (["--list=R1"], "List 'R1' belongs to the order R1 already."),
+    ],
+)
+def test_what_can_be_no_order_is_refused(order: Blockline, options: list[str], why: str) -> None:
+    assert refused(order("orders", "add", "R2", *FIRST, *options)) == why
+
+
+def test_what_an_order_must_have_is_asked_for(run: Blockline) -> None:
+    ran = run("orders", "add", "R1", "--title=First list")
+    assert (ran.code, "say also --issuer, --country, --basis, --issued-at." in ran.err) == (2, True)
+
+
+def test_an_edit_changes_what_is_given_and_the_audit_log_keeps_what_was(order: Blockline) -> None:
+    ran = order("orders", "edit", "R1", "--named=257", "--list=Farmers", "--deadline=2021-02-03T00:00Z")
+    assert ran.said == [
+        "Order R1: deadline_at is 2021-02-03T00:00:00+00:00 (it was none); named_count is 257 (it was 0); "
+        "list_name is Farmers (it was R1)."
+    ]
+    (listed,) = order("orders", "list", "--json").json["orders"]
+    assert (listed["title"], listed["list"], listed["named_count"]) == ("First list", "Farmers", 257)
+    assert order("orders", "edit", "R1", "--named=257").said == ["Order R1 says all that already."]
+    assert order("orders", "edit", "R1", "--deadline=none").code == 0
+    assert order("orders", "list", "--json").json["orders"][0]["deadline_at"] is None
+    (last, first, _) = order("alerts", "log", "--json").json["log"]
+    assert last["detail"] == {
+        "before": {"deadline_at": "2021-02-03T00:00:00+00:00"},
+        "after": {"deadline_at": None},
+    }
+    assert first["detail"]["before"] == {"deadline_at": None, "named_count": 0, "list_name": "R1"}
+
+
+def test_an_edit_of_what_there_is_not_or_to_a_list_that_is_taken_is_refused(order: Blockline) -> None:
+    assert refused(order("orders", "edit", "R9", "--named=1")) == (
+        "There is no order 'R9'; `blockline orders list` lists them."
+    )
+    order("orders", "add", "R2", *FIRST)
+    assert refused(order("orders", "edit", "R2", "--list=R1")) == "There is a list 'R1' already."
+    assert order("orders", "edit", "R1").code == 2
+
+
+NAMES = f"""@alpha x:beta
+x:gamma, x:nobody_here
+https://x.com/beta/status/12?s=20
+bluesky:healthy.test; {TAKEN_DOWN}
+@alice@mastodon.example
+https://facebook.com/somebody
+id:1002
+"""
+
+
+def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(online: Blockline) -> None:
+    ran = online("orders", "names", "R1", file(NAMES))
+    assert (ran.code, ran.err) == (0, "")
+    assert [said.partition(": ")[2].partition(". ")[0] for said in ran.said[:-1]] == [
+        "@alpha is ambiguous",
+        "x:beta is @Beta (1002), on the list of the order and watched.",
+        "x:gamma is not resolved",
+        "x:nobody_here is not resolved",
+        "https://x.com/beta/status/12?s=20 is @Beta (1002), on the list of the order and watched",
+        f"bluesky:healthy.test is @healthy.test ({HEALTHY}), on the list of the order and watched.",
+        f"{TAKEN_DOWN} is not resolved",
+        "@alice@mastodon.example is @alice@mastodon.example (https://mastodon.example/users/alice#101), on "
+        "the list of the order and watched.",
+        "https://facebook.com/somebody is not resolved",
+        "id:1002 is @Beta (1002), on the list of the order and watched.",
+    ]
+    assert ran.said[-1] == (
+        "The order R1 has 10 names: 5 resolved, 1 ambiguous, 4 unresolvable. "
+        "3 accounts of it on the list R1. It was said to name 0 accounts; now 7, as many as are on record."
+    )
+    listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
+    assert {(a["handle"].lower(), a["watched"]) for a in listed} == {
+        ("alice@mastodon.example", True),
+        ("beta", True),
+        ("healthy.test", True),
+    }
+
+
+def test_a_second_run_tries_only_what_is_not_resolved_and_names_nothing_twice(online: Blockline) -> None:
+    names = file("@alpha x:beta x:gamma")
+    online("orders", "names", "R1", names)
+    again = online("orders", "names", "R1", names)
+    assert [s.partition(": ")[2].partition(". ")[0] for s in again.said[:-1]] == [
+        "@alpha is still ambiguous",
+        "x:beta was resolved before.",
+        "x:gamma is still not resolved",
+    ]
+    told = online("orders", "names", "R1", "--again", "--platform=x", "--json").json
+    assert [(one["what"], one["did"].partition(".")[0], one["changed"]) for one in told["lines"]] == [
+        ("@alpha", "is @alpha (1001), on the list of the order and watched", True),
+        ("x:gamma", "is still not resolved", False),
+    ]
+    listed = online("orders", "names", "R1", "--json").json
+    assert [(n["said"], n["outcome"], n["resolved_at"] is None) for n in listed["names"]] == [
+        ("@alpha", "resolved", False),
+        ("x:beta", "resolved", False),
+        ("x:gamma", "unresolvable", True),
+    ]
+    assert (listed["resolved"], listed["unresolvable"], listed["accounts"]) == (2, 1, 3)
+
+
+def test_without_watching_an_account_is_on_the_list_and_read_by_nobody(online: Blockline) -> None:
+    ran = online("orders", "names", "R1", file("x:beta"), "--no-watch", "--source=the Gazette")
+    assert ran.said[0] == "names.txt, line 1: x:beta is @Beta (1002), on the list of the order."
+    (listed,) = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
+    assert listed["watched"] is False
+    (name,) = online("orders", "names", "R1", "--json").json["names"]
+    assert name["source"] == "the Gazette"
+
+
+def test_who_is_on_file_is_found_without_asking_anybody(order: Blockline) -> None:
+    accounts = f"platform,handle,account_id\nx,beta,1002\nbluesky,healthy.test,{HEALTHY}\n"
+    order("accounts", "import", file(accounts, "watch.csv"))
+    ran = order("orders", "names", "R1", file(f"x:BETA id:1002 {HEALTHY} x:unknown"))
+    assert [said.partition(": ")[2].partition(". ")[0] for said in ran.said[:-1]] == [
+        "x:BETA is @beta (1002), on the list of the order and watched.",
+        "id:1002 is @beta (1002), on the list of the order and watched.",
+        f"{HEALTHY} is @healthy.test ({HEALTHY}), on the list of the order and watched.",
+        "x:unknown is open",
+    ]
+
+
+def test_names_are_taken_from_what_is_piped_in(order: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x:one\nx:two\n")))
+    ran = order("orders", "names", "R1", "-", "--json").json
+    assert (ran["file"], [one["what"] for one in ran["lines"]]) == ("standard input", ["x:one", "x:two"])
+
+
+def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Blockline) -> None:
+    bad = file("x:one\n!!!\n")
+    ran = order("orders", "names", "R1", bad)
+    assert ran.complaints == [
+        "names.txt, line 2: '!!!' is not a handle, an id or an address of an account.",
+        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+    ]
+    assert order("orders", "names", "R1", "--json").json["names"] == []
+    assert order("orders", "names", "R1", bad, "--partial").code == 1
+    assert [n["said"] for n in order("orders", "names", "R1", "--json").json["names"]] == ["x:one"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\xff\xfe", "names.txt, line 1: not UTF-8 text."),
+        (b"a\0b", "names.txt: not a text file; save the table as CSV UTF-8."),
+        (b" \n", "names.txt: there is no name in it."),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(order: Blockline, content: bytes, why: str) -> None:
+    Path("names.txt").write_bytes(content)
+    assert refused(order("orders", "names", "R1", "names.txt")) == why
+
+
+def test_names_of_an_unknown_order_are_refused(order: Blockline) -> None:
+    assert refused(order("orders", "names", "R9", file("x:one"))).startswith("There is no order 'R9'")
+    assert refused(order("orders", "names", "R9")).startswith("There is no order 'R9'")
+
+
+def test_a_claim_is_put_on_record_once_with_its_number(order: Blockline) -> None:
+    claim = (
+        *("orders", "event", "R1", "--kind=claim", "--at=2021-02-11T00:00Z", "--text=126 acted upon"),
+        *("--source=press", "--claimed=126", "--of=257", "--what=acted_on"),
+    )
+    assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is on record, of order R1."]
+    assert order(*claim).said == ["That is on record already, as of 2021-02-11T00:00:00+00:00."]
+    assert acts(order)[0] == ("order event added", "order R1")
+
+
+def test_an_event_may_belong_to_no_order(order: Blockline) -> None:
+    ran = order("orders", "event", "-", "--kind=ruling", "--at=2021-02-11", "--text=t", "--source=s")
+    assert ran.said == ["The ruling of 2021-02-11T00:00:00+00:00 is on record, of no order."]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--claimed=5"], 2),
+        (["--what=blocked"], 2),
+        (["--of=5"], 2),
+        (["--at-least"], 2),
+        (["--from=2021-02-12T00:00Z"], 1),
+        (["--to=never"], 1),
+        (["--kind=rumour"], 2),
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused(order: Blockline, options: list[str], code: int) -> None:
+    event = ("orders", "event", "R1", "--kind=notice", "--at=2021-02-11", "--text=t", "--source=s")
+    assert order(*event, *options).code == code
+    assert order("orders", "event", "R9", *event[3:]).code == 1
+
+
+def test_a_document_is_kept_once_under_its_hash_and_comes_back_as_it_was(order: Blockline) -> None:
+    Path("order.pdf").write_bytes(b"%PDF-1.4 text")
+    sha256 = hashlib.sha256(b"%PDF-1.4 text").hexdigest()
+    attach = ("orders", "attach", "R1", "order.pdf", "--source=https://archive.example/1")
+    assert order(*attach).said == [f"order.pdf (13 bytes) is attached to the order R1, sha256 {sha256}."]
+    assert order(*attach).said == ["order.pdf is attached to the order R1 already; nothing was stored."]
+    (kept,) = order("orders", "documents", "R1", "--json").json["documents"]
+    assert (
+        kept["name"],
+        kept["media_type"],
+        kept["sha256"],
+        kept["size"],
+        kept["source"],
+        kept["added_by"],
+    ) == (*("order.pdf", "application/pdf", sha256, 13, "https://archive.example/1", "command line"),)
+    for n, called in enumerate(["order.pdf", sha256, sha256[:10]]):
+        assert order("orders", "document", "R1", called, f"--out=back{n}.pdf").code == 0
+        assert Path(f"back{n}.pdf").read_bytes() == b"%PDF-1.4 text"
+    assert order("orders", "document", "R1", "order.pdf", "--out=back0.pdf").code == 1
+    assert refused(order("orders", "document", "R1", "other.pdf", "--out=o")) == (
+        "No document 'other.pdf' is attached; `blockline orders documents` lists them."
+    )
+
+
+def test_of_two_documents_of_one_name_the_hash_is_asked_for(order: Blockline) -> None:
+    for content in ("one", "two"):
+        order("orders", "attach", "R1", file(content, "a.txt"), "--source=s")
+    assert refused(order("orders", "document", "R1", "a.txt", "--out=o")).startswith(
+        "More than one document is called 'a.txt'; write its hash: "
+    )
+
+
+def test_a_file_that_cannot_be_attached_is_refused(order: Blockline) -> None:
+    Path("big").write_bytes(b"x" * (20 * 1024 * 1024 + 1))
+    Path("empty").touch()
+    for name, why in {
+        "big": "big: more than 20 MB.",
+        "empty": "empty: the file is empty.",
+        "nowhere": "nowhere: there is no such file.",
+        ".": ".: that is a folder; name a file in it.",
+    }.items():
+        assert refused(order("orders", "attach", "R1", name, "--source=s")) == why
+
+
+def test_keywords_are_in_small_letters_without_the_sign_of_a_hashtag(order: Blockline) -> None:
+    added = order("orders", "keywords", "R1", "--add", "#FarmersProtest rihanna", "--json").json
+    assert added == {"reference": "R1", "keywords": ["farmersprotest", "rihanna"]}
+    assert order("orders", "keywords", "R1", "--remove", "Rihanna").said == [
+        "Order R1 has the keywords farmersprotest."
+    ]
+    assert acts(order)[0] == ("order keywords changed", "order R1")
+    assert refused(order("orders", "keywords", "R1", "--add=a", "--remove=A")) == (
+        "a: it cannot be added and removed at once."
+    )
+    assert order("orders", "keywords", "R9", "--add=a").code == 1

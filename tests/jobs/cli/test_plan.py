@@ -1,0 +1,101 @@
+"""The commands that reckon, as a user meets them: no database, no settings, nobody asked."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.invented_histories import HEADER
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    return blockline(capsys)
+
+
+def test_it_tells_every_figure_with_its_basis_and_what_it_rests_on(run: Blockline) -> None:
+    done = run("plan", "--platform", "x", "--accounts", 20_000, "--every", "24h", "--list", 257)
+    assert done.code == 0, done.err
+    assert done.said[0] == "20,000 accounts on X, everybody read once in 24 h, in turn."
+    assert done.said[1].startswith("Inside the documented limit of 300 requests in 15 min for an app (X's")
+    rows = {cells[1].strip(): cells[2].strip() for line in done.said if len(cells := line.split("│")) > 4}
+    assert rows["Requests a day"] == "205"
+    assert rows["A day"] == "$200.00"
+    assert rows["A block of all 257 of a list, on average"] == "12 h"
+    assert "documented: the platform says so, or it follows from what it says." in done.said
+
+
+def test_a_program_gets_one_object(run: Blockline) -> None:
+    done = run(
+        "plan", "--platform", "x", "--accounts", 20_000, "--money", 20, "--planner", "adaptive", "--json"
+    )
+    assert done.code == 0, done.err
+    told = done.json
+    assert (told["platform"], told["accounts"], told["planner"], told["room"]) == (
+        "x",
+        20_000,
+        "adaptive",
+        "inside",
+    )
+    assert told["figures"]["usd_a_day"]["value"] == pytest.approx(20)
+    assert told["figures"]["round"] == {"value": 15 * 86_400, "unit": "s", "basis": "rule", "rests_on": ""}
+    assert (told["lists"], told["list_watches"]) == ([], [])
+
+
+def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
+    done = run(
+        *("plan", "--platform", "mastodon", "--accounts", 5_000, "--budget", 5_000, "--servers", 400),
+        *("--list", 257, "--list", 1_178, "--planner", "adaptive", "--json"),
+    )
+    assert done.code == 0, done.err
+    assert [one["accounts"] for one in done.json["lists"]] == [257, 1_178]
+    assert done.json["figures"]["requests_a_sweep"]["value"] == 400
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--every", "soon"],
+            "--every: 'soon' is not a duration up to a year; write it like 90s, 15m, 6h or 1d.",
+        ),
+        (
+            [],
+            "--every: Give one of the three: how often everybody is read, readings an hour, or money a day.",
+        ),
+        (["--budget", "0"], "--budget: It has to be a number of at least 0.01."),
+        (["--budget", "nan"], "--budget: It has to be a number of at least 0.01."),
+        (["--every", "1h", "--list", "501"], "--list: A list has between 1 and all 500 accounts, not 501."),
+        (
+            ["--money", "1.99", "--planner", "adaptive"],
+            "--money: With the adaptive planner it has to be between 2 and 1,000,000 dollars a day.",
+        ),
+        (["--every", "1h", "--servers", "3"], "--servers: Only Mastodon has more than one server."),
+    ],
+)
+def test_what_cannot_be_reckoned_is_refused_in_one_line_that_names_the_option(
+    run: Blockline, options: list[str], said: str
+) -> None:
+    done = run("plan", "--platform", "x", "--accounts", 500, *options)
+    assert (done.code, done.out, done.complaints) == (1, "", [said])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--platform", "friendster", "--accounts", "5"],
+        ["--platform", "x", "--accounts", "many"],
+        ["--accounts", "5"],
+    ],
+)
+def test_what_is_no_question_is_a_usage_fault(run: Blockline, options: list[str]) -> None:
+    assert run("plan", *options, "--every", "1h").code == 2
+
+
+def test_a_rehearsal_reads_nobody_more_often_than_once_a_minute(run: Blockline, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text(f"{HEADER}\nx,1,one,2021-02-01T00:00:00Z,available,,\n")
+    done = run("rehearse", history, "--budget", "1e30")
+    said = "--budget: with it everybody would be read more often than once a minute."
+    assert (done.code, done.out, done.complaints) == (1, "", [said])

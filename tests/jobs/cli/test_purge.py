@@ -1,0 +1,52 @@
+"""The commands about purges, as their user meets them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    """Commands on a database that holds one account."""
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    ran = blockline(capsys)
+    Path("a.csv").write_text("platform,handle,account_id,list\nx,alpha,1001,L\n", encoding="utf-8")
+    assert ran("accounts", "import", "a.csv").code == 0
+    return ran
+
+
+def test_a_whole_purge_says_what_went_and_what_stays(run: Blockline) -> None:
+    ran = run("purge", "x", "@alpha", "--whole", "--yes", "--reason", "asked for on 3 May")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.said == [
+        "@alpha (1001) is purged whole. Removed: 0 changes, 0 pieces of evidence, 1 handle, 0 side facts, "
+        "0 mails, 0 acts of executives. It was watched, and is not any more.",
+        "What stays: the name purged-1, which says nothing, in the proof that we looked, and the entries of "
+        "its changes in the hash chain, which are hashes.",
+    ]
+    assert run("accounts", "list", "--list", "L", "--json").json["accounts"] == []
+    assert run("purge", "x", "alpha", "--whole", "--yes").err == ("No account on X is on file as alpha.\n")
+
+
+def test_every_purge_is_listed_with_its_reason(run: Blockline) -> None:
+    assert run("purges").said == ["Nothing was ever purged."]
+    run("purge", "x", "alpha", "--yes")
+    run("purge", "x", "1001", "--whole", "--yes", "--reason", "=cmd()\nby the desk")
+    whole, content = run("purges", "--json").json["purges"]
+    assert (whole["whole"], whole["native_id"], whole["reason"]) == (True, "purged-1", "=cmd()\nby the desk")
+    assert (content["whole"], content["handles"], content["reason"]) == (False, 1, "")
+    assert "its content" in run("purges").out
+
+
+def test_a_whole_purge_asks_and_names_what_brings_it_back(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run("purge", "x", "alpha", "--whole")
+    assert ran.code == 1
+    assert "only a backup that was made before still has it. Purge it whole? [y/N]" in ran.err
+    assert run("accounts", "list", "--json").json["accounts"][0]["handle"] == "alpha"

@@ -1,0 +1,120 @@
+"""The commands about people and tokens, as their user meets them."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from dashboard.auth.bearer_tokens import digest
+from dashboard.auth.passwords import hash_of
+from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    ran = blockline(capsys)
+
+    def with_password(*arguments: object) -> Ran:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+        return ran(*arguments)
+
+    return with_password
+
+
+def test_an_admin_is_made_and_makes_the_others(run: Blockline) -> None:
+    assert run("users", "list").said == ["Nobody is on file yet."]
+    ran = run("users", "add", "Ada", "--role", "admin", "--display", "Ada Lovelace", "--password-stdin")
+    assert (ran.code, ran.err, ran.said) == (0, "", ["Ada may log in as admin."])
+    assert run("users", "add", "vera", "--password-stdin").said == ["vera may log in as viewer."]
+    ada, vera = run("users", "list", "--json").json["users"]
+    assert (ada["login"], ada["name"], ada["role"], ada["password"], ada["provider"], ada["disabled_at"]) == (
+        "Ada",
+        "Ada Lovelace",
+        "admin",
+        True,
+        None,
+        None,
+    )
+    assert (vera["login"], vera["name"], vera["role"]) == ("vera", "vera", "viewer")
+    assert "Ada Lovelace" in run("users", "list").out
+
+
+def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockline) -> None:
+    run("users", "add", "ada", "--role", "admin", "--password-stdin")
+    run("users", "add", "bob", "--password-stdin")
+    assert run("users", "role", "bob", "analyst").said == ["bob is analyst."]
+    assert run("users", "password", "bob", "--password-stdin").said == ["bob logs in with the new password."]
+    assert run("users", "disable", "BOB").said == ["BOB may not log in any more."]
+    assert run("users", "enable", "bob").said == ["bob may log in again."]
+    log = run("alerts", "log", "--json").json["log"]
+    assert [(e["actor"], e["action"], e["subject"]) for e in reversed(log)] == [
+        ("command line", "person added", "ada"),
+        ("command line", "person added", "bob"),
+        ("command line", "role changed", "bob"),
+        ("command line", "password set", "bob"),
+        ("command line", "person disabled", "bob"),
+        ("command line", "person enabled", "bob"),
+    ]
+    assert PASSWORD not in str(log)
+    assert "argon2" not in str(log)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["add", "ADA", "--password-stdin"], "There is somebody called 'ADA' already."),
+        (["add", "settings", "--password-stdin"], "'settings' cannot be a name to log in with"),
+        (["add", "command line", "--password-stdin"], "'command line' cannot be a name to log in with"),
+        (["add", "bob"], "Nobody is there to ask for a password: give it by --password-stdin."),
+        (["password", "bob", "--password-stdin"], "There is nobody called 'bob'."),
+        (["role", "ada", "viewer"], "ada is the last admin: make somebody else one first."),
+        (["disable", "ada"], "ada is the last admin: make somebody else one first."),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(
+    run: Blockline, arguments: list[str], sentence: str
+) -> None:
+    run("users", "add", "ada", "--role", "admin", "--password-stdin")
+    before = run("users", "list", "--json").json
+    ran = run("users", *arguments)
+    assert (ran.code, len(ran.complaints)) == (1, 1)
+    assert ran.err.startswith(sentence)
+    assert run("users", "list", "--json").json == before
+
+
+def test_a_short_password_is_refused(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.jobs.cli.test_users.PASSWORD", "short")
+    ran = run("users", "add", "ada", "--password-stdin")
+    assert (ran.code, ran.err) == (1, "A password needs at least 12 characters.\n")
+
+
+def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
+    run("users", "add", "ada", "--role", "admin", "--password-stdin")
+    assert run("tokens", "list").said == ["There are no tokens."]
+    ran = run("tokens", "add", "wall screen", "--for", "ada", "--scope", "feeds", "--expires", "90d")
+    (secret,) = ran.said
+    assert ran.code == 0
+    assert secret.startswith("blockline_")
+    (token,) = run("tokens", "list", "--json").json["tokens"]
+    assert (token["login"], token["name"], token["scope"]) == ("ada", "wall screen", "feeds")
+    assert token["expires_at"] is not None
+    assert secret not in run("tokens", "list").out
+    assert run("tokens", "revoke", token["token"]).said == ["Token 1 lets nobody in any more."]
+    assert run("tokens", "revoke", "1").err == "There is no token 1 that could be revoked.\n"
+    assert run("tokens", "revoke", "x").err == "There is no token 'x'.\n"
+    assert run("tokens", "add", "n", "--for", "bob").err == "There is nobody called 'bob'.\n"
+    assert run("tokens", "add", "n", "--for", "ada", "--expires", "soon").err.startswith(
+        "--expires: 'soon' is"
+    )
+
+
+def test_the_same_password_is_kept_otherwise_each_time_and_a_token_always_alike() -> None:
+    assert hash_of(PASSWORD).startswith("$argon2id$")
+    assert hash_of(PASSWORD) != hash_of(PASSWORD)
+    assert digest("blockline_x") == digest("blockline_x")

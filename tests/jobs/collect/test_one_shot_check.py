@@ -1,0 +1,251 @@
+"""One look at accounts without a database: a look that failed is never called a block."""
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import pytest
+
+from jobs.collect import one_shot_check
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, State, Status, Strength
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import T0
+from tests.support.servers.mail import free_port
+from tests.support.simulated.three_platforms import (
+    ALICE,
+    APP_ONLY,
+    BOB,
+    CLOSED,
+    DELETED,
+    FROZEN,
+    HEALTHY,
+    HIDDEN,
+    HISTORY,
+    TAKEN_DOWN,
+    leading_to,
+    simulated,
+)
+
+NOBODY = "did:plc:nobody222222222222222222"
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+def run(
+    platforms: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    for name, value in leading_to(platforms).items():
+        monkeypatch.setenv(name, value)
+    return blockline(capsys)
+
+
+@pytest.mark.parametrize(
+    ("asked", "account_id", "status", "countries", "strength", "flags"),
+    [
+        ("x alpha", "1001", "withheld", ["IN", "TR"], "strong", []),
+        ("x @BETA", "1002", "available", [], "strong", []),
+        ("x gamma", None, "suspended", [], "strong", []),
+        ("x delta", None, "not_found", [], "weak", []),
+        ("x nobody", None, "not_found", [], "weak", []),
+        ("id:1003", "1003", "suspended", [], "strong", []),
+        ("id:999", "999", "not_found", [], "weak", []),
+        ("https://x.com/alpha/status/1", "1001", "withheld", ["IN", "TR"], "strong", []),
+        ("bluesky healthy.test", HEALTHY, "available", [], "strong", []),
+        (f"https://bsky.app/profile/{HIDDEN}", HIDDEN, "withheld", ["DE", "TR"], "strong", []),
+        (TAKEN_DOWN, TAKEN_DOWN, "suspended", [], "strong", ["host"]),
+        ("takendown.test", None, "suspended", [], "strong", []),
+        (APP_ONLY, APP_ONLY, "suspended", [], "strong", ["app_view_only"]),
+        (CLOSED, CLOSED, "deactivated", [], "strong", []),
+        ("closed.test", None, "deactivated", [], "strong", []),
+        (NOBODY, NOBODY, "not_found", [], "weak", []),
+        ("@alice@mastodon.example", ALICE, "available", [], "strong", []),
+        ("https://social.example/@bob", BOB, "available", [], "strong", []),
+        (BOB, BOB, "available", [], "strong", []),
+        ("https://mastodon.example/users/frozen", FROZEN, "suspended", [], "strong", ["temporary"]),
+        ("@nobody@social.example", None, "not_found", [], "weak", []),
+    ],
+)
+def test_a_conclusive_look_ends_well_whatever_it_says(
+    run: Blockline,
+    asked: str,
+    account_id: str | None,
+    status: str,
+    countries: list[str],
+    strength: str,
+    flags: list[str],
+) -> None:
+    ran = run("check", asked, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json["conclusive"] is True
+    (result,) = ran.json["results"]
+    assert (result["asked"], result["account_id"], result["status"]) == (asked, account_id, status)
+    assert (result["withheld_in"], result["strength"], result["reason"]) == (countries, strength, None)
+    assert result["flags"] == flags
+    if account_id is None:
+        assert (result["evidence"], bool(result["said"])) == ([], True)
+    for exchange in result["evidence"]:
+        assert len(exchange["sha256"]) == 64
+    assert account_id is None or result["evidence"]
+
+
+def test_a_single_look_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
+    ran = run("check", DELETED)
+    assert ran.said[0] == f"{DELETED}: not found"
+    assert ran.said[1].startswith("  evidence weak: only an absence, at ")
+
+
+def test_all_platforms_are_looked_at_in_one_command_in_the_order_they_were_asked_for(run: Blockline) -> None:
+    ran = run("check", BOB, "healthy.test", "https://x.com/beta", ALICE, FROZEN, "--json")
+    assert ran.code == 0
+    assert [(one["platform"], one["account_id"]) for one in ran.json["results"]] == [
+        ("mastodon", BOB),
+        ("bluesky", HEALTHY),
+        ("x", "1002"),
+        ("mastodon", ALICE),
+        ("mastodon", FROZEN),
+    ]
+    assert all(one["evidence"] for one in ran.json["results"])
+
+
+def test_the_text_names_state_strength_and_each_exchange_with_its_hash(run: Blockline) -> None:
+    ran = run("check", "x", "alpha", "nobody")
+    assert ran.code == 0
+    assert ran.said[0] == "@alpha (1001): withheld in India (IN), Turkey (TR)"
+    assert ran.said[1].startswith("  evidence strong: the platform said so, at ")
+    assert ran.said[2].startswith("  /2/users?ids=1001: HTTP 200 at ")
+    assert ", SHA-256 " in ran.said[2]
+    assert '"country_codes":["IN","TR"]' in ran.said[3]
+    assert ran.said[4] == "@nobody: not found: deactivated, deleted, renamed or never existed"
+    assert ran.said[5].startswith("  evidence weak: only an absence, at ")
+    assert ran.said[6] == "  Not Found Error: Could not find user with usernames: [nobody]."
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (TAKEN_DOWN, f"{TAKEN_DOWN}: taken down by its server"),
+        (APP_ONLY, f"{APP_ONLY}: taken down in the Bluesky app only; its own server still serves it"),
+        (HIDDEN, f"@hidden.test ({HIDDEN}): restricted in DE, TR (Bluesky app)"),
+        (CLOSED, f"{CLOSED}: deactivated by its owner"),
+        ("@frozen@mastodon.example", f"@frozen@mastodon.example ({FROZEN}): suspended by its server"),
+    ],
+)
+def test_the_verdict_says_who_did_it_where_the_platform_says_so(
+    run: Blockline, asked: str, sentence: str
+) -> None:
+    assert run("check", asked).said[0] == sentence
+
+
+def test_countries_that_were_not_told_are_named(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "BLOCKLINE_BLUESKY_LABELERS", "TR=did:plc:cquoj7aozvmkud2gifeinkda,AU=did:web:gone.test"
+    )
+    ran = run("check", "hidden.test")
+    assert ran.said[0] == f"@hidden.test ({HIDDEN}): restricted in TR (Bluesky app)"
+    assert "  not told for AU: whether it is hidden there was not in the answer" in ran.said
+    assert run("check", "hidden.test", "--json").json["results"][0]["silent_on"] == ["AU"]
+
+
+def test_side_facts_stand_beside_the_state_and_are_not_told_twice() -> None:
+    flags = frozenset({Flag.HOST, Flag.LIMITED, Flag.MOVED})
+    state = State(Status.AVAILABLE)
+    one = one_shot_check.Look(
+        "a",
+        "a@b.test",
+        Platform.MASTODON,
+        T0,
+        "id",
+        "a@b.test",
+        state,
+        Strength.STRONG,
+        flags,
+        "https://c.test/@a",
+    )
+    assert one_shot_check.sentences(one)[2:] == [
+        "  beside it: limited by its server",
+        "  beside it: moved to https://c.test/@a",
+    ]
+
+
+def test_one_look_that_taught_nothing_fails_the_command_and_keeps_the_others(run: Blockline) -> None:
+    ran = run("check", "x", "alpha", "not a handle", "id:abc", "healthy.test")
+    assert ran.code == 1
+    assert ran.said[0] == "@alpha (1001): withheld in India (IN), Turkey (TR)"
+    nothing = "nothing was learned, which is no sign of a block"
+    assert ran.complaints == [
+        f"not a handle: {nothing}: 'not a handle' is not a handle, an id or an address of an account of X.",
+        f"id:abc: {nothing}: 'id:abc' is not a handle, an id or an address of an account of X.",
+        f"healthy.test: {nothing}: 'healthy.test' names an account of Bluesky, not of X.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "reason"),
+    [
+        ("X_BASE_URL", "id:1001", "network ("),
+        ("X_BASE_URL", "x alpha", "no answer ("),
+        ("BLUESKY_APP_VIEW", HEALTHY, "network ("),
+        ("BLUESKY_APP_VIEW", "healthy.test", "no answer ("),
+        ("BLUESKY_PLC", TAKEN_DOWN, None),
+        ("BLUESKY_PLC", NOBODY, "network ("),
+        ("MASTODON_ORIGINS", ALICE, "network ("),
+        ("MASTODON_ORIGINS", "alice@mastodon.example", "no answer ("),
+    ],
+)
+def test_an_unreachable_server_is_a_reason_and_no_status(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch, setting: str, asked: str, reason: str | None
+) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv(
+        f"BLOCKLINE_{setting}", f"mastodon.example={away}" if setting == "MASTODON_ORIGINS" else away
+    )
+    ran = run("check", asked, "--json")
+    (result,) = ran.json["results"]
+    if reason is None:
+        assert (result["status"], result["flags"]) == ("suspended", []), "the directory only tells who did it"
+        return
+    assert (ran.code, ran.json["conclusive"]) == (1, False)
+    assert (result["status"], result["strength"]) == (None, None)
+    assert result["reason"].startswith(reason)
+    assert "nothing was learned, which is no sign of a block" in ran.err
+
+
+def test_without_a_token_the_setting_is_named_for_x_only(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BLOCKLINE_X_BEARER_TOKEN")
+    ran = run("check", "x", "alpha")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("Setting x_bearer_token is missing: ")
+    assert len(ran.complaints) == 1
+    assert run("check", "healthy.test").code == 0
+
+
+def test_a_token_that_cannot_be_one_is_refused_without_being_shown(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "top secret")
+    ran = run("check", "x", "alpha")
+    assert ran.code == 1
+    assert ran.err.startswith("Setting x_bearer_token: ")
+    assert "top secret" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("x",), ("bluesky",), ("alpha",), ("healthy.test", "alpha"), ("ftp://a/b",)]
+)
+def test_it_is_a_fault_of_usage_when_nobody_is_named_or_no_platform_is_told(
+    run: Blockline, words: tuple[str, ...]
+) -> None:
+    assert run("check", *words).code == 2

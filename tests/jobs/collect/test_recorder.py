@@ -1,0 +1,283 @@
+"""Many requests in one transaction: each is acknowledged after its commit, and none pays for another."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from jobs.collect.recorder import Recorder
+from storage.model.core.accounts import Account, Platform
+from storage.model.core.availability import State
+from storage.model.core.coverage import Roster
+from storage.model.core.known_state import Known
+from storage.postgres.pool import Pool, StorageError, Unreachable, open_pool, transaction
+from tests.support.pipelines.judged_requests import RULE, Poll, poll, watched
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
+from tests.support.seeds.single_rows import enlist, roster_of
+
+Database = Callable[[], AbstractContextManager[str]]
+_NO_BASELINES = """
+    select status, outcome from change join change_outcome using (change_id) where kind <> 'baseline'
+"""
+NOWHERE = 1_000_000
+"""The number of a roster that there is not."""
+
+
+@dataclass
+class Desk:
+    """Accounts, two in a roster, that nobody has read yet."""
+
+    pool: Pool
+    recorder: Recorder
+    accounts: list[Account]
+    rosters: list[Roster]
+
+    @classmethod
+    async def made(cls, pool: Pool, rosters: int) -> "Desk":
+        async with transaction(pool) as conn:
+            accounts = await enlist(conn, Platform.X, [str(n) for n in range(2 * rosters)])
+            made = [await roster_of(conn, accounts[n : n + 2]) for n in range(0, 2 * rosters, 2)]
+        return cls(pool, Recorder(pool, FakeCollector(), RULE), accounts, made)
+
+    def first_look(self, roster: int, at: datetime = T0, attempt: int = 0) -> Poll:
+        """Both accounts of a roster are seen for the first time: two changes."""
+        mine = watched(self.accounts[2 * roster : 2 * roster + 2], Known())
+        return poll(self.rosters[roster], mine, at, {}, attempt=attempt)
+
+    def into_nowhere(self, roster: int) -> Poll:
+        mine = watched(self.accounts[2 * roster : 2 * roster + 2], Known())
+        return poll(Roster(NOWHERE, Platform.X, ()), mine, T0, {})
+
+    async def all_at_once(self, polls: Sequence[Poll]) -> list[bool | BaseException]:
+        return await asyncio.gather(*(p.record(self.recorder) for p in polls), return_exceptions=True)
+
+    async def rows(self, query: str) -> list[tuple[object, ...]]:
+        async with transaction(self.pool) as conn:
+            return [tuple(r) for r in await conn.fetch(query)]
+
+    async def changes(self) -> list[tuple[object, ...]]:
+        return await self.rows(
+            "select native_id, first_seen_new from change join account using (account_id) order by 1, 2"
+        )
+
+    @asynccontextmanager
+    async def held_up(self, by: str = "lock table coverage_row in share mode") -> AsyncGenerator[None]:
+        """Whoever wants what this statement locks waits for the end of the block."""
+        async with transaction(self.pool) as conn:
+            await conn.execute(by)
+            yield
+
+    async def under_way(self, polls: Sequence[Poll]) -> list[asyncio.Task[bool]]:
+        """Recordings that have come so far that one transaction is held up."""
+        tasks = [asyncio.ensure_future(p.record(self.recorder)) for p in polls]
+        while not await self.rows("select from pg_locks where not granted"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return tasks
+
+
+@pytest.fixture
+async def desk(pool: Pool) -> Desk:
+    return await Desk.made(pool, 6)
+
+
+async def test_what_comes_while_one_transaction_is_under_way_is_committed_together_in_the_next(
+    desk: Desk,
+) -> None:
+    async with desk.held_up():
+        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
+    assert await asyncio.gather(*tasks) == [True] * 6
+    together = await desk.rows("select count(*) from coverage_row group by xmin::text order by 1")
+    assert together == [(1,), (5,)]
+    assert len(await desk.changes()) == 12
+
+
+async def test_a_recording_is_acknowledged_after_its_commit_and_not_before(desk: Desk) -> None:
+    async def record(n: int) -> None:
+        assert await desk.first_look(n).record(desk.recorder)
+        stored = await desk.rows(f"select from coverage where roster_id = {desk.rosters[n].roster_id}")
+        assert len(stored) == 1
+
+    await asyncio.gather(*(record(n) for n in range(6)))
+
+
+async def test_one_that_comes_alone_waits_for_nobody(desk: Desk) -> None:
+    assert await desk.first_look(0).record(desk.recorder) is True
+
+
+async def test_the_same_attempt_twice_in_one_group_is_stored_once(desk: Desk) -> None:
+    polls = [desk.first_look(0), desk.first_look(1), desk.first_look(1), desk.first_look(2)]
+    assert await desk.all_at_once(polls) == [True, True, False, True]
+    assert await desk.rows("select count(*) from coverage") == [(3,)]
+    assert len(await desk.changes()) == 6
+
+
+async def test_of_two_that_tell_the_first_of_one_account_one_is_stored_and_no_other_suffers(
+    desk: Desk,
+) -> None:
+    polls = [desk.first_look(n) for n in range(5)]
+    polls.insert(3, desk.first_look(1, minutes(1)))
+    assert await desk.all_at_once(polls) == [True, True, True, False, True, True]
+    assert await desk.rows("select count(*) from coverage") == [(5,)]
+    assert await desk.changes() == sorted((a.native_id, T0) for a in desk.accounts[:10])
+
+
+async def test_two_readings_of_one_account_without_news_are_both_stored(desk: Desk) -> None:
+    first = desk.first_look(0)
+    assert await first.record(desk.recorder)
+    first.apply()
+    mine = [w for w, _, _ in first.judged.steps]
+    again = [poll(desk.rosters[0], mine, minutes(n), {}) for n in (1, 2, 3)]
+    assert await desk.all_at_once(again) == [True] * 3
+    assert await desk.rows("select count(*) from coverage") == [(4,)]
+
+
+async def test_one_that_the_database_refuses_is_told_so_and_no_other_is(desk: Desk) -> None:
+    polls = [desk.first_look(n) for n in range(5)]
+    polls.insert(2, desk.into_nowhere(5))
+    told = await desk.all_at_once(polls)
+    assert isinstance(told.pop(2), StorageError)
+    assert told == [True] * 5
+    assert len(await desk.changes()) == 10
+
+
+async def test_a_group_may_span_months(desk: Desk) -> None:
+    polls = [desk.first_look(n, T0.replace(month=n + 3)) for n in range(6)]
+    assert await desk.all_at_once(polls) == [True] * 6
+    months = await desk.rows("select tableoid::regclass::text from coverage_row order by 1")
+    assert months == [(f"coverage_2021_{month:02}",) for month in range(3, 9)]
+
+
+async def test_when_the_connection_breaks_all_of_the_group_are_told_and_the_next_one_can_go_on(
+    desk: Desk,
+) -> None:
+    async with desk.held_up("select from account where native_id = '6' for update"):
+        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
+        assert await tasks[0]
+        await desk.rows("select pg_terminate_backend(pid) from pg_locks where not granted")
+        told = await asyncio.gather(*tasks[1:], return_exceptions=True)
+    assert [type(t) for t in told] == [Unreachable] * 5
+    assert await desk.rows("select count(*) from coverage") == [(1,)]
+    assert await desk.all_at_once([desk.first_look(n) for n in range(6)]) == [False, *[True] * 5]
+
+
+@pytest.mark.parametrize(
+    ("said_late", "told"),
+    [
+        pytest.param(AVAILABLE, [], id="what is held: only the proof that we looked"),
+        pytest.param(
+            SUSPENDED, [("suspended", "not_confirmed")], id="another state: a change that went back"
+        ),
+    ],
+)
+async def test_an_answer_that_comes_after_a_later_one_is_stored_and_told_in_its_place(
+    desk: Desk, said_late: State, told: list[tuple[str, str]]
+) -> None:
+    first = desk.first_look(0)
+    assert await first.record(desk.recorder)
+    first.apply()
+    mine = [w for w, _, _ in first.judged.steps]
+    later = poll(desk.rosters[0], mine, minutes(30), {})
+    assert await later.record(desk.recorder)
+    later.apply()
+    late = poll(desk.rosters[0], mine, minutes(15), {"0": said_late})
+    assert not await late.record(desk.recorder), "what is held in memory must be loaded again"
+    assert await desk.rows("select count(*) from coverage") == [(3,)]
+    assert await desk.rows(_NO_BASELINES) == told
+    assert not await late.record(desk.recorder)
+    assert await desk.rows("select count(*) from coverage") == [(3,)]
+
+
+async def test_a_second_reading_at_the_same_instant_that_agrees_is_not_late(desk: Desk) -> None:
+    first = desk.first_look(0)
+    assert await first.record(desk.recorder)
+    first.apply()
+    again = poll(desk.rosters[0], [w for w, _, _ in first.judged.steps], T0, {}, attempt=1)
+    assert await again.record(desk.recorder)
+
+
+@pytest.mark.parametrize("cancelled", [0, 1, 3, 5])
+async def test_whoever_of_those_who_wait_is_cancelled_the_others_are_stored_and_told_so(
+    desk: Desk, cancelled: int
+) -> None:
+    async with desk.held_up():
+        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
+        tasks[cancelled].cancel()
+        await asyncio.sleep(0)
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(told.pop(cancelled), asyncio.CancelledError)
+    assert told == [True] * 5
+    # Who has the turn finishes what he began for others; who only waited takes his recording back.
+    assert await desk.rows("select count(*) from coverage") == [(6 if cancelled == 0 else 5,)]
+
+
+async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> None:
+    async with desk.held_up():
+        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
+        for task in tasks:
+            task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(task.cancelled() for task in tasks)
+    assert await desk.first_look(5).record(desk.recorder)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.sampled_from(["look", "later look", "into nowhere", "again"]),
+            st.booleans(),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_comes_together_what_is_acknowledged_is_stored_whole_and_nothing_else_is(
+    fresh_database: Database, wanted: list[tuple[int, str, bool]]
+) -> None:
+    async def run(dsn: str) -> None:
+        async with open_pool(dsn) as pool:
+            desk = await Desk.made(pool, 4)
+            polls = [_made(desk, n, roster, what) for n, (roster, what, _) in enumerate(wanted)]
+            tasks = [asyncio.ensure_future(p.record(desk.recorder)) for p in polls]
+            await asyncio.sleep(0)
+            for task, (_, _, cancelled) in zip(tasks, wanted, strict=True):
+                if cancelled:
+                    task.cancel()
+            told = await asyncio.gather(*tasks, return_exceptions=True)
+            stored = set(await desk.rows("select roster_id, slot, attempt from coverage"))
+            acknowledged = [_key(p) for p, t in zip(polls, told, strict=True) if t is True]
+            assert len(acknowledged) == len(set(acknowledged))
+            assert set(acknowledged) <= stored
+            maybe = {
+                _key(p) for p, t in zip(polls, told, strict=True) if isinstance(t, asyncio.CancelledError)
+            }
+            assert stored <= set(acknowledged) | maybe
+            for p, t in zip(polls, told, strict=True):
+                assert isinstance(t, StorageError) == (p.batch.roster_id == NOWHERE) or _key(p) in maybe
+            changed = await desk.rows(
+                "select r.roster_id, c.first_seen_new, count(*) from change c"
+                " join roster r on r.account_ids @> array[c.account_id::int] group by 1, 2"
+            )
+            news = {(r, at) for r, at, _ in stored}
+            assert {(r, at, 2) for r, at in news} == set(changed)
+
+    with fresh_database() as dsn:
+        asyncio.run(run(dsn))
+
+
+def _made(desk: Desk, n: int, roster: int, what: str) -> Poll:
+    if what == "into nowhere":
+        return desk.into_nowhere(roster)
+    if what == "later look":
+        return desk.first_look(roster, minutes(1 + n))
+    return desk.first_look(roster)
+
+
+def _key(p: Poll) -> tuple[object, ...]:
+    return p.batch.roster_id, p.batch.slot, p.batch.attempt

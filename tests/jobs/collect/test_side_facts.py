@@ -1,0 +1,281 @@
+"""What is read beside the status: other servers' view, admirers of posts, follows, handles of the past."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import pytest
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.simulator.bluesky.app import serve_bluesky
+from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.history import History, HistoryAccount, settled
+from collectors.transport.client import HttpOptions, Retry
+from collectors.transport.ssrf_guard import Guard
+from jobs.base.clock import SimulatedClock
+from jobs.base.periodic_task import Chore
+from jobs.collect.handle_history import HandleRecords
+from jobs.collect.mastodon_observers import Observers
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.engagement.bluesky_relations import Relations
+from jobs.engagement.mastodon_favourites import WatchedPosts
+from jobs.planning.sweep_schedule import Sweep
+from storage.accounts import handle_history
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.side_facts import facts_of
+from storage.executives import signals
+from storage.model.core.accounts import Platform
+from storage.model.core.side_facts import Fact
+from storage.model.core.signals import SignalKind
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
+from tests.support.simulated.scripted_mastodon import Routes, Scripted, collector, ok, scripted, status
+
+SWEEP = Sweep(timedelta(hours=2), T0)
+ALICE = "https://mastodon.example/users/alice#101"
+BOB = "https://social.example/users/bob#7"
+BLOCKS = "example.org/api/v1/instance/domain_blocks"
+LOOKUP = "example.org/api/v1/accounts/lookup"
+SILENCED = [{"domain": "m*", "digest": sha256(b"mastodon.example").hexdigest(), "severity": "silence"}]
+COPY = {
+    "id": "9",
+    "username": "alice",
+    "acct": "alice@mastodon.example",
+    "uri": "https://mastodon.example/users/alice",
+}
+
+
+async def come_round(chore: Chore, clock: SimulatedClock, until: datetime) -> None:
+    """Do the chore whenever it is due."""
+    while (due := chore.next_due()) is not None and due <= until:
+        clock.set(max(due, clock()))
+        await chore.tick()
+    clock.set(until)
+
+
+# other servers -------------------------------------------------------------------------------------------
+
+
+class Observed:
+    """A server, example.org, that is asked about two accounts."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        home: FakeCollector,
+        monitor: Monitor,
+        server: Scripted,
+        observers: Observers,
+        clock: SimulatedClock,
+    ) -> None:
+        self.pool, self.home, self.monitor = pool, home, monitor
+        self.server, self.observers, self.clock = server, observers, clock
+
+    async def facts(self, native_id: str = ALICE) -> list[Fact]:
+        async with transaction(self.pool) as conn:
+            account_id = await conn.fetchval("select account_id from account where native_id = $1", native_id)
+            return await facts_of(conn, account_id)
+
+
+@asynccontextmanager
+async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
+    clock = SimulatedClock(T0)
+    platform = FakeCollector()
+    platform.platform = Platform.MASTODON
+    async with transaction(pool) as conn:
+        names = [(ALICE, "alice@mastodon.example"), (BOB, "bob@social.example")]
+        await add_accounts(conn, [NewAccount(Platform.MASTODON, i, h) for i, h in names], T0)
+    monitor = Monitor(pool, platform, ConfirmationRule(), MonitorSettings(SWEEP), clock)
+    await monitor.load()
+    await monitor.tick()
+    async with scripted(routes) as server, collector(server) as mastodon:
+        observers = Observers(pool, mastodon, ["example.org"], monitor, clock)
+        yield Observed(pool, platform, monitor, server, observers, clock)
+
+
+async def test_a_server_that_silences_another_is_a_fact_of_that_server_and_of_nobody_else(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        (fact,) = await there.facts()
+        assert (fact.observer, fact.kind, fact.value) == (
+            "example.org",
+            "blocked_by_server",
+            "domain silence",
+        )
+        assert await there.facts(BOB) == []
+        async with transaction(pool) as conn:
+            assert await conn.fetchval("select count(*) from change where kind <> 'baseline'") == 0
+
+
+async def test_a_block_that_is_lifted_ends_between_two_looks(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        there.server.routes[BLOCKS] = ok([])
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
+        (fact,) = await there.facts()
+        assert (fact.first_seen, fact.last_seen, fact.first_absent) == (T0, T0, T0 + timedelta(days=1))
+
+
+async def test_a_list_that_is_hidden_meanwhile_lifts_nothing(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        there.server.routes[BLOCKS] = status(404)
+        there.server.routes[LOOKUP] = ok(COPY)
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=50))
+        (fact,) = await there.facts()
+        assert fact.first_absent is None
+
+
+async def test_a_server_that_limits_its_copy_and_lists_the_domain_is_told_both(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok(SILENCED), LOOKUP: ok(COPY | {"limited": True})}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        assert {fact.value for fact in await there.facts()} == {"domain silence", "account limited"}
+
+
+async def test_a_server_that_is_away_says_nothing_and_is_asked_once_a_day(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: status(503), LOOKUP: status(503)}) as there:
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=23))
+        asked = len(there.server.asked)
+        assert await there.facts() == []
+        assert asked <= 3
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
+        assert len(there.server.asked) > asked
+
+
+async def test_what_a_server_does_to_an_account_begins_after_a_look_at_that_account_only(pool: Pool) -> None:
+    """Who is suspended at home is asked for in the list of domains alone: that says nothing of the copy."""
+    routes = {BLOCKS: ok([]), LOOKUP: ok(COPY | {"suspended": True})}
+    async with observed(pool, routes) as there:
+        there.home.truth[ALICE] = SUSPENDED
+        await come_round(there.monitor, there.clock, T0 + timedelta(hours=3))
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=4))
+        assert {r.query.get("acct") for r in there.server.requests} == {None, "bob@social.example"}
+        there.home.truth[ALICE] = AVAILABLE
+        await come_round(there.monitor, there.clock, T0 + timedelta(hours=20))
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=40))
+        (fact,) = await there.facts()
+        assert (fact.value, fact.last_absent) == ("account suspended", None)
+
+
+async def test_what_a_server_does_to_a_domain_begins_after_the_last_list_that_it_showed(pool: Pool) -> None:
+    async with observed(pool, {BLOCKS: ok([]), LOOKUP: ok(COPY)}) as there:
+        await come_round(there.observers, there.clock, minutes(1))
+        there.server.routes[BLOCKS] = status(404)
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
+        there.server.routes[BLOCKS] = ok(SILENCED)
+        await come_round(there.observers, there.clock, T0 + timedelta(hours=49))
+        (fact,) = await there.facts()
+    assert (fact.last_absent, fact.first_seen) == (T0, T0 + timedelta(days=2))
+
+
+# admirers ------------------------------------------------------------------------------------------------
+
+POST = "https://mastodon.example/@alice/4711"
+ADMIRERS = "mastodon.example/api/v1/statuses/4711/favourited_by"
+BOB_THERE = {
+    "id": "88",
+    "username": "bob",
+    "acct": "bob@social.example",
+    "uri": "https://social.example/users/bob",
+}
+
+EVE_THERE = BOB_THERE | {"acct": "eve@x.example", "uri": "https://x.example/users/eve"}
+
+
+async def liked(pool: Pool) -> list[tuple[object, ...]]:
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select kind, native_id, made_at, first_seen_at from signal")
+        return [tuple(r) for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("admirers", "is_liked"),
+    [
+        ([BOB_THERE], True),
+        ([], False),
+        ([BOB_THERE | {"acct": "eve@x.example", "uri": "https://x.example/users/eve"}], False),
+    ],
+)
+async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_unknown_time(
+    pool: Pool, admirers: list[object], *, is_liked: bool
+) -> None:
+    clock = SimulatedClock(T0)
+    async with transaction(pool) as conn:
+        await signals.add_executive(conn, Platform.MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
+    async with scripted({ADMIRERS: ok(admirers)}) as server, collector(server) as mastodon:
+        posts = WatchedPosts(pool, mastodon, [POST], clock)
+        await posts.load()
+        await come_round(posts, clock, minutes(90))
+    assert await liked(pool) == ([("like", POST, None, T0)] if is_liked else [])
+
+
+async def test_a_post_whose_admirers_cannot_be_read_is_told_once_and_so_is_its_recovery(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SimulatedClock(T0)
+    other = POST.replace("4711", "4712")
+    async with transaction(pool) as conn:
+        await signals.add_executive(conn, Platform.MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
+    routes = {ADMIRERS: status(503), ADMIRERS.replace("4711", "4712"): ok([])}
+    async with scripted(routes) as server, collector(server) as mastodon:
+        posts = WatchedPosts(pool, mastodon, [POST, other], clock)
+        await posts.load()
+        await come_round(posts, clock, T0 + timedelta(hours=5))
+        assert [record.getMessage() for record in caplog.records] == [
+            f"Who favourites {POST} cannot be read (upstream): HTTP 503"
+        ]
+        server.routes[ADMIRERS] = ok([])
+        await come_round(posts, clock, T0 + timedelta(hours=9))
+    assert [record.getMessage() for record in caplog.records[1:]] == [
+        f"Who favourites {POST} can be read again."
+    ]
+
+
+# follows and handles on Bluesky --------------------------------------------------------------------------
+
+CHIEF = "did:plc:chief2222222222222222222"
+WATCHED = "did:plc:watched22222222222222222"
+
+
+def somebody(did: str, *handles: str) -> HistoryAccount:
+    return settled(
+        Platform.BLUESKY,
+        did,
+        [(T0 + n * timedelta(hours=1), AVAILABLE, h) for n, h in enumerate(handle_history)],
+    )
+
+
+async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_past_are_kept(
+    pool: Pool,
+) -> None:
+    clock = SimulatedClock(T0)
+    told = History((somebody(CHIEF, "chief.test"), somebody(WATCHED, "first.test", "second.test")))
+    acts = [Act(CHIEF, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", WATCHED, WATCHED)]
+    async with transaction(pool) as conn:
+        await signals.add_executive(conn, Platform.BLUESKY, CHIEF, "chief.test", "Chief", "Chief", T0)
+        await add_accounts(conn, [NewAccount(Platform.BLUESKY, WATCHED, "first.test")], T0)
+    async with serve_bluesky(told, acts=acts, now=T0) as server:
+        guard = Guard({server.base_url.removeprefix("http://")})
+        http = HttpOptions(retry=Retry(attempts=0), guard=guard)
+        async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as bluesky:
+            monitor = Monitor(pool, bluesky, ConfirmationRule(), MonitorSettings(SWEEP), clock)
+            chores = Relations(pool, bluesky, monitor, clock), HandleRecords(pool, bluesky, clock)
+            for now in (T0, T0 + timedelta(hours=2), T0 + timedelta(hours=3)):
+                clock.set(now)
+                server.set_clock(now)
+                await monitor.load()
+                await monitor.tick()
+                for chore in chores:
+                    await chore.load()
+                    await come_round(chore, clock, now)
+    async with transaction(pool) as conn:
+        (follow,) = await conn.fetch("select kind, target_id, first_seen_at from signal")
+        account_id = await conn.fetchval("select account_id from account where native_id = $1", WATCHED)
+        record = await handle_history.handles_of(conn, account_id)
+    assert tuple(follow) == ("follow", WATCHED, T0)
+    assert sorted((one.handle, one.since) for one in record) == [
+        ("first.test", T0),
+        ("second.test", T0 + timedelta(hours=1)),
+    ]

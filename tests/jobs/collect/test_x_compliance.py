@@ -1,0 +1,185 @@
+"""Why vanished accounts are gone, asked once a day: a side fact with its interval, never a status."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from collectors.simulator.core.history import History, settled
+from collectors.simulator.x.app import XServer, serve_x
+from collectors.simulator.x.compliance import READY_AFTER
+from jobs.base.clock import SimulatedClock
+from jobs.collect.x_compliance import ComplianceLoop
+from storage.accounts.compliance import not_found
+from storage.accounts.side_facts import facts_of
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from storage.model.core.side_facts import ObservedKind
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.x_answers import body
+from tests.support.simulated.scripted_x import plain, scripted
+from tests.support.simulated.x_oauth_apps import JOB, app
+
+DAY = timedelta(days=1)
+GONE = History(
+    (
+        settled(Platform.X, "7", [(T0, State(Status.DEACTIVATED), "a")]),
+        settled(Platform.X, "8", [(T0, State(Status.NOT_FOUND), "b")]),
+    )
+)
+
+
+async def vanished(pool: Pool, *native_ids: str, at: datetime = T0) -> None:
+    """Watched accounts whose confirmed status is not found since `at`."""
+    async with transaction(pool) as conn:
+        for native_id in native_ids:
+            await conn.execute(
+                """
+                with a as (
+                    insert into account (platform, native_id, handle, added_at) values ('x', $1, $1, $2)
+                    returning account_id
+                ),
+                c as (
+                    insert into change (
+                        change_key, account_id, status, kind, strength, first_seen_new, recorded_at, source
+                    )
+                    select $1, account_id, 'not_found', 'baseline', 'weak', $2, $2, 'test' from a
+                    returning change_id, account_id
+                )
+                insert into spell (account_id, change_id, status, valid, recorded)
+                select account_id, change_id, 'not_found', tstzrange($2, null), tstzrange($2, null) from c
+                """,
+                native_id,
+                at,
+            )
+
+
+async def facts(pool: Pool, native_id: str) -> list[tuple[object, ...]]:
+    async with transaction(pool) as conn:
+        account_id = await conn.fetchval("select account_id from account where native_id = $1", native_id)
+        return [
+            (f.observer, f.kind, f.value, f.last_absent, f.first_seen, f.last_seen, f.first_absent)
+            for f in await facts_of(conn, account_id)
+        ]
+
+
+async def run(loop: ComplianceLoop, clock: SimulatedClock, server: XServer, until: datetime) -> None:
+    """Tick whenever the loop says that something is due."""
+    while (due := max(loop.next_due(), clock())) <= until:
+        clock.set(due)
+        server.set_clock(due)
+        await loop.tick()
+    clock.set(until)
+
+
+async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_jobs(pool: Pool) -> None:
+    await vanished(pool, "7", "8")
+    clock = SimulatedClock(T0)
+    closed_again = replace(
+        GONE.accounts[0],
+        times=(T0, T0 + DAY / 2),
+        states=(State(Status.DEACTIVATED), State(Status.NOT_FOUND)),
+    )
+    history = History((closed_again, GONE.accounts[1]))
+    async with serve_x(history, now=T0) as server, app(server.base_url) as x:
+        loop = ComplianceLoop(pool, x, clock)
+        await run(loop, clock, server, T0 + DAY + 30 * MINUTE)
+        assert server.counts["compliance/jobs"]["ids"] == 4
+    first, second = T0 + READY_AFTER, T0 + DAY + READY_AFTER
+    compliance = ("x compliance", ObservedKind.COMPLIANCE)
+    assert await facts(pool, "7") == [
+        (*compliance, "deleted", T0, second, None, None),
+        (*compliance, "deactivated", None, first, T0, second),
+    ]
+    assert await facts(pool, "8") == [(*compliance, "deleted", None, first, None, None)]
+    async with transaction(pool) as conn:
+        assert [a.native_id for a in await not_found(conn, Platform.X)] == ["7", "8"]
+        assert await conn.fetchval("select count(*) from change") == 2
+
+
+async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Pool) -> None:
+    await vanished(pool, "7", "8")
+    async with transaction(pool) as conn:
+        await conn.execute("update account set watched = false where native_id = '8'")
+        await conn.execute(
+            "insert into account (platform, native_id, handle, added_at) values ('x', '9', 'c', $1)", T0
+        )
+        assert [a.native_id for a in await not_found(conn, Platform.X)] == ["7"]
+        assert await not_found(conn, Platform.BLUESKY) == []
+
+
+async def test_where_nobody_is_missing_no_job_is_made(pool: Pool) -> None:
+    clock = SimulatedClock(T0)
+    async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
+        loop = ComplianceLoop(pool, x, clock)
+        await loop.tick()
+        assert server.counts == {}
+        assert loop.next_due() == T0 + DAY
+
+
+async def test_a_plan_without_jobs_is_said_once_and_asked_daily(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await vanished(pool, "7")
+    clock = SimulatedClock(T0)
+    async with serve_x(GONE, now=T0, compliance=False) as server, app(server.base_url) as x:
+        await run(ComplianceLoop(pool, x, clock), clock, server, T0 + 3 * DAY)
+        assert server.counts["compliance/jobs"]["requests"] == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "plan" in caplog.text
+    assert await facts(pool, "7") == []
+
+
+def then(*scripts: Callable[[web.BaseRequest], web.Response]) -> Callable[[web.BaseRequest], web.Response]:
+    left = iter(scripts)
+    return lambda request: next(left)(request)
+
+
+@pytest.mark.parametrize(
+    ("looks", "due"),
+    [
+        pytest.param([plain(503)], 10, id="a look that failed is repeated"),
+        pytest.param([plain(200, body(data={**JOB, "status": "failed"}))], 24 * 60, id="a failed job"),
+        pytest.param([plain(200, body(data={**JOB, "status": "expired"}))], 24 * 60, id="an expired job"),
+        pytest.param([plain(429)], 10, id="a rate limit is waited for"),
+    ],
+)
+async def test_a_job_that_comes_to_nothing_says_nothing_of_any_account(
+    looks: Sequence[Callable[[web.BaseRequest], web.Response]], due: int, pool: Pool
+) -> None:
+    await vanished(pool, "7")
+    clock = SimulatedClock(T0)
+
+    def made(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=body(data={**JOB, "upload_url": f"{server.base_url}/up"}))
+
+    async with scripted(then(made, plain(200), *looks)) as server, app(server.base_url) as x:
+        loop = ComplianceLoop(pool, x, clock)
+        await loop.tick()
+        clock.set(T0 + 5 * MINUTE)
+        await loop.tick()
+    assert loop.next_due() == T0 + due * MINUTE
+    assert await facts(pool, "7") == []
+
+
+async def test_a_job_that_never_ends_is_given_up_after_a_day(pool: Pool) -> None:
+    await vanished(pool, "7")
+    clock = SimulatedClock(T0)
+    made = 0
+
+    def script(request: web.BaseRequest) -> web.Response:
+        nonlocal made
+        made += request.method == "POST"
+        urls = {"upload_url": f"{server.base_url}/up", "status": "in_progress"}
+        return web.Response(body=body(data={**JOB, **urls}))
+
+    async with scripted(script) as server, app(server.base_url) as x:
+        loop = ComplianceLoop(pool, x, clock)
+        while clock() <= T0 + DAY + 10 * MINUTE:
+            await loop.tick()
+            clock.set(loop.next_due() if loop.next_due() > clock() else clock() + MINUTE)
+    assert made == 2
+    assert await facts(pool, "7") == []

@@ -1,0 +1,449 @@
+"""Settings: where they come from, and the sentence that a wrong one gets."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.config.dashboard_login import doubts_about_login, login_of, refuse_open_door
+from jobs.config.settings import Settings, SettingsError, load_settings
+from jobs.runtime.app import refuse_unknown_channels, sender
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+ACTOR = "https://mastodon.example:8443/users/staff#1"
+
+
+def from_file(tmp_path: Path, text: str, **environ: str) -> Settings:
+    path = tmp_path / "blockline.toml"
+    path.write_text(text)
+    return load_settings(path, environ)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    settings = from_file(tmp_path, 'port = 1\nsweep_every = "1h"', BLOCKLINE_PORT="2")
+    assert (settings.port, settings.sweep_every) == (2, timedelta(hours=1))
+
+
+def test_several_values_in_the_environment_stand_apart_by_commas(tmp_path: Path) -> None:
+    settings = from_file(tmp_path, "", BLOCKLINE_RECIPIENTS="a@x.org, b@x.org")
+    assert settings.recipients == ("a@x.org", "b@x.org")
+
+
+def test_secrets_do_not_print(tmp_path: Path) -> None:
+    settings = from_file(tmp_path, "", BLOCKLINE_X_BEARER_TOKEN="geheim", BLOCKLINE_SMTP_PASSWORD="geheim")
+    assert "geheim" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "control"),
+    [
+        (Platform.X, "783214:X:available", ("783214", "X", Status.AVAILABLE)),
+        (Platform.X, "5:gone:suspended", ("5", "gone", Status.SUSPENDED)),
+        (Platform.BLUESKY, f"{DID}:bsky.app:available", (DID, "bsky.app", Status.AVAILABLE)),
+        (
+            Platform.MASTODON,
+            f"{ACTOR}:staff@mastodon.example:8443:available",
+            (ACTOR, "staff@mastodon.example:8443", Status.AVAILABLE),
+        ),
+    ],
+)
+def test_control_accounts_are_id_handle_and_status_whatever_colons_their_ids_hold(
+    tmp_path: Path, platform: Platform, text: str, control: tuple[str, str, Status]
+) -> None:
+    settings = from_file(tmp_path, f'{platform.value}_canaries = ["{text}"]')
+    assert settings.canaries(platform) == [control]
+    assert [settings.canaries(other) for other in Platform if other is not platform] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ"),
+    [
+        (f'bluesky_labelers = {{ TR = "{DID}", DE = "did:web:labels.test" }}', {}),
+        (f'[bluesky_labelers]\nTR = "{DID}"\nDE = "did:web:labels.test"', {}),
+        ("", {"BLOCKLINE_BLUESKY_LABELERS": f"TR={DID}, DE=did:web:labels.test"}),
+    ],
+    ids=["in a line", "a table", "the environment"],
+)
+def test_labelers_are_a_table_of_countries(tmp_path: Path, toml: str, environ: dict[str, str]) -> None:
+    settings = from_file(tmp_path, toml, **environ)
+    assert settings.bluesky_labelers == {"TR": DID, "DE": "did:web:labels.test"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ"),
+    [
+        ('[vantages]\ntr = "http://me:hush@proxy.example:3128"\nde = "http://other.example"', {}),
+        ("", {"BLOCKLINE_VANTAGES": "tr=http://me:hush@proxy.example:3128,de=http://other.example"}),
+    ],
+    ids=["a table", "the environment"],
+)
+def test_vantages_are_a_table_of_proxies_that_does_not_print(
+    tmp_path: Path, toml: str, environ: dict[str, str]
+) -> None:
+    settings = from_file(tmp_path, toml, **environ)
+    assert list(settings.vantages) == ["tr", "de"]
+    assert settings.vantages["tr"].get_secret_value() == "http://me:hush@proxy.example:3128"
+    assert "hush" not in repr(settings) + settings.model_dump_json()
+
+
+def test_an_empty_stream_address_switches_the_stream_off_in_the_environment_too(tmp_path: Path) -> None:
+    assert from_file(tmp_path, "").bluesky_jetstream.startswith("wss://")
+    assert from_file(tmp_path, 'bluesky_jetstream = ""').bluesky_jetstream == ""
+    assert from_file(tmp_path, "", BLOCKLINE_BLUESKY_JETSTREAM="").bluesky_jetstream == ""
+
+
+def test_operators_are_the_recipients_unless_they_are_named(tmp_path: Path) -> None:
+    assert from_file(tmp_path, 'recipients = ["a@x.org"]').told_of_trouble == ("a@x.org",)
+    both = from_file(tmp_path, 'recipients = ["a@x.org"]\noperators = ["b@x.org", "webhook:desk"]')
+    assert both.told_of_trouble == ("b@x.org", "webhook:desk")
+
+
+def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
+    settings = from_file(
+        tmp_path,
+        'trusted_hosts = ["PDS.Example", "10.0.0.7:8443", "[::1]:80"]\nbluesky_plc = "https://plc.example/"\n'
+        '[mastodon_origins]\n"Mastodon.Example" = "http://127.0.0.1:8062/"',
+    )
+    assert settings.trusted_hosts == ("pds.example", "10.0.0.7:8443", "[::1]:80")
+    assert settings.bluesky_plc == "https://plc.example"
+    assert settings.mastodon_origins == {"mastodon.example": "http://127.0.0.1:8062"}
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "sentence"),
+    [
+        pytest.param(
+            "port = 99999", {}, r"^Setting port \(in .*blockline\.toml\): .*65535", id="too large a port"
+        ),
+        pytest.param(
+            "prot = 1", {}, r"^Setting prot \(in .*blockline\.toml\) is not known\.$", id="a misspelt name"
+        ),
+        pytest.param('sweep_every = "soon"', {}, r"^Setting sweep_every .*15m", id="a duration that is none"),
+        pytest.param(
+            'recipients_zone = "India"', {}, r"^Setting recipients_zone .*Asia/Kolkata", id="no zone"
+        ),
+        pytest.param('smtp_security = "ssl"', {}, r"^Setting smtp_security .*starttls", id="an unknown word"),
+        pytest.param(
+            'x_canaries = ["X"]',
+            {},
+            r"^Setting x_canaries \(in .*blockline\.toml\): 'X' .*id:handle:status",
+            id="half a canary",
+        ),
+        pytest.param(
+            f'x_canaries = ["{DID}:bsky.app:available"]',
+            {},
+            r"^Setting x_canaries .*783214:X:available",
+            id="a canary of another platform",
+        ),
+        pytest.param(
+            f'bluesky_canaries = ["{DID}:bsky.app:fine"]', {}, "^Setting bluesky_canaries", id="a status"
+        ),
+        pytest.param(
+            'platforms = ["myspace"]', {}, "^Setting platforms .*'bluesky'", id="no platform of ours"
+        ),
+        pytest.param("platforms = []", {}, "^Setting platforms .*at least one", id="no platform at all"),
+        pytest.param(
+            'bluesky_labelers = { tr = "did:web:a.b" }',
+            {},
+            "^Setting bluesky_labelers .*'tr'",
+            id="no country",
+        ),
+        pytest.param(
+            'bluesky_labelers = { TR = "x" }', {}, "^Setting bluesky_labelers .*DID", id="no labeler"
+        ),
+        pytest.param(
+            "", {"BLOCKLINE_BLUESKY_LABELERS": "TR"}, "^Setting bluesky_labelers .*entry 1", id="half a table"
+        ),
+        pytest.param(
+            "",
+            {"BLOCKLINE_BLUESKY_LABELERS": "TR=did:web:a.b,TR=did:web:c.d"},
+            "^Setting bluesky_labelers .*twice",
+            id="a name that is there twice",
+        ),
+        pytest.param(
+            'bluesky_jetstream = "https://a.b"', {}, "^Setting bluesky_jetstream", id="no websocket"
+        ),
+        pytest.param(
+            'trusted_proxies = ["proxy.example"]',
+            {},
+            "^Setting trusted_proxies .*10.0.0.0/8",
+            id="a proxy by its name, which others may change",
+        ),
+        pytest.param('x_base_url = "api.x.com"', {}, "^Setting x_base_url .*https://", id="no scheme"),
+        pytest.param(
+            'trusted_hosts = ["https://a.b"]', {}, "^Setting trusted_hosts", id="an address, no host"
+        ),
+        pytest.param('mastodon_observers = ["a.b:0x1"]', {}, "^Setting mastodon_observers", id="an odd port"),
+        pytest.param(
+            'mastodon_watched_posts = ["https://a.b/@c"]', {}, "^Setting mastodon_watched_posts", id="no post"
+        ),
+        pytest.param('operators = ["me"]', {}, "^Setting operators .*mail address", id="no mail address"),
+        pytest.param(
+            'recipients = ["Desk <desk@x.org>"]',
+            {},
+            r"^Setting recipients \(in .*\): 'Desk <desk@x.org>' is neither a plain mail address",
+            id="a name beside the address",
+        ),
+        pytest.param('operators = ["dësk@x.org"]', {}, "^Setting operators .*plain", id="no plain address"),
+        pytest.param(
+            "x_daily_cost = 20", {}, '^Setting x_daily_cost .*needs planner = "adaptive"', id="a cost, swept"
+        ),
+        pytest.param(
+            "x_daily_cost = 20",
+            {"BLOCKLINE_PLANNER": "adaptive", "BLOCKLINE_X_FOLLOWS_EVERY": "1d"},
+            "^Setting x_daily_cost .*cannot be kept with x_follows_every",
+            id="a cost, and follows of any number",
+        ),
+        pytest.param(
+            'x_daily_cost = "20"',
+            {"BLOCKLINE_PLANNER": "adaptive", "BLOCKLINE_SWEEP_EVERY": "2d"},
+            "^Setting x_daily_cost .*needs a sweep_every of a day or less",
+            id="a cost, and a sweep of days",
+        ),
+        pytest.param('x_daily_cost = "1.99"', {}, "^Setting x_daily_cost .*between 2 and", id="too little"),
+        pytest.param('x_follows_every = "1h"', {}, "^Setting x_follows_every .*1d", id="follows too often"),
+        pytest.param(
+            'mastodon_origins = { "a.b" = "mirror" }',
+            {},
+            "^Setting mastodon_origins .*'mirror'",
+            id="no origin",
+        ),
+        pytest.param('role = "owner"', {}, "^Setting role .*'viewer', 'analyst' or 'admin'", id="no role"),
+        pytest.param("port = ", {}, r"blockline\.toml: not TOML", id="not TOML"),
+        pytest.param(
+            "smtp_per_minute = 0",
+            {},
+            r"^Setting smtp_per_minute \(in .*\): it has to be at least 1\.$",
+            id="too small a number",
+        ),
+        pytest.param('port = "x"', {}, "^Setting port .*: it has to be a whole number", id="no number"),
+        pytest.param("x_compliance = 3", {}, "^Setting x_compliance .* neither true nor false", id="no flag"),
+        pytest.param(
+            'operators = ["a@b.org", 1]', {}, "^Setting operators .*: entry 2 has to be a text", id="no text"
+        ),
+        pytest.param(
+            "[channels]\nnewsroom = 1",
+            {},
+            "^Setting channels .*: 'newsroom' has to be a text",
+            id="no address of a channel",
+        ),
+        pytest.param("mail_templates = 1", {}, "^Setting mail_templates .* names a file", id="no folder"),
+        pytest.param("recipients = 1", {}, r"^Setting recipients .*: it has to be a list\.$", id="no list"),
+        pytest.param(
+            "port = 1\n[[rules]]\nname = 'A'\nrecipients = []\nzone = 'India'\n",
+            {},
+            r"^Setting rules \(in .*blockline\.toml, line 5\): rule 'A': 'India' is not a time zone",
+            id="a key of a rule",
+        ),
+        pytest.param(
+            "port = 1\n[[rules]]\nname = 'A'\n",
+            {},
+            r"^Setting rules \(in .*blockline\.toml, line 2\): rule 'A': recipients is missing",
+            id="a rule that lacks a key",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'A'\nrecipients = []\n[[rules]]\nname = 'A'\nrecipients = []\n",
+            {},
+            r"^Setting rules \(in .*, line 5\): the name 'A' is taken already",
+            id="two rules of one name",
+        ),
+        pytest.param(
+            "rules = [{ name = 'A' }]",
+            {},
+            r"^Setting rules \(in .*blockline\.toml\): rule 'A': recipients is missing",
+            id="a rule without a line of its own",
+        ),
+        pytest.param(
+            "",
+            {"BLOCKLINE_PORT": "many"},
+            r"^Setting port \(in the environment, as BLOCKLINE_PORT\)",
+            id="a wrong value in the environment",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_place(
+    tmp_path: Path, text: str, environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        from_file(tmp_path, text, **environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "sentence"),
+    [
+        pytest.param(
+            '[[rules]]\nname = "Chat"\nrecipients = ["apprise:newsrom"]\n',
+            {},
+            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' tells apprise:newsrom, and there is no "
+            "channel of that name",
+            id="in a rule of the file",
+        ),
+        pytest.param(
+            "",
+            {"BLOCKLINE_RECIPIENTS": "webhook:desk"},
+            r"^Setting recipients \(in the environment, as BLOCKLINE_RECIPIENTS\): .* tells webhook:desk",
+            id="among the recipients",
+        ),
+        pytest.param(
+            'operators = ["webhook:desk"]',
+            {},
+            r"^Setting operators \(in .*blockline\.toml\): there is no channel webhook:desk",
+            id="among the operators",
+        ),
+    ],
+)
+def test_a_channel_that_there_is_not_is_named_with_the_place_and_the_rule(
+    tmp_path: Path, text: str, environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        refuse_unknown_channels(from_file(tmp_path, text, **environ))
+
+
+def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml: cannot be read"):
+        load_settings(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
+def test_without_a_login_no_other_machine_may_reach_the_dashboard(host: str) -> None:
+    with pytest.raises(SettingsError, match="Setting host"):
+        refuse_open_door(Settings(host=host, auth="none"))
+
+
+def test_the_loopback_without_a_login_must_be_asked_for() -> None:
+    with pytest.raises(SettingsError, match="Setting auth"):
+        refuse_open_door(Settings())
+    refuse_open_door(Settings(auth="none"))
+    refuse_open_door(Settings(auth="none", host="::1"))
+
+
+OIDC = """
+auth = "oidc"
+oidc_issuer = "https://id.example.org/realm/"
+oidc_client_id = "blockline"
+oidc_client_secret = "hush-hush"
+"""
+
+
+def test_with_a_login_other_machines_may_reach_the_dashboard(tmp_path: Path) -> None:
+    for settings in (Settings(host="0.0.0.0", auth="password"), from_file(tmp_path, OIDC)):
+        refuse_open_door(settings)
+    login = login_of(from_file(tmp_path, OIDC + 'dashboard_url = "https://watch.example.org"'))
+    assert login is not None
+    assert login.is_secure
+    assert login.provider is not None
+    assert (login.provider.issuer, login.provider.client_secret) == (
+        "https://id.example.org/realm",
+        "hush-hush",
+    )
+    assert "hush-hush" not in repr(login)
+    assert login_of(Settings(auth="none")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('auth = "oidc"', r"Setting auth \(in .*\): \"oidc\" needs oidc_issuer, oidc_client_id and"),
+        (OIDC.replace("https", "http"), r"Setting oidc_issuer .*: only an https address is believed\."),
+        (OIDC + 'oidc_role_claim = "groups"', "the one is nothing without the other"),
+        (OIDC + '[oidc_roles]\nstaff = "admin"', "the one is nothing without the other"),
+    ],
+)
+def test_a_provider_that_lacks_something_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        refuse_open_door(from_file(tmp_path, text))
+
+
+def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:
+    text = OIDC + 'oidc_role_claim = "groups"\n[oidc_roles]\nstaff = "boss"'
+    with pytest.raises(SettingsError, match=r"Setting oidc_roles .*: 'boss' is not a role"):
+        from_file(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "admins", "said"),
+    [
+        pytest.param(Settings(auth="none"), 0, [], id="without a login nothing is missing"),
+        pytest.param(Settings(auth="password"), 1, [], id="somebody can make the others"),
+        pytest.param(
+            Settings(auth="password"), 0, ["blockline users add NAME --role admin"], id="nobody can"
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0"), 1, ["set dashboard_url"], id="nobody else knows it"
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0", dashboard_url="http://watch.example.org"),
+            1,
+            ["unencrypted"],
+            id="passwords can be read on the way",
+        ),
+        pytest.param(
+            Settings(auth="password", host="0.0.0.0", dashboard_url="https://watch.example.org"),
+            1,
+            [],
+            id="behind a proxy with TLS",
+        ),
+        pytest.param(
+            Settings(auth="password", dashboard_url="https://watch.example.org"),
+            1,
+            ["trusted_proxies"],
+            id="behind a proxy on this machine whose word is not taken",
+        ),
+        pytest.param(
+            Settings(
+                auth="password",
+                dashboard_url="https://watch.example.org",
+                trusted_proxies=("127.0.0.1",),
+            ),
+            1,
+            [],
+            id="behind a proxy on this machine whose word is taken",
+        ),
+        pytest.param(
+            Settings(auth="none", dashboard_url="https://watch.example.org"),
+            0,
+            ["may do what admin may, without a login"],
+            id="behind a proxy without a login",
+        ),
+    ],
+)
+def test_whoever_starts_it_is_told_what_a_login_lacks(
+    settings: Settings, admins: int, said: list[str]
+) -> None:
+    doubts = doubts_about_login(settings, admins)
+    assert len(doubts) == len(said)
+    assert all(words in doubt for words, doubt in zip(said, doubts, strict=True))
+
+
+SECRET = "hush-hush"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"VANTAGES": f"tr=socks5://me:{SECRET}@p:1"}, "entry 1 is not the address of a proxy"),
+        ({"VANTAGES": f"tr=http://me:{SECRET}, {SECRET}@p:1"}, "entry 2 is not of the form"),
+        ({"VANTAGES": f"{SECRET}!=http://p:1"}, "the name of entry 1"),
+        ({"X_LIKES": f"7:7-token:{SECRET}:more", "X_CONSUMER_KEY": "k"}, "entry 1 is not of the form"),
+        ({"X_LIKES": f"7:8-token:{SECRET}", "X_CONSUMER_KEY": "k"}, "entry 1 is not of the form"),
+        (
+            {"X_LIKES": f"7:7-token:{SECRET}", "X_CONSUMER_KEY": SECRET},
+            "needs x_consumer_key and x_consumer_sec",
+        ),
+        ({"DATABASE_URL": f"postgresql://u:{SECRET}@db/x", "PORT": "no"}, "Setting port"),
+    ],
+)
+def test_no_complaint_shows_a_secret(tmp_path: Path, environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_file(tmp_path, "", **{f"BLOCKLINE_{name}": value for name, value in environ.items()})
+    assert sentence in str(refused.value)
+    assert "(in the environment, as BLOCKLINE_" in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_a_password_in_clear_is_refused() -> None:
+    settings = Settings(smtp_host="mail.example.org", smtp_security="none", smtp_username="me")
+    with pytest.raises(SettingsError, match="in clear"):
+        sender(settings)

@@ -1,0 +1,224 @@
+"""Channels of the settings, and which sender a mail goes to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from jobs.delivery.channel_config import (
+    Channels,
+    channels_of,
+    service_addresses,
+    webhook_secrets,
+    webhook_urls,
+)
+from jobs.delivery.channel_router import Dispatcher, dispatcher
+from jobs.delivery.local_inbox import Inbox
+from jobs.delivery.sender import NO_SERVER, Fault, Undeliverable
+from storage.model.alerts.alerts import Mail
+from tests.support.samples.readings import minutes
+from tests.support.servers.mail import a_mail, serving
+from tests.support.servers.webhook_receivers import SECRET, an_alert_for, receiving, says
+
+
+def table(**entries: str) -> dict[str, SecretStr]:
+    return {name.replace("_", "-"): SecretStr(value) for name, value in entries.items()}
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        pytest.param(
+            service_addresses, table(desk="slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXr/"), id="Slack"
+        ),
+        pytest.param(
+            service_addresses,
+            table(desk="https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"),
+            id="an address as Slack gives it",
+        ),
+        pytest.param(
+            service_addresses, table(night_desk="tgram://123456789:abcdefg_hijk/12/"), id="Telegram"
+        ),
+        pytest.param(webhook_urls, table(desk="https://desk.example:8443/in?key=a"), id="a webhook"),
+        pytest.param(
+            webhook_urls, table(a="http://127.0.0.1:8/", b="http://[::1]/", c="http://localhost"), id="here"
+        ),
+        pytest.param(webhook_secrets, table(desk="0123456789abcdef"), id="a secret"),
+        pytest.param(webhook_secrets, table(desk="0123456789abcdef, fedcba9876543210"), id="two secrets"),
+        pytest.param(service_addresses, {}, id="no service"),
+    ],
+)
+def test_what_is_right_stays_as_it_is(
+    check: Callable[[Mapping[str, SecretStr]], object], value: Mapping[str, SecretStr]
+) -> None:
+    assert check(value) == value
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "clause"),
+    [
+        pytest.param(
+            service_addresses,
+            table(desk="hush://desk"),
+            "the address of 'desk' is none that Apprise knows, such as slack://…, tgram://… or workflows://….",
+            id="a scheme that nobody knows",
+        ),
+        pytest.param(
+            service_addresses,
+            table(desk="slack://hush"),
+            "the address of 'desk' is none that Apprise knows, such as slack://…, tgram://… or workflows://….",
+            id="half an address",
+        ),
+        pytest.param(
+            webhook_urls,
+            table(desk="http://desk.example/hush"),
+            "the address of 'desk' begins with http, so alerts would go out in clear.",
+            id="http to another machine",
+        ),
+        *(
+            pytest.param(
+                webhook_urls,
+                table(desk=url),
+                "the address of 'desk' is not one such as https://desk.example/alerts.",
+                id=why,
+            )
+            for url, why in (
+                ("desk.example/hush", "no scheme"),
+                ("ftp://desk.example/hush", "another scheme"),
+                ("https:///hush", "no host"),
+                ("https://desk.example:0/hush", "a port that is none"),
+                ("https://desk.example:hush/", "a port of letters"),
+                ("https://me:hush@desk.example/", "user and password, which a signature makes needless"),
+                ("https://desk.example/#hush", "a fragment, which is never sent"),
+                ("https://desk.example/hush hush", "a space"),
+                ("https://desk.example/hush\r\nX: y", "a line end"),
+                ("https://dösk.example/hush", "letters that are not ASCII"),
+            )
+        ),
+        pytest.param(
+            webhook_secrets,
+            table(desk="hush-0123456789"),
+            "a secret of 'desk' is shorter than 16 characters.",
+            id="a short secret",
+        ),
+        pytest.param(
+            webhook_secrets,
+            table(desk="0123456789abcdef,hush"),
+            "a secret of 'desk' is shorter than 16 characters.",
+            id="a short one beside a long one",
+        ),
+        pytest.param(
+            webhook_secrets,
+            table(desk=","),
+            "a secret of 'desk' is shorter than 16 characters.",
+            id="no secret",
+        ),
+        *(
+            pytest.param(
+                check,
+                {name: SecretStr(right)},
+                "the name of entry 1 is not 1 to 32 small letters, digits and hyphens.",
+                id=f"a name that is none, {check.__name__}",
+            )
+            for check, name, right in (
+                (service_addresses, "Hush", "json://127.0.0.1"),
+                (webhook_urls, "hush:hush", "https://desk.example"),
+                (webhook_secrets, "hush" * 9, SECRET),
+            )
+        ),
+    ],
+)
+def test_what_is_wrong_gets_a_clause_that_quotes_no_secret(
+    check: Callable[[Mapping[str, SecretStr]], object], value: Mapping[str, SecretStr], clause: str
+) -> None:
+    with pytest.raises(ValueError) as refused:
+        check(value)
+    assert str(refused.value) == clause
+    assert "hush" not in clause
+
+
+def test_the_tables_make_channels_that_a_mail_can_go_to() -> None:
+    channels = channels_of(
+        table(newsroom="json://127.0.0.1/hush"),
+        table(desk="https://desk.example/hush"),
+        table(desk="hush-0123456789abcdef, hush-fedcba9876543210"),
+    )
+    assert channels.recipients == {"apprise:newsroom", "webhook:desk"}
+    assert channels.webhooks["desk"].secrets == ("hush-0123456789abcdef", "hush-fedcba9876543210")
+    assert "hush" not in repr(channels) + repr(channels.webhooks)
+
+
+@pytest.mark.parametrize(
+    ("webhooks", "secrets", "clause"),
+    [
+        (table(desk="https://desk.example"), {}, "webhook 'desk' has no secret in webhook_secrets."),
+        ({}, table(desk=SECRET), "webhook_secrets names 'desk', which is not in webhooks."),
+    ],
+    ids=["no secret", "no webhook"],
+)
+def test_a_webhook_and_its_secret_come_together(
+    webhooks: Mapping[str, SecretStr], secrets: Mapping[str, SecretStr], clause: str
+) -> None:
+    with pytest.raises(ValueError) as refused:
+        channels_of({}, webhooks, secrets)
+    assert str(refused.value) == clause
+
+
+async def test_each_mail_goes_where_its_recipient_says() -> None:
+    inbox = Inbox()
+    async with serving(inbox) as smtp, receiving(says(200)) as chat, receiving(says(200)) as hook:
+        channels = channels_of(
+            table(desk=f"json://127.0.0.1:{chat.port}/"), table(desk=hook.url), table(desk=SECRET)
+        )
+        sending = dispatcher(smtp, channels, lambda: minutes(0))
+        for recipient in ("desk@example.org", "apprise:desk", "webhook:desk"):
+            await sending.send(an_alert_for(recipient))
+        several = a_mail(2, "a@example.org", "b@example.org")
+        await sending.send(several)
+        await sending.close()
+    assert [m.recipients for m in inbox.mails()] == [several.recipients, ("desk@example.org",)]
+    assert (len(chat.requests), len(hook.requests)) == (1, 1)
+
+
+async def test_channels_are_served_while_no_mail_server_is_set() -> None:
+    async with receiving(says(200)) as hook:
+        channels = channels_of({}, table(desk=hook.url), table(desk=SECRET))
+        sending = dispatcher(None, channels, lambda: minutes(0))
+        with pytest.raises(Undeliverable) as refused:
+            await sending.send(a_mail())
+        await sending.send(an_alert_for("webhook:desk"))
+        await sending.close()
+    assert (str(refused.value), refused.value.fault) == (NO_SERVER, Fault.SETTINGS)
+    assert len(hook.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "recipient", ["webhook:gone", "apprise:gone", "webhook:", "pigeon:desk", "apprise:DESK"]
+)
+async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -> None:
+    with pytest.raises(Undeliverable) as refused:
+        await dispatcher(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
+    assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
+    assert (refused.value.permanent, refused.value.fault) == (False, Fault.SETTINGS)
+
+
+class FakeSender:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def send(self, mail: Mail) -> None:
+        raise Undeliverable(f"no {mail.recipients[0]}", permanent=True)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_what_a_sender_refuses_is_told_and_all_senders_are_closed() -> None:
+    smtp, hook = FakeSender(), FakeSender()
+    sending = Dispatcher(smtp, {"webhook": hook})
+    for recipient in ("a@example.org", "webhook:desk"):
+        with pytest.raises(Undeliverable, match=recipient):
+            await sending.send(replace(a_mail(), recipients=(recipient,)))
+    await sending.close()
+    assert (smtp.closed, hook.closed) == (1, 1)

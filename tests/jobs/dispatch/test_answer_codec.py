@@ -1,0 +1,70 @@
+"""How requests are made, and how an answer travels from the machine that made one."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.core.collector import Answer, Exchange, Trouble
+from jobs.dispatch.answer_codec import pack, unpack
+from jobs.dispatch.local_requester import AskHere
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
+from tests.support.samples.readings import T0, FakeCollector
+
+STATES = (
+    State(Status.AVAILABLE),
+    State(Status.WITHHELD, ("DE", "IN")),
+    State(Status.SUSPENDED),
+    State(Status.NOT_FOUND),
+)
+texts = st.text(max_size=20)
+times = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given one
+readings = st.builds(
+    Reading,
+    texts,
+    times,
+    st.sampled_from(STATES),
+    st.sampled_from(Strength),
+    st.none() | texts,
+    st.frozensets(st.sampled_from(Flag), max_size=3),
+    st.none() | texts,
+    st.frozensets(st.sampled_from(("IN", "TR", "XX")), max_size=2),
+)
+misses = st.builds(Missed, texts, times, st.sampled_from(MissedReason), texts)
+exchanges = st.builds(
+    Exchange,
+    texts,
+    times,
+    st.integers(100, 599),
+    st.binary(max_size=200),
+    st.none() | texts,
+    st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+)
+troubles = st.builds(Trouble, st.sampled_from(MissedReason), texts, times, st.booleans())
+answers = st.builds(
+    Answer,
+    st.lists(readings, max_size=4).map(tuple),
+    st.lists(misses, max_size=4).map(tuple),
+    st.lists(exchanges, max_size=3).map(tuple),
+    st.none() | troubles,
+    st.booleans(),
+)
+
+
+@given(answers)
+def test_an_answer_arrives_as_it_was_sent_letter_by_letter(answer: Answer) -> None:
+    assert unpack(pack(answer)) == answer
+
+
+@pytest.mark.parametrize("packed", [b"", b"nonsense", pack(Answer((), ()))[:-3]])
+def test_what_another_version_wrote_is_refused(packed: bytes) -> None:
+    with pytest.raises(ValueError, match="not a packed answer"):
+        unpack(packed)
+
+
+async def test_what_is_urgent_waits_for_no_turn_of_a_sweep() -> None:
+    here = AskHere(FakeCollector(), lambda: T0, at_once=1)
+    async with here.room(urgent=False), asyncio.timeout(10), here.room(urgent=True):
+        pass

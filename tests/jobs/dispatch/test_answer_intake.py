@@ -1,0 +1,104 @@
+"""What the process that plans puts into the queue and takes out of it, while another process reads too."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from collectors.core.collector import Answer
+from jobs.base.clock import system_clock
+from jobs.dispatch.answer_codec import pack
+from jobs.dispatch.answer_intake import Answering
+from jobs.dispatch.local_requester import AskHere, Reply
+from jobs.dispatch.queued_requester import Dispatch
+from storage.model.core.accounts import Platform
+from storage.model.core.platform_request import Question
+from storage.postgres.pool import Pool, transaction
+from storage.work import pending_answers, request_queue
+from storage.work.pending_answers import Answered
+from tests.support.samples.readings import T0, FakeCollector
+from tests.support.seeds.workers import report
+
+ASKED = Question(Platform.X, "", "here", 1, T0, 0, ("1",), urgent=False)
+
+
+async def never(_question: Question, _reply: Reply) -> None:
+    raise AssertionError
+
+
+def is_open(_place: str, _at: datetime) -> bool:
+    return False
+
+
+@pytest.fixture
+async def dispatch(pool: Pool) -> Dispatch:
+    """Another process reads the same source."""
+    async with transaction(pool) as conn:
+        await report(conn, "other 1", system_clock(), sources=("x",))
+    here = AskHere(FakeCollector(), system_clock, 8)
+    dispatch = Dispatch(pool, "x", uuid4(), here, system_clock, lambda: True)
+    await dispatch.turn(never, is_open)
+    return dispatch
+
+
+async def asked(dispatch: Dispatch, question: Question) -> Reply | None:
+    async with dispatch.asked(question) as reply:
+        return reply
+
+
+@asynccontextmanager
+async def in_queue(
+    dispatch: Dispatch, *questions: Question
+) -> AsyncGenerator[list[asyncio.Task[Reply | None]]]:
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(asked(dispatch, question)) for question in questions]
+        await asyncio.sleep(0)
+        await dispatch.turn(never, is_open)
+        yield waiting
+        dispatch.let_go()
+
+
+async def test_what_nobody_has_in_hand_is_withdrawn_when_its_place_is_asked_no_more(
+    pool: Pool, dispatch: Dispatch
+) -> None:
+    there = replace(ASKED, place="there")
+    questions = [replace(ASKED, roster_id=n) for n in (1, 2)] + [
+        replace(there, roster_id=n) for n in (3, 4, 5)
+    ]
+
+    def is_closed(place: str, _at: datetime) -> bool:
+        return place == "there"
+
+    async with in_queue(dispatch, *questions) as waiting:
+        async with transaction(pool) as conn:
+            await conn.execute(
+                "update pgqueuer set status = 'picked' where dedupe_key = $1", questions[4].key
+            )
+        dispatch.look_around_now()
+        await dispatch.turn(never, is_closed)
+        async with transaction(pool) as conn:
+            assert await request_queue.waiting(conn, "x") == {questions[n].key for n in (0, 1, 4)}
+        assert [await waiting[n] for n in (2, 3)] == [None, None]
+        assert [waiting[n].done() for n in (0, 1, 4)] == [False] * 3
+
+
+async def test_all_that_was_answered_to_another_process_is_recorded_before_planning_begins(
+    pool: Pool, dispatch: Dispatch
+) -> None:
+    async with transaction(pool) as conn:
+        for n in range(401):
+            question = replace(ASKED, roster_id=n)
+            await pending_answers.put(conn, Answered(question, uuid4(), T0, T0, pack(Answer((), ()))))
+    recorded: list[int] = []
+
+    async def take_in(question: Question, _reply: Reply) -> None:
+        recorded.append(question.roster_id)
+
+    answering = Answering()
+    answering.add(dispatch, take_in, is_open)
+    await answering.adopt()
+    assert sorted(recorded) == list(range(401))

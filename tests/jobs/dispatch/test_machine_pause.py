@@ -1,0 +1,302 @@
+"""What stands in the way of one machine alone is left to others; what all meet is missed as with one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.core.collector import Answer, Collector, Trouble
+from collectors.mastodon.collector import MastodonCollector
+from collectors.x.collector import XCollector
+from jobs.base.clock import system_clock
+from jobs.base.database_clock import SteadyClock
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.vantages import Elsewhere
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.dispatch.answer_codec import unpack
+from jobs.dispatch.local_requester import AskHere, Reply
+from jobs.dispatch.machine_pause import OneMachine, asks_elsewhere
+from jobs.dispatch.queued_requester import Dispatch
+from jobs.dispatch.worker import Working, at_work
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.platform_request import Question
+from storage.postgres.pool import Pool, transaction
+from storage.work import pending_answers, request_queue
+from storage.work.request_queue import Job
+from storage.work.workers import Pause
+from tests.support.pipelines.monitor import SWEEP, World
+from tests.support.processes.worker_fleet import until
+from tests.support.samples.readings import MINUTE, T0, FakeCollector
+from tests.support.seeds.workers import SECOND, report
+
+WELL = Answer((), ())
+UNREACHED = Trouble(MissedReason.NETWORK, "refused", T0, breaker=False)
+AWAY = Answer((), (), trouble=UNREACHED)
+NOT_SENT = Answer((), (), trouble=UNREACHED, sent=False)
+LIMITED = Answer(
+    (), (), trouble=Trouble(MissedReason.RATE_LIMITED, "429", T0 + MINUTE, breaker=False), sent=False
+)
+KEY_REFUSED = Answer((), (), trouble=Trouble(MissedReason.AUTH, "401", T0 + MINUTE, breaker=True))
+ERRORS = Answer((), (), trouble=Trouble(MissedReason.UPSTREAM, "503", T0 + MINUTE, breaker=False))
+
+
+def question(roster_id: int, place: str = "") -> Question:
+    return Question(Platform.X, "", place, roster_id, T0, 0, ("1",), urgent=False)
+
+
+def paused(reason: str, for_so_long: timedelta) -> Pause:
+    return Pause(T0 + for_so_long, reason, {"network": "refused", "auth": "401"}.get(reason, "429"))
+
+
+FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("met", "pauses"),
+    [
+        pytest.param([(question(1), WELL)], [None], id="an answer is for everybody"),
+        pytest.param([(question(1), ERRORS)], [None], id="what the platform says to all is as well"),
+        pytest.param([(question(1), KEY_REFUSED)], [paused("auth", MINUTE)], id="a key that is refused"),
+        pytest.param([(question(1), LIMITED)], [paused("rate_limited", MINUTE)], id="a limit that is known"),
+        pytest.param(
+            [(question(n), AWAY) for n in range(4)],
+            [FIRST, FIRST, CUT_OFF, CUT_OFF],
+            id="a platform that is not reached: longer from the third in a row",
+        ),
+        pytest.param(
+            [(question(1), AWAY), (question(2), AWAY), (question(3), WELL), (question(4), AWAY)],
+            [FIRST, FIRST, None, FIRST],
+            id="an answer in between: not cut off",
+        ),
+        pytest.param(
+            [(question(1), AWAY), (question(2), AWAY), (question(3), LIMITED), (question(4), AWAY)],
+            [FIRST, FIRST, paused("rate_limited", MINUTE), CUT_OFF],
+            id="what was not sent says nothing of what can be reached",
+        ),
+        pytest.param(
+            [(question(1), AWAY), (question(2), WELL), (question(1), AWAY)],
+            [FIRST, None, None],
+            id="a request that comes back and fails again is missed, so that none goes round for ever",
+        ),
+        pytest.param(
+            [(question(n, "one.example"), AWAY) for n in range(4)],
+            [None] * 4,
+            id="one server among many may be down",
+        ),
+        pytest.param(
+            [(question(n, f"{n}.example"), AWAY) for n in range(3)],
+            [None, None, CUT_OFF],
+            id="three servers in a row are not all down",
+        ),
+        pytest.param(
+            [(question(n, f"{n}.example"), NOT_SENT) for n in range(3)],
+            [None] * 3,
+            id="a server that was not asked",
+        ),
+        pytest.param([(question(1, "one.example"), KEY_REFUSED)], [None], id="a server refuses for itself"),
+    ],
+)
+def test_a_machine_pauses_for_what_it_alone_may_have_met(
+    met: Sequence[tuple[Question, Answer]], pauses: Sequence[Pause | None]
+) -> None:
+    machine = OneMachine()
+    assert [machine.pause_after(asked, answer, T0) for asked, answer in met] == pauses
+
+
+OURS, THEIRS = "http://ours", "http://theirs"
+OURS_THEIRS = "it asks http://ours, and the process that plans asks http://theirs"
+
+
+@pytest.mark.parametrize(
+    ("planned", "ours", "why"),
+    [
+        pytest.param(OURS, OURS, None, id="the same address"),
+        pytest.param(THEIRS, OURS, OURS_THEIRS, id="another one"),
+        pytest.param("", "", None, id="each account's own server"),
+        pytest.param(
+            "",
+            OURS,
+            "it asks http://ours, and the process that plans asks the server itself",
+            id="a mirror of it, which the process that plans does not ask",
+        ),
+        pytest.param(None, OURS, None, id="planned by a version that does not say"),
+    ],
+)
+def test_a_machine_makes_requests_of_the_address_that_was_planned(
+    planned: str | None, ours: str, why: str | None
+) -> None:
+    found = asks_elsewhere(replace(question(1), base_url=planned), ours, T0)
+    assert (found and found.detail) == why
+    assert found is None or (found.reason, found.until) == ("other_address", T0 + 5 * MINUTE)
+
+
+def test_the_address_of_a_question_arrives_with_it() -> None:
+    asked = replace(question(1), base_url=OURS)
+    assert pending_answers.unpacked(pending_answers.packed(asked)) == asked
+    of_before = pending_answers.packed(asked).replace(b', "base_url": "http://ours"', b"")
+    assert pending_answers.unpacked(of_before).base_url is None
+
+
+@pytest.mark.parametrize(
+    ("collector", "place", "url"),
+    [
+        pytest.param(XCollector("token", base_url="https://x.example/"), "", "https://x.example", id="X"),
+        pytest.param(
+            BlueskyCollector(app_view="https://app.example", plc="https://plc.example"),
+            "",
+            "https://app.example https://plc.example",
+            id="Bluesky: a status rests on two",
+        ),
+        pytest.param(MastodonCollector(), "one.example", "", id="Mastodon: each account's own server"),
+        pytest.param(
+            MastodonCollector(origins={"one.example": OURS}), "one.example", OURS, id="or what replaces it"
+        ),
+    ],
+)
+def test_a_collector_says_whom_it_asks(collector: Collector, place: str, url: str) -> None:
+    assert collector.base_url(place) == url
+
+
+# from the database ---------------------------------------------------------------------------------------
+
+REQUESTS = 40
+HANDED_OVER = "select count(*) from answered"
+
+
+async def put(pool: Pool) -> None:
+    asked = [replace(question(n), base_url=FakeCollector.address) for n in range(REQUESTS)]
+    async with transaction(pool) as conn:
+        await request_queue.enqueue(conn, [Job(q.key, q.source, pending_answers.packed(q)) for q in asked])
+
+
+async def answers(pool: Pool) -> list[Answer]:
+    async with transaction(pool) as conn:
+        return [unpack(one.answer) for one in await pending_answers.handed_over(conn, "x", (), 1_000)]
+
+
+async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
+    """Machines with these collectors, which know of one another, make all requests."""
+    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in collectors]
+    for machine, collector in zip(machines, collectors, strict=True):
+        machine.reads({"x": collector})
+        await machine.report()
+    await put(pool)
+    async with AsyncExitStack() as stack:
+        for machine in machines:
+            await stack.enter_async_context(at_work(machine))
+        await until(pool, HANDED_OVER, REQUESTS)
+        await until(pool, "select count(*) from pgqueuer", 0)
+
+
+async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(pool: Pool, dsn: str) -> None:
+    cut_off, well = FakeCollector(), FakeCollector()
+    cut_off.trouble = UNREACHED
+    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in range(2)]
+    machines[0].reads({"x": cut_off})
+    machines[1].reads({"x": well})
+    await machines[1].report()
+    async with at_work(machines[0]):  # it takes the first ones, since nobody else works yet
+        await put(pool)
+        await until(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'", "network")
+        async with at_work(machines[1]):
+            await until(pool, HANDED_OVER, REQUESTS)
+    assert cut_off.asked
+    assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
+
+
+async def test_what_no_machine_reaches_is_missed(pool: Pool, dsn: str) -> None:
+    first, second = FakeCollector(), FakeCollector()
+    first.trouble = second.trouble = UNREACHED
+    await worked(pool, dsn, first, second)
+    assert {one.trouble and one.trouble.reason for one in await answers(pool)} == {MissedReason.NETWORK}
+    # Each of those that were put back was asked by both, and none went round.
+    assert len(first.asked) + len(second.asked) <= REQUESTS + 2 * 8
+
+
+async def test_with_nobody_else_what_is_not_reached_is_missed(pool: Pool, dsn: str) -> None:
+    only = FakeCollector()
+    only.trouble = UNREACHED
+    await worked(pool, dsn, only)
+    assert len(only.asked) == REQUESTS
+
+
+async def test_who_is_set_to_ask_another_address_asks_nothing_and_others_do(pool: Pool, dsn: str) -> None:
+    other, well = FakeCollector(), FakeCollector()
+    other.address = THEIRS
+    await worked(pool, dsn, other, well)
+    assert other.asked == []
+    assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
+
+
+async def test_with_nobody_else_nothing_is_asked_at_another_address(pool: Pool, dsn: str) -> None:
+    other = FakeCollector()
+    other.address = THEIRS
+    await worked(pool, dsn, other)
+    assert other.asked == []
+    found = {(one.sent, one.trouble and one.trouble.reason) for one in await answers(pool)}
+    assert found == {(False, MissedReason.UNCLASSIFIED)}
+
+
+class Heard:
+    """Keeps the questions and has no answers."""
+
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+
+    @asynccontextmanager
+    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+        yield
+
+    @asynccontextmanager
+    async def asked(self, question: Question, /) -> AsyncGenerator[None]:
+        self.questions.append(question)
+        yield None
+
+
+async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
+    world, heard = World(pool), Heard()
+    await world.enlist(["1"])
+    settings = MonitorSettings(SWEEP)
+    monitor = Monitor(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
+    await monitor.load()
+    there = FakeCollector()
+    there.address = THEIRS
+    elsewhere = Elsewhere(pool, there, "tr", monitor, SWEEP, world.clock, heard)
+    await elsewhere.load()
+    await monitor.tick()
+    await elsewhere.tick()
+    told = [(q.vantage, q.base_url) for q in heard.questions]
+    assert told == [("", FakeCollector.address), ("tr", THEIRS)]
+
+
+async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(pool: Pool) -> None:
+    here = AskHere(FakeCollector(), system_clock, 1)
+    dispatch = Dispatch(pool, "x", uuid4(), here, system_clock, lambda: True)
+    pause = Pause(system_clock() + MINUTE, "other_address", OURS_THEIRS)
+    async with transaction(pool) as conn:
+        await report(conn, "amber 4711", system_clock(), paused={"x": pause})
+    await dispatch.turn(nobody_asked, lambda _place, _at: False)
+
+    async def ask() -> Reply | None:
+        async with dispatch.asked(question(1)) as reply:
+            return reply
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask())
+        while not asking.done():
+            await asyncio.sleep(0)
+            dispatch.look_around_now()
+            await dispatch.turn(nobody_asked, lambda _place, _at: False)
+    reply = asking.result()
+    assert reply is not None
+    assert reply.answer.trouble == Trouble(MissedReason.UNCLASSIFIED, OURS_THEIRS, pause.until, breaker=False)
+
+
+async def nobody_asked(asked: Question, reply: Reply) -> None:
+    raise AssertionError((asked, reply))

@@ -1,0 +1,167 @@
+"""Many machines: what one process plans, any of them may ask, and each answer is recorded once."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from storage.postgres.pool import Pool, transaction
+from storage.work import request_queue
+from storage.work.request_queue import Job
+from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
+from tests.support.simulated.slow_x import counted, far_x
+
+ACCOUNTS = 6_000
+LIMIT = 50
+"""Requests in a window: fewer than it takes to read everybody."""
+SOME_ANSWERED = "select count(*) >= 10 from coverage_row where outcome = 0"
+TWICE = """
+    select count(*) from (
+        select from coverage_row join roster using (roster_id) where base and outcome = 0
+        group by roster_id, slot having count(*) > 1
+    ) twice
+"""
+"""Rosters of which one turn was recorded more than once, as attempts of different numbers."""
+OTHERS = """
+    from pg_stat_activity where datname = current_database() and application_name like 'blockline %'
+        and application_name <> current_setting('application_name')
+"""
+UNREAD = """
+    select count(*) from account a where a.watched and not exists (
+        select from roster r join coverage_row c using (roster_id)
+        where a.account_id = any(r.account_ids) and c.outcome = 0
+    )
+"""
+ON_ITS_WAY = "select (select count(*) from pgqueuer) + (select count(*) from answered)"
+
+
+async def rosters(pool: Pool) -> int:
+    count = await asked(pool, "select count(*) from roster where base and retired_at is null")
+    assert isinstance(count, int)
+    return count
+
+
+@pytest.mark.parametrize("killed", [(0, 1), (1, 2)], ids=["the one that plans is among them", "it is not"])
+async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
+    pool: Pool, dsn: str, tmp_path: Path, killed: tuple[int, int]
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with far_x(told, 0.4) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 4) as four:
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        for number in killed:
+            four.end(number, signal.SIGKILL)
+        await until(pool, UNREAD, 0)
+        await until(pool, ON_ITS_WAY, 0)
+        requests = (await counted(x))["users"]["requests"]
+    assert await asked(pool, TWICE) == 0
+    # Each of those who were killed had eight requests in hand at most, and they are made once more.
+    assert await rosters(pool) <= requests <= await rosters(pool) + 2 * 8 + 2
+    assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
+
+
+async def test_four_that_share_a_token_never_ask_more_than_it_allows_though_two_are_killed(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with (
+        far_x(told, 0.2, limit=LIMIT) as x,
+        fleet(pool, dsn, x, tmp_path, ["simulated"] * 4) as four,
+    ):
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        for number in (0, 2):
+            four.end(number, signal.SIGKILL)
+        # What the dead were given and did not use is lost to this window.
+        await until(pool, "select reason from collector_state where not healthy", "rate_limited")
+        users = (await counted(x))["users"]
+    assert users["refused"] == 0
+    assert LIMIT - 2 * 8 <= users["requests"] <= LIMIT
+    assert await asked(pool, TWICE) == 0
+    assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
+
+
+async def test_who_alone_is_refused_pauses_alone_and_the_others_read(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with (
+        far_x(told, 0.2, token="simulated") as x,
+        fleet(pool, dsn, x, tmp_path, ["simulated", "revoked"]),
+    ):
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, UNREAD, 0)
+        assert await asked(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'") == "auth"
+    assert await asked(pool, "select count(*) from coverage_row where outcome <> 0") == 0
+
+
+async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with far_x(told, 0.4) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        two.end(1, signal.SIGTERM)
+        assert await two.processes[1].wait() == 0
+        assert await asked(pool, "select count(*) from worker") == 1
+        await until(pool, UNREAD, 0)
+        requests = (await counted(x))["users"]["requests"]
+    assert requests == await rosters(pool)
+
+
+@pytest.mark.parametrize(
+    "which", ["true", "query like 'LISTEN%'"], ids=["all connections", "those that listen for requests"]
+)
+async def test_processes_that_lose_connections_to_the_database_read_on(
+    pool: Pool, dsn: str, tmp_path: Path, which: str
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with far_x(told, 0.4) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
+        await until(pool, f"select count(*) {OTHERS} and query like 'LISTEN%'", 2)
+        await asked(pool, f"select count(pg_terminate_backend(pid)) {OTHERS} and {which}")
+        for machine in two.folders:
+            await said(machine, "Making requests of the queue stands still")
+            await said(machine, "Making requests of the queue goes on.")
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, UNREAD, 0)
+    assert await asked(pool, "select count(*) > 0 from pgqueuer_log where status = 'successful'")
+    assert await asked(pool, TWICE) == 0
+
+
+async def test_with_one_process_nothing_passes_through_the_queue(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", 500)
+    async with far_x(told, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"]):
+        await watch_many(pool, 500)
+        await until(pool, UNREAD, 0)
+    assert await asked(pool, "select count(*) from pgqueuer_log") == 0
+
+
+async def test_a_request_that_fails_by_a_fault_of_ours_is_held_and_the_others_go_on(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", 500)
+    async with far_x(told, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2):
+        async with transaction(pool) as conn:
+            await request_queue.enqueue(conn, [Job("broken", "x", b"{}")])
+        await until(pool, "select count(*) from pgqueuer where status = 'failed'", 1)
+        await watch_many(pool, 500)
+        await until(pool, UNREAD, 0)
+    async with transaction(pool) as conn:
+        (held,) = await request_queue.held_jobs(conn)
+        assert (held.key, held.source) == ("broken", "x")
+        assert "platform" in held.said
+        assert await request_queue.drop_held(conn, None) == 1
+        assert await request_queue.held_jobs(conn) == []
+
+
+async def test_what_two_processes_ask_for_at_once_is_in_the_queue_once(pool: Pool) -> None:
+    async with transaction(pool) as first:
+        await request_queue.enqueue(first, [Job("1 slot 0", "x", b"a"), Job("2 slot 0", "x", b"b")])
+    async with transaction(pool) as second:
+        await request_queue.enqueue(second, [Job("1 slot 0", "x", b"a"), Job("3 slot 0", "x", b"c")])
+    async with transaction(pool) as conn:
+        assert await request_queue.waiting(conn, "x") == {"1 slot 0", "2 slot 0", "3 slot 0"}
+        assert await conn.fetchval("select count(*) from pgqueuer") == 3

@@ -1,0 +1,199 @@
+"""Several processes with one token, or at one address, never ask more than it allows them."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pytest
+
+from collectors.core.rate_limit_headers import Window
+from collectors.simulator.bluesky.app import serve_bluesky
+from collectors.simulator.core.history import History, settled
+from collectors.simulator.core.history_conversion import recast
+from collectors.simulator.mastodon.app import serve_mastodon
+from collectors.simulator.x.app import serve_x
+from jobs.base.clock import SimulatedClock
+from jobs.collect.collector_factory import collector_of
+from jobs.config.settings import Settings, load_settings
+from jobs.dispatch.shared_rate_limits import SharedBudgets
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.limits.rate_limits import UNPACED, Basis, Granted, NotBefore
+from storage.postgres.pool import Pool, borrowed
+from storage.work.rate_limits import budgets as stored_budgets
+from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
+from tests.support.simulated.scripted_x import TOKEN
+
+X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
+HISTORY = History((settled(X, "10001", [(T0 - MINUTE, AVAILABLE, "alice")]),))
+
+
+class Server(Protocol):
+    base_url: str
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+
+    def set_clock(self, now: datetime) -> None: ...
+
+
+def serve(platform: Platform, history: History, limit: int) -> AbstractAsyncContextManager[Server]:
+    match platform:
+        case Platform.X:
+            return serve_x(history, now=T0, limit=limit)
+        case Platform.BLUESKY:
+            return serve_bluesky(history, now=T0, limit=limit)
+        case Platform.MASTODON:
+            return serve_mastodon(history, now=T0, limit=limit)
+
+
+def used(platform: Platform, server: Server) -> int:
+    """Requests that the platform counted against the limit, refused ones too."""
+    name = {X: "users", BLUESKY: "com.atproto.repo.listRecords", MASTODON: "accounts"}[platform]
+    return server.counts.get(name, {}).get("requests", 0)
+
+
+@asynccontextmanager
+async def workers(n: int, *arguments: str) -> AsyncGenerator[list[Process]]:
+    async with AsyncExitStack() as stack:
+        made: list[Process] = []
+        for _ in range(n):
+            command = [sys.executable, "-m", "tests.support.processes.rate_limit_worker", *arguments]
+            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+            stack.push_async_callback(ended, process)
+            made.append(process)
+        yield made
+
+
+async def ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def tell(processes: Sequence[Process], now: datetime) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(f"{now.isoformat()}\n".encode())
+        await process.stdin.drain()
+
+
+async def heard(processes: Sequence[Process]) -> list[dict[str, int]]:
+    said: list[dict[str, int]] = []
+    for process in processes:
+        assert process.stdout is not None
+        said.append(json.loads(await process.stdout.readline()))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("platform", "n", "limit"),
+    [(X, 2, 60), (X, 4, 90), (BLUESKY, 2, 16), (BLUESKY, 4, 20), (MASTODON, 2, 22)],
+)
+async def test_processes_together_use_the_limit_of_a_window_and_no_more(
+    platform: Platform, n: int, limit: int, dsn: str
+) -> None:
+    history = recast(HISTORY, platform)
+    native_id = history.accounts[0].native_id
+    host = urlsplit(native_id).netloc
+    async with (
+        serve(platform, history, limit) as server,
+        workers(n, dsn, platform.value, server.base_url, native_id, host) as all_of_them,
+    ):
+        for window in (1, 2):
+            now = T0 + (window - 1) * 16 * MINUTE
+            server.set_clock(now)
+            await tell(all_of_them, now)
+            said = await heard(all_of_them)
+            assert not any("HTTP 429" in detail for one in said for detail in one)
+            assert used(platform, server) == window * limit
+
+
+async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_nothing_more(
+    dsn: str,
+) -> None:
+    limit = 200
+    async with (
+        serve(X, HISTORY, limit) as server,
+        workers(4, dsn, "x", server.base_url, "10001", "") as all_of_them,
+    ):
+        await tell(all_of_them, T0)
+        while used(X, server) < limit // 4:
+            assert not any(process.returncode for process in all_of_them)
+            await asyncio.sleep(0.01)
+        for process in all_of_them[:2]:
+            process.kill()
+        left = all_of_them[2:]
+        await heard(left)
+        assert limit - 8 <= used(X, server) <= limit
+        server.set_clock(minutes(16))
+        await tell(left, minutes(16))
+        await heard(left)
+        counts = server.counts["users"]
+    assert counts["refused"] == 0
+    assert counts["requests"] >= 2 * limit - 8
+
+
+def settings(**environ: str) -> Settings:
+    return load_settings(None, {f"BLOCKLINE_{name.upper()}": value for name, value in environ.items()})
+
+
+async def test_a_request_that_must_wait_is_no_attempt(pool: Pool) -> None:
+    clock = SimulatedClock(T0)
+    async with serve_x(HISTORY, now=T0, limit=2) as server:
+        told = settings(x_bearer_token=TOKEN, x_base_url=server.base_url)
+        for _ in range(2):
+            async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
+                assert len((await collector.read(["10001"], T0)).readings) == 1
+        async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
+            answer = await collector.read(["10001"], T0)
+            assert not answer.sent
+            assert [m.reason for m in answer.missed] == [MissedReason.RATE_LIMITED]
+            assert answer.trouble is not None
+            assert answer.trouble.retry_at >= minutes(15)
+            assert server.counts["users"]["requests"] == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "left"),
+    [
+        pytest.param(2**32 - 1, 2**32 - 1, 2**31 - 1, id="more than can be counted"),
+        pytest.param(-1, -1, 0, id="less than none"),
+        pytest.param(None, 5, 5, id="no limit beside what is left"),
+    ],
+)
+async def test_whatever_number_a_server_states_can_be_kept(
+    pool: Pool, limit: int | None, remaining: int, left: int
+) -> None:
+    budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
+    budget = budgets.of(MASTODON)
+    given = await budget.take("https://m.example/api/v1/accounts")
+    assert isinstance(given, Granted)
+    window = Window(limit, remaining, T0 + 5 * MINUTE, None)
+    await budget.note("https://m.example/api/v1/accounts", given, 200, window)
+    async with borrowed(pool) as conn:
+        [kept] = await stored_budgets(conn)
+    assert (kept.budget.basis, kept.budget.left_over) == (Basis.COUNTED, left)
+
+
+async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
+    async with borrowed(pool) as conn:
+        await conn.execute("alter table budget rename to gone")
+    for _ in range(3):
+        assert isinstance(await budgets.take("a", X, UNPACED), NotBefore)
+    async with borrowed(pool) as conn:
+        await conn.execute("alter table gone rename to budget")
+    for _ in range(2):
+        await budgets.take("a", X, UNPACED)
+    first, again = caplog.messages
+    assert first.startswith("Requests of “a” cannot be counted, and few are made: ")
+    assert again == "Requests of “a” are counted again."

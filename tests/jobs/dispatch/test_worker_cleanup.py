@@ -1,0 +1,114 @@
+"""What a process that works forgets: whatever ended on other machines without a farewell."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from collectors.core.collector import Answer
+from jobs.base.clock import system_clock
+from jobs.base.database_clock import SteadyClock
+from jobs.dispatch.answer_codec import pack
+from jobs.dispatch.worker import Working, at_work
+from storage.model.core.accounts import Platform
+from storage.model.core.platform_request import Question
+from storage.model.limits.rate_limits import UNPACED
+from storage.postgres.pool import Pool, borrowed, transaction
+from storage.work import pending_answers, rate_limits, request_queue
+from storage.work.pending_answers import Answered
+from tests.support.processes.worker_fleet import asked, until
+from tests.support.samples.readings import T0, FakeCollector
+from tests.support.seeds.workers import hold, put, report
+
+HOUR = timedelta(hours=1)
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def working(pool: Pool, dsn: str) -> Working:
+    """A process that reads X."""
+    working = Working(dsn, pool, "", SteadyClock(system_clock))
+    working.reads({"x": FakeCollector()})
+    return working
+
+
+@pytest.mark.parametrize(
+    ("off", "heard", "kept"),
+    [
+        pytest.param(0 * HOUR, 23 * HOUR, True, id="it was heard of today"),
+        pytest.param(0 * HOUR, 25 * HOUR, False, id="it was killed"),
+        pytest.param(-30 * HOUR, 23 * HOUR, True, id="it was heard of today, and its clock is a day behind"),
+        pytest.param(30 * HOUR, 25 * HOUR, False, id="it was killed, and its clock was a day ahead"),
+    ],
+)
+async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
+    pool: Pool, working: Working, off: timedelta, heard: timedelta, kept: bool
+) -> None:
+    async with transaction(pool) as conn:
+        await report(conn, "other 1", system_clock(), heard=heard, off=off)
+    await working.report()
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select exists (select from worker where name = 'other 1')") is kept
+
+
+async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) -> None:
+    ahead = Working(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
+    async with transaction(pool) as conn:
+        await report(conn, "other 1", system_clock())
+    async with at_work(ahead):
+        await until(pool, "select count(*) from worker", 2)
+    assert await asked(pool, "select name from worker") == "other 1"
+
+
+async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
+    pool: Pool, working: Working
+) -> None:
+    async with borrowed(pool) as conn:
+        for name, ago in (("of today", 23 * HOUR), ("of an old token", 25 * HOUR)):
+            await rate_limits.take(conn, name, Platform.X, system_clock() - ago, UNPACED)
+    await working.report()
+    async with transaction(pool) as conn:
+        assert [one.name for one in await rate_limits.budgets(conn)] == ["of today"]
+
+
+async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, working: Working) -> None:
+    async with transaction(pool) as conn:
+        for number, ago in enumerate((23 * HOUR, 25 * HOUR)):
+            question = Question(Platform.X, "", "", number, T0, 0, ("1",), urgent=False)
+            at = system_clock() - ago
+            await pending_answers.put(conn, Answered(question, uuid4(), at, at, pack(Answer((), ()))))
+    await working.report()
+    async with transaction(pool) as conn:
+        assert await pending_answers.keys(conn, "x") == [
+            Question(Platform.X, "", "", 0, T0, 0, ("1",), urgent=False).key
+        ]
+
+
+@pytest.mark.parametrize(
+    ("source", "ago", "status", "kept"),
+    [
+        pytest.param("x from tr", 25 * HOUR, "queued", False, id="nobody reads from there any more"),
+        pytest.param("x from tr", 25 * HOUR, "picked", False, id="whoever had it in hand was killed"),
+        pytest.param("x from tr", 23 * HOUR, "queued", True, id="somebody may come back yet"),
+        pytest.param("x", 25 * HOUR, "queued", True, id="a queue that is stuck is told as such"),
+        pytest.param("bluesky", 25 * HOUR, "queued", True, id="somebody reads it who was heard of today"),
+    ],
+)
+async def test_a_request_that_nobody_can_take_is_forgotten_after_a_day(
+    pool: Pool, working: Working, source: str, ago: timedelta, status: str, kept: bool
+) -> None:
+    async with transaction(pool) as conn:
+        await report(conn, "other 1", system_clock(), sources=("bluesky",), heard=23 * HOUR)
+        await report(conn, "killed 1", system_clock(), sources=("x from tr",), heard=25 * HOUR)
+        await put(conn, source, system_clock() - ago, status)
+    await working.report()
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select exists (select from pgqueuer)") is kept
+
+
+async def test_a_request_that_is_held_waits_until_somebody_looks_at_it(pool: Pool, working: Working) -> None:
+    async with transaction(pool) as conn:
+        await hold(conn, "x from tr", system_clock() - 3 * DAY)
+    await working.report()
+    async with transaction(pool) as conn:
+        assert len(await request_queue.held_jobs(conn)) == 1

@@ -1,0 +1,266 @@
+"""The doctor tries every part, says of each what to do, and fails when something must be mended."""
+
+import socket
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+
+from jobs.base.clock import system_clock
+from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.doctor import doctor
+from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.servers.mail import free_port
+from tests.support.simulated.three_platforms import ALICE, HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
+
+CANARIES = "1001:alpha:withheld,1002:Beta:available,1003:gamma:suspended"
+OBSERVED = "mastodon.example"
+TR = "did:plc:cquoj7aozvmkud2gifeinkda"
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def mail_port(inbox: Inbox) -> Generator[int]:
+    with SmtpServer(inbox) as server:
+        yield server.port
+
+
+@pytest.fixture
+def run(
+    platforms: Mapping[str, str],
+    dsn: str,
+    mail_port: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Blockline:
+    """An installation with nothing wrong; a test spoils what it is about."""
+    forget_settings(monkeypatch, tmp_path)
+    for name, value in leading_to(platforms).items():
+        monkeypatch.setenv(name, value)
+    for name, value in {
+        "DATABASE_URL": dsn,
+        "X_CANARIES": CANARIES,
+        "BLUESKY_CANARIES": f"{HEALTHY}:healthy.test:available,{TAKEN_DOWN}:takendown.test:suspended",
+        "MASTODON_CANARIES": f"{ALICE}:alice@mastodon.example:available",
+        "MASTODON_OBSERVERS": OBSERVED,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail_port),
+        "SMTP_SECURITY": "none",
+        "RECIPIENTS": "desk@example.org",
+        "AUTH": "none",
+        "PORT": str(free_port()),
+    }.items():
+        monkeypatch.setenv(f"BLOCKLINE_{name}", value)
+    return blockline(capsys)
+
+
+def verdicts(ran: Ran) -> dict[str, str]:
+    return {finding["part"]: finding["verdict"] for finding in ran.json["checks"]}
+
+
+def said(ran: Ran, part: str) -> str:
+    return next(finding["said"] for finding in ran.json["checks"] if finding["part"] == part)
+
+
+PARTS = [
+    "database",
+    "schema",
+    "clock",
+    "readings",
+    "chain",
+    "alert rules",
+    "data folder",
+    "X",
+    "X control accounts",
+    "Bluesky",
+    "Bluesky labelers",
+    "Bluesky control accounts",
+    "Mastodon control accounts",
+    f"observer {OBSERVED}",
+    "Bluesky events",
+    "mail",
+    "dashboard",
+]
+
+
+def test_an_installation_with_nothing_wrong_passes_and_sends_no_mail(run: Blockline, inbox: Inbox) -> None:
+    ran = run("doctor", "--json")
+    assert (ran.code, ran.err, ran.json["ok"]) == (0, "", True)
+    assert verdicts(ran) == dict.fromkeys(PARTS, "ok")
+    assert inbox.mails() == []
+
+
+def test_the_text_has_a_line_a_part(run: Blockline) -> None:
+    ran = run("doctor")
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.said] == ["ok"] * len(PARTS)
+    assert [line[8:33].strip() for line in ran.said] == PARTS
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "part", "sentence"),
+    [
+        ("X_CANARIES", "1002:Beta:suspended", "X control accounts", "@Beta is available, not suspended"),
+        (
+            "BLUESKY_CANARIES",
+            f"{TAKEN_DOWN}:takendown.test:available",
+            "Bluesky control accounts",
+            "@takendown.test is taken down, not available: replace them in setting bluesky_canaries",
+        ),
+        (
+            "MASTODON_CANARIES",
+            f"{ALICE}:alice@mastodon.example:suspended",
+            "Mastodon control accounts",
+            "@alice@mastodon.example is available, not suspended",
+        ),
+        (
+            "BLUESKY_APP_VIEW",
+            "http://127.0.0.1:{nobody}",
+            "Bluesky",
+            "check the network, the firewall and setting bluesky_app_view",
+        ),
+        (
+            "MASTODON_OBSERVERS",
+            "nowhere.invalid",
+            "observer nowhere.invalid",
+            "take it out of setting mastodon_observers",
+        ),
+        ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
+        ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
+        ("SMTP_PORT", "{nobody}", "mail", "Cannot hand mails to the server at 127.0.0.1:"),
+        ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
+        ("MAIL_TEMPLATES", "nowhere", "mail templates", "there is no folder nowhere"),
+        ("AUTH", "", "dashboard", "Setting auth is missing"),
+        ("HOST", "0.0.0.0", "dashboard", "can be reached by other machines"),
+    ],
+)
+def test_what_must_be_mended_is_named_with_its_setting(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, part: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"BLOCKLINE_{setting}", value.replace("{nobody}", str(free_port())))
+    ran = run("doctor", "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
+    assert [name for name, verdict in verdicts(ran).items() if verdict == "mend"] == [part]
+    assert sentence in said(ran, part)
+    assert ran.err == f"To mend: {part}.\n"
+
+
+def test_what_could_be_better_is_advice_and_does_not_fail(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
+    monkeypatch.setenv("BLOCKLINE_RECIPIENTS", "")
+    monkeypatch.setenv("BLOCKLINE_BLUESKY_LABELERS", f"TR={TR},AU=did:web:gone.test")
+    monkeypatch.setenv("BLOCKLINE_BLUESKY_JETSTREAM", f"ws://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("BLOCKLINE_AUTH", "password")
+    monkeypatch.setenv("BLOCKLINE_DASHBOARD_URL", "http://watch.example.org")
+    ran = run("doctor", "--json")
+    assert ran.code == 0
+    advice = {name for name, verdict in verdicts(ran).items() if verdict == "advice"}
+    assert advice == {"X", "Bluesky labelers", "Bluesky events", "alert rules", "dashboard"}
+    assert said(ran, "X") == "X is not read: setting x_bearer_token is missing."
+    assert said(ran, "Bluesky labelers").startswith("Heard: TR. Nothing is told for AU: ")
+    assert "until then changes are found by reading alone" in said(ran, "Bluesky events")
+    assert said(ran, "dashboard").startswith("Passwords go to http://watch.example.org unencrypted: ")
+
+
+def test_a_platform_that_was_named_must_have_what_it_needs(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
+    monkeypatch.setenv("BLOCKLINE_PLATFORMS", "x")
+    ran = run("doctor", "--json")
+    assert ran.err == "To mend: X.\n"
+    assert said(ran, "X").startswith("Setting x_bearer_token is missing: ")
+    assert not any("Bluesky" in part or "Mastodon" in part for part in verdicts(ran))
+
+
+def test_without_control_accounts_in_the_settings_it_says_which_were_chosen(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for platform in ("X", "BLUESKY", "MASTODON"):
+        monkeypatch.setenv(f"BLOCKLINE_{platform}_CANARIES", "")
+    monkeypatch.setenv("BLOCKLINE_PLATFORMS", "mastodon")
+    monkeypatch.setenv("BLOCKLINE_MASTODON_OBSERVERS", "")
+    ran = run("doctor", "--json")
+    assert ran.code == 0
+    assert said(ran, "Mastodon control accounts").startswith("None yet: ")
+    assert said(ran, "Mastodon").startswith("Nothing to try: ")
+
+
+def test_each_vantage_is_tried_and_its_password_is_not_shown(
+    run: Blockline, platforms: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = f"http://me:hush-hush@127.0.0.1:{free_port()}"
+    monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
+    ran = run("doctor", "--json")
+    assert ran.err == "To mend: vantage de.\n"
+    assert said(ran, "vantage tr") == "Bluesky was read through its proxy."
+    assert "the proxy does not answer as one" in said(ran, "vantage de")
+    assert "hush-hush" not in ran.out + ran.err
+
+
+def test_a_wrong_login_at_the_mail_server_is_found_without_showing_the_password(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+    with SmtpServer(Inbox(), authenticator=refuse, auth_require_tls=False) as server:
+        monkeypatch.setenv("BLOCKLINE_SMTP_PORT", str(server.port))
+        monkeypatch.setenv("BLOCKLINE_SMTP_USERNAME", "me")
+        monkeypatch.setenv("BLOCKLINE_SMTP_PASSWORD", "hush-hush")
+        ran = run("doctor", "--json")
+    assert ran.code == 1
+    assert "refused user name or password" in said(ran, "mail")
+    assert "hush-hush" not in ran.out + ran.err
+
+
+def test_a_port_that_another_program_holds_must_be_mended(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("BLOCKLINE_PORT", str(taken.getsockname()[1]))
+        ran = run("doctor", "--json")
+    assert verdicts(ran)["dashboard"] == "mend"
+    assert "Set port to a free one." in said(ran, "dashboard")
+
+
+def test_an_empty_database_of_somebody_else_needs_a_command(
+    run: Blockline, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", empty_dsn)
+    ran = run("doctor", "--json")
+    assert (ran.code, verdicts(ran)["database"], verdicts(ran)["schema"]) == (1, "ok", "mend")
+    assert "blockline migrate" in said(ran, "schema")
+
+
+def test_without_a_database_the_other_parts_are_tried_all_the_same(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
+    ran = run("doctor", "--json")
+    unknown = {"schema", "clock", "readings", "chain", "alert rules"}
+    assert verdicts(ran) == {
+        part: "mend" if part == "database" else "ok" for part in PARTS if part not in unknown
+    }
+    assert "secret" not in ran.out + ran.err
+
+
+async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:
+    findings = await doctor.database_findings(empty_dsn, system_clock, own=True)
+    assert {finding.part: finding.verdict for finding in findings}["schema"] is doctor.Verdict.OK

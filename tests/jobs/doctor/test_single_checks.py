@@ -1,0 +1,118 @@
+"""What the doctor says of single parts: the sentence, and whether something must be mended."""
+
+from collections.abc import Generator, Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from jobs.base.clock import system_clock
+from jobs.base.findings import Verdict
+from jobs.config.settings import Settings, load_settings
+from jobs.doctor import doctor
+from jobs.doctor.database_checks import chosen_finding, future_finding, watch_findings
+from jobs.doctor.platforms import observer_finding, stream_finding
+from storage.accounts.canaries import Canary, Origin
+from storage.executives.signals import add_executive
+from storage.health.status import Server
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import Status
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import T0
+from tests.support.simulated.scripted_x import plain, scripted
+from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+
+
+@pytest.fixture
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
+    history = tmp_path_factory.mktemp("platforms") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        yield addresses
+
+
+def canary(handle: str, expected: Status, doubted_since: datetime | None = None) -> Canary:
+    account = Account(AccountId(1), Platform.X, "1", handle)
+    return Canary(
+        account, expected, "", Origin.CHOSEN, T0, int(doubted_since is not None), doubted_since, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "verdict", "words"),
+    [
+        ([], "ok", "None yet: stable accounts are chosen at the first reading."),
+        (
+            [canary("a", Status.AVAILABLE), canary("b", Status.AVAILABLE), canary("c", Status.SUSPENDED)],
+            "ok",
+            "Chosen by Blockline: 2 stable, 1 suspended.",
+        ),
+        (
+            [canary("a", Status.AVAILABLE, T0)],
+            "advice",
+            "Chosen by Blockline: 1 stable, 0 suspended. Looking otherwise than expected: @a since "
+            "2021-02-01 00:00 UTC; one that stays so is replaced by itself.",
+        ),
+    ],
+    ids=["none", "some", "one that is doubted"],
+)
+def test_chosen_control_accounts_are_counted(chosen: list[Canary], verdict: str, words: str) -> None:
+    found = chosen_finding(Platform.X, chosen)
+    assert (found.verdict.value, found.said) == (verdict, words)
+
+
+@pytest.mark.parametrize(
+    ("newest", "verdict", "words"),
+    [
+        (None, "ok", "Nothing was read yet."),
+        (T0, "ok", "The newest answer is of 2021-02-01 00:00:00 UTC."),
+        (T0 + timedelta(hours=1), "mend", "lies in the future"),
+    ],
+    ids=["none", "now", "the future"],
+)
+def test_a_reading_of_the_future_must_be_seen_to(newest: datetime | None, verdict: str, words: str) -> None:
+    found = future_finding(newest, T0)
+    assert found.verdict.value == verdict
+    assert words in found.said
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(404, "advice"), (401, "advice"), (503, "mend")])
+async def test_an_observer_that_keeps_its_blocks_to_itself_still_answers(status: int, verdict: str) -> None:
+    async with scripted(plain(status)) as server:
+        settings = Settings(mastodon_origins={"far.example": server.base_url})
+        found = await observer_finding(settings, "far.example", system_clock)
+    assert found.verdict.value == verdict
+
+
+async def test_a_stream_that_is_switched_off_is_nothing_to_mend() -> None:
+    assert (await stream_finding("")).verdict is Verdict.OK
+
+
+async def test_what_reading_follows_costs_is_said_before_it_is_paid(
+    pool: Pool, dsn: str, platforms: Mapping[str, str], now: datetime
+) -> None:
+    async with transaction(pool) as conn:
+        await add_executive(conn, Platform.X, "1002", "Beta", "Bea Ta", "CEO", now)
+    settings = load_settings(None, leading_to(platforms) | {"BLOCKLINE_X_FOLLOWS_EVERY": "1d"})
+    found = {finding.part: finding for finding in await watch_findings(settings, dsn, system_clock)}
+    assert found["X follows"].said.startswith("Reading whom 1 executive follows costs about $")
+
+
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [
+        (timedelta(hours=1), "3600 s behind this machine"),
+        (timedelta(hours=-1), "3600 s ahead of this machine"),
+    ],
+    ids=["behind", "ahead"],
+)
+async def test_a_clock_that_is_off_must_be_mended(dsn: str, off: timedelta, words: str) -> None:
+    findings = await doctor.database_findings(dsn, lambda: system_clock() + off, own=False)
+    (clock,) = [finding for finding in findings if finding.part == "clock"]
+    assert clock.verdict is Verdict.MEND
+    assert words in clock.said
+
+
+@pytest.mark.parametrize(("major", "verdict"), [(16, "mend"), (17, "ok"), (18, "ok")])
+def test_postgres_must_be_17_or_newer(major: int, verdict: str) -> None:
+    server = Server(f"{major}.1", major, system_clock())
+    assert doctor._version(server, "postgresql://u:secret@db:5433/x").verdict == verdict

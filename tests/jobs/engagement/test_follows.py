@@ -1,0 +1,159 @@
+"""Which reading of a list of those followed may be compared with the one before it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from collectors.core.collector import Answer, Trouble
+from collectors.x.wire.follows import MOST_FOLLOWS, Follows
+from jobs.base.clock import SimulatedClock
+from jobs.engagement.follows import FollowsPoller
+from storage.executives.signals import add_executive
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Missed, MissedReason
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import AVAILABLE, MINUTE, T0, reading
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+SIGNALS = "select kind, target_id from signal order by first_seen_at, kind, target_id"
+FOLLOWS = "select target_id, last_absent, first_seen, last_seen, first_absent from follow order by 1, 3"
+ACCESS = "select since, observable from signal_access where kind = 'follow' order by since"
+
+
+async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
+    async with transaction(pool) as conn:
+        return [tuple(r) for r in await conn.fetch(query)]
+
+
+class Reader:
+    """Lists at our own seam: `says` is what the next readings give."""
+
+    platform = Platform.X
+    batch_size = 100
+
+    def __init__(self) -> None:
+        self.says: list[Follows | Trouble] = []
+        self.stated: int | Trouble | None = 3
+        self.silent: set[str] = set()
+        self.counted = 0
+
+    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble:
+        return self.says.pop(0)
+
+    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int] | Trouble:
+        self.counted += 1
+        if isinstance(self.stated, Trouble):
+            return self.stated
+        return {} if self.stated is None else dict.fromkeys(native_ids, self.stated)
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        return Answer(
+            tuple(reading(i, AVAILABLE, now) for i in native_ids if i not in self.silent),
+            tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent),
+        )
+
+
+def listed(*targets: int, complete: bool = True, trouble: Trouble | None = None) -> Follows:
+    return Follows(tuple((str(t), "h") for t in targets), complete, 0.01 * len(targets), trouble)
+
+
+def trouble(at: datetime, reason: MissedReason = MissedReason.UPSTREAM, wait: timedelta = MINUTE) -> Trouble:
+    return Trouble(reason, "", at + wait, breaker=False)
+
+
+@pytest.fixture
+async def scene(pool: Pool) -> tuple[Reader, FollowsPoller, SimulatedClock]:
+    async with transaction(pool) as conn:
+        await add_executive(conn, Platform.X, "310000001", "h", "Name", "Title", T0)
+    clock, reader = SimulatedClock(T0), Reader()
+    poller = FollowsPoller(pool, reader, DAY, clock)
+    await poller.load()
+    return reader, poller, clock
+
+
+Scene = tuple[Reader, FollowsPoller, SimulatedClock]
+
+
+async def after(scene: Scene, pool: Pool, second: Follows | Trouble) -> tuple[list[Any], datetime | None]:
+    """The signals after a baseline of 1, 2, 3 and, a day later, what `second` says; when the next is due."""
+    reader, poller, clock = scene
+    reader.says = [listed(1, 2, 3), second]
+    await poller.tick()
+    clock.set(T0 + DAY)
+    await poller.tick()
+    assert reader.says == []
+    return await rows(pool, SIGNALS), poller.next_due()
+
+
+async def test_a_complete_reading_is_compared(scene: Scene, pool: Pool) -> None:
+    assert await after(scene, pool, listed(2, 3, 4)) == ([("follow", "4"), ("unfollow", "1")], T0 + 2 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("second", "next_hours"),
+    [
+        pytest.param(
+            listed(1, complete=False, trouble=trouble(T0 + DAY)), 1, id="cut short: again in an hour"
+        ),
+        pytest.param(listed(1, complete=False), 24, id="X could not show somebody: again tomorrow"),
+        pytest.param(trouble(T0 + DAY), 1, id="nothing came: again in an hour"),
+        pytest.param(trouble(T0 + DAY, wait=2 * HOUR), 2, id="nothing came: again when X said"),
+        pytest.param(trouble(T0 + DAY, MissedReason.ACCESS), 24, id="not shown: again tomorrow"),
+    ],
+)
+async def test_any_other_reading_is_not_compared(
+    second: Follows | Trouble, next_hours: int, scene: Scene, pool: Pool
+) -> None:
+    assert await after(scene, pool, second) == ([], T0 + DAY + next_hours * HOUR)
+    assert await rows(pool, "select at, follows from follow_reading") == [(T0, 3)]
+
+
+async def test_who_gave_no_answer_was_not_unfollowed(scene: Scene, pool: Pool) -> None:
+    scene[0].silent = {"1"}
+    assert (await after(scene, pool, listed(2, 3)))[0] == []
+    assert (await rows(pool, FOLLOWS))[0] == ("1", None, T0, T0, None)
+
+
+async def test_an_empty_list_against_x_s_own_count_is_not_believed(
+    scene: Scene, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await after(scene, pool, listed()) == ([], T0 + 2 * DAY)
+    assert "not believed" in caplog.text
+
+
+async def test_a_list_beyond_what_may_be_spent_is_not_read_at_all(scene: Scene, pool: Pool) -> None:
+    reader, poller, clock = scene
+    reader.stated = MOST_FOLLOWS + 1
+    await poller.tick()
+    clock.set(T0 + HOUR)
+    await poller.tick()
+    assert reader.counted == 1
+    assert await rows(pool, ACCESS) == [(T0, False)]
+
+
+async def test_where_x_states_no_count_because_it_is_down_nothing_is_read(scene: Scene, pool: Pool) -> None:
+    reader, poller, _ = scene
+    reader.stated = trouble(T0)
+    await poller.tick()
+    assert poller.next_due() == T0 + HOUR
+    assert await rows(pool, FOLLOWS) == []
+
+
+async def test_a_restart_reads_nobody_twice_in_a_day(scene: Scene, pool: Pool) -> None:
+    reader, poller, clock = scene
+    reader.says = [listed(1, 2, 3)]
+    await poller.tick()
+    clock.set(T0 + 23 * HOUR)
+    again = FollowsPoller(pool, reader, DAY, clock)
+    await again.load()
+    await again.tick()
+    assert again.next_due() == T0 + DAY
+
+
+def test_lists_are_not_read_more_than_once_a_day(pool: Pool) -> None:
+    with pytest.raises(ValueError, match="once a day"):
+        FollowsPoller(pool, Reader(), DAY - MINUTE, SimulatedClock(T0))

@@ -1,0 +1,127 @@
+"""What is kept of likes: each once, and since when they can be seen or not, and why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collectors.simulator.core.history import History
+from collectors.simulator.x.app import serve_x
+from jobs.base.clock import SimulatedClock
+from jobs.engagement.likes import LikesPoller
+from storage.executives.signals import add_executive
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.x_answers import body
+from tests.support.simulated.scripted_x import plain, scripted
+from tests.support.simulated.x_oauth_apps import GRANT, OWNER, like, reader
+from tests.support.simulated.x_oauth_apps import OTHER_USER as OTHER
+
+EVERY = timedelta(minutes=15)
+ACCESS = """
+    select native_id, since, observable, reason from signal_access join account using (account_id)
+    order by since, native_id
+"""
+LIKES = "select native_id, made_at, first_seen_at from signal where kind = 'like' order by signal_id"
+
+
+async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
+    async with transaction(pool) as conn:
+        return [tuple(r) for r in await conn.fetch(query)]
+
+
+async def with_executives(pool: Pool, *native_ids: str) -> None:
+    async with transaction(pool) as conn:
+        for native_id in native_ids:
+            await add_executive(conn, Platform.X, native_id, f"h{native_id}", "Name", "Title", T0)
+
+
+async def test_without_an_authorisation_it_is_kept_once_that_likes_cannot_be_seen(pool: Pool) -> None:
+    await with_executives(pool, OWNER, OTHER)
+    clock = SimulatedClock(T0)
+    for minute in range(3):
+        clock.set(T0 + minute * MINUTE)
+        poller = LikesPoller(pool, {}, EVERY, clock)
+        await poller.load()
+        await poller.tick()
+        assert poller.next_due() is None
+    assert [row[:3] for row in await rows(pool, ACCESS)] == [(OWNER, T0, False), (OTHER, T0, False)]
+    assert await rows(pool, LIKES) == []
+
+
+async def test_likes_are_kept_once_each_and_access_from_when_they_could_be_seen(pool: Pool) -> None:
+    await with_executives(pool, OWNER, OTHER)
+    clock = SimulatedClock(T0)
+    acts = [like(90, -60), like(80, 20), like(70, 21), like(60, 50)]
+    grant = replace(GRANT, revoked_at=T0 + 40 * MINUTE)
+    async with (
+        serve_x(History(()), acts=acts, now=T0, grants=[grant]) as server,
+        reader(server.base_url) as x,
+    ):
+        poller = LikesPoller(pool, {OWNER: x}, EVERY, clock)
+        await poller.load()
+        for minute in range(0, 61, 5):
+            clock.set(T0 + minute * MINUTE)
+            server.set_clock(clock())
+            await poller.tick()
+        assert server.counts["users/:id/liked_tweets"]["requests"] == 3
+        assert poller.next_due() == T0 + 75 * MINUTE
+    assert await rows(pool, LIKES) == [
+        ("90", None, T0),
+        ("80", None, T0 + 30 * MINUTE),
+        ("70", None, T0 + 30 * MINUTE),
+    ]
+    access = await rows(pool, ACCESS)
+    assert [row[:3] for row in access] == [
+        (OWNER, T0, True),
+        (OTHER, T0, False),
+        (OWNER, T0 + 45 * MINUTE, False),
+    ]
+    assert "revoked, or our keys or this machine's clock are wrong" in access[2][3]
+
+
+@pytest.mark.parametrize(
+    ("script", "want"),
+    [
+        pytest.param(plain(403, b"{}"), [False], id="a refusal is kept"),
+        pytest.param(plain(401, b"{}"), [False], id="a revoked authorisation is kept"),
+        pytest.param(plain(503, b"<html>"), [], id="an outage says nothing of access"),
+        pytest.param(plain(429, b"{}"), [], id="a rate limit says nothing of access"),
+        pytest.param(plain(402, b"{}"), [], id="used up credits say nothing of access"),
+        pytest.param(plain(200, body(meta={"result_count": 0})), [True], id="no likes are an answer"),
+    ],
+)
+async def test_only_an_answer_about_access_changes_what_is_kept_of_it(
+    script: Callable[[web.BaseRequest], web.Response], want: Sequence[bool], pool: Pool
+) -> None:
+    await with_executives(pool, OWNER)
+    async with scripted(script) as server, reader(server.base_url) as x:
+        poller = LikesPoller(pool, {OWNER: x}, EVERY, lambda: T0)
+        await poller.load()
+        await poller.tick()
+        due = poller.next_due()
+        await poller.tick()
+        assert len(server.asked) == 1
+    assert due == T0 + EVERY
+    assert [row[2] for row in await rows(pool, ACCESS)] == want
+    assert await rows(pool, LIKES) == []
+
+
+async def test_a_new_authorisation_ends_the_time_without_access(pool: Pool) -> None:
+    await with_executives(pool, OWNER)
+    clock = SimulatedClock(T0)
+    poller = LikesPoller(pool, {}, EVERY, clock)
+    await poller.load()
+    clock.set(T0 + MINUTE)
+    async with (
+        serve_x(History(()), acts=[like(90)], now=T0, grants=[GRANT]) as server,
+        reader(server.base_url) as x,
+    ):
+        poller = LikesPoller(pool, {OWNER: x}, EVERY, clock)
+        await poller.load()
+        await poller.tick()
+    assert [row[1:3] for row in await rows(pool, ACCESS)] == [(T0, False), (T0 + MINUTE, True)]

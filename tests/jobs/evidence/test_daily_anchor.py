@@ -1,0 +1,215 @@
+"""A time-stamping authority puts its time on the head of the chain; what it says wrongly is not kept."""
+
+import dataclasses
+import logging
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from collectors.transport.client import Http
+from jobs.base.clock import SimulatedClock, system_clock
+from jobs.config.settings import Settings, SettingsError
+from jobs.evidence.daily_anchor import Anchoring, anchor, anchoring, authority_of, is_due
+from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
+from storage.changes.hash_chain import anchors_since, last_seq, newest_head
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.servers.timestamp_authority import Authority as Served
+from tests.support.servers.timestamp_authority import Openssl, authority
+
+ENTRY = bytes(range(32))
+LOGGER = "jobs.evidence.daily_anchor"
+
+
+@pytest.fixture(scope="module")
+def openssl(tmp_path_factory: pytest.TempPathFactory) -> Openssl:
+    return Openssl(tmp_path_factory.mktemp("tsa") / "one")
+
+
+@pytest.fixture
+async def served(openssl: Openssl) -> AsyncGenerator[Served]:
+    async with authority(openssl) as one:
+        yield one
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[Http]:
+    async with Http(LIMITS) as http:
+        yield http
+
+
+def known(served: Served) -> Authority:
+    return Authority(served.url, certificates_in(served.openssl.root))
+
+
+async def test_an_answer_is_kept_as_it_came_and_openssl_believes_it_too(
+    served: Served, http: Http, tmp_path: Path
+) -> None:
+    token, stamp = await stamped(http, known(served), ENTRY)
+    assert stamp.signed_by == "Test Authority"
+    assert abs(stamp.at - system_clock()) < timedelta(minutes=5)
+    assert stamp_in(token, ENTRY, certificates_in(served.openssl.root)) == stamp
+    assert stamp_in(token, ENTRY) == dataclasses.replace(stamp, signed_by=None)
+    (tmp_path / "token").write_bytes(token)
+    (tmp_path / "entry").write_bytes(ENTRY)
+    assert served.openssl.verifies(tmp_path / "token", tmp_path / "entry")
+
+
+def about(content: bytes) -> Callable[[Openssl, bytes], bytes]:
+    """The authority answers, but to a request of somebody else."""
+    return lambda openssl, _: openssl.answer(openssl.query(content))
+
+
+def instead(content: bytes) -> Callable[[Openssl, bytes], bytes]:
+    return lambda _, __: content
+
+
+def cut(_: Openssl, answer: bytes) -> bytes:
+    return answer[:-1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        pytest.param(about(b"other"), "the time stamp of something else", id="of another hash"),
+        pytest.param(about(ENTRY), "another request than ours", id="of an earlier request"),
+        pytest.param(instead(b"\x30\x82" + bytes(500)), "no time stamp", id="garbage"),
+        pytest.param(instead(b""), "no time stamp", id="nothing"),
+        pytest.param(instead(b"<html><body>Gateway</body></html>"), "no time stamp", id="a page"),
+        pytest.param(instead(bytes(100_000)), "an answer of more than", id="too large"),
+        pytest.param(cut, "no time stamp", id="cut short"),
+    ],
+)
+async def test_an_answer_that_proves_nothing_is_refused(
+    served: Served, http: Http, spoil: Callable[[Openssl, bytes], bytes], said: str
+) -> None:
+    served.spoil = partial(spoil, served.openssl)
+    with pytest.raises(TimestampError, match=said):
+        await stamped(http, known(served), ENTRY)
+
+
+async def test_a_refusal_is_told_in_the_words_of_the_authority(served: Served, http: Http) -> None:
+    served.spoil = lambda _: served.openssl.answer(b"\x30\x03\x02\x01\x01")
+    with pytest.raises(TimestampError, match=r"the authority refuses \(Bad request format"):
+        await stamped(http, known(served), ENTRY)
+
+
+async def test_an_error_of_the_server_is_told_by_its_status(served: Served, http: Http) -> None:
+    served.status = 503
+    with pytest.raises(TimestampError, match="HTTP status 503"):
+        await stamped(http, known(served), ENTRY)
+
+
+async def test_an_authority_that_is_slow_or_not_there_is_not_waited_for(served: Served) -> None:
+    served.pause_s = 60
+    async with Http(dataclasses.replace(LIMITS, timeout_s=0.3)) as http:
+        with pytest.raises(TimestampError, match=r"does not answer \(no answer in time\)"):
+            await stamped(http, known(served), ENTRY)
+        nobody = Authority("http://127.0.0.1:9/tsa", certificates_in(served.openssl.root))
+        with pytest.raises(TimestampError, match="does not answer"):
+            await stamped(http, nobody, ENTRY)
+
+
+async def test_an_answer_that_others_signed_is_refused(served: Served, http: Http, tmp_path: Path) -> None:
+    stranger = Openssl(tmp_path / "stranger", "Stranger")
+    with pytest.raises(TimestampError, match="signature is not one of the authority's certificates"):
+        await stamped(http, Authority(served.url, certificates_in(stranger.root)), ENTRY)
+
+
+async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http: Http) -> None:
+    assert await anchor(pool, http, known(served), system_clock) is None
+    async with transaction(pool) as conn:
+        await block_of(conn)
+    first = await anchor(pool, http, known(served), system_clock)
+    again = await anchor(pool, http, known(served), system_clock)
+    assert first is not None
+    assert again is not None
+    assert (first.head.seq, again.head.seq, again.stamp, served.asked) == (8, 8, None, 1)
+    async with transaction(pool) as conn:
+        (kept,) = await anchors_since(conn, 8)
+        token = await conn.fetchval("select token from chain_anchor")
+    assert kept.authority == served.url
+    assert stamp_in(token, first.head.entry, known(served).certificates) == first.stamp
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        pytest.param(None, T0, True, id="never before"),
+        pytest.param(T0, T0 + timedelta(hours=23, minutes=59), False, id="once on a UTC day"),
+        pytest.param(T0 + timedelta(hours=23), T0 + timedelta(hours=24), True, id="again on the next"),
+        pytest.param(
+            datetime.fromisoformat("2021-02-02T03:00:00+05:30"), T0 + timedelta(hours=23), False, id="by UTC"
+        ),
+    ],
+)
+def test_a_head_is_anchored_once_a_day(last: datetime | None, now: datetime, due: bool) -> None:
+    assert is_due(last, now) is due
+
+
+async def test_a_failure_is_logged_once_and_so_is_the_recovery(
+    pool: Pool, served: Served, http: Http, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    async with transaction(pool) as conn:
+        one, _ = await block_of(conn)
+    clock = SimulatedClock(minutes(60))
+    daily = Anchoring(pool, http, known(served), clock)
+    served.status = 500
+    await daily.turn()
+    await daily.turn()
+    assert served.asked == 1, "it is not asked again at once"
+    for n in range(1, 5):
+        clock.set(minutes(60 + n * 61))
+        await daily.turn()
+    assert served.asked == 5
+    assert [r.message.split(" from ")[0] for r in caplog.records] == ["No time stamp for the chain"]
+    served.status = 200
+    clock.set(minutes(400))
+    await daily.turn()
+    assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
+    async with transaction(pool) as conn:
+        await add_change(conn, one.account_id, "later", minutes(401))
+        assert await anchors_since(conn, await last_seq(conn)) == []
+    clock.set(minutes(500))
+    await daily.turn()
+    assert served.asked == 6, "once a day"
+    clock.set(minutes(24 * 60))
+    await daily.turn()
+    async with transaction(pool) as conn:
+        head = await newest_head(conn)
+    assert head is not None
+    assert [a.at for a in head.anchors] == [minutes(24 * 60)]
+
+
+async def test_the_chore_is_made_from_the_settings(pool: Pool, served: Served) -> None:
+    async with transaction(pool) as conn:
+        await block_of(conn)
+    settings = Settings(tsa_url=served.url, tsa_certificates=served.openssl.root)
+    async with anchoring(settings, pool, system_clock) as daily:
+        assert daily is not None
+        await daily.turn()
+    async with anchoring(Settings(), pool, system_clock) as daily:
+        assert daily is None
+    assert served.asked == 1
+
+
+def test_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    missing, empty = tmp_path / "missing.pem", tmp_path / "empty.pem"
+    empty.write_text("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
+    for path, why in ((missing, "cannot be read"), (empty, "holds no certificate")):
+        settings = Settings(tsa_url="https://tsa.example", tsa_certificates=path)
+        with pytest.raises(SettingsError, match=f"^Setting tsa_certificates: .*{path.name} {why}"):
+            authority_of(settings)
+
+
+def test_a_certificate_may_be_der(openssl: Openssl, tmp_path: Path) -> None:
+    (pem,) = certificates_in(openssl.root)
+
+    (tmp_path / "root.der").write_bytes(pem.public_bytes(Encoding.DER))
+    assert certificates_in(tmp_path / "root.der") == (pem,)

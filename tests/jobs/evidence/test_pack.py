@@ -1,0 +1,560 @@
+"""A pack proves what it says by itself: what is altered in it is found, or alters nothing that it proves."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs.evidence.pack import CHAIN, COVERAGE, MANIFEST, PAGE, README, Files, facts_in, listed, manifest_in
+from jobs.evidence.pack_files import write_pack
+from jobs.evidence.pack_page import instant, whole_pack
+from jobs.evidence.pack_proof import Known, Stamp, Verdict
+from jobs.evidence.pack_verification import verify
+from storage.changes.evidence_pack import changes_named, material, stretches
+from storage.model.core.accounts import Platform
+from storage.model.evidence.hash_chain import ChangeStatement, entry_of, leaf_of, statement_bytes
+from storage.model.evidence.packs import Attested, DayHead, Material, Segment
+from storage.postgres.pool import Pool, transaction
+from storage.purge.purge import purge_account
+from storage.readings import evidence
+from tests.support.samples.readings import minutes
+from tests.support.seeds.chain_rows import RAW, add_change, add_outcome, block_of
+from tests.support.seeds.single_rows import enlist
+
+MADE_BY = "Blockline 1.2.3"
+SECOND = timedelta(seconds=1)
+ONE_FIXTURE = [HealthCheck.function_scoped_fixture]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    material: Material
+    files: Mapping[str, bytes]
+    head: str
+    """As somebody else knows it."""
+
+
+async def pack_of(pool: Pool, change_id: int) -> Pack:
+    async with transaction(pool) as conn:
+        gathered = await material(conn, change_id)
+    return Pack(gathered, whole_pack(gathered, MADE_BY, minutes(60)), gathered.heads[-1].head)
+
+
+@pytest.fixture
+async def pack(pool: Pool) -> Pack:
+    async with transaction(pool) as conn:
+        _, change_id = await block_of(conn)
+    return await pack_of(pool, change_id)
+
+
+def no_stamp(_token: bytes, _entry: bytes) -> Stamp | str:
+    raise AssertionError("there is no anchor in this pack")
+
+
+def known(*heads: str) -> Known:
+    return Known(dict.fromkeys(heads, "the head that you gave"))
+
+
+def said(files: Files, verdict: Verdict, head: Known = Known()) -> list[str]:  # noqa: B008 - frozen
+    return [c.said for c in verify(files, head, no_stamp, MADE_BY) if c.verdict is verdict]
+
+
+def failures(files: Files, head: Known = Known()) -> list[str]:  # noqa: B008 - frozen
+    return said(files, Verdict.FAILED, head)
+
+
+def relisted(files: Files) -> dict[str, bytes]:
+    """What a forger does who knows that there is a manifest."""
+    return listed(files, manifest_in(files))
+
+
+def flipped(content: bytes, at: int, bit: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ (1 << bit)]) + content[at + 1 :]
+
+
+# What is in it -------------------------------------------------------------------------------------------
+
+
+async def test_a_pack_holds_the_bytes_that_the_chain_attests_and_the_answers_as_they_are_stored(
+    pool: Pool, pack: Pack
+) -> None:
+    async with transaction(pool) as conn:
+        leaves = [
+            r["leaf"] for r in await conn.fetch("select leaf from chain where change_id = 3 order by seq")
+        ]
+        old = await conn.fetchval("select old_evidence from change where change_id = 3")
+        stored = await evidence.load(conn, old)
+    assert [leaf_of(pack.files[name]) for name in ("statement.json", "outcome.json")] == leaves
+    assert pack.files[f"raw/{hashlib.sha256(RAW).hexdigest()}.json"] == RAW
+    assert pack.files[f"raw/{old.hex()}.json"] == stored
+    assert failures(pack.files) == []
+    assert said(pack.files, Verdict.NOTE) == [
+        "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could have "
+        "made all of it anew."
+    ]
+    assert said(pack.files, Verdict.OK, known(pack.head))[-2:] == [
+        "The change 3 was recorded before the head that you gave.",
+        "The outcome of change 3 was recorded before the head that you gave.",
+    ]
+
+
+async def test_the_requests_before_and_after_the_change_are_in_it_with_their_times(pack: Pack) -> None:
+    coverage = facts_in(pack.files).coverage.coverage
+    looks = [(one.part.value, one.asked_at, one.observed_at) for one in coverage.looks]
+    assert looks == [
+        ("old", minutes(5), minutes(5) + (minutes(15) - minutes(15 - 1 / 120))),
+        ("first", minutes(15 - 1 / 120), minutes(15)),
+    ]
+    assert {(one.position, one.asked, one.control_accounts) for one in coverage.looks} == {(0, 2, 0)}
+    assert coverage.other == {"missed: no reason": 1}
+
+
+async def test_nothing_in_a_pack_names_any_other_account(pack: Pack) -> None:
+    assert [name for name, content in pack.files.items() if b"987654321" in content] == []
+    assert [name for name in pack.files if "987654321" in name] == []
+
+
+async def test_the_page_loads_nothing_and_runs_nothing(pool: Pool, pack: Pack) -> None:
+    page = pack.files[PAGE].decode()
+    assert not re.search(r"<script|<img|<link|<iframe|src=|href=|url\(|@import|https?:", page)
+    assert "default-src 'none'" in page
+
+
+async def test_what_strangers_wrote_stays_text_on_the_page(pool: Pool) -> None:
+    hostile = '<script>alert(1)</script>"\u202e\x07'
+    async with transaction(pool) as conn:
+        one, change_id = await block_of(conn, evidence=hostile.encode())
+        await conn.execute("update account set handle = $2 where account_id = $1", one.account_id, hostile)
+    page = (await pack_of(pool, change_id)).files[PAGE].decode()
+    assert "<script" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
+
+
+async def test_the_page_tells_the_two_readings_and_how_it_was_confirmed(pack: Pack) -> None:
+    page = pack.files[PAGE].decode()
+    words = " ".join(re.sub(r"<[^>]*>", "", page.partition("<main>")[2]).split())
+    assert "@h1: withheld in India (IN)" in words
+    assert (
+        "The change happened after 1 Feb 2021, 00:05:00 UTC and not after 1 Feb 2021, 00:15:00 UTC. "
+        "When exactly between these two, nobody saw." in words
+    )
+    assert "Confirmed: the platform itself said so in 1 reading." in words
+    assert pack.head in page
+
+
+async def test_the_same_change_makes_the_same_bytes(pool: Pool, pack: Pack, tmp_path: Path) -> None:
+    again = await pack_of(pool, 3)
+    assert again.files == pack.files
+    for name in ("a.zip", "b.zip"):
+        write_pack(tmp_path / name, pack.files)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+async def test_the_instructions_of_the_readme_work_as_they_stand(pack: Pack, tmp_path: Path) -> None:
+    write_pack(tmp_path / "pack", pack.files)
+    code = re.search(
+        r"^     import hashlib.*?(?=\n\n)", pack.files[README].decode(), re.MULTILINE | re.DOTALL
+    )
+    assert code is not None
+    script = "\n".join(line.removeprefix("     ") for line in code[0].splitlines())
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=tmp_path / "pack",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "statement.json is attested",
+        "outcome.json is attested",
+        f"entry 8 {pack.head} is reached",
+    ]
+
+
+# Stories -------------------------------------------------------------------------------------------------
+
+
+async def test_a_correction_and_what_it_replaces_are_in_one_pack(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, first = await block_of(conn)
+        second = await add_change(
+            conn, one.account_id, "k", minutes(14), supersedes=first, recorded_at=minutes(90)
+        )
+        await add_outcome(conn, second, minutes(91), "not_confirmed", "corrected")
+        assert await changes_named(conn, str(first)) == [first]
+    for change_id, other in ((first, second), (second, first)):
+        pack = await pack_of(pool, change_id)
+        assert failures(pack.files, known(pack.head)) == []
+        assert {f"corrections/change-{other}.json", f"corrections/outcome-{other}.json"} < set(pack.files)
+        assert "a reading that came in late showed that it was not so" in pack.files[PAGE].decode()
+    assert "(not confirmed)" in pack.files[PAGE].decode()
+
+
+async def test_a_statement_that_has_nothing_to_do_with_the_change_is_found(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, first = await block_of(conn)
+        await add_change(conn, one.account_id, "unrelated", minutes(50))
+        gathered, other = await material(conn, first), await material(conn, 5)
+    mixed = replace(gathered, attested=(*gathered.attested, *other.attested), segments=other.segments)
+    assert "corrections/change-5.json (change 5) has nothing to do with change 3." in failures(
+        whole_pack(mixed, MADE_BY, minutes(60))
+    )
+
+
+async def test_a_change_that_is_still_provisional_says_so(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        change_id = await add_change(conn, one.account_id, "k", minutes(0))
+    pack = await pack_of(pool, change_id)
+    assert failures(pack.files, known(pack.head)) == []
+    assert "(provisional)" in pack.files[PAGE].decode()
+    assert "outcome.json" not in pack.files
+    assert any("lacks the first reading" in note for note in said(pack.files, Verdict.NOTE))
+
+
+async def test_of_purged_evidence_the_hash_and_the_day_are_told(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, change_id = await block_of(conn)
+        await purge_account(conn, one.account_id, minutes(55))
+    pack = await pack_of(pool, change_id)
+    assert failures(pack.files, known(pack.head)) == []
+    assert not any(name.startswith("raw/") for name in pack.files)
+    sha256 = hashlib.sha256(RAW).hexdigest()
+    note = f"The raw answer {sha256[:12]}… was purged on 1 Feb 2021, 00:55:00 UTC: only its hash is left."
+    assert note in said(pack.files, Verdict.NOTE)
+    assert "Purged on 1 Feb 2021, 00:55:00 UTC" in pack.files[PAGE].decode()
+
+
+async def test_where_no_evidence_was_kept_that_is_said(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        _, change_id = await block_of(conn, evidence=None)
+    pack = await pack_of(pool, change_id)
+    assert failures(pack.files) == []
+    assert said(pack.files, Verdict.NOTE)[:2] == [
+        "Of the first reading of the new state no raw answer was kept.",
+        "Of the reading of the state before no raw answer was kept.",
+    ]
+
+
+async def test_of_a_first_reading_nothing_before_is_missed(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await block_of(conn)
+    pack = await pack_of(pool, 1)
+    assert failures(pack.files, known(pack.head)) == []
+    page = pack.files[PAGE].decode()
+    assert "Nothing was known of the account before" in page
+    assert "state before" not in page + "".join(said(pack.files, Verdict.NOTE))
+
+
+async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        change_id = await add_change(conn, one.account_id, "k", minutes(0), source="import:crawl")
+        await add_outcome(conn, change_id, minutes(0), reason="imported")
+    pack = await pack_of(pool, change_id)
+    assert failures(pack.files, known(pack.head)) == []
+    assert "coverage.json is empty: somebody else published this change." in said(pack.files, Verdict.NOTE)
+    page = pack.files[PAGE].decode()
+    assert "import:crawl" in page
+    assert "Blockline did not ask the platform" in page
+    assert "the platform itself said so" not in page
+
+
+async def test_of_looks_that_are_known_by_their_days_no_time_of_the_day_is_told(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        change_id = await add_change(
+            conn, one.account_id, "k", minutes(24 * 60) - SECOND, source="import:crawl", flags=("day_only",)
+        )
+        await add_outcome(conn, change_id, minutes(24 * 60) - SECOND, reason="imported")
+    page = (await pack_of(pool, change_id)).files[PAGE].decode()
+    assert "Of each look it tells only the day" in page
+    assert "The last agreeing reading is of 1 Feb 2021." in page
+
+
+async def test_an_outcome_of_the_next_day_is_reached_by_the_head_of_that_day_alone(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        change_id = await add_change(conn, one.account_id, "k", minutes(23 * 60 + 50))
+        await add_change(conn, one.account_id, "between", minutes(23 * 60 + 55))
+        await add_outcome(conn, change_id, minutes(24 * 60 + 50))
+    pack = await pack_of(pool, change_id)
+    first, second = (head.head for head in pack.material.heads)
+    assert failures(pack.files, known(second)) == []
+    assert failures(pack.files, known(first)) == [
+        f"The outcome of change {change_id} is before no head that you have from elsewhere."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entries", "heads", "anchored", "expected"),
+    [
+        pytest.param([(5, 1)], {1: 9}, [], [(5, 9)], id="to the head of its day"),
+        pytest.param([(5, 1)], {1: 9}, [3, 20, 30], [(5, 20)], id="and on to the nearest anchor"),
+        pytest.param([(5, 1), (7, 1)], {1: 9}, [], [(5, 9)], id="two that lie together"),
+        pytest.param(
+            [(5, 1), (900_000, 2)], {1: 9, 2: 900_001}, [], [(5, 9), (900_000, 900_001)], id="two far apart"
+        ),
+        pytest.param([(5, 1)], {1: 4}, [], [(5, 5)], id="a head that lies before it is none for it"),
+    ],
+)
+def test_the_stretches_of_the_chain_that_a_pack_needs(
+    entries: list[tuple[int, int]],
+    heads: dict[int, int],
+    anchored: list[int],
+    expected: list[tuple[int, int]],
+) -> None:
+    dated = [(seq, date(2021, 2, day)) for seq, day in entries]
+    ends = [DayHead(date(2021, 2, day), seq, "") for day, seq in heads.items()]
+    assert stretches(dated, ends, anchored) == expected
+
+
+# Tampering -----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
+@given(data=st.data())
+async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(pack.files)))
+    at = data.draw(st.integers(0, len(pack.files[name]) - 1))
+    bit = data.draw(st.integers(0, 7))
+    other = {**pack.files, name: flipped(pack.files[name], at, bit)}
+    if not failures(other):
+        assert name == MANIFEST, "it says who made the page, and that it is another program"
+        assert any("its words are not checked" in left for left in said(other, Verdict.OPEN))
+
+
+async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
+    for name in ("statement.json", "outcome.json"):
+        for at in range(len(pack.files[name])):
+            forged = {**pack.files, name: flipped(pack.files[name], at, at % 8)}
+            assert failures(relisted(forged)), (name, at)
+
+
+@settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
+@given(data=st.data())
+async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(
+    pack: Pack, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(set(pack.files) - {MANIFEST})))
+    at = data.draw(st.integers(0, len(pack.files[name]) - 1))
+    forged = relisted({**pack.files, name: flipped(pack.files[name], at, data.draw(st.integers(0, 7)))})
+    if failures(forged, known(pack.head)) == []:
+        assert name in {CHAIN, COVERAGE}
+        true, told = facts_in(pack.files), facts_in(forged)
+        assert (told.attested, told.raw) == (true.attested, true.raw)
+        assert [one.observed_at for one in told.coverage.coverage.looks] == [
+            minutes(5 + 1 / 120),
+            minutes(15),
+        ]
+
+
+@settings(max_examples=60, suppress_health_check=ONE_FIXTURE)
+@given(data=st.data())
+async def test_swapped_files_are_found_however_they_are_listed(pack: Pack, data: st.DataObject) -> None:
+    one, other = data.draw(st.lists(st.sampled_from(sorted(pack.files)), min_size=2, max_size=2, unique=True))
+    swapped = {**pack.files, one: pack.files[other], other: pack.files[one]}
+    assert failures(swapped)
+    if MANIFEST not in {one, other}:
+        assert failures(relisted(swapped))
+
+
+async def test_files_that_are_missing_or_too_many_are_found(pack: Pack) -> None:
+    for name in pack.files:
+        rest = {n: c for n, c in pack.files.items() if n != name}
+        assert failures(rest), name
+        if name != MANIFEST:
+            assert failures(relisted(rest)), name
+    more = {**pack.files, "raw/more.json": b"{}"}
+    assert failures(more) == ["'raw/more.json' does not belong into the pack."]
+    assert failures(relisted(more)) == ["'raw/more.json' does not belong into the pack."]
+
+
+@pytest.mark.parametrize(("name", "key"), [(CHAIN, "how"), (COVERAGE, "what")])
+async def test_a_sentence_in_a_file_that_blockline_did_not_write_is_found(
+    pack: Pack, name: str, key: str
+) -> None:
+    other = {**json.loads(pack.files[name]), key: "All of it is proved."}
+    forged = relisted({**pack.files, name: (json.dumps(other, ensure_ascii=False, indent=1) + "\n").encode()})
+    assert failures(forged, known(pack.head)) == [
+        f"The sentence in {name} says something else than the other files."
+    ]
+
+
+@pytest.mark.parametrize("name", [CHAIN, COVERAGE, MANIFEST, "statement.json", "outcome.json"])
+@pytest.mark.parametrize("how", ["sorted", "compact", "key twice", "key more", "byte order mark"])
+async def test_json_that_says_the_same_in_another_form_is_found(pack: Pack, name: str, how: str) -> None:
+    content = pack.files[name]
+    text, what = content.decode(), json.loads(content)
+    last, key = text.rstrip().rstrip("}").rstrip(), next(iter(what))
+    other = {
+        "sorted": json.dumps(what, sort_keys=True),
+        "compact": json.dumps(what, separators=(", ", ":")),
+        "key twice": f'{last},"{key}": {json.dumps(what[key])}}}',
+        "key more": f'{last},"more": 1}}',
+        "byte order mark": "\ufeff" + text,
+    }[how]
+    assert failures({**pack.files, name: other.encode()})
+    if name != MANIFEST:
+        assert failures(relisted({**pack.files, name: other.encode()}))
+
+
+def forged_from(pack: Pack, alter: Callable[[ChangeStatement], ChangeStatement]) -> dict[str, bytes]:
+    """A pack that whoever holds the database makes anew, chain and all, with another statement."""
+    first, *rest = pack.material.attested
+    assert isinstance(first.statement, ChangeStatement)
+    attested = (Attested(first.seq, alter(first.statement)), *rest)
+    (segment,) = pack.material.segments
+    leaves = [leaf_of(statement_bytes(a.statement)).hex() for a in attested]
+    leaves += segment.leaves[len(attested) :]
+    entry = bytes.fromhex(segment.previous)
+    for leaf in leaves:
+        entry = entry_of(entry, bytes.fromhex(leaf))
+    (head,) = pack.material.heads
+    forged = replace(
+        pack.material,
+        attested=attested,
+        segments=(Segment(segment.first_seq, segment.previous, tuple(leaves)),),
+        heads=(replace(head, head=entry.hex()),),
+    )
+    return whole_pack(forged, MADE_BY, minutes(60))
+
+
+async def test_only_a_head_from_elsewhere_finds_a_pack_that_was_made_anew(pack: Pack) -> None:
+    forged = forged_from(pack, lambda s: replace(s, withheld_in=("TR",)))
+    assert failures(forged) == []
+    assert "whoever made the pack could have made all of it anew" in said(forged, Verdict.NOTE)[-1]
+    assert failures(forged, known(pack.head)) == ["The pack leads to no head that you have from elsewhere."]
+    numbered = Known({pack.head: "entry 8"}, {8: pack.head})
+    assert failures(forged, numbered) == ["Entry 8 of the pack is not the head that you have from elsewhere."]
+
+
+X_SAYS = b'[{"url":"u","about":{"data":[{"id":"1","username":"Alpha"}]}}]'
+OTHER_PERSON = b'[{"url":"u","about":{"data":[{"id":"2","username":"Alpha"}]}}]'
+BLUESKY_SAYS = b'[{"url":"u","about":{"did":"1","handle":"alpha.test"}}]'
+MASTODON_SAYS = b'[{"url":"u","about":[{"id":"1","acct":"alpha"}]}]'
+RECORD_SAYS = b'{"line":2,"says":{"account_id":"1","handle":"alpha"}}'
+SILENT = b'[{"url":"u","about":{"errors":[{"value":"1"}]}}]'
+
+
+@pytest.mark.parametrize(
+    ("raw", "handle", "verdict", "words"),
+    [
+        pytest.param(X_SAYS, "alpha", Verdict.OK, "calls the account @alpha, as", id="X"),
+        pytest.param(BLUESKY_SAYS, "alpha.test", Verdict.OK, "calls the account @alpha.test", id="Bluesky"),
+        pytest.param(MASTODON_SAYS, "alpha@a.example", Verdict.OK, "@alpha@a.example, as", id="Mastodon"),
+        pytest.param(RECORD_SAYS, "alpha", Verdict.OK, "calls the account @alpha", id="a published record"),
+        pytest.param(X_SAYS, "bob", Verdict.NOTE, "@bob, and the raw answers call it @Alpha", id="another"),
+        pytest.param(SILENT, "bob", Verdict.NOTE, "No raw answer names the account", id="none"),
+        pytest.param(OTHER_PERSON, "alpha", Verdict.NOTE, "No raw answer names", id="of somebody else"),
+        pytest.param(b"\xff", "bob", Verdict.NOTE, "No raw answer names the account", id="no JSON"),
+        pytest.param(b"[" * 99_999, "bob", Verdict.NOTE, "No raw answer names the account", id="too deep"),
+        pytest.param(SILENT, "1", Verdict.OK, "called by its id", id="no name at all"),
+    ],
+)
+async def test_a_name_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
+    pool: Pool, raw: bytes, handle: str, verdict: Verdict, words: str
+) -> None:
+    async with transaction(pool) as conn:
+        _, change_id = await block_of(conn, evidence=raw)
+    pack = await pack_of(pool, change_id)
+    named = whole_pack(replace(pack.material, handle=handle), MADE_BY, minutes(60))
+    assert failures(named, known(pack.head)) == []
+    assert [one for one in said(named, verdict, known(pack.head)) if words in one]
+    page = named[PAGE].decode()
+    assert ("The raw answers call it <bdi>@Alpha</bdi>." in page) == ("call it @Alpha" in words)
+    assert ("the chain covers its id, and a name only where" in page) == (handle != "1")
+
+
+def seen_earlier(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, first_seen_new=minutes(14))
+
+
+def seen_later_before(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, last_seen_old=minutes(6))
+
+
+def seen_before_all_time(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, last_seen_old=datetime.min.replace(tzinfo=UTC))
+
+
+def seen_after_all_time(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, first_seen_new=datetime.max.replace(tzinfo=UTC))
+
+
+def published_by_others(statement: ChangeStatement) -> ChangeStatement:
+    return replace(statement, source="import:me")
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [seen_earlier, seen_later_before, published_by_others, seen_before_all_time, seen_after_all_time],
+)
+async def test_a_statement_that_contradicts_the_other_files_is_found_without_any_head(
+    pack: Pack, alter: Callable[[ChangeStatement], ChangeStatement]
+) -> None:
+    assert failures(forged_from(pack, alter))
+
+
+async def test_a_raw_answer_that_is_left_out_is_found_unless_it_is_called_purged(pack: Pack) -> None:
+    manifest = manifest_in(pack.files)
+    rest = {name: content for name, content in pack.files.items() if not name.startswith("raw/")}
+    assert failures(listed(rest, replace(manifest, raw=()))) == [
+        "The raw answers are not those that the statements name.",
+        f"The raw answer {manifest.raw[0].sha256[:12]}… is missing.",
+    ]
+    called = tuple(replace(one, file=None) for one in manifest.raw)
+    purged = listed(rest, replace(manifest, raw=called))
+    assert failures(purged) == ["index.html says something else than the other files."]
+    assert f"The raw answer {manifest.raw[0].sha256[:12]}… was purged before: only its hash is left." in said(
+        purged, Verdict.NOTE
+    )
+
+
+async def test_the_words_of_a_page_of_another_version_are_not_vouched_for(pack: Pack) -> None:
+    other = relisted({**pack.files, PAGE: pack.files[PAGE].replace(b"India", b"Chile")})
+    assert failures(other) == ["index.html says something else than the other files."]
+    left_open = [
+        c.said
+        for c in verify(other, known(pack.head), no_stamp, "Blockline 2.0")
+        if c.verdict is Verdict.OPEN
+    ]
+    assert left_open == [
+        "index.html was made by 'Blockline 1.2.3', and this is Blockline 2.0: its words are not checked, so "
+        "read the statements."
+    ]
+
+
+@settings(max_examples=200)
+@given(st.dictionaries(st.sampled_from([MANIFEST, CHAIN, COVERAGE, "statement.json", "x"]), st.binary()))
+def test_whatever_is_given_as_a_pack_is_refused_with_a_sentence(files: dict[str, bytes]) -> None:
+    assert failures(files)
+
+
+async def test_a_format_of_the_future_is_told_as_that(pack: Pack) -> None:
+    later = pack.files[MANIFEST].replace(b'"format": 1', b'"format": 2')
+    assert failures({**pack.files, MANIFEST: later}) == [
+        "The pack has format 2; this version reads format 1."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        pytest.param(datetime(2021, 2, 4, 7, 32, 10, 250000, UTC), "4 Feb 2021, 07:32:10.25 UTC", id="parts"),
+        pytest.param(datetime(2021, 2, 4, 7, 32, 10, 1, UTC), "4 Feb 2021, 07:32:10.000001 UTC", id="small"),
+        pytest.param(datetime(2021, 2, 4, 7, 32, 10, 0, UTC), "4 Feb 2021, 07:32:10 UTC", id="whole"),
+    ],
+)
+def test_a_time_is_told_to_its_last_digit(at: datetime, words: str) -> None:
+    assert instant(at) == words

@@ -1,0 +1,243 @@
+"""An export is there whole or not at all, in constant memory, and DuckDB reads what Postgres holds."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from jobs.base.errors import CommandError
+from jobs.export.export import Exported, Format, Order, export_to_file, export_to_folder
+from jobs.export.parquet import ParquetFolder
+from storage.model.core.accounts import Platform
+from storage.model.evidence.export_kinds import Cell, Kind, Wanted
+from storage.postgres.pool import Conn, Pool, transaction
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
+from tests.support.seeds.single_rows import become, enlist, roster_of
+
+NOW = minutes(60 * 24 * 90)
+BOUND_MB = 40
+"""Ten times as many rows may not cost more than this; as objects they would cost a thousand."""
+
+
+def silent(_rows: int, _at: datetime | None) -> None:
+    """Nobody looks at the progress."""
+
+
+def asked(query: str, *args: object) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as duck:
+        duck.execute("set timezone = 'UTC'")
+        return duck.execute(query, args).fetchall()
+
+
+async def three_months(conn: Conn) -> None:
+    """One account that is blocked and comes back, a month lies between."""
+    (one,) = await enlist(conn, Platform.X, ["1"])
+    roster = await roster_of(conn, [one])
+    month = 60 * 24 * 30
+    await become(conn, roster, one, None, AVAILABLE, minutes(0))
+    await become(conn, roster, one, AVAILABLE, WITHHELD_IN, minutes(month))
+    await become(conn, roster, one, WITHHELD_IN, AVAILABLE, minutes(2 * month))
+    await become(conn, roster, one, AVAILABLE, SUSPENDED, minutes(2 * month + 60.00001), confirmed=False)
+
+
+async def parquet(pool: Pool, kind: Kind, path: Path, wanted: Wanted | None = None) -> Exported:
+    return await export_to_folder(pool, Order(kind, Format.PARQUET, wanted or Wanted(NOW)), path, silent)
+
+
+async def test_duckdb_reads_what_postgres_holds(pool: Pool, tmp_path: Path) -> None:
+    async with transaction(pool) as conn:
+        await three_months(conn)
+        held = await conn.fetch(
+            """
+            select to_char(first_seen_new, 'YYYY-MM'), change_id, status, withheld_in, last_seen_old,
+                first_seen_new, coalesce(outcome, 'provisional')
+            from change left join change_outcome using (change_id) order by first_seen_new
+            """
+        )
+    done = await parquet(pool, Kind.CHANGES, tmp_path / "changes")
+    read = asked(
+        """
+        select month, change_id, status, withheld_in, last_seen_old, first_seen_new, outcome
+        from read_parquet(?, hive_partitioning = true) order by first_seen_new
+        """,
+        f"{tmp_path}/changes/**/*.parquet",
+    )
+    assert [tuple(row) for row in held] == [
+        tuple(v.astimezone(UTC) if isinstance(v, datetime) else v for v in row) for row in read
+    ]
+    assert done.rows == len(held) == 4
+    assert [(f.path, f.rows) for f in done.files] == [
+        ("month=2021-02/part-0.parquet", 1),
+        ("month=2021-03/part-0.parquet", 1),
+        ("month=2021-04/part-0.parquet", 2),
+    ]
+
+
+async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path) -> None:
+    async with transaction(pool) as conn:
+        await three_months(conn)
+    await parquet(pool, Kind.COVERAGE, tmp_path / "coverage")
+    plan = asked(
+        """
+        explain analyze select count(outcome), min(slot) from read_parquet(?, hive_partitioning = true)
+        where month = '2021-03'
+        """,
+        f"{tmp_path}/coverage/**/*.parquet",
+    )
+    assert "1/3" in str(plan)
+
+
+async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Pool, tmp_path: Path) -> None:
+    async with transaction(pool) as conn:
+        await three_months(conn)
+    wanted = Wanted(NOW, since=T0, known_at=minutes(5), platform=Platform.X)
+    done = await parquet(pool, Kind.CHANGES, tmp_path / "known", wanted)
+    manifest = json.loads((tmp_path / "known" / "_manifest.json").read_text())
+    about = {
+        "kind": "changes",
+        "exported_at": "2021-05-02T00:00:00Z",
+        "as_known_at": "2021-02-01T00:05:00Z",
+        "from": "2021-02-01T00:00:00Z",
+        "platform": "x",
+        "schema": manifest["schema"],
+    }
+    (file,) = done.files
+    content = (tmp_path / "known" / file.path).read_bytes()
+    assert manifest == about | {
+        "rows": 1,
+        "files": [
+            {
+                "path": "month=2021-02/part-0.parquet",
+                "rows": 1,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        ],
+    }
+    said = asked(
+        "select decode(key), decode(value) from parquet_kv_metadata(?)", str(tmp_path / "known" / file.path)
+    )
+    assert about.items() <= {key: value for key, value in said}.items()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_no_rows_are_a_table_too(pool: Pool, tmp_path: Path, kind: Kind) -> None:
+    done = await parquet(pool, kind, tmp_path / "none")
+    (count,) = asked("select count(*) from read_parquet(?)", f"{tmp_path}/none/**/*.parquet")
+    assert (done.rows, [f.path for f in done.files], count) == (0, ["part-0.parquet"], (0,))
+
+
+def test_row_groups_are_large_and_compressed(tmp_path: Path) -> None:
+    columns = {"n": Cell.INTEGER, "x": Cell.NUMBER, "name": Cell.TEXT}
+    with ParquetFolder(tmp_path, columns, None, {}) as files:
+        for start in range(0, 250_000, 5_000):
+            files.write([(n, n / 2, f"name {n}") for n in range(start, start + 5_000)])
+    groups = asked(
+        "select distinct row_group_id, row_group_num_rows, compression from parquet_metadata(?) order by 1",
+        str(tmp_path / "part-0.parquet"),
+    )
+    assert groups == [(0, 100_000, "ZSTD"), (1, 100_000, "ZSTD"), (2, 50_000, "ZSTD")]
+
+
+LET_GO = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+from jobs.export.parquet import ParquetFolder
+from storage.model.evidence.export_kinds import Cell
+with suppress(KeyboardInterrupt), ParquetFolder(Path(sys.argv[1]), {"n": Cell.INTEGER}, None, {}) as files:
+    files.write([(n,) for n in range(100_000)])
+    raise KeyboardInterrupt
+"""
+
+
+def test_a_file_that_is_let_go_of_complains_of_nothing_afterwards(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LET_GO, tmp_path],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+async def test_a_table_that_cannot_be_written_whole_leaves_nothing(pool: Pool, tmp_path: Path) -> None:
+    order = Order(Kind.CHANGES, Format.CSV, Wanted(NOW, list_name="nobody"))
+    with pytest.raises(CommandError, match="There is no list 'nobody'"):
+        await export_to_file(pool, order, tmp_path / "changes.csv", silent)
+    with pytest.raises(CommandError, match="There is no list 'nobody'"):
+        await export_to_folder(pool, order, tmp_path / "changes", silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+MEASURED = """
+import sys
+from jobs.cli.main import cli
+from jobs.cli.command import exit_code
+try:
+    exit_code(lambda: cli(sys.argv[1:]))
+finally:
+    with open("/proc/self/status") as status:
+        print(next(line.split()[1] for line in status if line.startswith("VmHWM:")), file=sys.stderr)
+"""
+
+
+def peak_mb(dsn: str, arguments: Sequence[object]) -> float:
+    """The most memory that one export took, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, "export", *map(str, arguments)],
+        env=os.environ
+        | {"BLOCKLINE_DATABASE_URL": dsn, "PYTHONPATH": str(Path(__file__).parent.parent.parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stderr.split()[-1]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.timeout(300)
+async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path: Path) -> None:
+    async with transaction(pool) as conn:
+        roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"]))
+        await conn.execute("select ensure_coverage_month('2021-02-01'), ensure_coverage_month('2021-03-01')")
+        await conn.execute(
+            """
+            insert into coverage_row
+                (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
+            select at, at, at, $1, 100, 0, 0
+            from generate_series(
+                $2::timestamptz, $2::timestamptz + interval '4999990 seconds', interval '10 seconds'
+            ) as at
+            """,
+            roster.roster_id,
+            T0,
+        )
+    few = (T0 + timedelta(seconds=500_000)).isoformat()
+    for form in ("csv", "parquet"):
+        what = ("coverage", "--format", form, "--out")
+        small = peak_mb(dsn, (*what, tmp_path / f"few.{form}", "--to", few))
+        large = peak_mb(dsn, (*what, tmp_path / f"all.{form}"))
+        print(f"{form}: {small:.0f} MB for 50,000 rows, {large:.0f} MB for 500,000")
+        assert large - small < BOUND_MB, form
+    counts = asked(
+        """
+        select (select count(*) from read_csv(?)),
+            (select count(*) from read_parquet(?, hive_partitioning = true) where month = '2021-03'),
+            (select max(observed_at) from read_parquet(?))
+        """,
+        str(tmp_path / "all.csv"),
+        f"{tmp_path}/all.parquet/**/*.parquet",
+        f"{tmp_path}/all.parquet/**/*.parquet",
+    )
+    in_march = 500_000 - 28 * 86_400 // 10
+    assert counts == [(500_000, in_march, T0 + timedelta(seconds=4_999_990))]

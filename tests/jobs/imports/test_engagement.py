@@ -1,0 +1,230 @@
+"""Engagement that others recorded goes in by the real command, into the rows of collected acts."""
+
+import asyncio
+import csv
+import gzip
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.lookup import accounts_named
+from storage.executives.signals import add_executive
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Conn, connect
+from storage.purge.purge import purge_account
+from tests.jobs.imports.test_engagement_parse import ACTS, COUNTERS, FOLLOWS, act, count, follow
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import T0
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+ME = ("--as", "x:boss", "--json")
+TARGETS = "select kind, target_id, target_author_id from signal order by signal_id"
+
+
+def on(dsn: str, work: Callable[[Conn], Awaitable[Any]]) -> Any:
+    async def done() -> Any:
+        conn = await connect(dsn)
+        try:
+            async with conn.transaction():
+                return await work(conn)
+        finally:
+            await conn.close()
+
+    return asyncio.run(done())
+
+
+def rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    async def ask(conn: Conn) -> list[tuple[Any, ...]]:
+        return [tuple(r) for r in await conn.fetch(query)]
+
+    return on(dsn, ask)
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    """With one executive on file."""
+    on(dsn, lambda conn: add_executive(conn, Platform.X, "77", "boss", "Ada Chief", "Chief executive", T0))
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+def file(content: str, name: str = "e.csv") -> str:
+    packed = gzip.compress(content.encode()) if name.endswith(".gz") else content.encode()
+    Path(name).write_bytes(packed)
+    return name
+
+
+FORMS = {
+    "follows.csv": FOLLOWS + follow(1, "unfollow", "old") + follow(1, "follow", "new"),
+    "acts.csv.gz": ACTS + act(1, 0.9, 1) + act(2, 0.9, 1) + act(3, 3.5, 2),
+    "counters.csv": COUNTERS + count(0, "5") + count(60, "4"),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_record_goes_in_once_under_the_name_of_its_file(run: Blockline, dsn: str, name: str) -> None:
+    record = file(FORMS[name], name)
+    first, second = run("executives", "engagement", record, *ME), run("executives", "engagement", record, *ME)
+    assert (first.code, first.err, second.code) == (0, "", 0)
+    new = [ran.json["new_signals"] + ran.json["new_counters"] for ran in (first, second)]
+    assert new == [2, 0]
+    stored = rows(dsn, "select source from signal union all select source from engagement_counter")
+    assert stored == [(f"import:{name.split('.')[0]}",)] * 2
+
+
+def test_an_act_carries_its_window_its_doubts_and_no_time_that_cannot_be(run: Blockline, dsn: str) -> None:
+    for name, text in FORMS.items():
+        assert run("executives", "engagement", file(text, name), *ME).code == 0
+    found = rows(
+        dsn,
+        """
+        select kind, made_at is null, first_seen_at - made_after, doubts from signal
+        where kind <> 'repost' or native_id = '2' order by signal_id
+        """,
+    )
+    assert [(kind, unknown, window and str(window), doubts) for kind, unknown, window, doubts in found] == [
+        ("unfollow", True, "1:00:00", ["target_by_handle", "likely_rename"]),
+        ("follow", True, "1:00:00", ["target_by_handle", "likely_rename"]),
+        ("repost", True, None, ["target_by_handle", "time_impossible"]),
+    ]
+
+
+def test_a_target_on_file_is_found_by_its_handle_also_by_a_later_import(run: Blockline, dsn: str) -> None:
+    record = file(FOLLOWS + follow(1, "follow", "Newcomer") + follow(2, "follow", "stranger"))
+    run("executives", "engagement", record, *ME)
+    on(dsn, lambda conn: add_accounts(conn, [NewAccount(Platform.X, "5", "newcomer", ("L",))], T0))
+    again = run("executives", "engagement", record, *ME).json
+    assert (again["new_signals"], again["targets_on_file"]) == (0, 1)
+    assert rows(dsn, TARGETS) == [("follow", "5", "5"), ("follow", "@stranger", "@stranger")]
+
+
+def test_a_purge_takes_the_handles_and_the_words_out_of_acts(run: Blockline, dsn: str) -> None:
+    run("executives", "engagement", file(FOLLOWS + follow(1, "follow", "Late")), *ME)
+
+    async def purge(conn: Conn) -> None:
+        await add_accounts(conn, [NewAccount(Platform.X, "5", "late", ("L",))], T0)
+        await conn.execute("insert into signal_word select signal_id, 'farmers' from signal")
+        (account,) = await accounts_named(conn, Platform.X, "5")
+        purged = await purge_account(conn, account.account_id, T0)
+        assert purged.signals == 1
+
+    on(dsn, purge)
+    assert rows(dsn, TARGETS) == [("follow", "5", "5")]
+    assert rows(dsn, "select * from signal_word") == []
+
+
+def test_an_executive_can_be_purged_whole_with_counters(run: Blockline, dsn: str) -> None:
+    for name, text in FORMS.items():
+        run("executives", "engagement", file(text, name), *ME)
+
+    async def purge(conn: Conn) -> None:
+        (account,) = await accounts_named(conn, Platform.X, "77")
+        await purge_account(conn, account.account_id, T0, whole=True)
+
+    on(dsn, purge)
+    assert rows(dsn, "select 1 from signal union all select 1 from engagement_counter") == []
+
+
+def test_the_report_says_each_trap_with_its_count(run: Blockline) -> None:
+    said = run("executives", "engagement", file(FORMS["acts.csv.gz"]), "--as", "x:boss").said
+    assert said == [
+        "e.csv: 3 lines about Ada Chief, @boss: 2 acts new. Kept as import:e.",
+        "1 line told again what another line tells: stored once.",
+        "1 time cannot be right (1 after the observation, 0 long before it, 0 in a stretch of such): not "
+        "kept, the act is known by its observation only.",
+        "Seen after it was made: half within 2 h 24 min, 95 % within 2 h 24 min; 1 act more than an hour "
+        "later. Both times are kept.",
+    ]
+
+
+def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
+    run: Blockline, dsn: str
+) -> None:
+    record = file(FORMS["follows.csv"] + follow(2, "like", "a"))
+    refused = run("executives", "engagement", record, "--as", "x:boss")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.complaints == [
+        "e.csv, line 4: unknown signal 'like'; known here are follow, unfollow.",
+        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+    ]
+    assert rows(dsn, TARGETS) == []
+    partial = run("executives", "engagement", record, *ME, "--partial")
+    assert (partial.code, partial.json["new_signals"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("whose", "sentence"),
+    [
+        pytest.param(
+            "boss",
+            "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is x, bluesky, mastodon.",
+            id="no platform",
+        ),
+        pytest.param("x:nobody", "No account on file is called nobody.", id="nobody on file"),
+        pytest.param(
+            "x:watched",
+            "@watched on X is on file, but as nobody whose engagement is kept; say so first with: blockline "
+            "executives import FILE",
+            id="no executive",
+        ),
+    ],
+)
+def test_a_record_of_nobody_on_file_is_one_sentence(
+    run: Blockline, dsn: str, whose: str, sentence: str
+) -> None:
+    on(dsn, lambda conn: add_accounts(conn, [NewAccount(Platform.X, "5", "watched", ("L",))], T0))
+    ran = run("executives", "engagement", file(FORMS["follows.csv"]), "--as", whose)
+    assert (ran.code, ran.complaints) == (1, [sentence])
+
+
+def test_a_file_that_is_no_engagement_is_one_sentence(run: Blockline) -> None:
+    ran = run("executives", "engagement", file("platform,handle\nx,a\n"), *ME)
+    assert ran.code == 1
+    assert ran.complaints[0].startswith("e.csv, line 1: these are not the columns of an engagement record;")
+
+
+# the real files ------------------------------------------------------------------------------------------
+
+
+def lines(name: str) -> list[dict[str, str]]:
+    path = DATA / name
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    return list(csv.DictReader(text.splitlines()))
+
+
+@pytest.mark.skipif(
+    not (DATA / "engagement_follows.csv").exists(), reason=f"needs the recorded engagement in {DATA}"
+)
+def test_the_recorded_files_give_the_counts_of_a_query_over_their_lines(run: Blockline, dsn: str) -> None:
+    follows, reposts, counters = (
+        lines(name)
+        for name in ("engagement_follows.csv", "engagement_reposts.csv.gz", "engagement_counters.csv.gz")
+    )
+    said = [
+        run("executives", "engagement", DATA / name, *ME).json
+        for name in ("engagement_follows.csv", "engagement_reposts.csv.gz", "engagement_counters.csv.gz")
+    ]
+
+    assert Counter(dict(rows(dsn, "select kind, count(*) from signal group by 1"))) == Counter(
+        r["signal"] for r in follows
+    ) + Counter({"repost": len({r["post_id"] for r in reposts})})
+    assert said[1]["repeated_lines"] == len(reposts) - len({r["post_id"] for r in reposts}) == 11
+    assert said[0]["likely_renames"] == sum(r["note"] == "likely_rename" for r in follows) == 30
+    early = {r["post_id"] for r in reposts if r["observed_at"] < "2022-11"}
+    doubted = {r[0] for r in rows(dsn, "select native_id from signal where 'time_impossible' = any(doubts)")}
+    assert len(early) == 4
+    assert early <= doubted
+    assert rows(dsn, "select count(*) from signal where made_at > first_seen_at") == [(0,)]
+    assert said[2]["failed_polls"] == sum(not r["likes"] for r in counters) == 41
+    assert said[2]["gaps_without_a_poll"] == 3
+    assert said[2]["falls_likes"] == 711
+    assert rows(dsn, "select count(*), count(likes) from engagement_counter") == [
+        (len(counters), len(counters) - 41)
+    ]

@@ -1,0 +1,254 @@
+"""What a published history is taken to mean: never more than it says."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.imports.histories import Histories, is_history, read_histories
+from storage.model.bitemporal.imported_records import ImportedChange, Observation, ToldBefore, changes_told
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from storage.model.tables.csv_rows import header_of
+
+HISTORY = "platform,account_id,handle,at,status,withheld_in,list\n"
+SPANS = "account_id,platform,status,seen_from,seen_to\n"
+RESTORATIONS = "account_id,suspended_seen_at,restored_seen_at,followers\n"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+AVAILABLE, SUSPENDED = State(Status.AVAILABLE), State(Status.SUSPENDED)
+STATES = (AVAILABLE, SUSPENDED, State(Status.WITHHELD, ("IN",)), State(Status.NOT_FOUND))
+
+
+def day(n: int) -> datetime:
+    return datetime(2022, 1, n, tzinfo=UTC)
+
+
+def at(n: int) -> str:
+    return f"2022-01-{n:02}T00:00:00Z"
+
+
+def span(account: str, status: str, since: int, until: int) -> str:
+    return f"{account},x,{status},{at(since)},{at(until)}\n"
+
+
+def read(text: str) -> Histories:
+    content = text.encode()
+    return read_histories(content, "h.csv", header_of(content), NOW)
+
+
+@pytest.mark.parametrize("header", [HISTORY, SPANS, RESTORATIONS])
+def test_a_history_is_told_by_its_header(header: str) -> None:
+    assert is_history(header.strip().split(","))
+    assert not is_history(("platform", "handle", "account_id", "list"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (SPANS + span("5", "available", 3, 2), ["line 2: seen_to is before seen_from."]),
+        (
+            SPANS + span("5", "banned", 1, 1),
+            [
+                "line 2: unknown status 'banned'; known are available, protected, withheld, suspended, "
+                "deactivated, not_found."
+            ],
+        ),
+        (
+            SPANS + span("5", "available", 1, 2).replace(",x,", ",y,"),
+            ["line 2: unknown platform 'y'; known are x, bluesky, mastodon."],
+        ),
+        (SPANS + span("five", "available", 1, 2), ["line 2: 'five' is not an account id of x."]),
+        (
+            SPANS + span("1.2e17", "available", 1, 2),
+            ["line 2: '1.2e17' is an account id that a spreadsheet has shortened; keep ids as text."],
+        ),
+        (
+            SPANS + span("5", "available", 1, 2).replace("-01-01T", "-13-01T"),
+            ["line 2: seen_from '2022-13-01T00:00:00Z' is an impossible time."],
+        ),
+        (
+            SPANS + span("5", "available", 1, 2).replace("Z", ""),
+            ["line 2: seen_from '2022-01-01T00:00:00' has no time zone; write it like 2021-01-31T06:30:00Z."],
+        ),
+        (
+            SPANS + span("5", "available", 1, 2).replace("2022-01-02", "2027-01-02"),
+            ["line 2: 2027-01-02T00:00:00Z is in the future."],
+        ),
+        (
+            SPANS + span("5", "available", 1, 2) * 2,
+            ["line 3: the same of account 5 is already on line 2."],
+        ),
+        (
+            SPANS + span("5", "available", 1, 1) + span("5", "suspended", 1, 1),
+            [
+                f"line 2: account 5 is available at {at(1)}, but suspended at {at(1)} on line 3: "
+                "which came first is not said.",
+                f"line 3: account 5 is suspended at {at(1)}, but available at {at(1)} on line 2: "
+                "which came first is not said.",
+            ],
+        ),
+        (
+            SPANS + span("5", "suspended", 1, 9) + span("5", "available", 4, 4),
+            [
+                f"line 2: account 5 is suspended at {at(1)} to {at(9)}, but available at {at(4)} on line 3: "
+                "which came first is not said.",
+                f"line 3: account 5 is available at {at(4)}, but suspended at {at(1)} to {at(9)} on line 2: "
+                "which came first is not said.",
+            ],
+        ),
+        (
+            RESTORATIONS + f"5,{at(4)},{at(3)},\n",
+            ["line 2: restored_seen_at is not after suspended_seen_at: which came first is not said."],
+        ),
+        (RESTORATIONS + f"5,{at(4)},,\n", ["line 2: restored_seen_at is empty."]),
+        (HISTORY + f"x,5,a,{at(1)},withheld,,L\n", ["line 2: withheld without a country."]),
+        (HISTORY + f"x,5,a,{at(1)},available,IN,L\n", ["line 2: available with countries."]),
+        (
+            HISTORY + f"x,5,a,{at(1)},withheld,India,L\n",
+            ["line 2: 'India' is not a country code of two capital letters."],
+        ),
+        (
+            HISTORY + f"x,5,a,{at(1)},withheld,XY,L\n",
+            ["line 2: 'XY' stands for a copyright notice and is no country."],
+        ),
+        (
+            HISTORY + "x,5,a,0001-01-01T00:00:00Z,available,,L\n",
+            ["line 2: at '0001-01-01T00:00:00Z' is an impossible time."],
+        ),
+        (SPANS + "5,x\n", ["line 2: expected 5 columns, found 2."]),
+    ],
+)
+def test_a_line_that_cannot_be_true_is_named(text: str, problems: list[str]) -> None:
+    found = read(text)
+    assert [str(p) for p in found.problems] == [f"h.csv, {problem}" for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("rows", "seen"),
+    [
+        (
+            span("5", "suspended", 1, 3) + span("5", "available", 5, 9),
+            [(None, SUSPENDED, None, day(1), day(3)), (SUSPENDED, AVAILABLE, day(3), day(5), day(9))],
+        ),
+        (
+            span("5", "available", 5, 9) + span("5", "available", 2, 7) + span("5", "available", 1, 1),
+            [(None, AVAILABLE, None, day(1), day(9))],
+        ),
+        (
+            span("5", "suspended", 1, 4) + span("5", "available", 3, 3) + span("5", "available", 6, 6),
+            [(None, AVAILABLE, None, day(6), day(6))],
+        ),
+        (
+            span("5", "available", 1, 1)
+            + span("5", "suspended", 3, 6)
+            + span("5", "available", 4, 4)
+            + span("5", "suspended", 8, 8),
+            [(None, AVAILABLE, None, day(1), day(1)), (AVAILABLE, SUSPENDED, day(1), day(8), day(8))],
+        ),
+    ],
+    ids=[
+        "a change lies between the last contrary and the first agreeing sighting",
+        "equal sightings in any order agree, also where they overlap",
+        "of lines that contradict each other nothing is taken",
+        "what is left when they are gone has a wider interval",
+    ],
+)
+def test_what_spans_tell(
+    rows: str, seen: list[tuple[State | None, State, datetime | None, datetime, datetime]]
+) -> None:
+    account = read(SPANS + rows).accounts[Platform.X, "5"]
+    observations = [Observation(t, s.state, b"") for s in account.seen for t in {s.since, s.until}]
+    assert [
+        (c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at)
+        for c in changes_told("5", observations)
+    ] == seen
+
+
+def stored(
+    before: Sequence[ToldBefore], changes: Sequence[ImportedChange], ids: "itertools.count[int]"
+) -> list[ToldBefore]:
+    """What stands after these changes were stored."""
+    superseded = {c.supersedes for c in changes}
+    return [t for t in before if t.change_id not in superseded] + [
+        ToldBefore(
+            next(ids),
+            c.old,
+            c.new,
+            c.last_seen_old,
+            c.first_seen_new,
+            c.readings,
+            c.last_agreeing_at,
+            c.evidence,
+            c.old_evidence,
+        )
+        for c in changes
+    ]
+
+
+def bounds(changes: Sequence[ToldBefore | ImportedChange]) -> set[tuple[object, ...]]:
+    return {(c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at) for c in changes}
+
+
+@pytest.mark.parametrize(
+    ("parts", "readings"),
+    [
+        pytest.param([{1: AVAILABLE, 8: AVAILABLE, 9: AVAILABLE}], [3], id="all at once"),
+        pytest.param(
+            [dict.fromkeys([1, 8, 16, 24], AVAILABLE), {12: SUSPENDED}],
+            [1, 1, 1],
+            id="looks of which it is not known on which side of a contrary one they were count on neither",
+        ),
+        pytest.param(
+            [dict.fromkeys([1, 3, 5], AVAILABLE), dict.fromkeys([2, 4, 6], AVAILABLE)],
+            [5],
+            id="looks between those that are stored may be among them",
+        ),
+        pytest.param(
+            [dict.fromkeys([3, 4, 5], AVAILABLE), dict.fromkeys([1, 7, 8], AVAILABLE)],
+            [6],
+            id="looks before and after those that are stored are others",
+        ),
+        pytest.param(
+            [dict.fromkeys([1, 2, 3], AVAILABLE), dict.fromkeys([1, 2, 3, 5], AVAILABLE)],
+            [4],
+            id="looks that are told again count once",
+        ),
+    ],
+)
+def test_a_state_is_never_said_to_have_been_read_more_often_than_it_was(
+    parts: list[dict[int, State]], readings: list[int]
+) -> None:
+    ids = itertools.count()
+    before: list[ToldBefore] = []
+    for part in parts:
+        brought = [Observation(day(n), state, b"%d" % n) for n, state in part.items()]
+        before = stored(before, changes_told("5", brought, before), ids)
+    assert [c.readings for c in sorted(before, key=lambda c: c.first_seen_new)] == readings
+
+
+@given(
+    seen=st.dictionaries(st.integers(1, 28), st.sampled_from(STATES), min_size=1, max_size=14),
+    parts=st.lists(st.lists(st.integers(1, 28), max_size=14), max_size=5),
+)
+def test_the_parts_of_a_record_tell_the_same_in_any_order_and_twice_nothing(
+    seen: dict[int, State], parts: list[list[int]]
+) -> None:
+    observations = {n: Observation(day(n), state, b"%d" % n) for n, state in seen.items()}
+    ids = itertools.count()
+    before: list[ToldBefore] = []
+    there: set[int] = set()
+    for part in [*parts, list(seen)]:
+        there |= set(part)
+        brought = [observations[n] for n in part if n in observations]
+        before = stored(before, changes_told("5", brought, before), ids)
+        assert changes_told("5", brought, before) == []
+        for change in before:
+            looks = [
+                n for n in there & seen.keys() if change.first_seen_new <= day(n) <= change.last_agreeing_at
+            ]
+            assert change.readings <= len(looks)
+            assert {seen[n] for n in looks} == {change.new}
+    assert bounds(before) == bounds(changes_told("5", observations.values()))

@@ -1,0 +1,172 @@
+"""Published figures of legal demands are stored as each source says them, and never overwritten.
+
+The real file is used where it is at hand: in `TEST_SHARED_DATA`, else in `shared/data` beside the checkout.
+"""
+
+import os
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.imports.published_records import import_record
+from jobs.imports.table_imports import Report
+from jobs.imports.transparency_figures import FIGURES, is_figures, read_figures
+from storage.countries.transparency_figures import add_reports, reports
+from storage.model.core.accounts import Platform
+from storage.model.orders.transparency_figures import TransparencyReport
+from storage.model.tables.csv_rows import TableError
+from storage.postgres.errors import Refused
+from storage.postgres.pool import Pool, transaction
+
+HEADER = ",".join(("period", "country", "iso2", *FIGURES, "source", "source_url")) + "\n"
+FEW = "period,iso2,accounts_withheld,source,source_url\n"
+INDIA = "2018-H1,India,IN,2,237,,1350,0,,14,5.5,desk,desk:figures\n"
+WORLD = "2018-H1,(world),,,,6651,,,,,,press,press:page\n"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+REPORT = TransparencyReport(
+    platform=Platform.X,
+    period="2018-H1",
+    country="India",
+    source="desk",
+    iso2="IN",
+    court_orders=2,
+    other_legal_demands=237,
+    total_demands=None,
+    accounts_specified=1350,
+    accounts_withheld=0,
+    tweets_withheld=None,
+    accounts_tos=14,
+    pct_some_withheld=5.5,
+    source_url="desk:figures",
+)
+
+
+async def imported(pool: Pool, text: str | bytes, now: datetime = NOW, *, partial: bool = False) -> Report:
+    content = text.encode() if isinstance(text, str) else text
+    return await import_record(
+        pool, content, "f.csv", now, lambda _: None, source=None, list_name=None, partial=partial
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        pytest.param(HEADER.strip() + ",platform", True, id="all columns"),
+        pytest.param("period,country,accounts_withheld,source,source_url", True, id="one figure is enough"),
+        pytest.param(FEW.strip(), True, id="a code stands for the country"),
+        pytest.param("period,country,source,source_url", False, id="no figure"),
+        pytest.param("period,accounts_withheld,source,source_url", False, id="no country"),
+        pytest.param("country,accounts_withheld,source,source_url", False, id="no half-year"),
+    ],
+)
+def test_figures_are_told_by_their_header(header: str, *, told: bool) -> None:
+    assert is_figures(header.split(",")) is told
+
+
+async def test_a_file_of_few_columns_is_taken_and_what_it_lacks_is_not_reported(pool: Pool) -> None:
+    report = await imported(pool, FEW + "2018-H1,IN,0,desk,desk:page\n")
+    assert report.summary == "1 line of figures: 1 line new."
+    async with transaction(pool) as conn:
+        (stored,) = await reports(conn)
+    assert (stored.country, stored.iso2, stored.accounts_withheld) == ("India", "IN", 0)
+    assert (stored.total_demands, stored.accounts_specified, stored.pct_some_withheld) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "period,iso2,total_demands\n2018-H1,IN,5\n",
+            "f.csv, line 1: missing columns source, source_url.",
+        ),
+        (
+            "period,country,demands,source,source_url\n2018-H1,India,5,desk,desk:page\n",
+            "f.csv, line 1: figures of legal demands have the columns period, country or iso2, source, "
+            f"source_url, and at least one of {', '.join(FIGURES)}.",
+        ),
+    ],
+)
+async def test_a_file_that_lacks_what_figures_need_is_refused_with_what_that_is(
+    pool: Pool, text: str, fault: str
+) -> None:
+    with pytest.raises(TableError) as raised:
+        await imported(pool, text)
+    assert str(raised.value) == fault
+
+
+async def test_an_empty_cell_is_not_reported_and_never_zero(pool: Pool) -> None:
+    await imported(pool, HEADER + INDIA + WORLD)
+    async with transaction(pool) as conn:
+        assert [r.country for r in await reports(conn)] == ["(world)", "India"]
+        assert await reports(conn, iso2="IN") == [REPORT]
+        assert await reports(conn, source="desk", known_at=NOW) == [REPORT]
+        assert await reports(conn, known_at=NOW - timedelta(seconds=1)) == []
+
+
+async def test_the_same_file_again_stores_nothing_and_says_so(pool: Pool) -> None:
+    first = await imported(pool, HEADER + INDIA)
+    assert first.summary == "1 line of figures: 1 line new."
+    again = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=1))
+    assert again.figures == {"lines_taken": 2, "new_reports": 1}
+    last = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=2))
+    assert last.summary == (
+        "2 lines of figures: nothing new. Shown with no country, since they have no code: (world)."
+    )
+
+
+@pytest.mark.parametrize("partial", [False, True])
+async def test_a_figure_that_changed_is_refused_with_both_values(pool: Pool, *, partial: bool) -> None:
+    await imported(pool, HEADER + INDIA)
+    changed = INDIA.replace(",237,,", ",238,240,")
+    report = await imported(pool, HEADER + changed + WORLD, partial=partial)
+    assert [str(p) for p in report.problems] == [
+        "f.csv, line 2: India in 2018-H1 by desk is stored with other figures (other_legal_demands 237 and "
+        "now 238, total_demands not reported and now 240); a published figure that changed is a new source."
+    ]
+    assert report.stored == partial
+    async with transaction(pool) as conn:
+        assert [r.source for r in await reports(conn)] == (["press", "desk"] if partial else ["desk"])
+        assert REPORT in await reports(conn)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (INDIA.replace("2018-H1", "2018-H3"), "period '2018-H3' is not a half-year like 2018-H1."),
+        (INDIA.replace("2018-H1", "2027-H1"), "period '2027-H1' is in the future."),
+        (INDIA.replace("2018-H1", "0000-H1"), "period '0000-H1' is impossible."),
+        (INDIA.replace(",IN,", ",Ind,"), "'Ind' is not a country code of two capital letters."),
+        (INDIA.replace(",237,", ",-1,"), "other_legal_demands '-1' is not a whole number."),
+        (INDIA.replace(",5.5,", ",101,"), "pct_some_withheld '101' is not a share from 0 to 100."),
+        (INDIA.replace("desk,desk", ",desk"), "source is empty."),
+        (INDIA.replace("India,IN", ","), "neither country nor iso2 says which country it is about."),
+        (WORLD + WORLD, "(world) in 2018-H1 by press is already on line 2."),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_named(line: str, fault: str) -> None:
+    read = read_figures((HEADER + line).encode(), "f.csv", NOW)
+    number = 1 + line.count("\n")
+    assert [str(p) for p in read.problems] == [f"f.csv, line {number}: {fault}"]
+
+
+async def test_storage_never_overwrites_a_figure(pool: Pool) -> None:
+    await imported(pool, HEADER + INDIA)
+    with pytest.raises(Refused):
+        async with transaction(pool) as conn:
+            await add_reports(conn, [REPORT], NOW)
+
+
+async def test_the_real_figures_are_all_taken_once(pool: Pool) -> None:
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / "transparency_removal_requests.csv"
+    if not path.is_file():
+        pytest.skip(f"the real figures are not at {path}; name their folder in TEST_SHARED_DATA")
+    content = path.read_bytes()
+    done = await imported(pool, content)
+    assert (done.problems, done.figures) == ((), {"lines_taken": 1_021, "new_reports": 1_021})
+    async with transaction(pool) as conn:
+        by_source = Counter(r.source for r in await reports(conn))
+    assert by_source == {"demirel": 611, "buzzfeed": 388, "soni": 17, "press": 5}
+    assert (await imported(pool, content)).figures["new_reports"] == 0

@@ -1,0 +1,110 @@
+"""What is told late because its account came under an order or list only later: it says so, and no more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from jobs.messages.late_members import late_words
+from storage.alerts.reminders import outstanding
+from storage.alerts.threads_listing import newest_story, story_lines
+from storage.alerts.threads_report import open_stories
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, Joined
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.sent_alerts import entered_late
+
+
+def joined(account: int, cohort: Cohort, minute: float, *, by_entry: bool = False) -> AlertRow:
+    """A change that was confirmed at minute 1 of an account that came under the cohort at `minute`."""
+    alert = an_alert(account, a_change(account), minutes(1), cohort)
+    return replace(alert, joined={cohort.list_id: Joined(minutes(minute), by_entry)})
+
+
+ENTERED = joined(1, ORDER, 24 * 60 + 30, by_entry=True)
+BEFORE = joined(2, ORDER, 0)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "cohort", "said"),
+    [
+        pytest.param(
+            [ENTERED],
+            ORDER,
+            "Told under order MeitY 2021-01-31 only now: the order, which names the account, was entered on "
+            "2 Feb 2021, 00:30 UTC, after the change was seen",
+            id="an order that was entered a day later",
+        ),
+        pytest.param(
+            [ENTERED, joined(3, ORDER, 24 * 60 + 30, by_entry=True)],
+            ORDER,
+            "Told under order MeitY 2021-01-31 only now: the order, which names the accounts, was entered on "
+            "2 Feb 2021, 00:30 UTC, after the changes were seen",
+            id="the same of several accounts",
+        ),
+        pytest.param(
+            [ENTERED, BEFORE],
+            ORDER,
+            "1 account of this mail is told under order MeitY 2021-01-31 only now: the order, which names "
+            "the account, was entered on 2 Feb 2021, 00:30 UTC, after the change was seen",
+            id="some were under it before",
+        ),
+        pytest.param(
+            [joined(1, ORDER, 60), joined(2, ORDER, 90)],
+            ORDER,
+            "Told under order MeitY 2021-01-31 only now: the accounts were put under it the last on "
+            "1 Feb 2021, 01:30 UTC, after the changes were seen",
+            id="accounts that were put under a known order one after the other",
+        ),
+        pytest.param(
+            [joined(1, REPORTERS, 60)],
+            REPORTERS,
+            "Told under list Reporters only now: the account was put on it on 1 Feb 2021, 01:00 UTC, after "
+            "the change was seen",
+            id="a list",
+        ),
+        pytest.param([BEFORE], ORDER, None, id="it was under it before"),
+        pytest.param([joined(1, ORDER, 1)], ORDER, None, id="it came under it in the same moment"),
+        pytest.param([ENTERED], REPORTERS, None, id="it is told under another one"),
+        pytest.param([ENTERED], None, None, id="it is told under none"),
+        pytest.param([an_alert(1, a_change(1), T0, ORDER)], ORDER, None, id="nothing is known of it"),
+        pytest.param(
+            [replace(ENTERED, stage=AlertStage.WITHDRAWN)],
+            ORDER,
+            None,
+            id="what is taken back is told to those who were told",
+        ),
+    ],
+)
+def test_a_change_says_why_it_is_told_late_only_when_the_stored_times_say_so(
+    alerts: Sequence[AlertRow], cohort: Cohort | None, said: str | None
+) -> None:
+    assert late_words(alerts, cohort, "UTC") == said
+
+
+async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_show_when_it_was_told(
+    pool: Pool,
+) -> None:
+    await entered_late(pool)
+    async with transaction(pool) as conn:
+        texts = await conn.fetch("select subject, text_body, html_body from mail order by mail_id")
+        newest, first = await open_stories(conn, 9)
+        lines = await story_lines(conn, 9)
+        last = await newest_story(conn)
+        unanswered = await outstanding(conn, T0)
+    late = (
+        "Told under order MeitY 2021-01-31 only now: the order, which names the account, was entered on "
+        "1 Feb 2021, 07:31 IST (02:01 UTC), after the change was seen."
+    )
+    of_order = [r for r in texts if "order MeitY" in r["subject"]]
+    assert of_order
+    assert all(late in r["text_body"] and late in r["html_body"] for r in of_order)
+    assert not any("only now" in r["text_body"] for r in texts if r not in of_order)
+    assert (newest.told_at, newest.first_at, newest.waves) == (minutes(122), minutes(122), 1)
+    assert first.told_at == minutes(2)
+    assert last == newest.story_key, "it was told last, though it was complete first"
+    assert [story.told_at for story in unanswered] == [minutes(2), minutes(122)], (
+        "it is asked again from then on"
+    )
+    assert [line.told_at for line in lines] == [minutes(122), minutes(2)]

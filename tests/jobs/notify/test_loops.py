@@ -1,0 +1,318 @@
+"""The notifier as it runs: what cannot be told or sent holds up nothing else, and no news is overlooked."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.base.clock import SimulatedClock
+from jobs.delivery.channel_config import Channels
+from jobs.delivery.channel_router import dispatcher
+from jobs.delivery.rate_limit import Pace
+from jobs.delivery.sender import Fault, Undeliverable
+from jobs.messages.compose import Letterhead
+from jobs.notify.loops import Deciding, Sending
+from jobs.notify.notifier import decide_alerts, decide_due
+from jobs.selfmonitoring import watchdog
+from jobs.selfmonitoring.conditions import Thresholds
+from storage.alerts import mail_queue
+from storage.health.conditions import open_conditions
+from storage.model.alerts.alerts import Mail, Via
+from storage.model.alerts.rules import AlertRule, Severity
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.alerts import (
+    REPORTERS,
+    a_change,
+    an_alert,
+    blocked,
+    decisions,
+    queue,
+    store,
+    tell_by,
+)
+from tests.support.samples.readings import T0, minutes
+
+DESK, NIGHT, HOOK = "desk@example.org", "night@example.org", "webhook:desk"
+
+
+class Blotted(Letterhead):
+    """Cannot write a mail in which a word occurs."""
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        text = super().render(name, content)
+        if "unspeakable" in text:
+            raise LookupError("no word for it")
+        return text
+
+
+class Fake:
+    """Takes every mail, but for those to one recipient, at which it fails as it is told to."""
+
+    def __init__(self, bad: str = "", fault: Exception | None = None) -> None:
+        self.taken: list[str] = []
+        self.bad = bad
+        self.fault = fault
+        self.hung = asyncio.Event()
+
+    async def send(self, mail: Mail) -> None:
+        (recipient,) = mail.recipients
+        if recipient == self.bad:
+            self.hung.set()
+            if self.fault is None:
+                await asyncio.Event().wait()
+            else:
+                raise self.fault
+        self.taken.append(recipient)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Slow(Fake):
+    """Takes four minutes for each mail."""
+
+    def __init__(self, clock: SimulatedClock, bad: str, fault: Exception) -> None:
+        super().__init__(bad, fault)
+        self.clock = clock
+
+    async def send(self, mail: Mail) -> None:
+        self.clock.set(self.clock() + timedelta(minutes=4))
+        await super().send(mail)
+
+
+async def test_a_wave_that_cannot_be_written_waits_and_the_others_are_told(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    bad = an_alert(0, a_change(900, handle="unspeakable"), minutes(1), REPORTERS)
+    await store(pool, [bad, *blocked(3)])
+    with pytest.raises(ExceptionGroup) as failed:
+        await decide_alerts(pool, minutes(5), Blotted())
+    assert [str(e) for e in failed.value.exceptions] == ["no word for it"]
+    assert await queue(pool) == [("queued", DESK, 0, None)]
+    assert await decisions(pool) == [("grouped", True)] * 3
+    # Whoever mends the fault finds it told.
+    assert await decide_alerts(pool, minutes(6), Letterhead()) == 1
+    assert await decisions(pool) == [("mailed", True), *[("grouped", True)] * 3]
+
+
+async def test_what_follows_in_the_story_of_a_wave_that_cannot_be_written_waits_with_it(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    first = an_alert(0, a_change(900, handle="unspeakable"), minutes(1), REPORTERS)
+    later = an_alert(0, a_change(901, at=minutes(180)), minutes(181), REPORTERS)
+    await store(pool, [first, later, *blocked(1)])
+    with pytest.raises(ExceptionGroup) as failed:
+        await decide_alerts(pool, minutes(300), Blotted())
+    assert len(failed.value.exceptions) == 1
+    assert await decisions(pool) == [("mailed", True)]
+    assert await decide_alerts(pool, minutes(301), Letterhead()) == 2
+
+
+async def test_a_mail_at_which_the_sender_breaks_is_tried_later_and_the_next_one_goes(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, NIGHT)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    fake = Fake(DESK, ZeroDivisionError("oops"))
+    sending = Sending(pool, fake, Via.SMTP, lambda: minutes(5))
+    with pytest.raises(ZeroDivisionError):
+        await sending.turn()
+    await sending.turn()
+    assert fake.taken == [NIGHT]
+    said = "Blockline itself failed with this mail (ZeroDivisionError); its log says more."
+    assert await queue(pool) == [("queued", DESK, 1, said), ("sent", NIGHT, 1, None)]
+
+
+async def test_a_mail_server_that_hangs_delays_no_decision_and_no_channel(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, HOOK)))
+    clock = SimulatedClock(minutes(5))
+    deciding = Deciding(pool, Letterhead(), clock)
+    hanging, channels = Fake(DESK), Fake()
+    await store(pool, blocked(1))
+    await deciding.turn()
+    async with asyncio.TaskGroup() as group:
+        mailing = group.create_task(Sending(pool, hanging, Via.SMTP, clock).turn())
+        await hanging.hung.wait()
+        await Sending(pool, channels, Via.CHANNEL, clock).turn()
+        await store(pool, blocked(300, minutes(181), first=1))
+        clock.set(minutes(185))
+        await deciding.turn()
+        await Sending(pool, channels, Via.CHANNEL, clock).turn()
+        mailing.cancel()
+    assert channels.taken == [HOOK, HOOK]
+
+
+async def test_without_a_mail_server_channels_are_served_and_mails_say_why_they_wait(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, HOOK)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    channels = Fake()
+    await Sending(pool, None, Via.SMTP, lambda: minutes(5)).turn()
+    assert [error is None for *_, error in await queue(pool)] == [False, True]
+    await Sending(pool, channels, Via.CHANNEL, lambda: minutes(5)).turn()
+    assert channels.taken == [HOOK]
+
+
+async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
+    clock = SimulatedClock(minutes(5))
+    deciding = Deciding(pool, Letterhead(), clock)
+    await deciding.turn()
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, blocked(1))
+    await deciding.turn()
+    assert len(await queue(pool)) == 1
+    await store(pool, [an_alert(0, a_change(900), minutes(5), REPORTERS)])
+    clock.set(minutes(5) + timedelta(milliseconds=250))
+    await deciding.turn()  # it may still grow
+    assert len(await queue(pool)) == 1
+    clock.set(minutes(5) + timedelta(milliseconds=500))
+    await deciding.turn()
+    assert len(await queue(pool)) == 2
+
+
+async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Pool) -> None:
+    clock = SimulatedClock(minutes(5))
+    deciding = Deciding(pool, Letterhead(), clock)
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, blocked(5))
+    await deciding.turn()
+    await store(pool, blocked(1, minutes(120), first=900))
+    clock.set(minutes(121))
+    await deciding.turn()
+    async with transaction(pool) as conn:
+        kept = await conn.fetch("select decision, until from alert_decision where decided_at is null")
+    assert [tuple(r) for r in kept] == [("digest", T0 + timedelta(days=1, hours=8))]
+
+
+@given(
+    per_minute=st.integers(1, 5),
+    steps=st.lists(st.integers(0, 40), max_size=60),
+)
+def test_no_minute_has_more_mails_than_are_allowed(per_minute: int, steps: list[int]) -> None:
+    pace, now, sent = Pace(per_minute), T0, list[datetime]()
+    for seconds in steps:
+        now += timedelta(seconds=seconds)
+        if pace.allows(now):
+            pace.count(now)
+            sent.append(now)
+        else:
+            assert len([s for s in sent if s > now - timedelta(minutes=1)]) == per_minute
+    for begin in sent:
+        assert len([s for s in sent if begin <= s < begin + timedelta(minutes=1)]) <= per_minute
+
+
+async def test_a_server_that_is_given_few_mails_a_minute_gets_the_rest_later(pool: Pool) -> None:
+    recipients = tuple(f"r{n}@example.org" for n in range(5))
+    await tell_by(pool, AlertRule(recipients))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock, fake = SimulatedClock(minutes(5)), Fake()
+    sending = Sending(pool, fake, Via.SMTP, clock, Pace(2))
+    counts: list[int] = []
+    for second in (0, 30, 60, 90, 120, 150):
+        clock.set(minutes(5) + timedelta(seconds=second))
+        await sending.turn()
+        counts.append(len(fake.taken))
+    assert counts == [2, 2, 4, 4, 5, 5]
+    assert sorted(fake.taken) == sorted(recipients)
+
+
+async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_takes(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((HOOK,)))
+    await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    sending = Sending(pool, dispatcher(None, Channels(), clock), Via.CHANNEL, clock)
+    for hour in range(50):
+        clock.set(minutes(5 + 60 * hour))
+        await sending.turn()
+    said = "webhook:desk names no channel in the settings, so this alert waits: define it, or take it out of"
+    assert [(state, tries, said in str(error)) for state, _, tries, error in await queue(pool)] == [
+        ("queued", 0, True),
+        ("queued", 0, True),
+    ]
+    await watchdog.tick(pool, clock(), Letterhead(), Thresholds(timedelta(minutes=15)))
+    async with transaction(pool) as conn:
+        found = next(k for k in await open_conditions(conn) if k.condition.key.kind == "outbox_stuck")
+    assert found.condition.sentence == "2 mails of more than 1 h ago were not taken"
+    assert said in found.condition.detail
+    back = Fake()
+    clock.set(clock() + timedelta(minutes=1))
+    await Sending(pool, back, Via.CHANNEL, clock).turn()
+    assert back.taken == [HOOK, HOOK]
+
+
+async def test_a_server_that_cannot_be_reached_costs_one_mail_an_attempt_and_no_other_channel_waits(
+    pool: Pool,
+) -> None:
+    others = tuple(f"r{n}@example.org" for n in range(3))
+    await tell_by(pool, AlertRule((DESK, *others, HOOK, "webhook:other")))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    away = Undeliverable("nobody there", permanent=False, fault=Fault.SERVER)
+    fake, hooks = Fake(DESK, away), Fake(HOOK, away)
+    mailing, telling = Sending(pool, fake, Via.SMTP, clock), Sending(pool, hooks, Via.CHANNEL, clock)
+    for second in range(0, 40, 10):
+        clock.set(minutes(5) + timedelta(seconds=second))
+        await mailing.turn()
+        await telling.turn()
+    assert (fake.taken, hooks.taken) == ([], ["webhook:other"])
+    assert await queue(pool) == [
+        ("queued", DESK, 1, "nobody there"),
+        *[("queued", other, 0, "nobody there") for other in others],
+        ("queued", HOOK, 1, "nobody there"),
+        ("sent", "webhook:other", 1, None),
+    ]
+    fake.bad = ""
+    clock.set(minutes(7))
+    await mailing.turn()
+    assert sorted(fake.taken) == sorted((DESK, *others))
+
+
+async def test_what_one_mail_is_refused_for_keeps_no_other_back(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, NIGHT)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    fake = Fake(DESK, Undeliverable("450 greylisted", permanent=False))
+    await Sending(pool, fake, Via.SMTP, lambda: minutes(5)).turn()
+    assert fake.taken == [NIGHT]
+
+
+async def test_an_urgent_mail_goes_first(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)), AlertRule((NIGHT,), name="urgent", severity=Severity.CRITICAL))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    fake = Fake()
+    await Sending(pool, fake, Via.SMTP, lambda: minutes(6)).turn()
+    assert fake.taken == [NIGHT, DESK]
+
+
+async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refused(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK, NIGHT)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock = SimulatedClock(minutes(5))
+    fake = Slow(clock, NIGHT, Undeliverable("450 busy", permanent=False))
+    await Sending(pool, fake, Via.SMTP, clock).turn()
+    async with transaction(pool) as conn:
+        row = await conn.fetchrow("select min(sent_at) as sent, min(next_attempt_at) as again from mail")
+    assert row is not None
+    assert row["sent"] == minutes(9)
+    assert minutes(13.8) <= row["again"] <= minutes(14.2)
+
+
+async def test_a_claim_that_was_lost_is_told_from_one_of_the_same_attempt(
+    pool: Pool,
+) -> None:
+    await tell_by(pool, AlertRule((HOOK,)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    (old,) = await mail_queue.claim_due(pool, minutes(5), 1)
+    (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 1)
+    await mail_queue.release(pool, new, minutes(16), "not set")
+    (newest,) = await mail_queue.claim_due(pool, minutes(16), 1)
+    assert newest.attempts == new.attempts
+    await mail_queue.release(pool, old, minutes(99), "too late")
+    await mail_queue.give_up(pool, new, "too late")
+    assert await queue(pool) == [("queued", HOOK, 2, "not set")]

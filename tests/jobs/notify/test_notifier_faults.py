@@ -1,0 +1,271 @@
+"""Mails that are refused, delayed, repeated or claimed twice, on a real database and real mail servers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.delivery.retry import GIVE_UP_AFTER, retry_delay
+from jobs.delivery.smtp import MailServer, Security, SmtpSender
+from jobs.messages.compose import Letterhead
+from jobs.notify.notifier import TickReport, decide_alerts, next_due, tick
+from storage.alerts import mail_queue, outbox
+from storage.alerts.open_alerts import open_alerts
+from storage.alerts.rules import load_rules
+from storage.model.alerts.alerts import AlertDecision, MailDraft
+from storage.model.alerts.rules import AlertRule
+from storage.postgres.pool import Pool, StaleState, StorageError, open_pool, transaction
+from tests.support.samples.alerts import (
+    ORDER,
+    REPORTERS,
+    a_change,
+    an_alert,
+    blocked,
+    decisions,
+    queue,
+    store,
+    tell_by,
+)
+from tests.support.samples.readings import MINUTE, minutes
+from tests.support.servers.mail import SENDER, Refusing, sender_to, serving
+
+RULE = AlertRule(("desk@example.org",), zone="Asia/Kolkata")
+DESK = "desk@example.org"
+HEAD = Letterhead("https://blockline.example.org/")
+NOTHING = TickReport(0, 0, 0, 0)
+
+
+async def test_a_temporary_failure_is_tried_again_later_and_then_forgotten(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(1))
+    inbox = Refusing("RCPT", "450 busy")
+    async with serving(inbox) as sender:
+        assert await tick(pool, sender, minutes(5), HEAD) == TickReport(1, 0, 1, 0)
+        ((state, _, attempts, error),) = await queue(pool)
+        assert (state, attempts) == ("queued", 1)
+        assert error is not None
+        assert "450 busy" in error
+        again = await next_due(pool, sender, minutes(5))
+        assert again is not None
+        assert minutes(5.8) <= again <= minutes(6.2)
+        assert await tick(pool, sender, again - timedelta(seconds=1), HEAD) == NOTHING
+        assert await tick(pool, sender, again, HEAD) == TickReport(0, 1, 0, 0)
+    assert await queue(pool) == [("sent", DESK, 2, None)]
+    assert len(inbox.mails()) == 1
+
+
+async def test_a_greylisting_server_is_left_alone_for_as_long_as_it_asked(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(1))
+    async with serving(Refusing("RCPT", "450 try again in 600 seconds")) as sender:
+        await tick(pool, sender, minutes(5), HEAD)
+        assert await next_due(pool, sender, minutes(5)) == minutes(15)
+
+
+async def test_a_permanent_refusal_makes_a_dead_letter_at_once(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(1))
+    async with serving(Refusing("RCPT", "550 no such user")) as sender:
+        assert await tick(pool, sender, minutes(5), HEAD) == TickReport(1, 0, 0, 1)
+        assert await tick(pool, sender, minutes(500), HEAD) == NOTHING
+    ((state, _, _, error),) = await queue(pool)
+    assert state == "dead"
+    assert error is not None
+    assert "550 no such user" in error
+
+
+async def test_a_server_that_stays_away_for_a_day_makes_a_dead_letter(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(1))
+    with SmtpServer(Inbox()) as gone:
+        sender = sender_to(gone.port)
+    now, reports = minutes(5), list[TickReport]()
+    while (due := await next_due(pool, sender, now)) is not None:
+        now = max(now, due)
+        reports.append(await tick(pool, sender, now, HEAD))
+    assert [r.dead for r in reports] == [0] * (len(reports) - 1) + [1]
+    assert GIVE_UP_AFTER * 0.8 <= now - minutes(5) <= GIVE_UP_AFTER * 1.25
+    ((state, _, attempts, error),) = await queue(pool)
+    assert (state, attempts) == ("dead", len(reports))
+    assert error is not None
+    assert error.startswith("Cannot hand mails to the server at 127.0.0.1")
+
+
+THREE = ("a@example.org", "b@example.org", "c@example.org")
+
+
+class Faulty(Inbox):
+    """An inbox whose server misbehaves towards one recipient for as long as `faults` last."""
+
+    def __init__(self, *faults: str, recipient: str = "b@") -> None:
+        super().__init__()
+        self.faults = list(faults)
+        self.recipient = recipient
+
+    async def handle_RCPT(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: Sequence[str]
+    ) -> str:
+        if address.startswith(self.recipient) and self.faults:
+            fault = self.faults.pop(0)
+            if fault == "hang":
+                await asyncio.sleep(1)
+            if fault in {"reset after DATA", "reset before the answer"}:
+                self.faults.insert(0, fault)  # for the command where it happens
+            elif fault != "hang":
+                return fault
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if (
+            self.faults
+            and self.faults[0].startswith("reset")
+            and envelope.rcpt_tos[0].startswith(self.recipient)
+        ):
+            fault = self.faults.pop(0)
+            if fault == "reset before the answer":
+                await super().handle_DATA(server, session, envelope)
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+            return "451 never heard"
+        return await super().handle_DATA(server, session, envelope)
+
+
+@pytest.mark.parametrize(
+    ("faults", "states", "copies"),
+    [
+        pytest.param(
+            ["550 no such user"] * 9, ["sent", "dead", "sent"], [1, 0, 1], id="550 for one of three"
+        ),
+        pytest.param(["450 busy"] * 3, ["sent"] * 3, [1, 1, 1], id="busy for a while"),
+        pytest.param(["451 greylisted, try again in 300 seconds"], ["sent"] * 3, [1, 1, 1], id="greylisted"),
+        pytest.param(["hang"] * 2, ["sent"] * 3, [1, 1, 1], id="hangs"),
+        pytest.param(
+            ["reset after DATA"] * 2, ["sent"] * 3, [1, 1, 1], id="hangs up after DATA, before taking it"
+        ),
+        pytest.param(
+            ["reset before the answer"], ["sent"] * 3, [1, 2, 1], id="takes it and hangs up before saying so"
+        ),
+        pytest.param(["421 going down"], ["sent"] * 3, [1, 1, 1], id="goes away"),
+    ],
+)
+async def test_what_goes_wrong_for_one_recipient_loses_nothing_and_bothers_nobody_else(
+    pool: Pool, faults: list[str], states: list[str], copies: list[int]
+) -> None:
+    await tell_by(pool, AlertRule(THREE))
+    await store(pool, blocked(1))
+    inbox = Faulty(*faults)
+    with SmtpServer(inbox) as server:
+        sender = SmtpSender(MailServer("127.0.0.1", server.port, SENDER, Security.NONE, timeout_s=0.5))
+        now = minutes(5)
+        await tick(pool, sender, now, HEAD)
+        while (due := await next_due(pool, sender, now)) is not None and due < minutes(2000):
+            now = max(now, due)
+            await tick(pool, sender, now, HEAD)
+    assert [state for state, *_ in await queue(pool)] == states
+    received = {m.recipients[0]: m.copies for m in inbox.mails()}
+    assert [received.get(to, 0) for to in THREE] == copies
+
+
+async def test_two_notifiers_at_once_send_each_mail_once(dsn: str) -> None:
+    async with open_pool(dsn) as one, open_pool(dsn) as two:
+        alerts = [an_alert(i, a_change(i, at=minutes(i * 30)), minutes(i * 30 + 1), ORDER) for i in range(12)]
+        await tell_by(one, RULE)
+        await store(one, [*alerts, *(replace(a, cohorts=(REPORTERS,)) for a in blocked(6, first=50))])
+        inbox = Inbox()
+        with SmtpServer(inbox) as server:
+            async with asyncio.TaskGroup() as both:
+                ticks = [
+                    both.create_task(tick(pool, sender_to(server.port), minutes(5000), HEAD))
+                    for pool in (one, two, one, two)
+                ]
+        decided = sum(t.result().mails_decided for t in ticks)
+        assert decided == sum(t.result().sent for t in ticks) == len(inbox.mails())
+        assert [m.copies for m in inbox.mails()] == [1] * decided
+        assert {d for d, is_final in await decisions(one) if is_final} == {"mailed", "grouped"}
+        assert len(await decisions(one)) == 18
+
+
+@dataclass(frozen=True, slots=True)
+class Watching(Letterhead):
+    """Notes at each mail that is composed whether somebody could record a change meanwhile."""
+
+    dsn: str = ""
+    free: list[bool] = field(default_factory=list[bool])
+
+    def render(self, name: str, content: Mapping[str, object]) -> str:
+        with ThreadPoolExecutor() as threads:
+            self.free.append(threads.submit(asyncio.run, self._is_free()).result())
+        return super(Watching, self).render(name, content)
+
+    async def _is_free(self) -> bool:
+        async with open_pool(self.dsn) as pool, transaction(pool) as conn:
+            return await conn.fetchval("select pg_try_advisory_xact_lock(hashtext('blockline live_event'))")
+
+
+async def test_while_a_wave_is_composed_others_record(dsn: str, pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(3))
+    head = Watching(dsn=dsn)
+    assert await decide_alerts(pool, minutes(5), head) == 1
+    assert head.free == [True, True], "as text and as HTML"
+
+
+async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(3))
+    async with transaction(pool) as conn:
+        ids = [a.alert_id for a in await open_alerts(conn)]
+    await decide_alerts(pool, minutes(5), HEAD)
+    silent = [outbox.Settled(i, None, AlertDecision.NO_RULE) for i in ids]
+    async with transaction(pool) as conn:
+        with pytest.raises(StaleState, match="3 of 3 alerts"):
+            await outbox.settle(conn, silent, [], ids, minutes(6))
+    assert await decisions(pool) == [("grouped", True)] * 3
+
+
+async def test_nothing_is_told_by_the_message_id_of_a_mail_about_something_else(pool: Pool) -> None:
+    await tell_by(pool, RULE, replace(RULE, name="same people"))
+    await store(pool, blocked(2))
+    draft = MailDraft("<a@b>", DESK, "subject", "text", "html")
+    async with transaction(pool) as conn:
+        first, second = [r.rule_id for r in await load_rules(conn)]
+        one, other = sorted(a.alert_id for a in await open_alerts(conn))
+        await outbox.tell(conn, [draft], [one], first, minutes(5))
+        await outbox.tell(conn, [draft], [one], second, minutes(6))
+    with pytest.raises(StorageError, match="<a@b> is that of a mail which tells something else"):
+        async with transaction(pool) as conn:
+            await outbox.tell(conn, [draft], [other], first, minutes(7))
+    assert await queue(pool) == [("queued", DESK, 0, None)]
+    assert await decisions(pool) == [("mailed", True)] * 2, "of the first alert"
+
+
+async def test_a_claim_that_was_lost_changes_nothing_except_that_sent_is_sent(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(1))
+    await decide_alerts(pool, minutes(5), HEAD)
+    (old,) = await mail_queue.claim_due(pool, minutes(5), 10)
+    assert await mail_queue.claim_due(pool, minutes(5), 10) == []
+    (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 10)
+    assert (old.attempts, new.attempts) == (1, 2)
+    await mail_queue.mark_failed(pool, old, minutes(6), "too late")
+    await mail_queue.give_up(pool, old, "too late")
+    assert await queue(pool) == [("queued", DESK, 2, None)]
+    await mail_queue.mark_sent(pool, old, minutes(20))
+    await mail_queue.give_up(pool, new, "never mind")
+    assert await queue(pool) == [("sent", DESK, 2, None)]
+
+
+@pytest.mark.parametrize("message_id", ["<a@b>", "<c@d>"])
+def test_pauses_double_from_a_minute_to_an_hour_and_end_after_a_day(message_id: str) -> None:
+    pauses = [d for n in range(1, 100) if (d := retry_delay(message_id, n)) is not None]
+    nominal = [min(2**n, 60) for n in range(len(pauses))]
+    assert all(0.8 * m * MINUTE <= p <= 1.2 * m * MINUTE for p, m in zip(pauses, nominal, strict=True))
+    assert timedelta(hours=24) <= sum(nominal) * MINUTE < timedelta(hours=25)
+    assert retry_delay(message_id, 3) == retry_delay(message_id, 3)
+    assert retry_delay(message_id, 3) != retry_delay("<other@b>", 3)

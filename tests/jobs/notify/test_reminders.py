@@ -1,0 +1,182 @@
+"""Reminders until somebody acknowledges, and escalation when nobody does."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from jobs.delivery.local_inbox import Inbox
+from jobs.messages.compose import Letterhead
+from jobs.notify import reminders
+from jobs.notify.notifier import tick
+from jobs.notify.reminders import nudges
+from storage.alerts import mutes, threads
+from storage.alerts.reminders import Outstanding
+from storage.model.alerts.alerts import MailKind
+from storage.model.alerts.rules import AlertRule, Mute, Quiet, Severity
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.jobs.messages.test_webhook_payload import SCHEMA, faults
+from tests.support.samples.alerts import REPORTERS, a_change, a_rule, an_alert, blocked, store, tell_by
+from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.servers.mail import serving
+
+DESK, CHIEF = "desk@example.org", "chief@example.org"
+RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalate_after=60 * MINUTE, escalate_to=(CHIEF,))
+HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "story", "mute", "expected"),
+    [
+        pytest.param(
+            RULE, STORY, None, [(30, "reminder"), (60, "escalation")], id="asked, then told to others"
+        ),
+        pytest.param(
+            RULE,
+            replace(STORY, reminders=1, reminded_at=minutes(30)),
+            None,
+            [(60, "escalation"), (60, "reminder")],
+            id="asked again",
+        ),
+        pytest.param(RULE, replace(STORY, is_escalated=True), None, [(30, "reminder")], id="escalated once"),
+        pytest.param(replace(RULE, remind_every=None), STORY, None, [(60, "escalation")], id="never asked"),
+        pytest.param(AlertRule((DESK,)), STORY, None, [], id="nobody wants it"),
+        pytest.param(
+            replace(RULE, quiet=Quiet(time(0), time(6))),
+            STORY,
+            None,
+            [(360, "escalation"), (360, "reminder")],
+            id="not in quiet hours",
+        ),
+        pytest.param(
+            replace(RULE, quiet=Quiet(time(0), time(6)), severity=Severity.CRITICAL),
+            STORY,
+            None,
+            [(30, "reminder"), (60, "escalation")],
+            id="what is critical is asked at night too",
+        ),
+        pytest.param(RULE, STORY, Mute(1, None, None, T0, None, "", "desk"), [], id="not in maintenance"),
+        pytest.param(RULE, STORY, Mute(1, None, 5, T0, None, "", "desk"), [], id="not of a muted list"),  # pyright: ignore[reportArgumentType]
+        pytest.param(
+            RULE,
+            STORY,
+            Mute(1, None, 6, T0, None, "", "desk"),  # pyright: ignore[reportArgumentType]
+            [(30, "reminder"), (60, "escalation")],
+            id="a mute of another list",
+        ),
+        pytest.param(
+            replace(RULE, escalate_after=None, escalate_to=(), remind_every=timedelta(hours=80)),
+            STORY,
+            None,
+            [],
+            id="not after three days",
+        ),
+    ],
+)
+def test_who_is_asked_when(
+    rule: AlertRule, story: Outstanding, mute: Mute | None, expected: list[tuple[float, str]]
+) -> None:
+    found = nudges([story], [a_rule(rule)], [mute] if mute else [], minutes(10))
+    assert [((n.at - T0) / MINUTE, n.kind.value) for n in found] == expected
+
+
+def test_a_rule_that_is_switched_off_or_gone_asks_nobody() -> None:
+    assert nudges([STORY], [a_rule(RULE, enabled=False)], [], minutes(99)) == []
+    assert nudges([STORY], [a_rule(RULE, 2)], [], minutes(99)) == []
+
+
+async def story_key(pool: Pool) -> str:
+    return await pool.fetchval("select story_key from story")
+
+
+async def test_it_asks_until_somebody_acknowledges_and_asks_anew_for_the_next_wave(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(20, T0))
+    inbox = Inbox()
+    async with serving(inbox) as sender:
+        for now in (1, 29, 31, 62, 63):
+            await tick(pool, sender, minutes(now), HEAD)
+        kinds = await pool.fetch("select kind, recipients[1] as to from mail order by mail_id")
+        assert [tuple(r) for r in kinds] == [
+            ("wave", DESK),
+            ("reminder", DESK),
+            ("escalation", CHIEF),
+            ("reminder", DESK),
+        ]
+        async with transaction(pool) as conn:
+            done = await threads.acknowledge(
+                conn, await story_key(pool), "anna", "I call the lawyer", minutes(64)
+            )
+            again = await threads.acknowledge(conn, await story_key(pool), "ben", "", minutes(65))
+        assert (done.first, again.first, again.by, again.note) == (True, False, "anna", "I call the lawyer")
+        await tick(pool, sender, minutes(300), HEAD)
+        assert len(inbox.mails()) == 4, "nobody is asked any more"
+        await store(pool, blocked(60, minutes(310), first=20))
+        for now in (311, 345):
+            await tick(pool, sender, minutes(now), HEAD)
+    assert [r["kind"] for r in await pool.fetch("select kind from mail order by mail_id")][4:] == [
+        "wave",
+        "reminder",
+    ]
+    by_kind = {m.subject.split(":")[0]: m for m in inbox.mails()}
+    assert by_kind["Reminder"].text.startswith("Nobody has acknowledged this for 30 minutes")
+    assert "https://blockline.example.org/mail-link/" in by_kind["Reminder"].text
+    assert by_kind["Nobody acknowledged"].recipients == (CHIEF,)
+
+
+async def test_an_acknowledgement_is_in_the_audit_log_and_a_repeat_is_not(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    async with transaction(pool) as conn:
+        for actor in ("anna", "ben"):
+            await threads.acknowledge(conn, await story_key(pool), actor, "", minutes(2))
+        logged = [a for a in await acts(conn, 50) if a.action == "acknowledged"]
+    assert [a.actor for a in logged] == ["anna"]
+
+
+async def test_two_notifiers_at_once_ask_once(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    made = await asyncio.gather(*(reminders.tick(pool, minutes(61), HEAD) for _ in range(4)))
+    assert sum(made) == 2
+    kinds = await pool.fetch("select kind from mail order by kind")
+    assert [r["kind"] for r in kinds] == [MailKind.ESCALATION, MailKind.REMINDER, MailKind.WAVE]
+
+
+async def test_a_muted_list_is_not_asked_about(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    async with transaction(pool) as conn:
+        await mutes.mute_list(conn, "Reporters", minutes(2), minutes(500), "hearing", "anna", minutes(2))
+    assert await reminders.tick(pool, minutes(61), HEAD) == 0
+
+
+async def test_a_webhook_is_asked_in_the_form_that_webhooks_take(pool: Pool) -> None:
+    rule = replace(RULE, recipients=("webhook:desk",), escalate_to=("webhook:pager", CHIEF))
+    await tell_by(pool, rule)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(1), HEAD)
+    await reminders.tick(pool, minutes(61), HEAD)
+    rows = await pool.fetch("select * from mail where kind <> 'wave' order by kind, recipients")
+    to = [(r["kind"], r["recipients"][0], r["payload"] is not None) for r in rows]
+    assert to == [
+        ("escalation", CHIEF, False),
+        ("escalation", "webhook:pager", True),
+        ("reminder", "webhook:desk", True),
+    ]
+    for row in rows[1:]:
+        told = json.loads(row["payload"])
+        assert faults(told, SCHEMA) == []
+        assert told["id"] == row["message_id"].strip("<>")
+        assert (told["kind"], told["headline"], told["text"]) == (
+            row["kind"],
+            row["subject"],
+            row["text_body"],
+        )

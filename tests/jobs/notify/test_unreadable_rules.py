@@ -1,0 +1,120 @@
+"""A rule on file that cannot be read keeps no other from telling, is said everywhere, and can be mended."""
+
+import pytest
+
+from dashboard.alerts.facts import read_alerts
+from jobs.config.settings import Settings
+from jobs.doctor.alert_rules import rule_findings
+from jobs.messages.compose import Letterhead
+from jobs.notify.notifier import decide_due, next_decision
+from jobs.selfmonitoring import watchdog
+from jobs.selfmonitoring.conditions import Thresholds
+from storage.alerts.rules import (
+    enable_rule,
+    keep_to_settings,
+    load_rules,
+    remove_rule,
+    save_rule,
+    unreadable_rules,
+)
+from storage.health.conditions import open_conditions
+from storage.model.alerts.conditions import ConditionKind
+from storage.model.alerts.rules import AlertRule
+from storage.postgres.pool import Pool, Refused, transaction
+from tests.support.samples.alerts import blocked, queue, store, tell_by
+from tests.support.samples.readings import MINUTE, T0, minutes
+
+DESK, NIGHT = "desk@example.org", "night@example.org"
+GONE = AlertRule((NIGHT,), name="gone")
+
+
+async def forget_zone(pool: Pool) -> None:
+    """Let the rule name a zone that this machine does not know."""
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            update alert_rule set definition = definition || '{"zone": "Asia/Gone"}' where name = 'gone'
+            """
+        )
+
+
+@pytest.fixture
+async def by_hand(pool: Pool) -> Pool:
+    await tell_by(pool, AlertRule((DESK,)))
+    async with transaction(pool) as conn:
+        await save_rule(conn, GONE, "anna", T0)
+    await forget_zone(pool)
+    return pool
+
+
+async def names(pool: Pool) -> tuple[list[str], list[str]]:
+    """The rules that can be read, and those that cannot."""
+    async with transaction(pool) as conn:
+        readable = [r.rule.name for r in await load_rules(conn)]
+        return readable, [r.name for r in await unreadable_rules(conn)]
+
+
+async def test_the_other_rules_tell(by_hand: Pool) -> None:
+    await store(by_hand, blocked(1))
+    assert await next_decision(by_hand, minutes(5)) == minutes(5)
+    assert await decide_due(by_hand, minutes(5), Letterhead()) == 1
+    assert await queue(by_hand) == [("queued", DESK, 0, None)]
+
+
+async def test_what_no_other_rule_tells_waits_until_it_is_written_anew(pool: Pool) -> None:
+    await tell_by(pool)
+    async with transaction(pool) as conn:
+        await save_rule(conn, GONE, "anna", T0)
+    await forget_zone(pool)
+    await store(pool, blocked(1))
+    assert await decide_due(pool, minutes(5), Letterhead()) == 0
+    assert await next_decision(pool, minutes(5)) == minutes(65)
+    async with transaction(pool) as conn:
+        await save_rule(conn, GONE, "anna", minutes(70))
+    assert await decide_due(pool, minutes(71), Letterhead()) == 1
+    assert await queue(pool) == [("queued", NIGHT, 0, None)]
+
+
+async def test_it_is_said_to_the_operators_by_the_doctor_and_on_the_alerts_page(
+    by_hand: Pool, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    thresholds = Thresholds(15 * MINUTE)
+    for minute in (5, 6):
+        await watchdog.tick(by_hand, minutes(minute), Letterhead(), thresholds)
+    assert [r.getMessage() for r in caplog.records] == ["1 alert rule cannot be read and tells nobody."]
+    async with transaction(by_hand) as conn:
+        (known,) = await open_conditions(conn)
+        page = await read_alerts(conn, minutes(6))
+    assert known.condition.key.kind is ConditionKind.RULES_UNREADABLE
+    assert known.condition.detail.startswith("gone: 'Asia/Gone' is not a time zone")
+    assert [r.name for r in page.unreadable] == ["gone"]
+    said = [f.said for f in await rule_findings(Settings(), dsn)]
+    assert any(s.startswith("Rule 'gone' cannot be read and tells nobody ('Asia/Gone'") for s in said)
+
+
+async def test_it_ends_when_the_rule_is_written_anew(by_hand: Pool) -> None:
+    thresholds = Thresholds(15 * MINUTE)
+    await watchdog.tick(by_hand, minutes(5), Letterhead(), thresholds)
+    async with transaction(by_hand) as conn:
+        await save_rule(conn, GONE, "anna", minutes(6))
+    assert await names(by_hand) == (["default", "gone"], [])
+    assert (await watchdog.tick(by_hand, minutes(7), Letterhead(), thresholds)).over == 1
+
+
+async def test_it_can_be_removed_and_not_switched_on(by_hand: Pool) -> None:
+    async with transaction(by_hand) as conn:
+        with pytest.raises(
+            Refused, match=r"'gone' cannot be read .*Asia/Gone.*: write it anew, or remove it"
+        ):
+            await enable_rule(conn, "gone", "anna", minutes(6), enabled=True)
+        await remove_rule(conn, "gone", "anna", minutes(6))
+    assert await names(by_hand) == (["default"], [])
+
+
+async def test_the_settings_bring_theirs_anew(pool: Pool) -> None:
+    await tell_by(pool, GONE)
+    await forget_zone(pool)
+    assert await names(pool) == ([], ["gone"])
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, [GONE], minutes(6))
+    assert await names(pool) == (["gone"], [])

@@ -1,0 +1,156 @@
+"""Notices as the archive Lumen gives them, in the forms that its own code writes."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from jobs.orders.formats import Brought
+from jobs.orders.lumen import is_json, read_lumen
+from storage.model.core.accounts import Platform
+from storage.model.tables.csv_rows import TableError
+
+NOW = datetime(2031, 4, 1, tzinfo=UTC)
+X = Platform.X
+
+
+def notice(**fields: object) -> dict[str, object]:
+    """A government's request as the archive gives it to those with a token."""
+    whole: dict[str, object] = {
+        "id": 5,
+        "title": "Request about posts",
+        "date_sent": "2031-03-01T00:00:00.000Z",
+        "date_received": "2031-03-04T00:00:00.000Z",
+        "sender_name": "Department",
+        "principal_name": None,
+        "recipient_name": "A platform",
+        "jurisdictions": ["IN"],
+        "topics": ["Government Requests"],
+        "works": [
+            {
+                "description": "d",
+                "infringing_urls": [
+                    {"url": "https://x.com/one", "url_original": "https://twitter.com/one"},
+                    {"url": "https://twitter.com/two/status/7?s=20"},
+                ],
+                "copyrighted_urls": [{"url": "https://owner.example/"}],
+            },
+            {
+                "urls_in_request": [
+                    {"url": "https://twitter.com/ONE/status/8"},
+                    {"url": "https://video.example/9"},
+                ]
+            },
+        ],
+    }
+    return whole | fields
+
+
+def read(document: object, country: str | None = None) -> tuple[list[Brought], list[str]]:
+    parsed = read_lumen(json.dumps(document).encode(), "n.json", NOW, country)
+    orders = [one for some in parsed.rows for one in some.orders]
+    return orders, [str(problem) for problem in parsed.problems]
+
+
+def test_a_notice_is_an_order_of_the_day_on_which_it_was_sent() -> None:
+    (one,), problems = read({"government_request": notice()})
+    order = one.order
+    assert problems == []
+    assert (order.reference, order.title, order.list_name) == ("Lumen 5", "Request about posts", "Lumen 5")
+    assert (order.issuer, order.country, order.legal_basis) == ("Department", "IN", "Government request")
+    day = datetime(2031, 3, 1, tzinfo=UTC)
+    assert (order.issued_at, order.issued_from) == (day, day)
+    assert order.issued_to == datetime(2031, 3, 1, 23, 59, 59, tzinfo=UTC)
+    assert (order.named_count, one.told) == (2, "4 names of 2 accounts; its date is when it was sent")
+
+
+def test_all_addresses_that_it_asks_about_are_names_and_those_of_the_owner_are_not() -> None:
+    (one,), _ = read(notice())
+    assert [(n.words, n.platform, n.handle, n.post_id) for n in one.names] == [
+        ("https://twitter.com/one", X, "one", None),
+        ("https://twitter.com/two/status/7?s=20", X, "two", "7"),
+        ("https://twitter.com/ONE/status/8", X, "ONE", "8"),
+        ("https://video.example/9", None, None, None),
+    ]
+    assert one.names[3].nobody
+
+
+@pytest.mark.parametrize(
+    "called", ["infringing_urls", "targetted_urls", "defamatory_urls", "urls_in_request"]
+)
+def test_whatever_its_type_calls_the_addresses_they_are_found(called: str) -> None:
+    (one,), _ = read(notice(works=[{called: [{"url": "https://x.com/a"}]}]))
+    assert [n.handle for n in one.names] == ["a"]
+
+
+def test_the_answer_to_a_search_holds_several_and_each_that_cannot_be_taken_is_said() -> None:
+    document = {"notices": [notice(type="CourtOrder"), notice(id=6, works=[])], "meta": {"total": 2}}
+    (one,), problems = read(document)
+    assert one.order.legal_basis == "Court order"
+    assert problems == [
+        "n.json: notice 6: it holds no address; Lumen gives the addresses to those with a token."
+    ]
+
+
+def test_a_notice_that_only_counts_its_addresses_is_refused_with_the_counts() -> None:
+    counted = [{"infringing_urls": [{"domain": "x.com", "count": 12}, {"domain": "x.com", "count": 1}]}]
+    _, (problem,) = read(notice(works=counted))
+    assert "it holds only how many addresses of each site (x.com: 13)" in problem
+
+
+def test_a_time_of_day_is_taken_as_it_is_and_the_time_of_receipt_only_where_there_is_no_other() -> None:
+    (one,), _ = read(notice(date_sent=None, date_received="2031-03-04T10:30:00Z"))
+    assert (one.order.issued_at, one.order.issued_from, one.order.issued_to) == (
+        datetime(2031, 3, 4, 10, 30, tzinfo=UTC),
+        None,
+        None,
+    )
+    assert one.told.endswith("its date is when it was received, not when it was sent")
+
+
+def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
+    (one,), _ = read(notice(jurisdictions=["in", "India"]), "TR")
+    assert one.order.country == "IN"
+    (two,), _ = read(notice(jurisdictions=["IN", "US"]), "TR")
+    assert two.order.country == "TR"
+    _, (problem,) = read(notice(jurisdictions=[]))
+    assert problem == "n.json: notice 5: its jurisdictions are not one country; say which with --country."
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"id": None}, "notice ?: its id is empty."),
+        (
+            {"date_sent": None, "date_received": None},
+            "notice 5: neither date_sent nor date_received is in it.",
+        ),
+        ({"date_sent": "soon"}, "notice 5: date_sent 'soon' is an impossible time."),
+        ({"works": "none"}, "notice 5: it holds no address"),
+        ({"works": [{"infringing_urls": [1, None, {"url": 5}]}]}, "notice 5: it holds no address"),
+    ],
+)
+def test_a_notice_that_makes_no_sense_is_a_problem(fields: dict[str, object], why: str) -> None:
+    _, problems = read([notice(**fields)])
+    assert problems[0].startswith(f"n.json: {why}")
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b"{}", b'{"id": 5}', b'"text"', b"[" * 100_000, b'{"a": 1}']
+)
+def test_what_is_no_notice_is_refused_as_a_whole(content: bytes) -> None:
+    with pytest.raises(TableError):
+        read_lumen(content, "n.json", NOW, None)
+
+
+def test_what_no_database_takes_is_not_in_a_name() -> None:
+    (one,), _ = read(
+        notice(title="a\0b\ud800", works=[{"infringing_urls": [{"url": "https://x.com/\ud800"}]}])
+    )
+    assert (one.order.title, [n.words for n in one.names]) == ("ab?", ["https://x.com/?"])
+
+
+def test_json_is_told_from_a_table_by_how_it_begins() -> None:
+    assert is_json(b"\xef\xbb\xbf \n{")
+    assert is_json(b"[")
+    assert not is_json(b"reference,title\n")

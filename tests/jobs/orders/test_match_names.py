@@ -1,0 +1,108 @@
+"""Whom a name of an order means, by what is on file: one account, several, or nobody yet."""
+
+import pytest
+
+from jobs.orders.match_names import Identity, Nobody, as_name, found_on_file, key
+from jobs.orders.parse_names import Said, read_said
+from jobs.orders.resolve_names import unresolved
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.orders import Candidate, NameOutcome, OrderName
+from tests.support.samples.readings import T0
+
+X = Platform.X
+ONE = Candidate(AccountId(1), "11", "one")
+RENAMED = Candidate(AccountId(2), "22", "now_two")
+ON_FILE = {
+    (X, "one"): [ONE],
+    (X, "id:11"): [ONE],
+    (X, "before"): [RENAMED],
+    (X, "shared"): [ONE, RENAMED],
+    (X, "11"): [RENAMED],
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        pytest.param("x:One", Identity("11", "one"), id="a handle in any letters"),
+        pytest.param("id:11", Identity("11", "one"), id="an id"),
+        pytest.param("x:11", Identity("22", "now_two"), id="a handle of digits is no id"),
+        pytest.param("x:before", Identity("22", "now_two"), id="a handle that an account had"),
+        pytest.param("https://x.com/one/status/5", Identity("11", "one"), id="the author of a post"),
+        pytest.param("x:stranger", None, id="who is not on file would have to be asked for"),
+        pytest.param("bluesky:one.test", None, id="nobody of another platform"),
+        pytest.param(
+            "x:shared",
+            Nobody(
+                NameOutcome.AMBIGUOUS,
+                "It is or was the handle of 2 accounts on file, 11 (now @one), 22 (now @now_two): name one "
+                "by its id.",
+            ),
+            id="two that have it or had it",
+        ),
+        pytest.param(
+            "one",
+            Nobody(
+                NameOutcome.AMBIGUOUS,
+                "No platform can be told: write x: before it, or say which with --platform.",
+            ),
+            id="a bare handle is not taken for one of X",
+        ),
+        pytest.param(
+            "https://x.com/i/status/5",
+            Nobody(NameOutcome.UNRESOLVABLE, "It is a post of X, and does not say whose."),
+            id="a post without its author",
+        ),
+    ],
+)
+def test_a_name_means(words: str, what: Identity | Nobody | None) -> None:
+    assert found_on_file(read_said(words), ON_FILE) == what
+
+
+def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_cut() -> None:
+    said = read_said("https://x.com/before/status/5?s=20")
+    name = as_name(said, "pasted", Identity("22", "now_two"), {(X, "22"): AccountId(2)})
+    assert (name.outcome, name.account_id, name.handle, name.post_id) == (
+        NameOutcome.RESOLVED,
+        AccountId(2),
+        "before",
+        "5",
+    )
+    assert name.note == "The account goes by @now_two. '?s=20' behind the id of the post was cut off."
+
+
+def stored(said: str, **fields: object) -> OrderName:
+    read = {"platform": X, "handle": None, "post_id": None, "outcome": NameOutcome.NOT_TRIED, "note": "why"}
+    whole = {"order_name_id": 1, "account_id": None, "source": "s", "known_at": T0, "resolved_at": None}
+    return OrderName(said=said, **(read | whole | fields))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (stored("one", handle="one"), Said(0, "one", X, "one")),
+        (stored("id:11"), Said(0, "id:11", X, native_id="11")),
+        (
+            stored("one/status/5?s=20", handle="one", post_id="5"),
+            Said(
+                0,
+                "one/status/5?s=20",
+                X,
+                "one",
+                post_id="5",
+                note="'?s=20' behind the id of the post was cut off.",
+            ),
+        ),
+        (
+            stored("no address at all", platform=None),
+            Said(0, "no address at all", None, nobody="why"),
+        ),
+    ],
+)
+def test_a_name_on_record_is_tried_again_as_it_was_said(name: OrderName, said: Said) -> None:
+    assert unresolved([name], None).rows == (said,)
+
+
+def test_a_bare_handle_on_record_is_tried_on_the_platform_that_is_said_now() -> None:
+    (said,) = unresolved([stored("@one", platform=None, handle="one")], X).rows
+    assert (said.platform, key(said)) == (X, "one")

@@ -1,0 +1,152 @@
+"""What the words of an order name: an account, a post, or nobody that could be watched."""
+
+import pytest
+
+from jobs.orders.parse_names import Said, post_of, read_said, said_names
+from storage.model.core.accounts import Platform
+from storage.model.tables.account_references import AddressError
+from storage.model.tables.csv_rows import TableError
+
+X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
+DID = "did:plc:abcdefghijklmnopqrstuvwx"
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        pytest.param("@NASA", Said(0, "@NASA", None, "NASA"), id="a bare handle tells no platform"),
+        pytest.param("x:NASA", Said(0, "x:NASA", X, "NASA"), id="a prefix tells it"),
+        pytest.param("x NASA", Said(0, "x NASA", X, "NASA"), id="so does the word before it"),
+        pytest.param("a.test", Said(0, "a.test", BLUESKY, "a.test"), id="a domain is a handle of Bluesky"),
+        pytest.param("@a@b.example", Said(0, "@a@b.example", MASTODON, "a@b.example"), id="name and server"),
+        pytest.param("id:123", Said(0, "id:123", X, native_id="123"), id="an id of X"),
+        pytest.param("x:id:123", Said(0, "x:id:123", X, native_id="123"), id="an id with its platform"),
+        pytest.param("x:123", Said(0, "x:123", X, "123"), id="digits alone are a handle"),
+        pytest.param(DID, Said(0, DID, BLUESKY, native_id=DID), id="a DID is the id itself"),
+        pytest.param(
+            "https://twitter.com/NASA?lang=en",
+            Said(0, "https://twitter.com/NASA?lang=en", X, "NASA"),
+            id="the address of a profile",
+        ),
+        pytest.param(
+            "https://x.com/NASA/status/123?s=20",
+            Said(
+                0,
+                "https://x.com/NASA/status/123?s=20",
+                X,
+                "NASA",
+                post_id="123",
+                note="'?s=20' behind the id of the post was cut off.",
+            ),
+            id="a post names its author, and what stands behind its id is cut off",
+        ),
+        pytest.param(
+            "https://x.com/i/status/55",
+            Said(
+                0,
+                "https://x.com/i/status/55",
+                X,
+                post_id="55",
+                nobody="It is a post of X, and does not say whose.",
+            ),
+            id="a post without its author names nobody",
+        ),
+        pytest.param(
+            f"at://{DID}/app.bsky.feed.post/3kabc",
+            Said(0, f"at://{DID}/app.bsky.feed.post/3kabc", BLUESKY, native_id=DID, post_id="3kabc"),
+            id="a post of Bluesky by the id of its author",
+        ),
+        pytest.param(
+            "https://bsky.app/profile/a.test/post/3kabc",
+            Said(0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test", post_id="3kabc"),
+            id="a post of Bluesky by the handle of its author",
+        ),
+        pytest.param(
+            "https://b.example/@a@c.example/99",
+            Said(0, "https://b.example/@a@c.example/99", MASTODON, "a@c.example", post_id="99"),
+            id="a post on Mastodon as another server shows it",
+        ),
+        pytest.param(
+            "https://youtube.com/@someone",
+            Said(
+                0,
+                "https://youtube.com/@someone",
+                nobody="An address at youtube.com that names no account of X, Bluesky or Mastodon.",
+            ),
+            id="what looks like a server of Mastodon and is known to be none",
+        ),
+        pytest.param(
+            "https://facebook.com/someone",
+            Said(
+                0,
+                "https://facebook.com/someone",
+                nobody="An address at facebook.com that names no account of X, Bluesky or Mastodon.",
+            ),
+            id="an address elsewhere is part of the order, and names nobody here",
+        ),
+    ],
+)
+def test_words_mean(words: str, meant: Said) -> None:
+    assert read_said(words) == meant
+
+
+def test_the_platform_that_is_given_is_that_of_bare_handles_only() -> None:
+    assert read_said("@NASA", X) == Said(0, "@NASA", X, "NASA")
+    assert read_said("a.test", X) == Said(0, "a.test", BLUESKY, "a.test")
+    assert read_said("bluesky:a.test", X).platform is BLUESKY
+    with pytest.raises(
+        AddressError, match="'NASA' is not a handle, an id or an address of an account of Mast"
+    ):
+        read_said("NASA", MASTODON)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("!!!", "1.", "mastodon:NASA", "x" * 600, "a\0b", "—", "x:"),
+        *("https://x.com/a/status/12.", "https://x.com/a/status/1.2E+18", "https://x.com/a/status/"),
+    ],
+)
+def test_what_is_no_form_of_a_name_is_refused(words: str) -> None:
+    with pytest.raises(AddressError):
+        read_said(words)
+
+
+def test_names_stand_one_a_line_or_with_commas_semicolons_or_spaces_between_and_count_once() -> None:
+    parsed = said_names("x:a, x:b\n\nx:c;x:d x:e\nx f,x:a\n", "pasted", None)
+    assert [(s.line, s.words, s.handle) for s in parsed.rows] == [
+        (1, "x:a", "a"),
+        (1, "x:b", "b"),
+        (3, "x:c", "c"),
+        (3, "x:d", "d"),
+        (3, "x:e", "e"),
+        (4, "x f", "f"),
+    ]
+
+
+def test_a_word_that_is_no_name_is_a_problem_of_its_line() -> None:
+    parsed = said_names("x:a\n!!!\n", "pasted", None)
+    assert [s.words for s in parsed.rows] == ["x:a"]
+    assert [str(p) for p in parsed.problems] == [
+        "pasted, line 2: '!!!' is not a handle, an id or an address of an account."
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n", ",;"])
+def test_a_list_without_a_name_is_refused_as_a_whole(text: str) -> None:
+    with pytest.raises(TableError, match="there is no name in it"):
+        said_names(text, "pasted", None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "post"),
+    [("12", ("12", "")), ("12?s=20", ("12", "?s=20")), ("12/video/1", ("12", "/video/1"))],
+)
+def test_the_id_of_a_post_is_told_from_what_stands_behind_it(cell: str, post: tuple[str, str]) -> None:
+    assert post_of(cell) == post
+
+
+@pytest.mark.parametrize("cell", ["", "?s=20", "12a", "1.2E+18x", "12345678901234567890"])
+def test_a_cell_without_the_id_of_a_post_is_refused(cell: str) -> None:
+    with pytest.raises(AddressError):
+        post_of(cell)

@@ -1,0 +1,327 @@
+"""The monitor under the adaptive planner, on a real database: its budget, its turns, a restart."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import pytest
+
+from collectors.core.collector import Answer, Candidate, Trouble
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.adaptive_planner import AdaptiveTurns
+from jobs.planning.change_rates import HOUR, Prior, nothing_learned
+from jobs.planning.sweep_schedule import Sweep
+from storage.model.core.availability import MissedReason
+from storage.model.core.coverage import WhyRead
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import Pool, transaction
+from storage.readings.rosters import why_read
+from tests.support.pipelines.monitor import CHANGES, World
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
+
+DAY = timedelta(days=1)
+EVERYBODY = [str(n) for n in range(10_001, 13_001)]
+LISTED = EVERYBODY[::15]
+OTHERS = [i for i in EVERYBODY if i not in set(LISTED)]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    world = World(pool)
+    await world.enlist(OTHERS)
+    await world.enlist(LISTED, ("order 1",))
+    return world
+
+
+async def start(world: World, every: timedelta = DAY) -> Monitor:
+    settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
+    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    await monitor.load()
+    return monitor
+
+
+def hours(n: float) -> datetime:
+    return minutes(60 * n)
+
+
+WHY = """
+    select coalesce(r.out_of_turn, 'turn'), count(*) from coverage c join roster r using (roster_id)
+    group by 1 order by 1
+"""
+READ_MOST_OFTEN = """
+    select count(*) from coverage c join roster r using (roster_id) where r.base
+    group by c.roster_id order by 1 desc limit 1
+"""
+
+
+async def test_a_sweep_is_spread_over_its_time_and_everybody_is_read_within_it(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(12))
+    assert monitor.tally.requests == 16
+    await world.run(monitor, hours(23.6))
+    assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
+    assert await world.rows(WHY) == [("turn", 31)]
+
+
+async def test_accounts_that_are_new_are_read_at_once_and_a_restart_costs_no_turn(pool: Pool) -> None:
+    world = World(pool)
+    await world.enlist(EVERYBODY[:50])
+    for at in (0, 16, 23, 25):
+        monitor = await start(world)
+        await world.run(monitor, hours(at + 0.5))
+    assert await world.rows(WHY) == [("turn", 2)]
+
+
+async def test_a_restart_does_not_begin_with_those_whom_answers_leave_out(world: World) -> None:
+    world.platform.silent = {"10001", "10002", "10003"}
+    monitor = await start(world)
+    await world.run(monitor, hours(24))
+    for at in range(26, 48, 2):
+        monitor = await start(world)
+        await world.run(monitor, hours(at))
+    assert await world.rows(READ_MOST_OFTEN) == [(2,)]
+
+
+async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_turn(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(42))
+    found = await world.rows(CHANGES)
+    assert len(found) == len(LISTED)
+    assert {row[3] for row in found} == {"confirmed"}
+    [ahead] = [n for why, n in await world.rows(WHY) if why == "ahead"]
+    assert ahead in range(2, 12)
+
+
+@pytest.mark.parametrize("accounts", [98, 99, 110, 200, 1000])
+async def test_as_much_is_read_as_a_sweep_would_read(pool: Pool, accounts: int) -> None:
+    world = World(pool)
+    await world.enlist(EVERYBODY[:accounts])
+    monitor = await start(world)
+    await world.run(monitor, hours(9.9 * 24))
+    assert 9 * accounts <= monitor.tally.readings <= 10 * accounts
+
+
+READ_AGAIN = """
+    select coalesce(sum(cardinality(r.account_ids)), 0)::int from coverage join roster r using (roster_id)
+    where r.out_of_turn = 'again'
+"""
+
+
+async def test_nor_is_more_read_when_a_list_is_blocked_but_for_what_is_confirmed(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(71.9))
+    [(again,)] = await world.rows(READ_AGAIN)
+    assert isinstance(again, int)
+    assert again > 0
+    assert 2.9 * 3000 <= monitor.tally.readings - again <= 3 * 3000 + 98
+
+
+async def test_who_plans_again_takes_up_what_another_learned_meanwhile(world: World) -> None:
+    first = await start(world)
+    await world.run(first, hours(4))
+    second = await start(world)
+    await world.run(second, hours(10))
+    await first.load()
+    kept = turns_of(await start(world)).learned()
+    assert turns_of(first).learned() == kept
+    assert sum(kept[""].looked_s[0]) > sum(nothing_learned(Prior()).looked_s[0]) + 1000 * HOUR
+
+
+async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(4))
+    async with transaction(world.pool) as conn:
+        await conn.execute("update planner_memory set learned = '{}'")
+    learned = turns_of(monitor).learned()
+    await monitor.load()
+    assert turns_of(monitor).learned() == learned
+
+
+async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(30))
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, hours(33))
+    again = await start(world)
+    before, after = turns_of(monitor).learned()[""], turns_of(again).learned()[""]
+    assert after.lists
+    assert after.looked_s[0] == pytest.approx(before.looked_s[0], rel=0.2)
+    assert after.changes == before.changes
+    await world.run(again, hours(42))
+    assert len(await world.rows(CHANGES)) == len(LISTED)
+
+
+LEARNED = asdict(nothing_learned(Prior()))
+
+
+def signs(changes: list[float]) -> dict[str, object]:
+    return {"lists": {"1": {"at": 0.0, "changes": changes, "looked_s": [1.0, 1.0]}}}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param([1], id="another shape"),
+        pytest.param(LEARNED | signs([1.0, 2.0, 3.0]), id="signs of a list with three sides"),
+        pytest.param(LEARNED | signs([-1.0, 0.0]), id="less than nothing"),
+        pytest.param(LEARNED | {"expected": -4.0}, id="less than nothing expected"),
+        pytest.param(LEARNED | {"looked_s": [[1.0] * 6] * 2}, id="of another version"),
+    ],
+)
+async def test_what_was_learned_and_is_damaged_is_told_of_and_learned_anew(
+    pool: Pool, stored: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(pool)
+    await world.enlist(["10001"], ("order 1",))
+    async with transaction(pool) as conn:
+        await conn.execute(
+            "insert into planner_memory (platform, place, learned, saved_at) values ($1, '', $2, $3)",
+            world.platform.platform.value,
+            json.dumps(stored),
+            T0,
+        )
+    monitor = await start(world)
+    [said] = [m for m in caplog.messages if "learned" in m]
+    assert said.endswith("cannot be used, and is learned anew.")
+    assert turns_of(monitor).learned()[""] == nothing_learned(Prior())
+    await world.run(monitor, T0 + DAY)
+    assert monitor.tally.readings
+
+
+async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update watch_list set read_every = interval '8 hours'")
+    monitor = await start(world)
+    await world.run(monitor, hours(48))
+    async with transaction(world.pool) as conn:
+        rows = await conn.fetch(
+            "select roster_id, array_agg(observed_at order by observed_at) as at from coverage group by 1"
+        )
+        why = await why_read(conn, [r["roster_id"] for r in rows])
+    promised = [r["at"] for r in rows if why[r["roster_id"]].value == "promised"]
+    assert len(promised) == 3
+    for times in promised:
+        gaps = [b - a for a, b in zip([*times, hours(48)], [*times[1:], hours(48)], strict=False)]
+        assert max(gaps) <= timedelta(hours=8) + 2 * DAY / 31
+
+
+async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World) -> None:
+    monitor = await start(world)
+    await world.run(monitor, hours(3))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(3.2), breaker=False)
+    await world.run(monitor, hours(6))
+    world.platform.trouble = None
+    await world.run(monitor, hours(30))
+    assert await world.rows(CHANGES) == []
+    assert await world.rows("select count(*) from account where watched") == [(3000,)]
+    read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
+    assert read == [(31,)]
+
+
+async def test_a_roster_that_gives_nothing_is_tried_again_after_one_minute_and_then_after_five(
+    world: World,
+) -> None:
+    monitor = await start(world, timedelta(hours=1))
+    await world.run(monitor, minutes(20))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", T0, breaker=False)
+    await world.run(monitor, minutes(50))
+    rows = await world.rows(TRIED)
+    assert rows
+    for numbers, first, second in rows:
+        assert numbers == [0, 1, 2]
+        assert isinstance(first, timedelta)
+        assert isinstance(second, timedelta)
+        assert first >= timedelta(minutes=1)
+        assert second >= timedelta(minutes=5)
+
+
+TRIED = """
+    select numbers, at[2] - at[1], at[3] - at[2] from (
+        select array_agg(attempt order by observed_at) as numbers,
+            array_agg(observed_at order by observed_at) as at
+        from coverage group by roster_id, slot having count(*) = 3
+    ) tried
+"""
+
+
+HELD = "select r.account_ids from coverage c join roster r using (roster_id) where r.base and c.outcome = 2"
+
+
+async def test_after_an_answer_that_was_held_the_same_accounts_are_asked_another_way(world: World) -> None:
+    monitor = await start(world, timedelta(hours=1))
+    await world.run(monitor, minutes(20))
+    world.platform.truth["900"] = SUSPENDED
+    await world.run(monitor, minutes(23))
+    world.platform.truth["900"] = AVAILABLE
+    await world.run(monitor, minutes(50))
+    held = await world.rows(HELD)
+    again = await world.rows("select distinct account_ids from roster where out_of_turn = 'again'")
+    assert held
+    assert all(ids in again for ids in held)
+
+
+async def test_loading_again_takes_no_turn_away(world: World) -> None:
+    monitor = await start(world)
+    for n in range(36):
+        await world.run(monitor, minutes(20 * n))
+        monitor.read_now(EVERYBODY[:1])
+        await monitor.tick()
+        await monitor.load()
+    [turns] = [number for why, number in await world.rows(WHY) if why == "turn"]
+    assert turns in (15, 16)
+
+
+class Interrupted(FakeCollector):
+    """Something else happens while the next request is under way."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await super().read(native_ids, now)
+
+
+async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanwhile(pool: Pool) -> None:
+    platform = Interrupted()
+    platform.spare = (Candidate("800", "found"),)
+    world = World(pool, platform)
+    await world.enlist(EVERYBODY)
+    monitor = await start(world)
+    platform.meanwhile = monitor.control.tick
+    await world.run(monitor, hours(23.6))
+    assert await world.rows("select count(*) from canary") == [(3,)]
+    assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
+
+
+async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_anew(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update watch_list set read_every = interval '8 hours'")
+    monitor = await start(world)
+    await world.run(monitor, hours(2))
+    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
+    await world.run(monitor, hours(3.5))
+    world.platform.trouble = None
+    world.clock.set(hours(11))
+    first = monitor.turns.due(hours(11), lambda _, at: at)
+    assert any(turn.number for turn in first)
+    assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
+    world.platform.spare = (Candidate("800", "found"),)
+    await monitor.control.tick()
+    world.clock.set(hours(14))
+    second = monitor.turns.due(hours(14), lambda _, at: at)
+    assert second
+    assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
+
+
+def turns_of(monitor: Monitor) -> AdaptiveTurns:
+    turns = monitor.turns
+    assert isinstance(turns, AdaptiveTurns)
+    return turns

@@ -1,0 +1,281 @@
+"""The monitor under a ceiling of account-days: what it never asks for, and what its sentinels see."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from collectors.core.collector import Answer, Trouble
+from collectors.simulator.core.history import History, HistoryAccount
+from collectors.simulator.x.app import serve_x
+from collectors.transport.client import HttpOptions, Retry
+from collectors.x.collector import XCollector
+from jobs.base.clock import SimulatedClock
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.planning.daily_cost_limit import Refusal
+from jobs.planning.sweep_schedule import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.canaries import set_canaries
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.coverage import WhyRead
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import Pool, transaction
+from storage.work import daily_cost_limit
+from tests.support.pipelines.monitor import CHANGES, World
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, FakeCollector
+
+HOUR = timedelta(hours=1)
+EVERYBODY = [str(n) for n in range(10_001, 12_001)]
+LISTED = EVERYBODY[::8]
+OTHERS = [i for i in EVERYBODY if i not in set(LISTED)]
+MOST = 500
+
+
+class Billing(FakeCollector):
+    """Counts as X bills: each account once a UTC day."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.billed: dict[date, set[str]] = {}
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        self.billed.setdefault(now.astimezone(UTC).date(), set()).update(native_ids)
+        return await super().read(native_ids, now)
+
+
+class Billed(World):
+    """A world under a ceiling, whose platform sends a bill."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.platform = self.billing = Billing()
+
+    async def under(self, most: int = MOST, every: timedelta = HOUR / 2) -> Monitor:
+        """A monitor that has just started."""
+        paid = Paid(self.pool, Platform.X, most)
+        settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
+        collector = PaidCollector(self.platform, paid)
+        monitor = Monitor(self.pool, collector, ConfirmationRule(), settings, self.clock, paid=paid)
+        await monitor.load()
+        return monitor
+
+    async def read_everybody(self) -> None:
+        """The first day, without a ceiling: what is seen of anybody later is a change."""
+        free = await self.start(Sweep(24 * HOUR, T0))
+        await self.run(free, T0 + 23.9 * HOUR)
+        self.billing.billed.clear()
+
+    def most_billed(self) -> int:
+        return max(len(ids) for ids in self.billing.billed.values())
+
+
+@pytest.fixture
+async def world(pool: Pool) -> Billed:
+    world = Billed(pool)
+    await world.enlist(OTHERS)
+    await world.enlist(LISTED, ("order 1",))
+    return world
+
+
+WHY = """
+    select coalesce(r.out_of_turn, 'turn'), count(*) from coverage c join roster r using (roster_id)
+    group by 1 order by 1
+"""
+LAST_READ = """
+    select max(c.observed_at), count(*) from coverage c join roster r using (roster_id)
+    cross join unnest(r.account_ids) account_id where c.outcome = 0 group by account_id
+"""
+
+
+async def test_everybody_has_a_turn_in_the_days_that_are_said_and_no_day_costs_more(world: Billed) -> None:
+    monitor = await world.under(every=4 * HOUR)
+    await world.run(monitor, T0 + 12 * HOUR)
+    async with transaction(world.pool) as conn:
+        [bill] = await daily_cost_limit.bills(conn, world.clock())
+    assert bill.ceiling.round_days == 7
+    assert bill.paid[WhyRead.SENTINEL] in range(3, 6)
+    assert [(one.name, one.watched) for one in bill.lists] == [("order 1", 250)]
+    assert bill.lists[0].paid >= 5
+    await world.run(monitor, T0 + 7 * 24 * HOUR)
+    assert len(await world.rows(LAST_READ)) == 2000
+    assert world.most_billed() <= MOST
+
+
+async def test_a_block_of_a_list_is_seen_by_its_sentinels_and_the_rest_of_it_is_paid_for(
+    world: Billed,
+) -> None:
+    await world.read_everybody()
+    monitor = await world.under()
+    at = T0 + 30 * HOUR
+    await world.run(monitor, at)
+    before = len(world.billing.billed[at.date()])
+    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
+    await world.run(monitor, at + HOUR / 2)
+    found = await world.rows(CHANGES)
+    paid_for = len(world.billing.billed[at.date()]) - before
+    assert paid_for in range(50, MOST - before + 1)
+    assert len(found) > 150
+    assert world.most_billed() <= MOST
+
+
+async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> None:
+    await world.read_everybody()
+    monitor = await world.under()
+    at = T0 + 30 * HOUR
+    await world.run(monitor, at)
+    async with transaction(world.pool) as conn:
+        paid = await daily_cost_limit.paid(conn, Platform.X, at.date())
+    before = len(world.billing.billed[at.date()])
+    world.platform.truth[next(i for i in LISTED if i in paid)] = WITHHELD_IN
+    await world.run(monitor, at + 2 * HOUR)
+    assert len(await world.rows(CHANGES)) == 1
+    assert len(world.billing.billed[at.date()]) - before in range(20, 50)
+
+
+async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed) -> None:
+    for hours in (6, 7, 12, 23, 24.5):
+        monitor = await world.under()
+        await world.run(monitor, T0 + hours * HOUR)
+    async with transaction(world.pool) as conn:
+        paid = await daily_cost_limit.paid(conn, Platform.X, world.clock().date())
+    assert set(paid) == world.billing.billed[world.clock().date()]
+    first_day = world.billing.billed[T0.date()]
+    assert len(first_day) <= MOST
+    assert len(first_day) < 400  # the reserve was not spent on coming back
+
+
+async def test_what_was_read_before_the_ceiling_was_set_counts(world: Billed) -> None:
+    settings = MonitorSettings(Sweep(24 * HOUR, T0), PlannerKind.ADAPTIVE)
+    free = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    await free.load()
+    await world.run(free, T0 + 4 * HOUR)
+    before = len(world.billing.billed[T0.date()])
+    assert before in range(300, MOST)
+    await world.run(await world.under(), T0 + 20 * HOUR)
+    assert len(world.billing.billed[T0.date()]) <= MOST
+
+
+async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_is_reached(
+    world: Billed,
+) -> None:
+    monitor = await world.under()
+    await world.run(monitor, T0 + 30 * HOUR)
+    called = OTHERS[:900]
+    monitor.read_now(called)
+    await world.run(monitor, T0 + 40 * HOUR)
+    async with transaction(world.pool) as conn:
+        [bill] = await daily_cost_limit.bills(conn, world.clock())
+    assert bill.ceiling.waiting > 300
+    assert world.most_billed() <= MOST
+    await world.run(monitor, T0 + 49 * HOUR)
+    again = [why for why in await world.rows(WHY) if why[0] == "again"]
+    assert again
+    assert world.most_billed() <= MOST
+
+
+async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_it_did(pool: Pool) -> None:
+    at = T0 + HOUR
+    first, second = (Paid(pool, Platform.X, 100) for _ in range(2))
+    theirs, ours = [str(n) for n in range(60)], [str(n) for n in range(60, 110)]
+    assert await first.ask(theirs, at) is None
+    assert await second.ask(ours, at) is Refusal.RESERVE
+    assert second.days is not None
+    assert second.days.unpaid([*theirs, *ours]) == ours
+    assert await second.ask(ours[:30], at) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
+    """Days of restarts, waves, failing requests, calls for many, and a list that is promised too much."""
+    dice = random.Random(seed)
+    async with transaction(world.pool) as conn:
+        await conn.execute("update watch_list set read_every = interval '3 hours'")
+    most = dice.choice([200, 350, 700])
+    monitor = await world.under(most, HOUR)
+    now = T0
+    for _ in range(12):
+        match dice.randrange(5):
+            case 0:
+                monitor = await world.under(most, HOUR)
+            case 1:
+                hit = dice.sample(LISTED, dice.randrange(len(LISTED)))
+                world.platform.truth |= dict.fromkeys(hit, dice.choice([WITHHELD_IN, AVAILABLE]))
+            case 2:
+                until = now + dice.randrange(4) * HOUR
+                world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", until, breaker=False)
+            case 3:
+                monitor.read_now(dice.sample(EVERYBODY, dice.randrange(1000)))
+            case _:
+                world.platform.silent = set(dice.sample(EVERYBODY, 30))
+        now += timedelta(minutes=dice.randrange(6 * 60))
+        await world.run(monitor, now)
+        world.platform.trouble = None
+    assert world.most_billed() <= most
+
+
+async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minutes(pool: Pool) -> None:
+    """Days over real sockets, by the platform's own count; a list is blocked at noon of the third."""
+    blocked = T0 + 60 * HOUR
+    dice = random.Random(1)
+    of_order = EVERYBODY[::16]
+    history = History(
+        tuple(
+            HistoryAccount(
+                Platform.X,
+                i,
+                (T0, blocked + timedelta(seconds=dice.randrange(3600))) if i in set(of_order) else (T0,),
+                (AVAILABLE, WITHHELD_IN) if i in set(of_order) else (AVAILABLE,),
+                (T0,),
+                (f"h{i}",),
+            )
+            for i in EVERYBODY
+        )
+    )
+    clock = SimulatedClock(T0)
+    async with transaction(pool) as conn:
+        await set_canaries(conn, Platform.X, [(i, f"h{i}", AVAILABLE.status) for i in OTHERS[:2]], T0)
+        watched = [i for i in EVERYBODY if i not in OTHERS[:2]]
+        await add_accounts(
+            conn,
+            [NewAccount(Platform.X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
+            T0,
+        )
+    paid = Paid(pool, Platform.X, MOST)
+    settings = MonitorSettings(Sweep(HOUR / 2, T0), PlannerKind.ADAPTIVE)
+    async with (
+        serve_x(history, now=T0) as server,
+        XCollector("t", base_url=server.base_url, http=HttpOptions(retry=Retry(attempts=0))) as x,
+    ):
+        sweep = MonitorSettings(Sweep(24 * HOUR, T0))
+        free = Monitor(pool, x, ConfirmationRule(), sweep, clock)
+        under = Monitor(pool, PaidCollector(x, paid), ConfirmationRule(), settings, clock, paid=paid)
+        for monitor, until in ((free, T0 + HOUR), (under, blocked + 6 * HOUR)):
+            await monitor.load()
+            while clock() < until:
+                await monitor.tick()
+                clock.set(min(until, max(monitor.next_due(), clock() + timedelta(seconds=1))))
+                server.set_clock(clock())
+        first, *others = server.account_days.values()
+        assert first > MOST  # everybody was read once before there was a ceiling
+        assert len(others) == 2
+        assert max(others) <= MOST
+    async with transaction(pool) as conn:
+        seen = await conn.fetch(
+            """
+            select a.native_id, c.first_seen_new as at from change c join account a using (account_id)
+            where c.kind <> 'baseline' order by at
+            """
+        )
+        on_record = await daily_cost_limit.paid(conn, Platform.X, clock().date())
+    truth = {a.native_id: a.times[-1] for a in history.accounts}
+    delays = sorted((r["at"] - truth[r["native_id"]]).total_seconds() / 60 for r in seen)
+    assert seen[0]["at"] - blocked < timedelta(minutes=20)
+    assert len(delays) == len(of_order)
+    assert delays[len(delays) // 2] < 15
+    assert len(on_record) == server.account_days[clock().date()]
+    assert all(a <= b for a, b in pairwise(delays))

@@ -1,0 +1,134 @@
+"""The ceiling under which a day was begun holds until it ends, whatever is set where it is planned next."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.doctor.database_checks import ceiling_findings
+from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.planning.daily_cost_limit import Refusal
+from jobs.planning.sweep_schedule import Sweep
+from storage.model.core.accounts import Platform
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import Pool, transaction
+from storage.work import daily_cost_limit
+from tests.jobs.planning.test_daily_cost_guard import Billed
+from tests.support.samples.readings import T0
+
+HOUR = timedelta(hours=1)
+FIRST = 300
+EVERYBODY = [str(n) for n in range(10_001, 10_701)]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> Billed:
+    world = Billed(pool)
+    await world.enlist(EVERYBODY)
+    return world
+
+
+async def planned(
+    world: Billed, wanted: int | None, planner: PlannerKind = PlannerKind.ADAPTIVE
+) -> tuple[Paid, Monitor]:
+    """A process that has just taken over."""
+    paid = Paid(world.pool, Platform.X, wanted)
+    settings = MonitorSettings(Sweep(2 * HOUR, T0), planner)
+    reader = PaidCollector(world.platform, paid)
+    monitor = Monitor(world.pool, reader, ConfirmationRule(), settings, world.clock, paid=paid)
+    await monitor.load()
+    return paid, monitor
+
+
+async def promised(world: Billed) -> int | None:
+    async with transaction(world.pool) as conn:
+        return await daily_cost_limit.promised(conn, Platform.X, world.clock().date())
+
+
+@pytest.mark.parametrize("planner", PlannerKind)
+@pytest.mark.parametrize("wanted", [pytest.param(None, id="none"), pytest.param(600, id="a higher one")])
+async def test_whoever_takes_over_keeps_to_the_ceiling_of_the_day_and_to_its_own_from_the_next_on(
+    world: Billed, wanted: int | None, planner: PlannerKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, first = await planned(world, FIRST)
+    await world.run(first, T0 + 3 * HOUR)
+    with caplog.at_level(logging.WARNING, "jobs.planning.daily_cost_guard"):
+        paid, second = await planned(world, wanted, planner)
+        await second.load()
+    assert caplog.messages[0].startswith("Today X is read under a ceiling of 300 accounts, as was promised.")
+    assert len([m for m in caplog.messages if "as was promised" in m]) == 1
+    await world.run(second, T0 + 24 * HOUR)
+    assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
+    assert not paid.is_outdated(world.clock())
+    await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
+    assert paid.is_outdated(world.clock())
+    await second.load()
+    assert not paid.is_outdated(world.clock())
+    await world.run(second, T0 + 34 * HOUR)
+    tomorrow = len(world.billing.billed[world.clock().date()])
+    assert tomorrow in range(FIRST + 1, 601) if wanted else tomorrow >= len(EVERYBODY)
+
+
+async def test_a_lower_ceiling_holds_at_once(world: Billed) -> None:
+    _, first = await planned(world, 600)
+    await world.run(first, T0 + 3 * HOUR)
+    before = len(world.billing.billed[T0.date()])
+    assert before > FIRST
+    _, second = await planned(world, FIRST)
+    await world.run(second, T0 + 6 * HOUR)
+    assert len(world.billing.billed[T0.date()]) == before
+    assert await promised(world) == FIRST
+
+
+async def test_a_worker_without_a_ceiling_asks_for_nobody_beyond_that_of_the_one_that_plans(
+    world: Billed,
+) -> None:
+    worker = Paid(world.pool, Platform.X, None)
+    assert await worker.ask(EVERYBODY, T0 + HOUR) is None
+    _, first = await planned(world, FIRST)
+    await world.run(first, T0 + 2 * HOUR)
+    assert await worker.ask(EVERYBODY, world.clock()) is Refusal.RESERVE
+    assert await worker.ask(sorted(world.billing.billed[T0.date()]), world.clock()) is None
+    # Which day a request near midnight is billed on is open: the ceiling holds until that is over.
+    assert await worker.ask(EVERYBODY[:1], T0 + 24 * HOUR) is Refusal.BETWEEN_DAYS
+    assert await worker.ask(EVERYBODY, T0 + 24 * HOUR + timedelta(minutes=1)) is None
+
+
+async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceiling_to_the_next_day(
+    world: Billed,
+) -> None:
+    _, first = await planned(world, FIRST)
+    await world.run(first, T0 + HOUR)
+    world.clock.set(T0 + 24 * HOUR - timedelta(minutes=1))
+    paid, second = await planned(world, None)
+    await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
+    assert paid.is_outdated(world.clock())
+    assert await promised(world) is None
+
+
+async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_today(pool: Pool) -> None:
+    early, right = (Paid(pool, Platform.X, 200) for _ in range(2))
+    at = T0 + 23.8 * HOUR
+    past_midnight = at + HOUR / 4
+    asked = 0
+    for n in range(0, 600, 100):
+        ids = EVERYBODY[n : n + 100]
+        await early.ask(ids, past_midnight)
+        asked += 100 if await right.ask(ids, at) is None else 0
+    assert asked == 200
+
+
+@pytest.mark.parametrize(
+    ("set_to", "said"),
+    [
+        pytest.param(300, None, id="the same"),
+        pytest.param(200, None, id="a lower one holds at once"),
+        pytest.param(2000, "x_daily_cost here pays for 2,000", id="a higher one waits for the next day"),
+        pytest.param(None, "none is set", id="so does that there is none"),
+    ],
+)
+def test_the_doctor_says_when_a_setting_takes_effect(set_to: int | None, said: str | None) -> None:
+    found = [one.said for one in ceiling_findings(300, set_to)]
+    assert [said in words for words in found if said] == ([] if said is None else [True])

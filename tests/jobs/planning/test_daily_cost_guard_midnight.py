@@ -1,0 +1,72 @@
+"""The ceiling of account-days near midnight UTC, when nothing may be asked."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from jobs.base.clock import SimulatedClock
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.dispatch.local_requester import AskHere, Reply
+from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.planning.sweep_schedule import Sweep
+from storage.model.core.accounts import Platform
+from storage.model.core.platform_request import Question
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.pool import Pool
+from tests.support.pipelines.monitor import World
+from tests.support.samples.readings import MINUTE, T0
+
+MIDNIGHT = T0 + timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+class Waiting(AskHere):
+    """Time passes while a request waits for its turn, or on its way to the machine that makes it."""
+
+    def __init__(self, paid: PaidCollector, clock: SimulatedClock, on_its_way: bool) -> None:
+        super().__init__(paid, clock, 8)
+        self._time = clock
+        self._on_its_way = on_its_way
+        self.until = T0
+
+    @asynccontextmanager
+    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+        async with super().room(urgent=urgent):
+            if not self._on_its_way:
+                self._time.set(max(self._time(), self.until))
+            yield
+
+    @asynccontextmanager
+    async def asked(self, question: Question, /) -> AsyncGenerator[Reply]:
+        self._time.set(max(self._time(), self.until))
+        async with super().asked(question) as reply:
+            yield reply
+
+
+@pytest.mark.parametrize("on_its_way", [False, True], ids=["for its turn", "in the queue"])
+async def test_what_waited_until_it_was_too_near_midnight_is_no_trouble_of_the_platform(
+    pool: Pool, caplog: pytest.LogCaptureFixture, on_its_way: bool
+) -> None:
+    world = World(pool)
+    await world.enlist([str(n) for n in range(10_000, 12_000)])
+    paid = Paid(pool, Platform.X, 3000)
+    collector = PaidCollector(world.platform, paid)
+    waiting = Waiting(collector, world.clock, on_its_way)
+    settings = MonitorSettings(Sweep(MINUTE, T0), PlannerKind.ADAPTIVE)
+    monitor = Monitor(pool, collector, ConfirmationRule(), settings, world.clock, waiting, paid)
+    world.clock.set(MIDNIGHT - 10 * MINUTE)
+    await monitor.load()
+    await world.run(monitor, MIDNIGHT - 7 * MINUTE)
+    read = len(world.platform.asked)
+    assert read > 20
+    world.clock.set(MIDNIGHT - 122 * SECOND)
+    waiting.until = MIDNIGHT - 118 * SECOND
+    await monitor.tick()
+    assert len(world.platform.asked) == read
+    await world.run(monitor, MIDNIGHT + 5 * MINUTE)
+    assert len(world.platform.asked) > 2 * read
+    assert await world.rows("select reason, detail from collector_state") == []
+    assert "gives nothing" not in caplog.text

@@ -1,0 +1,181 @@
+"""Whoever is watched stands in one roster of the sweep, whatever makes the rosters anew at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from collectors.core.collector import Candidate
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.vantages import Elsewhere
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.coverage import Roster
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.errors import Unreachable
+from storage.postgres.locks import Lock
+from storage.postgres.pool import Pool, transaction
+from storage.readings import rosters
+from tests.support.pipelines.monitor import World
+from tests.support.samples.readings import T0, minutes
+
+SWEEP = Sweep(timedelta(hours=2), T0)
+EVERYBODY = [str(n) for n in range(10_001, 10_251)]
+Work = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    """Nobody is a control account yet; those that are found make every roster smaller."""
+    world = World(pool)
+    world.platform.spare = (Candidate("800", "good"), Candidate("802", "fine"))
+    await watch(world, EVERYBODY)
+    return world
+
+
+async def watch(world: World, ids: list[str]) -> None:
+    async with transaction(world.pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}") for i in ids], T0)
+
+
+async def one_leaves_and_one_comes(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute("update account set watched = false where native_id = '10007'")
+    await watch(world, ["99999"])
+
+
+async def start(world: World, planner: PlannerKind) -> Monitor:
+    settings = MonitorSettings(SWEEP, planner)
+    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    await monitor.load()
+    return monitor
+
+
+async def at_once(world: World, *works: Work) -> None:
+    """Each begins in its turn; rosters are made only when all have begun."""
+    async with asyncio.TaskGroup() as group, transaction(world.pool) as conn:
+        await conn.execute("lock table roster in share row exclusive mode")
+        for work in works:
+            group.create_task(_done(work))
+            await asyncio.sleep(0.3)
+
+
+async def _done(work: Work) -> None:
+    await work()
+
+
+async def places(world: World, vantage: str = "") -> tuple[object, ...]:
+    """How many places in rosters there are, and how many accounts have one."""
+    async with transaction(world.pool) as conn:
+        row = await conn.fetchrow(
+            """
+            select count(*), count(distinct a.account_id)
+            from roster r, unnest(r.account_ids) as p (account_id)
+            left join account a on a.account_id = p.account_id and a.watched
+            where r.base and r.retired_at is null and r.vantage = $1
+            """,
+            vantage,
+        )
+        return tuple(row or ())
+
+
+@pytest.mark.parametrize("planner", PlannerKind)
+@pytest.mark.parametrize(
+    "load_first",
+    [
+        pytest.param(True, id="control accounts are found while who is watched is loaded"),
+        pytest.param(False, id="who is watched is loaded while control accounts are found"),
+    ],
+)
+async def test_everybody_has_one_place_when(world: World, planner: PlannerKind, *, load_first: bool) -> None:
+    monitor = await start(world, planner)
+    await monitor.tick()
+    await one_leaves_and_one_comes(world)
+
+    works = [monitor.load, monitor.control.tick]
+    await at_once(world, *(works if load_first else reversed(works)))
+
+    assert await places(world) == (250, 250)
+    world.clock.set(minutes(121))
+    await world.run(monitor, minutes(300))
+    known = [monitor.known(account_id) for account_id in monitor.accounts()]
+    unread = [k for k in known if k is None or k.last_read_at is None or k.last_read_at < minutes(121)]
+    assert (len(known), unread) == (250, [])
+
+
+async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before_who_is_watched_is_loaded(
+    world: World,
+) -> None:
+    monitor = await start(world, PlannerKind.SWEEP)
+    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    await elsewhere.load()
+    await elsewhere.tick()
+    await monitor.control.tick()
+    await one_leaves_and_one_comes(world)
+
+    async with asyncio.TaskGroup() as group:
+        with suppress(_NotMade):
+            async with transaction(world.pool) as conn:
+                one, *_ = await rosters.base_rosters(conn, Platform.X)
+                ids, controls = one.account_ids, one.canary_ids
+                await rosters.get_or_make(conn, Platform.X, ids, controls, T0, base=True, vantage="tr")
+                group.create_task(elsewhere.tick())  # has to wait until this roster is made, or is not
+                await asyncio.sleep(0.3)
+                await monitor.load()
+                group.create_task(elsewhere.load())
+                await asyncio.sleep(0.3)
+                raise _NotMade
+
+    assert await places(world, "tr") == (250, 250)
+
+
+class _NotMade(Exception):
+    """Nothing of the transaction is kept."""
+
+
+@pytest.mark.parametrize("name", ["here", "elsewhere"])
+async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: str, name: str) -> None:
+    lock = Lock(dsn, "poll x")
+    await lock.take(1)
+    monitor = await world.start(fence=lock.fence)
+    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    await elsewhere.load()
+    vantage, work = {"here": ("", monitor.control.tick), "elsewhere": ("tr", elsewhere.load)}[name]
+    await one_leaves_and_one_comes(world)
+    before = await places(world, vantage)
+    await lock.let_go()
+    with pytest.raises(Unreachable):
+        await work()
+    assert await places(world, vantage) == before
+
+
+async def test_a_roster_that_two_make_at_the_same_time_is_one(world: World) -> None:
+    made: list[Roster] = []
+
+    async def make() -> None:
+        async with transaction(world.pool) as conn:
+            made.append(await rosters.get_or_make(conn, Platform.X, [AccountId(1)], (), T0, base=False))
+            await asyncio.sleep(0.3)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(make())
+        group.create_task(make())
+
+    assert made[0] == made[1]
+
+
+async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: World) -> None:
+    monitor = await start(world, PlannerKind.SWEEP)
+    twice = [AccountId(i) for i in list(monitor.accounts())[50:150]]
+    async with transaction(world.pool) as conn:
+        await rosters.get_or_make(conn, Platform.X, twice, (), T0, base=True)
+
+    monitor = await start(world, PlannerKind.SWEEP)
+
+    assert await places(world) == (250, 250)
+    await monitor.tick()
+    assert monitor.tally.readings == 250

@@ -1,0 +1,154 @@
+"""The smaller pure rules: the sweep, the gate of a collector, cohorts, rosters."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.core.collector import Trouble
+from jobs.detect.active_cohorts import Cohorts
+from jobs.dispatch.circuit_breaker import Gate
+from jobs.planning.sweep_schedule import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.coverage import BatchOutcome, bitmap, is_answered
+from storage.model.text.units import parse_duration
+from tests.support.samples.readings import MINUTE, T0, minutes
+
+SWEEP = Sweep(timedelta(hours=1), T0)
+OK, MISSED, HELD = BatchOutcome.ANSWERED, BatchOutcome.MISSED, BatchOutcome.HELD
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        pytest.param(None, 5, (0, 0, 0), id="a roster that was never read is due in the running slot"),
+        pytest.param((0, 0, 1, OK), 30, (60, 0, 60), id="an answered slot is done"),
+        pytest.param((0, 0, 1, MISSED), 1, (0, 1, 2), id="a missed one is tried again after a minute"),
+        pytest.param((0, 0, 1, HELD), 1, (0, 1, 2), id="a held one too"),
+        pytest.param((0, 1, 2, MISSED), 2, (0, 2, 7), id="then after five minutes"),
+        pytest.param((0, 2, 7, MISSED), 7, (0, 3, 22), id="then after fifteen"),
+        pytest.param((0, 5, 52, MISSED), 52, (60, 0, 60), id="until the next slot begins"),
+        pytest.param((0, 0, 1, MISSED), 190, (180, 0, 180), id="slots that passed are not made up for"),
+    ],
+)
+def test_the_next_attempt_of_a_roster(
+    last: tuple[int, int, int, BatchOutcome] | None, now: int, due: tuple[int, int, int]
+) -> None:
+    attempt = last and Attempt(minutes(last[0]), last[1], minutes(last[2]), last[3])
+    assert next_attempt(SWEEP, attempt, minutes(now)) == Due(minutes(due[0]), due[1], minutes(due[2]))
+
+
+def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = False) -> Trouble:
+    return Trouble(reason, "because", minutes(99), breaker)
+
+
+def failing(gate: Gate, *at: float) -> Gate:
+    """Requests that were asked a second before they failed."""
+    for minute in at:
+        gate = gate.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
+    return gate
+
+
+def test_one_or_two_failed_requests_do_not_close_the_gate() -> None:
+    assert not failing(Gate(), 0, 0.01).is_closed(minutes(0.01))
+
+
+def test_the_third_failure_closes_it_for_a_minute_and_each_further_one_for_twice_as_long() -> None:
+    gate = failing(Gate(), 0, 0, 0)
+    assert gate.closed_until == minutes(1)
+    pauses: list[timedelta] = []
+    for _ in range(6):
+        assert gate.closed_until is not None
+        at = gate.closed_until
+        gate = gate.after(trouble(), at, at)
+        assert gate.closed_until is not None
+        pauses.append(gate.closed_until - at)
+    assert pauses == [MINUTE * m for m in (2, 4, 8, 15, 15, 15)]
+
+
+def test_requests_that_fail_together_are_one_failure_of_the_platform() -> None:
+    gate = failing(Gate(), *(n / 60_000 for n in range(8)))
+    assert gate.closed_until == minutes(2 / 60_000) + MINUTE
+
+
+@pytest.mark.parametrize("reason", [MissedReason.AUTH, MissedReason.CREDITS, MissedReason.USAGE_CAPPED])
+def test_a_fault_that_meets_every_request_closes_it_at_once(reason: MissedReason) -> None:
+    gate = Gate().after(trouble(reason, breaker=True), minutes(0), minutes(0))
+    assert (gate.closed_until, gate.reason) == (minutes(99), reason)
+    assert not gate.is_closed(minutes(99))
+
+
+def test_an_answer_to_a_later_question_opens_it_again() -> None:
+    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(0))
+    assert closed.after(None, minutes(1), minutes(1)) == Gate()
+
+
+def test_an_answer_to_an_earlier_question_opens_nothing() -> None:
+    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(1))
+    assert closed.after(None, minutes(0), minutes(2)) == closed
+
+
+def test_a_failure_that_was_under_way_never_shortens_a_pause() -> None:
+    closed = Gate().after(trouble(MissedReason.AUTH, breaker=True), minutes(0), minutes(0))
+    later = failing(closed, 1, 1, 1)
+    assert (later.closed_until, later.reason) == (minutes(99), MissedReason.AUTH)
+
+
+def test_a_confirmation_makes_its_lists_active_for_six_hours_but_not_in_its_own_round() -> None:
+    cohorts = Cohorts(timedelta(hours=6))
+    cohorts.confirmed([ListId(1)], minutes(0))
+    assert not cohorts.is_active([ListId(1)], minutes(0))
+    assert cohorts.is_active([ListId(2), ListId(1)], minutes(1))
+    assert not cohorts.is_active([ListId(2)], minutes(1))
+    assert cohorts.is_active([ListId(1)], minutes(360))
+    assert not cohorts.is_active([ListId(1)], minutes(361))
+
+
+def accounts(number: int) -> list[Account]:
+    return [Account(AccountId(n), Platform.X, str(1000 + n), f"h{n}") for n in range(number)]
+
+
+@given(st.integers(0, 350), st.integers(1, 100), st.randoms())
+def test_every_account_is_in_one_roster_whatever_the_order(
+    number: int, size: int, dice: random.Random
+) -> None:
+    shuffled = accounts(number)
+    dice.shuffle(shuffled)
+    rosters = pack(shuffled, size)
+    assert rosters == pack(accounts(number), size)
+    assert sorted(a for r in rosters for a in r) == list(range(number))
+    assert all(0 < len(r) <= size for r in rosters)
+
+
+def test_members_of_a_list_are_spread_over_the_rosters() -> None:
+    listed = range(98)
+    shares = [len(set(listed) & set(r)) for r in pack(accounts(980), 98)]
+    assert max(shares) < 30
+
+
+def test_a_roster_gets_one_known_blocked_account_and_stable_ones_in_turn() -> None:
+    stable, blocked = [AccountId(1), AccountId(2)], [AccountId(8), AccountId(9)]
+    assert [choose_canaries(stable, blocked, 2, turn) for turn in range(3)] == [(8, 1), (9, 2), (8, 1)]
+    assert choose_canaries(stable, [], 2, 0) == (1, 2)
+    assert choose_canaries([], [], 2, 0) == ()
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=100))
+def test_the_bitmap_tells_exactly_who_answered(answered: list[bool]) -> None:
+    stored = bitmap(answered)
+    assert (stored is None) == all(answered)
+    assert [is_answered(stored, i) for i in range(len(answered))] == answered
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("6h", 21_600), ("1d", 86_400)])
+def test_durations_are_written_with_a_unit(text: str, seconds: int) -> None:
+    assert parse_duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "15", "m", "0m", "-5m", "1.5h", "5 m m", "9999999999d", "999999999d"])
+def test_what_is_not_a_duration_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like 90s, 15m, 6h or 1d"):
+        parse_duration(text)

@@ -1,0 +1,149 @@
+"""The demands of February 2021, rehearsed: what a query over the table counts is what is told everywhere.
+
+Needs the published table, which is not part of the project: `TEST_SHARED_DATA` names its folder, else
+`shared/data` beside the project is looked into.
+"""
+
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from collectors.simulator.core.history_files import load_history
+from dashboard.orders.order_json import summary_json
+from dashboard.orders.report import read_report
+from dashboard.orders.report_html import Imprint
+from dashboard.server.app import page_of
+from jobs.orders.legal_demands import read_legal_demands
+from jobs.rehearsal.demands_history import history_of, in_time, until
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.rehearse import Papers, Report, rehearse
+from jobs.rehearsal.simulators import played
+from storage.postgres.pool import open_pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.servers.dashboard import SETTINGS, served
+
+NAME = "india_legal_demands.csv"
+START = datetime(2021, 2, 1, tzinfo=UTC)
+EVERY = timedelta(hours=2)
+END = datetime(2021, 2, 6, 12, tzinfo=UTC)
+TABLE = b"""\
+notice_date,notice_id,notice_reports_restoration,handle,target,post_id,account_status_2021mid,seen_from_us,seen_from_india,followers,statuses
+2021-02-02,n1,0,ada,account,,available,visible,account_withheld_IN,1,1
+2021-02-02,n1,0,bo,tweet,71,deactivated_or_not_found,no_data,no_data,1,1
+2021-02-03,n2,0,Ada,account,,suspended,no_data,no_data,1,1
+2021-02-03,n2,0,cy,account,,available,visible,no_data,1,1
+2021-09-09,n3,0,late,account,,suspended,no_data,no_data,1,1
+"""
+
+
+def test_a_table_of_demands_becomes_a_history_with_what_others_found_at_an_assumed_time() -> None:
+    orders = [o for t in read_legal_demands(TABLE, NAME, END, by_day=True).rows for o in t.orders]
+    demands = in_time(orders, START, END)
+    assert [o.order.reference for o in demands] == ["IN-2021-02-02", "IN-2021-02-03"]
+    assert history_of(demands)[1:] == [
+        "x,1,ada,2021-02-01T00:00:00Z,available,,IN-2021-02-02;IN-2021-02-03",
+        "x,1,ada,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02;IN-2021-02-03",
+        "x,2,bo,2021-02-01T00:00:00Z,available,,IN-2021-02-02",
+        "x,2,bo,2021-02-03T05:59:59Z,not_found,,IN-2021-02-02",
+        "x,3,cy,2021-02-01T00:00:00Z,available,,IN-2021-02-03",
+    ]
+    assert until(demands) == datetime(2021, 2, 5, 23, 59, 59, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    report: Report
+    rows: list[dict[str, str]]
+    """Those of the table that have a date and a notice."""
+
+
+async def play(dsn: str, folder: Path) -> Played:
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / NAME
+    if not path.exists():
+        pytest.skip(f"the published table is not at {path}; name its folder in TEST_SHARED_DATA")
+    content = path.read_bytes()
+    orders = [o for t in read_legal_demands(content, NAME, END, by_day=True).rows for o in t.orders]
+    history = folder / "history.csv"
+    history.write_text("\n".join(history_of(in_time(orders, START, END))) + "\n", encoding="utf-8")
+    plan = Plan(START, END, EVERY)
+    report = await rehearse(
+        history,
+        None,
+        played(load_history(history), None),
+        plan,
+        "none",
+        dsn,
+        lambda _: None,
+        Papers(NAME, content),
+    )
+    lines = csv.DictReader(content.decode().splitlines())
+    return Played(report, [r for r in lines if r["notice_date"] and r["notice_id"]])
+
+
+def handles(rows: list[dict[str, str]]) -> set[str]:
+    return {r["handle"].lower() for r in rows}
+
+
+@pytest.mark.timeout(600)
+async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal_tell(
+    dsn: str, tmp_path: Path
+) -> None:
+    done = await play(dsn, tmp_path)
+    assert done.report.is_right
+    told: dict[str, Any] = {o.order.reference: summary_json(o) for o in done.report.orders}
+    async with open_pool(dsn, max_size=4) as pool:
+        async with transaction(pool) as conn:
+            numbers = {
+                r["reference"]: r["order_id"]
+                for r in await conn.fetch("select reference, order_id from legal_order")
+            }
+            pages = {
+                reference: said(await page_of(conn, f"/orders/{numbers[reference]}", END, SETTINGS, "light"))
+                for reference in told
+            }
+            imprint = Imprint(END, "Blockline", synthetic=False, sweep_every=EVERY, dashboard_url=None)
+            reports = {
+                reference: report.html()
+                for reference in ("IN-2021-02-02", "IN-2021-02-04")
+                if (report := await read_report(conn, numbers[reference], END, None, imprint)) is not None
+            }
+        async with served(pool, dsn, END) as base, aiohttp.ClientSession() as session:
+            api: dict[str, Any] = {}
+            for reference in told:
+                async with session.get(f"{base}/api/orders/{numbers[reference]}") as answer:
+                    api[reference] = await answer.json()
+    withheld_anywhere = handles([r for r in done.rows if r["seen_from_india"] == "account_withheld_IN"])
+    for day, names in (("2021-02-02", 62), ("2021-02-04", 283)):
+        reference = f"IN-{day}"
+        rows = [r for r in done.rows if r["notice_date"] == day]
+        assert len(handles(rows)) == names
+        by_status = Counter(
+            answer for _, answer in {(r["handle"], r["account_status_2021mid"]) for r in rows}
+        )
+        from_india = handles([r for r in rows if r["seen_from_india"] == "account_withheld_IN"])
+        one = told[reference]
+        assert one["funnel"]["named"] == one["funnel"]["on_its_list"] == names
+        seen = one["seen_by_others"]["looks"]
+        accounts = next(p["answers"] for p in seen if p["from"] is None)
+        assert accounts == dict(by_status)
+        india = next(p["answers"] for p in seen if p["from"] == "IN" and p["of"] == "account")
+        assert india.get("account_withheld_IN", 0) == len(from_india)
+        # What our own readings found in the rehearsal: withheld there, who was found so.
+        assert dict(one["withheld_in"]) == ({"IN": len(from_india)} if from_india else {})
+        assert from_india == withheld_anywhere & handles(rows)
+        assert {k: v for k, v in api[reference].items() if k in one and k not in {"at", "sentences"}} == {
+            k: v for k, v in one.items() if k not in {"at", "sentences"}
+        }
+        for sentence in one["sentences"]:
+            assert sentence in pages[reference]
+            assert sentence in reports[reference]
+    assert "23 withheld in India" in pages["IN-2021-02-02"]
+    assert "23 withheld in India" in reports["IN-2021-02-02"]

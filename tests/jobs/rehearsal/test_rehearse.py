@@ -1,0 +1,130 @@
+"""Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from collectors.simulator.core.faults import PROFILES, profile
+from collectors.simulator.core.history import History
+from collectors.simulator.core.history_files import load_history
+from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.rehearse import Report, rehearse, write_report
+from jobs.rehearsal.simulators import played
+from jobs.rehearsal.verdict import Believed, Line, hold_against_truth
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import open_pool, transaction
+from storage.readings.rehearsal_readback import confirmed_changes
+from tests.support.pipelines.reevaluation import require_the_same
+from tests.support.samples.invented_histories import write_history, write_order
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
+from tests.support.samples.recorded_histories import recorded
+
+
+async def perform(path: Path, dsn: str, plan: Plan, faults: str, platform: str | None = None) -> Report:
+    told = played(load_history(path), platform)
+    found = await rehearse(path, platform, told, plan, faults, dsn, lambda _: None)
+    await require_the_same(dsn, plan, int(str(found.figures["readings"])))
+    return found
+
+
+async def detected(dsn: str, told: History) -> Counter[Platform]:
+    """How many changes each platform's accounts were found to make, first states left out."""
+    platforms = {account.native_id: account.platform for account in told.accounts}
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        changes = await confirmed_changes(conn)
+    return Counter(platforms[change.native_id] for change in changes if change.old is not None)
+
+
+async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
+    dsn: str, tmp_path: Path
+) -> None:
+    path = write_history(tmp_path / "history.csv", accounts=90, days=4)
+    found = await perform(path, dsn, Plan(T0, T0 + timedelta(days=4), timedelta(hours=1)), "none", "all")
+    figures = found.figures
+    assert found.is_right
+    assert (
+        figures["changes_detected"] == figures["changes_observable"] == figures["intervals_containing_truth"]
+    )
+    assert found.verdict.unseen == []
+    assert found.verdict.detected > 300
+    assert figures["missed"] == 0
+    assert figures["mails"] == figures["mails_in_mailbox"]
+    assert found.verdict.spells_missed > 0, "the history has spells that no hourly reading can see"
+
+
+@pytest.mark.parametrize("faults", [name for name in PROFILES if name != "none"])
+async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: str, tmp_path: Path) -> None:
+    path = write_history(tmp_path / "history.csv", accounts=30, days=2)
+    found = await perform(path, dsn, Plan(T0, T0 + timedelta(days=2), timedelta(hours=1)), faults, "all")
+    assert found.verdict.false == []
+    assert found.verdict.wrong_interval == []
+    if profile(faults).lies:
+        assert len(found.verdict.unseen) <= len(found.verdict.misled)
+    else:
+        assert found.verdict.unseen == []
+    by_platform = await detected(dsn, played(load_history(path), "all"))
+    assert {platform: by_platform[platform] > 15 for platform in Platform} == dict.fromkeys(Platform, True)
+
+
+async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap(
+    dsn: str, tmp_path: Path
+) -> None:
+    path = write_order(tmp_path / "order.csv", accounts=257, at=T0 + timedelta(hours=5))
+    plan = Plan(T0, T0 + timedelta(hours=12), timedelta(minutes=15))
+    found = await perform(path, dsn, plan, "flapping", "all")
+    assert found.verdict.false == found.verdict.wrong_interval == []
+    # Mastodon withholds nothing by country, so nothing happens there.
+    told = played(load_history(path), "all")
+    assert await detected(dsn, told) == {Platform.X: 257, Platform.BLUESKY: 257}
+
+
+@pytest.mark.timeout(300)
+async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:
+    path = recorded()
+    told = load_history(path)
+    start = T0.replace(year=2022, month=11, day=1)
+    found = await perform(path, dsn, Plan(start, start + timedelta(days=30), timedelta(days=1)), "none")
+    assert len(told.accounts) == 7_522
+    assert found.is_right
+    assert found.verdict.unseen == []
+    assert found.verdict.detected == found.verdict.observable > 200
+
+
+def test_a_wrong_case_is_written_out_with_both_readings(tmp_path: Path) -> None:
+    line = Line((minutes(-9),), (AVAILABLE,))
+    lie = Believed("1", AVAILABLE, SUSPENDED, minutes(0), minutes(5))
+    found = Report({}, hold_against_truth({"1": line}, (), [lie], minutes(0), minutes(9)))
+    assert not found.is_right
+    write_report(tmp_path / "report.jsonl", found)
+    assert [json.loads(row) for row in (tmp_path / "report.jsonl").read_text().splitlines()] == [
+        {
+            "what": "false_change",
+            "account_id": "1",
+            "old": "available",
+            "new": "suspended",
+            "last_seen_old": minutes(0).isoformat(),
+            "first_seen_new": minutes(5).isoformat(),
+        }
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_the_demonstration_ends_by_itself_with_the_story_told_and_nothing_false() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli.main", "demo", "--headless", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ended = json.loads(done.stdout)
+    assert ended["false_changes"] == 0
+    assert ended["accounts"] == 257 + 1178 + 300
+    assert ended["changes"]["block"] >= 250 + 126 + 583
+    assert ended["changes"]["restoration"] >= 250
+    assert ended["mails"] > 0
+    assert ended["intervals_containing_truth"] == sum(ended["changes"].values())

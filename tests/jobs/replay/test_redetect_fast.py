@@ -1,0 +1,163 @@
+"""Skipping readings that mean nothing new tells what stepping through every one of them tells."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import ConfirmedOn, Folding
+from jobs.replay.redetect_fast import retold
+from storage.model.bitemporal.corrections import Told
+from storage.model.bitemporal.reading_columns import Course, Look, Looks, columns_of, with_more
+from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
+from storage.model.core.known_state import Known
+from storage.model.core.packed_columns import instant, microseconds
+from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
+
+A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
+BOTH, TR = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
+RULE = ConfirmationRule()
+WEAK_NEVER = ConfirmationRule((timedelta(0), MINUTE, 15 * MINUTE, timedelta(days=3_000)), cohort_discount=0)
+RULES = [
+    RULE,
+    ConfirmationRule(strong_readings=1, weak_readings=1),
+    WEAK_NEVER,
+    ConfirmationRule((timedelta(0), 2 * MINUTE, 30 * MINUTE), 2, 3, timedelta(minutes=40), 2),
+]
+
+Shown = tuple[float, State, frozenset[str]]
+"""Minutes since the reading before, what it showed as it was understood, and what it was silent on."""
+
+
+def course(
+    n: int,
+    shown: Sequence[Shown],
+    lists: Sequence[int] = (1,),
+    let_go: Sequence[float] = (),
+    start: float = 0,
+) -> Course:
+    at, rows, since, looks = start, list[tuple[int, int, frozenset[str]]](), list[int](), list[Look | None]()
+    for gap, state, silent in shown:
+        at += gap
+        when = microseconds(minutes(at))
+        rows.append((when, when - 1_500_000, silent))
+        strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
+        look = Look(state, strength, frozenset({Flag.HOST}) if state == S else frozenset())
+        if not since or (looks[-1] != look and since[-1] != when):
+            since.append(when)
+            looks.append(look)
+    return Course(
+        Account(AccountId(n), Platform.X, str(n), f"h{n}"),
+        {ListId(i): minutes(30 * (i - 1)) for i in lists},
+        columns_of(rows),
+        Looks(since, looks),
+        (),
+        let_go_at=sorted(minutes(m) for m in let_go),
+    )
+
+
+def one_by_one(courses: Sequence[Course], rule: ConfirmationRule) -> dict[AccountId, tuple[Told, ...]]:
+    """Every reading of everybody through `step`, in the order of time."""
+    folding = {c.account.account_id: Folding(frozenset(c.lists), Known(), frozenset()) for c in courses}
+    confirmed_on = ConfirmedOn({})
+    by_id = {c.account.account_id: c for c in courses}
+    events = [(instant(at), 0, c.account.account_id, n) for c in courses for n, at in enumerate(c.columns.at)]
+    events += [(at, 1, c.account.account_id, 0) for c in courses for at in c.let_go_at]
+    for at, is_end, account_id, n in sorted(events):
+        if is_end:
+            folding[account_id].let_go()
+        else:
+            course = by_id[account_id]
+            folding[account_id].take(course.asked(n), course.lists_at(at), confirmed_on, rule)
+    return {account_id: f.end() for account_id, f in folding.items()}
+
+
+GAPS = st.sampled_from([0, 0.5, 1, 1, 1, 5, 16, 61])
+SHOWN = st.tuples(
+    GAPS,
+    st.sampled_from([A, A, A, W, W, BOTH, TR, S, N, N]),
+    st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"IN"}), frozenset({"IN", "TR"})]),
+)
+RUN = st.tuples(SHOWN, st.integers(1, 6)).map(lambda run: [run[0]] * run[1])
+LINES = st.lists(RUN, min_size=1, max_size=8).map(lambda runs: [shown for run in runs for shown in run])
+MEMBERS = st.sampled_from([(), (1,), (1, 2), (2,)])
+COURSES = st.lists(
+    st.tuples(LINES, MEMBERS, st.lists(st.integers(0, 200), max_size=1)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=400)
+@given(drawn=COURSES, rule=st.sampled_from(RULES))
+def test_skipping_tells_what_stepping_one_by_one_tells(
+    drawn: list[tuple[list[Shown], tuple[int, ...], list[int]]], rule: ConfirmationRule
+) -> None:
+    courses = [course(n, shown, lists, let_go) for n, (shown, lists, let_go) in enumerate(drawn)]
+    assert retold(courses, {}, rule) == one_by_one(courses, rule)
+
+
+NOTHING = frozenset[str]()
+LONG: list[Shown] = [(1, A, NOTHING)] * 2_000
+
+
+@pytest.mark.parametrize(
+    ("shown", "rule", "reasons"),
+    [
+        pytest.param([(10, S, NOTHING)] * 2, RULE, [Reason.ENOUGH_STRONG], id="two strong readings confirm"),
+        pytest.param(
+            [(10, S, NOTHING)],
+            ConfirmationRule(strong_readings=1),
+            [Reason.ENOUGH_STRONG],
+            id="where one strong reading is enough, the first confirms",
+        ),
+        pytest.param([(5, N, NOTHING)] * 13, RULE, [Reason.ENOUGH_WEAK], id="weak evidence takes an hour"),
+        pytest.param([(5, N, NOTHING)] * 13, WEAK_NEVER, [None], id="or never comes to be enough"),
+        pytest.param(
+            [(5, N, NOTHING), (5, A, NOTHING)], RULE, [Reason.WENT_BACK], id="one contrary reading ends it"
+        ),
+    ],
+)
+def test_a_thousand_readings_before_it_change_nothing(
+    shown: list[Shown], rule: ConfirmationRule, reasons: list[Reason | None]
+) -> None:
+    told = retold([course(1, [*LONG, *shown])], {}, rule)[AccountId(1)]
+    assert [t.closed and t.closed.reason for t in told[1:]] == reasons
+    assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
+
+
+def test_a_country_that_a_long_run_is_silent_on_was_last_heard_of_before_the_run() -> None:
+    silent: list[Shown] = [(1, A, frozenset({"IN"}))] * 500
+    told = retold([course(1, [*LONG, *silent, *[(1, W, NOTHING)] * 3])], {}, RULE)[AccountId(1)]
+    assert told[1].is_confirmed
+    assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
+
+
+def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
+    gone = [(1.0, A, NOTHING), *[(1.0, N, NOTHING)] * 20]
+    here = course(1, gone, start=10)
+    block: list[Shown] = [(1, A, NOTHING), *[(1.0, W, NOTHING)] * 2]
+    beside = course(2, block)
+    account = Account(AccountId(2), Platform.BLUESKY, "2", "h2")
+    elsewhere = Course(account, beside.lists, beside.columns, beside.looks, ())
+    for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
+        last = retold([here, other], {}, RULE)[AccountId(1)][-1]
+        assert (last.closed and last.closed.outcome) == outcome
+
+
+ROW = st.tuples(
+    st.integers(0, 30), st.integers(-3, 0), st.sampled_from([NOTHING, NOTHING, NOTHING, frozenset({"IN"})])
+).map(lambda r: (r[0] * 10, r[0] * 10 + r[1], r[2]))
+
+
+@given(many=st.lists(ROW, max_size=20), few=st.lists(ROW, max_size=4))
+def test_a_few_readings_more_are_put_where_they_belong(
+    many: list[tuple[int, int, frozenset[str]]], few: list[tuple[int, int, frozenset[str]]]
+) -> None:
+    plain = columns_of([(at, asked, NOTHING) for at, asked, _ in many])
+    rows = [*((at, asked, NOTHING) for at, asked in zip(plain.at, plain.asked, strict=True)), *few]
+    both, all_of_them = with_more(plain, few), columns_of(rows)
+    assert (list(both.at), both.silences) == (list(all_of_them.at), all_of_them.silences)
+    assert list(both.asked) == list(all_of_them.asked)

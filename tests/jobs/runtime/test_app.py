@@ -1,0 +1,268 @@
+"""An installation that runs: real clock, scheduler, sockets, database, dashboard; only X is a simulator."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from collectors.simulator.core.canaries import CANARIES
+from collectors.simulator.core.history import History, HistoryAccount
+from collectors.simulator.x.app import serve_x
+from jobs.config.database import database
+from jobs.config.settings import Settings, load_settings
+from jobs.runtime.app import Role, running
+from jobs.runtime.loop_scheduler import Loop, scheduled
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.model.core import people
+from storage.model.core.accounts import Platform
+from storage.postgres.pool import Pool, StorageError, open_pool, transaction
+from tests.support.samples.readings import AVAILABLE, SUSPENDED
+from tests.support.seeds.people import a_person, browser_of
+from tests.support.simulated.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+BLIND = "Nothing of X was read yet, though 1 account is watched there"
+
+
+def account(native_id: str, handle: str) -> HistoryAccount:
+    states = (AVAILABLE, SUSPENDED)
+    times = (LONG_AGO, LONG_AGO + timedelta(days=1))
+    return HistoryAccount(Platform.X, native_id, times, states, (LONG_AGO,), (handle,))
+
+
+def settings(dsn: str, x_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=dsn,  # pyright: ignore[reportArgumentType]
+        data_dir=tmp_path,
+        x_bearer_token="simulated",  # pyright: ignore[reportArgumentType]
+        x_base_url=x_url,
+        x_canaries=tuple(f"{c.native_id}:{c.handles[0]}:{c.states[0].status}" for c in CANARIES),
+        auth="none",
+        port=0,
+    )
+
+
+async def until(pool: Pool, query: str, wanted: object) -> None:
+    """Wait until the query gives what is wanted; the test's own time limit is the bound."""
+    while True:
+        with suppress(StorageError):
+            async with transaction(pool) as conn:
+                if await conn.fetchval(query) == wanted:
+                    return
+        await asyncio.sleep(0.05)
+
+
+async def watch(pool: Pool, native_id: str) -> None:
+    """Put an account on the watch, as soon as the database takes it."""
+    while True:
+        with suppress(StorageError):
+            async with transaction(pool) as conn:
+                await add_accounts(conn, [NewAccount(Platform.X, native_id, "h")], LONG_AGO)
+                return
+        await asyncio.sleep(0.05)
+
+
+async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_runs(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - a running installation has the real time
+        await watch(pool, "1")
+        async with running(settings(dsn, x.base_url, tmp_path), dsn, list(Role)) as said:
+            await until(pool, "select count(*) from pending_change", 1)
+            await watch(pool, "2")
+            await until(pool, "select count(*) from pending_change", 2)
+            address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
+            async with aiohttp.ClientSession() as session, session.get(f"{address}/healthz") as answer:
+                assert answer.status == 200
+        async with transaction(pool) as conn:
+            assert await conn.fetchval("select count(*) from coverage where outcome <> 0") == 0
+            assert await conn.fetchval("select count(*) from change where status <> 'suspended'") == 0
+
+
+async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update={"role": "viewer"})
+    async with running(wanted, dsn, [Role.WEB]) as said:
+        address = said[-1].removeprefix("Dashboard on ")
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{address}/api/alerts/mute", headers={"Origin": address}) as answer,
+        ):
+            assert answer.status == 403
+            assert "you have that of viewer" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        pytest.param(
+            "watch.example.org:8443", "https://watch.example.org:8443", 422, id="a proxy that keeps it"
+        ),
+        pytest.param("127.0.0.1", "https://watch.example.org:8443", 422, id="a proxy that changes it"),
+        pytest.param("127.0.0.1", "https://example.org", 403, id="a page from elsewhere"),
+        pytest.param("other.example.org", "https://watch.example.org:8443", 421, id="another host"),
+        pytest.param("127.0.0.1:1", "http://127.0.0.1:8050", 403, id="another server of this machine"),
+    ],
+)
+async def test_it_answers_under_the_address_that_its_mails_name_and_no_other(
+    pool: Pool, dsn: str, tmp_path: Path, host: str, origin: str, status: int
+) -> None:
+    named = {"dashboard_url": "https://Watch.example.org:8443/"}
+    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update=named)
+    async with running(wanted, dsn, [Role.WEB]) as said, aiohttp.ClientSession() as session:
+        address = next(one.removeprefix("Dashboard on ") for one in said if one.startswith("Dashboard on "))
+        headers = {"Host": host, "Origin": origin}
+        async with session.get(f"{address}/mail-link/forged", headers=headers) as answer:
+            assert answer.status == (421 if status == 421 else 404)
+        async with session.post(f"{address}/api/alerts/mute", headers=headers) as answer:
+            assert answer.status == status
+
+
+async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_path: Path) -> None:
+    await watch(pool, "1")
+    async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [Role.NOTIFY]):
+        await until(pool, "select sentence from operator_condition", BLIND)
+
+
+async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
+    pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
+        wanted = settings(dsn, x.base_url, tmp_path)
+        async with AsyncExitStack() as first, AsyncExitStack() as second:
+            await first.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
+            await second.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
+            await until(pool, "select count(*) from worker", 2)
+            await watch(pool, "1")
+            await until(pool, "select count(*) from coverage_row where outcome = 0", 1)
+            await first.aclose()
+            await until(pool, "select count(*) from worker", 1)
+            await watch(pool, "2")
+            await until(pool, "select count(*) > 1 from coverage_row where outcome = 0", True)
+    assert "Another process plans the reading of X." in caplog.text
+    assert "This process plans the reading of X now." in caplog.text
+
+
+async def test_it_goes_on_after_its_database_server_was_killed() -> None:
+    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))
+    folder.chmod(0o755)  # the server's user has to enter it
+    try:
+        async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
+            wanted = settings("", x.base_url, folder).model_copy(update={"database_url": None})
+            with database(wanted) as dsn:
+                async with running(wanted, dsn, [Role.COLLECT]), open_pool(dsn) as pool:
+                    await watch(pool, "1")
+                    await until(pool, "select count(*) from pending_change", 1)
+                    server = int((folder / "postgres/pgdata/postmaster.pid").read_text().splitlines()[0])
+                    os.kill(server, signal.SIGKILL)
+                    await watch(pool, "2")
+                    await until(pool, "select count(*) from pending_change", 2)
+    finally:
+        shutil.rmtree(folder)
+
+
+async def test_a_loop_that_is_stopped_in_the_middle_of_its_work_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with scheduled([(Loop("Mailing", work), 60)]):
+        await begun.wait()
+    await ended.wait()
+    await asyncio.sleep(0)  # the scheduler hears how it ended
+    assert caplog.records == []
+
+
+async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_between(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("work")
+        if "mend" not in done:
+            raise KeyError("unforeseen")
+
+    async def mend() -> None:
+        done.append("mend")
+
+    loop = Loop("Collecting", work, mend)
+    await loop.turn()
+    await loop.turn()
+    assert done == ["work"], "after a failure the next turn waits"
+    while len(done) < 3:
+        await loop.turn()
+        await asyncio.sleep(0.01)
+    assert done == ["work", "mend", "work"]
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("Collecting stands still: Blockline met an error that it does not know (KeyError")
+    assert second == "Collecting goes on."
+    Path(first.rpartition(" with ")[2].rstrip(".")).unlink()
+
+
+async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard_is_served(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        named = leading_to(addresses)
+        environ = {name: value for name, value in named.items() if not name.startswith("BLOCKLINE_X_")}
+        environ |= {
+            "BLOCKLINE_TRUSTED_HOSTS": addresses["bluesky"].removeprefix("http://"),
+            "BLOCKLINE_AUTH": "none",
+            "BLOCKLINE_PORT": "0",
+            "BLOCKLINE_DATABASE_URL": dsn,
+            "BLOCKLINE_DATA_DIR": str(tmp_path),
+        }
+        wanted = load_settings(environ=environ)
+        async with transaction(pool) as conn:
+            new = [(Platform.BLUESKY, HEALTHY), (Platform.BLUESKY, HIDDEN), (Platform.MASTODON, ALICE)]
+            await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
+        async with running(wanted, dsn, list(Role)) as said:
+            assert said[0].startswith("Reading Bluesky, Mastodon every")
+            await until(pool, "select count(*) from spell where status = 'available'", 2)
+            await until(pool, "select count(*) from pending_change", 1)
+            await until(pool, "select count(*) > 0 from stream_position", wanted=True)
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select withheld_in from change where status = 'withheld'") == ["DE", "TR"]
+        assert await conn.fetchval("select count(*) from collector_state where not healthy") == 0
+
+
+async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    with_login = settings(dsn, "http://127.0.0.1:1", tmp_path).model_copy(update={"auth": "password"})
+    for admins in (0, 1):
+        async with running(with_login, dsn, [Role.WEB]) as said:
+            address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
+            hint = "Make an admin: blockline users add NAME --role admin"
+            assert any(hint in s for s in said) is (admins == 0)
+            async with aiohttp.ClientSession() as session:
+                async with session.get(f"{address}/api/live") as answer:
+                    assert answer.status == 401
+                async with session.get(f"{address}/healthz") as answer:
+                    assert answer.status == 200
+            if admins:
+                async with browser_of(address, "ada") as ada, ada.get(f"{address}/api/live") as answer:
+                    assert answer.status == 200
+        if not admins:
+            await a_person(pool, "ada", people.Role.ADMIN, LONG_AGO)

@@ -1,0 +1,242 @@
+"""What a list says of the evidence of its accounts, and what leaves the store by it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.base.clock import SimulatedClock
+from jobs.runtime.evidence_retention import Retention, cutoffs, next_run, parse_keeping
+from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, expire, list_rules, set_rule
+from storage.model.core.accounts import Account, Platform
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.purge.purge import purge_account
+from storage.readings import evidence
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
+from tests.support.seeds.single_rows import become, enlist, roster_of
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("forever", None), ("1d", 1), ("365d", 365), ("36500d", 36_500)],
+)
+def test_a_time_to_keep_is_read(text: str, days: int | None) -> None:
+    assert parse_keeping(text) == days
+
+
+@pytest.mark.parametrize("text", ["", "0d", "36501d", "12h", "-1d", "1.5d", "for ever", "d", "365"])
+def test_what_is_no_time_to_keep_is_refused_with_the_form(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like 365d, or forever"):
+        parse_keeping(text)
+
+
+@pytest.mark.parametrize(
+    ("keep", "order", "days"),
+    [
+        pytest.param(30, None, 30, id="a list of the desk as it says"),
+        pytest.param(None, None, None, id="for ever unless it says otherwise"),
+        pytest.param(30, "ORDER/1", ORDER_DAYS, id="the list of an order not shorter than three years"),
+        pytest.param(4000, "ORDER/1", 4000, id="the list of an order longer if it says so"),
+        pytest.param(None, "ORDER/1", None, id="the list of an order for ever unless it says otherwise"),
+    ],
+)
+def test_how_long_a_list_keeps(keep: int | None, order: str | None, days: int | None) -> None:
+    rule = ListRule(1, "L", keep, order)
+    assert rule.days_kept == days
+    (cut,) = cutoffs([rule], T0)
+    assert cut.before == (None if days is None else T0 - days * DAY)
+
+
+def test_it_is_looked_through_once_a_day_by_whoever_comes_first() -> None:
+    assert next_run(None, T0) == T0
+    assert next_run(T0 - DAY, T0) == T0
+    assert next_run(T0, T0) == T0 + DAY
+
+
+async def rule(conn: Conn, name: str, days: int | None) -> None:
+    found = {r.name: r.list_id for r in await list_rules(conn)}
+    await set_rule(conn, found[name], days)
+
+
+async def blocked(conn: Conn, native_id: str, lists: tuple[str, ...], day: int, said: bytes) -> Account:
+    """An account that was withheld on that day, with two pieces of evidence."""
+    (one,) = await enlist(conn, Platform.X, [native_id], lists)
+    roster = await roster_of(conn, [one])
+    await become(conn, roster, one, None, AVAILABLE, T0 + day * DAY - timedelta(hours=1))
+    await become(conn, roster, one, AVAILABLE, WITHHELD_IN, T0 + day * DAY, evidence=said)
+    return one
+
+
+async def kept(conn: Conn) -> set[str]:
+    """The accounts whose evidence is there."""
+    rows = await conn.fetch(
+        """
+        select a.native_id from change c join account a using (account_id)
+        join evidence e on e.sha256 = c.new_evidence where e.packed is not null
+        """
+    )
+    return {r[0] for r in rows}
+
+
+async def run(conn: Conn, at_day: int, limit: int = 100) -> dict[str, int]:
+    names = {r.list_id: r.name for r in await list_rules(conn)}
+    now = T0 + at_day * DAY
+    gone = await expire(conn, cutoffs(await list_rules(conn), now), now, limit)
+    return {names[i]: n for i, n in gone.items()}
+
+
+async def test_evidence_older_than_its_list_keeps_it_goes_and_the_rest_stays(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("short",), 0, b"one")
+        await blocked(conn, "2", ("short",), 20, b"two")
+        await blocked(conn, "3", ("other",), 0, b"three")
+        await blocked(conn, "4", (), 0, b"four")
+        await rule(conn, "short", 30)
+        before = await conn.fetch(
+            "select c::text, o::text from change c join change_outcome o using (change_id)"
+        )
+        assert await run(conn, 30) == {}
+        assert await run(conn, 31) == {"short": 2}
+        assert await kept(conn) == {"2", "3", "4"}
+        assert await run(conn, 31) == {}
+        after = await conn.fetch(
+            "select c::text, o::text from change c join change_outcome o using (change_id)"
+        )
+    assert after == before
+
+
+async def test_of_several_lists_the_one_that_keeps_longest_keeps(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("short", "long"), 0, b"one")
+        await blocked(conn, "2", ("short", "ever"), 0, b"two")
+        await rule(conn, "short", 10)
+        await rule(conn, "long", 20)
+        assert await run(conn, 15) == {}
+        assert await run(conn, 21) == {"long": 2}
+        assert await kept(conn) == {"2"}
+
+
+async def test_a_piece_goes_with_the_last_change_that_rests_on_it(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("a",), 0, b"the same")
+        await blocked(conn, "2", ("b",), 0, b"the same")
+        await rule(conn, "a", 10)
+        assert await run(conn, 50) == {}
+        await rule(conn, "b", 60)
+        assert await run(conn, 50) == {}
+        assert sum((await run(conn, 61)).values()) == 2
+
+
+async def test_the_hash_stays_and_what_expired_does_not_come_back(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("short",), 0, b"one")
+        await rule(conn, "short", 10)
+        await run(conn, 11)
+        (sha256,) = await evidence.store(conn, [b"one"])
+        assert sha256 is not None
+        assert await evidence.load(conn, sha256) is None
+        assert await conn.fetchval("select purged_at from evidence limit 1") == T0 + 11 * DAY
+
+
+async def test_no_more_than_the_limit_goes_at_once(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        for n in range(3):
+            await blocked(conn, str(n), ("short",), 0, b"said %d" % n)
+        await rule(conn, "short", 10)
+        assert [await run(conn, 11, limit=4) for _ in range(3)] == [{"short": 4}, {"short": 2}, {}]
+
+
+async def test_the_chore_runs_daily_logs_a_row_a_list_and_says_it_once(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SimulatedClock(T0 + 11 * DAY)
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("short",), 0, b"one")
+        await blocked(conn, "2", ("ever",), 0, b"two")
+        await rule(conn, "short", 10)
+    chore, other = Retention(pool, clock), Retention(pool, clock)
+    for _ in range(3):
+        await chore.turn()
+        await other.turn()
+    assert [r.message for r in caplog.records] == [
+        "2 pieces of evidence expired, as the lists say; the hashes stay."
+    ]
+    clock.set(T0 + 12 * DAY)
+    await other.turn()
+    await chore.turn()
+    async with transaction(pool) as conn:
+        log = await conn.fetch("select at, days, pieces from retention_log order by at")
+    assert [tuple(r) for r in log] == [(T0 + 11 * DAY, 10, 2), (T0 + 12 * DAY, 10, 0)]
+
+
+async def test_where_everything_is_kept_nothing_is_logged(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await blocked(conn, "1", ("ever",), 0, b"one")
+    await Retention(pool, SimulatedClock(T0 + 4000 * DAY)).turn()
+    async with transaction(pool) as conn:
+        assert await kept(conn) == {"1"}
+        assert await conn.fetchval("select count(*) from retention_log") == 0
+
+
+async def test_an_account_that_was_purged_whole_is_kept_by_no_list(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one = await blocked(conn, "1", ("short",), 0, b"one")
+        await purge_account(conn, one.account_id, minutes(60), whole=True)
+        await rule(conn, "short", 10)
+        assert await run(conn, 11) == {}
+
+
+@pytest.fixture
+def command(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    """Commands on an installation of its own with two lists, one of an order."""
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    ran = blockline(capsys)
+    (tmp_path / "a.csv").write_text("platform,handle,account_id,list\nx,alpha,1001,desk\nx,beta,1002,order\n")
+    (tmp_path / "o.csv").write_text(
+        "reference,title,issuer,country,legal_basis,issued_at,deadline_at,named_count,list\n"
+        "R/1,Order,Court,IN,Act,2021-02-01T00:00:00Z,,1,order\n"
+    )
+    assert ran("accounts", "import", "a.csv").code == 0
+    assert ran("orders", "import", "o.csv").code == 0
+    return ran
+
+
+def test_lists_say_how_long_they_keep_and_can_be_told(command: Blockline) -> None:
+    told = command("lists", "retention", "desk", "90d")
+    assert (told.code, told.err) == (0, "")
+    assert told.said == [
+        "The evidence of the accounts on the list desk is kept 90 days, unless another list of theirs "
+        "keeps it longer; then its hash stays, with all states, changes and times."
+    ]
+    listed = {row["name"]: row["evidence_days"] for row in command("lists", "--json").json["lists"]}
+    assert listed == {"desk": 90, "order": None}
+    assert "90 days" in command("lists").out
+    assert command("lists", "retention", "desk", "forever").said == [
+        "The evidence of the accounts on the list desk is kept for ever."
+    ]
+    assert "90 days" not in command("lists").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nobody", "90d"), "There is no list 'nobody'; there are: desk, order."),
+        (("desk", "90"), "'90' is no time to keep something; write it like 365d, or forever."),
+        (
+            ("order", "1094d"),
+            "The list order belongs to the order R/1, whose evidence is kept at least 1095 days; "
+            "nothing was changed.",
+        ),
+    ],
+)
+def test_a_retention_that_cannot_be_is_one_sentence(
+    command: Blockline, arguments: tuple[str, ...], sentence: str
+) -> None:
+    ran = command("lists", "retention", *arguments)
+    assert (ran.code, ran.out, ran.err) == (1, "", f"{sentence}\n")

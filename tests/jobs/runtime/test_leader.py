@@ -1,0 +1,66 @@
+"""What a process does only while it is the one that plans."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import suppress
+
+from collectors.bluesky.wire.jetstream import StreamEvent
+from jobs.collect.event_stream import Push
+from jobs.config.settings import Settings
+from jobs.dispatch.answer_intake import Answering
+from jobs.runtime.leader import Collecting
+from storage.postgres.locks import Lock
+from storage.postgres.pool import Pool
+from tests.support.pipelines.monitor import World
+
+
+class Silent:
+    """A stream on which nothing happens."""
+
+    def __init__(self) -> None:
+        self.listeners: list[tuple[str, ...]] = []
+        self._changed = asyncio.Event()
+
+    async def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
+        listener = tuple(dids)
+        self._note([*self.listeners, listener])
+        try:
+            await asyncio.Event().wait()
+            for event in list[StreamEvent]():
+                yield event
+        finally:
+            self._note([one for one in self.listeners if one is not listener])
+
+    async def has(self, listeners: int) -> None:
+        """Wait until that many listen; the test's own time limit is the bound."""
+        while len(self.listeners) != listeners:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _note(self, listeners: list[tuple[str, ...]]) -> None:
+        self.listeners = listeners
+        self._changed.set()
+
+
+async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: Pool, dsn: str) -> None:
+    world, stream, lock = World(pool), Silent(), Lock(dsn, "poll x")
+    await world.enlist(["1"])
+    monitor = await world.start()
+    push = Push(pool, stream, monitor, world.clock)
+    collecting = Collecting(
+        Settings(), lock, pool, world.platform, monitor, {}, push, Answering(), world.clock, lambda: True
+    )
+    listening = asyncio.ensure_future(push.run())
+    async with asyncio.timeout(20):
+        await collecting.turn()
+        await stream.has(1)
+
+        await collecting.let_go()
+        await stream.has(0)
+
+        await collecting.turn()
+        await stream.has(1)
+        await collecting.let_go()
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening

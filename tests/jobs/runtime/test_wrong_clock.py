@@ -1,0 +1,197 @@
+"""A machine whose clock is set while it works reads nothing while it is off, and dates nothing wrongly."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from dashboard.server.app import page_of
+from jobs.base.clock import system_clock
+from jobs.dispatch.worker import AT_ONCE
+from jobs.runtime.app import Role, running
+from jobs.runtime.loop_scheduler import Loop, scheduled
+from jobs.selfmonitoring.conditions import Thresholds
+from jobs.selfmonitoring.watchdog import tick
+from jobs.status.workers import machine_lines
+from storage.health.workers_report import machines
+from storage.postgres.pool import Pool, transaction
+from tests.jobs.runtime.test_app import settings
+from tests.jobs.selfmonitoring.test_watchdog import HEAD
+from tests.support.clients.page_text import said
+from tests.support.processes.worker_fleet import asked, many_accounts, until, watch_many
+from tests.support.servers.dashboard import SETTINGS
+from tests.support.simulated.slow_x import counted, far_x
+
+ACCOUNTS = 1_000
+EVERY = timedelta(seconds=1)
+UNDER_WAY = 2 * AT_ONCE
+"""Requests that a machine may have begun by then, at most."""
+SOME, DAY = timedelta(seconds=30), timedelta(days=1)
+WRONG = "select count(*) from worker where abs(extract(epoch from clock_off)) > 1"
+HEARD = "select bool_and(seen_at - clock_off > $1) from worker"
+DATED_WRONGLY = """
+    select count(*) from coverage
+    -- the slot of a turn begins before it
+    where least(observed_at, slot) < $1 or greatest(observed_at, slot) > clock_timestamp()
+"""
+TOLD = "select sentence like 'The clock of % is off, and it reads nothing' from operator_condition"
+FAILED = "select count(*) from coverage where outcome <> 0"
+
+
+class Wound:
+    """The clock of a machine, which somebody sets."""
+
+    def __init__(self) -> None:
+        self.off = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return system_clock() + self.off
+
+
+class Machine:
+    """A process that reads, by a clock and a token of its own."""
+
+    def __init__(self, x: str, token: str) -> None:
+        self.clock = Wound()
+        self._x = x
+        self._token = token
+
+    async def requests(self) -> int:
+        return (await counted(self._x))["tokens"].get(self._token, 0)
+
+    async def makes(self, more: int) -> None:
+        """Wait until it has made so many more requests."""
+        wanted = await self.requests() + more
+        while await self.requests() < wanted:  # noqa: ASYNC110 - it is another process that counts
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def machine(
+    dsn: str, x: str, folder: Path, token: str, off: timedelta = timedelta(0)
+) -> AsyncGenerator[Machine]:
+    """One that works until the block ends; at first its clock is `off`."""
+    one = Machine(x, token)
+    one.clock.off = off
+    own = {"sweep_every": EVERY, "x_bearer_token": SecretStr(token)}
+    async with running(settings(dsn, x, folder).model_copy(update=own), dsn, [Role.COLLECT], one.clock):
+        yield one
+
+
+@pytest.fixture
+async def x(tmp_path: Path) -> AsyncGenerator[str]:
+    async with far_x(many_accounts(tmp_path / "history.csv", ACCOUNTS), 0.1) as address:
+        yield address
+
+
+async def asked_since(pool: Pool, query: str, at: datetime) -> object:
+    async with transaction(pool) as conn:
+        return await conn.fetchval(query, at)
+
+
+async def heard_again(pool: Pool) -> None:
+    """Wait until every machine has reported itself once more."""
+    now = system_clock()
+    while not await asked_since(pool, HEARD, now):  # noqa: ASYNC110 - the database is another process
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("which", "off"),
+    [
+        pytest.param(0, SOME, id="it plans, forward"),
+        pytest.param(0, -SOME, id="it plans, backward"),
+        pytest.param(0, DAY, id="it plans, a day forward"),
+        pytest.param(1, SOME, id="another plans, forward"),
+        pytest.param(1, -SOME, id="another plans, backward"),
+    ],
+)
+async def test_while_its_clock_is_off_a_machine_reads_nothing_and_others_read(
+    pool: Pool, dsn: str, tmp_path: Path, x: str, which: int, off: timedelta
+) -> None:
+    began = system_clock() - EVERY
+    async with machine(dsn, x, tmp_path, "one") as first, machine(dsn, x, tmp_path, "two") as second:
+        await until(pool, "select count(*) from worker", 2)
+        await watch_many(pool, ACCOUNTS)
+        await first.makes(2)
+        await second.makes(2)
+        wrong, right = (first, second) if which == 0 else (second, first)
+        wrong.clock.off = off
+        await until(pool, WRONG, 1)
+        before = await wrong.requests()
+        await right.makes(2 * UNDER_WAY)
+        assert await wrong.requests() <= before + UNDER_WAY
+        assert await asked_since(pool, DATED_WRONGLY, began) == 0
+        await tick(pool, system_clock(), HEAD, Thresholds(EVERY))
+        assert await asked(pool, TOLD)
+        wrong.clock.off = timedelta(0)
+        await wrong.makes(2)
+    assert await asked_since(pool, DATED_WRONGLY, began) == 0
+    assert await asked(pool, FAILED) == 0
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        pytest.param(SOME, id="forward"),
+        pytest.param(-SOME, id="backward"),
+        pytest.param(DAY, id="a day forward"),
+    ],
+)
+async def test_one_that_is_alone_reads_nothing_says_so_and_goes_on_when_its_clock_is_right(
+    pool: Pool, dsn: str, tmp_path: Path, x: str, off: timedelta
+) -> None:
+    began = system_clock() - EVERY
+    async with machine(dsn, x, tmp_path, "one") as alone:
+        await watch_many(pool, ACCOUNTS)
+        await alone.makes(2)
+        alone.clock.off = off
+        await until(pool, WRONG, 1)
+        before = await alone.requests()
+        await heard_again(pool)
+        assert await alone.requests() <= before + UNDER_WAY
+        assert await asked_since(pool, DATED_WRONGLY, began) == 0
+        now = system_clock()
+        await tick(pool, now, HEAD, Thresholds(EVERY))
+        assert await asked(pool, TOLD)
+        async with transaction(pool) as conn:
+            (line,) = machine_lines(await machines(conn, now), now)
+            page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+        assert line[1].startswith("1 reads nothing")
+        assert "Nothing is read by" in page
+        alone.clock.off = timedelta(0)
+        await alone.makes(2)
+    assert await asked_since(pool, DATED_WRONGLY, began) == 0
+    assert await asked(pool, FAILED) == 0
+
+
+async def test_one_that_starts_by_a_wrong_clock_reads_nothing_until_it_is_right(
+    pool: Pool, dsn: str, tmp_path: Path, x: str
+) -> None:
+    began = system_clock() - EVERY
+    await watch_many(pool, ACCOUNTS)
+    async with machine(dsn, x, tmp_path, "one", off=DAY) as alone:
+        await until(pool, WRONG, 1)
+        await heard_again(pool)
+        assert await alone.requests() == 0
+        alone.clock.off = timedelta(0)
+        await alone.makes(2)
+    assert await asked_since(pool, DATED_WRONGLY, began) == 0
+
+
+async def test_a_clock_that_is_set_back_puts_no_loop_to_sleep() -> None:
+    clock, woken = Wound(), asyncio.Event()
+    clock.off = timedelta(hours=1)
+
+    async def work() -> None:
+        woken.set()
+
+    async with scheduled([(Loop("Mailing", work), 1)], clock):
+        await asyncio.sleep(0.1)
+        assert not woken.is_set()
+        clock.off = timedelta(0)
+        await woken.wait()

@@ -1,0 +1,278 @@
+"""How everything stands: what was not read in time is never told as standing now."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from collectors.core.collector import Trouble
+from jobs.base.clock import SimulatedClock
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from jobs.status.collectors import collector_lines
+from jobs.status.report import as_json, as_text
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.canaries import set_canaries
+from storage.health.collectors_report import Detector
+from storage.health.status import Overview, overview
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason, Status
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
+
+EVERY = timedelta(minutes=15)
+
+
+class World:
+    """Four accounts, one of them on no list, and a monitor that reads them every 15 minutes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.platform = FakeCollector()
+        self.clock = SimulatedClock(T0)
+        self.monitor = Monitor(
+            pool, self.platform, ConfirmationRule(), MonitorSettings(Sweep(EVERY, T0)), self.clock
+        )
+
+    async def start(self) -> None:
+        ids = ["1", "2", "3"]
+        async with transaction(self.pool) as conn:
+            await set_canaries(conn, Platform.X, [("900", "stable", Status.AVAILABLE)], T0)
+            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("List",)) for i in ids], T0)
+            await add_accounts(conn, [NewAccount(Platform.X, "4", "h4")], T0)
+        await self.monitor.load()
+
+    async def run(self, until: datetime) -> None:
+        while self.clock() <= until:
+            await self.monitor.tick()
+            self.clock.set(max(self.monitor.next_due(), self.clock() + timedelta(seconds=1)))
+        self.clock.set(until)
+
+    async def stand(self, now: datetime) -> Overview:
+        async with transaction(self.pool) as conn:
+            return await overview(conn, now, EVERY)
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    return World(pool)
+
+
+def text(stand: Overview) -> dict[str, str]:
+    """The facts of the text, by name."""
+    console = Console(width=200, markup=False)
+    with console.capture() as captured:
+        console.print(as_text(stand))
+    lines = [line.split("  ", 1) for line in captured.get().splitlines() if "  " in line]
+    return {name.strip(): said.strip() for name, said in lines}
+
+
+async def test_with_nothing_watched_no_share_and_no_number_of_blocks_is_claimed(world: World) -> None:
+    stand = await world.stand(T0)
+    told = as_json(stand)
+    assert (stand.watched, stand.late_share) == (0, None)
+    assert told["blocked_now"] == {
+        "accounts": None,
+        "withheld": None,
+        "suspended": None,
+        "last_known_only": 0,
+        "unconfirmed": 0,
+    }
+    assert told["countries"] == []
+    said = text(stand)
+    assert {said[name] for name in ("Watched", "Blocked now", "Late")} == {"nothing watched"}
+    assert said["Collectors"] == "nothing was read yet; start it with: blockline run"
+
+
+async def test_accounts_that_were_never_read_are_all_late(world: World) -> None:
+    await world.start()
+    stand = await world.stand(T0)
+    assert (stand.watched, stand.late, stand.late_share) == (4, 4, 1.0)
+    assert stand.standing(Status.WITHHELD) is None
+    assert as_json(stand)["accounts"] == {
+        "watched": 4,
+        "by_status": dict.fromkeys(Status, 0) | {"unconfirmed": 4},
+        "withheld_by_country": {},
+    }
+
+
+async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted(world: World) -> None:
+    world.platform.truth |= {"2": WITHHELD_IN, "4": SUSPENDED}
+    await world.start()
+    await world.run(minutes(2))
+    stand = await world.stand(minutes(3))
+    assert (stand.watched, stand.late, stand.late_share) == (4, 0, 0.0)
+    assert (stand.standing(Status.WITHHELD), stand.standing(Status.SUSPENDED)) == (1, 1)
+    assert stand.requests.last_answer_at == minutes(0)
+    told = as_json(stand)
+    assert told["accounts"] == {
+        "watched": 4,
+        "by_status": dict.fromkeys(Status, 0)
+        | {"available": 2, "withheld": 1, "suspended": 1, "unconfirmed": 0},
+        "withheld_by_country": {"IN": 1},
+    }
+    assert text(stand)["Blocked now"] == "2 accounts (1 withheld, 1 suspended)"
+    assert text(stand)["Collector of X"] == (
+        "reads, last answer 2021-02-01 00:01 UTC; control accounts ok (1 stable, 0 suspended)"
+    )
+
+
+async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(world: World) -> None:
+    world.platform.truth["2"] = WITHHELD_IN
+    await world.start()
+    await world.run(minutes(0))
+    stand = await world.stand(minutes(0.5))
+    assert (stand.late, stand.standing(Status.WITHHELD), stand.unconfirmed) == (0, 0, 1)
+    assert text(stand)["Blocked now"] == (
+        "0 accounts (0 withheld, 0 suspended); 1 account not confirmed in any state yet"
+    )
+
+
+async def test_what_was_read_too_long_ago_is_only_the_last_that_is_known(world: World) -> None:
+    world.platform.truth["2"] = WITHHELD_IN
+    await world.start()
+    await world.run(minutes(2))
+    stand = await world.stand(minutes(32))
+    assert (stand.late, stand.late_share) == (4, 1.0)
+    assert (stand.standing(Status.WITHHELD), stand.last_known(Status.WITHHELD)) == (None, 1)
+    assert text(stand)["Blocked now"] == (
+        "not known: no confirmed account was read in the last 30 minutes; "
+        "1 account blocked when last read, too long ago to say"
+    )
+    assert text(stand)["Collector of X"].startswith("silent since 2021-02-01 00:01 UTC")
+
+
+async def test_an_account_that_the_answers_leave_out_is_late_alone(world: World) -> None:
+    world.platform.truth |= {"2": WITHHELD_IN, "3": WITHHELD_IN}
+    await world.start()
+    await world.run(minutes(5))
+    world.platform.silent.add("2")
+    await world.run(minutes(46))
+    stand = await world.stand(minutes(46))
+    assert (stand.late, stand.late_share) == (1, 0.25)
+    assert (stand.standing(Status.WITHHELD), stand.last_known(Status.WITHHELD)) == (1, 1)
+
+
+async def test_changes_are_counted_when_confirmed_and_provisional_before(world: World) -> None:
+    await world.start()
+    await world.run(minutes(10))
+    world.platform.truth["1"] = WITHHELD_IN
+    await world.run(minutes(15))
+    before = await world.stand(minutes(15))
+    assert (before.provisional, sum(before.changes.values())) == (1, 0)
+    await world.run(minutes(17))
+    after = await world.stand(minutes(17))
+    assert (after.provisional, {kind: n for kind, n in after.changes.items() if n}) == (0, {"block": 1})
+    assert after.alerts_undecided == 1
+    next_day = await world.stand(minutes(15) + timedelta(hours=24))
+    assert sum(next_day.changes.values()) == 0
+
+
+async def test_missed_requests_are_told_with_their_reason_and_the_collector_pauses(world: World) -> None:
+    await world.start()
+    await world.run(minutes(2))
+    world.platform.trouble = Trouble(MissedReason.CREDITS, "no credits", minutes(60), breaker=True)
+    await world.run(minutes(16))
+    stand = await world.stand(minutes(16))
+    told = as_json(stand)
+    assert isinstance(told["coverage"], dict)
+    assert told["coverage"]["requests_24h"] == {"answered": 1, "held": 0, "missed": {"credits": 1}}
+    assert told["collectors"] == [
+        {
+            "platform": "x",
+            "place": "",
+            "vantage": "",
+            "state": "pauses",
+            "healthy": False,
+            "reason": "credits",
+            "detail": "no credits",
+            "since": minutes(15).isoformat(),
+            "held_since": None,
+            "retry_at": minutes(60).isoformat(),
+            "last_answer_at": minutes(0).isoformat(),
+        }
+    ]
+    assert text(stand)["Collector of X"] == (
+        "pauses since 2021-02-01 00:15 UTC (credits: no credits), tries again at 2021-02-01 01:00 UTC"
+    )
+
+
+DETECTOR = Detector(
+    platform=Platform.X,
+    place="",
+    vantage="",
+    healthy=True,
+    reason=None,
+    detail="",
+    since=None,
+    retry_at=None,
+    stable=2,
+    suspended=1,
+    doubted=(),
+    held_since=None,
+    last_answered_at=T0,
+    last_asked_at=T0,
+)
+HELD = replace(DETECTOR, held_since=minutes(5))
+HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed"
+
+
+@pytest.mark.parametrize(
+    ("detector", "told"),
+    [
+        pytest.param(
+            DETECTOR,
+            "reads, last answer 2021-02-01 00:00 UTC; control accounts ok (2 stable, 1 suspended)",
+            id="a collector that works",
+        ),
+        pytest.param(
+            replace(DETECTOR, stable=0, suspended=0),
+            "reads, last answer 2021-02-01 00:00 UTC; no control accounts",
+            id="without control accounts",
+        ),
+        pytest.param(
+            replace(DETECTOR, doubted=("steady\u202e",)),
+            "reads, last answer 2021-02-01 00:00 UTC; control accounts look otherwise: @steady\ufffd",
+            id="one is in doubt",
+        ),
+        pytest.param(HELD, f"{HELD_WORDS} (control accounts look wrong)", id="held"),
+        pytest.param(
+            replace(HELD, doubted=("steady",)),
+            f"{HELD_WORDS} (control accounts look otherwise: @steady)",
+            id="held for one control account",
+        ),
+        pytest.param(
+            replace(HELD, stable=0, suspended=0), f"{HELD_WORDS} (no control accounts)", id="held without any"
+        ),
+        pytest.param(
+            replace(
+                HELD,
+                healthy=False,
+                reason="held",
+                detail="all vanished at once",
+                since=minutes(7),
+                retry_at=minutes(60),
+            ),
+            f"{HELD_WORDS} (all vanished at once), tries again at 2021-02-01 01:00 UTC",
+            id="held as it is on record",
+        ),
+    ],
+)
+def test_a_collector_is_told_with_its_control_accounts(detector: Detector, told: str) -> None:
+    assert collector_lines([detector], minutes(10), EVERY) == [("Collector of X", told)]
+
+
+async def test_mails_are_counted_by_what_became_of_them(world: World) -> None:
+    async with transaction(world.pool) as conn:
+        await conn.execute(
+            """
+            insert into mail (message_id, recipients, subject, text_body, html_body, created_at, state)
+            select n::text, '{a@example.org}', '', '', '', now(), state
+            from unnest(array['queued', 'queued', 'dead', 'sent', 'sent', 'sent'])
+                with ordinality as u (state, n)
+            """
+        )
+    stand = await world.stand(T0)
+    assert (stand.mails.queued, stand.mails.dead, stand.mails.sent) == (2, 1, 3)

@@ -1,0 +1,197 @@
+"""What people write about accounts and lists: what it does to each account, and that it is in the log."""
+
+import json
+
+import pytest
+
+from storage.accounts.accounts import accounts_version
+from storage.accounts.canaries import set_canaries
+from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
+from storage.accounts.tags import edit_tags
+from storage.accounts.watch_lists import keep_evidence, make_list, put_accounts_on, take_accounts_off
+from storage.changes.states import members
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from storage.model.core.orders import NameOutcome, NewName, NewOrder
+from storage.model.tables.tag_and_list_edits import EditOutcome, list_name_fault, tag_fault, tags_fault
+from storage.orders.name_edits import add_names
+from storage.orders.orders import add_order
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Conn, Pool, Refused, transaction
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.single_rows import enlist
+
+DONE, UNCHANGED = EditOutcome.DONE, EditOutcome.UNCHANGED
+
+
+async def _told(conn: Conn) -> list[tuple[str, str, str, dict[str, object]]]:
+    return [(a.actor, a.action, a.subject, dict(a.detail)) for a in reversed(await acts(conn, 50))]
+
+
+async def test_an_edit_of_tags_says_what_it_did_to_each_account_and_logs_only_that(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        await edit_tags(conn, [one.account_id], ["press"], [], "Asha", minutes(1))
+
+        told = await edit_tags(
+            conn, [two.account_id, 999, one.account_id], ["press"], ["farm"], "Ravi", minutes(2)
+        )
+
+        assert [(t.account_id, t.outcome, t.tags) for t in told] == [
+            (two.account_id, DONE, ("press",)),
+            (999, EditOutcome.UNKNOWN_ACCOUNT, ()),
+            (one.account_id, UNCHANGED, ("press",)),
+        ]
+        assert await _told(conn) == [
+            ("Asha", "tags changed", f"account {one.account_id}", {"before": [], "tags": ["press"]}),
+            ("Ravi", "tags changed", f"account {two.account_id}", {"before": [], "tags": ["press"]}),
+        ]
+
+
+async def test_the_last_tag_can_be_taken_away(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        await edit_tags(conn, [one.account_id], ["press", "farm"], [], "Asha", T0)
+        (told,) = await edit_tags(conn, [one.account_id], [], ["press", "farm"], "Asha", T0)
+
+    assert (told.outcome, told.tags) == (DONE, ())
+
+
+async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        list_id = await make_list(conn, "Farmers", "Asha", T0)
+        before = await accounts_version(conn)
+
+        ids = [one.account_id, two.account_id, 999]
+        first = await put_accounts_on(conn, "Farmers", ids, "Asha", minutes(1))
+        again = await put_accounts_on(conn, "Farmers", ids[:1], "Asha", minutes(2))
+        heard = await accounts_version(conn)
+        gone = await take_accounts_off(conn, "Farmers", ids[1:], "Ravi", minutes(3))
+
+        assert [t.outcome for t in first] == [DONE, DONE, EditOutcome.UNKNOWN_ACCOUNT]
+        assert [t.outcome for t in again] == [UNCHANGED]
+        assert [t.outcome for t in gone] == [DONE, EditOutcome.UNKNOWN_ACCOUNT]
+        assert await members(conn, "Farmers") == [one.account_id]
+        assert heard == before + 1
+        assert await accounts_version(conn) == heard + 1
+        assert await _told(conn) == [
+            ("Asha", "list made", "list Farmers", {"list": list_id}),
+            ("Asha", "accounts put on a list", "list Farmers", {"list": list_id, "accounts": ids[:2]}),
+            ("Ravi", "accounts taken off a list", "list Farmers", {"list": list_id, "accounts": [ids[1]]}),
+        ]
+
+
+async def test_a_control_account_is_put_on_no_list(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await set_canaries(conn, Platform.X, [("77", "control", Status.AVAILABLE)], T0)
+        control = await conn.fetchval("select account_id from canary")
+        await make_list(conn, "Farmers", "Asha", T0)
+        (told,) = await put_accounts_on(conn, "Farmers", [control], "Asha", T0)
+
+        assert told.outcome is EditOutcome.CONTROL_ACCOUNT
+        assert await members(conn, "Farmers") == []
+
+
+async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
+        order = NewOrder("R 1", "Order", "MeitY", "IN", "69A", T0, None, None, None, 2, "Farmers", T0)
+        await add_order(conn, order, T0)
+        order_id = await conn.fetchval("select order_id from legal_order")
+        name = NewName(
+            "@h1", Platform.X, "h1", None, NameOutcome.RESOLVED, one.account_id, note="", source="order"
+        )
+        await add_names(conn, order_id, [name], T0)
+        told = await take_accounts_off(conn, "Farmers", [one.account_id, two.account_id], "Asha", T0)
+
+        assert [t.outcome for t in told] == [EditOutcome.NAMED_BY_ORDER, DONE]
+        assert await members(conn, "Farmers") == [one.account_id]
+
+
+async def test_there_are_no_two_lists_of_one_name_and_none_is_made_by_an_edit(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await make_list(conn, "Farmers", "Asha", T0)
+        with pytest.raises(Refused, match="There is a list 'Farmers' already"):
+            await make_list(conn, "Farmers", "Asha", T0)
+        with pytest.raises(Refused, match="There is no list 'farmers'; there are: Farmers"):
+            await put_accounts_on(conn, "farmers", [1], "Asha", T0)
+        with pytest.raises(Refused, match="There is no list 'Nobody'"):
+            await take_accounts_off(conn, "Nobody", [1], "Asha", T0)
+
+
+async def test_how_long_evidence_is_kept_is_logged_with_what_held_before(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await make_list(conn, "Farmers", "Asha", T0)
+        await keep_evidence(conn, "Farmers", 365, "Asha", T0)
+        await keep_evidence(conn, "Farmers", 365, "Ravi", T0)
+        (rule,) = await list_rules(conn)
+
+        assert rule.keep_days == 365
+        assert (await _told(conn))[1:] == [
+            ("Asha", "evidence of a list kept", "list Farmers", {"before": None, "days": 365})
+        ]
+
+
+async def test_the_evidence_of_an_orders_list_is_kept_long_enough(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await enlist(conn, Platform.X, ["1"], ("Farmers",))
+        order = NewOrder("R 1", "Order", "MeitY", "IN", "69A", T0, None, None, None, 2, "Farmers", T0)
+        await add_order(conn, order, T0)
+        with pytest.raises(Refused, match=f"kept at least {ORDER_DAYS} days"):
+            await keep_evidence(conn, "Farmers", 30, "Asha", T0)
+
+
+@pytest.mark.parametrize(
+    ("tag", "fault"),
+    [
+        pytest.param("press", None, id="a word"),
+        pytest.param("प्रेस", None, id="a word of another script"),
+        pytest.param("a,b", "holds a comma", id="a comma parts tags elsewhere"),
+        pytest.param("a b", "holds a space", id="a space parts tags"),
+        pytest.param("a;b", "holds a space or a semicolon", id="so does a semicolon"),
+        pytest.param("", "is not 1 to 40", id="nothing"),
+        pytest.param("x" * 41, "is not 1 to 40", id="too long"),
+        pytest.param("a\0b", "that can be seen", id="what no database holds"),
+        pytest.param("\ud800", "that can be seen", id="half a character"),
+    ],
+)
+def test_what_may_be_a_tag(tag: str, fault: str | None) -> None:
+    told = tag_fault(tag)
+    assert told is None if fault is None else told is not None and fault in told
+
+
+def test_an_edit_of_tags_has_to_say_something_that_is_possible() -> None:
+    assert tags_fault(["press"], ["farm"]) is None
+    assert tags_fault(["press"], ["press"]) == "press: it cannot be added and removed at once."
+    assert tags_fault([], []) == "Say which tags to add or to remove."
+    assert (tags_fault(["a,b"], []) or "").startswith("Tag 'a,b' holds a comma")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_fit"),
+    [
+        ("Farmers 2021", True),
+        ("किसान", True),
+        ("", False),
+        ("  ", False),
+        ("a;b", False),
+        ("two\nlines", False),
+        ("a\0b", False),
+        ("x" * 101, False),
+    ],
+)
+def test_what_may_be_the_name_of_a_list(name: str, is_fit: bool) -> None:
+    assert (list_name_fault(name) is None) is is_fit
+
+
+async def test_many_accounts_are_edited_at_once(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts = await enlist(conn, Platform.X, [str(n) for n in range(1, 301)])
+        ids = [a.account_id for a in accounts]
+        await make_list(conn, "Farmers", "Asha", T0)
+        assert {t.outcome for t in await put_accounts_on(conn, "Farmers", ids, "Asha", T0)} == {DONE}
+        assert {t.outcome for t in await edit_tags(conn, ids, ["press"], [], "Asha", T0)} == {DONE}
+        logged = await conn.fetchval("select detail::text from audit_log where action like 'accounts put%'")
+
+    assert json.loads(logged)["accounts"] == ids

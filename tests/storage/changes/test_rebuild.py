@@ -1,0 +1,155 @@
+"""Spells are told by the changes alone: whatever happens to the table, it can be told anew, row by row."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from storage.changes.rebuild import Rebuilt, put_right, rebuild
+from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.pipelines.late_batches import Desk, Record, Rows, Sent
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN
+
+A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
+
+BUSY = [
+    Sent(0, {"1": A, "2": A, "3": N}),
+    Sent(10, {"1": W, "2": S, "3": A}),
+    Sent(20, {"1": W, "2": A, "3": A}),
+    Record("before", "1", [(-100, S), (-50, A), (15, A)]),
+    Sent(30, {"1": A, "2": S, "3": A}),
+    Sent(40, {"1": A, "2": S, "3": A}),
+    Record("during", "2", [(25, W), (26, W), (45, A)]),
+    Sent(5, {"1": W, "2": A}),
+    Sent(35, {"3": S, "2": A}),
+    Sent(37, {"3": S}),
+    Sent(50, {"1": N, "2": A, "3": S}),
+    Sent(52, {"1": N, "2": A, "3": S}),
+]
+
+SPELLS = """
+    select account_id, change_id, status, withheld_in, onset_after, valid, recorded, before_change from spell
+    order by account_id, lower(recorded), lower(valid)
+"""
+
+
+async def busy(pool: Pool) -> Desk:
+    """In order, refuted, corrected, imported."""
+    desk = Desk(pool)
+    await desk.enlist("1", "2", "3")
+    for delivery in BUSY:
+        await desk.take(delivery)
+    return desk
+
+
+async def compared(pool: Pool) -> Rebuilt:
+    async with transaction(pool) as conn:
+        return await rebuild(conn)
+
+
+async def test_after_a_busy_history_nothing_differs(pool: Pool) -> None:
+    desk = await busy(pool)
+    found = await compared(pool)
+    stored = await desk.rows(SPELLS)
+
+    assert (found.missing, found.surplus) == ((), ())
+    assert (found.accounts, found.spells) == (3, len(stored))
+    assert len(await desk.rows("select from spell where not upper_inf(recorded)")) > 10
+    assert await desk.rows("select from change where supersedes is not null")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "delete from spell",
+        "delete from spell where spell_id % 3 = 0",
+        "update spell set status = 'suspended', withheld_in = '{}' where spell_id % 4 = 0",
+        "update spell set onset_after = null",
+        "update spell set before_change = not before_change where spell_id % 2 = 0",
+        "update spell set recorded = tstzrange(lower(recorded), now()) where upper_inf(recorded)",
+        "update spell set recorded = tstzrange(lower(recorded) - interval '1 hour', upper(recorded)) "
+        "where spell_id = (select min(spell_id) from spell)",
+        """
+        insert into spell (account_id, change_id, status, valid, recorded)
+        select account_id, min(change_id), 'available', '[1990-01-01, 1991-01-01)', '[2030-01-01,)'
+        from change group by account_id
+        """,
+    ],
+)
+async def test_what_was_changed_by_hand_is_restored_exactly(pool: Pool, harm: str) -> None:
+    desk = await busy(pool)
+    before = await desk.rows(SPELLS)
+    await pool.execute(harm)
+    assert await desk.rows(SPELLS) != before
+
+    async with transaction(pool) as conn:
+        found = await rebuild(conn)
+        assert found.differs
+        await put_right(conn, found)
+
+    assert await desk.rows(SPELLS) == before
+    assert not (await compared(pool)).differs
+
+
+async def test_comparing_alone_writes_nothing(pool: Pool) -> None:
+    desk = await busy(pool)
+    await pool.execute("delete from spell where spell_id % 3 = 0")
+    harmed: Rows = await desk.rows(SPELLS)
+    assert (await compared(pool)).missing
+    assert await desk.rows(SPELLS) == harmed
+
+
+async def test_an_account_without_changes_keeps_no_spell(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        assert await rebuild(conn) == Rebuilt(0, 0, (), ())
+
+
+# the command ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    return blockline(capsys)
+
+
+def at_the_desk(dsn: str, *commands: str) -> None:
+    """A busy history, and then what is done to it."""
+
+    async def done() -> None:
+        async with open_pool(dsn) as pool:
+            await busy(pool)
+            for command in commands:
+                await pool.execute(command)
+
+    asyncio.run(done())
+
+
+def test_doctor_says_that_nothing_differs(dsn: str, run: Blockline) -> None:
+    at_the_desk(dsn)
+    done = run("doctor", "--rebuild")
+    assert (done.code, done.err) == (0, "")
+    assert done.said[0].endswith("spells of 3 accounts were told anew from their changes; nothing differed.")
+    assert len(done.said) == 1
+
+
+def test_doctor_puts_right_what_differs_and_says_which_spells(dsn: str, run: Blockline) -> None:
+    at_the_desk(dsn, "update spell set onset_after = null where spell_id = (select max(spell_id) from spell)")
+    done = run("doctor", "--rebuild", "--json").json
+    assert (done["accounts"], done["replaced"]) == (3, True)
+    assert [one["onset_after"] for one in done["surplus"]] == [None]
+    assert [one["onset_after"] is None for one in done["missing"]] == [False]
+
+    again = run("doctor", "--rebuild", "--json").json
+    assert (again["replaced"], again["missing"], again["surplus"]) == (False, [], [])
+
+
+def test_doctor_says_how_many_spells_it_put_right(dsn: str, run: Blockline) -> None:
+    at_the_desk(dsn, "delete from spell where spell_id in (select max(spell_id) from spell)")
+    done = run("doctor", "--rebuild")
+    assert done.code == 0
+    assert done.said[0].endswith("1 were missing and 0 were wrong, which is put right.")

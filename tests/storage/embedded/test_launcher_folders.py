@@ -1,0 +1,225 @@
+"""The embedded server in all sorts of data folders, and what it leaves alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from storage.embedded.host import installed_binaries, server_owner, usable_binaries
+from storage.embedded.launcher import EmbeddedError, embedded_postgres
+from storage.embedded.server import fits_a_socket, last_line
+from storage.postgres.errors import SETTING
+from tests.support.processes.embedded_users import (
+    CLIENT,
+    ROOT,
+    Client,
+    a_row,
+    postmaster,
+    public_folder,
+    query,
+    rows,
+    snapshot,
+)
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up rights")
+
+
+@pytest.fixture
+def folder() -> Generator[Path]:
+    """A data folder to be made."""
+    with public_folder() as parent:
+        yield parent / "database"
+
+
+def test_a_first_start_that_was_killed_half_way_is_begun_again(folder: Path) -> None:
+    (folder / "pgdata.new").mkdir(parents=True)
+    (folder / "pgdata.new" / "PG_VERSION").write_text("18\n", encoding="utf-8")
+    (folder / "start.lock").touch()
+    with embedded_postgres(folder, fsync=False) as dsn:
+        assert query(dsn, "select 1") == 1
+
+
+def test_a_folder_too_deep_for_a_socket_gets_a_short_private_one_that_goes_with_the_server(
+    folder: Path,
+) -> None:
+    deep = folder / ("x" * 60) / ("y" * 60)
+    with embedded_postgres(deep, fsync=False) as dsn:
+        a_row(dsn)
+        short = Path(parse_qs(urlsplit(dsn).query)["host"][0])
+        assert fits_a_socket(short)
+        assert short.stat().st_mode & 0o077 == 0
+        with embedded_postgres(deep, fsync=False) as same:
+            assert same == dsn
+    assert not short.exists()
+    with embedded_postgres(deep, fsync=False) as dsn:
+        assert rows(dsn) == 1
+
+
+def test_a_folder_with_spaces_quotes_and_other_letters_works(folder: Path) -> None:
+    with embedded_postgres(folder / "Sperr-Wächter's 100% {data}, new", fsync=False) as dsn:
+        assert query(dsn, "select 1") == 1
+
+
+def test_a_folder_that_was_moved_works_at_its_new_place(folder: Path) -> None:
+    with embedded_postgres(folder, fsync=False) as dsn:
+        a_row(dsn)
+    moved = folder.rename(folder.with_name("moved"))
+    with embedded_postgres(moved, fsync=False) as dsn:
+        assert rows(dsn) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "instead"),
+    [
+        ("17", "run blockline upgrade, which makes it anew and keeps the old files"),
+        ("19", "use the Blockline that made it"),
+    ],
+)
+def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
+    folder: Path, version: str, instead: str
+) -> None:
+    (folder / "pgdata").mkdir(parents=True)
+    (folder / "pgdata" / "PG_VERSION").write_text(f"{version}\n", encoding="utf-8")
+    before = snapshot(folder.parent)
+    with pytest.raises(EmbeddedError) as caught, embedded_postgres(folder):
+        pytest.fail("started")
+    assert str(caught.value) == (
+        f"The database in {folder} was made by Postgres {version} and this Blockline brings Postgres 18: "
+        f"{instead}, or set {SETTING} to the address of a Postgres server of your own."
+    )
+    assert snapshot(folder.parent) == before
+
+
+def test_a_folder_with_other_things_in_it_is_refused_and_not_touched(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "letters.txt").touch()
+    before = snapshot(folder.parent)
+    with pytest.raises(EmbeddedError, match="is not empty"), embedded_postgres(folder):
+        pytest.fail("started")
+    assert snapshot(folder.parent) == before
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(folder: Path) -> None:
+    folder.touch()
+    sentence = rf"{folder}/deeper cannot be used \(Not a directory: .*choose a folder"
+    with pytest.raises(EmbeddedError, match=sentence), embedded_postgres(folder / "deeper"):
+        pytest.fail("started")
+
+
+def test_files_that_are_damaged_are_one_sentence_with_the_reason_and_the_log(folder: Path) -> None:
+    with embedded_postgres(folder, fsync=False):
+        pass
+    (folder / "pgdata" / "global" / "pg_control").write_bytes(b"")
+    with pytest.raises(EmbeddedError) as caught, embedded_postgres(folder):
+        pytest.fail("started")
+    assert "pg_control" in str(caught.value)
+    assert f"see {folder}/pgdata/server.log" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_the_package_the_sentence_says_what_to_install(folder: Path) -> None:
+    without_packages = [sys.executable, "-S", "-c", CLIENT, str(folder)]
+    done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.rstrip().endswith(
+        "EmbeddedError: The package embedded-postgres is not installed: install it, "
+        f"or set {SETTING} to the address of a Postgres server of your own."
+    )
+    assert not folder.exists()
+
+
+@as_root
+def test_root_gives_up_its_rights_and_no_other_user_gets_in(folder: Path) -> None:
+    with embedded_postgres(folder, fsync=False) as dsn:
+        owner = server_owner(folder / "pgdata")
+        assert owner.uid != 0
+        assert Path(f"/proc/{postmaster(folder)}").stat().st_uid == owner.uid
+        psql = subprocess.run(
+            [installed_binaries() / "psql", "-d", dsn, "-c", "select 1"],
+            user="nobody",
+            cwd="/",
+            capture_output=True,
+            check=False,
+        )
+        assert psql.returncode != 0
+
+
+@as_root
+def test_only_the_own_folder_is_opened(folder: Path) -> None:
+    others = [*folder.parents, *installed_binaries().parents]
+    before = [(path, path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in others]
+    folder.mkdir(mode=0o700)
+    with embedded_postgres(folder, fsync=False) as dsn:
+        assert query(dsn, "select 1") == 1
+        assert folder.stat().st_mode & 0o007 == 0
+    assert [(p, p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in others] == before
+
+
+@as_root
+def test_a_closed_folder_above_is_named_and_not_opened(folder: Path) -> None:
+    home = folder.parent / "home"
+    home.mkdir(mode=0o700)
+    before = snapshot(folder.parent)
+    sentence = rf"cannot enter {home}: choose"
+    with pytest.raises(EmbeddedError, match=sentence), embedded_postgres(home / "blockline" / "database"):
+        pytest.fail("started")
+    assert snapshot(folder.parent) == before
+
+
+@as_root
+def test_binaries_in_a_closed_folder_are_copied_and_run_from_the_copy(folder: Path) -> None:
+    closed = folder.parent / "closed"
+    closed.mkdir(mode=0o700)
+    package = installed_binaries().parent.parent
+    shutil.copytree(package, closed / package.name)
+    shutil.copytree(package.parent / "embedded_postgres.libs", closed / "embedded_postgres.libs")
+    before = snapshot(closed)
+    client = Client(folder, python_path=str(closed))
+    a_row(client.dsn())
+    program = Path(f"/proc/{postmaster(folder)}/exe").readlink()
+    assert folder / program.relative_to(folder).parts[0] in folder.glob("binaries-*")
+    client.leave()
+    assert snapshot(closed) == before
+
+    again = Client(folder, python_path=str(closed))
+    assert rows(again.dsn()) == 1
+    again.leave()
+
+
+@as_root
+def test_a_copy_of_the_binaries_that_was_killed_half_way_is_made_anew(folder: Path) -> None:
+    closed = folder.parent / "closed"
+    closed.mkdir(mode=0o700)
+    package = installed_binaries().parent.parent
+    shutil.copytree(package, closed / package.name)
+    shutil.copytree(package.parent / "embedded_postgres.libs", closed / "embedded_postgres.libs")
+    installed = closed / package.name / "pginstall" / "bin"
+    folder.mkdir(mode=0o755)
+    owner = server_owner(folder / "pgdata")
+    first = usable_binaries(installed, folder, owner)
+    copy = folder / first.relative_to(folder).parts[0]
+    copy.rename(copy.with_name(f"{copy.name}.part"))
+    (copy.with_name(f"{copy.name}.part") / "embedded_postgres/pginstall/bin/postgres").unlink()
+    assert usable_binaries(installed, folder, owner) == first
+    assert owner.run(first / "postgres", "--version").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        pytest.param("", "no reason given", id="nothing"),
+        pytest.param("a\nb\n\n", "b", id="no error in it"),
+        pytest.param(
+            "2021-02-01 12:00:00 UTC [1] FATAL:  no space left\n2021-02-01 12:00:00 UTC [1] LOG:  shut down",
+            "no space left",
+            id="the server's log",
+        ),
+        pytest.param("initdb: error: no space left\ninitdb: removing it", "no space left", id="initdb"),
+    ],
+)
+def test_the_line_that_tells_why_is_found(output: str, line: str) -> None:
+    assert last_line(output) == line

@@ -1,0 +1,143 @@
+"""Every kind of rows: what stands beside the changes, how rows are chosen, what the documentation says."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from storage.export.exports import EXPORTS, snapshot
+from storage.model.core.accounts import Platform
+from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.export_rows import NOW, context, only, story, table
+from tests.support.seeds.single_rows import enlist
+
+DOCS = Path(__file__).parent.parent.parent.parent / "docs" / "export.md"
+
+
+async def test_what_stands_beside_the_changes_can_be_taken_out_too(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await context(conn)
+        assert only(
+            await table(conn, Kind.ACCOUNTS), "account_id", "handle", "watched", "executive", "control"
+        ) == [
+            ("1", "one", True, None, False),
+            ("2", "h2", True, None, False),
+            ("did:plc:a", "hdid:plc:a", True, None, False),
+            ("99", "chief", False, "Ada Chief", False),
+        ]
+        assert only(await table(conn, Kind.LISTS), "list", "order", "account_id") == [
+            ("Farmers", "R 1", "1"),
+            ("Farmers", "R 1", "2"),
+            ("Farmers", "R 1", "99"),
+            ("Nobody", None, None),
+        ]
+        assert only(
+            await table(conn, Kind.ORDERS), "reference", "issued_at", "deadline_at", "named_count"
+        ) == [("R 1", T0, None, 257)]
+        assert only(await table(conn, Kind.ORDER_EVENTS), "order", "at") == [
+            ("R 1", minutes(10)),
+            (None, minutes(20)),
+        ]
+        assert only(await table(conn, Kind.SIGNALS), "name", "kind", "at", "made_at", "first_seen_at") == [
+            ("Ada Chief", "repost", minutes(1), minutes(1), minutes(30)),
+            ("Ada Chief", "like", minutes(30), None, minutes(30)),
+        ]
+        assert only(await table(conn, Kind.RENAMES), "old_handle", "new_handle", "last_seen_old") == [
+            ("h1", "one", minutes(20))
+        ]
+        assert only(await table(conn, Kind.FACTS), "kind", "value", "first_seen", "first_absent") == [
+            ("moved", "one@elsewhere.example", minutes(20), None)
+        ]
+
+
+async def test_figures_that_a_platform_published_are_told_with_their_source(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into transparency_report (
+                platform, period, country, source, total_demands, pct_some_withheld, source_url, imported_at
+            )
+            values ('x', '2021-H1', 'India', 'report', 4900, 12.5, 'example', $1)
+            """,
+            minutes(5),
+        )
+        told = ("period", "total_demands", "court_orders", "pct_some_withheld", "source")
+        assert only(await table(conn, Kind.TRANSPARENCY), *told) == [("2021-H1", 4900, None, 12.5, "report")]
+        assert await table(conn, Kind.TRANSPARENCY, Wanted(NOW, known_at=minutes(4))) == []
+
+
+NOTHING = {
+    Choice.UNTIL: Wanted(NOW, until=minutes(0)),
+    Choice.KNOWN_AT: Wanted(NOW, known_at=minutes(-1)),
+    Choice.LIST: Wanted(NOW, list_name="Nobody"),
+    Choice.PLATFORM: Wanted(NOW, platform=Platform.MASTODON),
+}
+EVERYTHING = {
+    Choice.SINCE: Wanted(NOW, since=minutes(0)),
+    Choice.AT: Wanted(NOW, at=NOW),
+    Choice.LIST: Wanted(NOW, list_name="Farmers"),
+    Choice.PLATFORM: Wanted(NOW, platform=Platform.X),
+}
+
+
+@pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.TRANSPARENCY])
+async def test_every_choice_of_a_kind_leaves_out_what_does_not_fit_and_nothing_else(
+    pool: Pool, kind: Kind
+) -> None:
+    choices = EXPORTS[kind].choices
+    async with transaction(pool) as conn:
+        await context(conn)
+        everything = on_x(await table(conn, kind))
+        empty = {c: await table(conn, kind, NOTHING[c]) for c in choices & NOTHING.keys()}
+        whole = {c: on_x(await table(conn, kind, EVERYTHING[c])) for c in choices & EVERYTHING.keys()}
+    assert everything
+    match kind:
+        case Kind.STATES:
+            assert {row["status"] for row in empty.pop(Choice.KNOWN_AT)} == {None}
+        case Kind.LISTS:
+            assert only(empty.pop(Choice.LIST), "list", "account_id") == [("Nobody", None)]
+        case Kind.ORDER_EVENTS:
+            assert only(whole.pop(Choice.LIST), "order") == [("R 1",)]
+        case _:
+            """No exception."""
+    assert {choice: rows for choice, rows in empty.items() if rows} == {}
+    assert {choice: len(rows) for choice, rows in whole.items()} == dict.fromkeys(whole, len(everything))
+
+
+def on_x(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """Without the account of Bluesky, which is on no list, and the list without accounts."""
+    return [row for row in rows if row.get("platform", Platform.X) == Platform.X]
+
+
+async def test_an_export_is_of_one_moment(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await story(conn)
+    async with snapshot(pool) as conn:
+        before = len(await table(conn, Kind.ACCOUNTS))
+        async with transaction(pool) as other:
+            await enlist(other, Platform.X, ["3"])
+        assert len(await table(conn, Kind.ACCOUNTS)) == before
+        rows = await EXPORTS[Kind.ACCOUNTS].rows(conn, Wanted(NOW))
+        await rows.chunks.aclose()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_the_documentation_has_every_column_in_its_order_and_with_its_type(
+    pool: Pool, kind: Kind
+) -> None:
+    section = DOCS.read_text().partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
+    async with snapshot(pool) as conn:
+        rows = await EXPORTS[kind].rows(conn, Wanted(NOW))
+        await rows.chunks.aclose()
+    assert documented == [(name, cell.value) for name, cell in rows.columns.items()]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_documentation_says_by_what_rows_can_be_chosen(kind: Kind) -> None:
+    section = DOCS.read_text().partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
+    (said,) = re.findall(r"^Chosen by (.*)\.$", section, re.MULTILINE)
+    assert re.findall(r"`(--[\w-]+)`", said) == [c for c in Choice if c in EXPORTS[kind].choices]

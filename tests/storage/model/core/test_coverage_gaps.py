@@ -1,0 +1,80 @@
+"""Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.model.core.coverage import Gap, bitmap
+from storage.model.core.coverage_gaps import Answered, Seen, Watch, coverage_of
+
+T0 = datetime(2021, 2, 1, tzinfo=UTC)
+SWEEP = timedelta(minutes=30)
+LIMIT = 2.5 * SWEEP
+
+
+def at(n: float) -> datetime:
+    return T0 + n * SWEEP
+
+
+def log_of(roster_id: int, times: list[float], answers: list[list[bool]], *, whole: bool) -> list[Answered]:
+    """The log as the database gives it: without the requests that tell nothing, unless `whole`."""
+    bits = [bitmap(a) for a in answers]
+    out: list[Answered] = []
+    for i, time in enumerate(times):
+        previous = at(times[i - 1]) if i else None
+        following = at(times[i + 1]) if i + 1 < len(times) else None
+        tells = previous is None or following is None or at(time) - previous > LIMIT or bits[i] is not None
+        if tells or whole:
+            out.append(Answered(roster_id, at(time), previous, following, bits[i]))
+    return out
+
+
+def plainly(readings: set[float]) -> Seen:
+    times = sorted(readings)
+    gaps = [Gap(at(a), at(b)) for a, b in pairwise(times) if at(b) - at(a) > LIMIT]
+    return Seen(at(times[-1]) if times else None, tuple(gaps))
+
+
+@given(
+    st.sets(st.integers(0, 40), max_size=30).flatmap(
+        lambda times: st.tuples(
+            st.just(sorted(float(t) for t in times)),
+            st.lists(
+                st.lists(st.booleans(), min_size=3, max_size=3), min_size=len(times), max_size=len(times)
+            ),
+        )
+    ),
+    st.sets(st.integers(0, 80).map(lambda n: n / 2 + 0.25), max_size=6),
+)
+def test_the_gaps_of_an_account_are_those_between_its_own_readings(
+    asked: tuple[list[float], list[list[bool]]], rereads: set[float]
+) -> None:
+    times, answers = asked
+    single = sorted(rereads)
+    rosters = {1: Watch((10, 11, 12), base=True), 2: Watch((11,), base=False)}
+    requests = [
+        *log_of(1, times, answers, whole=False),
+        *log_of(2, single, [[True]] * len(single), whole=True),
+    ]
+
+    seen = coverage_of(rosters, requests, LIMIT)
+
+    for position, account_id in enumerate((10, 11, 12)):
+        own = {t for t, a in zip(times, answers, strict=True) if a[position]}
+        assert seen[account_id] == plainly(own | (rereads if account_id == 11 else set()))
+
+
+def test_an_account_in_two_rosters_is_not_checked_only_where_neither_asked() -> None:
+    rosters = {1: Watch((10,), base=True), 2: Watch((10,), base=True)}
+    requests = [
+        *log_of(1, [0.0, 1.0, 2.0, 3.0], [[True]] * 4, whole=False),
+        *log_of(2, [9.0, 10.0], [[True]] * 2, whole=False),
+    ]
+
+    assert coverage_of(rosters, requests, LIMIT)[10] == Seen(at(10), (Gap(at(3), at(9)),))
+
+
+def test_a_roster_that_was_never_answered_has_no_reading_and_no_gap() -> None:
+    assert coverage_of({1: Watch((10,), base=True)}, [], LIMIT) == {10: Seen(None, ())}

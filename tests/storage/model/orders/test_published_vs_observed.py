@@ -1,0 +1,358 @@
+"""Claimed against observed: what counts for a half-year, what may, and which sources disagree."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.countries import published_words
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.orders.cohort import Kind
+from storage.model.orders.half_years import HalfYear, Looked, looked_by_half
+from storage.model.orders.published_vs_observed import (
+    Claimed,
+    Observed,
+    Sighting,
+    Stand,
+    Tally,
+    code_of,
+    codes_by_name,
+    demands,
+    disagreements,
+    observed_in,
+    recorded_in,
+    sightings,
+    tally,
+)
+from storage.model.orders.transparency_figures import TransparencyReport
+
+FIRST, SECOND = HalfYear(2021, 1), HalfYear(2021, 2)
+W, S, A, E, G = (
+    Kind.WITHHELD,
+    Kind.SUSPENDED,
+    Kind.AVAILABLE,
+    Kind.WITHHELD_ELSEWHERE,
+    Kind.NOT_FOUND,
+)
+
+
+def day(month: int, number: int = 1, year: int = 2021) -> datetime:
+    return datetime(year, month, number, tzinfo=UTC)
+
+
+def report(source: str = "desk", period: str = "2021-H1", **figures: int | str | None) -> TransparencyReport:
+    given: dict[str, object] = {
+        "platform": Platform.X,
+        "period": period,
+        "country": "India",
+        "source": source,
+        "iso2": "IN",
+        "court_orders": None,
+        "other_legal_demands": None,
+        "total_demands": None,
+        "accounts_specified": None,
+        "accounts_withheld": None,
+        "tweets_withheld": None,
+        "accounts_tos": None,
+        "pct_some_withheld": None,
+        "source_url": f"{source}:page",
+        **figures,
+    }
+    return TransparencyReport(**given)  # pyright: ignore[reportArgumentType]
+
+
+def seen(after: datetime | None, by: datetime, account: int = 1, source: str = "x") -> Sighting:
+    return Sighting(AccountId(account), after, by, source)
+
+
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [
+        pytest.param(day(1), "2021-H1", id="the first moment of a year"),
+        pytest.param(day(7) - timedelta(microseconds=1), "2021-H1", id="the last of June"),
+        pytest.param(day(7), "2021-H2", id="the first of July"),
+        pytest.param(
+            datetime.fromisoformat("2021-07-01T03:00:00+05:30"), "2021-H1", id="July in India, June in UTC"
+        ),
+    ],
+)
+def test_a_moment_lies_in_one_half_year_of_utc(at: datetime, name: str) -> None:
+    half = HalfYear.of(at)
+
+    assert (half.name, HalfYear.named(name)) == (name, half)
+    assert half.start <= at < half.end
+
+
+@pytest.mark.parametrize(
+    ("found", "in_first", "in_second"),
+    [
+        pytest.param([seen(day(2), day(3))], (1, 1, 1, 0), (0, 0, 0, 0), id="both readings lie in it"),
+        pytest.param(
+            [seen(day(6), day(8))],
+            (0, 1, 0, 0),
+            (0, 1, 1, 0),
+            id="across the boundary it may be of either, and is certainly of none",
+        ),
+        pytest.param(
+            [seen(day(6), day(7))],
+            (0, 1, 0, 0),
+            (0, 1, 1, 0),
+            id="the first moment of July is not June any more",
+        ),
+        pytest.param(
+            [seen(None, day(3))], (0, 1, 1, 1), (0, 0, 0, 0), id="at the first look: nobody saw since when"
+        ),
+        pytest.param(
+            [seen(day(2), day(3)), seen(day(4), day(5))],
+            (1, 1, 1, 0),
+            (0, 0, 0, 0),
+            id="an account counts once, however often it happens",
+        ),
+        pytest.param(
+            [seen(None, day(1, 5)), seen(day(4), day(5))],
+            (1, 1, 1, 0),
+            (0, 0, 0, 0),
+            id="so at the first look, and for certain again later",
+        ),
+        pytest.param(
+            [seen(day(2), day(3), 1), seen(day(6), day(8), 2)],
+            (1, 2, 1, 0),
+            (0, 1, 1, 0),
+            id="one for certain, one at the most",
+        ),
+        pytest.param(
+            [seen(day(12, year=2020), day(2, year=2022))],
+            (0, 1, 0, 0),
+            (0, 1, 0, 0),
+            id="readings on both sides of it say that it may have been then",
+        ),
+    ],
+)
+def test_a_half_year_counts_what_readings_prove_and_what_they_leave_open(
+    found: list[Sighting], in_first: tuple[int, ...], in_second: tuple[int, ...]
+) -> None:
+    assert tally(found, FIRST) == Tally(*in_first)
+    assert tally(found, SECOND) == Tally(*in_second)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "withheld", "restored"),
+    [
+        pytest.param([A, W, A], [2], [3], id="withheld, and back"),
+        pytest.param([A, S, A], [], [], id="suspended only is not withheld there"),
+        pytest.param([A, W, S, A], [2], [4], id="withheld, then suspended: back when it is seen available"),
+        pytest.param([A, W, G], [2], [], id="withheld, then gone, is not back"),
+        pytest.param([A, W, E], [2], [3], id="withheld elsewhere only is back here"),
+        pytest.param([A, W, W, A], [2], [4], id="other countries coming and going change nothing here"),
+        pytest.param([A, W, A, W], [2, 4], [3], id="withheld again"),
+        pytest.param([W, A], [1], [2], id="withheld at the first look"),
+    ],
+)
+def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
+    kinds: list[Kind], withheld: list[int], restored: list[int]
+) -> None:
+    stands = [
+        Stand(kind, day(n - 1, 15) if n > 1 else None, day(n), "x") for n, kind in enumerate(kinds, start=1)
+    ]
+    became, back = sightings(AccountId(1), stands)
+
+    assert [s.by.month for s in became] == withheld
+    assert [s.by.month for s in back] == restored
+    assert all((s.after is None) == (s.by.month == 1) for s in became)
+
+
+def test_a_return_without_a_contrary_reading_lies_after_what_was_seen_before() -> None:
+    stands = [Stand(W, None, day(2), "import:a"), Stand(A, None, day(5), "import:a")]
+
+    assert sightings(AccountId(1), stands)[1] == [seen(day(2), day(5), source="import:a")]
+
+
+def test_own_readings_and_records_of_others_are_never_one_number() -> None:
+    found = [seen(day(2), day(3), 1), seen(day(2), day(3), 1, "import:b"), seen(None, day(4), 2, "import:a")]
+    looked = Looked(day(1), day(6), 150, 181)
+    own = observed_in(FIRST, (10, 4), looked, found, ())
+    recorded = recorded_in(FIRST, found, ())
+
+    assert own is not None
+    assert recorded is not None
+    assert (own.watched, own.named, own.withheld) == (10, 4, Tally(1, 1, 1, 0))
+    assert (recorded.sources, recorded.withheld) == (("import:a", "import:b"), Tally(1, 2, 2, 1))
+
+
+def test_without_a_reading_there_is_nothing_observed_and_no_zero() -> None:
+    found = [seen(day(12, year=2020), day(8))]
+
+    assert observed_in(FIRST, (10, 4), None, found, ()) is None
+    assert recorded_in(FIRST, [seen(day(12, year=2020), day(8), source="import:a")], ()) is None
+
+
+def test_coverage_says_from_when_to_when_and_on_which_share_of_the_days() -> None:
+    hour = timedelta(hours=1)
+    days = [(d, d + hour, d + 2 * hour) for d in (day(6, 29), day(6, 30), day(7, 1), day(7, 3))]
+
+    assert looked_by_half(days, day(7, 4) + hour) == {
+        FIRST: Looked(day(6, 29) + hour, day(6, 30) + 2 * hour, 2, 181),
+        SECOND: Looked(day(7, 1) + hour, day(7, 3) + 2 * hour, 2, 4),
+    }
+
+
+@pytest.mark.parametrize(
+    ("reports", "differing"),
+    [
+        pytest.param([report("a", accounts_specified=47)], {}, id="one source"),
+        pytest.param(
+            [report("a", accounts_specified=47), report("b", accounts_specified=47)], {}, id="the same"
+        ),
+        pytest.param(
+            [report("a", accounts_specified=50), report("b", accounts_specified=47)],
+            {"accounts_specified": (47, 50)},
+            id="two values",
+        ),
+        pytest.param(
+            [report("a", accounts_tos=0), report("b")], {}, id="not reported is no other value than zero"
+        ),
+        pytest.param(
+            [report("a", total_demands=40), report("b", court_orders=1, other_legal_demands=40)],
+            {"demands": (40, 41)},
+            id="demands: a total against its parts",
+        ),
+    ],
+)
+def test_sources_that_disagree_are_told_with_all_their_values(
+    reports: list[TransparencyReport], differing: dict[str, tuple[int, ...]]
+) -> None:
+    found = Claimed(Platform.X, FIRST, tuple(reports), None, None)
+
+    assert disagreements(found) == differing
+    assert len(published_words.disagreement_lines(found)) == len(differing)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(report(total_demands=5, court_orders=1, other_legal_demands=2), 5, id="its own total"),
+        pytest.param(report(court_orders=1, other_legal_demands=2), 3, id="both parts"),
+        pytest.param(report(court_orders=1), None, id="a part is no whole"),
+    ],
+)
+def test_demands_are_the_total_of_one_source(given: TransparencyReport, expected: int | None) -> None:
+    assert demands(given) == expected
+
+
+OFFICIAL = {"IN": "India", "GB": "Britain (UK)", "SE": "Sweden", "GE": "Georgia"}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        pytest.param(report(), "IN", id="its code"),
+        pytest.param(report(country="Anywhere", iso2="UK"), "GB", id="a code that stands for the official"),
+        pytest.param(report(country="united kingdom", iso2=None), "GB", id="a name that a source gives one"),
+        pytest.param(report(country="Sweden", iso2=None), "SE", id="an official name"),
+        pytest.param(report(country="Georgia", iso2=None), None, id="a name that sources give two"),
+        pytest.param(report(country="(world)", iso2=None), None, id="a total is no country"),
+        pytest.param(report(country="Atlantis", iso2=None), None, id="a name that nobody gives a code"),
+    ],
+)
+def test_a_line_is_about_the_country_of_its_code_or_of_its_name(
+    given: TransparencyReport, code: str | None
+) -> None:
+    others = [
+        report(country="United Kingdom", iso2="UK"),
+        report(country="United Kingdom", iso2="GB"),
+        report(country="Georgia", iso2="GE"),
+        report(country="Georgia", iso2="US"),
+    ]
+
+    assert code_of(given, codes_by_name(others, OFFICIAL)) == code
+
+
+def own(withheld: Tally, watched: int = 283, named: int = 257) -> Observed:
+    return Observed(watched, named, Looked(day(1), day(6, 30), 180, 181), withheld, Tally(0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("reports", "observed", "sentence"),
+    [
+        pytest.param(
+            [report(accounts_specified=13_200, accounts_withheld=17)],
+            own(Tally(12, 15, 14, 2)),
+            "Watched: 283 accounts, 257 named by orders of India: at most 1.9 % of the 13,200 specified.",
+            id="a share with its denominator",
+        ),
+        pytest.param(
+            [report("a", accounts_specified=1_000), report("b", accounts_specified=2_000)],
+            own(Tally(0, 0, 0, 0)),
+            "at most 26 % of the 1,000 specified or 13 % of the 2,000 specified.",
+            id="two denominators where sources disagree",
+        ),
+        pytest.param(
+            [report(accounts_specified=13_200)],
+            own(Tally(0, 0, 0, 0), named=0),
+            "none is known to be among the 13,200 specified.",
+            id="nobody of them is named by an order",
+        ),
+        pytest.param(
+            [report(accounts_withheld=17)],
+            own(Tally(0, 0, 0, 0)),
+            "no source says how many were specified.",
+            id="no denominator",
+        ),
+        pytest.param(
+            [report(accounts_specified=0)],
+            own(Tally(0, 0, 0, 0)),
+            "none were specified, as sources report.",
+            id="a denominator of zero has no share",
+        ),
+        pytest.param(
+            [report(accounts_withheld=17)],
+            own(Tally(12, 15, 14, 2)),
+            "No more were seen than the 17 reported: that neither confirms nor refutes the figure. This is a "
+            "lower bound for the watched accounts only, and says nothing about the others.",
+            id="fewer seen are no contradiction",
+        ),
+        pytest.param(
+            [report(accounts_withheld=17)],
+            own(Tally(12, 20, 14, 8)),
+            "Whether more became withheld than the 17 reported cannot be told from the readings.",
+            id="more at the most",
+        ),
+        pytest.param(
+            [report("a", accounts_withheld=17), report("b", accounts_withheld=18)],
+            own(Tally(19, 20, 19, 0)),
+            "More were seen than the 18 reported: the platform may count them in another half-year or "
+            "otherwise, or leave them out.",
+            id="more for certain, than any source",
+        ),
+        pytest.param(
+            [report()],
+            own(Tally(1, 1, 1, 0)),
+            "No source reports how many were withheld.",
+            id="nothing to compare with",
+        ),
+        pytest.param(
+            [report()],
+            own(Tally(0, 2, 2, 2)),
+            "2 were withheld at the first look: nobody saw since when.",
+            id="withheld at the first look",
+        ),
+        pytest.param(
+            [report()],
+            own(Tally(1, 1, 1, 0)),
+            "Readings from 1 Jan 2021 to 30 Jun 2021, on 180 of 181 days (99.4 %).",
+            id="coverage",
+        ),
+    ],
+)
+def test_what_was_observed_says_of_whom_it_speaks(
+    reports: list[TransparencyReport], observed: Observed, sentence: str
+) -> None:
+    found = Claimed(Platform.X, FIRST, tuple(reports), observed, None)
+
+    (told,) = published_words.observed(found, "IN")
+    assert sentence in " ".join(told.lines)
+
+
+def test_what_nobody_looked_at_is_said_to_be_not_observed() -> None:
+    (told,) = published_words.observed(Claimed(Platform.X, FIRST, (report(),), None, None), "IN")
+
+    assert (told.head, told.lines) == ("Not observed", ("Nothing was read here in this half-year.",))

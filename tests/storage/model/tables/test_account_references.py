@@ -1,0 +1,165 @@
+"""What a user may write for an account, and what is refused: hostile text names nobody."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.model.core.accounts import Platform
+from storage.model.tables.account_references import (
+    Address,
+    AddressError,
+    is_handle,
+    is_native_id,
+    read_address,
+)
+
+X, BLUESKY, MASTODON = Platform
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+ACTOR = "https://mastodon.example/users/alice#109876543210"
+
+
+@pytest.mark.parametrize(
+    ("text", "platform", "name", "is_id"),
+    [
+        pytest.param("x @NASA", X, "NASA", False, id="a platform and a handle"),
+        pytest.param("Bluesky alice.test", BLUESKY, "alice.test", False, id="the platform in capitals"),
+        pytest.param("NASA", None, "NASA", False, id="a bare word tells no platform"),
+        pytest.param(" @NASA\n", None, "NASA", False, id="blanks around it do not matter"),
+        pytest.param("123", None, "123", False, id="digits alone may be a handle"),
+        pytest.param("id:123", X, "123", True, id="a numeric id is one of X"),
+        pytest.param("https://x.com/NASA", X, "NASA", False, id="a profile on x.com"),
+        pytest.param(
+            "https://twitter.com/NASA/status/1?s=20", X, "NASA", False, id="a post names its author"
+        ),
+        pytest.param("mobile.twitter.com/@NASA", X, "NASA", False, id="without its scheme"),
+        pytest.param("https://x.com/i/user/123", X, "123", True, id="X's own address of an id"),
+        pytest.param("https://x.com/intent/user?user_id=5", X, "5", True, id="an intent by id"),
+        pytest.param("https://x.com/intent/user?screen_name=NASA", X, "NASA", False, id="an intent by name"),
+        pytest.param("https://bsky.app/profile/alice.test", BLUESKY, "alice.test", False, id="a profile"),
+        pytest.param(
+            "https://bsky.app/profile/alice.test/post/3k?x=1#y",
+            BLUESKY,
+            "alice.test",
+            False,
+            id="a post of it",
+        ),
+        pytest.param(f"https://bsky.app/profile/{DID}", BLUESKY, DID, True, id="a profile by DID"),
+        pytest.param(f"at://{DID}/app.bsky.feed.post/3k", BLUESKY, DID, True, id="an at-uri"),
+        pytest.param(DID, BLUESKY, DID, True, id="a DID"),
+        pytest.param(f"id:{DID}", BLUESKY, DID, True, id="a DID called an id"),
+        pytest.param("did:web:alice.test", BLUESKY, "did:web:alice.test", True, id="a DID of the method web"),
+        pytest.param(
+            "@alice.bsky.social", BLUESKY, "alice.bsky.social", False, id="a domain is a handle there"
+        ),
+        pytest.param("@alice@mastodon.example", MASTODON, "alice@mastodon.example", False, id="@name@host"),
+        pytest.param(
+            "alice@Mastodon.Example", MASTODON, "alice@mastodon.example", False, id="hosts are small"
+        ),
+        pytest.param(
+            "https://mastodon.example/@alice/1", MASTODON, "alice@mastodon.example", False, id="a post there"
+        ),
+        pytest.param(
+            "https://mastodon.example/users/alice", MASTODON, "alice@mastodon.example", False, id="an actor"
+        ),
+        pytest.param(
+            "https://mastodon.example/@bob@social.example",
+            MASTODON,
+            "bob@social.example",
+            False,
+            id="another server's page about an account names the account, not the server",
+        ),
+        pytest.param(
+            "http://127.0.0.1:8080/@alice",
+            MASTODON,
+            "alice@127.0.0.1:8080",
+            False,
+            id="a port belongs to the host",
+        ),
+        pytest.param(ACTOR, MASTODON, ACTOR, True, id="an actor with its local id"),
+        pytest.param(
+            "https://mastodon.example/@alice#7",
+            MASTODON,
+            "alice@mastodon.example",
+            False,
+            id="a page is no actor",
+        ),
+        pytest.param(
+            "https://mastodon.example/users/alice#main-key",
+            MASTODON,
+            "alice@mastodon.example",
+            False,
+            id="the name of a key is no local id",
+        ),
+    ],
+)
+def test_an_account_is_named_by(text: str, platform: Platform | None, name: str, is_id: bool) -> None:
+    assert read_address(text) == Address(platform, name, is_id)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("@", id="a sign without a name"),
+        pytest.param("two words", id="two words"),
+        pytest.param("id:abc", id="letters are no id"),
+        pytest.param("did:plc:short", id="a DID of the wrong length"),
+        pytest.param("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", id="a method nobody uses"),
+        pytest.param("https://x.com/", id="the front page"),
+        pytest.param("https://x.com/home", id="a page that is no profile"),
+        pytest.param("https://bsky.app/search", id="a page of Bluesky that is no profile"),
+        pytest.param("https://mastodon.example/about", id="a page of a server"),
+        pytest.param("https://x.com@evil.example/@alice", id="a host that hides behind credentials"),
+        pytest.param("https://evil.example/users/../../@a b", id="blanks in a path"),
+        pytest.param("https://\u0445.com/@alice", id="a Cyrillic letter in the host"),
+        pytest.param("@alice@\u0435xample.org", id="a Cyrillic letter after the @"),
+        pytest.param("javascript:alert(1)", id="a script"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("https://[::1", id="half an address"),
+        pytest.param("https://mastodon.example:99999999/@alice", id="no port"),
+        pytest.param("https://x.com/NASA\r\nHost: evil", id="a line end"),
+        pytest.param("alice\u202e.test", id="a direction mark"),
+        pytest.param("a" * 600, id="longer than any name"),
+        pytest.param("x " * 200 + "a b", id="platforms upon platforms"),
+    ],
+)
+def test_nobody_is_named_by(text: str) -> None:
+    with pytest.raises(AddressError):
+        read_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "sentence"),
+    [
+        (
+            "https://bsky.app/profile/alice.test",
+            X,
+            "'https://bsky.app/profile/alice.test' names an account of Blues",
+        ),
+        ("NASA", BLUESKY, "'NASA' is not a handle, an id or an address of an account of Bluesky."),
+        ("id:7", MASTODON, "'id:7' names an account of X, not of Mastodon."),
+        ("bluesky alice.test", X, "'bluesky alice.test' names an account of Bluesky, not of X."),
+    ],
+)
+def test_an_address_that_contradicts_its_platform_is_refused(
+    text: str, said: Platform, sentence: str
+) -> None:
+    with pytest.raises(AddressError) as refused:
+        read_address(text, said)
+    assert str(refused.value).startswith(sentence)
+
+
+def test_a_platform_beside_it_makes_a_bare_word_a_handle() -> None:
+    assert read_address("@NASA", X) == Address(X, "NASA")
+
+
+@given(st.text(max_size=80) | st.from_regex(r"(https?://)?[ -~]{0,30}[@/#:?][ -~]{0,30}", fullmatch=True))
+def test_whatever_comes_out_is_of_a_known_form_and_is_read_as_the_same_again(text: str) -> None:
+    try:
+        found = read_address(text)
+    except AddressError:
+        return
+    platform = found.platform or X
+    assert is_native_id(platform, found.name) if found.is_id else is_handle(platform, found.name)
+    prefix = "id:" if found.is_id else ""
+    assert read_address(f"{prefix}{found.name}", platform) == Address(platform, found.name, found.is_id)

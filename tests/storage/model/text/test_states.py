@@ -1,0 +1,261 @@
+"""What a state, a change and a side fact are called on each platform: never what they are not."""
+
+import itertools
+
+import pytest
+
+from dashboard.ui import words
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind, Flag, MissedReason, State, Status, kind_of
+from storage.model.core.side_facts import ObservedKind
+from storage.model.text.side_facts import flag_words, missed_words, observed_words, seen_as_words
+from storage.model.text.states import (
+    change_words,
+    explanation,
+    is_called_blocked,
+    of_many,
+    short_words,
+    state_words,
+)
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, WITHHELD_IN
+from tests.support.seeds.changes import DEACTIVATED
+
+X, BLUESKY, MASTODON = Platform
+TR = State(Status.WITHHELD, ("TR",))
+EVERYWHERE = State(Status.WITHHELD, ("XX",))
+HOST = frozenset({Flag.HOST})
+APP = frozenset({Flag.APP_VIEW_ONLY})
+DELETED = frozenset({Flag.DELETED})
+TEMPORARY = frozenset({Flag.TEMPORARY})
+OR_DELETED = frozenset({Flag.SUSPENDED_OR_DELETED})
+NONE = frozenset[Flag]()
+MANY = State(Status.WITHHELD, tuple(sorted(("DE", "FR", "IN", "PK", "RU", "TR", "BR", "GB", "AU", "US"))))
+
+
+@pytest.mark.parametrize(
+    ("state", "platform", "flags", "said"),
+    [
+        pytest.param(WITHHELD_IN, X, NONE, "withheld in India (IN)", id="X names the country"),
+        pytest.param(EVERYWHERE, X, NONE, "withheld in all countries", id="X withholds everywhere"),
+        pytest.param(
+            State(Status.WITHHELD, ("EU", "QQ")),
+            X,
+            NONE,
+            "withheld in EU, QQ",
+            id="a code that is no country's stays",
+        ),
+        pytest.param(TR, BLUESKY, NONE, "restricted in TR (Bluesky app)", id="Bluesky hides in its own app"),
+        pytest.param(SUSPENDED, X, NONE, "suspended", id="X suspends"),
+        pytest.param(SUSPENDED, BLUESKY, HOST, "taken down by its server", id="the PDS took it down"),
+        pytest.param(
+            SUSPENDED,
+            BLUESKY,
+            APP,
+            "taken down in the Bluesky app only; its own server still serves it",
+            id="only the app took it down",
+        ),
+        pytest.param(
+            SUSPENDED,
+            BLUESKY,
+            NONE,
+            "taken down (by whom was not observable)",
+            id="its server could not be asked",
+        ),
+        pytest.param(
+            SUSPENDED, BLUESKY, None, "taken down", id="flags that are not at hand are not flags that are not"
+        ),
+        pytest.param(DEACTIVATED, BLUESKY, NONE, "deactivated by its owner", id="Bluesky says who"),
+        pytest.param(DEACTIVATED, X, NONE, "deactivated", id="X does not say who"),
+        pytest.param(
+            NOT_FOUND, BLUESKY, DELETED, "deleted: its server no longer holds it", id="deleted on Bluesky"
+        ),
+        pytest.param(NOT_FOUND, BLUESKY, NONE, "not found", id="never seen on Bluesky"),
+        pytest.param(
+            NOT_FOUND,
+            X,
+            NONE,
+            "not found: X does not tell a deactivated account from a deleted one",
+            id="gone on X",
+        ),
+        pytest.param(
+            NOT_FOUND, MASTODON, NONE, "not found: its server does not know it", id="gone on Mastodon"
+        ),
+        pytest.param(
+            NOT_FOUND, MASTODON, DELETED, "deleted: its server no longer holds it", id="deleted there"
+        ),
+        pytest.param(SUSPENDED, MASTODON, TEMPORARY, "suspended by its server", id="data is kept"),
+        pytest.param(
+            SUSPENDED,
+            MASTODON,
+            OR_DELETED,
+            "suspended by its server or deleted by its owner: Mastodon does not say which",
+            id="410 may be either",
+        ),
+        pytest.param(
+            SUSPENDED,
+            MASTODON,
+            None,
+            "suspended by its server or deleted by its owner: Mastodon does not say which",
+            id="without its flags it may be either",
+        ),
+        pytest.param(None, BLUESKY, NONE, "never read", id="no reading is no state"),
+        pytest.param(
+            MANY,
+            BLUESKY,
+            NONE,
+            "restricted in AU, BR, DE, FR, GB, IN, PK, RU and 2 more (Bluesky app)",
+            id="many countries are counted",
+        ),
+    ],
+)
+def test_a_state_is_called_what_its_platform_told(
+    state: State | None, platform: Platform, flags: frozenset[Flag] | None, said: str
+) -> None:
+    assert state_words(state, platform, flags) == said
+
+
+EVERY_STATE = [AVAILABLE, PROTECTED, WITHHELD_IN, SUSPENDED, DEACTIVATED, NOT_FOUND]
+SCOPES = [None, NONE, HOST, APP, DELETED, TEMPORARY, OR_DELETED]
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_the_whole_words_are_the_short_ones_with_their_explanation(platform: Platform) -> None:
+    for state, flags in itertools.product(EVERY_STATE, SCOPES):
+        whole, short = state_words(state, platform, flags), short_words(state, platform, flags)
+        assert whole.startswith(short)
+        rest = explanation(state, platform, flags)
+        assert rest in whole
+        assert bool(rest) is (whole != short)
+
+
+def test_bluesky_and_mastodon_withhold_nothing_and_only_a_server_of_mastodon_suspends() -> None:
+    for state, flags in itertools.product(EVERY_STATE, SCOPES):
+        bluesky = state_words(state, BLUESKY, flags)
+        assert "withheld" not in bluesky
+        assert "suspended" not in bluesky
+        assert "blocked" not in bluesky + state_words(state, MASTODON, flags) + state_words(state, X, flags)
+
+
+def test_what_may_be_the_owners_deletion_is_no_block_under_any_name() -> None:
+    assert kind_of(AVAILABLE, SUSPENDED, OR_DELETED) is ChangeKind.GONE
+    assert not is_called_blocked(SUSPENDED, OR_DELETED)
+    assert is_called_blocked(SUSPENDED, TEMPORARY)
+    assert words.drawn_as(SUSPENDED, OR_DELETED) is Status.NOT_FOUND
+
+
+@pytest.mark.parametrize("back", [AVAILABLE, PROTECTED])
+def test_an_account_back_from_what_was_no_block_was_not_restored(back: State) -> None:
+    assert kind_of(SUSPENDED, back, NONE, OR_DELETED) is ChangeKind.RETURN
+    assert kind_of(SUSPENDED, back, NONE, TEMPORARY) is ChangeKind.RESTORATION
+    assert kind_of(SUSPENDED, WITHHELD_IN, NONE, OR_DELETED) is ChangeKind.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "platform", "flags", "said"),
+    [
+        pytest.param(TR, AVAILABLE, BLUESKY, NONE, "no longer restricted in TR (Bluesky app)", id="lifted"),
+        pytest.param(
+            WITHHELD_IN,
+            AVAILABLE,
+            X,
+            NONE,
+            "available again (before: withheld in India (IN))",
+            id="no longer withheld by X",
+        ),
+        pytest.param(
+            SUSPENDED,
+            AVAILABLE,
+            BLUESKY,
+            NONE,
+            "available again (before: taken down)",
+            id="of the old state only the status is told",
+        ),
+        pytest.param(NOT_FOUND, AVAILABLE, BLUESKY, NONE, "found again", id="a return is no restoration"),
+        pytest.param(
+            WITHHELD_IN,
+            State(Status.WITHHELD, ("IN", "TR")),
+            X,
+            NONE,
+            "now withheld in India (IN), Turkey (TR) (before: IN)",
+            id="a country more",
+        ),
+        pytest.param(AVAILABLE, PROTECTED, X, NONE, "protected by the owner", id="the owner's lock"),
+        pytest.param(PROTECTED, AVAILABLE, X, NONE, "no longer protected", id="the owner's key"),
+        pytest.param(
+            AVAILABLE,
+            SUSPENDED,
+            MASTODON,
+            OR_DELETED,
+            "suspended by its server or deleted by its owner",
+            id="gone on Mastodon",
+        ),
+    ],
+)
+def test_a_change_is_told_with_what_was_before(
+    old: State, new: State, platform: Platform, flags: frozenset[Flag], said: str
+) -> None:
+    assert change_words(kind_of(old, new, flags), old, new, platform, flags) == said
+
+
+def test_words_of_many_accounts_speak_of_their_servers() -> None:
+    assert of_many("taken down by its server") == "taken down by their server"
+    assert of_many("withheld in India (IN)") == "withheld in India (IN)"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        (Flag.MOVED, "https://new.example/users/a", "moved to https://new.example/users/a"),
+        (
+            Flag.MOVED_UNPROVEN,
+            "https://new.example/users/a",
+            "says that it moved to https://new.example/users/a, which does not name it as its own",
+        ),
+        (Flag.LIMITED, "", "limited by its server"),
+        (Flag.MEMORIAL, "", "marked as a memorial"),
+        (Flag.HANDLE_INVALID, "", "its handle no longer leads to it: neither a rename nor a takedown"),
+        (Flag.NO_UNAUTHENTICATED, "", "its owner asks that only signed-in readers see it"),
+        (Flag.MOVED, "evil\r\n\u202eBcc: a@b.c", "moved to evil\ufffd\ufffd\ufffdBcc: a@b.c"),
+    ],
+)
+def test_a_side_fact_is_told_and_text_of_strangers_is_made_harmless(
+    flag: Flag, value: str, said: str
+) -> None:
+    assert flag_words(flag, value) == said
+
+
+def test_every_flag_and_every_reason_of_a_miss_has_words() -> None:
+    for flag in Flag:
+        assert flag_words(flag).strip()
+    for reason, platform, alone in itertools.product(MissedReason, Platform, [True, False]):
+        told = missed_words(reason, platform, alone=alone)
+        assert told.strip()
+        assert not any(word in told for word in ("block", "suspend", "withheld"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (ObservedKind.BLOCKED_BY_SERVER, "domain suspend", "its whole server is suspended there"),
+        (ObservedKind.BLOCKED_BY_SERVER, "account limited", "limited there only"),
+        (ObservedKind.BLOCKED_BY_SERVER, "something new", "something new"),
+        (ObservedKind.COMPLIANCE, "deleted", "gives the reason “deleted”"),
+        (ObservedKind.SEEN_AS, "withheld TR", "restricted in TR (Bluesky app)"),
+    ],
+)
+def test_what_somebody_else_says_is_told_as_theirs(kind: ObservedKind, value: str, said: str) -> None:
+    assert observed_words(kind, value, BLUESKY) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("withheld DE TR", "withheld in Germany (DE), Turkey (TR)"),
+        ("available", "available"),
+        ("withheld", "withheld"),
+        ("", "(no name)"),
+        ("nonsense XX", "nonsense XX"),
+    ],
+)
+def test_what_another_vantage_saw_is_read_or_shown_as_it_is(value: str, said: str) -> None:
+    assert seen_as_words(value, X) == said

@@ -1,0 +1,256 @@
+"""Connections, transactions, listening and locks: what goes wrong becomes one sentence and one class."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from storage.postgres.errors import AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
+from storage.postgres.locks import exclusive
+from storage.postgres.pool import Conn, Pool, connect, listen, open_pool, transaction
+
+PASSWORD = "s3cret"
+
+
+async def add_account(conn: Conn, native_id: str) -> None:
+    await conn.execute(
+        "insert into account (platform, native_id, handle, added_at) values ('x', $1, 'h', '2021-02-01Z')",
+        native_id,
+    )
+
+
+async def count_accounts(pool: Pool) -> int:
+    async with transaction(pool) as conn:
+        return await conn.fetchval("select count(*) from account")
+
+
+async def end_other_sessions(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+            """
+        )
+
+
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "where"),
+    [
+        pytest.param(f"postgresql://u:{PASSWORD}@db.example:6543/b", "db.example:6543", id="host and port"),
+        pytest.param(f"postgresql://u:{PASSWORD}@db.example/b", "db.example:5432", id="default port"),
+        pytest.param("postgresql:///b", "localhost:5432", id="no host"),
+        pytest.param(f"postgresql://u:{PASSWORD}@/b?host=/run/pg&port=5433", "/run/pg", id="socket folder"),
+        pytest.param(f"postgresql://u@h/b?password={PASSWORD}", "h:5432", id="password as parameter"),
+        pytest.param(f"postgresql://u:{PASSWORD}@h:x/b", "an address that cannot be read", id="bad port"),
+    ],
+)
+def test_an_address_names_the_server_without_the_password(dsn: str, where: str) -> None:
+    assert address(dsn) == where
+
+
+async def test_a_closed_port_is_one_sentence_with_setting_host_and_port_and_no_password() -> None:
+    port = closed_port()
+    with pytest.raises(Unreachable) as caught:
+        await connect(f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/b")
+    assert str(caught.value) == (
+        f"Cannot reach the database at 127.0.0.1:{port} (setting database_url): no server listens there."
+    )
+
+
+async def test_a_missing_socket_folder_is_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="no server listens there"):
+        await connect(f"postgresql://u@/b?host={tmp_path}")
+
+
+async def test_a_database_that_does_not_exist_is_unreachable_and_named(dsn: str) -> None:
+    with pytest.raises(Unreachable, match=r'database "nowhere" does not exist\.$'):
+        await connect(urlsplit(dsn)._replace(path="/nowhere").geturl())
+
+
+@pytest.mark.parametrize(
+    "dsn", [f"host=h password={PASSWORD}", f"mysql://u:{PASSWORD}@h/b", f"postgresql://u:{PASSWORD}@h:x/b"]
+)
+async def test_a_text_that_is_no_postgres_address_says_what_one_looks_like(dsn: str) -> None:
+    with pytest.raises(Unreachable, match="not an address of the form postgresql://") as caught:
+        await connect(dsn)
+    assert PASSWORD not in str(caught.value)
+
+
+async def test_a_pool_that_cannot_connect_refuses_to_open() -> None:
+    with pytest.raises(Unreachable):
+        async with open_pool(f"postgresql://u@127.0.0.1:{closed_port()}/b"):
+            pytest.fail("opened")
+
+
+async def test_sessions_run_in_utc(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("show timezone") == "UTC"
+
+
+async def test_what_a_finished_block_wrote_stays(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await add_account(conn, "1")
+    assert await count_accounts(pool) == 1
+
+
+async def test_what_a_failed_block_wrote_is_undone(pool: Pool) -> None:
+    async def fail() -> None:
+        async with transaction(pool) as conn:
+            await add_account(conn, "1")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await count_accounts(pool) == 0
+
+
+async def test_a_broken_constraint_is_refused_and_named(pool: Pool) -> None:
+    async def add_twice() -> None:
+        async with transaction(pool) as conn:
+            await add_account(conn, "1")
+            await add_account(conn, "1")
+
+    with pytest.raises(Refused, match="duplicate key") as caught:
+        await add_twice()
+    assert caught.value.constraint == "account_platform_native_id_key"
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_wrong_query_is_a_storage_error(pool: Pool) -> None:
+    with pytest.raises(StorageError, match=r'"no_such_table" does not exist\.$'):
+        async with transaction(pool) as conn:
+            await conn.execute("select * from no_such_table")
+
+
+async def test_a_file_missing_in_the_block_is_not_blamed_on_the_database(pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with transaction(pool):
+            (tmp_path / "absent").read_bytes()
+
+
+async def test_of_two_writers_in_each_others_way_one_is_stale_and_one_wins(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await add_account(conn, "1")
+        await add_account(conn, "2")
+    both_hold_one = asyncio.Barrier(2)
+
+    async def rename(handle: str, first: str, second: str) -> None:
+        async with transaction(pool) as conn:
+            await conn.execute("update account set handle = $1 where native_id = $2", handle, first)
+            await both_hold_one.wait()
+            await conn.execute("update account set handle = $1 where native_id = $2", handle, second)
+
+    ends = await asyncio.gather(rename("a", "1", "2"), rename("b", "2", "1"), return_exceptions=True)
+    assert [type(end) for end in ends if end is not None] == [StaleState]
+    async with transaction(pool) as conn:
+        handles = await conn.fetch("select distinct handle from account")
+    assert [row["handle"] for row in handles] == ["b" if ends[0] else "a"]
+
+
+async def test_a_connection_lost_in_a_transaction_is_unreachable_and_the_next_one_works(
+    pool: Pool, dsn: str
+) -> None:
+    async def lose_it(other: Pool) -> None:
+        async with transaction(pool) as conn:
+            await add_account(conn, "1")
+            await end_other_sessions(other)
+            await add_account(conn, "2")
+
+    async with open_pool(dsn) as other:
+        with pytest.raises(Unreachable, match="setting database_url"):
+            await lose_it(other)
+    assert await count_accounts(pool) == 0
+
+
+async def test_a_listener_hears_every_payload_in_order_from_the_moment_it_entered(
+    pool: Pool, dsn: str
+) -> None:
+    async with listen(dsn, "news") as payloads:
+        async with transaction(pool) as conn:
+            await conn.execute("select pg_notify('news', i::text) from generate_series(1, 50) i")
+        assert [await anext(payloads) for _ in range(50)] == [str(i) for i in range(1, 51)]
+
+
+async def test_a_listener_whose_connection_is_closed_raises_instead_of_waiting(pool: Pool, dsn: str) -> None:
+    async with listen(dsn, "news") as payloads:
+        await end_other_sessions(pool)
+        with pytest.raises(Unreachable):
+            await anext(payloads)
+
+
+async def test_a_quiet_listener_goes_on_hearing_after_its_keep_alive(pool: Pool, dsn: str) -> None:
+    async with listen(dsn, "news", keep_alive_s=0.5) as payloads:  # it is also how long an answer may take
+        heard = asyncio.ensure_future(anext(payloads))
+        async with transaction(pool) as conn:
+            await conn.execute("select pg_sleep(1.2)")
+            await conn.execute("notify news, 'late'")
+        assert await heard == "late"
+
+
+@pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="stops a server process of this machine")
+async def test_a_listener_whose_server_fell_silent_raises(pool: Pool, dsn: str) -> None:
+    async with listen(dsn, "news", keep_alive_s=0.1) as payloads:
+        async with transaction(pool) as conn:
+            served_by: int = await conn.fetchval(
+                """
+                select pid from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen%'
+                """
+            )
+        os.kill(served_by, signal.SIGSTOP)
+        try:
+            with pytest.raises(Unreachable, match="does not answer in time"):
+                await anext(payloads)
+        finally:
+            os.kill(served_by, signal.SIGCONT)
+
+
+async def test_a_lock_is_held_by_one_process_at_a_time(dsn: str) -> None:
+    async with exclusive(dsn, "poll x", wait_s=0):
+        with pytest.raises(AlreadyHeld, match="already does this on the database at"):
+            async with exclusive(dsn, "poll x", wait_s=0):
+                pytest.fail("held twice")
+        async with exclusive(dsn, "poll bluesky", wait_s=0) as other:
+            assert other.name == "poll bluesky"
+
+
+async def test_a_lock_is_free_again_after_its_block_failed(dsn: str) -> None:
+    with pytest.raises(LookupError):
+        async with exclusive(dsn, "poll x", wait_s=0):
+            raise LookupError
+    async with exclusive(dsn, "poll x", wait_s=30):
+        pass
+
+
+async def test_one_who_waits_gets_the_lock_when_the_holder_dies(pool: Pool, dsn: str) -> None:
+    async with exclusive(dsn, "poll x", wait_s=0) as first:
+
+        async def wait_for_it() -> str:
+            async with exclusive(dsn, "poll x", wait_s=60) as second:
+                return second.name
+
+        waiting = asyncio.ensure_future(wait_for_it())
+        ended = 0
+        while not ended:
+            async with transaction(pool) as conn:
+                ended = await conn.fetchval(
+                    """
+                    select count(pg_terminate_backend(held.pid)) from pg_locks held join pg_locks wanted
+                        using (locktype, database, classid, objid)
+                    where locktype = 'advisory' and held.granted and not wanted.granted
+                    """
+                )
+        assert await waiting == "poll x"
+        with pytest.raises(Unreachable):
+            await first.check()

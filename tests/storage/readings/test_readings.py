@@ -1,0 +1,261 @@
+"""Every single reading can be rebuilt exactly: none more, none less, each as it was understood."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collectors.core.collector import Answer, Trouble
+from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.judge import Judged, Watched, judge
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.changes.load_watched import load_watched
+from storage.changes.record import AccountStep, Recording, record
+from storage.imports.imports import import_history
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
+from storage.model.core.coverage import Batch, BatchOutcome, bitmap
+from storage.postgres.pool import Pool, open_pool, transaction
+from storage.readings import coverage
+from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
+from storage.readings.rosters import get_or_make
+from tests.support.pipelines.late_batches import Record
+from tests.support.samples.readings import (
+    AVAILABLE,
+    MINUTE,
+    NOT_FOUND,
+    SUSPENDED,
+    T0,
+    WITHHELD_IN,
+    minutes,
+    reading,
+)
+
+RULE = ConfirmationRule()
+LATENCY = timedelta(milliseconds=1500)
+IDS = ("1", "2", "3")
+BOTH = State(Status.WITHHELD, ("IN", "TR"))
+END = minutes(100_000)
+
+
+def shown(state: State, silent: frozenset[str]) -> State:
+    """What an answer shows that says nothing of some countries."""
+    if state.status not in {Status.AVAILABLE, Status.WITHHELD}:
+        return state
+    heard = tuple(c for c in state.withheld_in if c not in silent)
+    return State(Status.WITHHELD, heard) if heard else AVAILABLE
+
+
+@dataclass
+class Desk:
+    """Requests as a monitor makes them, one after the other, each taken up from what the database holds; and
+    what each of them told when it came.
+    """
+
+    pool: Pool
+    now: datetime = T0
+    ids: dict[str, AccountId] = field(default_factory=dict[str, AccountId])
+    readings: dict[str, list[StoredReading]] = field(default_factory=lambda: {i: [] for i in IDS})
+    misses: dict[str, list[StoredMiss]] = field(default_factory=lambda: {i: [] for i in IDS})
+
+    async def enlist(self, *native_ids: str) -> None:
+        async with transaction(self.pool) as conn:
+            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("Desk",)) for i in native_ids], T0)
+            rows = await conn.fetch("select native_id, account_id from account")
+            self.ids = {r["native_id"]: AccountId(r["account_id"]) for r in rows}
+
+    async def leave(self, native_id: str) -> None:
+        """It is taken off the watch, and put on it again."""
+        async with transaction(self.pool) as conn:
+            await stop_watching(conn, Platform.X, f"h{native_id}", self.now)
+        await self.enlist(native_id)
+
+    async def take_in(self, somebody_elses: Record) -> None:
+        async with transaction(self.pool) as conn:
+            await import_history(conn, somebody_elses.history(), self.now)
+
+    async def ask(
+        self,
+        looks: dict[str, State | None],
+        silent: frozenset[str] = frozenset(),
+        trouble: MissedReason | None = None,
+    ) -> None:
+        """One request: what each account looked like; None: the answer left it out."""
+        asked_at, at = self.now, self.now + LATENCY
+        async with transaction(self.pool) as conn:
+            ids = [self.ids[i] for i in looks]
+            loaded = await load_watched(conn, Platform.X, ids)
+            watched = [Watched(w.account, w.lists, w.known, None) for w in loaded]
+            answer = answered(looks, silent, trouble, at)
+            judged = judge(answer, watched, (), RULE, Cohorts(RULE.cohort_window), asked_at, at)
+            roster = await get_or_make(
+                conn, Platform.X, [w.account.account_id for w in watched], (), T0, base=False
+            )
+            batch = Batch(
+                roster_id=roster.roster_id,
+                slot=asked_at,
+                attempt=0,
+                observed_at=at,
+                outcome=judged.outcome,
+                missed_reason=judged.reason and judged.reason.value,
+                answered=bitmap(judged.answered) if judged.outcome is BatchOutcome.ANSWERED else None,
+                latency_ms=math.ceil(LATENCY.total_seconds() * 1000),
+                missed=judged.missed,
+                silent=judged.silent,
+            )
+            await coverage.ensure_month(conn, batch.slot.date())
+            news = [AccountStep(w.account, w.known, s, None, None) for w, _, s in judged.steps if s.is_news]
+            assert await record(conn, Recording(batch, news, (), ()), at)
+        self._note(batch, watched, judged)
+
+    def _note(self, batch: Batch, watched: Sequence[Watched], judged: Judged) -> None:
+        at, asked_at, number = batch.observed_at, self.now, batch.roster_id
+        for w, r, _ in judged.steps:
+            told = StoredReading(
+                at, asked_at, r.state, r.strength, r.flags, frozenset(judged.silent), number, "", at
+            )
+            self.readings[w.account.native_id].append(told)
+        alone = judged.outcome is BatchOutcome.ANSWERED
+        for position, (w, is_answered) in enumerate(zip(watched, judged.answered, strict=True)):
+            if is_answered:
+                continue
+            why = judged.reason or next(r for r, who in judged.missed.items() if position in who)
+            miss = StoredMiss(at, asked_at, MissedReason(why), alone, number, "", at)
+            self.misses[w.account.native_id].append(miss)
+
+    async def rebuilt(
+        self, native_id: str, since: datetime = T0, until: datetime = END, known_at: datetime | None = None
+    ) -> list[StoredReading]:
+        async with transaction(self.pool) as conn:
+            return await readings_of(conn, self.ids[native_id], since, until, known_at)
+
+    async def missed(self, native_id: str) -> list[StoredMiss]:
+        async with transaction(self.pool) as conn:
+            return await attempts_of(conn, self.ids[native_id], T0, END)
+
+
+def answered(
+    looks: dict[str, State | None], silent: frozenset[str], trouble: MissedReason | None, at: datetime
+) -> Answer:
+    if trouble is not None:
+        return Answer(
+            (), tuple(Missed(i, at, trouble) for i in looks), (), Trouble(trouble, "", at, breaker=False)
+        )
+    seen = tuple(look(i, shown(s, silent), at, silent) for i, s in looks.items() if s is not None)
+    missed = tuple(Missed(i, at, MissedReason.OMITTED) for i, s in looks.items() if s is None)
+    return Answer(seen, missed, ())
+
+
+def look(native_id: str, state: State, at: datetime, silent: frozenset[str]) -> Reading:
+    flags = frozenset({Flag.TEMPORARY}) if state == SUSPENDED else frozenset[Flag]()
+    return replace(reading(native_id, state, at), silent_on=silent, flags=flags)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of a story, so many minutes after what came before."""
+
+    gap: int
+    looks: tuple[State | None, State | None, State | None]
+    whom: tuple[str, ...] = IDS
+    silent: frozenset[str] = frozenset()
+    trouble: MissedReason | None = None
+
+
+LOOKS = st.sampled_from([AVAILABLE, AVAILABLE, WITHHELD_IN, WITHHELD_IN, BOTH, SUSPENDED, NOT_FOUND, None])
+REQUESTS = st.builds(
+    Asked,
+    st.sampled_from([1, 2, 15, 61]),
+    st.tuples(LOOKS, LOOKS, LOOKS),
+    st.sampled_from([IDS, ("1",), ("2", "3")]),
+    st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"IN"}), frozenset({"IN", "TR"})]),
+    st.sampled_from([None, None, None, MissedReason.UPSTREAM]),
+)
+LEAVES = st.sampled_from(IDS)
+RECORDS = st.builds(
+    Record,
+    st.sampled_from(["paper", "crawl"]),
+    st.sampled_from(IDS),
+    st.lists(
+        st.tuples(st.integers(0, 600), st.sampled_from([AVAILABLE, SUSPENDED])),
+        max_size=3,
+        unique_by=lambda seen: seen[0],
+    ).map(sorted),
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(story=st.lists(st.one_of(REQUESTS, REQUESTS, REQUESTS, REQUESTS, LEAVES, RECORDS), max_size=25))
+async def test_every_reading_comes_back_as_it_was_given(
+    fresh_database: Callable[[], AbstractContextManager[str]], story: list[Asked | str | Record]
+) -> None:
+    with fresh_database() as dsn:
+        async with open_pool(dsn) as pool:
+            desk = Desk(pool)
+            await desk.enlist(*IDS)
+            for what in story:
+                if isinstance(what, Asked):
+                    desk.now += what.gap * MINUTE
+                    looks = dict(zip(what.whom, what.looks, strict=False))
+                    await desk.ask(looks, what.silent, what.trouble)
+                elif isinstance(what, str):
+                    await desk.leave(what)
+                else:
+                    await desk.take_in(what)
+            for native_id in IDS:
+                assert await desk.rebuilt(native_id) == desk.readings[native_id]
+                assert await desk.missed(native_id) == desk.misses[native_id]
+
+
+@pytest.fixture
+async def desk(pool: Pool) -> Desk:
+    """One account that was available, looked suspended for two readings, and was not."""
+    desk = Desk(pool)
+    await desk.enlist("1")
+    for state in (AVAILABLE, NOT_FOUND, NOT_FOUND, AVAILABLE):
+        await desk.ask({"1": state})
+        desk.now += MINUTE
+    return desk
+
+
+async def test_a_refuted_look_stays_what_it_was(desk: Desk) -> None:
+    states = [r.state for r in await desk.rebuilt("1")]
+    assert states == [AVAILABLE, NOT_FOUND, NOT_FOUND, AVAILABLE]
+
+
+async def test_a_time_holds_its_beginning_and_not_its_end(desk: Desk) -> None:
+    first, second, third, _ = desk.readings["1"]
+    assert await desk.rebuilt("1", first.at, third.at) == [first, second]
+
+
+async def test_what_was_not_stored_yet_was_not_known(desk: Desk) -> None:
+    first, second, *_ = desk.readings["1"]
+    assert await desk.rebuilt("1", known_at=second.recorded_at) == [first, second]
+
+
+async def test_anybody_with_psql_gets_the_same(desk: Desk) -> None:
+    rows = await desk.pool.fetch(
+        "select at, asked_at, status, strength, change_id from account_readings($1, $2, $3) order by at",
+        desk.ids["1"],
+        T0,
+        END,
+    )
+    assert [tuple(r)[:4] for r in rows] == [
+        (r.at, r.asked_at, r.state.status.value, r.strength.value) for r in await desk.rebuilt("1")
+    ]
+    assert [r["change_id"] for r in rows] == [1, 2, 2, 1]
+
+
+async def test_somebody_elses_record_is_no_reading_of_ours(desk: Desk) -> None:
+    before = await desk.rebuilt("1")
+    await desk.take_in(Record("paper", "1", ((0, SUSPENDED), (2, AVAILABLE))))
+    await desk.take_in(Record("paper", "2", ((0, SUSPENDED),)))
+    await desk.enlist()
+    assert await desk.rebuilt("1") == before
+    assert await desk.rebuilt("2") == []

@@ -1,0 +1,109 @@
+"""A program that uses the served API, for tests."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import aiohttp
+from yarl import URL
+
+from dashboard.asgi.problem_json import API
+from dashboard.asgi.settings import DashboardSettings
+from storage.postgres.pool import Pool
+from tests.support.servers.dashboard import SETTINGS, served
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    media_type: str
+    headers: dict[str, str]
+    """By names in small letters."""
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        return self.json["items"]
+
+    @property
+    def detail(self) -> str:
+        """What a refusal says."""
+        assert self.media_type == "application/problem+json"
+        assert self.json["status"] == self.status
+        return self.json["detail"]
+
+
+def _several(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`token` goes with every request; without one it is as a page of the dashboard asks."""
+
+    base: str
+    session: aiohttp.ClientSession
+    token: str | None = None
+
+    async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Answer:
+        """`from_` stands for `from`; several values of a field are a list."""
+        pairs = [
+            (name.rstrip("_"), v.isoformat() if isinstance(v, datetime) else str(v))
+            for name, value in query.items()
+            for v in _several(value)
+        ]
+        return await self.send("GET", path, query=pairs, headers=headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        who = {"Origin": self.base} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        told = {**who, **({} if body is None else {"Content-Type": "application/json"})}
+        where = path if path.startswith((API, "/metrics")) else API + path
+        async with self.session.request(
+            method,
+            URL(self.base + where, encoded=True) if query is None else self.base + where,
+            params=query,
+            data=content,
+            headers={**told, **(headers or {})},
+        ) as response:
+            return Answer(
+                response.status,
+                response.content_type,
+                {name.lower(): value for name, value in response.headers.items()},
+                await response.text(),
+            )
+
+    async def walk(self, path: str, limit: int, **query: Any) -> AsyncGenerator[list[dict[str, Any]]]:
+        """Page by page."""
+        answer = await self.get(path, limit=limit, **query)
+        while True:
+            assert answer.status == 200, answer.text
+            yield answer.items
+            if (following := answer.json["next"]) is None:
+                assert "link" not in answer.headers
+                return
+            assert answer.headers["link"] == f'<{following}>; rel="next"'
+            answer = await self.send("GET", following)
+
+
+@asynccontextmanager
+async def api_served(
+    pool: Pool, dsn: str, now: datetime, settings: DashboardSettings = SETTINGS
+) -> AsyncGenerator[Api]:
+    async with served(pool, dsn, now, settings) as base, aiohttp.ClientSession() as session:
+        yield Api(base, session)

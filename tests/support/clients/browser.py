@@ -1,0 +1,93 @@
+"""The browser that tests and pictures use: the system's Chromium, without a word to anybody outside."""
+
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
+
+from tests.support.servers.dashboard import until
+
+CHROMIUM = Path(os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(slots=True)
+class Browser:
+    """A page with what went wrong in it."""
+
+    page: Page
+    base: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def asked(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc or urlsplit(request.url).scheme)
+
+    async def state(self, expression: str) -> Any:
+        """A value of the live page's state `s`."""
+        return await self.page.evaluate(
+            f"(() => {{ const s = window.__blockline.state; return s && ({expression}); }})()"
+        )
+
+    async def becomes(self, expression: str) -> None:
+        """Wait until it is true. (Playwright's own wait needs eval in the page, which the policy forbids.)"""
+        await until(lambda: self.page.evaluate(expression))
+
+    async def painted(self) -> None:
+        await self.becomes("document.documentElement.dataset.painted !== undefined")
+
+    async def pushed(self) -> None:
+        """The websocket is up: something came by it."""
+        await self.becomes(
+            "window.__blockline.rev > 1 && document.getElementById('pill').dataset.state === 'live'"
+        )
+
+
+@asynccontextmanager
+async def opened(
+    base: str,
+    folder: Path,
+    path: str = "/",
+    width: int = 1440,
+    theme: Any = "light",
+    zone: str | None = None,
+    arguments: Sequence[str] = (),
+) -> AsyncGenerator[Browser]:
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=CHROMIUM,
+            args=[*ARGUMENTS, *arguments],
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            timezone_id=zone,
+        )
+        try:
+            browser = Browser(await context.new_page(), base)
+            browser.page.on("console", lambda message: browser.heard(message))
+            browser.page.on("pageerror", lambda error: browser.errors.append(str(error)))
+            browser.page.on("request", lambda request: browser.asked(request))
+            await browser.page.goto(base + path)
+            yield browser
+            assert browser.errors == []
+            assert browser.hosts <= {urlsplit(base).netloc, "data", "blob"}
+        finally:
+            await context.close()

@@ -1,0 +1,122 @@
+"""A reader who goes through the dashboard from page to page, as a click on a link does, and what he meets."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
+
+from tests.support.servers.dashboard import until
+
+DESKTOP, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
+"""Width and height in CSS pixels. The last is a desktop at 400 %, which WCAG 1.4.10 asks for."""
+
+ARRIVED = """
+() => {
+    const { page: name, path, painted, filmed } = document.documentElement.dataset;
+    if (name === 'live') return painted !== undefined;
+    const refused = document.getElementById('f-away');
+    if (path === '/replay' && filmed === undefined && refused.hidden) return false;
+    const page = document.getElementById('page');
+    if (!page) return document.readyState === 'complete';
+    const card = getComputedStyle(document.documentElement).getPropertyValue('--card').trim();
+    const swatch = document.createElement('i');
+    swatch.style.background = card;
+    return page.firstElementChild !== null
+        && [...page.querySelectorAll('#accounts-grid')].every((grid) =>
+            grid.querySelector('.ag-header-cell') && grid.querySelector('.ag-row .ag-cell'))
+        && [...page.querySelectorAll('.dash-graph')].every((graph) => {
+            const drawn = graph.querySelector('.main-svg');
+            return drawn && drawn.style.background === swatch.style.background;
+        });
+}
+"""
+"""Whether all of the page is there: figures drawn in the colours of the theme, rows and cells in its grid."""
+STICKS_OUT = "() => document.documentElement.scrollWidth - innerWidth"
+
+
+@dataclass(slots=True)
+class Walker:
+    """One document, in which the pages follow each other."""
+
+    page: Page
+    base: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    async def go(self, path: str) -> None:
+        """To a page, as by a link. Returns when all of it is there."""
+        if await self.page.evaluate("location.pathname + location.search") == path:
+            pass
+        elif path.partition("?")[0] == "/":
+            await self._follow(path)
+        else:
+            async with self.page.expect_response(lambda r: "page.children" in (r.request.post_data or "")):
+                await self._follow(path)
+        await self.arrived()
+
+    async def _follow(self, path: str) -> None:
+        await self.page.evaluate(
+            "(path) => { history.pushState({}, '', path);"
+            " dispatchEvent(new CustomEvent('_dashprivate_pushstate')); scrollTo(0, 0); }",
+            path,
+        )
+
+    async def arrived(self) -> None:
+        await until(lambda: self.page.evaluate(ARRIVED))
+        await self.frames()
+
+    async def frames(self) -> None:
+        """Let the browser lay out and paint what was asked for."""
+        await self.page.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    async def look(self, size: tuple[int, int], theme: str = "light") -> None:
+        """Change the window and the theme, as by the button."""
+        await self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        if await self.page.evaluate("document.documentElement.dataset.theme") != theme:
+            await self.page.locator("#theme").click()
+        await self.arrived()
+
+    async def unfold(self) -> None:
+        """Open all that is folded, so that it is examined as well."""
+        await self.page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+    async def sticks_out(self) -> int:
+        """CSS pixels by which the page is wider than the window, once its figures have followed it."""
+        wider = 1
+        for _ in range(50):
+            wider = max(0, await self.page.evaluate(STICKS_OUT))
+            if wider == 0:
+                break
+            await self.frames()
+        return wider
+
+    def heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def asked(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc or urlsplit(request.url).scheme)
+
+    def strange_hosts(self) -> set[str]:
+        """Whom the page asked besides the dashboard."""
+        return self.hosts - {urlsplit(self.base).netloc, "data", "blob"}
+
+
+@asynccontextmanager
+async def walking(browser: Browser, base: str, path: str = "/", **context: str) -> AsyncGenerator[Walker]:
+    """A reader with a fresh profile. What went wrong in his pages is in `errors` and `hosts`."""
+    profile = await browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    walker = Walker(await profile.new_page(), base)
+    walker.page.on("console", lambda message: walker.heard(message))
+    walker.page.on("pageerror", lambda error: walker.errors.append(str(error)))
+    walker.page.on("request", lambda request: walker.asked(request))
+    try:
+        await walker.page.goto(base + path)
+        await walker.arrived()
+        yield walker
+    finally:
+        await profile.close()

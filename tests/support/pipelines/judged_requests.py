@@ -1,0 +1,73 @@
+"""Requests as a monitor brings them to its recorder: judged by the real rules, without a platform."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from collectors.core.collector import Answer, Exchange
+from jobs.collect.recorder import Recorder
+from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.judge import Judged, Watched, judge
+from storage.model.core.accounts import Account
+from storage.model.core.availability import Missed, MissedReason, State
+from storage.model.core.coverage import Batch, Roster, bitmap
+from storage.model.core.known_state import Known
+from tests.support.samples.readings import AVAILABLE, reading
+
+LATENCY = timedelta(milliseconds=500)
+RULE = ConfirmationRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One answered request."""
+
+    batch: Batch
+    judged: Judged
+    answer: Answer
+
+    async def record(self, recorder: Recorder) -> bool:
+        return await recorder.record(self.batch, self.judged, self.answer)
+
+    def apply(self) -> None:
+        """Take over what it said, as the monitor does after the commit."""
+        for w, _, step in self.judged.steps:
+            w.known = step.known
+            w.exchanges = self.answer.exchanges
+
+
+def watched(accounts: Sequence[Account], known: Known) -> list[Watched]:
+    return [Watched(a, frozenset(), known, None) for a in accounts]
+
+
+def poll(
+    roster: Roster,
+    accounts: Sequence[Watched],
+    at: datetime,
+    said: Mapping[str, State],
+    *,
+    omitted: frozenset[str] = frozenset(),
+    attempt: int = 0,
+) -> Poll:
+    """An answer that had come at `at`: what `said` names by native id, everybody else available."""
+    asked_at = at - LATENCY
+    ids = [w.account.native_id for w in accounts]
+    answer = Answer(
+        tuple(reading(i, said.get(i, AVAILABLE), at) for i in ids if i not in omitted),
+        tuple(Missed(i, at, MissedReason.OMITTED) for i in ids if i in omitted),
+        (Exchange("/read", at, 200, b"an answer"),),
+    )
+    judged = judge(answer, accounts, (), RULE, Cohorts(RULE.cohort_window), asked_at, at)
+    batch = Batch(
+        roster_id=roster.roster_id,
+        slot=at,
+        attempt=attempt,
+        observed_at=at,
+        outcome=judged.outcome,
+        missed_reason=None,
+        answered=bitmap(judged.answered),
+        latency_ms=round(LATENCY.total_seconds() * 1000),
+        missed=judged.missed,
+    )
+    return Poll(batch, judged, answer)

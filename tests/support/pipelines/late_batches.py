@@ -1,0 +1,189 @@
+"""Batches of a few accounts on one list, delivered to a real database in any order; and what is then told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.collect.late_readings import LateReport, record_late
+from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.transitions import completed, step
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.changes.load_watched import load_watched, recent_confirmations
+from storage.changes.record import AccountStep, Recording, record
+from storage.imports.imports import import_history
+from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import Reading, State, Strength
+from storage.model.core.coverage import Batch, BatchOutcome, bitmap
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings import coverage
+from storage.readings.readings import readings_of
+from storage.readings.rosters import get_or_make
+from tests.support.samples.readings import T0, minutes, reading
+
+RULE = ConfirmationRule()
+LATENCY_MS = 1500
+END = minutes(100_000)
+
+Rows = list[tuple[object, ...]]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One answered request: what each account of a roster looked like; None: it gave nothing."""
+
+    minute: float
+    looks: Mapping[str, State | None]
+
+    @property
+    def at(self) -> datetime:
+        return minutes(self.minute)
+
+    def readings(self) -> dict[str, Reading]:
+        return {i: reading(i, state, self.at) for i, state in self.looks.items() if state is not None}
+
+
+@dataclass(frozen=True)
+class Record:
+    """Somebody else's record of one account: what it looked like at which minute."""
+
+    name: str
+    native_id: str
+    looks: Sequence[tuple[float, State]]
+
+    def history(self) -> ImportedHistory:
+        changes: list[ImportedChange] = []
+        for n, (minute, state) in enumerate(self.looks):
+            if n and self.looks[n - 1][1] == state:
+                continue
+            agreeing = [m for m, s in self.looks[n:] if s == state]
+            for m, s in self.looks[n:]:
+                if s != state:
+                    agreeing = [a for a in agreeing if a < m]
+                    break
+            changes.append(
+                ImportedChange(
+                    self.native_id,
+                    self.looks[n - 1][1] if n else None,
+                    state,
+                    Strength.STRONG,
+                    minutes(self.looks[n - 1][0]) if n else None,
+                    minutes(minute),
+                    len(agreeing),
+                    minutes(agreeing[-1]),
+                    b"a line",
+                )
+            )
+        accounts = (ImportedAccount(self.native_id, f"h{self.native_id}"),)
+        return ImportedHistory(self.name, None, Platform.X, accounts, tuple(changes), ())
+
+
+Delivery = Sent | Record
+
+
+class Desk:
+    """A database that takes deliveries as they come."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.ids: dict[str, AccountId] = {}
+        self.now = minutes(50_000)
+
+    async def enlist(self, *native_ids: str, lists: tuple[str, ...] = ("Desk",)) -> None:
+        async with transaction(self.pool) as conn:
+            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in native_ids], T0)
+            rows = await conn.fetch("select native_id, account_id from account")
+            self.ids = {r["native_id"]: AccountId(r["account_id"]) for r in rows}
+
+    async def take(self, delivery: Delivery) -> None:
+        """As it is: in order the usual way, else late."""
+        self.now += timedelta(minutes=1)
+        if isinstance(delivery, Record):
+            async with transaction(self.pool) as conn:
+                await import_history(conn, delivery.history(), self.now)
+        elif await self._is_in_order(delivery):
+            await self.record(delivery)
+        else:
+            await self.late(delivery)
+
+    async def late(
+        self,
+        sent: Sent,
+        evidence: Mapping[AccountId, bytes] | None = None,
+        readings: Mapping[AccountId, Reading] | None = None,
+    ) -> LateReport:
+        async with transaction(self.pool) as conn:
+            batch = await self._batch(conn, sent)
+        if readings is None:
+            readings = {self.ids[i]: r for i, r in sent.readings().items()}
+        return await record_late(self.pool, batch, readings, RULE, self.now, evidence or {})
+
+    async def record(self, sent: Sent) -> None:
+        """As the monitor does: judged by what is held, written by `storage.changes.record`."""
+        async with transaction(self.pool) as conn:
+            batch = await self._batch(conn, sent)
+            await coverage.ensure_month(conn, batch.slot.date())
+            cohorts = Cohorts(RULE.cohort_window)
+            for list_id, at in await recent_confirmations(conn, Platform.X, sent.at - RULE.cohort_window):
+                cohorts.confirmed([list_id], at)
+            steps: list[AccountStep] = []
+            asked_at = sent.at - timedelta(milliseconds=LATENCY_MS)
+            for w in await load_watched(conn, Platform.X, [self.ids[i] for i in sent.looks]):
+                if (seen := sent.readings().get(w.account.native_id)) is None:
+                    continue
+                told = completed(w.known, seen)
+                assert told is not None
+                active = cohorts.is_active(w.lists, sent.at)
+                s = step(w.known, told, asked_at, RULE, cohort_active=active)
+                if s.is_news:
+                    steps.append(AccountStep(w.account, w.known, s, None, None))
+            assert await record(conn, Recording(batch, steps, (), ()), sent.at)
+
+    async def _is_in_order(self, sent: Sent) -> bool:
+        newest = await self.pool.fetchval("select max(observed_at) from coverage")
+        return newest is None or newest < sent.at
+
+    async def _batch(self, conn: Conn, sent: Sent) -> Batch:
+        roster = await get_or_make(conn, Platform.X, [self.ids[i] for i in sent.looks], (), T0, base=True)
+        answered = bitmap([state is not None for state in sent.looks.values()])
+        return Batch(roster.roster_id, sent.at, 0, sent.at, BatchOutcome.ANSWERED, None, answered, LATENCY_MS)
+
+    async def rows(self, query: str) -> Rows:
+        return [tuple(r) for r in await self.pool.fetch(query)]
+
+    async def truth(self) -> dict[str, Rows]:
+        """Everything that is told now, without when it was recorded."""
+        return {name: await self.rows(query) for name, query in _TRUTH.items()}
+
+    async def readings(self, native_id: str) -> list[tuple[datetime, datetime, State]]:
+        async with transaction(self.pool) as conn:
+            found = await readings_of(conn, self.ids[native_id], T0, END)
+            return [(r.at, r.asked_at, r.state) for r in found]
+
+
+_TRUTH = {
+    "changes": """
+        select a.native_id, c.source, c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind,
+            c.strength, c.last_seen_old, c.first_seen_new, o.reason, o.readings, o.last_agreeing_at
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where o.outcome = 'confirmed' order by a.native_id, c.source, c.first_seen_new
+    """,
+    "refuted": """
+        select a.native_id, c.status, c.last_seen_old, c.first_seen_new, o.reason, o.last_agreeing_at
+        from standing_change c join change_outcome o using (change_id) join account a using (account_id)
+        where o.outcome <> 'confirmed' and o.reason <> 'corrected' order by a.native_id, c.first_seen_new
+    """,
+    "pending": """
+        select a.native_id, c.status, c.withheld_in, c.last_seen_old, c.first_seen_new, p.agreeing,
+            p.last_agreeing_at, p.next_read_at
+        from pending_change p join change c using (change_id) join account a on a.account_id = c.account_id
+        order by a.native_id
+    """,
+    "spells": """
+        select a.native_id, s.status, s.withheld_in, lower(s.valid), upper(s.valid), s.onset_after,
+            s.before_change, c.change_key
+        from spell s join change c using (change_id) join account a on a.account_id = s.account_id
+        where upper_inf(s.recorded) order by a.native_id, lower(s.valid)
+    """,
+}

@@ -1,0 +1,62 @@
+"""A monitor on a real database, with a platform and a clock that a test moves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from jobs.base.clock import SimulatedClock
+from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep_schedule import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.canaries import set_canaries
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from storage.postgres.locks import Fence, unfenced
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import SUSPENDED, T0, FakeCollector
+
+SWEEP = Sweep(timedelta(hours=2), T0)
+CANARIES = [("900", "stable", Status.AVAILABLE), ("901", "gone", Status.SUSPENDED)]
+
+
+@dataclass
+class World:
+    """A monitor, its platform and its clock."""
+
+    pool: Pool
+    platform: FakeCollector = field(default_factory=FakeCollector)
+    clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(T0))
+
+    async def enlist(self, ids: Sequence[str], lists: tuple[str, ...] = ()) -> None:
+        self.platform.truth["901"] = SUSPENDED
+        async with transaction(self.pool) as conn:
+            await set_canaries(conn, Platform.X, CANARIES, T0)
+            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids], T0)
+
+    async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced) -> Monitor:
+        settings = MonitorSettings(sweep)
+        monitor = Monitor(self.pool, self.platform, ConfirmationRule(), settings, self.clock, fence=fence)
+        await monitor.load()
+        return monitor
+
+    async def run(self, monitor: Monitor, until: datetime) -> None:
+        """Tick at every time at which the monitor says that something is due."""
+        while True:
+            await monitor.tick()
+            due = max(monitor.next_due(), self.clock() + timedelta(seconds=1))
+            if due > until:
+                break
+            self.clock.set(due)
+        self.clock.set(until)
+
+    async def rows(self, query: str) -> list[tuple[object, ...]]:
+        async with transaction(self.pool) as conn:
+            return [tuple(r) for r in await conn.fetch(query)]
+
+
+CHANGES = """
+    select a.native_id, c.kind, c.status, o.outcome, o.reason from change c
+    join account a using (account_id) left join change_outcome o using (change_id)
+    where c.kind <> 'baseline' order by c.first_seen_new, a.native_id
+"""

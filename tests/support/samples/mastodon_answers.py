@@ -1,0 +1,51 @@
+"""Answers of Mastodon servers: recorded and hand-written ones, and the parts that tests put together."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from collectors.mastodon.wire.identity import Identity
+
+_FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "mastodon"
+AT = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+ALICE = Identity("https://mastodon.example/users/alice", "109876543210987654")
+ALAN = Identity("https://mastodon.example/@alan", "1795527210909")
+GRACE = Identity("https://mastodon.example/@grace", "1795527210907")
+SNAC = Identity("https://snac.example/alice", "5314e067c090e8f28be89a0a55e2c41d")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer as a server sends it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def sample(name: str) -> Sample:
+    """An answer of the folder of fixtures."""
+    response: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text())["response"]
+    text = response.get("body_text")
+    body = json.dumps(response["body"]) if text is None else str(text)
+    return Sample(int(response["status"]), dict(response["headers"]), body.encode())
+
+
+def sample_json(name: str) -> Any:
+    """The body of an answer, parsed."""
+    return json.loads(sample(name).body)
+
+
+def account(who: Identity = ALICE, **parts: object) -> dict[str, Any]:
+    """An account as the REST API of its home server sends it, with these parts."""
+    plain: dict[str, Any] = sample_json("account__plain")
+    name = who.username or "alice"
+    named = {"id": who.local_id, "uri": who.actor, "username": name, "acct": name}
+    return plain | {"url": f"{who.server}/@{name}"} | named | parts
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,96 @@
+"""Short builders for tests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from collectors.core.collector import Answer, Candidate, Engagement, Exchange, Resolution, Trouble
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Missed, MissedReason, Reading, State, Status, Strength
+from storage.model.core.signals import Signal
+
+T0 = datetime(2021, 2, 1, 0, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+AVAILABLE = State(Status.AVAILABLE)
+PROTECTED = State(Status.PROTECTED)
+SUSPENDED = State(Status.SUSPENDED)
+NOT_FOUND = State(Status.NOT_FOUND)
+WITHHELD_IN = State(Status.WITHHELD, ("IN",))
+
+
+def minutes(n: float) -> datetime:
+    """That many minutes after the start of every test story."""
+    return T0 + n * MINUTE
+
+
+def reading(native_id: str, state: State, at: datetime, handle: str | None = None) -> Reading:
+    strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
+    return Reading(native_id, at, state, strength, handle)
+
+
+class FakeCollector:
+    """A platform at our own seam: says what `truth` says, or fails as `trouble` says."""
+
+    platform = Platform.X
+    batch_size = 100
+    address = "https://platform.example"
+
+    def __init__(self) -> None:
+        self.truth: dict[str, State] = {}
+        self.handles: dict[str, str] = {}
+        self.silent: set[str] = set()
+        """Accounts that an answer leaves out."""
+        self.trouble: Trouble | None = None
+        self.asked: list[tuple[str, ...]] = []
+        self.acts: Mapping[str, Sequence[Signal]] = {}
+        self.spare: tuple[Candidate, ...] = ()
+        self.spoken_of: frozenset[str] | None = None
+        """Countries that it can speak of; None: all."""
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+        self.asked.append(tuple(native_ids))
+        if self.trouble is not None:
+            missed = tuple(Missed(i, now, self.trouble.reason) for i in native_ids)
+            return Answer((), missed, (), self.trouble)
+        readings = tuple(
+            reading(i, self.truth.get(i, AVAILABLE), now, self.handles.get(i))
+            for i in native_ids
+            if i not in self.silent
+        )
+        missed = tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent)
+        body = f"answer of {now.isoformat()}".encode()
+        return Answer(readings, missed, (Exchange("/read", now, 200, body),))
+
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+        acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
+        return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
+
+    @property
+    def countries(self) -> frozenset[str] | None:
+        return self.spoken_of
+
+    def place(self, native_id: str) -> str:
+        return ""
+
+    def base_url(self, place: str) -> str:
+        return self.address
+
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
+        return Resolution((), ())
+
+    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+        return self.spare
+
+    def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
+        said = b" ".join(exchange.body for exchange in exchanges)
+        return {i: i.encode() + b": " + said for i in native_ids} if exchanges else {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close."""

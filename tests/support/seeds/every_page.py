@@ -1,0 +1,154 @@
+"""A database in which every page has something to show: for tests that walk all pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.auth.signed_links import Act, Link, token
+from storage.countries.transparency_figures import add_reports
+from storage.executives.signals import add_signals
+from storage.imports.imports import import_history
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.coverage import WhyRead
+from storage.model.core.signals import Signal, SignalKind
+from storage.model.stories.stories import StoryHead, View
+from storage.postgres.installation import link_key
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.stories.stories import add_caption, write_story
+from storage.work.daily_cost_limit import Ceiling, pay, save_ceiling
+from tests.storage.model.orders.test_published_vs_observed import report
+from tests.support.screenshots import invented_record
+from tests.support.seeds.alerts import DESK, Played, play_alerts
+from tests.support.seeds.bluesky_statuses import seven_things
+from tests.support.seeds.changes import HOUR
+from tests.support.seeds.workers import three_machines
+
+REPORTS = (
+    report("desk", "2020-H2", total_demands=40, accounts_specified=1_000, accounts_withheld=1),
+    report("press", "2020-H2", total_demands=41, accounts_specified=1_000),
+)
+PAGES = {
+    "live": "/",
+    "live of one list": "/?range=all&list={a_list}",
+    "accounts": "/accounts",
+    "orders": "/orders",
+    "order": "/orders/{order}",
+    "order without a deadline": "/orders/{other_order}",
+    "restoration": "/orders/{order}/restoration",
+    "executives": "/executives",
+    "executive": "/executives/{executive}",
+    "executive of 30 days": "/executives/{executive}/30d",
+    "countries": "/countries",
+    "country": "/countries/TR",
+    "country without changes": "/countries/FR",
+    "published": "/countries/IN/published",
+    "replay": "/replay",
+    "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
+    "replay of two moments": "/replay?at=2021-02-01T06:00&list={a_list}&with=2021-01-25T06:00&loop=yes",
+    "deciding again": "/replay/rules?from=2021-02-01",
+    "stories": "/stories",
+    "new story": "/stories/new?from=2021-01-25&to=2021-01-28&at=2021-01-26T12:00&list={a_list}",
+    "story": "/stories/{story}",
+    "story as known then": "/stories/{story_known}",
+    "mail": "/mail",
+    "dead mail": "/mail/{dead_mail}",
+    "alerts": "/alerts",
+    "decisions": "/alerts/decisions/muted",
+    "no decisions": "/alerts/decisions/flapping",
+    "deliveries": "/alerts/deliveries",
+    "health": "/health",
+    "sizing": "/plan",
+    "sizing of another watch": "/plan?platform=x&accounts=200000&money=20&lists=257+1178&planner=adaptive",
+    "sizing refused": "/plan?platform=mastodon&accounts=many&every=6h",
+    "settings": "/settings",
+    "account that was blocked": "/account/{blocked}",
+    "account that is muted": "/account/{muted}",
+    "account in doubt": "/account/{in_doubt}",
+    "account never read": "/account/{never_read}",
+    "account with another handle": "/account/{renamed}",
+    "account out of reach": "/account/{unreachable}",
+    "imported account": "/account/{imported}",
+    "nothing": "/nowhere",
+}
+"""Each page of the dashboard with something on it."""
+ALONE = {"mail link": "/mail-link/{unsubscribe}"}
+"""Pages that stand outside of the dashboard's frame."""
+
+
+async def a_story(conn: Conn, played: Played, view: View, now: datetime) -> int:
+    """What became of the first list, told at some moments; and of everybody, by what was known then."""
+    seeded = played.story
+    list_id = seeded.lists[0] if view is View.AS_IT_WAS else None
+    head = StoryHead("How the accounts came back", list_id, seeded.at(0.2), seeded.at(0.55), view)
+    made = await write_story(conn, head, 2 * seeded.sweep, "Asha", now)
+    for share, text in (
+        (0.23, "Before the order nothing was withheld."),
+        (0.25, "Most of the list is withheld in India. <b>Not bold</b>"),
+        (0.35, "All are back."),
+        (0.545, "Nobody looked: the monitor was down."),
+    ):
+        await add_caption(conn, made.story_id, seeded.at(share), text, "Asha", now)
+    return made.story_id
+
+
+async def a_bill(conn: Conn, now: datetime) -> None:
+    """X is read under a ceiling, which is reached."""
+    rows = await conn.fetch("select native_id from account where platform = 'x' and watched limit 40")
+    whys = {r["native_id"]: WhyRead.SENTINEL if n % 3 else WhyRead.TURN for n, r in enumerate(rows)}
+    await pay(conn, Platform.X, now.date(), whys, 300)
+    await save_ceiling(conn, Platform.X, now.date(), Ceiling(300, 98, 60, 11, 12))
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """What was written, for a test to ask about."""
+
+    played: Played
+    numbers: Mapping[str, int | str]
+    """What addresses of pages are filled with."""
+
+    def path(self, name: str) -> str:
+        """The address of one of PAGES or ALONE."""
+        return (PAGES | ALONE)[name].format_map(self.numbers)
+
+
+async def seed_everything(pool: Pool, now: datetime) -> Everything:
+    """Write all of it so that it ends at `now`."""
+    played = await play_alerts(pool, now)
+    await three_machines(pool, now)
+    async with transaction(pool) as conn:
+        bluesky = await seven_things(conn, now)
+        await import_history(conn, invented_record(), now)
+        await add_reports(conn, REPORTS, now)
+        target = await conn.fetchval(
+            "select native_id from account where account_id = $1", played.story.accounts[0][1]
+        )
+        act = Signal(SignalKind.REPOST, "toward", now - HOUR, "post", target)
+        await add_signals(conn, AccountId(played.story.executive), [act], now)
+        order, other_order = await conn.fetchrow("select min(order_id), max(order_id) from legal_order") or (
+            0,
+            0,
+        )
+        imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
+        key = await link_key(conn)
+        await a_bill(conn, now)
+        written = [await a_story(conn, played, view, now) for view in View]
+    story = played.story
+    numbers = {
+        "a_list": story.lists[1],
+        "order": order,
+        "other_order": other_order,
+        "executive": story.executive,
+        "dead_mail": played.dead_mail,
+        "blocked": story.wave[0],
+        "muted": played.muted,
+        "in_doubt": story.provisional[0],
+        "never_read": story.never_read,
+        "renamed": bluesky.accounts["renamed"],
+        "unreachable": bluesky.accounts["unreachable"],
+        "imported": imported,
+        "story": written[0],
+        "story_known": written[1],
+        "unsubscribe": token(key, Link(Act.UNSUBSCRIBE, "recipients", DESK)),
+    }
+    return Everything(played, numbers)

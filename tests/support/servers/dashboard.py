@@ -1,0 +1,116 @@
+"""Serves the dashboard over a real socket on the test's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import uvicorn
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.server.app import create_app
+from jobs.runtime.replay_process import Command
+from storage.postgres.pool import Pool, open_pool
+
+T = TypeVar("T")
+
+SETTINGS = DashboardSettings(
+    title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
+)
+
+
+@asynccontextmanager
+async def served(
+    pool: Pool,
+    dsn: str,
+    now: datetime,
+    settings: DashboardSettings = SETTINGS,
+    port: int = 0,
+    behind: Callable[[Any], Any] = lambda app: app,
+) -> AsyncGenerator[str]:
+    """Its address. The monitor's clock starts at `now` and runs at its usual speed."""
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    async with mounted(
+        behind(create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn))), port
+    ) as base:
+        yield base
+
+
+@contextmanager
+def served_apart(
+    dsn: str, now: datetime, prepare: Callable[[Pool], Awaitable[T]], settings: DashboardSettings = SETTINGS
+) -> Generator[tuple[str, T]]:
+    """Its address, served on an event loop of its own, and what `prepare` returned.
+
+    For a module whose tests only read what `prepare` made.
+    """
+    ready: Future[tuple[str, T]] = Future()
+    loop = asyncio.new_event_loop()
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        async with open_pool(dsn) as pool:
+            made = await prepare(pool)
+            async with served(pool, dsn, now, settings) as base:
+                ready.set_result((base, made))
+                await over.wait()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            try:
+                runner.run(serve())
+            except BaseException as error:
+                if ready.done():
+                    raise
+                ready.set_exception(error)
+
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(run)
+        try:
+            yield ready.result()
+        finally:
+            if not serving.done():
+                loop.call_soon_threadsafe(over.set)
+            serving.result()
+
+
+@asynccontextmanager
+async def mounted(app: Any, port: int = 0) -> AsyncGenerator[str]:
+    """The address of any ASGI app; port 0 takes a free one."""
+    config = uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
+    async with listening(config, port) as base:
+        yield base
+
+
+@asynccontextmanager
+async def listening(config: uvicorn.Config, port: int = 0) -> AsyncGenerator[str]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        server = uvicorn.Server(config)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve(sockets=[listener]))
+            await until(lambda: _resolved(server.started))
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                await serving
+
+
+async def _resolved(value: bool) -> bool:
+    return value
+
+
+async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
+    """Wait for a condition that the code under test brings about; it is elsewhere, so it is asked."""
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 - no event reaches us from there
+            await asyncio.sleep(0.02)

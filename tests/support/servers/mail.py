@@ -1,0 +1,92 @@
+"""Real mail servers that behave badly on demand, and senders to them."""
+
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.delivery.smtp import MailServer, Security, SmtpSender
+from storage.model.alerts.alerts import Mail, MailState
+from tests.support.samples.readings import minutes
+
+SENDER = "Blockline <alerts@example.org>"
+
+
+def a_mail(number: int = 1, *recipients: str, sent_at_minute: float = 0) -> Mail:
+    return Mail(
+        mail_id=number,
+        message_id=f"<{number}@blockline.invalid>",
+        recipients=recipients or ("desk@example.org",),
+        subject=f"Mail {number} — order",
+        text_body="Text body\n.\nafter a dot",
+        html_body="<p>HTML body</p>",
+        created_at=minutes(sent_at_minute),
+        state=MailState.QUEUED,
+        attempts=1,
+        next_attempt_at=None,
+        sent_at=None,
+        last_error=None,
+    )
+
+
+class Refusing(Inbox):
+    """An inbox whose server answers a command in another way for as long as `answers` last."""
+
+    def __init__(self, command: str, *answers: str, recipient: str = "") -> None:
+        super().__init__()
+        self.command = command
+        self.answers = list(answers)
+        self.recipient = recipient
+        self.sessions: set[int] = set()
+
+    def _refusal(self, command: str) -> str | None:
+        return self.answers.pop(0) if command == self.command and self.answers else None
+
+    async def handle_MAIL(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: Sequence[str]
+    ) -> str:
+        self.sessions.add(id(session))
+        if refusal := self._refusal("MAIL"):
+            return refusal
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Sequence[str]
+    ) -> str:
+        if address.startswith(self.recipient) and (refusal := self._refusal("RCPT")):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        refusal = self._refusal("DATA")
+        if refusal is None or refusal.startswith("250"):
+            await super().handle_DATA(_server, _session, envelope)
+        return refusal or "250 accepted"
+
+
+def sender_to(port: int, security: Security = Security.NONE) -> SmtpSender:
+    return SmtpSender(MailServer("127.0.0.1", port, SENDER, security, timeout_s=10))
+
+
+@asynccontextmanager
+async def serving(
+    inbox: Inbox, security: Security = Security.NONE, **smtp: Any
+) -> AsyncGenerator[SmtpSender]:
+    """A sender to a server that keeps what it takes in `inbox`."""
+    with SmtpServer(inbox, **smtp) as server:
+        sender = sender_to(server.port, security)
+        try:
+            yield sender
+        finally:
+            await sender.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]

@@ -1,0 +1,72 @@
+"""An HTTP server that answers as a test says, and a collector that asks it."""
+
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from collectors.core.collector import Answer
+from collectors.transport.client import HttpOptions, Retry
+from collectors.x.collector import XCollector
+from tests.support.samples.readings import T0
+
+TOKEN = "AAAAverysecret"
+ONCE = HttpOptions(retry=Retry(attempts=0, base_s=0))
+USERS = b'{"data":[{"id":"7","name":"a","username":"a","protected":false}]}'
+HTML = b"<html>Something went wrong.</html>"
+
+
+@dataclass(slots=True)
+class Scripted:
+    """An HTTP server that answers as `script` says and keeps what it was asked."""
+
+    script: Callable[[web.BaseRequest], web.Response | None]
+    base_url: str = ""
+    asked: list[web.BaseRequest] = field(default_factory=list[web.BaseRequest])
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.append(request)
+        response = self.script(request)
+        if response is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        return response
+
+
+@asynccontextmanager
+async def scripted(script: Callable[[web.BaseRequest], web.Response | None]) -> AsyncGenerator[Scripted]:
+    served = Scripted(script)
+    runner = web.ServerRunner(web.Server(served.handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        served.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield served
+    finally:
+        await runner.cleanup()
+
+
+def collector(base_url: str, **settings: Any) -> XCollector:
+    """A collector with no repeats and no chance in it, unless `settings` of XCollector say so."""
+    given: dict[str, Any] = {"http": ONCE, "dice": random.Random(1)} | settings
+    return XCollector(TOKEN, base_url=base_url, **given)
+
+
+def plain(status: int, body: bytes = b"", **headers: str) -> Callable[[web.BaseRequest], web.Response]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: web.Response(status=status, body=body, headers=named)
+
+
+def cut(_: web.BaseRequest) -> None:
+    """A script: the connection is cut without an answer."""
+
+
+async def one_read(
+    script: Callable[[web.BaseRequest], web.Response | None], **settings: Any
+) -> tuple[Answer, Scripted]:
+    async with scripted(script) as server, collector(server.base_url, **settings) as x:
+        return await x.read(["7"], T0), server
