@@ -43,6 +43,7 @@ lint: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	@find collectors storage dashboard jobs -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 500 {print "past 500 lines, look for a second noun: " $$2 " (" $$1 ")"}'
 	@if grep -nE '://' requirements.txt requirements-dev.txt; then echo 'requirements: an address in a lock file'; exit 1; fi
 
 bench: .venv/development

@@ -24,18 +24,18 @@ from collectors.bluesky.wire.identity import (
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.bluesky.wire.records import PAGE_SIZE
-from collectors.core.collector import Exchange, Trouble
+from collectors.core.collector import Exchange, RequestFailure
 from collectors.core.rate_limit_headers import (
     BREAKERS,
     MOST_JITTER_S,
     NOT_STATED,
     Pauses,
-    Window,
+    RateLimitWindow,
+    failure_of,
     read_window,
-    trouble_of,
 )
-from collectors.core.wire import REASON_OF_CODE, Fault, printable
-from collectors.transport.client import Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from collectors.core.wire import REASON_OF_CODE, WireFault, printable
+from collectors.transport.client import BudgetUsedUp, Http, HttpOptions, NoAnswer, RawAnswer
 from storage.model.core.availability import MissedReason
 
 APP_VIEW: Final = "the app's servers"
@@ -52,10 +52,10 @@ _PAUSING: Final = BREAKERS | {MissedReason.RATE_LIMITED}
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class DidLookup:
     """What is known of a DID, and the answer that said so: None when none came."""
 
-    said: DidDocument | NoDid | Fault
+    said: DidDocument | NoDid | WireFault
     answer: Exchange | None
 
 
@@ -77,7 +77,7 @@ class BlueskyClient:
         self._dice = dice
         self._pauses = Pauses()
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._documents: dict[str, tuple[datetime, Identity]] = {}
+        self._documents: dict[str, tuple[datetime, DidLookup]] = {}
 
     def open(self) -> None:
         """Must run inside the event loop that will send the requests."""
@@ -86,65 +86,65 @@ class BlueskyClient:
     async def close(self) -> None:
         await self._http.close()
 
-    def pause(self, place: str, now: datetime) -> Trouble | None:
+    def pause(self, place: str, now: datetime) -> RequestFailure | None:
         """Why `place` must not be asked at `now`, and until when; None when it may be."""
         return self._pauses.of(now, place)
 
-    def trouble(self, place: str, fault: Fault, now: datetime) -> Trouble:
+    def trouble(self, place: str, fault: WireFault, now: datetime) -> RequestFailure:
         """What to do about a request to `place` that failed as a whole."""
         pause = self._pauses.of(now, place)
         if pause is not None and pause.reason is fault.reason:
             return replace(pause, detail=fault.detail)
         return self._trouble(place, fault, NOT_STATED, now)
 
-    async def profiles(self, dids: Sequence[str], now: datetime) -> Exchange | Fault:
+    async def profiles(self, dids: Sequence[str], now: datetime) -> Exchange | WireFault:
         """app.bsky.actor.getProfiles, with the labelers of all regions."""
         url = f"{self._app_view}/xrpc/app.bsky.actor.getProfiles"
         who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"  # evidence of one names no other
         params = [("actors", did) for did in dids]
         return await self._get(APP_VIEW, url, params, now, f"{url}?actors={who}", self._accept)
 
-    async def profile(self, actor: str, now: datetime) -> Exchange | Fault:
+    async def profile(self, actor: str, now: datetime) -> Exchange | WireFault:
         """app.bsky.actor.getProfile of a DID or a handle, with the labelers of all regions."""
         async with self._one_at_a_time[APP_VIEW]:
             silence = self._pauses.of(now, _ONE_BY_ONE)
             if silence is not None:
-                return Fault(silence.reason, silence.detail)
+                return WireFault(silence.reason, silence.detail)
             answer = await self._ask_app("app.bsky.actor.getProfile", actor, now, actor=actor)
-            if isinstance(answer, Fault) and answer.reason is MissedReason.NETWORK:
+            if isinstance(answer, WireFault) and answer.reason is MissedReason.NETWORK:
                 self._pauses.start(_ONE_BY_ONE, self._trouble(APP_VIEW, answer, NOT_STATED, now))
             return answer
 
-    async def resolve_handle(self, handle: str, now: datetime) -> Exchange | Fault:
+    async def resolve_handle(self, handle: str, now: datetime) -> Exchange | WireFault:
         """com.atproto.identity.resolveHandle"""
         return await self._ask_app("com.atproto.identity.resolveHandle", handle, now, handle=handle)
 
-    async def relationships(self, actor: str, others: Sequence[str], now: datetime) -> Exchange | Fault:
+    async def relationships(self, actor: str, others: Sequence[str], now: datetime) -> Exchange | WireFault:
         """app.bsky.graph.getRelationships of one account with up to 30 others."""
         url = f"{self._app_view}/xrpc/app.bsky.graph.getRelationships"
         params = [("actor", actor), *(("others", other) for other in others)]
         return await self._get(APP_VIEW, url, params, now, f"{url}?actor={actor}", about=actor)
 
-    async def repo_status(self, pds: str, did: str, now: datetime) -> Exchange | Fault:
+    async def repo_status(self, pds: str, did: str, now: datetime) -> Exchange | WireFault:
         """com.atproto.sync.getRepoStatus on the server that holds the account."""
         return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", now, did=did)
 
     async def records(
         self, pds: str, did: str, collection: str, cursor: str | None, now: datetime
-    ) -> Exchange | Fault:
+    ) -> Exchange | WireFault:
         """com.atproto.repo.listRecords, one page, newest key first."""
         asked = {"repo": did, "collection": collection, "limit": str(PAGE_SIZE)}
         if cursor:
             asked["cursor"] = cursor
         return await self._ask_pds(pds, "com.atproto.repo.listRecords", now, **asked)
 
-    async def log(self, did: str, now: datetime) -> Exchange | Fault:
+    async def log(self, did: str, now: datetime) -> Exchange | WireFault:
         """The log of all changes of a DID document in the directory."""
         url = f"{document_url(did, self._plc)}/log/audit"
         async with self._one_at_a_time[PLC]:
             return await self._get(PLC, url, (), now, url)
 
-    async def identity(self, did: str, now: datetime, since: datetime | None = None) -> Identity:
+    async def identity(self, did: str, now: datetime, since: datetime | None = None) -> DidLookup:
         """What the DID document says. One from the last hour will do, unless it is older than `since`."""
         asked_at, kept = self._documents.get(did, (None, None))
         oldest = max(now - _KEEP_DOCUMENT, since or now - _KEEP_DOCUMENT)
@@ -154,10 +154,10 @@ class BlueskyClient:
         place = self.keeper(did)
         async with self._one_at_a_time[place]:
             answer = await self._get(place, url, (), now, url)
-        if isinstance(answer, Fault):
-            return Identity(answer, None)
-        identity = Identity(read_document(answer, did), answer)
-        if not isinstance(identity.said, Fault):
+        if isinstance(answer, WireFault):
+            return DidLookup(answer, None)
+        identity = DidLookup(read_document(answer, did), answer)
+        if not isinstance(identity.said, WireFault):
             self._documents[did] = now, identity
         return identity
 
@@ -165,14 +165,14 @@ class BlueskyClient:
         """The place that keeps the DID document: the directory, or a did:web's own host."""
         return PLC if has_log(did) else document_url(did, self._plc).removesuffix(WEB_DOCUMENT)
 
-    async def _ask_app(self, name: str, about: str, now: datetime, **asked: str) -> Exchange | Fault:
+    async def _ask_app(self, name: str, about: str, now: datetime, **asked: str) -> Exchange | WireFault:
         """A call that is about one account, with the labelers of all regions."""
         url = f"{self._app_view}/xrpc/{name}"
         return await self._get(
             APP_VIEW, url, tuple(asked.items()), now, _with(url, asked), self._accept, about=about
         )
 
-    async def _ask_pds(self, pds: str, name: str, now: datetime, **asked: str) -> Exchange | Fault:
+    async def _ask_pds(self, pds: str, name: str, now: datetime, **asked: str) -> Exchange | WireFault:
         url = f"{pds}/xrpc/{name}"
         async with self._one_at_a_time[pds]:
             return await self._get(pds, url, tuple(asked.items()), now, _with(url, asked))
@@ -186,7 +186,7 @@ class BlueskyClient:
         shown: str,
         headers: dict[str, str] | None = None,
         about: str = "",
-    ) -> Exchange | Fault:
+    ) -> Exchange | WireFault:
         """One answer. A fault when none came, or when `place` pauses and was not asked.
 
         `about` names the one account of a request to the app's servers: what they refuse to say of it (401,
@@ -195,14 +195,14 @@ class BlueskyClient:
         alone = f"{place}, about {about}" if about else place
         pause = self._pauses.of(now, place, alone)
         if pause is not None:
-            return Fault(pause.reason, pause.detail)
+            return WireFault(pause.reason, pause.detail)
         try:
             answer = await self._http.get(url, params, headers)
-        except NotYet as e:
+        except BudgetUsedUp as e:
             self._pauses.start(place, e.trouble)
             return e.not_asked
         except NoAnswer as e:
-            fault = Fault(MissedReason.NETWORK, printable(str(e)))
+            fault = WireFault(MissedReason.NETWORK, printable(str(e)))
             self._note(place, fault, NOT_STATED, now)
             return fault
         self._note_answer(place, alone, answer, now)
@@ -216,15 +216,19 @@ class BlueskyClient:
         status = answer.http_status
         reason = MissedReason.UPSTREAM if status >= 500 else REASON_OF_CODE.get(status)
         if reason is not None:
-            self._note(alone if reason in BREAKERS else place, Fault(reason, f"HTTP {status}"), window, now)
+            self._note(
+                alone if reason in BREAKERS else place, WireFault(reason, f"HTTP {status}"), window, now
+            )
 
-    def _note(self, place: str, fault: Fault, window: Window, now: datetime) -> None:
+    def _note(self, place: str, fault: WireFault, window: RateLimitWindow, now: datetime) -> None:
         """Start the pause that a failure calls for; the monitor sets the pace when the app's servers fail."""
         if fault.reason in _PAUSING or (fault.reason in _DOWN and place != APP_VIEW):
             self._pauses.start(place, self._trouble(place, fault, window, now))
 
-    def _trouble(self, place: str, fault: Fault, window: Window, now: datetime) -> Trouble:
-        trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+    def _trouble(
+        self, place: str, fault: WireFault, window: RateLimitWindow, now: datetime
+    ) -> RequestFailure:
+        trouble = failure_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         # Only what the app's servers refuse would meet every further request.
         return trouble if place == APP_VIEW else replace(trouble, breaker=False)
 

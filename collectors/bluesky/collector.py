@@ -17,7 +17,7 @@ from collectors.bluesky.wire.identity import DidDocument, HandleSince, has_log, 
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.profiles import (
     Profiles,
-    Repo,
+    RepoStatus,
     read_profile,
     read_profiles,
     read_repo_status,
@@ -26,11 +26,18 @@ from collectors.bluesky.wire.profiles import (
 from collectors.bluesky.wire.records import read_relationships
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core import evidence
-from collectors.core.bisect_batch import at_fault
-from collectors.core.collector import Answer, Candidate, Engagement, Exchange, Resolution, Trouble
-from collectors.core.wire import Fault, NotAsked, printable
+from collectors.core.bisect_batch import find_rejected
+from collectors.core.collector import (
+    CanaryCandidate,
+    CollectorAnswer,
+    EngagementAnswer,
+    Exchange,
+    RequestFailure,
+    Resolution,
+)
+from collectors.core.wire import NotAsked, WireFault, printable
 from collectors.transport.client import HttpOptions
-from collectors.transport.host_pacing import Pace
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, Reading
@@ -47,13 +54,13 @@ _OTHERS: Final = 30
 _BISECT_REQUESTS: Final = 12
 """Enough to isolate one refused DID among twenty-five."""
 
-_DEFAULT_HTTP: Final = HttpOptions(max_body=2 * 1024 * 1024, pace=Pace(5), guard=Guard())
+_DEFAULT_HTTP: Final = HttpOptions(max_body=2 * 1024 * 1024, pace=HostRateLimiter(5), guard=Guard())
 """Five requests a second to a host: the app's servers state no limit (recalled)."""
 
 STABLE_ACCOUNTS: Final = (
-    Candidate("did:plc:z72i7hdynmk6r22z27h6tvur", "bsky.app"),
-    Candidate("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "atproto.com"),
-    Candidate("did:plc:eon2iu7v3x2ukgxkqaf7e5np", "safety.bsky.app"),
+    CanaryCandidate("did:plc:z72i7hdynmk6r22z27h6tvur", "bsky.app"),
+    CanaryCandidate("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "atproto.com"),
+    CanaryCandidate("did:plc:eon2iu7v3x2ukgxkqaf7e5np", "safety.bsky.app"),
 )
 """Bluesky's own accounts (recalled; each is looked at before it is relied on, and dropped when it does not
 look as expected).
@@ -61,17 +68,17 @@ look as expected).
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _BatchLookup:
     """One batch request and what came of it."""
 
     profiles: Profiles
     exchanges: tuple[Exchange, ...]
-    trouble: Trouble | None
+    trouble: RequestFailure | None
     sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _SingleLookup:
     """What came of asking for one account alone."""
 
     said: Reading | Missed
@@ -134,7 +141,7 @@ class BlueskyCollector:
         """See `Collector`: the app's, and that of the directory, since a status rests on both."""
         return self._base_url
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:  # noqa: ARG002
         """See `Collector`."""
         return STABLE_ACCOUNTS
 
@@ -142,7 +149,7 @@ class BlueskyCollector:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """One batch request, and up to three for each account that the batch left out.
 
         Trouble is the batch's alone: a server that does not answer for one account is a miss of that one.
@@ -157,12 +164,12 @@ class BlueskyCollector:
         # One malformed DID would fail the whole batch (measured).
         odd = [Missed(did, now, MissedReason.BAD_REQUEST, "not a DID") for did in asked if not is_did(did)]
         if not sound:
-            return Answer((), tuple(odd))
+            return CollectorAnswer((), tuple(odd))
         said = await self._look_up(sound, now)
         looks = await self._look_closer(said.profiles, now)
         readings = [one.said for one in looks if isinstance(one.said, Reading)]
         missed = [one.said for one in looks if isinstance(one.said, Missed)]
-        return Answer(
+        return CollectorAnswer(
             (*said.profiles.readings, *readings),
             (*odd, *said.profiles.missed, *missed),
             (*said.exchanges, *(exchange for one in looks for exchange in one.exchanges)),
@@ -170,7 +177,7 @@ class BlueskyCollector:
             sent=said.sent,
         )
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Likes, reposts, follows, replies, quotes and posts, from the server that holds the account.
 
         Trouble of reason ACCESS without a breaker is about this account alone: its server hides it.
@@ -184,7 +191,7 @@ class BlueskyCollector:
         """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles."""
         return await resolve_names(self._client, names, now)
 
-    async def handle_history(self, native_id: str, now: datetime) -> tuple[HandleSince, ...] | Trouble:
+    async def handle_history(self, native_id: str, now: datetime) -> tuple[HandleSince, ...] | RequestFailure:
         """The handles that the owner claimed, oldest first, with the directory's own dates.
 
         Raises ValueError for an id that is not one of Bluesky.
@@ -192,14 +199,16 @@ class BlueskyCollector:
         if not is_did(native_id):
             raise ValueError(f"not a DID: {printable(native_id)}")
         if not has_log(native_id):
-            return Trouble(MissedReason.ACCESS, "a did:web keeps no log of its handles", now, breaker=False)
+            return RequestFailure(
+                MissedReason.ACCESS, "a did:web keeps no log of its handles", now, breaker=False
+            )
         answer = await self._client.log(native_id, now)
-        said = answer if isinstance(answer, Fault) else read_log(answer, native_id)
-        return self._client.trouble(PLC, said, now) if isinstance(said, Fault) else said
+        said = answer if isinstance(answer, WireFault) else read_log(answer, native_id)
+        return self._client.trouble(PLC, said, now) if isinstance(said, WireFault) else said
 
     async def follows_among(
         self, actor: str, others: Sequence[str], now: datetime
-    ) -> tuple[Signal, ...] | Trouble:
+    ) -> tuple[Signal, ...] | RequestFailure:
         """Which of `others` the account follows now; the app does not tell since when.
 
         Raises ValueError for an id that is not one of Bluesky.
@@ -210,49 +219,51 @@ class BlueskyCollector:
         signals: list[Signal] = []
         for start in range(0, len(others), _OTHERS):
             answer = await self._client.relationships(actor, others[start : start + _OTHERS], now)
-            said = answer if isinstance(answer, Fault) else read_relationships(answer, actor)
-            if isinstance(said, Fault):
+            said = answer if isinstance(answer, WireFault) else read_relationships(answer, actor)
+            if isinstance(said, WireFault):
                 return self._client.trouble(APP_VIEW, said, now)
             signals += said
         return tuple(dict.fromkeys(signals))
 
-    async def _look_up(self, dids: Sequence[str], now: datetime) -> _Said:
+    async def _look_up(self, dids: Sequence[str], now: datetime) -> _BatchLookup:
         """What is believed comes from one answer, so that the control accounts in it speak for all of it."""
         said = await self._ask(dids, now)
         if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(dids) == 1:
             return said
 
-        async def ask(part: Sequence[str]) -> Trouble | None:
+        async def ask(part: Sequence[str]) -> RequestFailure | None:
             return (await self._ask(part, now)).trouble
 
-        refused = await at_fault(dids, ask, _BISECT_REQUESTS)
-        if isinstance(refused, Trouble):
-            fault = Fault(refused.reason, refused.detail)
+        refused = await find_rejected(dids, ask, _BISECT_REQUESTS)
+        if isinstance(refused, RequestFailure):
+            fault = WireFault(refused.reason, refused.detail)
             return replace(said, profiles=_all_missed(dids, now, fault), trouble=refused)
         rest = [did for did in dids if did not in refused]
         if not refused or not rest:
             return said
         again = await self._ask(rest, now)
-        fault = Fault(MissedReason.BAD_REQUEST, "Bluesky refuses this DID")
+        fault = WireFault(MissedReason.BAD_REQUEST, "Bluesky refuses this DID")
         missed = _all_missed([did for did in dids if did in refused], now, fault).missed
         profiles = replace(again.profiles, missed=(*missed, *again.profiles.missed))
         return replace(again, profiles=profiles, sent=True)
 
-    async def _ask(self, dids: Sequence[str], now: datetime) -> _Said:
+    async def _ask(self, dids: Sequence[str], now: datetime) -> _BatchLookup:
         pause = self._client.pause(APP_VIEW, now)
         if pause is not None:
-            return _Said(_all_missed(dids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
+            return _BatchLookup(
+                _all_missed(dids, now, WireFault(pause.reason, pause.detail)), (), pause, sent=False
+            )
         answer = await self._client.profiles(dids, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             trouble = self._client.trouble(APP_VIEW, answer, now)
             missed = _all_missed(dids, now, answer)
-            return _Said(missed, (), trouble, sent=not isinstance(answer, NotAsked))
+            return _BatchLookup(missed, (), trouble, sent=not isinstance(answer, NotAsked))
         profiles = read_profiles(answer, dids, self._labelers)
         fault = profiles.fault
         trouble = None if fault is None else self._client.trouble(APP_VIEW, fault, now)
-        return _Said(profiles, (answer,), trouble)
+        return _BatchLookup(profiles, (answer,), trouble)
 
-    async def _look_closer(self, profiles: Profiles, now: datetime) -> list[_Look]:
+    async def _look_closer(self, profiles: Profiles, now: datetime) -> list[_SingleLookup]:
         """The accounts that a batch left out, each asked for alone."""
         for reading in profiles.readings:
             self._missing_since.pop(reading.native_id, None)
@@ -262,30 +273,30 @@ class BlueskyCollector:
             looks = {did: group.create_task(self._look(did, now)) for did in order}
         return [looks[did].result() for did in profiles.missing]
 
-    async def _look(self, did: str, now: datetime) -> _Look:
+    async def _look(self, did: str, now: datetime) -> _SingleLookup:
         # A DID document from before the account went missing may name a server that it has left.
         since = self._missing_since.setdefault(did, now)
         profile = await self._client.profile(did, now)
-        if isinstance(profile, Fault):
-            return _Look(Missed(did, now, profile.reason, profile.detail), ())
+        if isinstance(profile, WireFault):
+            return _SingleLookup(Missed(did, now, profile.reason, profile.detail), ())
         said = read_profile(profile, did, self._labelers)
         if not isinstance(said, Absence):
             if isinstance(said, Reading):
                 self._missing_since.pop(did, None)
-            return _Look(said, (profile,))
+            return _SingleLookup(said, (profile,))
         if said is Absence.DEACTIVATED:
-            return _Look(verdict(did, said, None, None, profile), (profile,))
+            return _SingleLookup(verdict(did, said, None, None, profile), (profile,))
         # Whoever the app does not find may just have moved: no kept document is believed then.
         since = now if said is Absence.NOT_FOUND else since
         identity = await self._client.identity(did, now, since)
         exchanges = (profile,) if identity.answer is None else (profile, identity.answer)
-        repo: Repo | Fault | None = None
+        repo: RepoStatus | WireFault | None = None
         if isinstance(identity.said, DidDocument) and identity.said.pds is not None:
             status = await self._client.repo_status(identity.said.pds, did, now)
-            repo = status if isinstance(status, Fault) else read_repo_status(status, did)
-            exchanges += () if isinstance(status, Fault) else (status,)
-        return _Look(verdict(did, said, identity.said, repo, profile), exchanges)
+            repo = status if isinstance(status, WireFault) else read_repo_status(status, did)
+            exchanges += () if isinstance(status, WireFault) else (status,)
+        return _SingleLookup(verdict(did, said, identity.said, repo, profile), exchanges)
 
 
-def _all_missed(dids: Sequence[str], now: datetime, fault: Fault) -> Profiles:
+def _all_missed(dids: Sequence[str], now: datetime, fault: WireFault) -> Profiles:
     return Profiles((), tuple(Missed(did, now, fault.reason, fault.detail) for did in dids), (), fault)

@@ -9,14 +9,21 @@ from datetime import datetime
 from collectors.bluesky.client import APP_VIEW, BlueskyClient
 from collectors.bluesky.wire.envelope import Absence, absence_of, error_of, open_answer
 from collectors.bluesky.wire.identity import DidDocument, is_did, is_handle, name_of, read_resolved
-from collectors.core.collector import Exchange, Found, Resolution, Trouble, Unresolved, WhyUnresolved
-from collectors.core.wire import Fault
+from collectors.core.collector import (
+    Exchange,
+    RequestFailure,
+    Resolution,
+    ResolvedHandle,
+    UnresolvedHandle,
+    UnresolvedReason,
+)
+from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 
 _WHY = {
-    Absence.TAKEN_DOWN: WhyUnresolved.SUSPENDED,
-    Absence.DEACTIVATED: WhyUnresolved.DEACTIVATED,
-    Absence.NOT_FOUND: WhyUnresolved.NOT_FOUND,
+    Absence.TAKEN_DOWN: UnresolvedReason.SUSPENDED,
+    Absence.DEACTIVATED: UnresolvedReason.DEACTIVATED,
+    Absence.NOT_FOUND: UnresolvedReason.NOT_FOUND,
 }
 _UNRESOLVED = "Unable to resolve handle"
 """The message is the same in both measured versions; the error's name is not."""
@@ -24,74 +31,78 @@ _UNRESOLVED = "Unable to resolve handle"
 
 async def resolve_names(client: BlueskyClient, names: Sequence[str], now: datetime) -> Resolution:
     """See `Collector.resolve`. A suspended or deactivated account is found by its DID, not by its handle."""
-    found: list[Found] = []
-    unresolved: list[Unresolved] = []
-    trouble: Trouble | None = None
+    found: list[ResolvedHandle] = []
+    unresolved: list[UnresolvedHandle] = []
+    trouble: RequestFailure | None = None
     for asked in dict.fromkeys(names):
         name = name_of(asked)
         if name is None:
-            unresolved.append(Unresolved(asked, WhyUnresolved.NOT_A_HANDLE, "not a handle of Bluesky"))
+            unresolved.append(
+                UnresolvedHandle(asked, UnresolvedReason.NOT_A_HANDLE, "not a handle of Bluesky")
+            )
             continue
         look_for = _by_did if is_did(name) else _by_handle
         said = await look_for(client, asked, name, now)
-        if isinstance(said, Found):
+        if isinstance(said, ResolvedHandle):
             found.append(said)
-        elif isinstance(said, Unresolved):
+        elif isinstance(said, UnresolvedHandle):
             unresolved.append(said)
         else:
-            unresolved.append(Unresolved(asked, WhyUnresolved.NO_ANSWER, said.detail))
+            unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
             trouble = client.trouble(APP_VIEW, said, now)
     return Resolution(tuple(found), tuple(unresolved), trouble)
 
 
 async def _by_handle(
     client: BlueskyClient, asked: str, handle: str, now: datetime
-) -> Found | Unresolved | Fault:
+) -> ResolvedHandle | UnresolvedHandle | WireFault:
     answer = await client.resolve_handle(handle, now)
-    did = answer if isinstance(answer, Fault) else read_resolved(answer)
+    did = answer if isinstance(answer, WireFault) else read_resolved(answer)
     if isinstance(did, str):
         # A domain may lead to an account that goes by another handle.
         shown = await _profile(client, did, now)
         own = shown[1] if isinstance(shown, tuple) and shown[0] == did else None
-        return Found(asked, did, own or handle)
-    if isinstance(answer, Fault) or not _is_unresolved(answer):
+        return ResolvedHandle(asked, did, own or handle)
+    if isinstance(answer, WireFault) or not _is_unresolved(answer):
         return did
     shown = await _profile(client, handle, now)
     if isinstance(shown, tuple):
-        return Found(asked, shown[0], shown[1] or handle)
-    return Unresolved(asked, _WHY[shown], shown.value) if isinstance(shown, Absence) else shown
+        return ResolvedHandle(asked, shown[0], shown[1] or handle)
+    return UnresolvedHandle(asked, _WHY[shown], shown.value) if isinstance(shown, Absence) else shown
 
 
-async def _by_did(client: BlueskyClient, asked: str, did: str, now: datetime) -> Found | Unresolved | Fault:
+async def _by_did(
+    client: BlueskyClient, asked: str, did: str, now: datetime
+) -> ResolvedHandle | UnresolvedHandle | WireFault:
     shown = await _profile(client, did, now)
-    if isinstance(shown, Fault):
+    if isinstance(shown, WireFault):
         return shown
     if isinstance(shown, tuple) and shown[0] != did:
-        return Fault(MissedReason.MALFORMED, "a profile of another account")
+        return WireFault(MissedReason.MALFORMED, "a profile of another account")
     if isinstance(shown, tuple) and shown[1] is not None:
-        return Found(asked, did, shown[1])
+        return ResolvedHandle(asked, did, shown[1])
     if shown is Absence.NOT_FOUND:
-        return Unresolved(asked, WhyUnresolved.NOT_FOUND, shown.value)
+        return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, shown.value)
     document = (await client.identity(did, now)).said
     claimed = document.handle if isinstance(document, DidDocument) else None
-    return Found(asked, did, claimed or did)
+    return ResolvedHandle(asked, did, claimed or did)
 
 
 async def _profile(
     client: BlueskyClient, actor: str, now: datetime
-) -> tuple[str, str | None] | Absence | Fault:
+) -> tuple[str, str | None] | Absence | WireFault:
     """DID and handle of a profile that the app shows; no handle when it is not a valid one."""
     answer = await client.profile(actor, now)
-    if isinstance(answer, Fault):
+    if isinstance(answer, WireFault):
         return answer
     if answer.http_status != 200:
         return absence_of(answer)
     profile = open_answer(answer)
-    if isinstance(profile, Fault):
+    if isinstance(profile, WireFault):
         return profile
     did, handle = profile.get("did"), profile.get("handle")
     if not isinstance(did, str) or not isinstance(handle, str) or not is_did(did):
-        return Fault(MissedReason.MALFORMED, "a profile without DID or handle")
+        return WireFault(MissedReason.MALFORMED, "a profile without DID or handle")
     return did, handle if is_handle(handle.lower()) else None
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from storage.model.core.availability import MissedReason
 
-Ask = Callable[[Sequence[str]], Awaitable[Trouble | None]]
+Ask = Callable[[Sequence[str]], Awaitable[RequestFailure | None]]
 """Asks for some ids: None when they were answered, else the trouble."""
 
 
-async def at_fault(ids: Sequence[str], ask: Ask, most: int) -> set[str] | Trouble:
+async def find_rejected(ids: Sequence[str], ask: Ask, most: int) -> set[str] | RequestFailure:
     """The ids that the platform refuses as a bad request, or the trouble of another kind that was met.
 
     Empty when `most` requests do not suffice to find all of them.

@@ -13,7 +13,7 @@ from storage.model.core.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RequestFailure:
     """A request that failed as a whole, and what to do about it.
 
     `retry_at` is the earliest useful time for the next request to this place. `breaker` is True when
@@ -44,7 +44,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CollectorAnswer:
     """The outcome of reading one roster: each asked id is in exactly one of `readings` and `missed`.
 
     `exchanges` are the raw answers that it rests on, in the order of the requests; empty when there
@@ -54,18 +54,18 @@ class Answer:
     readings: tuple[Reading, ...]
     missed: tuple[Missed, ...]
     exchanges: tuple[Exchange, ...] = ()
-    trouble: Trouble | None = None
+    trouble: RequestFailure | None = None
     sent: bool = True
     """False when nothing was asked, because the collector pauses: not an attempt."""
 
-    def arrived(self, at: datetime) -> "Answer":
+    def arrived(self, at: datetime) -> "CollectorAnswer":
         """The same, its readings dated when the answer had arrived rather than when it was asked for."""
         dated = tuple(r.dated(at) for r in self.readings)
-        return Answer(dated, self.missed, self.exchanges, self.trouble, self.sent)
+        return CollectorAnswer(dated, self.missed, self.exchanges, self.trouble, self.sent)
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
+class EngagementAnswer:
     """New acts of one executive since the cursor, oldest first, and the cursor to store with them.
 
     When `trouble` is set nothing may be concluded, `signals` is empty and the cursor is the old one.
@@ -73,10 +73,10 @@ class Engagement:
 
     signals: tuple[Signal, ...]
     cursor: str | None
-    trouble: Trouble | None = None
+    trouble: RequestFailure | None = None
 
 
-class WhyUnresolved(StrEnum):
+class UnresolvedReason(StrEnum):
     """Why no id is known for a handle."""
 
     NOT_FOUND = "not_found"
@@ -90,7 +90,7 @@ class WhyUnresolved(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedHandle:
     """`asked` is the handle as it was asked for, `handle` as the platform spells it."""
 
     asked: str
@@ -99,11 +99,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
+class UnresolvedHandle:
     """A handle that gave no id."""
 
     asked: str
-    why: WhyUnresolved
+    why: UnresolvedReason
     detail: str
 
 
@@ -111,13 +111,13 @@ class Unresolved:
 class Resolution:
     """Each asked handle is in exactly one of `found` and `unresolved`."""
 
-    found: tuple[Found, ...]
-    unresolved: tuple[Unresolved, ...]
-    trouble: Trouble | None = None
+    found: tuple[ResolvedHandle, ...]
+    unresolved: tuple[UnresolvedHandle, ...]
+    trouble: RequestFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CanaryCandidate:
     """An account that may serve as a control account: known to be stable in `expected`."""
 
     native_id: str
@@ -161,13 +161,13 @@ class Collector(Protocol):
         """The address that is asked for the accounts of a place. Empty where that is the place itself."""
         ...
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """Ask for up to `batch_size` accounts of one place. Faults of platform, network or token become
         misses. Never asks while paused: the answer is then not `sent`. Raises ValueError for a wrong call.
         """
         ...
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Ask what an executive did since `cursor` (None: the newest page only)."""
         ...
 
@@ -175,7 +175,7 @@ class Collector(Protocol):
         """The ids of handles or of addresses of profiles, in as many requests as it takes."""
         ...
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
         """Accounts of a place that are known to be stable, watched or not: to choose control accounts
         from. Empty when none is known or nothing was answered.
         """

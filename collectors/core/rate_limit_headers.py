@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 
 SHORTEST_WAIT = timedelta(seconds=60)
@@ -23,7 +23,7 @@ _EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RateLimitWindow:
     """A platform's count of the requests to one place, as its last answer stated it. None: not stated."""
 
     limit: int | None
@@ -32,10 +32,10 @@ class Window:
     retry_after_s: int | None
 
 
-NOT_STATED = Window(None, None, None, None)
+NOT_STATED = RateLimitWindow(None, None, None, None)
 
 
-def read_window(headers: Mapping[str, str]) -> Window:
+def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
     """The rate-limit headers of an answer; what is neither a plain number nor a time counts as not stated.
 
     `Reset` is epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon (documented).
@@ -46,22 +46,24 @@ def read_window(headers: Mapping[str, str]) -> Window:
             break
     else:
         limit = remaining = reset = None
-    return Window(_number(limit), _number(remaining), _moment(reset), _number(headers.get("retry-after")))
+    return RateLimitWindow(
+        _number(limit), _number(remaining), _moment(reset), _number(headers.get("retry-after"))
+    )
 
 
-def trouble_of(fault: Fault, window: Window, now: datetime, jitter_s: float) -> Trouble:
+def failure_of(fault: WireFault, window: RateLimitWindow, now: datetime, jitter_s: float) -> RequestFailure:
     """What to do about a request that failed as a whole at `now`.
 
     `jitter_s` is added where no time to come back was said, so that clients do not return at once.
     """
     if fault.reason in BREAKERS:
-        return Trouble(fault.reason, fault.detail, now + LONGEST_WAIT, breaker=True)
+        return RequestFailure(fault.reason, fault.detail, now + LONGEST_WAIT, breaker=True)
     if fault.reason is MissedReason.RATE_LIMITED:
-        return Trouble(fault.reason, fault.detail, _after_limit(window, now, jitter_s), breaker=False)
-    return Trouble(fault.reason, fault.detail, now + SHORTEST_WAIT, breaker=False)
+        return RequestFailure(fault.reason, fault.detail, _after_limit(window, now, jitter_s), breaker=False)
+    return RequestFailure(fault.reason, fault.detail, now + SHORTEST_WAIT, breaker=False)
 
 
-def exhausted(window: Window, now: datetime) -> datetime | None:
+def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
     """When the next request makes sense although this one succeeded: its window may be used up."""
     if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
         return None
@@ -76,27 +78,27 @@ class Pauses:
     """
 
     def __init__(self) -> None:
-        self._pauses: dict[str, Trouble] = {}
+        self._pauses: dict[str, RequestFailure] = {}
 
-    def start(self, place: str, trouble: Trouble) -> None:
+    def start(self, place: str, trouble: RequestFailure) -> None:
         """Ask nothing of `place` before `trouble.retry_at`."""
         self._pauses[place] = trouble
 
-    def of(self, now: datetime, *places: str) -> Trouble | None:
+    def of(self, now: datetime, *places: str) -> RequestFailure | None:
         """The longest pause of these places at `now`; None when all may be asked."""
         pauses = [self._pauses.get(place) for place in places]
         lasting = [pause for pause in pauses if pause is not None and pause.retry_at > now]
         return max(lasting, key=lambda pause: pause.retry_at, default=None)
 
-    def note_window(self, place: str, window: Window, now: datetime) -> None:
+    def note_window(self, place: str, window: RateLimitWindow, now: datetime) -> None:
         """Take in the headers of an answer: a window that is used up pauses its place."""
         used_up_until = exhausted(window, now)
         if used_up_until is not None:
             detail = "the rate limit of this window is used up"
-            self.start(place, Trouble(MissedReason.RATE_LIMITED, detail, used_up_until, breaker=False))
+            self.start(place, RequestFailure(MissedReason.RATE_LIMITED, detail, used_up_until, breaker=False))
 
 
-def _after_limit(window: Window, now: datetime, jitter_s: float) -> datetime:
+def _after_limit(window: RateLimitWindow, now: datetime, jitter_s: float) -> datetime:
     wanted = now + SHORTEST_WAIT
     if window.retry_after_s is not None:
         wanted = max(wanted, now + timedelta(seconds=min(window.retry_after_s, LONGEST_WAIT.seconds)))

@@ -9,7 +9,7 @@ from storage.model.core.availability import MissedReason
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class WireFault:
     """Why a whole request proved nothing."""
 
     reason: MissedReason
@@ -17,7 +17,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class NotAsked(Fault):
+class NotAsked(WireFault):
     """Why a request was not made, and when it may be."""
 
     retry_at: datetime

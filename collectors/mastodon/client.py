@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from collectors.core.collector import Trouble
-from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, read_window, trouble_of
-from collectors.core.wire import Fault, printable
+from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, failure_of, read_window
+from collectors.core.wire import WireFault, printable
 from collectors.mastodon.wire.identity import host_of
-from collectors.transport.client import HostRefused, Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from collectors.transport.client import BudgetUsedUp, HostRefused, Http, HttpOptions, NoAnswer, RawAnswer
 from storage.model.core.availability import MissedReason
 
 JSON: Final = "application/json"
@@ -54,14 +54,14 @@ class MastodonClient:
 
     async def get(
         self, address: str, now: datetime, params: Params = (), accept: str = JSON
-    ) -> RawAnswer | Fault:
+    ) -> RawAnswer | WireFault:
         """The answer of the server that `address` names; a Fault when it gave none or must not be asked."""
         host = host_of(address)
         if not host:
-            return Fault(MissedReason.BAD_REQUEST, f"{printable(address)} is not an address")
+            return WireFault(MissedReason.BAD_REQUEST, f"{printable(address)} is not an address")
         pause = self._pauses.of(now, host)
         if pause is not None:
-            return Fault(pause.reason, pause.detail)
+            return WireFault(pause.reason, pause.detail)
         headers = {"Accept": accept}
         origin = self._origins.get(host)
         if origin is not None:
@@ -71,28 +71,28 @@ class MastodonClient:
         try:
             answer = await self._http.get(address, params, headers)
         except HostRefused as e:
-            return Fault(MissedReason.BAD_REQUEST, printable(str(e)))
-        except NotYet as e:
+            return WireFault(MissedReason.BAD_REQUEST, printable(str(e)))
+        except BudgetUsedUp as e:
             self._pauses.start(host, e.trouble)
             return e.not_asked
         except NoAnswer as e:
-            return Fault(MissedReason.NETWORK, printable(str(e)))
+            return WireFault(MissedReason.NETWORK, printable(str(e)))
         window = read_window(answer.headers)
         self._pauses.note_window(host, window, now)
         if answer.http_status == 429:
-            fault = Fault(MissedReason.RATE_LIMITED, "HTTP 429")
-            self._pauses.start(host, trouble_of(fault, window, now, self._jitter_s()))
+            fault = WireFault(MissedReason.RATE_LIMITED, "HTTP 429")
+            self._pauses.start(host, failure_of(fault, window, now, self._jitter_s()))
         return answer
 
-    async def webfinger(self, server: str, resource: str, now: datetime) -> RawAnswer | Fault:
+    async def webfinger(self, server: str, resource: str, now: datetime) -> RawAnswer | WireFault:
         """What `server` knows of `resource`. Redirects are followed, since the domain of a name may lead to
         another host; each step is judged like any other stranger's address.
         """
         address, params = f"{server}/.well-known/webfinger", [("resource", resource)]
         for _ in range(_MAX_REDIRECTS):
             answer = await self.get(address, now, params, _JRD)
-            location = None if isinstance(answer, Fault) else answer.headers.get("Location")
-            if location is None or isinstance(answer, Fault) or not 300 <= answer.http_status < 400:
+            location = None if isinstance(answer, WireFault) else answer.headers.get("Location")
+            if location is None or isinstance(answer, WireFault) or not 300 <= answer.http_status < 400:
                 return answer
             try:
                 address, params = urljoin(address, location), []
@@ -100,16 +100,16 @@ class MastodonClient:
                 return answer
         return await self.get(address, now, params, _JRD)
 
-    def pause(self, host: str, now: datetime) -> Trouble | None:
+    def pause(self, host: str, now: datetime) -> RequestFailure | None:
         """Why `host` must not be asked at `now`, and until when; None when it may be."""
         return self._pauses.of(now, host)
 
-    def trouble(self, host: str, fault: Fault, now: datetime) -> Trouble:
+    def trouble(self, host: str, fault: WireFault, now: datetime) -> RequestFailure:
         """What to do about a server that told nothing; a refusal of everything pauses it."""
         pause = self._pauses.of(now, host)
         if pause is not None and pause.reason is fault.reason:
             return pause
-        trouble = trouble_of(fault, NOT_STATED, now, self._jitter_s())
+        trouble = failure_of(fault, NOT_STATED, now, self._jitter_s())
         if trouble.breaker:
             self._pauses.start(host, trouble)
         return trouble

@@ -8,26 +8,26 @@ from typing import Final, Self
 
 from collectors.core import evidence
 from collectors.core.collector import (
-    Answer,
-    Candidate,
-    Engagement,
+    CanaryCandidate,
+    CollectorAnswer,
+    EngagementAnswer,
     Exchange,
-    Found,
+    RequestFailure,
     Resolution,
-    Trouble,
-    Unresolved,
+    ResolvedHandle,
+    UnresolvedHandle,
 )
-from collectors.core.wire import Fault, printable
+from collectors.core.wire import WireFault, printable
 from collectors.mastodon import engagement as mastodon_acts
 from collectors.mastodon import handle_resolution
 from collectors.mastodon.client import MastodonClient
-from collectors.mastodon.lookup import Look, Memory
+from collectors.mastodon.lookup import LookupMemory, MastodonLookup
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
-from collectors.mastodon.wire.identity import Identity, host_of, is_local_id, post_of
-from collectors.mastodon.wire.moderation import DomainBlocks, Observed, read_domain_blocks, seen_by
+from collectors.mastodon.wire.identity import MastodonIdentity, host_of, is_local_id, post_of
+from collectors.mastodon.wire.moderation import DomainBlocks, ModerationFindings, read_domain_blocks, seen_by
 from collectors.transport.client import HttpOptions
-from collectors.transport.host_pacing import Pace
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Missed, MissedReason
@@ -46,7 +46,7 @@ _NO_ORIGINS: Final[Mapping[str, str]] = MappingProxyType({})
 
 def default_http() -> HttpOptions:
     """A little below the 300 requests in 5 minutes that Mastodon allows an address (documented)."""
-    return HttpOptions(max_body=MAX_BODY, pace=Pace(0.9, burst=20), guard=Guard())
+    return HttpOptions(max_body=MAX_BODY, pace=HostRateLimiter(0.9, burst=20), guard=Guard())
 
 
 class MastodonCollector:
@@ -66,7 +66,7 @@ class MastodonCollector:
         request: a mirror, or a simulator. These addresses are the configuration's and may be private.
         """
         self._client = MastodonClient(http or default_http(), origins, dice or random.SystemRandom())
-        self._memory = Memory()
+        self._memory = LookupMemory()
 
     async def __aenter__(self) -> Self:
         self._client.open()
@@ -91,7 +91,7 @@ class MastodonCollector:
 
     def place(self, native_id: str) -> str:
         """The home server, as host or host:port; empty for an id that is not one of Mastodon."""
-        who = Identity.of(native_id)
+        who = MastodonIdentity.of(native_id)
         return who.host if who is not None else ""
 
     def base_url(self, place: str) -> str:
@@ -102,7 +102,7 @@ class MastodonCollector:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """One request for all, where the server answers it, and more about those it leaves open.
 
         An id that answers as another account (the server was set up anew) is missed as UNCLASSIFIED: what
@@ -110,7 +110,7 @@ class MastodonCollector:
 
         Raises ValueError for more than `batch_size` ids and for accounts of different servers.
         """
-        asked = {native_id: Identity.of(native_id) for native_id in native_ids}
+        asked = {native_id: MastodonIdentity.of(native_id) for native_id in native_ids}
         if len(asked) > BATCH_SIZE:
             raise ValueError(f"{len(asked)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
         people = [who for who in asked.values() if who is not None]
@@ -123,28 +123,28 @@ class MastodonCollector:
             if who is None
         )
         if not people:
-            return Answer((), odd)
+            return CollectorAnswer((), odd)
         pause = self._client.pause(people[0].host, now)
         if pause is not None:
             missed = tuple(Missed(who.native_id, now, pause.reason, pause.detail) for who in people)
-            return Answer((), (*odd, *missed), (), pause, sent=False)
-        said = await Look(self._client, self._memory, now).answer(people)
-        return Answer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
+            return CollectorAnswer((), (*odd, *missed), (), pause, sent=False)
+        said = await MastodonLookup(self._client, self._memory, now).answer(people)
+        return CollectorAnswer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Boosts, replies, quotes and posts; `cursor` is the local id of the newest status seen.
 
         Favourites are listed for nobody: see `favourited_by`. No trouble has a breaker, since it concerns
         one server alone. Raises ValueError for an id or a cursor that is not one of Mastodon.
         """
-        who = Identity.of(native_id)
+        who = MastodonIdentity.of(native_id)
         if who is None:
             raise ValueError(f"not a native id of Mastodon: {printable(native_id)}")
         if cursor is not None and not is_local_id(cursor):
             raise ValueError(f"not a cursor of statuses of Mastodon: {printable(cursor)}")
         return await mastodon_acts.engagement(self._client, who, cursor, now)
 
-    async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | Trouble:
+    async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | RequestFailure:
         """Who favourited a post, by its address at its home server: actor URIs, or name@host from servers
         before 4.2; newest first, at most 800. `mastodon_timeline.like_of` makes a signal of it.
 
@@ -160,37 +160,39 @@ class MastodonCollector:
 
         Suspended accounts are found too, as long as their server keeps their data.
         """
-        found: list[Found] = []
-        unresolved: list[Unresolved] = []
-        trouble: Trouble | None = None
+        found: list[ResolvedHandle] = []
+        unresolved: list[UnresolvedHandle] = []
+        trouble: RequestFailure | None = None
         for name in dict.fromkeys(names):
             said = await handle_resolution.resolve(self._client, self._memory, name, now)
-            if isinstance(said, Found):
+            if isinstance(said, ResolvedHandle):
                 found.append(said)
-            elif isinstance(said, Unresolved):
+            elif isinstance(said, UnresolvedHandle):
                 unresolved.append(said)
             else:
                 unresolved.append(said[0])
                 trouble = said[1]
         return Resolution(tuple(found), tuple(unresolved), trouble)
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
         """See `Collector`: the contact account that a server names, when it lives there."""
         return await handle_resolution.candidates(self._client, self._memory, place, now)
 
-    async def domain_blocks(self, server: str, now: datetime) -> DomainBlocks | Trouble:
+    async def domain_blocks(self, server: str, now: datetime) -> DomainBlocks | RequestFailure:
         """Which servers `server` (a host) silences or suspends. Trouble of reason ACCESS: it does not
         publish that, and nothing is known of it. Raises ValueError when `server` is not a host.
         """
         answer = await self._client.get(f"{_server(server)}/api/v1/instance/domain_blocks", now)
-        said = answer if isinstance(answer, Fault) else read_domain_blocks(answer.http_status, answer.body)
-        if not isinstance(said, Fault):
+        said = (
+            answer if isinstance(answer, WireFault) else read_domain_blocks(answer.http_status, answer.body)
+        )
+        if not isinstance(said, WireFault):
             return said
         if said.reason is MissedReason.ACCESS:
-            return Trouble(said.reason, said.detail, now, breaker=False)
+            return RequestFailure(said.reason, said.detail, now, breaker=False)
         return self._client.trouble(server.lower(), said, now)
 
-    async def seen_from(self, server: str, handles: Mapping[str, str], now: datetime) -> Observed:
+    async def seen_from(self, server: str, handles: Mapping[str, str], now: datetime) -> ModerationFindings:
         """How `server` (a host) treats its copies of accounts, given as name@domain by native id.
 
         A server that never met an account says nothing of it, and nothing is known of one whose copy cannot
@@ -202,20 +204,20 @@ class MastodonCollector:
         answered: set[str] = set()
         facts: list[tuple[str, Flag | ObservedKind, str]] = []
         for native_id, handle in handles.items():
-            who = Identity.of(native_id)
+            who = MastodonIdentity.of(native_id)
             answer = await self._client.get(f"{base}/api/v1/accounts/lookup", now, [("acct", handle)])
-            said = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
-            if isinstance(said, Fault) and said.reason in _OF_ONE_COPY:
+            said = answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
+            if isinstance(said, WireFault) and said.reason in _OF_ONE_COPY:
                 continue
-            if isinstance(said, Fault):
-                return Observed(
+            if isinstance(said, WireFault):
+                return ModerationFindings(
                     frozenset(answered), tuple(facts), self._client.trouble(server.lower(), said, now)
                 )
             seen = None if isinstance(said, Absent) or who is None else seen_by(who, said)
             if seen is not None:
                 answered.add(native_id)
                 facts += seen
-        return Observed(frozenset(answered), tuple(facts))
+        return ModerationFindings(frozenset(answered), tuple(facts))
 
 
 def _server(host: str) -> str:

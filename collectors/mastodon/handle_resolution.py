@@ -3,14 +3,20 @@
 from datetime import datetime
 from typing import Final
 
-from collectors.core.collector import Candidate, Found, Trouble, Unresolved, WhyUnresolved
-from collectors.core.wire import Fault, is_object, parse, printable
+from collectors.core.collector import (
+    CanaryCandidate,
+    RequestFailure,
+    ResolvedHandle,
+    UnresolvedHandle,
+    UnresolvedReason,
+)
+from collectors.core.wire import WireFault, is_object, parse, printable
 from collectors.mastodon.client import MastodonClient
-from collectors.mastodon.lookup import Memory
+from collectors.mastodon.lookup import LookupMemory
 from collectors.mastodon.wire.answers import Absent, Jrd, Profile, profile_of, read_profile, read_webfinger
 from collectors.mastodon.wire.identity import (
-    Identity,
-    Name,
+    MastodonIdentity,
+    WebfingerName,
     acct_of,
     full_acct,
     host_of,
@@ -24,37 +30,37 @@ _GONE: Final = "suspended for good, or deleted by its owner"
 
 
 async def resolve(
-    client: MastodonClient, memory: Memory, asked: str, now: datetime
-) -> Found | Unresolved | tuple[Unresolved, Trouble]:
+    client: MastodonClient, memory: LookupMemory, asked: str, now: datetime
+) -> ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]:
     """The native id of somebody, suspended or not: webfinger leads to the actor URI, and the home server
     tells its local id. With the trouble, when a server did not answer.
     """
     name = name_of(asked)
     if name is None:
-        return Unresolved(
-            asked, WhyUnresolved.NOT_A_HANDLE, "neither name@server nor an address of a profile"
+        return UnresolvedHandle(
+            asked, UnresolvedReason.NOT_A_HANDLE, "neither name@server nor an address of a profile"
         )
     said = await _webfinger(client, name.server, name.resource, now)
     if isinstance(said, Absent):
         if said.http_status == 410:
-            return Unresolved(asked, WhyUnresolved.SUSPENDED, _GONE)
-        return Unresolved(asked, WhyUnresolved.NOT_FOUND, f"{name.domain} knows no such account")
-    if isinstance(said, Fault):
+            return UnresolvedHandle(asked, UnresolvedReason.SUSPENDED, _GONE)
+        return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, f"{name.domain} knows no such account")
+    if isinstance(said, WireFault):
         return _unanswered(client, asked, name.domain, said, now)
     handle = await _handle(client, name, said, now)
     return await _at_home(client, memory, asked, said.actor, handle, now)
 
 
 async def candidates(
-    client: MastodonClient, memory: Memory, place: str, now: datetime
-) -> tuple[Candidate, ...]:
+    client: MastodonClient, memory: LookupMemory, place: str, now: datetime
+) -> tuple[CanaryCandidate, ...]:
     """The contact account of a server, when it is one of its own; also teaches how its names end.
 
     That a server's administrators keep their account is an expectation, looked at before it is relied on.
     """
     server = f"https://{place}"
     answer = await client.get(f"{server}/api/v2/instance", now) if host_of(server) else None
-    if answer is None or isinstance(answer, Fault) or answer.http_status != 200:
+    if answer is None or isinstance(answer, WireFault) or answer.http_status != 200:
         return ()
     document = parse(answer.body)
     contact = document.get("contact") if is_object(document) else None
@@ -67,22 +73,24 @@ async def candidates(
     domain = document.get("domain")
     halves = acct_of(full_acct(profile.acct, domain if isinstance(domain, str) else place))
     said = Jrd(address, "@".join(halves) if halves else None)
-    handle = await _handle(client, Name(server, ""), said, now)
+    handle = await _handle(client, WebfingerName(server, ""), said, now)
     if handle is not None and isinstance(domain, str):
         memory.domains[place] = handle.rpartition("@")[2]
     return (
-        Candidate(Identity(address, profile.local_id).native_id, handle or f"{profile.username}@{place}"),
+        CanaryCandidate(
+            MastodonIdentity(address, profile.local_id).native_id, handle or f"{profile.username}@{place}"
+        ),
     )
 
 
 async def _webfinger(
     client: MastodonClient, server: str, resource: str, now: datetime
-) -> Jrd | Absent | Fault:
+) -> Jrd | Absent | WireFault:
     answer = await client.webfinger(server, resource, now)
-    return answer if isinstance(answer, Fault) else read_webfinger(answer.http_status, answer.body)
+    return answer if isinstance(answer, WireFault) else read_webfinger(answer.http_status, answer.body)
 
 
-async def _handle(client: MastodonClient, name: Name, said: Jrd, now: datetime) -> str | None:
+async def _handle(client: MastodonClient, name: WebfingerName, said: Jrd, now: datetime) -> str | None:
     """The name by which the account's server calls it, None when it is not to be believed.
 
     A name under another domain than the one asked is believed only if that domain leads to the same
@@ -98,34 +106,34 @@ async def _handle(client: MastodonClient, name: Name, said: Jrd, now: datetime) 
 
 
 async def _at_home(
-    client: MastodonClient, memory: Memory, asked: str, actor: str, handle: str | None, now: datetime
-) -> Found | Unresolved | tuple[Unresolved, Trouble]:
+    client: MastodonClient, memory: LookupMemory, asked: str, actor: str, handle: str | None, now: datetime
+) -> ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]:
     """The local id that the home server of `actor` has for it."""
     home = host_of(actor)
     username = username_of(actor) or (handle or "").rpartition("@")[0]
     if not username:
-        return Unresolved(asked, WhyUnresolved.NO_ANSWER, f"no name is known for {printable(actor)}")
+        return UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, f"no name is known for {printable(actor)}")
     address = f"{server_of(actor)}/api/v1/accounts/lookup"
     answer = await client.get(address, now, [("acct", username)])
-    said = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
+    said = answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
     if isinstance(said, Absent):
         detail = f"{home} has no REST API, or does not know the account there: HTTP {said.http_status}"
-        return Unresolved(asked, WhyUnresolved.NO_ANSWER, detail)
-    if isinstance(said, Fault):
+        return UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, detail)
+    if isinstance(said, WireFault):
         return _unanswered(client, asked, home, said, now)
-    who = Identity(said.uri if said.uri and host_of(said.uri) == home else actor, said.local_id)
-    other = stranger(Identity(actor, said.local_id), said, None)
+    who = MastodonIdentity(said.uri if said.uri and host_of(said.uri) == home else actor, said.local_id)
+    other = stranger(MastodonIdentity(actor, said.local_id), said, None)
     if other is not None:
-        return Unresolved(asked, WhyUnresolved.NO_ANSWER, printable(other))
+        return UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, printable(other))
     if handle is None:
-        return Found(asked, who.native_id, full_acct(said.acct, home))
+        return ResolvedHandle(asked, who.native_id, full_acct(said.acct, home))
     memory.domains[home] = handle.rpartition("@")[2]
-    return Found(asked, who.native_id, handle)
+    return ResolvedHandle(asked, who.native_id, handle)
 
 
 def _unanswered(
-    client: MastodonClient, asked: str, host: str, fault: Fault, now: datetime
-) -> tuple[Unresolved, Trouble]:
+    client: MastodonClient, asked: str, host: str, fault: WireFault, now: datetime
+) -> tuple[UnresolvedHandle, RequestFailure]:
     """Nothing was learned, and why."""
     detail = f"{host}: {fault.detail}"
-    return Unresolved(asked, WhyUnresolved.NO_ANSWER, detail), client.trouble(host, fault, now)
+    return UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, detail), client.trouble(host, fault, now)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from collectors.core.collector import Answer, Exchange
-from collectors.core.wire import Fault, NotAsked, is_object, parse
+from collectors.core.collector import CollectorAnswer, Exchange
+from collectors.core.wire import NotAsked, WireFault, is_object, parse
 from collectors.mastodon.client import ACTIVITY, JSON, MastodonClient, Params
 from collectors.mastodon.wire.answers import (
     Absent,
-    Actor,
+    ActorDocument,
     Jrd,
     NoBatch,
     Profile,
@@ -24,7 +24,7 @@ from collectors.mastodon.wire.answers import (
     read_webfinger,
 )
 from collectors.mastodon.wire.evidence import address_of
-from collectors.mastodon.wire.identity import Identity, host_of
+from collectors.mastodon.wire.identity import MastodonIdentity, host_of
 from collectors.mastodon.wire.status import absent, available, stranger, suspended
 from collectors.transport.client import RawAnswer
 from storage.model.core.availability import Missed, MissedReason, Reading
@@ -40,7 +40,7 @@ _OF_THE_SERVER: Final = frozenset(
 
 
 @dataclass(slots=True)
-class Memory:
+class LookupMemory:
     """What earlier answers taught, as long as the process lives."""
 
     usernames: dict[str, str] = field(default_factory=dict[str, str])
@@ -55,10 +55,10 @@ class Memory:
     """By actor URI and address moved to: when the new account was asked last, and whether it agreed."""
 
 
-class Look:
+class MastodonLookup:
     """One look. `answer` may be called once."""
 
-    def __init__(self, client: MastodonClient, memory: Memory, now: datetime) -> None:
+    def __init__(self, client: MastodonClient, memory: LookupMemory, now: datetime) -> None:
         self._client = client
         self._memory = memory
         self._now = now
@@ -67,11 +67,11 @@ class Look:
         self._api_answered = False
         self._sent = False
         self._failures = 0
-        self._fault: Fault | None = None
+        self._fault: WireFault | None = None
         """The last one that concerned the server."""
-        self._stopped_by: Fault | None = None
+        self._stopped_by: WireFault | None = None
 
-    async def answer(self, people: Sequence[Identity]) -> Answer:
+    async def answer(self, people: Sequence[MastodonIdentity]) -> CollectorAnswer:
         """What the home server says of `people`, who all live there."""
         host = people[0].host
         left = await self._together(people)
@@ -85,9 +85,9 @@ class Look:
         trouble = None
         if self._fault is not None and not readings and not self._api_answered:
             trouble = self._client.trouble(host, self._fault, self._now)
-        return Answer(readings, missed, tuple(self._exchanges), trouble, self._sent)
+        return CollectorAnswer(readings, missed, tuple(self._exchanges), trouble, self._sent)
 
-    async def _together(self, people: Sequence[Identity]) -> Sequence[Identity]:
+    async def _together(self, people: Sequence[MastodonIdentity]) -> Sequence[MastodonIdentity]:
         """Ask for all at once. The accounts that are still open."""
         host = people[0].host
         if self._client.lacks_batch(host, self._now):
@@ -96,11 +96,15 @@ class Look:
         answer = await self._get(
             f"{people[0].server}/api/v1/accounts", None, [("id[]", local_id) for local_id in local_ids]
         )
-        said = answer if isinstance(answer, Fault) else read_batch(answer.http_status, answer.body, local_ids)
+        said = (
+            answer
+            if isinstance(answer, WireFault)
+            else read_batch(answer.http_status, answer.body, local_ids)
+        )
         if isinstance(said, NoBatch):
             self._client.note_batch(host, self._now, answered=False)
             return people
-        if isinstance(said, Fault):
+        if isinstance(said, WireFault):
             self._fault = self._stopped_by = said
             return people
         self._client.note_batch(host, self._now, answered=True)
@@ -113,10 +117,10 @@ class Look:
                 self._miss(who, item)
         return [who for who in people if who.local_id not in said]
 
-    async def _alone(self, who: Identity) -> None:
+    async def _alone(self, who: MastodonIdentity) -> None:
         answer = await self._get(f"{who.server}/api/v1/accounts/{who.local_id}", who)
-        said = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
-        if isinstance(said, Fault):
+        said = answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
+        if isinstance(said, WireFault):
             self._miss(who, said)
             if said.reason in _OF_THE_SERVER:
                 self._failed(said)
@@ -128,21 +132,21 @@ class Look:
         else:
             await self._absent(who, said)
 
-    def _failed(self, fault: Fault) -> None:
+    def _failed(self, fault: WireFault) -> None:
         """Note what concerns the server; after a few in a row it is not troubled any more."""
         self._fault = fault
         self._failures += 1
         if fault.reason is MissedReason.RATE_LIMITED or self._failures >= _FAILURES_IN_A_ROW:
             self._stopped_by = fault
 
-    async def _present(self, who: Identity, profile: Profile) -> None:
+    async def _present(self, who: MastodonIdentity, profile: Profile) -> None:
         memory = self._memory
         if profile.local_id != who.local_id:
-            self._miss(who, Fault(MissedReason.CONTRADICTORY, f"answered with the id {profile.local_id}"))
+            self._miss(who, WireFault(MissedReason.CONTRADICTORY, f"answered with the id {profile.local_id}"))
             return
         other = stranger(who, profile, memory.created_on.get(who.native_id))
         if other is not None:
-            self._miss(who, Fault(MissedReason.UNCLASSIFIED, other))
+            self._miss(who, WireFault(MissedReason.UNCLASSIFIED, other))
             return
         memory.usernames[who.native_id] = profile.username
         if profile.created_on is not None:
@@ -154,34 +158,36 @@ class Look:
         domain = memory.domains.get(who.host)
         self._said.append(available(who, profile, self._now, domain=domain, proven=proven))
 
-    async def _absent(self, who: Identity, rest: Absent) -> None:
+    async def _absent(self, who: MastodonIdentity, rest: Absent) -> None:
         """Gone, deleted, never there, or a web server that knows nothing of anything."""
         name = who.username or self._memory.usernames.get(who.native_id)
         webfinger = await self._webfinger(who, name)
-        lookup: Profile | Absent | Fault | None = None
-        actor: Actor | Absent | Fault | None = None
-        if name is not None and not isinstance(webfinger, Fault):
+        lookup: Profile | Absent | WireFault | None = None
+        actor: ActorDocument | Absent | WireFault | None = None
+        if name is not None and not isinstance(webfinger, WireFault):
             answer = await self._get(f"{who.server}/api/v1/accounts/lookup", who, [("acct", name)])
-            lookup = answer if isinstance(answer, Fault) else read_profile(answer.http_status, answer.body)
+            lookup = (
+                answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
+            )
         if isinstance(webfinger, Absent) and webfinger.http_status == 404:
             actor = await self._actor(who.actor, who)
         if not (self._api_answered or await self._is_served(who)):
-            dead = Fault(MissedReason.UPSTREAM, "not found, and the server has no API at all")
+            dead = WireFault(MissedReason.UPSTREAM, "not found, and the server has no API at all")
             self._miss(who, dead)
             self._failed(dead)
             return
         self._failures = 0
         self._said.append(absent(who, rest, webfinger, lookup, actor, self._now))
 
-    async def _is_served(self, who: Identity) -> bool:
+    async def _is_served(self, who: MastodonIdentity) -> bool:
         """Whether there is an API at all: a domain that was given up may answer 404 to everything."""
         answer = await self._get(f"{who.server}/api/v1/instance", who)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             return False
         self._api_answered = answer.http_status == 200 and is_object(parse(answer.body))
         return self._api_answered
 
-    async def _is_proven(self, who: Identity, target: str) -> bool:
+    async def _is_proven(self, who: MastodonIdentity, target: str) -> bool:
         """Whether the account that this one moved to names it as its own: asked once a day.
 
         Where the new server does not answer, the last answer of it stands, and none means no.
@@ -190,36 +196,38 @@ class Look:
         asked_at, proven = self._memory.proofs.get(key, (None, False))
         if asked_at is None or self._now - asked_at >= _PROOF_LASTS:
             said = await self._actor(target, who)
-            if isinstance(said, Actor):
+            if isinstance(said, ActorDocument):
                 proven = who.actor in said.also_known_as and host_of(said.uri) == host_of(target)
             self._memory.proofs[key] = self._now, proven
         return proven
 
-    async def _webfinger(self, who: Identity, name: str | None) -> Jrd | Absent | Fault:
+    async def _webfinger(self, who: MastodonIdentity, name: str | None) -> Jrd | Absent | WireFault:
         resource = (
             who.actor if name is None else f"acct:{name}@{self._memory.domains.get(who.host, who.host)}"
         )
         answer = await self._client.webfinger(who.server, resource, self._now)
         address = f"{who.server}/.well-known/webfinger"
         self._keep(address, [("resource", resource)], answer, who)
-        return answer if isinstance(answer, Fault) else read_webfinger(answer.http_status, answer.body)
+        return answer if isinstance(answer, WireFault) else read_webfinger(answer.http_status, answer.body)
 
-    async def _actor(self, address: str, who: Identity) -> Actor | Absent | Fault:
+    async def _actor(self, address: str, who: MastodonIdentity) -> ActorDocument | Absent | WireFault:
         answer = await self._get(address, who, accept=ACTIVITY)
-        return answer if isinstance(answer, Fault) else read_actor(answer.http_status, answer.body)
+        return answer if isinstance(answer, WireFault) else read_actor(answer.http_status, answer.body)
 
     async def _get(
-        self, address: str, who: Identity | None, params: Params = (), accept: str = JSON
-    ) -> RawAnswer | Fault:
+        self, address: str, who: MastodonIdentity | None, params: Params = (), accept: str = JSON
+    ) -> RawAnswer | WireFault:
         answer = await self._client.get(address, self._now, params, accept)
         self._keep(address, params, answer, who)
         return answer
 
-    def _keep(self, address: str, params: Params, answer: RawAnswer | Fault, who: Identity | None) -> None:
+    def _keep(
+        self, address: str, params: Params, answer: RawAnswer | WireFault, who: MastodonIdentity | None
+    ) -> None:
         self._sent = self._sent or not isinstance(answer, NotAsked)
-        if not isinstance(answer, Fault):
+        if not isinstance(answer, WireFault):
             url, request_id = address_of(address, params, who), answer.headers.get("X-Request-Id")
             self._exchanges.append(Exchange(url, self._now, answer.http_status, answer.body, request_id))
 
-    def _miss(self, who: Identity, fault: Fault) -> None:
+    def _miss(self, who: MastodonIdentity, fault: WireFault) -> None:
         self._said.append(Missed(who.native_id, self._now, fault.reason, fault.detail))

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import NOT_STATED, read_window
-from collectors.core.shared_budget import Budget
+from collectors.core.shared_budget import RequestBudget
 from collectors.core.wire import NotAsked
-from collectors.transport.host_pacing import Pace
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard, PrivateAddressError
 
 USER_AGENT: Final = "Blockline"
@@ -35,10 +35,10 @@ class HostRefused(NoAnswer):
     """The host was not asked, because a stranger named it and it is not public."""
 
 
-class NotYet(NoAnswer):
+class BudgetUsedUp(NoAnswer):
     """The host was not asked, because all who share its budget have used that up for now."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: RequestFailure) -> None:
         super().__init__(trouble.detail)
         self.trouble = trouble
         self.not_asked = NotAsked(trouble.reason, trouble.detail, trouble.retry_at)
@@ -77,9 +77,9 @@ class HttpOptions:
     retry: Retry = field(default_factory=Retry)
     max_body: int = MAX_BODY
     proxy: str | None = field(default=None, repr=False)
-    pace: Pace | None = None
+    pace: HostRateLimiter | None = None
     guard: Guard | None = None
-    budget: Budget | None = None
+    budget: RequestBudget | None = None
 
 
 class Http:
@@ -129,7 +129,7 @@ class Http:
                 break
             await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
             again = await self._tried(url, params, headers)
-            if isinstance(again, NotYet):
+            if isinstance(again, BudgetUsedUp):
                 break  # what came of the request before is what is known
             said = again
         if isinstance(said, NoAnswer):
@@ -171,8 +171,8 @@ class Http:
             return await self._asked(method, url, params, headers, body, exact=exact)
         counted_at = _counted_at(url, headers)
         granted = await budget.take(counted_at)
-        if isinstance(granted, Trouble):
-            raise NotYet(granted)
+        if isinstance(granted, RequestFailure):
+            raise BudgetUsedUp(granted)
         try:
             answer = await self._asked(method, url, params, headers, body, exact=exact)
         except NoAnswer:
@@ -200,7 +200,7 @@ class Http:
                 if options.proxy is not None:
                     await options.guard.judge(url)
             if options.pace is not None:
-                await options.pace.turn(url)
+                await options.pace.wait(url)
             async with self._session.request(
                 method,
                 URL(url, encoded=True) if exact else url,
@@ -234,7 +234,7 @@ def _counted_at(url: str, headers: Mapping[str, str] | None) -> str:
 
 def _is_worth_repeating(said: RawAnswer | NoAnswer) -> bool:
     if isinstance(said, NoAnswer):
-        return not isinstance(said, HostRefused | NotYet)
+        return not isinstance(said, HostRefused | BudgetUsedUp)
     return said.http_status in _WORTH_REPEATING
 
 

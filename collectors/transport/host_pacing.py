@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from storage.model.limits import rate_limits
 
 
-class Pace:
+class HostRateLimiter:
     """At most `per_s` requests a second to each host, with `burst` at once after a quiet time."""
 
     def __init__(self, per_s: float, burst: int = 10) -> None:
@@ -18,11 +18,11 @@ class Pace:
         self._free_at: dict[str, float] = {}
 
     @property
-    def of_all(self) -> rate_limits.Pace:
+    def of_all(self) -> rate_limits.BudgetPace:
         """The same for all processes together."""
-        return rate_limits.Pace(timedelta(seconds=self._gap), 1 + round(self._slack / self._gap))
+        return rate_limits.BudgetPace(timedelta(seconds=self._gap), 1 + round(self._slack / self._gap))
 
-    async def turn(self, url: str) -> None:
+    async def wait(self, url: str) -> None:
         """Wait until the host of `url` may be asked again."""
         host = urlsplit(url).netloc
         now = asyncio.get_running_loop().time()

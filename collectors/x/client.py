@@ -16,20 +16,20 @@ import tweepy
 from aiohttp import ClientResponse
 from tweepy.asynchronous import AsyncClient
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import (
     LONGEST_WAIT,
     MOST_JITTER_S,
     NOT_STATED,
     Pauses,
-    Window,
+    RateLimitWindow,
+    failure_of,
     read_window,
-    trouble_of,
 )
-from collectors.core.wire import Fault, NotAsked, printable
-from collectors.transport.client import USER_AGENT, Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from collectors.core.wire import NotAsked, WireFault, printable
+from collectors.transport.client import USER_AGENT, BudgetUsedUp, Http, HttpOptions, NoAnswer, RawAnswer
 from collectors.x.tweepy_session import TweepyAnswer, XSession
-from collectors.x.wire.timeline import Position
+from collectors.x.wire.timeline import TimelinePosition
 from storage.model.core.availability import MissedReason
 
 BASE_URL: Final = "https://api.x.com"
@@ -119,11 +119,11 @@ class XClient:
         self._http = Http(http, dice)
         self._dice = dice
         self._pauses = Pauses()
-        self._windows: dict[str, Window] = {}
+        self._windows: dict[str, RateLimitWindow] = {}
         self._under_way: Counter[str] = Counter()
 
     @property
-    def windows(self) -> Mapping[str, Window]:
+    def windows(self) -> Mapping[str, RateLimitWindow]:
         """X's own count of the requests left, by endpoint, as its last answers stated it."""
         return MappingProxyType(self._windows)
 
@@ -135,23 +135,23 @@ class XClient:
     async def close(self) -> None:
         await self._http.close()
 
-    async def users(self, ids: Sequence[str], now: datetime) -> RawAnswer | Fault:
+    async def users(self, ids: Sequence[str], now: datetime) -> RawAnswer | WireFault:
         """GET /2/users?ids="""
         return await self._sent(LOOKUP, self._tweepy.get_users(ids=list(ids), user_fields=_USER_FIELDS), now)
 
-    async def user_metrics(self, ids: Sequence[str], now: datetime) -> RawAnswer | Fault:
+    async def user_metrics(self, ids: Sequence[str], now: datetime) -> RawAnswer | WireFault:
         """GET /2/users?ids= with the counts of each user."""
         call = self._tweepy.get_users(ids=list(ids), user_fields=["public_metrics"])
         return await self._sent(LOOKUP, call, now)
 
-    async def users_by(self, handles: Sequence[str], now: datetime) -> RawAnswer | Fault:
+    async def users_by(self, handles: Sequence[str], now: datetime) -> RawAnswer | WireFault:
         """GET /2/users/by?usernames="""
         call = self._tweepy.get_users(usernames=list(handles), user_fields=_USER_FIELDS)
         return await self._sent(BY_HANDLE, call, now)
 
     async def timeline(
-        self, native_id: str, position: Position, token: str | None, now: datetime
-    ) -> RawAnswer | Fault:
+        self, native_id: str, position: TimelinePosition, token: str | None, now: datetime
+    ) -> RawAnswer | WireFault:
         """GET /2/users/:id/tweets, one page."""
         call = self._tweepy.get_users_tweets(
             native_id,
@@ -164,14 +164,14 @@ class XClient:
         )
         return await self._sent(TIMELINE, call, now)
 
-    async def following(self, native_id: str, token: str | None, now: datetime) -> RawAnswer | Fault:
+    async def following(self, native_id: str, token: str | None, now: datetime) -> RawAnswer | WireFault:
         """GET /2/users/:id/following, one page."""
         call = self._tweepy.get_users_following(
             native_id, max_results=FOLLOWS_PAGE_SIZE, pagination_token=token
         )
         return await self._sent(FOLLOWING, call, now)
 
-    async def liked(self, native_id: str, token: str | None, now: datetime) -> RawAnswer | Fault:
+    async def liked(self, native_id: str, token: str | None, now: datetime) -> RawAnswer | WireFault:
         """GET /2/users/:id/liked_tweets, one page, signed with the token of that user."""
         call = self._tweepy.get_liked_tweets(
             native_id,
@@ -182,16 +182,18 @@ class XClient:
         )
         return await self._sent(LIKED, call, now)
 
-    def pause(self, endpoint: str, now: datetime) -> Trouble | None:
+    def pause(self, endpoint: str, now: datetime) -> RequestFailure | None:
         """Why `endpoint` must not be asked at `now`, and until when; None when it may be."""
         return self._pauses.of(now, _ALL, endpoint) or self._spoken_for(endpoint, now)
 
-    def trouble(self, endpoint: str, fault: Fault, answer: RawAnswer | Fault, now: datetime) -> Trouble:
+    def trouble(
+        self, endpoint: str, fault: WireFault, answer: RawAnswer | WireFault, now: datetime
+    ) -> RequestFailure:
         """What to do about a request that failed as a whole; starts the pause that it calls for."""
         if isinstance(fault, NotAsked):
-            return Trouble(fault.reason, fault.detail, fault.retry_at, breaker=False)
-        window = NOT_STATED if isinstance(answer, Fault) else read_window(answer.headers)
-        trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+            return RequestFailure(fault.reason, fault.detail, fault.retry_at, breaker=False)
+        window = NOT_STATED if isinstance(answer, WireFault) else read_window(answer.headers)
+        trouble = failure_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
             # An app may lack the right to read timelines and still look accounts up.
             trouble = replace(trouble, breaker=False)
@@ -199,7 +201,7 @@ class XClient:
             self._pauses.start(_PAUSING[fault.reason] or endpoint, trouble)
         return trouble
 
-    def _spoken_for(self, endpoint: str, now: datetime) -> Trouble | None:
+    def _spoken_for(self, endpoint: str, now: datetime) -> RequestFailure | None:
         """Requests under way may use up the window before one of their answers says so."""
         window = self._windows.get(endpoint, NOT_STATED)
         if window.remaining is None or window.reset_at is None or window.reset_at <= now:
@@ -207,9 +209,9 @@ class XClient:
         if window.remaining > self._under_way[endpoint] or window.reset_at > now + LONGEST_WAIT:
             return None
         detail = "the requests under way use up the rate limit of this window"
-        return Trouble(MissedReason.RATE_LIMITED, detail, window.reset_at, breaker=False)
+        return RequestFailure(MissedReason.RATE_LIMITED, detail, window.reset_at, breaker=False)
 
-    def _note(self, endpoint: str, window: Window, now: datetime) -> None:
+    def _note(self, endpoint: str, window: RateLimitWindow, now: datetime) -> None:
         """Answers come in any order: of one window the lowest count is the latest."""
         before = self._windows.get(endpoint)
         is_older = (
@@ -222,17 +224,17 @@ class XClient:
             self._windows[endpoint] = window
         self._pauses.note_window(endpoint, window, now)
 
-    async def _sent(self, endpoint: str, call: Awaitable[object], now: datetime) -> RawAnswer | Fault:
+    async def _sent(self, endpoint: str, call: Awaitable[object], now: datetime) -> RawAnswer | WireFault:
         self._under_way[endpoint] += 1
         try:
             answer = cast("TweepyAnswer", await call).raw
-        except NotYet as e:
+        except BudgetUsedUp as e:
             self._pauses.start(endpoint, e.trouble)
             return e.not_asked
         except NoAnswer as e:
-            return Fault(MissedReason.NETWORK, printable(str(e)))
+            return WireFault(MissedReason.NETWORK, printable(str(e)))
         except _TWEEPY_FAULTS as e:
-            return Fault(MissedReason.MALFORMED, f"tweepy: {type(e).__name__}")
+            return WireFault(MissedReason.MALFORMED, f"tweepy: {type(e).__name__}")
         finally:
             self._under_way[endpoint] -= 1
         self._note(endpoint, read_window(answer.headers), now)

@@ -10,25 +10,25 @@ from typing import Final, Self
 
 from collectors.core import evidence
 from collectors.core.collector import (
-    Answer,
-    Candidate,
-    Engagement,
+    CanaryCandidate,
+    CollectorAnswer,
+    EngagementAnswer,
     Exchange,
-    Found,
+    RequestFailure,
     Resolution,
-    Trouble,
-    Unresolved,
-    WhyUnresolved,
+    ResolvedHandle,
+    UnresolvedHandle,
+    UnresolvedReason,
 )
-from collectors.core.rate_limit_headers import Window
-from collectors.core.wire import Fault, printable
+from collectors.core.rate_limit_headers import RateLimitWindow
+from collectors.core.wire import WireFault, printable
 from collectors.transport.client import HttpOptions
 from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
 from collectors.x.lookup import look_up
-from collectors.x.wire.envelope import Unreadable
-from collectors.x.wire.follows import Follows, FollowsPage, Listing, read_counts, read_following
+from collectors.x.wire.envelope import UnreadableResource
+from collectors.x.wire.follows import Follows, FollowsListing, FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import Handles, is_handle, none_resolved, read_handles
-from collectors.x.wire.timeline import Page, Position, read_timeline
+from collectors.x.wire.timeline import TimelinePosition, XTimelinePage, read_timeline
 from collectors.x.wire.users import excerpt
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason
@@ -40,10 +40,10 @@ MAX_PAGES: Final = 5
 
 _DEFAULT_HTTP: Final = HttpOptions()
 STABLE_ACCOUNTS: Final = (
-    Candidate("783214", "X"),
-    Candidate("11348282", "NASA"),
-    Candidate("14159148", "UN"),
-    Candidate("742143", "BBCWorld"),
+    CanaryCandidate("783214", "X"),
+    CanaryCandidate("11348282", "NASA"),
+    CanaryCandidate("14159148", "UN"),
+    CanaryCandidate("742143", "BBCWorld"),
 )
 """Institutions that have kept their accounts since before 2010 (recalled; each is looked at before it is
 relied on, and dropped when it does not look as expected).
@@ -95,7 +95,7 @@ class XCollector:
         return BATCH_SIZE
 
     @property
-    def windows(self) -> Mapping[str, Window]:
+    def windows(self) -> Mapping[str, RateLimitWindow]:
         """X's own count of the requests left, by endpoint, as its last answers stated it."""
         return self._client.windows
 
@@ -111,7 +111,7 @@ class XCollector:
         """See `Collector`."""
         return self._base_url
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:  # noqa: ARG002
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:  # noqa: ARG002
         """See `Collector`."""
         return STABLE_ACCOUNTS
 
@@ -119,7 +119,7 @@ class XCollector:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """One lookup. When X refuses it for a malformed id, that id is found and the rest asked again.
 
         Never asks while paused: the answer is then not `sent`.
@@ -136,13 +136,13 @@ class XCollector:
             if not _is_id(native_id)
         )
         if not sound:
-            return Answer((), missed)
+            return CollectorAnswer((), missed)
         said = await look_up(self._client, sound, now)
-        return Answer(
+        return CollectorAnswer(
             said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent
         )
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Reposts, quotes, replies and posts; X shows likes to nobody else. A reply may be a quote too.
 
         Trouble of reason ACCESS without a breaker is about this author alone (protected, suspended).
@@ -150,37 +150,37 @@ class XCollector:
         """
         if not _is_id(native_id):
             raise ValueError(f"not a numeric id of X: {printable(native_id)}")
-        position = Position.of(cursor)
+        position = TimelinePosition.of(cursor)
         signals: list[Signal] = []
         token: str | None = None
         for _ in range(MAX_PAGES):
             page = await self._page(native_id, position, token, now)
-            if isinstance(page, Trouble):
-                return Engagement((), cursor, page)
+            if isinstance(page, RequestFailure):
+                return EngagementAnswer((), cursor, page)
             signals += page.signals
             token = page.next_token
             if token is None or cursor is None:
                 break
         after = position.after(signals, complete=token is None or cursor is None)
         oldest_first = sorted(dict.fromkeys(signals), key=lambda signal: int(signal.native_id))
-        return Engagement(tuple(oldest_first), after.cursor)
+        return EngagementAnswer(tuple(oldest_first), after.cursor)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         """The ids of any number of handles (a leading @ is allowed), in as many requests as it takes."""
         plain = {asked: asked.removeprefix("@").lower() for asked in names}
         sound = list(dict.fromkeys(name for name in plain.values() if is_handle(name)))
-        said: dict[str, Found | Unresolved] = {}
-        trouble: Trouble | None = None
+        said: dict[str, ResolvedHandle | UnresolvedHandle] = {}
+        trouble: RequestFailure | None = None
         for start in range(0, len(sound), BATCH_SIZE):
             answered, met = await self._resolve(sound[start : start + BATCH_SIZE], now)
             trouble = met or trouble
             said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
-        refused = Unresolved("", WhyUnresolved.NOT_A_HANDLE, "not a handle of X")
+        refused = UnresolvedHandle("", UnresolvedReason.NOT_A_HANDLE, "not a handle of X")
         results = [replace(said.get(name, refused), asked=asked) for asked, name in plain.items()]
-        found = tuple(one for one in results if isinstance(one, Found))
-        return Resolution(found, tuple(one for one in results if isinstance(one, Unresolved)), trouble)
+        found = tuple(one for one in results if isinstance(one, ResolvedHandle))
+        return Resolution(found, tuple(one for one in results if isinstance(one, UnresolvedHandle)), trouble)
 
-    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble:
+    async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure:
         """Whom a user follows, in one request a thousand, at most `MAX_PAGES`.
 
         Trouble when not even the first page came: of reason ACCESS without a breaker it is about this user
@@ -188,16 +188,18 @@ class XCollector:
         """
         if not _is_id(native_id):
             raise ValueError(f"not a numeric id of X: {printable(native_id)}")
-        listing = Listing()
+        listing = FollowsListing()
         token: str | None = None
         while listing.pages == 0 or token is not None:
             page = await self._following_page(native_id, token, now)
-            if isinstance(page, Trouble):
+            if isinstance(page, RequestFailure):
                 return listing.so_far(page) if listing.pages else page
             token = listing.add(page)
         return listing.so_far()
 
-    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int] | Trouble:
+    async def following_counts(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> dict[str, int] | RequestFailure:
         """How many accounts each user follows, by X's own count: what `follows` will cost, before it does.
 
         One lookup. A user of whom no count is stated is not in the result. Raises ValueError for more than
@@ -212,49 +214,49 @@ class XCollector:
         if pause is not None:
             return pause
         answer = await self._client.user_metrics(ids, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             return self._client.trouble(LOOKUP, answer, answer, now)
         counts = read_counts(answer.http_status, answer.body, ids)
-        return self._client.trouble(LOOKUP, counts, answer, now) if isinstance(counts, Fault) else counts
+        return self._client.trouble(LOOKUP, counts, answer, now) if isinstance(counts, WireFault) else counts
 
     async def _following_page(
         self, native_id: str, token: str | None, now: datetime
-    ) -> FollowsPage | Trouble:
+    ) -> FollowsPage | RequestFailure:
         pause = self._client.pause(FOLLOWING, now)
         if pause is not None:
             return pause
         answer = await self._client.following(native_id, token, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             return self._client.trouble(FOLLOWING, answer, answer, now)
         page = read_following(answer.http_status, answer.body, native_id)
-        if isinstance(page, Unreadable):
-            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
-        if isinstance(page, Fault):
+        if isinstance(page, UnreadableResource):
+            return RequestFailure(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, WireFault):
             return self._client.trouble(FOLLOWING, page, answer, now)
         return page
 
     async def _page(
-        self, native_id: str, position: Position, token: str | None, now: datetime
-    ) -> Page | Trouble:
+        self, native_id: str, position: TimelinePosition, token: str | None, now: datetime
+    ) -> XTimelinePage | RequestFailure:
         pause = self._client.pause(TIMELINE, now)
         if pause is not None:
             return pause
         answer = await self._client.timeline(native_id, position, token, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             return self._client.trouble(TIMELINE, answer, answer, now)
         page = read_timeline(answer.http_status, answer.body, native_id)
-        if isinstance(page, Unreadable):
-            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
-        if isinstance(page, Fault):
+        if isinstance(page, UnreadableResource):
+            return RequestFailure(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, WireFault):
             return self._client.trouble(TIMELINE, page, answer, now)
         return page
 
-    async def _resolve(self, names: Sequence[str], now: datetime) -> tuple[Handles, Trouble | None]:
+    async def _resolve(self, names: Sequence[str], now: datetime) -> tuple[Handles, RequestFailure | None]:
         pause = self._client.pause(BY_HANDLE, now)
         if pause is not None:
-            return none_resolved(names, Fault(pause.reason, pause.detail)), pause
+            return none_resolved(names, WireFault(pause.reason, pause.detail)), pause
         answer = await self._client.users_by(names, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             handles = none_resolved(names, answer)
         else:
             handles = read_handles(answer.http_status, answer.body, names)

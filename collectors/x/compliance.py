@@ -8,13 +8,13 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from collectors.core.collector import Trouble
-from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, read_window, trouble_of
-from collectors.core.wire import Fault, printable
-from collectors.transport.client import Http, HttpOptions, NoAnswer, NotYet, RawAnswer
+from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, failure_of, read_window
+from collectors.core.wire import WireFault, printable
+from collectors.transport.client import BudgetUsedUp, Http, HttpOptions, NoAnswer, RawAnswer
 from collectors.transport.ssrf_guard import Guard
 from collectors.x.client import BASE_URL, is_token
-from collectors.x.wire.compliance import Job, read_job, read_reasons
+from collectors.x.wire.compliance import ComplianceJob, read_job, read_reasons
 from storage.model.core.availability import MissedReason
 
 _PATH: Final = "/2/compliance/jobs"
@@ -59,7 +59,9 @@ class XCompliance:
         await self._http.close()
         await self._files.close()
 
-    async def start(self, native_ids: Sequence[str], name: str, now: datetime) -> Job | Trouble:
+    async def start(
+        self, native_ids: Sequence[str], name: str, now: datetime
+    ) -> ComplianceJob | RequestFailure:
         """Make a job called `name` and hand it the ids. Its result is ready minutes to hours later.
 
         Trouble of reason ACCESS says that the plan of this app has no compliance jobs.
@@ -67,49 +69,49 @@ class XCompliance:
         said = json.dumps({"type": "users", "name": name}).encode()
         headers = self._headers | {"Content-Type": "application/json"}
         job = await self._job("POST", self._url, headers, said, now)
-        if isinstance(job, Trouble):
+        if isinstance(job, RequestFailure):
             return job
         try:
             answer = await self._files.send("PUT", job.upload_url, _PLAIN, "\n".join(native_ids).encode())
         except NoAnswer as e:
-            return self._trouble(Fault(MissedReason.NETWORK, f"upload: {printable(str(e))}"), None, now)
+            return self._trouble(WireFault(MissedReason.NETWORK, f"upload: {printable(str(e))}"), None, now)
         if answer.http_status // 100 != 2:
-            fault = Fault(MissedReason.UPSTREAM, f"HTTP {answer.http_status} for the upload of a job")
+            fault = WireFault(MissedReason.UPSTREAM, f"HTTP {answer.http_status} for the upload of a job")
             return self._trouble(fault, None, now)
         return job
 
-    async def look(self, job_id: str, now: datetime) -> Job | Trouble:
+    async def look(self, job_id: str, now: datetime) -> ComplianceJob | RequestFailure:
         """How far a job is."""
         return await self._job("GET", f"{self._url}/{job_id}", self._headers, None, now)
 
     async def reasons(
-        self, job: Job, asked: Collection[str], now: datetime
-    ) -> dict[str, frozenset[str]] | Trouble:
+        self, job: ComplianceJob, asked: Collection[str], now: datetime
+    ) -> dict[str, frozenset[str]] | RequestFailure:
         """Why each of the `asked` accounts is gone, by the file of a complete job. An id that is not in the
         result has no compliance event at X.
         """
         try:
             answer = await self._files.send("GET", job.download_url)
         except NoAnswer as e:
-            return self._trouble(Fault(MissedReason.NETWORK, f"download: {printable(str(e))}"), None, now)
+            return self._trouble(WireFault(MissedReason.NETWORK, f"download: {printable(str(e))}"), None, now)
         reasons = read_reasons(answer.http_status, answer.body, asked)
-        return self._trouble(reasons, None, now) if isinstance(reasons, Fault) else reasons
+        return self._trouble(reasons, None, now) if isinstance(reasons, WireFault) else reasons
 
     async def _job(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, now: datetime
-    ) -> Job | Trouble:
+    ) -> ComplianceJob | RequestFailure:
         try:
             answer = await self._http.send(method, url, headers, body)
-        except NotYet as e:
+        except BudgetUsedUp as e:
             return e.trouble
         except NoAnswer as e:
-            return self._trouble(Fault(MissedReason.NETWORK, printable(str(e))), None, now)
+            return self._trouble(WireFault(MissedReason.NETWORK, printable(str(e))), None, now)
         job = read_job(answer.http_status, answer.body)
-        return self._trouble(job, answer, now) if isinstance(job, Fault) else job
+        return self._trouble(job, answer, now) if isinstance(job, WireFault) else job
 
-    def _trouble(self, fault: Fault, answer: RawAnswer | None, now: datetime) -> Trouble:
+    def _trouble(self, fault: WireFault, answer: RawAnswer | None, now: datetime) -> RequestFailure:
         window = NOT_STATED if answer is None else read_window(answer.headers)
-        trouble = trouble_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+        trouble = failure_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
         if fault.reason is MissedReason.ACCESS:
             # A plan without compliance jobs still looks accounts up.
             trouble = replace(trouble, breaker=False)

@@ -7,12 +7,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
 from collectors.transport.client import HttpOptions
 from collectors.x.client import LIKED, UserToken, XClient
 from collectors.x.tweepy_session import TWEEPY_HOST
-from collectors.x.wire.envelope import Unreadable
+from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.likes import LikedPage, read_liked
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal
@@ -31,7 +31,7 @@ class Likes:
 
     signals: tuple[Signal, ...]
     complete: bool
-    trouble: Trouble | None = None
+    trouble: RequestFailure | None = None
 
 
 class XLikes:
@@ -87,7 +87,7 @@ class XLikes:
         token: str | None = None
         for _ in range(MAX_PAGES):
             page = await self._page(token, now)
-            if isinstance(page, Trouble):
+            if isinstance(page, RequestFailure):
                 return Likes((), complete=False, trouble=page)
             at_known = [n for n, signal in enumerate(page.signals) if signal.native_id in known_ids]
             above = page.signals[: at_known[-1]] if at_known else page.signals
@@ -97,17 +97,17 @@ class XLikes:
                 return _oldest_first(found, complete=True)
         return _oldest_first(found, complete=False)
 
-    async def _page(self, token: str | None, now: datetime) -> LikedPage | Trouble:
+    async def _page(self, token: str | None, now: datetime) -> LikedPage | RequestFailure:
         pause = self._client.pause(LIKED, now)
         if pause is not None:
             return pause
         answer = await self._client.liked(self._owner_id, token, now)
-        if isinstance(answer, Fault):
+        if isinstance(answer, WireFault):
             return self._client.trouble(LIKED, answer, answer, now)
         page = read_liked(answer.http_status, answer.body, self._owner_id)
-        if isinstance(page, Unreadable):
-            return Trouble(MissedReason.ACCESS, page.detail, now, breaker=False)
-        if isinstance(page, Fault):
+        if isinstance(page, UnreadableResource):
+            return RequestFailure(MissedReason.ACCESS, page.detail, now, breaker=False)
+        if isinstance(page, WireFault):
             return self._client.trouble(LIKED, page, answer, now)
         return page
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from collectors.core.bisect_batch import at_fault
-from collectors.core.collector import Exchange, Trouble
-from collectors.core.wire import Fault, NotAsked
+from collectors.core.bisect_batch import find_rejected
+from collectors.core.collector import Exchange, RequestFailure
+from collectors.core.wire import NotAsked, WireFault
 from collectors.transport.client import RawAnswer
 from collectors.x.client import LOOKUP, XClient
 from collectors.x.wire.users import Lookup, all_missed, read_lookup
@@ -20,16 +20,16 @@ _REQUEST_ID: Final = "x-transaction-id"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LookupAnswer:
     """One request and what came of it. `sent` is False when nothing was asked: a pause, or a budget."""
 
     lookup: Lookup
     exchanges: tuple[Exchange, ...]
-    trouble: Trouble | None
+    trouble: RequestFailure | None
     sent: bool = True
 
 
-async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> Said:
+async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnswer:
     """What X says of at most a hundred ids. When it refuses them for a malformed one, that one is found and
     the rest asked again: what is believed comes from one answer, so that the control accounts in it speak
     for all of it.
@@ -38,36 +38,38 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> Said:
     if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
         return said
 
-    async def ask(part: Sequence[str]) -> Trouble | None:
+    async def ask(part: Sequence[str]) -> RequestFailure | None:
         return (await _ask(client, part, now)).trouble
 
-    refused = await at_fault(ids, ask, _BISECT_REQUESTS)
-    if isinstance(refused, Trouble):
-        fault = Fault(refused.reason, refused.detail)
+    refused = await find_rejected(ids, ask, _BISECT_REQUESTS)
+    if isinstance(refused, RequestFailure):
+        fault = WireFault(refused.reason, refused.detail)
         return replace(said, lookup=all_missed(ids, now, fault), trouble=refused)
     rest = [native_id for native_id in ids if native_id not in refused]
     if not refused or not rest:
         return said
-    fault = Fault(MissedReason.BAD_REQUEST, "X calls this id malformed")
+    fault = WireFault(MissedReason.BAD_REQUEST, "X calls this id malformed")
     again = await _ask(client, rest, now)
     missed = all_missed([i for i in ids if i in refused], now, fault).missed
     lookup = replace(again.lookup, missed=(*missed, *again.lookup.missed))
     return replace(again, lookup=lookup, sent=True)
 
 
-async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> Said:
+async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnswer:
     pause = client.pause(LOOKUP, now)
     if pause is not None:
-        return Said(all_missed(ids, now, Fault(pause.reason, pause.detail)), (), pause, sent=False)
+        return LookupAnswer(
+            all_missed(ids, now, WireFault(pause.reason, pause.detail)), (), pause, sent=False
+        )
     answer = await client.users(ids, now)
-    if isinstance(answer, Fault):
+    if isinstance(answer, WireFault):
         trouble = client.trouble(LOOKUP, answer, answer, now)
-        return Said(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
+        return LookupAnswer(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
     lookup = read_lookup(answer.http_status, answer.body, ids, now)
     exchanges = (_exchange(ids, answer, now),)
     if lookup.fault is None:
-        return Said(lookup, exchanges, None)
-    return Said(lookup, exchanges, client.trouble(LOOKUP, lookup.fault, answer, now))
+        return LookupAnswer(lookup, exchanges, None)
+    return LookupAnswer(lookup, exchanges, client.trouble(LOOKUP, lookup.fault, answer, now))
 
 
 def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:

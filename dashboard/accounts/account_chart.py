@@ -32,7 +32,7 @@ from storage.model.text.states import capital, group_words
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class TimelineOverlay:
     """What is drawn beside an account's own timeline, and is never evidence of cause."""
 
     orders: tuple[Order, ...]
@@ -53,7 +53,7 @@ def account_figure(
     spells: tuple[LiveSpell, ...],
     changes: tuple[LiveChange, ...],
     seen: Seen,
-    beside: Beside,
+    beside: TimelineOverlay,
     now: datetime,
     gap_after: timedelta,
     theme: Theme,

@@ -7,16 +7,16 @@ from dash.development.base_component import Component
 
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
-from storage.accounts.handle_history import HandleRecord
-from storage.live.account_detail import AccountDetail
+from storage.accounts.handle_history import HandleEntry
+from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
-from storage.model.core.side_facts import Fact, ObservedKind
+from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.model.text.side_facts import flag_words, observed_words, seen_as_words
 from storage.model.text.states import PLATFORM_NAME, capital, clean, state_words
 
 
-def facts_card(account: AccountDetail, facts: tuple[Fact, ...]) -> list[Component]:
+def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Component]:
     """Every side fact with both ends of the interval in which it began, and of that in which it ended."""
     if not facts:
         return []
@@ -39,20 +39,20 @@ def facts_card(account: AccountDetail, facts: tuple[Fact, ...]) -> list[Componen
     ]
 
 
-def _fact(fact: Fact, platform: Platform) -> str:
+def _fact(fact: SideFact, platform: Platform) -> str:
     if isinstance(fact.kind, Flag):
         return flag_words(fact.kind, fact.value)
     return observed_words(fact.kind, fact.value, platform)
 
 
-def _observer(fact: Fact, platform: Platform) -> str:
+def _observer(fact: SideFact, platform: Platform) -> str:
     if not fact.observer:
         return "its own server" if platform is Platform.MASTODON else PLATFORM_NAME[platform]
     name = clean(fact.observer, 80)
     return f"seen from {name}" if fact.kind is ObservedKind.SEEN_AS else name
 
 
-def _ended(fact: Fact) -> str:
+def _ended(fact: SideFact) -> str:
     if fact.first_absent is None:
         return "still so when last looked"
     if fact.last_seen is None:
@@ -60,7 +60,7 @@ def _ended(fact: Fact) -> str:
     return words.between(fact.last_seen, fact.first_absent)
 
 
-def vantages_card(account: AccountDetail, facts: tuple[Fact, ...], now: datetime) -> list[Component]:
+def vantages_card(account: AccountHistory, facts: tuple[SideFact, ...], now: datetime) -> list[Component]:
     """Vantages that saw something else than we do, side by side with what we see. Nothing is averaged."""
     elsewhere = [f for f in facts if f.kind is ObservedKind.SEEN_AS and f.first_absent is None]
     if not elsewhere:
@@ -98,19 +98,19 @@ def _view(where: str, state: str, when: str) -> Component:
     return html.Div([html.Dt(where), html.Dd(state), html.Dd(when)])
 
 
-def _here(account: AccountDetail, platform: Platform) -> str:
+def _here(account: AccountHistory, platform: Platform) -> str:
     if not account.spells:
         return "Nothing confirmed yet"
     current = account.spells[-1]
     return capital(state_words(current.state, platform, current.flags))
 
 
-def _read(account: AccountDetail, now: datetime) -> str:
+def _read(account: AccountHistory, now: datetime) -> str:
     last = account.seen.last
     return "never read" if last is None else f"last read {words.stamp(last)}, {words.ago(last, now)}"
 
 
-def handles_card(account: AccountDetail, record: tuple[HandleRecord, ...]) -> list[Component]:
+def handles_card(account: AccountHistory, record: tuple[HandleEntry, ...]) -> list[Component]:
     """Renames that the readings saw, and what the platform's own record has, with its dates."""
     out: list[Component] = []
     if account.renames:

@@ -9,12 +9,12 @@ from dash.development.base_component import Component
 
 from dashboard.ui import words
 from dashboard.ui.time_markup import QUOTED
-from storage.accounts.notes import LONGEST, Note
+from storage.accounts.notes import LONGEST, AccountNote
 from storage.model.core.people import Actor, Role
 from storage.model.text.states import clean
 
 
-def notes_card(account_id: int, notes: Sequence[Note], actor: Actor) -> Component:
+def notes_card(account_id: int, notes: Sequence[AccountNote], actor: Actor) -> Component:
     may_write = actor.role.includes(Role.ANALYST)
     standing = [n for n in notes if n.withdrawn_at is None]
     withdrawn = [n for n in notes if n.withdrawn_at is not None]
@@ -49,7 +49,7 @@ def notes_card(account_id: int, notes: Sequence[Note], actor: Actor) -> Componen
     )
 
 
-def _note(account_id: int, note: Note, *, may_write: bool) -> Component:
+def _note(account_id: int, note: AccountNote, *, may_write: bool) -> Component:
     taken = ""
     if note.withdrawn_at is not None:
         taken = f"; withdrawn by {clean(note.withdrawn_by or '')}, {words.stamp(note.withdrawn_at)}"
@@ -83,7 +83,7 @@ def _writing(account_id: int) -> Component:
     )
 
 
-def _withdrawing(account_id: int, note: Note) -> Component:
+def _withdrawing(account_id: int, note: AccountNote) -> Component:
     named: dict[str, Any] = {"name": "note", "value": str(note.account_note_id)}
     label = f"Withdraw the note of {words.stamp(note.written_at)}"
     button = html.Button("Withdraw", type="submit", className="link", **{"aria-label": label}, **named)

@@ -7,22 +7,22 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.accounts.account_chart import known_until
-from dashboard.accounts.account_context import Around
+from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_context_cards import facts_card, handles_card, vantages_card
 from dashboard.accounts.account_tables import changes_card, gaps_card, superseded_card
 from dashboard.accounts.account_words import sentences
 from dashboard.alerts.decisions import account_decisions
 from dashboard.ui import time_markup, words
 from dashboard.ui.chart_style import without_gaps
-from storage.live.account_detail import AccountDetail
+from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Gap
 from storage.model.text.states import PLATFORM_NAME, clean, is_called_blocked
 
 
 def account_page(
-    account: AccountDetail,
-    around: Around,
+    account: AccountHistory,
+    around: AccountContext,
     graph: Component,
     now: datetime,
     gap_after: timedelta,
@@ -30,7 +30,7 @@ def account_page(
     beside: Sequence[Component] = (),
 ) -> Component:
     """`beside` are cards of what is written about the account and of each look at it."""
-    until = stands_until(account, around, now, gap_after)
+    until = status_known_until(account, around, now, gap_after)
     return html.Div(
         [
             html.Div(
@@ -103,7 +103,9 @@ def away_page(why: str) -> Component:
     )
 
 
-def stands_until(account: AccountDetail, around: Around, now: datetime, gap_after: timedelta) -> datetime:
+def status_known_until(
+    account: AccountHistory, around: AccountContext, now: datetime, gap_after: timedelta
+) -> datetime:
     """Up to when the status is known: now, or the last reading when every look since told nothing."""
     last = account.seen.last
     if last is not None and any(m.since == last for m in around.misses):
@@ -111,7 +113,7 @@ def stands_until(account: AccountDetail, around: Around, now: datetime, gap_afte
     return known_until(account.seen, now, gap_after)
 
 
-def _head(account: AccountDetail, until: datetime, now: datetime) -> Component:
+def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
     lists = f" · {', '.join(account.lists)}" if account.lists else ""
     platform = Platform(account.platform)
     current = account.spells[-1] if account.spells else None
@@ -164,7 +166,7 @@ def _moment(at: datetime, now: datetime) -> str:
     return words.stamp(at) if now - at < timedelta(days=1) else words.day(at)
 
 
-def _watch(account: AccountDetail) -> str:
+def _watch(account: AccountHistory) -> str:
     """Whether anybody reads the account, and where what is known of an account on file comes from."""
     if account.watched:
         return f"watched since {words.day(account.added_at)}"
@@ -173,7 +175,7 @@ def _watch(account: AccountDetail) -> str:
     return f"not watched, on file since {words.day(account.added_at)}{from_where}"
 
 
-def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
+def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
     confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
     silent = f"; not since {_moment(until, now)}" if until < now else ""
@@ -203,7 +205,7 @@ def _facts(account: AccountDetail, until: datetime, now: datetime) -> Component:
     )
 
 
-def _gaps(account: AccountDetail, silent: str) -> tuple[str, str]:
+def _gaps(account: AccountHistory, silent: str) -> tuple[str, str]:
     gaps = account.seen.gaps
     if gaps:
         return f"{len(gaps):,}", f"not checked for {words.span(_total(gaps))} in all{silent}"
@@ -216,7 +218,7 @@ def _since(after: datetime | None, before: datetime) -> str:
     return words.day(before) if after else f"on or before {words.day(before)}"
 
 
-def _last_reading(account: AccountDetail, now: datetime) -> tuple[str | Component, str | Component]:
+def _last_reading(account: AccountHistory, now: datetime) -> tuple[str | Component, str | Component]:
     last, look = account.seen.last, account.last_look
     mute = f"last looked at {words.day(look.at)}, which told nothing" if look and not look.told else ""
     if last is None:
@@ -226,7 +228,7 @@ def _last_reading(account: AccountDetail, now: datetime) -> tuple[str | Componen
     return words.day(last), mute or f"last looked at then, {words.ago(last, now)}"
 
 
-def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
+def _blocked(account: AccountHistory, until: datetime) -> tuple[str, str]:
     blocks = sum(1 for s in account.spells if is_called_blocked(s.state, s.flags))
     if not account.spells and account.seen.last is None:
         return "–", "nothing was read yet"
@@ -242,7 +244,7 @@ def _blocked(account: AccountDetail, until: datetime) -> tuple[str, str]:
     return f"at least {words.span(least)}", f"{bound}, {spells}"
 
 
-def blocked_for(account: AccountDetail, until: datetime) -> tuple[timedelta, timedelta | None]:
+def blocked_for(account: AccountHistory, until: datetime) -> tuple[timedelta, timedelta | None]:
     """How long the account was blocked in all up to `until`, over its confirmed spells: at least and at most.
 
     At least leaves out what nobody checked. At most is None when no reading bounds it.

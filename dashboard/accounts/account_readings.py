@@ -8,7 +8,7 @@ from itertools import chain
 from dashboard.ui.form_input import moment_in
 from storage.model.core.coverage import WhyRead
 from storage.postgres.pool import Conn
-from storage.readings.evidence import Kept, evidence_of
+from storage.readings.evidence import ReadingEvidence, evidence_of
 from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
 from storage.readings.rosters import why_read
 
@@ -17,7 +17,7 @@ LONGEST = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ReadingsRange:
     """What is asked for: the looks from `since` until before `until`, and which page of them."""
 
     since: datetime
@@ -26,14 +26,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ReadingsPage:
     """One page of the looks at an account, newest first."""
 
-    stretch: Stretch
+    stretch: ReadingsRange
     readings: int
     missed: int
     rows: tuple[StoredReading | StoredMiss, ...]
-    evidence: Mapping[datetime, tuple[Kept, ...]]
+    evidence: Mapping[datetime, tuple[ReadingEvidence, ...]]
     """By the time of the reading that it shows."""
     why: Mapping[int, WhyRead]
     """Why each roster was read, by its number; of records that others made nothing is known."""
@@ -43,7 +43,7 @@ class Looks:
         return max(1, -(-(self.readings + self.missed) // PAGE))
 
 
-def stretch_of(query: Mapping[str, str], now: datetime) -> Stretch | str | None:
+def readings_range(query: Mapping[str, str], now: datetime) -> ReadingsRange | str | None:
     """What an address asks for; None when for nothing, and the sentence why it cannot be had.
 
     `from` and `to` are days, or times in UTC; of a day as `to` all is meant. Without `to`: one day.
@@ -67,25 +67,25 @@ def stretch_of(query: Mapping[str, str], now: datetime) -> Stretch | str | None:
         return "That time has not come yet."
     number = query.get("page", "1")
     page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1
-    return Stretch(since, until, max(1, page))
+    return ReadingsRange(since, until, max(1, page))
 
 
 def _is_day(text: str) -> bool:
     return len(text) == len("2021-02-11")
 
 
-async def read_looks(conn: Conn, account_id: int, stretch: Stretch) -> Looks:
+async def read_readings(conn: Conn, account_id: int, stretch: ReadingsRange) -> ReadingsPage:
     """The page asked for, or the last one when there are fewer."""
     readings = await readings_of(conn, account_id, stretch.since, stretch.until)
     missed = await attempts_of(conn, account_id, stretch.since, stretch.until)
     looks = sorted(chain(readings, missed), key=lambda look: look.at, reverse=True)
     page = min(stretch.page, max(1, -(-len(looks) // PAGE)))
-    by_time: dict[datetime, tuple[Kept, ...]] = {}
+    by_time: dict[datetime, tuple[ReadingEvidence, ...]] = {}
     for kept in await evidence_of(conn, account_id):
         by_time[kept.at] = (*by_time.get(kept.at, ()), kept)
     shown = tuple(looks[(page - 1) * PAGE : page * PAGE])
-    return Looks(
-        Stretch(stretch.since, stretch.until, page),
+    return ReadingsPage(
+        ReadingsRange(stretch.since, stretch.until, page),
         len(readings),
         len(missed),
         shown,

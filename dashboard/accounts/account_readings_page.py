@@ -9,22 +9,22 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.accounts.account_readings import Looks, Stretch
+from dashboard.accounts.account_readings import ReadingsPage, ReadingsRange
 from dashboard.accounts.account_tables import evidence_address
 from dashboard.ui import time_markup, words
-from storage.live.account_detail import AccountDetail
+from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.text.side_facts import flag_words, missed_words
 from storage.model.text.states import capital, clean
-from storage.readings.evidence import Kept
+from storage.readings.evidence import ReadingEvidence
 from storage.readings.readings import StoredMiss, StoredReading
 
 COLUMNS = ("Time", "What it told", "How sure", "From where, and why", "Recorded", "Evidence")
 
 
-def looks_card(account: AccountDetail, asked: Looks | str | None, now: datetime) -> Component:
+def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now: datetime) -> Component:
     """`asked` is what the address asks for, the sentence why that cannot be had, or None for nothing."""
-    shown = asked if isinstance(asked, Looks) else None
+    shown = asked if isinstance(asked, ReadingsPage) else None
     return html.Div(
         [
             html.Div(
@@ -59,7 +59,7 @@ def _written(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}"
 
 
-def _choices(account: AccountDetail, shown: Looks | None, now: datetime) -> Sequence[Component]:
+def _choices(account: AccountHistory, shown: ReadingsPage | None, now: datetime) -> Sequence[Component]:
     """A few stretches of time, each a link; beside a day that is shown, those around it."""
     end = (account.seen.last or now).replace(second=0, microsecond=0) + timedelta(minutes=1)
     spans = (("Last 24 hours", 1), ("7 days", 7), ("30 days", 30))
@@ -79,7 +79,7 @@ def _choices(account: AccountDetail, shown: Looks | None, now: datetime) -> Sequ
     ]
 
 
-def _form(account: AccountDetail, shown: Looks | None) -> Component:
+def _form(account: AccountHistory, shown: ReadingsPage | None) -> Component:
     wild: dict[str, Any] = {"data-line": ""}
     values = ("", "") if shown is None else (_written(shown.stretch.since), _written(shown.stretch.until))
     fields = [
@@ -109,7 +109,7 @@ def _form(account: AccountDetail, shown: Looks | None) -> Component:
     )
 
 
-def _table(account: AccountDetail, looks: Looks) -> list[Component]:
+def _table(account: AccountHistory, looks: ReadingsPage) -> list[Component]:
     platform = Platform(account.platform)
     stretch = looks.stretch
     told = f"{looks.readings:,} {'reading' if looks.readings == 1 else 'readings'}"
@@ -128,7 +128,7 @@ def _table(account: AccountDetail, looks: Looks) -> list[Component]:
 
 
 def _row(
-    account: AccountDetail, look: StoredReading | StoredMiss, looks: Looks, platform: Platform
+    account: AccountHistory, look: StoredReading | StoredMiss, looks: ReadingsPage, platform: Platform
 ) -> dict[str, object]:
     late = words.span(look.recorded_at - look.at) if look.recorded_at - look.at > timedelta(minutes=1) else ""
     recorded = f"{late} later" if late else "at once"
@@ -161,7 +161,7 @@ def _row(
     }
 
 
-def _evidence_cell(account_id: int, kept: Sequence[Kept]) -> dict[str, object]:
+def _evidence_cell(account_id: int, kept: Sequence[ReadingEvidence]) -> dict[str, object]:
     if not kept:
         return {"text": "–"}
     first = kept[0]
@@ -175,7 +175,7 @@ def _evidence_cell(account_id: int, kept: Sequence[Kept]) -> dict[str, object]:
     }
 
 
-def _pager(account_id: int, stretch: Stretch, pages: int) -> Sequence[Component]:
+def _pager(account_id: int, stretch: ReadingsRange, pages: int) -> Sequence[Component]:
     if pages == 1:
         return []
     links: list[Component] = [html.Span(f"Page {stretch.page:,} of {pages:,}", className="muted")]

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.asgi.refusals import LARGEST_ID, refusal
-from dashboard.auth.form_actions import done
+from dashboard.auth.form_actions import run_form_action
 from dashboard.ui.form_input import Filled, page_of
 from storage.accounts.notes import add_note, withdraw_note
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, StorageError, transaction
-from storage.readings.evidence import Side, evidence_of, load
+from storage.readings.evidence import EvidenceSide, evidence_of, load
 
 WRITE_NOTES = Role.ANALYST
 
@@ -31,7 +31,7 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                     await withdraw_note(conn, given.number("note"), actor.name, clock())
             return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
 
-        return await done(request, WRITE_NOTES, do)
+        return await run_form_action(request, WRITE_NOTES, do)
 
     @router.post("/notes/add")
     async def add(request: Request) -> Response:
@@ -42,13 +42,13 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         return await write(request, add=False)
 
     @router.get("/{account_id}/evidence/{change_id}/{side}")
-    async def evidence(account_id: int, change_id: int, side: Side) -> Response:
+    async def evidence(account_id: int, change_id: int, side: EvidenceSide) -> Response:
         return await _evidence(pool, account_id, change_id, side)
 
     return router
 
 
-async def _evidence(pool: Pool, account_id: int, change_id: int, side: Side) -> Response:
+async def _evidence(pool: Pool, account_id: int, change_id: int, side: EvidenceSide) -> Response:
     if not (0 <= account_id <= LARGEST_ID and 0 <= change_id <= LARGEST_ID):
         return refusal(404, "There is no such evidence.")
     try:

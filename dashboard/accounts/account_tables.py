@@ -8,17 +8,17 @@ from dash.development.base_component import Component
 from dashboard.accounts.account_words import gap_words
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
-from storage.live.account_detail import AccountDetail
+from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
 from storage.model.text.states import capital, state_words
-from storage.readings.evidence import Kept, Side
+from storage.readings.evidence import EvidenceSide, ReadingEvidence
 from storage.readings.missed_report import Misses
 
 
-def changes_card(account: AccountDetail, evidence: Sequence[Kept] = ()) -> Component:
+def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
     platform = Platform(account.platform)
-    kept: dict[int, list[Kept]] = {}
+    kept: dict[int, list[ReadingEvidence]] = {}
     for one in evidence:
         kept.setdefault(one.change_id, []).append(one)
     return table_card(
@@ -42,18 +42,18 @@ def changes_card(account: AccountDetail, evidence: Sequence[Kept] = ()) -> Compo
     )
 
 
-def evidence_address(account_id: int, kept: Kept) -> str:
+def evidence_address(account_id: int, kept: ReadingEvidence) -> str:
     """Of the raw answer behind one side of a change."""
     return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
 
 
-def _kept(account_id: int, evidence: Sequence[Kept]) -> list[Component]:
+def _kept(account_id: int, evidence: Sequence[ReadingEvidence]) -> list[Component]:
     """Links to the raw answers behind a change; of one that is gone, that its hash is left."""
     if not evidence:
         return []
     parts: list[Component | str] = []
     for one in evidence:
-        name = "of the reading before" if one.side is Side.OLD else "of the reading after"
+        name = "of the reading before" if one.side is EvidenceSide.OLD else "of the reading after"
         shown = (
             html.A(name, href=evidence_address(account_id, one), className="under")
             if one.is_there
@@ -106,7 +106,7 @@ def _mailed(change: LiveChange) -> list[Component]:
     return [html.Small(html.A("mailed", href=f"/mail/{change.mail_id}", className="under"))]
 
 
-def superseded_card(account: AccountDetail) -> list[Component]:
+def superseded_card(account: AccountHistory) -> list[Component]:
     """What was known until more became known: it was told, perhaps mailed, so it can still be seen."""
     if not account.superseded:
         return []
@@ -138,7 +138,7 @@ def _said(change: LiveChange) -> list[Component]:
     return [html.Small(f"{outcome}{when}"), *_mailed(change)]
 
 
-def gaps_card(account: AccountDetail, misses: tuple[Misses, ...]) -> list[Component]:
+def gaps_card(account: AccountHistory, misses: tuple[Misses, ...]) -> list[Component]:
     """Each silence between two readings, and why nothing was learned in it."""
     gaps = [g for g in reversed(account.seen.gaps) if g.until is not None]
     if not gaps:

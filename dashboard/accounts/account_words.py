@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from dashboard.accounts.account_context import Around, silence_since
+from dashboard.accounts.account_context import AccountContext, silence_since
 from dashboard.ui import words
-from storage.live.account_detail import AccountDetail
+from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag
-from storage.model.core.side_facts import Fact
+from storage.model.core.side_facts import SideFact
 from storage.model.text.side_facts import flag_words, is_no_answer, missed_words
 from storage.model.text.states import capital, change_words, clean, state_words
 from storage.readings.missed_report import Misses
@@ -16,7 +16,7 @@ from storage.readings.missed_report import Misses
 _TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, ChangeKind.PARTIAL})
 
 
-def sentences(account: AccountDetail, around: Around) -> list[str]:
+def sentences(account: AccountHistory, around: AccountContext) -> list[str]:
     """The status with its scope first, then what is not known, then what was seen beside it."""
     return [
         " ".join(_status(account)),
@@ -27,7 +27,7 @@ def sentences(account: AccountDetail, around: Around) -> list[str]:
     ]
 
 
-def open_flags(facts: tuple[Fact, ...]) -> list[Fact]:
+def open_flags(facts: tuple[SideFact, ...]) -> list[SideFact]:
     """The side facts that the platform tells now and that are no part of the status."""
     return [
         f
@@ -39,7 +39,7 @@ def open_flags(facts: tuple[Fact, ...]) -> list[Fact]:
     ]
 
 
-def change_of(account: AccountDetail) -> LiveChange | None:
+def change_of(account: AccountHistory) -> LiveChange | None:
     """The confirmed change that brought the current state."""
     if not account.spells:
         return None
@@ -48,7 +48,7 @@ def change_of(account: AccountDetail) -> LiveChange | None:
     return next(found, None)
 
 
-def _status(account: AccountDetail) -> Iterator[str]:
+def _status(account: AccountHistory) -> Iterator[str]:
     platform = Platform(account.platform)
     if not account.spells:
         yield "Not yet confirmed in any state."
@@ -66,7 +66,7 @@ def _status(account: AccountDetail) -> Iterator[str]:
         yield f"The change lies {when}."
 
 
-def _silence(account: AccountDetail, around: Around) -> Iterator[str]:
+def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
     since = silence_since(account)
     found = [m for m in around.misses if m.since == since]
     if not found:
@@ -89,13 +89,13 @@ def gap_words(found: list[Misses], platform: Platform) -> str:
     return "; ".join(f"{capital(why)} ({attempts})" for why, attempts in told)
 
 
-def _unheard(around: Around) -> Iterator[str]:
+def _unheard(around: AccountContext) -> Iterator[str]:
     for one in around.unheard:
         heard = "never told" if one.last_heard is None else f"last told {words.stamp(one.last_heard)}"
         yield f"Not told for {clean(one.country)} at the last reading; {heard}."
 
 
-def _renamed(account: AccountDetail) -> Iterator[str]:
+def _renamed(account: AccountHistory) -> Iterator[str]:
     if account.renames:
         newest = account.renames[0]
         when = words.between(newest.last_seen_old, newest.first_seen_new)

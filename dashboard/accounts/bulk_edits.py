@@ -28,7 +28,7 @@ EDIT = Role.ANALYST
 LARGEST = 1_000_000
 """Bytes of what is sent."""
 LARGEST_ID = 2**63 - 1
-TOLD = 100
+MOST_NAMED = 100
 """Accounts of which is said by name why nothing was done."""
 
 
@@ -113,7 +113,7 @@ def edited_json(told: list[Edited]) -> dict[str, object]:
             {"account": e.account_id, "outcome": e.outcome, "words": OUTCOME_WORDS[e.outcome]}
             for e in told
             if e.outcome.is_refusal
-        ][:TOLD],
+        ][:MOST_NAMED],
     }
 
 

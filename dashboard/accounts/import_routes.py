@@ -21,7 +21,7 @@ from storage.accounts.watch_import import planned, watch
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Role, Scope
 from storage.model.tables.csv_rows import Parsed, TableError
-from storage.model.tables.watch_import_plan import Identified, Line, identified_rows
+from storage.model.tables.watch_import_plan import Identified, WatchLineResult, identified_rows
 from storage.model.tables.watch_list_csv import WatchRow, watch_rows
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
@@ -30,7 +30,7 @@ IMPORT = Role.ANALYST
 LARGEST = 2_000_000
 """Bytes of what is sent: about 30,000 lines."""
 LONGEST_NAME = 100
-TOLD = 2_000
+MOST_LINES = 2_000
 """Lines of which is said what each does."""
 
 
@@ -113,7 +113,7 @@ def _refused(problems: tuple[TableError, ...]) -> str:
 
 
 def _json(
-    lines: tuple[Line, ...], people: Parsed[Identified[WatchRow]], *, stored: bool
+    lines: tuple[WatchLineResult, ...], people: Parsed[Identified[WatchRow]], *, stored: bool
 ) -> dict[str, object]:
     changed = sum(line.changed for line in lines)
     refused = len(people.problems)
@@ -133,11 +133,11 @@ def _json(
         "changed": changed,
         "taken": len(lines),
         "refused": [
-            {"line": p.line, "why": p.fault[:1].upper() + p.fault[1:]} for p in people.problems[:TOLD]
+            {"line": p.line, "why": p.fault[:1].upper() + p.fault[1:]} for p in people.problems[:MOST_LINES]
         ],
         "lines": [
             {"line": line.line, "what": line.what, "did": line.did, "changed": line.changed}
-            for line in lines[:TOLD]
+            for line in lines[:MOST_LINES]
         ],
         "ignored": [clean(column) for column in people.ignored],
     }

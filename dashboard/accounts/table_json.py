@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dashboard.wire.compact_json import Json, Phrases, columns, letter, ms, ms_or_none, span_ms
-from storage.live.accounts_table import AccountsShot, Past
-from storage.live.lists_and_executives import WatchList
+from storage.live.accounts_table import AccountsShot, PastSpells
+from storage.live.lists_and_executives import LiveList
 from storage.live.snapshot import LiveSpell
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage_gaps import NEVER, Seen
@@ -17,7 +17,7 @@ HANDLE = 120
 
 def accounts_json(
     shot: AccountsShot,
-    lists: Sequence[WatchList],
+    lists: Sequence[LiveList],
     orders: Sequence[Order],
     now: datetime,
     sweep_every: timedelta,
@@ -69,7 +69,7 @@ def accounts_json(
     }
 
 
-def past_json(past: Past, since: datetime, now: datetime) -> Json:
+def past_json(past: PastSpells, since: datetime, now: datetime) -> Json:
     """What is drawn beside each account; states are told by their letter and their words alone."""
     said, countries = Phrases(), Phrases()
     groups, group_of = _groups(past.platforms, past.seen)

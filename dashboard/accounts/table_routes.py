@@ -10,12 +10,12 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.accounts.table_json import accounts_json, past_json
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
-from storage.live.accounts_table import Whom, accounts_shot, past_of
+from storage.live.accounts_table import AccountScope, accounts_shot, past_of
 from storage.live.lists_and_executives import lists
 from storage.orders.orders import orders
 from storage.postgres.pool import Pool, StorageError, transaction
 
-WHOM_FAULT = f"whom must be one of {', '.join(Whom)}."
+WHOM_FAULT = f"whom must be one of {', '.join(AccountScope)}."
 SHOWN = timedelta(days=30)
 """The time that is drawn beside each account."""
 RECENT = timedelta(days=1)
@@ -29,27 +29,27 @@ def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: Das
     router = APIRouter()
 
     @router.get("/api/accounts")
-    async def accounts(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
-        if whom not in list(Whom):
+    async def accounts(whom: Annotated[str, Query()] = AccountScope.WATCHED) -> Response:
+        if whom not in list(AccountScope):
             return refusal(422, WHOM_FAULT)
         now = clock()
         try:
             async with transaction(pool) as conn:
-                shot = await accounts_shot(conn, Whom(whom), now - RECENT, now, settings.gap_after)
+                shot = await accounts_shot(conn, AccountScope(whom), now - RECENT, now, settings.gap_after)
                 beside = await lists(conn), await orders(conn, known_at=now)
         except StorageError as error:
             return refusal(503, str(error))
         return JSONResponse(accounts_json(shot, *beside, now, settings.sweep_every, settings.gap_after))
 
     @router.get("/api/accounts/past")
-    async def past(whom: Annotated[str, Query()] = Whom.WATCHED) -> Response:
-        if whom not in list(Whom):
+    async def past(whom: Annotated[str, Query()] = AccountScope.WATCHED) -> Response:
+        if whom not in list(AccountScope):
             return refusal(422, WHOM_FAULT)
         now = clock()
         since = now - SHOWN
         try:
             async with transaction(pool) as conn:
-                found = await past_of(conn, Whom(whom), since, now, settings.gap_after)
+                found = await past_of(conn, AccountScope(whom), since, now, settings.gap_after)
         except StorageError as error:
             return refusal(503, str(error))
         return JSONResponse(past_json(found, since, now))

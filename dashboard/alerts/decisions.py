@@ -17,25 +17,25 @@ NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class DecisionGroup:
     """Decisions that say the same of several accounts."""
 
     what: str
-    told: tuple[Decided, ...]
+    decisions: tuple[Decided, ...]
 
     @property
     def first(self) -> Decided:
-        return self.told[0]
+        return self.decisions[0]
 
 
-def alike(decided: Iterable[Decided]) -> list[Alike]:
+def group_decisions(decided: Iterable[Decided]) -> list[DecisionGroup]:
     """The decisions in their order, with those together that differ in the account only."""
     found: dict[tuple[object, ...], list[Decided]] = {}
     for d in decided:
         same = (d.stage, d.rule_id, d.decision, d.until, d.decided_at, d.story_key, d.mute_note, d.mail_ids)
         key = (_what(d), *same)
         found.setdefault(key, []).append(d)
-    return [Alike(str(key[0]), tuple(group)) for key, group in found.items()]
+    return [DecisionGroup(str(key[0]), tuple(group)) for key, group in found.items()]
 
 
 def decisions_card(
@@ -48,7 +48,7 @@ def decisions_card(
         title,
         note,
         ("Alert", "Rule", "Decision", "When", "Told in"),
-        [_row(group) for group in alike(decided)],
+        [_row(group) for group in group_decisions(decided)],
         above=_filters(chosen),
     )
 
@@ -91,13 +91,13 @@ def _filter(name: str, href: str, is_chosen: bool) -> Component:
     return html.A(name, href=href, **({"aria-current": "true"} if is_chosen else {}))  # pyright: ignore[reportArgumentType]  # a wildcard
 
 
-def _row(group: Alike) -> tuple[Cell, ...]:
+def _row(group: DecisionGroup) -> tuple[Cell, ...]:
     d = group.first
     return (
-        html.Div([_accounts(group.told), html.Small(group.what)]),
+        html.Div([_accounts(group.decisions), html.Small(group.what)]),
         _rule(d),
         _decision(d),
-        _when(group.told),
+        _when(group.decisions),
         _mails(d),
     )
 
@@ -141,7 +141,7 @@ def _rule(d: Decided) -> str:
 
 
 def _decision(d: Decided) -> Component:
-    state = "open" if d.decision.is_open else "done" if d.decision.is_told else "silent"
+    state = "open" if d.decision.is_open else "done" if d.decision.is_sent else "silent"
     until = f", until {words.stamp(d.until)}" if d.until is not None else ""
     note = [html.Small(f"“{clean(d.mute_note, 200)}”")] if d.mute_note else []
     return html.Div(

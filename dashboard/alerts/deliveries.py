@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.alerts.undelivered import stands, subject
+from dashboard.alerts.undelivered import delivery_status, subject
 from dashboard.auth import access
 from dashboard.ui import alert_words, words
 from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.forms import form
-from storage.alerts.deliveries_report import Choices, Delivery, Wanted, choices, deliveries
+from storage.alerts.deliveries_report import Choices, Delivery, DeliveryFilter, choices, deliveries
 from storage.model.alerts.alerts import MailState
 from storage.model.core.people import Actor
 from storage.model.text.states import clean
@@ -73,9 +73,9 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
-def wanted(chosen: Chosen, now: datetime) -> Wanted:
+def wanted(chosen: Chosen, now: datetime) -> DeliveryFilter:
     since = None if chosen.within is None else now - RANGES[chosen.within][1]
-    return Wanted(chosen.state, chosen.recipient, chosen.rule, since, chosen.before)
+    return DeliveryFilter(chosen.state, chosen.recipient, chosen.rule, since, chosen.before)
 
 
 async def deliveries_of(
@@ -132,7 +132,7 @@ def _row(found: Delivery, back: str, *, may: bool) -> tuple[Cell, ...]:
         subject(mail),
         ", ".join(clean(r, 80) for r in mail.recipients),
         ", ".join(clean(r, 80) for r in found.rules) or "–",
-        stands(mail),
+        delivery_status(mail),
         clean(mail.last_error, 300) if mail.last_error else "–",
         _taken(found),
         *((again if mail.state is MailState.DEAD else "",) if may else ()),

@@ -9,8 +9,8 @@ from storage.alerts.mails_report import MailLine, undelivered
 from storage.alerts.mutes_listing import MuteLine, mute_lines
 from storage.alerts.rules import absent_names, load_rules, unreadable_rules
 from storage.alerts.threads_report import (
-    OpenStory,
-    TakenStory,
+    AcknowledgedThread,
+    OpenThread,
     count_open_stories,
     open_stories,
     taken_stories,
@@ -20,8 +20,8 @@ from storage.model.alerts.rules import AbsentNames, StoredRule
 from storage.postgres import audit_log
 from storage.postgres.pool import Conn
 
-STORIES = 50
-TAKEN = 20
+THREADS = 50
+ACKNOWLEDGED = 20
 DECISIONS = 200
 MAILS = 50
 ACTS = 50
@@ -31,10 +31,10 @@ ACTS = 50
 class Alerts:
     """All that the page tells."""
 
-    stories: Sequence[OpenStory]
+    threads: Sequence[OpenThread]
     waiting: int
     """How many stories there are, shown or not."""
-    taken: Sequence[TakenStory]
+    acknowledged: Sequence[AcknowledgedThread]
     mutes: Sequence[MuteLine]
     decided: Sequence[Decided]
     mails: Sequence[MailLine]
@@ -43,15 +43,15 @@ class Alerts:
     unreadable: Sequence[UnreadableRule]
     absent: AbsentNames
     """What rules name and is not on file."""
-    acts: Sequence[audit_log.Act]
+    acts: Sequence[audit_log.AuditEntry]
 
 
 async def read_alerts(conn: Conn, now: datetime) -> Alerts:
     rules = await load_rules(conn)
     return Alerts(
-        await open_stories(conn, STORIES),
+        await open_stories(conn, THREADS),
         await count_open_stories(conn),
-        await taken_stories(conn, TAKEN),
+        await taken_stories(conn, ACKNOWLEDGED),
         await mute_lines(conn, now),
         await decided_lately(conn, None, DECISIONS),
         await undelivered(conn, MAILS),

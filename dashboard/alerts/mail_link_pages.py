@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dashboard.auth.access import NOT_NOW
-from dashboard.auth.form_actions import body_of
-from dashboard.auth.signed_links import Act, Link, read_token
+from dashboard.auth.access import LOGIN_UNAVAILABLE
+from dashboard.auth.form_actions import read_body
+from dashboard.auth.signed_links import Link, LinkAction, read_token
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import LONGEST_NOTE, Filled, WrongInput, filled
 from storage.alerts.rules import load_rules
 from storage.alerts.threads import Acknowledged, acknowledge
-from storage.alerts.threads_report import StoryNote, story_note
+from storage.alerts.threads_report import ThreadStatus, story_note
 from storage.alerts.unsubscribe import refuse_digests
 from storage.model.text.states import clean
 from storage.postgres.installation import link_key
@@ -40,7 +40,7 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 link = read_token(await link_key(conn), token)
                 return _unknown() if link is None else await _offer(conn, link)
         except StorageError:
-            return _page(503, "Not now", lines=[NOT_NOW])
+            return _page(503, "Not now", lines=[LOGIN_UNAVAILABLE])
 
     @router.post("/{token}")
     async def act(request: Request, token: str) -> Response:
@@ -49,7 +49,7 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 link = read_token(await link_key(conn), token)
                 if link is None:
                     return _unknown()
-                if link.act is Act.UNSUBSCRIBE:
+                if link.act is LinkAction.UNSUBSCRIBE:
                     # The signed address says it all: a mail program sends a body of its own (RFC 8058).
                     return await _unsubscribe(conn, link, clock())
                 return await _acknowledge(conn, link, await _note(request), clock())
@@ -58,14 +58,14 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         except Refused:
             return _unknown()
         except StorageError:
-            return _page(503, "Not now", lines=[NOT_NOW])
+            return _page(503, "Not now", lines=[LOGIN_UNAVAILABLE])
 
     return router
 
 
 async def _offer(conn: Conn, link: Link) -> Response:
     """What the button behind a link would do."""
-    if link.act is Act.UNSUBSCRIBE:
+    if link.act is LinkAction.UNSUBSCRIBE:
         if all(known.rule.name != link.subject for known in await load_rules(conn)):
             return _unknown()
         return _page(
@@ -110,11 +110,11 @@ async def _unsubscribe(conn: Conn, link: Link, now: datetime) -> Response:
 
 async def _note(request: Request) -> str:
     kind = request.headers.get("content-type", "")
-    given = filled(kind, await body_of(request)) if kind.startswith(FORM) else Filled({})
+    given = filled(kind, await read_body(request)) if kind.startswith(FORM) else Filled({})
     return given.note()
 
 
-def _who(story: StoryNote) -> list[str]:
+def _who(story: ThreadStatus) -> list[str]:
     when = "" if story.acknowledged_at is None else f" on {words.stamp(story.acknowledged_at)}"
     return [f"Acknowledged by {actor_words(story.acknowledged_by or '')}{when}.", *_said(story.note)]
 
@@ -123,7 +123,7 @@ def _by(done: Acknowledged) -> list[str]:
     return [f"Acknowledged by {actor_words(done.by)} on {words.stamp(done.at)}.", *_said(done.note)]
 
 
-def _earlier(story: StoryNote) -> list[str]:
+def _earlier(story: ThreadStatus) -> list[str]:
     """An acknowledgement of an earlier wave, which this one needs anew."""
     if not story.acknowledged_wave:
         return []

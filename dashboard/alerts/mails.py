@@ -17,7 +17,7 @@ from dashboard.ui.alert_words import MAIL_STATE, actor_words, mail_kind
 from dashboard.ui.forms import form, line
 from dashboard.ui.time_markup import QUOTED
 from storage.alerts.mails_report import MailLine
-from storage.alerts.threads_report import StoryNote, Thread, ThreadMail
+from storage.alerts.threads_report import MailThread, ThreadMail, ThreadStatus
 from storage.model.alerts.alerts import Mail, MailKind, MailState
 from storage.model.core.people import Actor
 from storage.model.text.states import capital, clean
@@ -29,7 +29,7 @@ def mail_page(
     lines: Sequence[MailLine],
     chosen: Chosen,
     opened: Mail | None,
-    thread: Thread | None,
+    thread: MailThread | None,
     actor: Actor,
     tag: list[Component],
 ) -> Component:
@@ -148,7 +148,7 @@ def _line(mail: MailLine, chosen: Chosen, current: bool) -> Component:
     )
 
 
-def _reading(mail: Mail | None, thread: Thread | None, actor: Actor) -> list[Component]:
+def _reading(mail: Mail | None, thread: MailThread | None, actor: Actor) -> list[Component]:
     if mail is None:
         return [html.P("Choose a mail to read it.", className="nothing")]
     return [
@@ -201,14 +201,14 @@ def pictured(mail: Mail) -> str:
     return shown.replace('src="cid:picture"', f'src="{data}"')
 
 
-def _kind(mail: Mail, thread: Thread | None) -> str:
+def _kind(mail: Mail, thread: MailThread | None) -> str:
     kind = capital(mail_kind(mail.kind, mail.subject))
     if thread is None or thread.wave is None:
         return kind
     return f"{kind}, wave {thread.wave} of {thread.note.waves} of its story,"
 
 
-def _acknowledged(mail: Mail, thread: Thread | None, actor: Actor) -> list[Component]:
+def _acknowledged(mail: Mail, thread: MailThread | None, actor: Actor) -> list[Component]:
     if thread is None:
         return []
     if thread.note.is_acknowledged:
@@ -220,14 +220,14 @@ def _acknowledged(mail: Mail, thread: Thread | None, actor: Actor) -> list[Compo
     return lines
 
 
-def acknowledged_words(note: StoryNote) -> str:
+def acknowledged_words(note: ThreadStatus) -> str:
     """Who took a story on, and what he said."""
     when = "" if note.acknowledged_at is None else f" on {words.stamp(note.acknowledged_at)}"
     said = f": “{clean(note.note, 500)}”" if note.note else ""
     return f"Acknowledged by {actor_words(note.acknowledged_by or '')}{when}{said}"
 
 
-def _earlier(note: StoryNote) -> str:
+def _earlier(note: ThreadStatus) -> str:
     if not note.acknowledged_wave:
         return " by anybody"
     return (
@@ -241,7 +241,7 @@ def _again(mail: Mail, actor: Actor) -> list[Component]:
     return [form("resend", [], "Send again", f"/mail/{mail.mail_id}", sends=("mail", str(mail.mail_id)))]
 
 
-def _thread(mail: Mail, thread: Thread | None) -> list[Component]:
+def _thread(mail: Mail, thread: MailThread | None) -> list[Component]:
     """What the same recipient was told of the same story."""
     if thread is None or len(thread.mails) < 2:
         return []

@@ -7,7 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.alerts.decisions import decisions_card
-from dashboard.alerts.facts import ACTS, DECISIONS, TAKEN, Alerts
+from dashboard.alerts.facts import ACKNOWLEDGED, ACTS, DECISIONS, Alerts
 from dashboard.alerts.rules import rules_card
 from dashboard.alerts.undelivered import undelivered_card
 from dashboard.auth import access
@@ -18,11 +18,11 @@ from dashboard.ui.forms import form, line
 from dashboard.ui.time_markup import QUOTED
 from storage.alerts.decisions_report import Decided
 from storage.alerts.mutes_listing import MuteLine
-from storage.alerts.threads_report import OpenStory, TakenStory, Told
+from storage.alerts.threads_report import AcknowledgedThread, AlertRecipient, OpenThread
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME, clean
-from storage.postgres.audit_log import Act
+from storage.postgres.audit_log import AuditEntry
 
 
 def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
@@ -84,13 +84,13 @@ def _role(actor: Actor) -> list[Component]:
 
 def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     may = actor.role.includes(access.ACKNOWLEDGE)
-    if not known.stories:
+    if not known.threads:
         return empty_card(
             "Not acknowledged yet",
             "stories that wait for somebody",
             "Nothing waits: every story that was told has somebody who took it on.",
         )
-    rest = known.waiting - len(known.stories)
+    rest = known.waiting - len(known.threads)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
     columns = ("Story", "Told", "Newest wave", "Waves", *(("Take it on",) if may else ()))
     return table_card(
@@ -105,18 +105,18 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
                 f"{s.waves:,}",
                 *((_take(s),) if may else ()),
             )
-            for s in known.stories
+            for s in known.threads
         ],
     )
 
 
 def _taken(known: Alerts) -> list[Component]:
-    if not known.taken:
+    if not known.acknowledged:
         return []
     return [
         table_card(
             "Taken on",
-            f"stories that somebody acknowledged, the newest {TAKEN}",
+            f"stories that somebody acknowledged, the newest {ACKNOWLEDGED}",
             ("Story", "By", "When", "Said", "Asked before"),
             [
                 (
@@ -126,13 +126,13 @@ def _taken(known: Alerts) -> list[Component]:
                     f"“{clean(s.note, 500)}”" if s.note else "–",
                     _asked(s),
                 )
-                for s in known.taken
+                for s in known.acknowledged
             ],
         )
     ]
 
 
-def _asked(story: TakenStory) -> Cell:
+def _asked(story: AcknowledgedThread) -> Cell:
     lines = [
         f"{what} {words.stamp(at)}"
         for what, at in (("asked again", story.reminded_at), ("escalated", story.escalated_at))
@@ -141,26 +141,26 @@ def _asked(story: TakenStory) -> Cell:
     return html.Div([html.Div(line) for line in lines]) if lines else "–"
 
 
-def _story(story: OpenStory | TakenStory) -> Component:
+def _story(story: OpenThread | AcknowledgedThread) -> Component:
     subject = clean(story.subject, 200) if story.subject else "A story without a mail"
     title = (
         subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
     )
-    named = story.list_name if isinstance(story, OpenStory) else None
+    named = story.list_name if isinstance(story, OpenThread) else None
     of = f" · {clean(named, 80)}" if named is not None else ""
     return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
 
 
-def _told(story: OpenStory) -> Component:
+def _told(story: OpenThread) -> Component:
     return html.Div([_recipient(t) for t in story.told])
 
 
-def _recipient(told: Told) -> Component:
+def _recipient(told: AlertRecipient) -> Component:
     state = html.Span(alert_words.MAIL_STATE[told.state], className=f"state {told.state.value}")
     return html.Div([clean(told.recipient, 80), " ", state])
 
 
-def _since(story: OpenStory, now: datetime) -> list[str]:
+def _since(story: OpenThread, now: datetime) -> list[str]:
     lines = [words.ago(story.told_at, now)]
     if story.waves > 1:
         lines.append(f"first told {words.stamp(story.first_at)}")
@@ -173,7 +173,7 @@ def _since(story: OpenStory, now: datetime) -> list[str]:
     return lines
 
 
-def _take(story: OpenStory) -> Component:
+def _take(story: OpenThread) -> Component:
     note = line("note", "Note", "note, if any")
     return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
 
@@ -224,7 +224,7 @@ def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Compon
     return decisions_card(decided, "What was decided lately", note, chosen)
 
 
-def _acts(acts: Sequence[Act]) -> Component:
+def _acts(acts: Sequence[AuditEntry]) -> Component:
     title, note = "Audit log", f"newest {ACTS}; it is only ever added to"
     if not acts:
         return empty_card(title, note, "Nobody did anything yet.")
@@ -236,7 +236,7 @@ def _acts(acts: Sequence[Act]) -> Component:
     )
 
 
-def _subject(act: Act) -> Component:
+def _subject(act: AuditEntry) -> Component:
     said = act.detail.get("note")
     note = [html.Small(f"“{clean(said, 300)}”")] if isinstance(said, str) and said else []
     return html.Div([clean(act.subject, 200) if act.subject else "–", *note])

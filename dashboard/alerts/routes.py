@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
-from dashboard.auth.form_actions import done
+from dashboard.auth.form_actions import run_form_action
 from dashboard.ui.form_input import Filled, WrongInput, page_of
 from storage.accounts.lookup import account_called
 from storage.alerts import mail_queue, mutes, rules, threads
@@ -21,7 +21,7 @@ from storage.alerts.threads_report import count_open_stories
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 
-Deed: TypeAlias = Callable[[Conn, Filled, Actor, datetime], Awaitable[object]]
+AlertAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime], Awaitable[object]]
 
 
 async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
@@ -73,7 +73,7 @@ async def _remove_rule(conn: Conn, given: Filled, actor: Actor, now: datetime) -
     await rules.remove_rule(conn, given.needed("rule"), actor.name, now)
 
 
-DEEDS: dict[str, tuple[Role, Deed]] = {
+ALERT_ACTIONS: dict[str, tuple[Role, AlertAction]] = {
     "/acknowledge": (access.ACKNOWLEDGE, _acknowledge),
     "/mute": (access.MUTE, _mute),
     "/mute/end": (access.MUTE, _end_mute),
@@ -98,13 +98,13 @@ def alert_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         except StorageError as error:
             return refusal(503, str(error))
 
-    for path, (role, deed) in DEEDS.items():
+    for path, (role, deed) in ALERT_ACTIONS.items():
         router.add_api_route(path, _route(pool, clock, role, deed), methods=["POST"])
     return router
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], role: Role, deed: Deed
+    pool: Pool, clock: Callable[[], datetime], role: Role, deed: AlertAction
 ) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
@@ -112,6 +112,6 @@ def _route(
                 await deed(conn, given, actor, clock())
             return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
 
-        return await done(request, role, do)
+        return await run_form_action(request, role, do)
 
     return act

@@ -31,7 +31,7 @@ def undelivered_card(mails: Sequence[MailLine], actor: Actor, back: str) -> list
                 (
                     subject(m),
                     ", ".join(clean(r, 80) for r in m.recipients),
-                    stands(m),
+                    delivery_status(m),
                     clean(m.last_error, 300) if m.last_error else "–",
                     *((_again(m, back),) if may and dead else ()),
                 )
@@ -55,7 +55,7 @@ def _kind(mail: MailLine) -> list[Component]:
     ]
 
 
-def stands(mail: MailLine) -> Component:
+def delivery_status(mail: MailLine) -> Component:
     """Its state, how often it was tried, and when it was accepted or is tried next."""
     state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
     tried = words.attempts(mail.attempts) if mail.attempts else "not tried yet"

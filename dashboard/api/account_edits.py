@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
-from dashboard.api.account_models import Told
+from dashboard.api.account_models import ApiModel
 from dashboard.api.accounts import Note
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import LARGEST_ID, PathNumber, storable
 from dashboard.api.permissions import may
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext
 from storage.accounts import notes
 from storage.accounts.lookup import is_on_file
 from storage.accounts.tags import edit_tags
@@ -49,13 +49,13 @@ def _said(text: str) -> str:
     return storable(text.strip())
 
 
-class Given(BaseModel):
+class ApiInput(BaseModel):
     """Base of everything that is sent: a field that is not known is refused."""
 
     model_config = ConfigDict(use_attribute_docstrings=True, extra="forbid")
 
 
-class TagsGiven(Given):
+class TagsGiven(ApiInput):
     """Tags to add to accounts and to take away. A tag has no space, comma or semicolon."""
 
     accounts: Annotated[tuple[AccountNumber, ...], Field(min_length=1, max_length=MOST_AT_ONCE)]
@@ -64,13 +64,13 @@ class TagsGiven(Given):
     remove: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
 
 
-class NoteGiven(Given):
+class NoteGiven(ApiInput):
     """A note about an account. It is never rewritten, only withdrawn."""
 
     text: Annotated[str, Field(min_length=1, max_length=notes.LONGEST), AfterValidator(_said)]
 
 
-class AccountEdited(Told):
+class AccountEdited(ApiModel):
     """What was done to one account, or why nothing was."""
 
     account_id: int
@@ -80,7 +80,7 @@ class AccountEdited(Told):
     """After an edit of tags: those that it has now."""
 
 
-class AccountsEdited(Told):
+class AccountsEdited(ApiModel):
     """What an edit did to each account, in the order in which they were named. What is refused of one is
     done of the others.
     """
@@ -91,14 +91,14 @@ class AccountsEdited(Told):
     accounts: list[AccountEdited]
 
 
-def writing_routes(source: Source) -> APIRouter:
+def writing_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["accounts"])
 
     @router.post("/accounts/tags", response_model=AccountsEdited)
     async def change_tags(request: Request, given: TagsGiven, actor: Analyst) -> Response:
         """Add tags to accounts, and take others away. Takes an analyst."""
         if (fault := tags_fault(given.add, given.remove)) is not None:
-            raise Unusable("body", fault)
+            raise ApiInvalidField("body", fault)
         async with transaction(source.pool) as conn:
             told = await edit_tags(conn, given.accounts, given.add, given.remove, actor.name, source.clock())
         return sent(request, edited(told, of_tags=True))
@@ -108,7 +108,7 @@ def writing_routes(source: Source) -> APIRouter:
         """Write a note about an account. Takes an analyst."""
         async with transaction(source.pool) as conn:
             if not await is_on_file(conn, account_id):
-                raise NotThere(f"There is no account {account_id}.")
+                raise ApiNotFound(f"There is no account {account_id}.")
             note_id = await notes.add_note(conn, account_id, given.text, actor.name, source.clock())
             (note,) = [n for n in await notes.notes_of(conn, account_id) if n.account_note_id == note_id]
         return made(Note.model_validate(note))

@@ -13,13 +13,13 @@ from storage.model.core.availability import State as Confirmed
 from storage.model.text.states import state_words
 
 
-class Told(BaseModel):
+class ApiModel(BaseModel):
     """Base of everything that is answered: the docstring of a field is its description in the document."""
 
     model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
 
-class State(Told):
+class State(ApiModel):
     """A confirmed status. It began after `last_seen_old` and not after `since`."""
 
     status: Status
@@ -39,7 +39,7 @@ class State(Told):
     """The change that began it."""
 
 
-class Provisional(Told):
+class Provisional(ApiModel):
     """What newer readings show and too few have confirmed. It is no status yet."""
 
     change_id: int
@@ -51,7 +51,7 @@ class Provisional(Told):
     """How many agree so far."""
 
 
-class Account(Told):
+class Account(ApiModel):
     """An account on file, as it was last confirmed."""
 
     model_config = ConfigDict(
@@ -116,7 +116,7 @@ class Account(Told):
     """The newest conclusive answer. Up to then the state was seen; after it nobody looked. Null: never."""
 
 
-class StateAt(Told):
+class StateAt(ApiModel):
     """An account in the state that was confirmed for a moment."""
 
     account_id: int

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Account, StateAt, Told, account, state_at
+from dashboard.api.account_models import Account, ApiModel, StateAt, account, state_at
 from dashboard.api.paging import Page, number_in, page, sent
 from dashboard.api.parameter_types import (
     AsKnownAt,
@@ -21,8 +21,8 @@ from dashboard.api.parameter_types import (
     PathNumber,
     Text,
 )
-from dashboard.api.problem_responses import NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source, past, refuse_unknown_list
+from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext, past, refuse_unknown_list
 from storage.accounts.handle_history import handles_of
 from storage.accounts.notes import notes_of
 from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
@@ -31,7 +31,7 @@ from storage.live.account_detail import renames_of
 from storage.postgres.pool import transaction
 
 
-class Rename(Told):
+class Rename(ApiModel):
     """The account answered under another handle, somewhere between two readings."""
 
     old_handle: str
@@ -40,7 +40,7 @@ class Rename(Told):
     first_seen_new: datetime
 
 
-class HandleRecord(Told):
+class HandleRecord(ApiModel):
     """A handle in the platform's own public record, with its dates."""
 
     handle: str
@@ -51,7 +51,7 @@ class HandleRecord(Told):
     """When Blockline first read it there."""
 
 
-class Fact(Told):
+class Fact(ApiModel):
     """Something seen beside the status. It never decides a status."""
 
     observer: str
@@ -65,7 +65,7 @@ class Fact(Told):
     """It began after `last_absent`, and ended after `last_seen`; null: it lasts as far as was seen."""
 
 
-class Note(Told):
+class Note(ApiModel):
     """What somebody of the team wrote about the account."""
 
     account_note_id: int
@@ -87,7 +87,7 @@ class AccountDetail(Account):
     notes: list[Note]
 
 
-def account_routes(source: Source) -> APIRouter:
+def account_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["accounts"])
 
     @router.get("/accounts", response_model=Page[Account], responses=NOT_FOUND)
@@ -132,7 +132,7 @@ def account_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             rows = await accounts_page(conn, AccountFilter(account_id=account_id), now, 0, 1)
             if not rows:
-                raise NotThere(f"There is no account {account_id}.")
+                raise ApiNotFound(f"There is no account {account_id}.")
             detail = AccountDetail(
                 **account(rows[0]).model_dump(),
                 renames=[

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field
 
-from dashboard.api.account_edits import AccountNumber, Analyst, Given, made
-from dashboard.api.account_models import Told
+from dashboard.api.account_edits import AccountNumber, Analyst, ApiInput, made
+from dashboard.api.account_models import ApiModel
 from dashboard.api.alerts import Mail, Mute, mail, mute
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext
 from dashboard.auth import access
 from dashboard.ui.form_input import LONGEST_NOTE
 from storage.accounts.lookup import is_on_file
@@ -33,13 +33,13 @@ Remark = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_one_line
 StoryKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(storable)]
 
 
-class AcknowledgementGiven(Given):
+class AcknowledgementGiven(ApiInput):
     """That somebody has taken a story on, as far as it was told."""
 
     note: Remark = ""
 
 
-class Acknowledgement(Told):
+class Acknowledgement(ApiModel):
     """Who took a story on first; a second time changes nothing."""
 
     first: bool
@@ -49,7 +49,7 @@ class Acknowledgement(Told):
     note: str
 
 
-class MuteGiven(Given):
+class MuteGiven(ApiInput):
     """Of whom nobody is to be told: of one account, of one list, or of anything."""
 
     account_id: AccountNumber | None = None
@@ -64,7 +64,7 @@ class MuteGiven(Given):
     note: Remark = ""
 
 
-def alerting_routes(source: Source) -> APIRouter:
+def alerting_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
     @router.post("/stories/{story_key}/acknowledgement", response_model=Acknowledgement, responses=NOT_FOUND)
@@ -74,7 +74,7 @@ def alerting_routes(source: Source) -> APIRouter:
         """Take a story on: reminders and escalation end. Takes an analyst."""
         async with transaction(source.pool) as conn:
             if await story_note(conn, story_key) is None:
-                raise NotThere("There is no such story.")
+                raise ApiNotFound("There is no such story.")
             told = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
         return sent(request, Acknowledgement(first=told.first, by=told.by, at=told.at, note=told.note))
 
@@ -96,7 +96,7 @@ def alerting_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             found = [m for m in await mute_lines(conn, now) if m.mute_id == mute_id]
             if not found:
-                raise NotThere(f"There is no mute {mute_id} that runs.")
+                raise ApiNotFound(f"There is no mute {mute_id} that runs.")
             if found[0].is_maintenance:
                 access.require(actor, access.MAINTENANCE)
             await mutes.end_mute(conn, mute_id, actor.name, now)
@@ -107,7 +107,7 @@ def alerting_routes(source: Source) -> APIRouter:
         """Send a delivery again under its Message-ID, be it a dead letter. Takes an analyst."""
         async with transaction(source.pool) as conn:
             if await mail_row(conn, mail_id) is None:
-                raise NotThere(f"There is no mail {mail_id}.")
+                raise ApiNotFound(f"There is no mail {mail_id}.")
             await mail_queue.resend(conn, mail_id, actor.name, source.clock())
             row = await mail_row(conn, mail_id)
         assert row is not None  # noqa: S101 - it is locked
@@ -120,10 +120,10 @@ async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> in
     """The number of the new mute. Raises Unusable, NotThere, Forbidden or Refused."""
     since = given.since or now
     if sum((given.account_id is not None, given.list is not None, given.everything)) != 1:
-        raise Unusable("body", "Name one of account_id, list and everything.")
+        raise ApiInvalidField("body", "Name one of account_id, list and everything.")
     if given.account_id is not None:
         if not await is_on_file(conn, given.account_id):
-            raise NotThere(f"There is no account {given.account_id}.")
+            raise ApiNotFound(f"There is no account {given.account_id}.")
         return await mutes.mute_account(
             conn, given.account_id, since, given.until, given.note, actor.name, now
         )
@@ -131,5 +131,5 @@ async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> in
         return await mutes.mute_list(conn, given.list, since, given.until, given.note, actor.name, now)
     access.require(actor, access.MAINTENANCE)
     if given.until is None:
-        raise Unusable("body.until", "Say until when the maintenance lasts.")
+        raise ApiInvalidField("body.until", "Say until when the maintenance lasts.")
     return await mutes.maintenance(conn, since, given.until, given.note, actor.name, now)

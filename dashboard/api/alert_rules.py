@@ -6,18 +6,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field
 
-from dashboard.api.account_edits import Admin, Given
+from dashboard.api.account_edits import Admin, ApiInput
 from dashboard.api.alerts import Rule, rule
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Text, storable
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext
 from storage.alerts import rules
 from storage.model.alerts.rule_toml import rule_of
 from storage.postgres.pool import Conn, transaction
 
 
-class RuleGiven(Given):
+class RuleGiven(ApiInput):
     """A rule as the text of docs/alerts.md; it takes the place of the rule of that name."""
 
     toml: Annotated[
@@ -31,14 +31,14 @@ class RuleGiven(Given):
     ]
 
 
-class RuleSwitch(Given):
+class RuleSwitch(ApiInput):
     """Switch a rule on or off."""
 
     name: Text
     enabled: bool
 
 
-def ruling_routes(source: Source) -> APIRouter:
+def ruling_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
     @router.put("/rules", response_model=Rule, responses=CONFLICT)
@@ -47,7 +47,9 @@ def ruling_routes(source: Source) -> APIRouter:
         try:
             wanted = rule_of(given.toml)
         except ValueError as error:
-            raise Unusable("body.toml", f"The rule cannot be used: {str(error).rstrip('.')}.") from error
+            raise ApiInvalidField(
+                "body.toml", f"The rule cannot be used: {str(error).rstrip('.')}."
+            ) from error
         async with transaction(source.pool) as conn:
             await rules.edit_rule(conn, wanted, actor.name, source.clock())
             return sent(request, await _rule(conn, wanted.name))
@@ -75,4 +77,4 @@ async def _rule(conn: Conn, name: str) -> Rule:
     for stored in await rules.load_rules(conn):
         if stored.rule.name == name:
             return rule(stored)
-    raise NotThere(f"There is no rule {name!r} that can be read.")
+    raise ApiNotFound(f"There is no rule {name!r} that can be read.")

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Told, fields_of
+from dashboard.api.account_models import ApiModel, fields_of
 from dashboard.api.paging import Page, number_in, page, sent
 from dashboard.api.parameter_types import CursorText, From, Limit, OfAccount, PathNumber, Text, To
-from dashboard.api.problem_responses import NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source, ordered
+from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext, ordered
 from storage.alerts.mutes_listing import MuteLine, mute_lines
 from storage.alerts.paged_mails_threads import (
     MailFilter,
@@ -29,7 +29,7 @@ from storage.model.core.accounts import Platform
 from storage.postgres.pool import transaction
 
 
-class Mail(Told):
+class Mail(ApiModel):
     """One delivery: a mail, or a message to a channel. Its text stands on its page, `/mail/5`."""
 
     mail_id: int
@@ -52,7 +52,7 @@ class Mail(Told):
     """The changes that it tells of."""
 
 
-class Story(Told):
+class Story(ApiModel):
     """What the same people were told of one cohort, wave after wave."""
 
     story_key: str
@@ -73,7 +73,7 @@ class Story(Told):
     last_told_at: datetime | None
 
 
-class Mute(Told):
+class Mute(ApiModel):
     """Nobody is told of an account, of a list, or of anything, for a time. What happens is recorded still."""
 
     mute_id: int
@@ -91,7 +91,7 @@ class Mute(Told):
     made_at: datetime
 
 
-class Rule(Told):
+class Rule(ApiModel):
     """Who is told of what, and how patiently."""
 
     rule_id: int
@@ -106,7 +106,7 @@ class Rule(Told):
     """The same as text."""
 
 
-def alert_routes(source: Source) -> APIRouter:
+def alert_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
     @router.get("/mails", response_model=Page[Mail])
@@ -135,7 +135,7 @@ def alert_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             row = await mail_row(conn, mail_id)
         if row is None:
-            raise NotThere(f"There is no mail {mail_id}.")
+            raise ApiNotFound(f"There is no mail {mail_id}.")
         return sent(request, mail(row))
 
     @router.get("/stories", response_model=Page[Story])

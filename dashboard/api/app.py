@@ -25,8 +25,8 @@ from dashboard.api.permissions import may_read
 from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
 from dashboard.api.query_fields import only_known
 from dashboard.api.readings import reading_routes
-from dashboard.api.request_checks import Source
-from dashboard.api.request_size_limit import Bounded
+from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_size_limit import BodyLimitMiddleware
 from dashboard.api.stories import written_routes
 from dashboard.api.story_edits import written_editing_routes
 from dashboard.asgi.problem_json import API, is_api
@@ -47,7 +47,7 @@ _NOT_CHANGED = {"description": "The reader holds this very answer: `If-None-Matc
 
 def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> FastAPI:
     """To be mounted behind the gate that says who asks."""
-    source = Source(pool, clock, settings, hub)
+    source = ApiContext(pool, clock, settings, hub)
     api = FastAPI(
         title="Blockline",
         version="1",
@@ -77,7 +77,7 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     ):
         api.include_router(routes(source))
     refuse_as_problems(api)
-    api.add_middleware(Bounded)
+    api.add_middleware(BodyLimitMiddleware)
     api.openapi = lambda: _document(api)
     return api
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Told, fields_of, words
+from dashboard.api.account_models import ApiModel, fields_of, words
 from dashboard.api.paging import Page, key_in, page, sent
 from dashboard.api.parameter_types import (
     AsKnownAt,
@@ -22,8 +22,8 @@ from dashboard.api.parameter_types import (
     PathNumber,
     To,
 )
-from dashboard.api.problem_responses import NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source, ordered, past, refuse_unknown_list
+from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
 from storage.changes.paged_changes import (
     ChangeFilter,
     ChangeRow,
@@ -40,7 +40,7 @@ from storage.postgres.pool import transaction
 Outcome = Literal["provisional", "confirmed", "not_confirmed"]
 
 
-class Change(Told):
+class Change(ApiModel):
     """An account went from one state to another, after `last_seen_old` and not after `first_seen_new`."""
 
     change_id: int
@@ -85,7 +85,7 @@ class Change(Told):
     new_evidence: str | None
 
 
-class Spell(Told):
+class Spell(ApiModel):
     """A period with one confirmed state, each end with the two readings that bound it."""
 
     account_id: int
@@ -111,7 +111,7 @@ class Spell(Told):
     change_id: int
 
 
-def change_routes(source: Source) -> APIRouter:
+def change_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["changes"])
 
     @router.get("/changes", response_model=Page[Change], responses=NOT_FOUND)
@@ -147,7 +147,7 @@ def change_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             row = await change_with(conn, change_id)
         if row is None:
-            raise NotThere(f"There is no change {change_id}.")
+            raise ApiNotFound(f"There is no change {change_id}.")
         return sent(request, change(row))
 
     @router.get("/spells", response_model=Page[Spell], responses=NOT_FOUND)

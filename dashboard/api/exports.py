@@ -12,10 +12,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, To
-from dashboard.api.problem_responses import NOT_FOUND, Busy, Unusable
-from dashboard.api.request_checks import Source, refuse_unknown_list
+from dashboard.api.problem_responses import NOT_FOUND, ApiBusy, ApiInvalidField
+from dashboard.api.request_checks import ApiContext, refuse_unknown_list
 from storage.export.exports import EXPORTS, fault, snapshot
-from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
 
 AT_ONCE = 2
@@ -38,7 +38,7 @@ _STREAMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Patient(StreamingResponse):
+class StallLimitedResponse(StreamingResponse):
     """A stream that gives up a reader who does not read, and lets go of what it was made from at its end."""
 
     def __init__(self, rows: AsyncGenerator[bytes], kept: AsyncExitStack, **told: Any) -> None:
@@ -61,7 +61,7 @@ class Patient(StreamingResponse):
             raise ClientDisconnect from error
 
 
-def export_routes(source: Source) -> APIRouter:
+def export_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["export"])
     free = asyncio.Semaphore(AT_ONCE)
 
@@ -80,11 +80,11 @@ def export_routes(source: Source) -> APIRouter:
         platform: OnPlatform = None,
     ) -> Response:
         """All rows of one kind, of one moment of the database. docs/export.md says what each column means."""
-        wanted = Wanted(source.clock(), since, until, at, as_known_at, list_name, platform)
+        wanted = ExportFilter(source.clock(), since, until, at, as_known_at, list_name, platform)
         if (why := fault(kind, wanted, _called)) is not None:
-            raise Unusable("query", why)
+            raise ApiInvalidField("query", why)
         if free.locked():
-            raise Busy(f"{AT_ONCE} exports run already: ask again when one of them is done.")
+            raise ApiBusy(f"{AT_ONCE} exports run already: ask again when one of them is done.")
         stack = AsyncExitStack()
         async with stack:
             await stack.enter_async_context(free)
@@ -103,7 +103,9 @@ def export_routes(source: Source) -> APIRouter:
 
         name = f"{kind.value}.{form.value}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Patient(text(), kept, media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=headers)
+        return StallLimitedResponse(
+            text(), kept, media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=headers
+        )
 
     return router
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Told, words
+from dashboard.api.account_models import ApiModel, words
 from dashboard.api.paging import Page, page, sent
 from dashboard.api.parameter_types import Limit
-from dashboard.api.request_checks import Source
-from dashboard.health.collectors import CONDITION_NAMES, worst_first
+from dashboard.api.request_checks import ApiContext
+from dashboard.health.collectors import COLLECTOR_HEALTH_NAMES, worst_first
 from storage.health.conditions import open_conditions
 from storage.health.status import Overview, standing
 from storage.model.alerts.conditions import ConditionKind, KnownCondition
@@ -20,7 +20,7 @@ from storage.postgres.pool import transaction
 BLOCKED = tuple(status for status in Status if status.is_blocked)
 
 
-class StateCount(Told):
+class StateCount(ApiModel):
     """Watched accounts of one platform in one confirmed state."""
 
     platform: Platform
@@ -35,7 +35,7 @@ class StateCount(Told):
     """Those of them that gave no conclusive answer in the last two sweeps: of these nothing is known now."""
 
 
-class Collector(Told):
+class Collector(ApiModel):
     """One collector at one place, the worst first."""
 
     platform: Platform
@@ -52,7 +52,7 @@ class Collector(Told):
     last_answer_at: datetime | None
 
 
-class Standing(Told):
+class Standing(ApiModel):
     """Everything at one moment. Control accounts are not counted; what is not known is null, never 0."""
 
     at: datetime
@@ -79,7 +79,7 @@ class Standing(Told):
     collectors: list[Collector]
 
 
-class Condition(Told):
+class Condition(ApiModel):
     """Something that is wrong with the monitor itself. It says nothing about an account."""
 
     condition_id: int
@@ -96,7 +96,7 @@ class Condition(Told):
     """When its operators were last mailed; null: they were not."""
 
 
-def health_routes(source: Source) -> APIRouter:
+def health_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/standing", response_model=Standing)
@@ -104,7 +104,7 @@ def health_routes(source: Source) -> APIRouter:
         """What is blocked now, how well it is watched, and what waits: `blockline status`."""
         async with transaction(source.pool) as conn:
             stand = await standing(conn, source.clock(), source.settings.sweep_every)
-        return sent(request, told(stand))
+        return sent(request, condition_model(stand))
 
     @router.get("/conditions", response_model=Page[Condition])
     async def list_conditions(request: Request, limit: Limit = 100) -> Response:
@@ -116,7 +116,7 @@ def health_routes(source: Source) -> APIRouter:
     return router
 
 
-def told(stand: Overview) -> Standing:
+def condition_model(stand: Overview) -> Standing:
     return Standing(
         at=stand.at,
         watched=stand.watched,
@@ -156,7 +156,7 @@ def told(stand: Overview) -> Standing:
                 platform=d.platform,
                 place=d.place,
                 vantage=d.vantage,
-                state=CONDITION_NAMES[found],
+                state=COLLECTOR_HEALTH_NAMES[found],
                 reason=None if d.healthy else d.reason,
                 detail=None if d.healthy else d.detail,
                 since=None if d.healthy else d.since,

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field, StrictInt
 
-from dashboard.api.account_edits import AccountNumber, AccountsEdited, Admin, Analyst, Given, edited, made
+from dashboard.api.account_edits import AccountNumber, AccountsEdited, Admin, Analyst, ApiInput, edited, made
 from dashboard.api.lists_and_executives import WatchList, watch_list
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import PathNumber
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext
 from storage.accounts.watch_lists import (
     keep_evidence,
     list_row,
@@ -25,27 +25,27 @@ from storage.postgres.pool import transaction
 LONGEST_KEEPING = 36_500
 
 
-class MembersGiven(Given):
+class MembersGiven(ApiInput):
     """Accounts to put on a list and to take off. Whether they are read does not change by it."""
 
     add: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
     remove: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
 
 
-class ListGiven(Given):
+class ListGiven(ApiInput):
     """A list to be made, without accounts."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_LIST_NAME, examples=["Farmers"])]
 
 
-class KeepingGiven(Given):
+class KeepingGiven(ApiInput):
     """How long the raw evidence of a list's accounts is kept."""
 
     evidence_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_KEEPING)] | None
     """Null: for ever. For the list of an order, three years at least."""
 
 
-def list_writing_routes(source: Source) -> APIRouter:
+def list_writing_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["lists"])
 
     @router.post("/lists/{list_id}/accounts", response_model=AccountsEdited, responses=NOT_FOUND)
@@ -54,13 +54,13 @@ def list_writing_routes(source: Source) -> APIRouter:
     ) -> Response:
         """Put accounts on a list, and take others off. Takes an analyst."""
         if not given.add and not given.remove:
-            raise Unusable("body", "Say which accounts to add or to remove.")
+            raise ApiInvalidField("body", "Say which accounts to add or to remove.")
         if both := sorted(set(given.add) & set(given.remove)):
-            raise Unusable("body", f"Account {both[0]} cannot be added and removed at once.")
+            raise ApiInvalidField("body", f"Account {both[0]} cannot be added and removed at once.")
         async with transaction(source.pool) as conn:
             row = await list_row(conn, list_id)
             if row is None:
-                raise NotThere(f"There is no list {list_id}.")
+                raise ApiNotFound(f"There is no list {list_id}.")
             now = source.clock()
             told = [
                 *await put_accounts_on(conn, row.name, given.add, actor.name, now),
@@ -72,7 +72,7 @@ def list_writing_routes(source: Source) -> APIRouter:
     async def add_list(given: ListGiven, actor: Analyst) -> Response:
         """Make an empty list. Takes an analyst, as an import does that names a new one."""
         if (fault := list_name_fault(given.name)) is not None:
-            raise Unusable("body.name", fault)
+            raise ApiInvalidField("body.name", fault)
         async with transaction(source.pool) as conn:
             list_id = await make_list(conn, given.name, actor.name, source.clock())
             row = await list_row(conn, list_id)
@@ -87,7 +87,7 @@ def list_writing_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             before = await list_row(conn, list_id)
             if before is None:
-                raise NotThere(f"There is no list {list_id}.")
+                raise ApiNotFound(f"There is no list {list_id}.")
             await keep_evidence(conn, before.name, given.evidence_days, actor.name, source.clock())
             row = await list_row(conn, list_id) or before
         return sent(request, watch_list(row))

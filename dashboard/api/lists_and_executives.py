@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Told, fields_of
+from dashboard.api.account_models import ApiModel, fields_of
 from dashboard.api.paging import Page, key_in, number_in, page, sent
 from dashboard.api.parameter_types import (
     AsKnownAt,
@@ -18,8 +18,8 @@ from dashboard.api.parameter_types import (
     PathNumber,
     To,
 )
-from dashboard.api.problem_responses import NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source, ordered, past
+from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext, ordered, past
 from dashboard.executives.words import observability
 from storage.accounts.evidence_retention import ListRule
 from storage.accounts.watch_lists import ListRow, list_row, lists_page
@@ -30,7 +30,7 @@ from storage.model.core.signals import Doubt, SignalKind
 from storage.postgres.pool import transaction
 
 
-class WatchList(Told):
+class WatchList(ApiModel):
     """A named set of accounts."""
 
     list_id: int
@@ -46,7 +46,7 @@ class WatchList(Told):
     """How long the raw evidence of its accounts is kept; null: for ever. Hashes, states and times stay."""
 
 
-class Observable(Told):
+class Observable(ApiModel):
     """Whether a kind of act of an account can be seen: what cannot is never counted as zero."""
 
     kind: SignalKind
@@ -56,7 +56,7 @@ class Observable(Told):
     reason: str
 
 
-class Executive(Told):
+class Executive(ApiModel):
     """An account whose acts are collected."""
 
     account_id: int
@@ -71,7 +71,7 @@ class Executive(Told):
     observability: list[Observable]
 
 
-class Signal(Told):
+class Signal(ApiModel):
     """One visible act. That there is none on file does not say that nothing was done."""
 
     signal_id: int
@@ -97,7 +97,7 @@ class Signal(Told):
     """`import:NAME` of a record; empty for what Blockline saw itself."""
 
 
-def watching_routes(source: Source) -> APIRouter:
+def watching_routes(source: ApiContext) -> APIRouter:
     router = APIRouter()
 
     @router.get("/lists", response_model=Page[WatchList], tags=["lists"])
@@ -114,7 +114,7 @@ def watching_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             row = await list_row(conn, list_id)
         if row is None:
-            raise NotThere(f"There is no list {list_id}.")
+            raise ApiNotFound(f"There is no list {list_id}.")
         return sent(request, watch_list(row))
 
     @router.get("/executives", response_model=Page[Executive], tags=["executives"])

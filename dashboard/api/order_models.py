@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from dashboard.api.account_models import Told
+from dashboard.api.account_models import ApiModel
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import ClaimedWhat
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
 
 
-class OrderFacts(Told):
+class OrderFacts(ApiModel):
     """A legal demand, as on file."""
 
     order_id: int
@@ -33,7 +33,7 @@ class OrderFacts(Told):
     """When it became known."""
 
 
-class Funnel(Told):
+class Funnel(ApiModel):
     """From the names to the blocks; every number is of accounts, each counted once."""
 
     named: int
@@ -49,7 +49,7 @@ class Funnel(Told):
     gone_since: int
 
 
-class Order(Told):
+class Order(ApiModel):
     """An order and its funnel at a moment."""
 
     order: OrderFacts
@@ -60,7 +60,7 @@ class Order(Told):
     funnel: Funnel
 
 
-class OrderKind(Told):
+class OrderKind(ApiModel):
     """Accounts of its list in one kind of state; the kinds are never summed."""
 
     kind: Kind
@@ -70,7 +70,7 @@ class OrderKind(Told):
     counts_as_blocked: bool
 
 
-class Step(Told):
+class Step(ApiModel):
     """How many were blocked from a moment on, with the band that the readings leave open."""
 
     at: datetime
@@ -82,7 +82,7 @@ class Step(Told):
     not_checked: int
 
 
-class Claim(Told):
+class Claim(ApiModel):
     """A number that somebody stated, beside what was observed of it."""
 
     at: datetime
@@ -98,7 +98,7 @@ class Claim(Told):
     verdict: Verdict
 
 
-class Names(Told):
+class Names(ApiModel):
     """What became of the names in the order."""
 
     accounts: int
@@ -109,7 +109,7 @@ class Names(Told):
     not_tried: int
 
 
-class Looks(Told):
+class Looks(ApiModel):
     """What one source found from one place."""
 
     source: str
@@ -121,7 +121,7 @@ class Looks(Told):
     answers: dict[str, int]
 
 
-class SeenByOthers(Told):
+class SeenByOthers(ApiModel):
     """What others found when they looked at its names."""
 
     accounts_by_kind: dict[str, int]
@@ -129,7 +129,7 @@ class SeenByOthers(Told):
     looks: list[Looks]
 
 
-class Document(Told):
+class Document(ApiModel):
     """A file that is attached to the order."""
 
     name: str
@@ -140,7 +140,7 @@ class Document(Told):
     added_at: datetime
 
 
-class BlockedTime(Told):
+class BlockedTime(ApiModel):
     """A time in which an account was blocked, with the readings that bound it."""
 
     not_before: datetime | None
@@ -150,7 +150,7 @@ class BlockedTime(Told):
     then: Kind | None
 
 
-class OrderAccount(Told):
+class OrderAccount(ApiModel):
     """An account on the order's list."""
 
     account_id: int

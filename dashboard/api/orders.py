@@ -6,14 +6,14 @@ from fastapi.responses import Response
 from dashboard.api.order_models import Order, OrderDetail
 from dashboard.api.paging import Page, number_in, page, sent
 from dashboard.api.parameter_types import AsKnownAt, At, CursorText, Limit, PathNumber
-from dashboard.api.problem_responses import NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source, past
+from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from storage.postgres.pool import transaction
 
 
-def order_routes(source: Source) -> APIRouter:
+def order_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["orders"])
 
     @router.get("/orders", response_model=Page[Order])
@@ -52,7 +52,7 @@ def order_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             found = await read_order(conn, order_id, moment, source.settings.gap_after, known)
         if found is None:
-            raise NotThere("There is no such order.")
+            raise ApiNotFound("There is no such order.")
         return sent(request, OrderDetail.model_validate(order_json(found)))
 
     return router

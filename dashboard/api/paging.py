@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from dashboard.api.parameter_types import LARGEST_ID, moment_of
-from dashboard.api.problem_responses import Unusable
+from dashboard.api.problem_responses import ApiInvalidField
 
 T = TypeVar("T", bound=BaseModel)
 Row = TypeVar("Row")
@@ -52,7 +52,7 @@ def key_in(request: Request, cursor: str | None) -> Key | None:
     try:
         return moment_of(at), _number(number)
     except ValueError as error:
-        raise Unusable("query.cursor", _WRONG) from error
+        raise ApiInvalidField("query.cursor", _WRONG) from error
 
 
 def page(
@@ -113,16 +113,16 @@ def _read(request: Request, cursor: str, length: int) -> list[object]:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         parts: object = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unusable("query.cursor", _WRONG) from error
+        raise ApiInvalidField("query.cursor", _WRONG) from error
     if not isinstance(parts, list):
-        raise Unusable("query.cursor", _WRONG)
+        raise ApiInvalidField("query.cursor", _WRONG)
     question, *keys = cast("list[object]", parts) or [None]
     if question != _question(request) or len(keys) != length:
-        raise Unusable("query.cursor", _WRONG)
+        raise ApiInvalidField("query.cursor", _WRONG)
     return keys
 
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
-        raise Unusable("query.cursor", _WRONG)
+        raise ApiInvalidField("query.cursor", _WRONG)
     return value

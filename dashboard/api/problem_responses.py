@@ -52,11 +52,11 @@ class Problem(BaseModel):
     """With 422: each field that cannot be used."""
 
 
-class NotThere(Exception):
+class ApiNotFound(Exception):
     """What the address names is not on file. The message is one sentence."""
 
 
-class Unusable(Exception):
+class ApiInvalidField(Exception):
     """A part of a request cannot be used. The message is one sentence; `where` names the part."""
 
     def __init__(self, where: str, message: str) -> None:
@@ -64,7 +64,7 @@ class Unusable(Exception):
         self.where = where
 
 
-class Busy(Exception):
+class ApiBusy(Exception):
     """It could be done a little later. The message is one sentence."""
 
 
@@ -101,14 +101,14 @@ def refuse_as_problems(api: FastAPI) -> None:
         first = errors[0]
         return problem(422, f"{first['where']}: {first['message']}", errors)
 
-    @api.exception_handler(Unusable)
+    @api.exception_handler(ApiInvalidField)
     async def unusable(_: Request, error: Exception) -> Response:
         where = getattr(error, "where", "")
         return problem(422, f"{where}: {error}", [{"where": where, "message": str(error)}])
 
-    for kind, status in ((Forbidden, 403), (NotThere, 404), (Refused, 409)):
+    for kind, status in ((Forbidden, 403), (ApiNotFound, 404), (Refused, 409)):
         api.add_exception_handler(kind, _sentence(status))
-    for kind in (Busy, StorageError):
+    for kind in (ApiBusy, StorageError):
         api.add_exception_handler(kind, _sentence(503, {"Retry-After": RETRY_AFTER_S}))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
-from dashboard.api.problem_responses import Unusable
+from dashboard.api.problem_responses import ApiInvalidField
 from storage.model.text.states import clean
 
 
@@ -19,9 +19,9 @@ def only_known(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             takes = f"this address takes: {', '.join(known)}" if known else "this address takes none"
-            raise Unusable(f"query.{clean(name)}", f"There is no such field; {takes}.")
+            raise ApiInvalidField(f"query.{clean(name)}", f"There is no such field; {takes}.")
         if len(request.query_params.getlist(name)) > 1 and not _takes_several(known[name]):
-            raise Unusable(f"query.{name}", "This is given more than once, and one is taken.")
+            raise ApiInvalidField(f"query.{name}", "This is given more than once, and one is taken.")
 
 
 def _takes_several(schema: dict[str, Any]) -> bool:

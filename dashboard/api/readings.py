@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import Told
+from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import Page, key_in, page
 from dashboard.api.parameter_types import AsKnownAt, CursorText, From, PathNumber, To
-from dashboard.api.problem_responses import NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source, ordered, past
+from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext, ordered, past
 from storage.accounts.lookup import is_on_file
 from storage.model.core.availability import Flag, MissedReason, Status, Strength
 from storage.postgres.pool import Conn, transaction
@@ -23,7 +23,7 @@ MOST_READINGS = 5_000
 ManyOfThem = Annotated[int, Query(ge=1, le=MOST_READINGS, description="Items of a page.")]
 
 
-class Reading(Told):
+class Reading(ApiModel):
     """One conclusive answer about the account: it speaks of a moment between `asked_at` and `at`."""
 
     at: datetime
@@ -41,7 +41,7 @@ class Reading(Told):
     recorded_at: datetime
 
 
-class Miss(Told):
+class Miss(ApiModel):
     """An attempt that told nothing of the account. It never opens, closes or shortens anything."""
 
     at: datetime
@@ -53,7 +53,7 @@ class Miss(Told):
     recorded_at: datetime
 
 
-def reading_routes(source: Source) -> APIRouter:
+def reading_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["readings"])
 
     def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
@@ -62,7 +62,9 @@ def reading_routes(source: Source) -> APIRouter:
         end = until or (since + USUAL if since is not None else source.clock())
         begin = since or end - USUAL
         if end - begin > LONGEST:
-            raise Unusable("query.from", f"At most {LONGEST.days} days at a time: name `from` and `to`.")
+            raise ApiInvalidField(
+                "query.from", f"At most {LONGEST.days} days at a time: name `from` and `to`."
+            )
         return begin, end
 
     @router.get("/accounts/{account_id}/readings", response_model=Page[Reading], responses=NOT_FOUND)
@@ -109,7 +111,7 @@ def reading_routes(source: Source) -> APIRouter:
 
 async def _refuse_unknown(conn: Conn, account_id: int) -> None:
     if not await is_on_file(conn, account_id):
-        raise NotThere(f"There is no account {account_id}.")
+        raise ApiNotFound(f"There is no account {account_id}.")
 
 
 def _reading(row: StoredReading) -> Reading:

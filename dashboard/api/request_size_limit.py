@@ -13,7 +13,7 @@ LARGEST = 1_000_000
 NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
-class Bounded:
+class BodyLimitMiddleware:
     """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own."""
 
     def __init__(self, app: ASGIApp, largest: int = LARGEST, elsewhere: Mapping[str, int] = NOWHERE) -> None:

@@ -9,17 +9,17 @@ from fastapi.responses import HTMLResponse, Response
 
 from dashboard.api.paging import Page, number_in, page, sent, sent_as
 from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, PathNumber
-from dashboard.api.problem_responses import NOT_FOUND, NotThere, Unusable
-from dashboard.api.request_checks import Source, past
+from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext, past
 from dashboard.api.story_models import StoryTold, WrittenStory
 from dashboard.orders.report import made_by
-from dashboard.stories.content import told
+from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
 from storage.export.exports import snapshot
 from storage.model.stories.stories import StoryFault
-from storage.model.stories.stories import WrittenStory as Kept
+from storage.model.stories.stories import WrittenStory as StoredStory
 from storage.postgres.pool import transaction
 from storage.stories.stories import stories, story
 
@@ -28,7 +28,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def written_routes(source: Source) -> APIRouter:
+def written_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(prefix="/written-stories", tags=["stories"])
 
     @router.get("", response_model=Page[WrittenStory])
@@ -45,7 +45,7 @@ def written_routes(source: Source) -> APIRouter:
         async with transaction(source.pool) as conn:
             found = await story(conn, written_story_id)
         if found is None:
-            raise NotThere(f"There is no story {written_story_id}.")
+            raise ApiNotFound(f"There is no story {written_story_id}.")
         return sent(request, written(found))
 
     @router.get("/{written_story_id}/figures", response_model=StoryTold, responses=NOT_FOUND)
@@ -60,25 +60,25 @@ def written_routes(source: Source) -> APIRouter:
     async def file(request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None) -> Response:
         """A story as one HTML file for readers without a login."""
         read = await _read(source, written_story_id, as_known_at)
-        html = await asyncio.to_thread(lambda: story_html(told(read), made_by()))
+        html = await asyncio.to_thread(lambda: story_html(story_content(read), made_by()))
         headers = {"Content-Disposition": f'attachment; filename="{read.name()}"'}
         return sent_as(request, html.encode(), "text/html; charset=utf-8", headers)
 
     return router
 
 
-def written(found: Kept) -> WrittenStory:
+def written(found: StoredStory) -> WrittenStory:
     return WrittenStory.model_validate(head_json(found))
 
 
-async def _read(source: Source, number: int, as_known_at: datetime | None) -> StoryRead:
+async def _read(source: ApiContext, number: int, as_known_at: datetime | None) -> StoryRead:
     """Raises NotThere, and Unusable when the story cannot be told by that knowledge."""
     now = source.clock()
     known = past(as_known_at, "as_known_at", now)
     async with snapshot(source.pool) as conn:
         read = await read_story(conn, number, now, known, synthetic=source.settings.synthetic)
     if read is None:
-        raise NotThere(f"There is no story {number}.")
+        raise ApiNotFound(f"There is no story {number}.")
     if isinstance(read, StoryFault):
-        raise Unusable("query.as_known_at", read.value)
+        raise ApiInvalidField("query.as_known_at", read.value)
     return read

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field
 
-from dashboard.api.account_edits import Analyst, Given, made
+from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, NotThere
-from dashboard.api.request_checks import Source
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiNotFound
+from dashboard.api.request_checks import ApiContext
 from dashboard.api.stories import written
 from dashboard.api.story_models import WrittenStory
 from storage.accounts.lookup import list_called
@@ -19,7 +19,7 @@ from storage.postgres.pool import Conn, transaction
 from storage.stories import stories
 
 
-class StoryGiven(Given):
+class StoryGiven(ApiInput):
     """A range of time to tell of. Its accounts are those that are watched now, all or of a list."""
 
     title: Annotated[
@@ -37,7 +37,7 @@ class StoryGiven(Given):
     """With `as_it_was`: by what had been recorded by then. Null: by what is known when it is read."""
 
 
-class CaptionGiven(Given):
+class CaptionGiven(ApiInput):
     """What to say about one moment of the range."""
 
     at: Moment
@@ -48,7 +48,7 @@ class CaptionGiven(Given):
     ]
 
 
-def written_editing_routes(source: Source) -> APIRouter:
+def written_editing_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["stories"])
 
     @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
@@ -128,4 +128,4 @@ async def _head(conn: Conn, given: StoryGiven) -> StoryHead:
 
 async def _there(conn: Conn, story_id: int) -> None:
     if await stories.story(conn, story_id) is None:
-        raise NotThere(f"There is no story {story_id}.")
+        raise ApiNotFound(f"There is no story {story_id}.")

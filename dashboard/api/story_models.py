@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from dashboard.api.account_models import Told
+from dashboard.api.account_models import ApiModel
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Status
 from storage.model.stories.stories import View
 
 
-class StoryCaption(Told):
+class StoryCaption(ApiModel):
     """What somebody wrote about one moment."""
 
     caption_id: int
@@ -21,7 +21,7 @@ class StoryCaption(Told):
     text: str
 
 
-class WrittenStory(Told):
+class WrittenStory(ApiModel):
     """A range of time that somebody tells of, without any figure."""
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
@@ -49,7 +49,7 @@ class WrittenStory(Told):
     captions: list[StoryCaption]
 
 
-class StoryCount(Told):
+class StoryCount(ApiModel):
     """So many accounts."""
 
     accounts: int
@@ -57,7 +57,7 @@ class StoryCount(Told):
     """Of them, not read lately: at that moment nothing is known of them."""
 
 
-class StoryFigures(Told):
+class StoryFigures(ApiModel):
     """One moment of a story, in accounts. What was not read lately is told beside, never as zero."""
 
     as_known_at: datetime
@@ -78,7 +78,7 @@ class StoryFigures(Told):
     """By ISO 3166-1 code, or `XX` for all countries."""
 
 
-class StoryChange(Told):
+class StoryChange(ApiModel):
     """A confirmed change. It lies after `last_seen_old` and not after `first_seen_new`."""
 
     account_id: int
@@ -98,7 +98,7 @@ class CaptionFigures(StoryFigures):
     changes: list[StoryChange]
 
 
-class StoryMember(Told):
+class StoryMember(ApiModel):
     """An account of a story."""
 
     account_id: int

@@ -48,7 +48,7 @@ SIGNED = "/mail-link/"
 """Addresses that only who got a mail has; a mail program asks for them from no page."""
 
 
-class Guarded:
+class SecurityHeadersMiddleware:
     """Wraps the dashboard's ASGI app. Dash's own hooks do not see websockets; this does."""
 
     def __init__(self, app: App, policy: str, allowed_origins: Sequence[str]) -> None:

@@ -88,7 +88,7 @@ class Sockets:
         return len(theirs)
 
 
-class Closable:
+class WebSocketMiddleware:
     """Wraps the dashboard's ASGI app, inside of the login."""
 
     def __init__(self, app: App, sockets: Sockets) -> None:

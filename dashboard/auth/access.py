@@ -11,12 +11,12 @@ from starlette.requests import HTTPConnection
 
 from storage.model.core.people import Actor, Role, Scope
 
-ACKNOWLEDGE = MUTE = RESEND = DECIDE_AGAIN = FILM = STORIES = Role.ANALYST
+ACKNOWLEDGE = MUTE = RESEND = REEVALUATE = FILM = STORIES = Role.ANALYST
 RULES = MAINTENANCE = Role.ADMIN
 
-OPEN_DOOR = "dashboard"
+NO_LOGIN_ACTOR = "dashboard"
 """Who acts, in the audit log, where there is no login."""
-NOT_NOW = "The database does not do what it should: nobody can be let in now."
+LOGIN_UNAVAILABLE = "The database does not do what it should: nobody can be let in now."
 """To who is not let in yet: where it is and what it says is nobody else's business."""
 NOBODY = Actor("nobody", Role.VIEWER)
 """Who acts where no request is answered."""

@@ -15,6 +15,6 @@ def new_token() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def digest(secret: str) -> bytes:
+def token_hash(secret: str) -> bytes:
     """What is kept of it. It is as long as a key, so that no salt and no slow hash is needed."""
     return hashlib.sha256(secret.encode()).digest()

@@ -12,14 +12,14 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.errors import Refused, StorageError
 
 
-async def done(
+async def run_form_action(
     request: Request, role: Role, deed: Callable[[Filled, Actor], Awaitable[Response]]
 ) -> Response:
     """What `deed` answers to the form that was sent, by somebody who has `role`; or why nothing was done."""
     actor = access.actor_of(request)
     try:
         access.require(actor, role)
-        given = filled(request.headers.get("content-type", ""), await body_of(request))
+        given = filled(request.headers.get("content-type", ""), await read_body(request))
         return await deed(given, actor)
     except access.Forbidden as error:
         return refusal(403, str(error))
@@ -31,14 +31,14 @@ async def done(
         return refusal(503, str(error))
 
 
-def led_to(request: Request, address: str) -> Response:
+def redirect_to(request: Request, address: str) -> Response:
     """To a page: a browser goes there by itself, and the pages' own script is told where."""
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(address, status_code=303)
     return JSONResponse({"next": address})
 
 
-async def body_of(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """What was sent. Raises WrongInput when it is more than anything here needs."""
     body = b""
     async for part in request.stream():

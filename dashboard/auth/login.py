@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.asgi.settings import DashboardSettings, Login
-from dashboard.auth.access import NOT_NOW, actor_of
-from dashboard.auth.bearer_tokens import digest, new_session
-from dashboard.auth.form_actions import body_of
+from dashboard.auth.access import LOGIN_UNAVAILABLE, actor_of
+from dashboard.auth.bearer_tokens import new_session, token_hash
+from dashboard.auth.form_actions import read_body
 from dashboard.auth.login_page import login_page, own_page
 from dashboard.auth.middleware import cookie_name, session_in
-from dashboard.auth.passwords import LONGEST, NOBODYS, Passwords, is_of_today
+from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, has_current_parameters
 from dashboard.ui import words
 from dashboard.ui.form_input import WrongInput, filled
 from storage.model.core.people import Actor
@@ -38,7 +38,7 @@ def login_routes(
     async def enter(request: Request) -> Response:
         leads_to = request.query_params.get("next", "")
         try:
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
+            given = filled(request.headers.get("content-type", ""), await read_body(request))
             name, password = given.text("name"), given.fields.get("password", "")
             now, address = clock(), address_of(request)
             async with transaction(pool) as conn:
@@ -53,11 +53,11 @@ def login_routes(
                 await succeeded(conn, name, address)
                 if await people.password_of(conn, name) != known:  # changed while this one was checked
                     return login_page(settings, leads_to, WRONG, name, status=403)
-                return await let_in(conn, request, login, known[0], leads_to, now)
+                return await start_session(conn, request, login, known[0], leads_to, now)
         except WrongInput as error:
             return login_page(settings, leads_to, str(error), status=422)
         except StorageError:
-            return login_page(settings, leads_to, NOT_NOW, status=503)
+            return login_page(settings, leads_to, LOGIN_UNAVAILABLE, status=503)
 
     @router.post("/logout")
     async def leave(request: Request) -> Response:
@@ -79,10 +79,10 @@ async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> tu
     """Number and hash of whoever has this name and this password. Takes as long where there is nobody."""
     async with transaction(pool) as conn:
         known = await people.password_of(conn, name)
-    person_id, kept = known or (None, NOBODYS)
+    person_id, kept = known or (None, DUMMY_HASH)
     if not await passwords.is_right(password[: LONGEST + 1], kept) or person_id is None:
         return None
-    if not is_of_today(kept):
+    if not has_current_parameters(kept):
         anew = await passwords.hashed(password)
         async with transaction(pool) as conn:
             await people.rehash(conn, person_id, kept, anew)
@@ -97,7 +97,7 @@ async def _end(conn: Conn, actor: Actor | None, now: datetime) -> None:
             await end_session(conn, actor.session_id, actor.person_id, actor.name, now)
 
 
-async def let_in(
+async def start_session(
     conn: Conn, request: Request, login: Login, person_id: int, leads_to: str, now: datetime
 ) -> Response:
     """Begin a session for a person and lead to the page that was asked for. The secret is always a new one:
@@ -105,11 +105,11 @@ async def let_in(
     """
     before = session_in(request.scope, login)
     if before:
-        await _end(conn, await actor_with_session(conn, digest(before), now), now)
+        await _end(conn, await actor_with_session(conn, token_hash(before), now), now)
     secret = new_session()
     said = request.headers.get("user-agent", "")
     browser = clean(said, 300) if said else ""
-    await begin_session(conn, person_id, digest(secret), address_of(request), browser, now)
+    await begin_session(conn, person_id, token_hash(secret), address_of(request), browser, now)
     answer = RedirectResponse(own_page(leads_to), status_code=303)
     answer.set_cookie(
         cookie_name(login),

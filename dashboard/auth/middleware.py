@@ -18,28 +18,28 @@ from dashboard.asgi.security_headers import SAFE, SIGNED, App, Message, Receive,
 from dashboard.asgi.security_headers import Scope as Asked
 from dashboard.asgi.settings import DashboardSettings, Login
 from dashboard.asgi.websockets import SESSION, Sockets
-from dashboard.auth.access import NOBODY, NOT_NOW, OPEN_DOOR, acting_as
-from dashboard.auth.bearer_tokens import digest
+from dashboard.auth.access import LOGIN_UNAVAILABLE, NO_LOGIN_ACTOR, NOBODY, acting_as
+from dashboard.auth.bearer_tokens import token_hash
 from storage.model.core.people import Actor, Scope
 from storage.people.sessions import actor_with_session, key_of, sessions_over
 from storage.people.tokens import actor_with_token
 from storage.postgres.pool import Pool, StorageError, transaction
 
-FREE: Final = frozenset({"/login", "/login/style.css", "/login/boot.js", "/healthz", "/readyz"})
-FREE_OF_PROVIDER: Final = frozenset({"/login/oidc", "/login/oidc/callback"})
+PUBLIC_PATHS: Final = frozenset({"/login", "/login/style.css", "/login/boot.js", "/healthz", "/readyz"})
+OIDC_PUBLIC_PATHS: Final = frozenset({"/login/oidc", "/login/oidc/callback"})
 FEEDS: Final = "/feeds/"
-BELIEVED_S = 2.0
+SESSION_CACHE_S = 2.0
 """So long who somebody is is not asked again: a page is fetched in forty requests. Where another process
 ended a session, its requests are let in so much longer; its websockets are closed at once."""
 LOOK_EVERY_S = 60.0
 """How often it is asked whose websockets may stay, in case that it was not heard that a session ended."""
-MOST_BELIEVED = 1000
+SESSION_CACHE_SIZE = 1000
 LOGIN_FIRST = "Log in first."
 FEEDS_ONLY = "This token reaches the feeds and nothing else."
 PAGES_ONLY = "Websockets are for pages of who is logged in, not for tokens."
 
 
-class Gate:
+class AuthenticationMiddleware:
     """Wraps the dashboard's ASGI app. Dash's own hooks do not see websockets; this does."""
 
     def __init__(
@@ -56,8 +56,8 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif login is None:
-            await self._let_in(Actor(OPEN_DOOR, self._settings.role), scope, receive, send)
-        elif is_free(scope, login):
+            await self._let_in(Actor(NO_LOGIN_ACTOR, self._settings.role), scope, receive, send)
+        elif is_public_path(scope, login):
             await self._let_in(NOBODY, scope, receive, send)
         else:
             await self._ask(login, scope, receive, send)
@@ -66,7 +66,7 @@ class Gate:
         try:
             actor = await self._actor(login, scope)
         except StorageError:
-            await _refuse(503, NOT_NOW, scope, receive, send)
+            await _refuse(503, LOGIN_UNAVAILABLE, scope, receive, send)
             return
         if actor is not None and actor.scope is Scope.FEEDS and not scope["path"].startswith(FEEDS):
             await _refuse(403, FEEDS_ONLY, scope, receive, send)
@@ -102,7 +102,7 @@ class Gate:
         shown = token if token is not None else session_in(scope, login)
         if not shown:
             return None
-        key, now = digest(shown), asyncio.get_running_loop().time()
+        key, now = token_hash(shown), asyncio.get_running_loop().time()
         until, actor = self._believed.get(key, (0.0, None))
         if actor is not None and now < until:
             return actor
@@ -110,13 +110,13 @@ class Gate:
         async with transaction(self._pool) as conn:
             actor = await find(conn, key, self._clock())
         if actor is not None:
-            if len(self._believed) >= MOST_BELIEVED:
+            if len(self._believed) >= SESSION_CACHE_SIZE:
                 self._believed.clear()
-            self._believed[key] = (now + BELIEVED_S, actor)
+            self._believed[key] = (now + SESSION_CACHE_S, actor)
         return actor
 
 
-def is_free(scope: Asked, login: Login) -> bool:
+def is_public_path(scope: Asked, login: Login) -> bool:
     """Whether everybody may ask for it: the login itself, whether the monitor is well, and what a signed
     address opens. One by one: Dash answers with its page to every address that nobody else knows.
     """
@@ -126,7 +126,7 @@ def is_free(scope: Asked, login: Login) -> bool:
     if path.startswith(SIGNED):
         signed = path.removeprefix(SIGNED)
         return bool(signed) and "/" not in signed
-    return path in FREE or (login.provider is not None and path in FREE_OF_PROVIDER)
+    return path in PUBLIC_PATHS or (login.provider is not None and path in OIDC_PUBLIC_PATHS)
 
 
 def token_in(scope: Asked) -> str | None:
@@ -160,7 +160,7 @@ def cookies(scope: Asked) -> dict[str, str]:
     return cookie_parser("; ".join(shown))
 
 
-async def keep_watch(
+async def close_ended_sessions(
     pool: Pool, clock: Callable[[], datetime], sockets: Sockets, every_s: float = LOOK_EVERY_S
 ) -> None:
     """Close the websockets of sessions that are over, until cancelled; usually that was done already."""

@@ -20,11 +20,11 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 
 from dashboard.asgi.settings import DashboardSettings, Login, Provider
-from dashboard.auth.access import NOT_NOW
-from dashboard.auth.login import let_in
+from dashboard.auth.access import LOGIN_UNAVAILABLE
+from dashboard.auth.login import start_session
 from dashboard.auth.login_page import login_page, own_page
 from dashboard.auth.middleware import cookies
-from dashboard.auth.oidc_claims import NotLetIn, names_in, role_in
+from dashboard.auth.oidc_claims import LoginRefused, names_in, role_in
 from storage.model.core.people import Role
 from storage.people import people
 from storage.postgres.installation import login_key
@@ -54,7 +54,7 @@ def oidc_routes(
             answer: Response = await client.authorize_redirect(request, login.url + CALLBACK)
             _refuse_other_issuer(client, provider)
         except StorageError:
-            return login_page(settings, "", NOT_NOW, status=503)
+            return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
         except (AuthlibBaseError, httpx2.HTTPError, ValueError, RuntimeError):
             return login_page(settings, "", AWAY, status=502)
         state["next"] = own_page(request.query_params.get("next", ""))
@@ -71,13 +71,15 @@ def oidc_routes(
             claims = await _claims(client, request, state)
             async with transaction(pool) as conn:
                 person_id = await _person(conn, provider, claims, clock())
-                answer = await let_in(conn, request, login, person_id, str(state.get("next", "/")), clock())
-        except NotLetIn as error:
+                answer = await start_session(
+                    conn, request, login, person_id, str(state.get("next", "/")), clock()
+                )
+        except LoginRefused as error:
             answer = login_page(settings, "", str(error), status=403)
         except Refused as error:
             answer = login_page(settings, "", str(error), status=403)
         except StorageError:
-            return login_page(settings, "", NOT_NOW, status=503)
+            return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
         except (httpx2.HTTPError, ValueError, RuntimeError):
             answer = login_page(settings, "", AWAY, status=502)
         name, path = state_cookie(login)
@@ -139,7 +141,7 @@ def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dic
     try:
         return signer.loads(cookies(request.scope).get(state_cookie(login)[0], ""), max_age=LASTS_S)
     except BadSignature as error:
-        raise NotLetIn(STRANGE) from error
+        raise LoginRefused(STRANGE) from error
 
 
 async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str, Any]) -> Mapping[str, Any]:
@@ -148,10 +150,10 @@ async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str,
     try:
         token = await client.authorize_access_token(request)
     except (AuthlibBaseError, JoseError) as error:
-        raise NotLetIn(STRANGE) from error
+        raise LoginRefused(STRANGE) from error
     claims = token.get("userinfo")
     if not claims or not isinstance(claims.get("sub"), str):
-        raise NotLetIn(STRANGE)
+        raise LoginRefused(STRANGE)
     return claims
 
 
@@ -166,7 +168,7 @@ async def _person(conn: Conn, provider: Provider, claims: Mapping[str, Any], now
             conn, login, display_name, role or Role.VIEWER, provider.issuer, subject, now
         )
     if known.disabled_at is not None:
-        raise NotLetIn(f"{known.login} may not log in any more.")
+        raise LoginRefused(f"{known.login} may not log in any more.")
     await people.set_display_name(conn, known.person_id, display_name or known.login)
     if role is not None:
         await people.set_role(conn, known.login, role, "provider", now)
@@ -179,6 +181,6 @@ async def _free_name(conn: Conn, logins: list[str]) -> str:
     for login in logins:
         if people.is_login(login) and login.lower() not in taken:
             return login
-    raise NotLetIn(
+    raise LoginRefused(
         "None of the names that the provider gives can be used here, or somebody else has them: ask an admin."
     )

@@ -7,7 +7,7 @@ from dashboard.asgi.settings import Provider
 from storage.model.core.people import Role
 
 
-class NotLetIn(Exception):
+class LoginRefused(Exception):
     """Somebody cannot be logged in. The message is one sentence for whoever tries."""
 
 
@@ -22,7 +22,7 @@ def role_in(claims: Mapping[str, Any], provider: Provider) -> Role | None:
     values = cast("list[object]", said) if isinstance(said, list) else [said]
     found = [provider.roles[value] for value in values if isinstance(value, str) and value in provider.roles]
     if not found:
-        raise NotLetIn("Your organisation’s account gives you no role here: ask who runs Blockline.")
+        raise LoginRefused("Your organisation’s account gives you no role here: ask who runs Blockline.")
     return max(found, key=list(Role).index)
 
 

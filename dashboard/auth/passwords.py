@@ -9,7 +9,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 SHORTEST = 12
 LONGEST = 200
 """Characters: more is no password but work for us."""
-NOBODYS: Final = (
+DUMMY_HASH: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$gY2/wFAITaSvrvBMvWdUTg$Jm/1CO1T4LeuQp41yqxfccTnJKJ323ebbze6bI2g5CY"
 )
 """Verified against where there is nobody, so that it takes as long. No password has this hash."""
@@ -46,7 +46,7 @@ def hash_of(password: str) -> str:
     return _hasher.hash(password)
 
 
-def is_of_today(kept: str) -> bool:
+def has_current_parameters(kept: str) -> bool:
     """Whether a hash was made with the parameters of today."""
     return not _hasher.check_needs_rehash(kept)
 

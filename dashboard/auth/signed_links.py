@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer
 _TOKEN = re.compile(r"(/mail-link/)[\w.%=~-]+", re.ASCII)
 
 
-class Act(StrEnum):
+class LinkAction(StrEnum):
     """What a link lets its reader do."""
 
     ACKNOWLEDGE = "acknowledge"
@@ -23,7 +23,7 @@ class Act(StrEnum):
 class Link:
     """Whom a link was sent to, and about what: a story by its key, a rule by its name."""
 
-    act: Act
+    act: LinkAction
     subject: str
     recipient: str
 
@@ -37,7 +37,7 @@ def read_token(key: bytes, text: str) -> Link | None:
     """The link that was signed with this key; None for anything else."""
     try:
         act, subject, recipient = _serializer(key).loads(text)
-        return Link(Act(act), str(subject), str(recipient))
+        return Link(LinkAction(act), str(subject), str(recipient))
     except (BadData, ValueError, TypeError):
         return None
 

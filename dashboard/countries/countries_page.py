@@ -8,16 +8,16 @@ from dash.development.base_component import Component
 
 from dashboard.ui import words
 from storage.countries.countries import CountryCount
-from storage.countries.country_report import Standing
+from storage.countries.country_report import CountryStatus
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.text.countries import country_name
 from storage.model.text.states import group_words
 
-STANDING_WORDS = {
-    Standing.WITHHELD: "withheld at the last look",
-    Standing.LAST_KNOWN: "last known only",
-    Standing.NO_LONGER: "no longer",
+COUNTRY_STATUS_WORDS = {
+    CountryStatus.WITHHELD: "withheld at the last look",
+    CountryStatus.LAST_KNOWN: "last known only",
+    CountryStatus.NO_LONGER: "no longer",
 }
 WHAT_IT_DOES_NOT_SAY = (
     "What the platform says it withholds, for the accounts on file only, imported ones included: not what a "
@@ -28,18 +28,18 @@ WHAT_IT_DOES_NOT_SAY = (
 )
 
 
-def standing_words(standing: Standing, platform: Platform) -> str:
+def country_status_words(standing: CountryStatus, platform: Platform) -> str:
     """How one account stands in a country, in its platform's term."""
-    if standing is Standing.WITHHELD:
+    if standing is CountryStatus.WITHHELD:
         return f"{group_words(Status.WITHHELD, platform)} at the last look"
-    return STANDING_WORDS[standing]
+    return COUNTRY_STATUS_WORDS[standing]
 
 
-def count_of(count: CountryCount, standing: Standing) -> int:
+def count_of(count: CountryCount, standing: CountryStatus) -> int:
     return {
-        Standing.WITHHELD: count.withheld_at_last_reading,
-        Standing.LAST_KNOWN: count.last_known_only,
-        Standing.NO_LONGER: count.no_longer,
+        CountryStatus.WITHHELD: count.withheld_at_last_reading,
+        CountryStatus.LAST_KNOWN: count.last_known_only,
+        CountryStatus.NO_LONGER: count.no_longer,
     }[standing]
 
 
@@ -128,7 +128,7 @@ def _row(count: CountryCount, most: int, now: datetime) -> Component:
                     [html.Span(words_for, className="cell-word"), f"{count_of(count, standing):,}"],
                     className="n" if count_of(count, standing) else "n none",
                 )
-                for standing, words_for in STANDING_WORDS.items()
+                for standing, words_for in COUNTRY_STATUS_WORDS.items()
             ],
             html.Td(_reading(count, now), className="read"),
         ]
@@ -157,8 +157,8 @@ def as_of(count: CountryCount) -> str:
 
 def bar(count: CountryCount, most: int) -> Component:
     """The accounts ever seen withheld, in proportion to the country with `most` of them."""
-    parts = [(standing, count_of(count, standing)) for standing in STANDING_WORDS]
-    label = ", ".join(f"{n:,} {STANDING_WORDS[standing]}" for standing, n in parts)
+    parts = [(standing, count_of(count, standing)) for standing in COUNTRY_STATUS_WORDS]
+    label = ", ".join(f"{n:,} {COUNTRY_STATUS_WORDS[standing]}" for standing, n in parts)
     return html.Div(
         [html.I(className=f"st-{standing.value}", style={"flexGrow": n}) for standing, n in parts if n],
         className="country-bar",
@@ -173,7 +173,7 @@ def legend() -> Component:
     return html.Span(
         [
             html.Span([html.I(className=f"st-{standing.value}"), words_for])
-            for standing, words_for in STANDING_WORDS.items()
+            for standing, words_for in COUNTRY_STATUS_WORDS.items()
         ],
         className="country-legend",
     )

@@ -7,17 +7,17 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.countries.countries_page import (
-    STANDING_WORDS,
+    COUNTRY_STATUS_WORDS,
     WHAT_IT_DOES_NOT_SAY,
     as_of,
     bar,
     count_of,
+    country_status_words,
     legend,
-    standing_words,
 )
 from dashboard.ui import words
 from storage.countries.countries import CountryCount
-from storage.countries.country_report import CountryAccount, Standing
+from storage.countries.country_report import CountryAccount, CountryStatus
 from storage.model.core.accounts import Platform
 from storage.model.text.countries import country_name
 from storage.model.text.states import capital, clean
@@ -29,7 +29,7 @@ EVERY = "all"
 def country_page(
     count: CountryCount,
     accounts: tuple[CountryAccount, ...],
-    standing: Standing | None,
+    standing: CountryStatus | None,
     number: int,
     now: datetime,
     tag: list[Component],
@@ -78,18 +78,18 @@ def head(country: str, more: list[Component]) -> Component:
     )
 
 
-def shown_of(count: CountryCount, standing: Standing | None) -> int:
+def shown_of(count: CountryCount, standing: CountryStatus | None) -> int:
     return count.pairs_ever if standing is None else count_of(count, standing)
 
 
-def _address(count: CountryCount, standing: Standing | None, number: int = 1) -> str:
+def _address(count: CountryCount, standing: CountryStatus | None, number: int = 1) -> str:
     place = f"/countries/{count.country}/{standing.value if standing else EVERY}"
     return place if number == 1 else f"{place}/{number}"
 
 
-def tabs(count: CountryCount, current: Standing | Literal["published"] | None) -> Component:
+def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | None) -> Component:
     """The parts of a country: its accounts by standing (None: all), and what was published of it."""
-    standings: list[tuple[Standing | None, str]] = [(None, "all"), *STANDING_WORDS.items()]
+    standings: list[tuple[CountryStatus | None, str]] = [(None, "all"), *COUNTRY_STATUS_WORDS.items()]
     return html.Nav(
         [
             *[
@@ -145,7 +145,7 @@ def _row(account: CountryAccount, now: datetime) -> Component:
             html.Td(
                 [
                     html.I(className=f"st-{account.standing.value}"),
-                    capital(standing_words(account.standing, Platform(account.platform))),
+                    capital(country_status_words(account.standing, Platform(account.platform))),
                 ],
                 className="standing",
             ),
@@ -157,7 +157,7 @@ def _row(account: CountryAccount, now: datetime) -> Component:
     )
 
 
-def _pages(count: CountryCount, standing: Standing | None, number: int) -> list[Component]:
+def _pages(count: CountryCount, standing: CountryStatus | None, number: int) -> list[Component]:
     shown = shown_of(count, standing)
     last = max(1, -(-shown // PAGE))
     if last == 1:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from dashboard.ui.chart_style import FONT, PALETTES, Palette, Theme
 from dashboard.ui.words import range_words
 from storage.model.orders.half_years import HalfYear
-from storage.model.orders.published_vs_observed import Claimed, Tally, demands
+from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, demands
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.text.states import clean
 
@@ -90,7 +90,7 @@ def _all_between(halves: Sequence[HalfYear]) -> list[HalfYear]:
     return out
 
 
-def _ranges(found: Sequence[Claimed]) -> list[tuple[int, HalfYear, Tally]]:
+def _ranges(found: Sequence[Claimed]) -> list[tuple[int, HalfYear, HalfYearTally]]:
     """What our monitor (0) and published records (1) saw, by half-year."""
     own = [(0, c.half, c.own.withheld) for c in found if c.own is not None]
     return own + [(1, c.half, c.recorded.withheld) for c in found if c.recorded is not None]
@@ -109,7 +109,12 @@ def _placed(value: int | None, *, is_log: bool) -> float | None:
 
 
 def _seen(
-    figure: go.Figure, name: str, colour: str, ranges: Sequence[tuple[HalfYear, Tally]], *, is_log: bool
+    figure: go.Figure,
+    name: str,
+    colour: str,
+    ranges: Sequence[tuple[HalfYear, HalfYearTally]],
+    *,
+    is_log: bool,
 ) -> None:
     """A bar from what is certain to what is possible, in the last panel."""
     if not ranges:
@@ -142,7 +147,7 @@ def _scale(
     figure: go.Figure,
     row: int,
     shown: Sequence[int],
-    ranges: Sequence[tuple[int, HalfYear, Tally]],
+    ranges: Sequence[tuple[int, HalfYear, HalfYearTally]],
     palette: Palette,
     *,
     is_log: bool,

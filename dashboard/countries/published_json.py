@@ -7,9 +7,9 @@ from dashboard.countries import published_words
 from dashboard.wire.compact_json import Json
 from storage.model.orders.published_vs_observed import (
     Claimed,
-    Observed,
+    HalfYearTally,
+    ObservedFigures,
     Recorded,
-    Tally,
     demands,
     disagreements,
 )
@@ -40,7 +40,7 @@ def _half(found: Claimed, country: str) -> Json:
         "recorded_by_others": None if found.recorded is None else _recorded(found.recorded),
         "sentences": [
             f"{said.who}: {line}"
-            for said in published_words.observed(found, country)
+            for said in published_words.observer_summaries(found, country)
             for line in (f"{said.head}.", *said.lines)
         ],
     }
@@ -63,7 +63,7 @@ def _report(report: TransparencyReport) -> Json:
     }
 
 
-def _own(own: Observed) -> Json:
+def _own(own: ObservedFigures) -> Json:
     return {
         "watched": own.watched,
         "named_by_orders_of_the_country": own.named,
@@ -84,7 +84,7 @@ def _recorded(recorded: Recorded) -> Json:
     }
 
 
-def _tally(tally: Tally) -> Json:
+def _tally(tally: HalfYearTally) -> Json:
     return {
         "at_least": tally.low,
         "at_most": tally.high,

@@ -109,7 +109,7 @@ def _row(found: Claimed, country: str) -> Component:
         [
             html.Th(found.half.name, scope="row", className="half"),
             td(_published(found), ""),
-            td([_observer(said) for said in published_words.observed(found, country)], ""),
+            td([_observer(said) for said in published_words.observer_summaries(found, country)], ""),
         ]
     )
 
@@ -161,7 +161,7 @@ def _source_row(report: TransparencyReport, differing: set[str]) -> Component:
     )
 
 
-def _observer(said: published_words.Said) -> Component:
+def _observer(said: published_words.ObserverSummary) -> Component:
     nothing = said.head == published_words.NOT_OBSERVED
     return html.Div(
         [

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
-from storage.model.orders.published_vs_observed import Claimed, Observed, Recorded, Tally, disagreements
+from storage.model.orders.published_vs_observed import (
+    Claimed,
+    HalfYearTally,
+    ObservedFigures,
+    Recorded,
+    disagreements,
+)
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
@@ -29,7 +35,7 @@ WHAT_IT_DOES_NOT_SAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ObserverSummary:
     """What one observer saw in a half-year."""
 
     who: str
@@ -37,15 +43,19 @@ class Said:
     lines: tuple[str, ...]
 
 
-def observed(found: Claimed, country: str) -> list[Said]:
+def observer_summaries(found: Claimed, country: str) -> list[ObserverSummary]:
     """Our own monitor first, then the published records together."""
-    out: list[Said] = []
+    out: list[ObserverSummary] = []
     if found.own is not None:
-        out.append(Said("Our monitor", _head(found.own.withheld), _own_lines(found, found.own, country)))
+        out.append(
+            ObserverSummary("Our monitor", _head(found.own.withheld), _own_lines(found, found.own, country))
+        )
     if found.recorded is not None:
         records = ", ".join(clean(s, 120) for s in found.recorded.sources)
-        out.append(Said(records, _head(found.recorded.withheld), _record_lines(found, found.recorded)))
-    return out or [Said("Our monitor", NOT_OBSERVED, (NOTHING_READ,))]
+        out.append(
+            ObserverSummary(records, _head(found.recorded.withheld), _record_lines(found, found.recorded))
+        )
+    return out or [ObserverSummary("Our monitor", NOT_OBSERVED, (NOTHING_READ,))]
 
 
 def disagreement_lines(found: Claimed) -> list[str]:
@@ -56,11 +66,11 @@ def disagreement_lines(found: Claimed) -> list[str]:
     ]
 
 
-def _head(withheld: Tally) -> str:
+def _head(withheld: HalfYearTally) -> str:
     return f"{range_words(withheld.low, withheld.high)} became withheld"
 
 
-def _own_lines(found: Claimed, own: Observed, country: str) -> tuple[str, ...]:
+def _own_lines(found: Claimed, own: ObservedFigures, country: str) -> tuple[str, ...]:
     return (
         _watched_line(found, own, country),
         *_first_look(own.withheld),
@@ -71,7 +81,7 @@ def _own_lines(found: Claimed, own: Observed, country: str) -> tuple[str, ...]:
     )
 
 
-def _watched_line(found: Claimed, own: Observed, country: str) -> str:
+def _watched_line(found: Claimed, own: ObservedFigures, country: str) -> str:
     line = f"Watched: {accounts(own.watched)}, {own.named:,} named by orders of {country_name(country)}"
     reported = [int(v) for v in found.values(lambda r: r.accounts_specified)]
     if not reported:
@@ -86,14 +96,14 @@ def _watched_line(found: Claimed, own: Observed, country: str) -> str:
     return f"{line}: at most {shares}."
 
 
-def _first_look(tally: Tally) -> tuple[str, ...]:
+def _first_look(tally: HalfYearTally) -> tuple[str, ...]:
     if not tally.at_first_look:
         return ()
     was = "was" if tally.at_first_look == 1 else "were"
     return (f"{tally.at_first_look:,} {was} withheld at the first look: nobody saw since when.",)
 
 
-def _coverage_line(found: Claimed, own: Observed) -> str:
+def _coverage_line(found: Claimed, own: ObservedFigures) -> str:
     looked = own.looked
     so_far = " so far" if looked.of_days < found.half.days else ""
     return (
@@ -111,7 +121,7 @@ def _record_lines(found: Claimed, recorded: Recorded) -> tuple[str, ...]:
     )
 
 
-def comparison(found: Claimed, seen: Tally) -> str:
+def comparison(found: Claimed, seen: HalfYearTally) -> str:
     """What the difference between the accounts published as withheld and those seen can mean, and cannot."""
     reported = found.values(lambda r: r.accounts_withheld)
     if not reported:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
-from dashboard.executives.chart_frame import MARKS_PX, Lane, frame, step_of_bars
-from dashboard.executives.chart_marks import Mark, gained, marks_of
+from dashboard.executives.chart_frame import MARKS_PX, ExecutiveLane, frame, step_of_bars
+from dashboard.executives.chart_marks import EngagementMark, gained, marks_of
 from dashboard.executives.person_engagement import PersonView
 from dashboard.executives.words import PLURAL, not_seen, when
 from dashboard.ui.chart_style import PALETTES, Theme
 from dashboard.ui.words import day
-from storage.executives.executives_report import Count
+from storage.executives.executives_report import SignalCount
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import capital, clean
 
@@ -53,19 +53,19 @@ def executive_figure(view: PersonView, theme: Theme) -> go.Figure:
     return figure
 
 
-def _lanes(view: PersonView) -> list[Lane]:
+def _lanes(view: PersonView) -> list[ExecutiveLane]:
     unseen = not_seen(view.person)
     tops: dict[str, int] = {}
     for count in view.counts:
         tops[count.kind] = max(tops.get(count.kind, 0), count.n)
     out = [
-        Lane(capital(PLURAL[kind]), kind, unseen.get(kind, ""), tops.get(kind, 0))
+        ExecutiveLane(capital(PLURAL[kind]), kind, unseen.get(kind, ""), tops.get(kind, 0))
         for kind in SYMBOL
         if kind in tops or kind in unseen
     ]
     rises = [rise for _, rise in gained(view.likes, step_of_bars(view))]
     if rises:
-        out.append(Lane(COUNTER, None, "", max(rises)))
+        out.append(ExecutiveLane(COUNTER, None, "", max(rises)))
     return out
 
 
@@ -73,7 +73,9 @@ def _touching(view: PersonView) -> timedelta:
     return (view.axis[1] - view.axis[0]) * MARK_PX / MARKS_PX
 
 
-def _marks(figure: go.Figure, kind: SignalKind, marks: Sequence[Mark], y: int, theme: Theme) -> None:
+def _marks(
+    figure: go.Figure, kind: SignalKind, marks: Sequence[EngagementMark], y: int, theme: Theme
+) -> None:
     edge = EDGE[theme]
     for one_each in (True, False):
         shown = [m for m in marks if (len(m.acts) == 1) is one_each]
@@ -99,7 +101,7 @@ def _marks(figure: go.Figure, kind: SignalKind, marks: Sequence[Mark], y: int, t
         )
 
 
-def _hover(kind: SignalKind, mark: Mark) -> str:
+def _hover(kind: SignalKind, mark: EngagementMark) -> str:
     act, *more = mark.acts
     if more:
         return f"{len(mark.acts)} {PLURAL[kind]}<br>{when(act)}<br>to {when(more[-1])}"
@@ -110,7 +112,7 @@ def _hover(kind: SignalKind, mark: Mark) -> str:
     return f"{capital(kind.value)}, {when(act)}{whom}"
 
 
-def _bars(figure: go.Figure, view: PersonView, lane: Lane, y: int) -> None:
+def _bars(figure: go.Figure, view: PersonView, lane: ExecutiveLane, y: int) -> None:
     counts = [c for c in view.counts if c.kind == lane.kind]
     step = step_of_bars(view)
     if counts and lane.kind is not None:
@@ -122,7 +124,7 @@ def _many(kind: SignalKind, n: int) -> str:
     return kind.value if n == 1 else PLURAL[kind]
 
 
-def _counter(figure: go.Figure, view: PersonView, lane: Lane, y: int, theme: Theme) -> None:
+def _counter(figure: go.Figure, view: PersonView, lane: ExecutiveLane, y: int, theme: Theme) -> None:
     step = step_of_bars(view)
     rises = gained(view.likes, step)
     hover = [
@@ -178,7 +180,7 @@ def _blocks(figure: go.Figure, view: PersonView, theme: Theme) -> None:
         )
 
 
-def _block_hover(count: Count, step: timedelta) -> str:
+def _block_hover(count: SignalCount, step: timedelta) -> str:
     words = count.kind if count.n == 1 else f"{count.kind}s"
     return f"{count.n:,} {words} confirmed<br>first read {_period(count.start, step)}"
 

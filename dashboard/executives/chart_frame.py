@@ -8,7 +8,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from dashboard.executives.chart_labels import Label, labels_of, placed
+from dashboard.executives.chart_labels import AxisLabel, labels_of, placed
 from dashboard.executives.person_engagement import PersonView
 from dashboard.ui.chart_style import FONT, Palette
 from dashboard.ui.words import span
@@ -26,7 +26,7 @@ MOST_SILENT: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ExecutiveLane:
     name: str
     kind: SignalKind | None
     unseen: str
@@ -40,7 +40,7 @@ def step_of_bars(view: PersonView) -> timedelta:
     return view.step or timedelta(days=1)
 
 
-def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: Palette) -> None:
+def frame(figure: go.Figure, view: PersonView, lanes: Sequence[ExecutiveLane], palette: Palette) -> None:
     engagement = max(1, len(lanes)) * LANE_PX
     inner = engagement + BETWEEN_PX + BLOCKS_PX
     split = (BLOCKS_PX / inner, (BLOCKS_PX + BETWEEN_PX) / inner)
@@ -103,7 +103,7 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[Lane], palette: P
     )
 
 
-def _tick(lane: Lane, view: PersonView) -> str:
+def _tick(lane: ExecutiveLane, view: PersonView) -> str:
     """A lane's name; where acts are counted, with the scale of its bars."""
     if not lane.top or (view.step is None and lane.kind is not None):
         return lane.name
@@ -112,7 +112,7 @@ def _tick(lane: Lane, view: PersonView) -> str:
     return f"{lane.name}<br><span style='font-size:10px'>to {lane.top:,} {each}</span>"
 
 
-def _unseen(lanes: Sequence[Lane], palette: Palette) -> list[Dressed]:
+def _unseen(lanes: Sequence[ExecutiveLane], palette: Palette) -> list[Dressed]:
     return [
         {
             "xref": "paper",
@@ -129,7 +129,7 @@ def _unseen(lanes: Sequence[Lane], palette: Palette) -> list[Dressed]:
     ]
 
 
-def _named(figure: go.Figure, labels: Sequence[Label], most: int, palette: Palette) -> None:
+def _named(figure: go.Figure, labels: Sequence[AxisLabel], most: int, palette: Palette) -> None:
     """A mark at the foot of each line that says what it is: not every line has room for its label."""
     figure.add_trace(
         go.Scatter(
@@ -148,7 +148,7 @@ def _named(figure: go.Figure, labels: Sequence[Label], most: int, palette: Palet
 
 def _beside(
     view: PersonView,
-    labels: Sequence[Label],
+    labels: Sequence[AxisLabel],
     axis: tuple[datetime, datetime],
     palette: Palette,
     split: float,
@@ -160,7 +160,7 @@ def _beside(
     return shapes, [_annotation(label, row, palette) for label, row in placed(labels, axis, MARKS_PX)]
 
 
-def _line(label: Label, palette: Palette) -> Dressed:
+def _line(label: AxisLabel, palette: Palette) -> Dressed:
     return {
         "type": "line",
         "x0": label.at,
@@ -172,7 +172,7 @@ def _line(label: Label, palette: Palette) -> Dressed:
     }
 
 
-def _annotation(label: Label, row: int, palette: Palette) -> Dressed:
+def _annotation(label: AxisLabel, row: int, palette: Palette) -> Dressed:
     return {
         "x": label.at,
         "y": 1.0,

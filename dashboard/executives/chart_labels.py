@@ -14,7 +14,7 @@ LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class AxisLabel:
     at: datetime
     text: str
     hover: str
@@ -24,10 +24,10 @@ class Label:
     """Orders choose their place first."""
 
 
-def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Label]:
+def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[AxisLabel]:
     """A label for each order and each dated thing that belongs to one or to the time."""
     out = [
-        Label(
+        AxisLabel(
             o.issued_at,
             clean(o.title, LONGEST),
             f"{clean(o.title)}: {o.named_count:,} named, {stamp(o.issued_at)}"
@@ -41,16 +41,16 @@ def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Lab
         is_claim = e.kind is OrderEventKind.CLAIM
         text = f"Claim: {clean(e.text, LONGEST - 7)}" if is_claim else clean(e.text, LONGEST)
         hover = f"{clean(e.text, 200)}<br>{stamp(e.at)}, {clean(e.source)}"
-        out.append(Label(e.at, text, hover, is_claim or e.at_from is not None, 1))
+        out.append(AxisLabel(e.at, text, hover, is_claim or e.at_from is not None, 1))
     return out
 
 
 def placed(
-    labels: Sequence[Label], axis: tuple[datetime, datetime], width_px: int
-) -> list[tuple[Label, int]]:
+    labels: Sequence[AxisLabel], axis: tuple[datetime, datetime], width_px: int
+) -> list[tuple[AxisLabel, int]]:
     """Those labels for which there is room, with their row counted from below."""
     taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
-    out: list[tuple[Label, int]] = []
+    out: list[tuple[AxisLabel, int]] = []
     for label in sorted(labels, key=lambda one: (one.weight, one.at)):
         start = (label.at - axis[0]) / (axis[1] - axis[0]) * width_px
         end = start + LETTER_PX * len(label.text) + 8

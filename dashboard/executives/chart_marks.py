@@ -5,27 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.executives.engagement_report import CounterStep
-from storage.executives.executives_report import Act
+from storage.executives.executives_report import ExecutiveSignal
 
 TOUCH = 3
 """So many acts that touch become one mark with their number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class EngagementMark:
     """One act, or several that would lie upon each other."""
 
     at: datetime
-    acts: tuple[Act, ...]
+    acts: tuple[ExecutiveSignal, ...]
     """At least one, oldest first."""
 
 
-def marks_of(acts: Sequence[Act], touching: timedelta) -> list[Mark]:
+def marks_of(acts: Sequence[ExecutiveSignal], touching: timedelta) -> list[EngagementMark]:
     """Acts of one kind as marks, oldest first. Two touch when less than `touching` apart; what touches is cut
     into pieces that are no wider than a few marks, so that a mark still says when.
     """
-    out: list[Mark] = []
-    group: list[Act] = []
+    out: list[EngagementMark] = []
+    group: list[ExecutiveSignal] = []
     for act in sorted(acts, key=lambda a: a.at):
         if group and (act.at - group[-1].at >= touching or act.at - group[0].at > 4 * touching):
             out += _marks(group)
@@ -34,10 +34,10 @@ def marks_of(acts: Sequence[Act], touching: timedelta) -> list[Mark]:
     return out + _marks(group)
 
 
-def _marks(group: Sequence[Act]) -> list[Mark]:
+def _marks(group: Sequence[ExecutiveSignal]) -> list[EngagementMark]:
     if len(group) < TOUCH:
-        return [Mark(act.at, (act,)) for act in group]
-    return [Mark(group[0].at + (group[-1].at - group[0].at) / 2, tuple(group))]
+        return [EngagementMark(act.at, (act,)) for act in group]
+    return [EngagementMark(group[0].at + (group[-1].at - group[0].at) / 2, tuple(group))]
 
 
 def gained(steps: Sequence[CounterStep], step: timedelta) -> list[tuple[CounterStep, int]]:

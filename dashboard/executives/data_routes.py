@@ -8,10 +8,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
-from dashboard.executives.person_engagement import RANGES, PersonView, Tested, person_view
+from dashboard.executives.person_engagement import RANGES, AssociationTest, PersonView, person_view
 from dashboard.executives.words import ASSOCIATION, association, observability
 from dashboard.wire.compact_json import Json
-from storage.executives.executives_report import Act, Count, Person, PersonAccount, people
+from storage.executives.executives_report import (
+    ExecutivePerson,
+    ExecutiveSignal,
+    PersonAccount,
+    SignalCount,
+    people,
+)
 from storage.postgres.pool import Pool, StorageError, transaction
 
 
@@ -62,7 +68,7 @@ def view_json(view: PersonView) -> Json:
     }
 
 
-def _person(person: Person) -> Json:
+def _person(person: ExecutivePerson) -> Json:
     return {"name": person.name, "accounts": [_account(a) for a in person.accounts]}
 
 
@@ -93,11 +99,11 @@ def _account(account: PersonAccount) -> Json:
     }
 
 
-def _count(count: Count) -> Json:
+def _count(count: SignalCount) -> Json:
     return {"from": count.start.isoformat(), "kind": count.kind, "n": count.n}
 
 
-def _act(act: Act) -> Json:
+def _act(act: ExecutiveSignal) -> Json:
     return {
         "id": act.signal_id,
         "account": act.account_id,
@@ -116,7 +122,7 @@ def _act(act: Act) -> Json:
     }
 
 
-def _tested(tested: Tested, name: str) -> Json:
+def _tested(tested: AssociationTest, name: str) -> Json:
     found = tested.found
     return {
         "order": tested.order.reference,

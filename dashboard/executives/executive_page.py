@@ -24,7 +24,7 @@ from dashboard.executives.words import (
 from dashboard.ui import words
 from dashboard.ui.time_markup import Piece, pieces
 from dashboard.wire.compact_json import Json
-from storage.executives.executives_report import Act
+from storage.executives.executives_report import ExecutiveSignal
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 
@@ -222,7 +222,7 @@ def acts_table(view: PersonView) -> Json:
     }
 
 
-def _cells(act: Act, view: PersonView) -> list[Cell]:
+def _cells(act: ExecutiveSignal, view: PersonView) -> list[Cell]:
     several = len({a.platform for a in view.person.accounts}) > 1
     where = next(PLATFORM_NAME[a.platform] for a in view.person.accounts if a.account_id == act.account_id)
     return [
@@ -235,13 +235,13 @@ def _cells(act: Act, view: PersonView) -> list[Cell]:
     ]
 
 
-def _toward(act: Act) -> Cell:
+def _toward(act: ExecutiveSignal) -> Cell:
     if act.target is None:
         return {"text": target(act)}
     return {"text": f"@{clean(act.target.handle, 80)}", "href": f"/account/{act.target.account_id}"}
 
 
-def _named(act: Act) -> Cell:
+def _named(act: ExecutiveSignal) -> Cell:
     orders = act.target.orders if act.target is not None else ()
     lists = act.target.lists if act.target is not None else ()
     small = [f"on {', '.join(clean(name) for name in lists)}"] if lists else []

@@ -7,11 +7,11 @@ from dash.development.base_component import Component
 
 from dashboard.executives.words import ASSOCIATION, observability
 from dashboard.ui import words
-from storage.executives.executives_report import Person, PersonAccount
+from storage.executives.executives_report import ExecutivePerson, PersonAccount
 from storage.model.text.states import PLATFORM_NAME, clean
 
 
-def executives_page(people: tuple[Person, ...], now: datetime, tag: list[Component]) -> Component:
+def executives_page(people: tuple[ExecutivePerson, ...], now: datetime, tag: list[Component]) -> Component:
     head = html.Div(
         [
             html.H1("Executives"),
@@ -51,11 +51,11 @@ def executives_page(people: tuple[Person, ...], now: datetime, tag: list[Compone
     )
 
 
-def _rows(person: Person, now: datetime) -> list[Component]:
+def _rows(person: ExecutivePerson, now: datetime) -> list[Component]:
     return [_row(person, account, now, first=n == 0) for n, account in enumerate(person.accounts)]
 
 
-def _row(person: Person, account: PersonAccount, now: datetime, *, first: bool) -> Component:
+def _row(person: ExecutivePerson, account: PersonAccount, now: datetime, *, first: bool) -> Component:
     name = html.A(html.B(clean(person.name)), href=f"/executives/{account.account_id}", className="country")
     polled = account.last_polled_at
     cells: list[tuple[str, list[str | Component]]] = [

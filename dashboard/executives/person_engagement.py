@@ -13,9 +13,9 @@ from storage.executives.engagement_report import (
     series_of,
 )
 from storage.executives.executives_report import (
-    Act,
-    Count,
-    Person,
+    ExecutivePerson,
+    ExecutiveSignal,
+    SignalCount,
     acts,
     counts_of_acts,
     doubts_of_acts,
@@ -23,7 +23,7 @@ from storage.executives.executives_report import (
 )
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.core.signals import Doubt
-from storage.model.orders.association import Association, Interval, Record, associated, looked
+from storage.model.orders.association import Association, EngagementRecord, Interval, associated, looked
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 
@@ -44,7 +44,7 @@ MOST_TESTED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class AssociationTest:
     """One order, by what one source saw. `events` were dated things of it."""
 
     order: Order
@@ -55,17 +55,17 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    person: Person
+    person: ExecutivePerson
     range_name: str
     axis: Interval
-    acts: tuple[Act, ...]
+    acts: tuple[ExecutiveSignal, ...]
     """The newest in the period, for the table."""
-    marks: tuple[Act, ...]
+    marks: tuple[ExecutiveSignal, ...]
     """Those that count, to be drawn one by one; empty where `step` says that they are counted."""
     step: timedelta | None
-    counts: tuple[Count, ...]
+    counts: tuple[SignalCount, ...]
     """By kind and step, or by kind and day where the acts are drawn one by one."""
-    blocks: tuple[Count, ...]
+    blocks: tuple[SignalCount, ...]
     blocks_step: timedelta
     blocks_of_orders: bool
     likes: tuple[CounterStep, ...]
@@ -73,7 +73,7 @@ class PersonView:
     events: tuple[OrderEvent, ...]
     silent: tuple[Interval, ...]
     """Parts of the period in which nobody is taken to have looked."""
-    tested: tuple[Tested, ...]
+    tested: tuple[AssociationTest, ...]
     untested: int
     """Orders without a place in `tested`."""
     doubts: dict[Doubt, int]
@@ -128,7 +128,7 @@ def step_of(axis: Interval, least: timedelta) -> timedelta:
     return next((s for s in STEPS if s >= least and length / s <= MOST_STEPS), STEPS[-1])
 
 
-def _axis(person: Person, series: Sequence[Series], range_name: str, now: datetime) -> Interval:
+def _axis(person: ExecutivePerson, series: Sequence[Series], range_name: str, now: datetime) -> Interval:
     """Up to now, unless what is on file ends long before: all of it would then be at the edge."""
     first = min((a.first_at for a in person.accounts if a.first_at is not None), default=None)
     last = max((s.seen_to for s in series), default=now)
@@ -164,23 +164,23 @@ def _tested(
     parts: dict[str, list[Interval]],
     known: Sequence[Order],
     events: Sequence[OrderEvent],
-) -> list[Tested]:
+) -> list[AssociationTest]:
     """Every order with acts toward its accounts, by each source that saw some; those with most acts first."""
-    out: list[Tested] = []
+    out: list[AssociationTest] = []
     wanted = sorted(
         ((len(s.toward[o.order_id]), s, o) for s in series for o in known if o.order_id in s.toward),
         key=lambda found: -found[0],
     )
-    records: dict[str, Record] = {}
+    records: dict[str, EngagementRecord] = {}
     for _, one, order in wanted[:MOST_TESTED]:
         if one.source not in records:
-            records[one.source] = Record(one.times, parts[one.source])
+            records[one.source] = EngagementRecord(one.times, parts[one.source])
         dated = [_when(order.issued_at, order.issued_from, order.issued_to)]
         dated += [_when(e.at, e.at_from, e.at_to) for e in events if e.order_id == order.order_id]
         found = associated(
             records[one.source], one.toward[order.order_id], dated, AROUND, AROUND, seed=order.order_id
         )
-        out.append(Tested(order, one.source, len(dated), found))
+        out.append(AssociationTest(order, one.source, len(dated), found))
     return out
 
 

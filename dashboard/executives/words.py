@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.executives.person_engagement import AROUND, Tested
+from dashboard.executives.person_engagement import AROUND, AssociationTest
 from dashboard.ui.words import between, day, is_import, span, stamp
-from storage.executives.executives_report import AccessSpan, Act, Person, PersonAccount
+from storage.executives.executives_report import AccessSpan, ExecutivePerson, ExecutiveSignal, PersonAccount
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import NOT_OBSERVABLE, Doubt, SignalKind
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -72,7 +72,7 @@ def before(account: PersonAccount) -> list[str]:
     ]
 
 
-def not_seen(person: Person) -> dict[SignalKind, str]:
+def not_seen(person: ExecutivePerson) -> dict[SignalKind, str]:
     """By kind what the figure says where nothing can be seen: never a zero."""
     out: dict[SignalKind, list[str]] = {}
     for account in person.accounts:
@@ -82,7 +82,7 @@ def not_seen(person: Person) -> dict[SignalKind, str]:
     return {kind: " · ".join(dict.fromkeys(said)) for kind, said in out.items()}
 
 
-def when(act: Act) -> str:
+def when(act: ExecutiveSignal) -> str:
     """When an act was made, as far as that is known."""
     if act.made_at is not None:
         return stamp(act.made_at)
@@ -91,13 +91,13 @@ def when(act: Act) -> str:
     return f"by {stamp(act.first_seen_at)}"
 
 
-def first_seen(act: Act) -> str:
+def first_seen(act: ExecutiveSignal) -> str:
     if act.made_at is None:
         return stamp(act.first_seen_at)
     return f"{stamp(act.first_seen_at)}, {span(act.first_seen_at - act.made_at)} later"
 
 
-def doubts(act: Act) -> list[str]:
+def doubts(act: ExecutiveSignal) -> list[str]:
     """In words. That a target is named by its handle matters only where somebody on file is meant by it."""
     return [
         DOUBTS[Doubt(doubt)]
@@ -106,7 +106,7 @@ def doubts(act: Act) -> list[str]:
     ]
 
 
-def target(act: Act) -> str:
+def target(act: ExecutiveSignal) -> str:
     """Who is meant, where that is nobody on file."""
     return clean(act.target_author_id, 60) if act.target_author_id is not None else "–"
 
@@ -117,7 +117,7 @@ def source(name: str) -> str:
     )
 
 
-def association(tested: Tested, name: str) -> list[str]:
+def association(tested: AssociationTest, name: str) -> list[str]:
     """The sentences of one order, of which none speaks of a cause."""
     found, title = tested.found, clean(tested.order.title, 80)
     looked = f"Seen by {source(tested.source)}, over {span(found.observed)} of observed time."
@@ -143,7 +143,7 @@ def _about(number: float) -> str:
     return f"{number:.1f}" if number < 10 else f"{number:,.0f}"
 
 
-def by_chance(tested: Sequence[Tested]) -> str:
+def by_chance(tested: Sequence[AssociationTest]) -> str:
     """What many tests do: said where there are several."""
     n = sum(t.found.p is not None for t in tested)
     return f"Of {n} tests, one in twenty comes out at p = 0.05 or below by chance alone." if n > 1 else ""

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from storage.health.collectors_report import Detector
+from storage.health.collectors_report import CollectorReport
 from storage.model.core.availability import MissedReason
 from storage.model.text.collectors import collector_name
 
 
-class Condition(StrEnum):
+class CollectorHealth(StrEnum):
     """The worst first."""
 
     STOPPED = "stopped"
@@ -22,47 +22,47 @@ class Condition(StrEnum):
     WORKS = "works"
 
 
-_WORST_FIRST = list(Condition)
-CONDITION_NAMES = {
-    Condition.STOPPED: "pauses",
-    Condition.HELD: "held",
-    Condition.SILENT: "silent",
-    Condition.NEVER: "never_read",
-    Condition.WORKS: "reads",
+_WORST_FIRST = list(CollectorHealth)
+COLLECTOR_HEALTH_NAMES = {
+    CollectorHealth.STOPPED: "pauses",
+    CollectorHealth.HELD: "held",
+    CollectorHealth.SILENT: "silent",
+    CollectorHealth.NEVER: "never_read",
+    CollectorHealth.WORKS: "reads",
 }
 """What each is called for programs."""
 
 
-def condition(detector: Detector, now: datetime, gap_after: timedelta) -> Condition:
+def collector_health(detector: CollectorReport, now: datetime, gap_after: timedelta) -> CollectorHealth:
     """`gap_after` is how old the newest answer may be."""
     last = detector.last_answered_at
     if not detector.healthy:
-        return Condition.HELD if detector.reason == MissedReason.HELD else Condition.STOPPED
+        return CollectorHealth.HELD if detector.reason == MissedReason.HELD else CollectorHealth.STOPPED
     if detector.held_since is not None:
-        return Condition.HELD
+        return CollectorHealth.HELD
     if last is None:
-        return Condition.NEVER if detector.last_asked_at is None else Condition.SILENT
-    return Condition.SILENT if now - last > gap_after else Condition.WORKS
+        return CollectorHealth.NEVER if detector.last_asked_at is None else CollectorHealth.SILENT
+    return CollectorHealth.SILENT if now - last > gap_after else CollectorHealth.WORKS
 
 
-def since(detector: Detector, found: Condition) -> datetime | None:
+def since(detector: CollectorReport, found: CollectorHealth) -> datetime | None:
     """Since when it gives nothing; None when it works, and when it never gave anything."""
     match found:
-        case Condition.STOPPED:
+        case CollectorHealth.STOPPED:
             return detector.since
-        case Condition.HELD:
+        case CollectorHealth.HELD:
             return detector.held_since or detector.since
-        case Condition.SILENT:
+        case CollectorHealth.SILENT:
             return detector.last_answered_at
         case _:
             return None
 
 
 def worst_first(
-    detectors: Iterable[Detector], now: datetime, gap_after: timedelta
-) -> list[tuple[Condition, Detector]]:
+    detectors: Iterable[CollectorReport], now: datetime, gap_after: timedelta
+) -> list[tuple[CollectorHealth, CollectorReport]]:
     """Every detector with its condition; among equals whole platforms before servers and other vantages."""
-    found = [(condition(d, now, gap_after), d) for d in detectors]
+    found = [(collector_health(d, now, gap_after), d) for d in detectors]
     return sorted(
         found,
         key=lambda f: (
@@ -75,5 +75,5 @@ def worst_first(
     )
 
 
-def detector_name(detector: Detector) -> str:
+def detector_name(detector: CollectorReport) -> str:
     return collector_name(detector.platform, detector.place, detector.vantage)

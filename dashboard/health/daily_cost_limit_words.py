@@ -1,6 +1,6 @@
 """Sentences about a ceiling of account-days: for the Health page and for `blockline status`."""
 
-from dashboard.ui.words import WHY_PAID
+from dashboard.ui.words import SPEND_REASON
 from storage.model.limits.daily_cost_limit import USD_PER_READ
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.work.daily_cost_limit import DayBill
@@ -8,9 +8,9 @@ from storage.work.daily_cost_limit import DayBill
 _NAMED = 5
 
 
-def paid(bill: DayBill) -> str:
+def daily_spend(bill: DayBill) -> str:
     """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 in their turn, 180 sentinels"."""
-    each = ", ".join(f"{n:,} {WHY_PAID[why]}" for why, n in bill.paid.items())
+    each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
     return (
         f"${bill.total * USD_PER_READ:,.2f} of ${bill.ceiling.most * USD_PER_READ:,.2f} on "
@@ -18,7 +18,7 @@ def paid(bill: DayBill) -> str:
     )
 
 
-def rest(bill: DayBill) -> list[str]:
+def daily_limit_notes(bill: DayBill) -> list[str]:
     """What follows from the ceiling, a sentence each."""
     days = bill.ceiling.round_days
     if days is None:
@@ -37,5 +37,5 @@ def rest(bill: DayBill) -> list[str]:
     return said
 
 
-def name(bill: DayBill) -> str:
+def platform_name(bill: DayBill) -> str:
     return PLATFORM_NAME[bill.platform]

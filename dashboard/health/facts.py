@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from storage.alerts.mails_report import MailLine, undelivered
 from storage.health.canaries_report import Control, controls
 from storage.health.collectors_report import (
-    Detector,
+    CollectorReport,
     Disagreement,
     SilentCountry,
     detectors,
@@ -16,9 +16,9 @@ from storage.health.collectors_report import (
 )
 from storage.health.conditions import open_conditions
 from storage.health.database_report import Database, Growth, database, growth
-from storage.health.maintenance_tasks_report import Chores, Outbox, chores, outbox
+from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
 from storage.health.planner_report import ListPace, ReadFor, list_paces, read_for
-from storage.health.workers_report import Machines, machines
+from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.limits.rate_limits import NamedBudget
 from storage.postgres.installation import is_synthetic
@@ -52,7 +52,7 @@ class HealthFacts:
     """Whether an invented scenario is on file: nobody has to read anything then."""
     sweep_every: timedelta
     conditions: Sequence[KnownCondition]
-    detectors: Sequence[Detector]
+    detectors: Sequence[CollectorReport]
     silent: Sequence[SilentCountry]
     disagreements: Sequence[Disagreement]
     rates: Sequence[Rate]
@@ -60,16 +60,16 @@ class HealthFacts:
     late: Sequence[LateAccount]
     read_for: Sequence[ReadFor]
     paces: Sequence[ListPace]
-    bills: Sequence[DayBill]
+    daily_costs: Sequence[DayBill]
     """Where there is a ceiling on what reading costs."""
     controls: Sequence[Control]
-    machines: Machines
+    machines: WorkersReport
     budgets: Sequence[NamedBudget]
     """Those that machines share."""
     database: Database
     growth: Growth
-    chores: Chores
-    outbox: Outbox
+    maintenance: MaintenanceTasks
+    outbox: OutboxReport
     mails: Sequence[MailLine]
     """Some of those that were given up or wait."""
 
@@ -89,13 +89,13 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         late=await late_accounts(conn, now, sweep_every) if any(one.older for one in late) else (),
         read_for=await read_for(conn, now),
         paces=await list_paces(conn, now, sweep_every),
-        bills=await bills(conn, now),
+        daily_costs=await bills(conn, now),
         controls=await controls(conn, now),
         machines=await machines(conn, now),
         budgets=await budgets(conn),
         database=await database(conn),
         growth=await growth(conn, now),
-        chores=await chores(conn),
+        maintenance=await maintenance_tasks(conn),
         outbox=await outbox(conn, now),
         mails=await undelivered(conn, MAILS),
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.health.collectors import Condition, detector_name, since, worst_first
+from dashboard.health.collectors import CollectorHealth, detector_name, since, worst_first
 from dashboard.health.facts import HealthFacts, ThisProcess
 from dashboard.health.planning_cards import planning_cards
 from dashboard.health.reading_cards import (
@@ -16,11 +16,11 @@ from dashboard.health.reading_cards import (
     left_cards,
     reading_card,
 )
-from dashboard.health.system_cards import chores_card, database_cards, listener_card, outbox_cards
+from dashboard.health.system_cards import database_cards, listener_card, maintenance_card, outbox_cards
 from dashboard.health.worker_cards import worker_cards
 from dashboard.ui import words
 from dashboard.ui.cards import table_card
-from storage.health.collectors_report import Detector, Disagreement, SilentCountry
+from storage.health.collectors_report import CollectorReport, Disagreement, SilentCountry
 from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
@@ -68,16 +68,18 @@ def health_page(
         *outbox_cards(facts, actor),
         *database_cards(facts, process),
         *([listener_card(process)] if process is not None else []),
-        chores_card(facts),
+        maintenance_card(facts),
     ]
     return html.Div([head, html.Div(cards, className="stack alerts")])
 
 
-def _sources(facts: HealthFacts, found: list[tuple[Condition, Detector]]) -> list[Component]:
+def _sources(facts: HealthFacts, found: list[tuple[CollectorHealth, CollectorReport]]) -> list[Component]:
     """What is read, how much and how late."""
     now = facts.at
     servers = [f for f in found if f[1].place]
-    kept = servers if len(servers) <= ROWS else [f for f in servers if f[0] is not Condition.WORKS][:ROWS]
+    kept = (
+        servers if len(servers) <= ROWS else [f for f in servers if f[0] is not CollectorHealth.WORKS][:ROWS]
+    )
     shown = [f for f in found if not f[1].place or f in kept]
     return [
         *_todos(shown, {k.condition.to_do for k in facts.conditions}),
@@ -141,9 +143,9 @@ def _told(known: KnownCondition) -> Component | str:
     )
 
 
-def _todos(found: list[tuple[Condition, Detector]], told_above: set[str]) -> list[Component]:
+def _todos(found: list[tuple[CollectorHealth, CollectorReport]], told_above: set[str]) -> list[Component]:
     """What a person can do, once for each platform and reason."""
-    stopped = [d for c, d in found if c in {Condition.STOPPED, Condition.HELD}]
+    stopped = [d for c, d in found if c in {CollectorHealth.STOPPED, CollectorHealth.HELD}]
     told = dict.fromkeys((d.platform, _reason(d)) for d in stopped)
     lines = [
         html.P([html.B(f"{PLATFORM_NAME[platform]}, {why_words(reason)}. "), advice])
@@ -153,15 +155,17 @@ def _todos(found: list[tuple[Condition, Detector]], told_above: set[str]) -> lis
     return [html.Div(lines, className="card told")] if lines else []
 
 
-def _reason(detector: Detector) -> str | None:
+def _reason(detector: CollectorReport) -> str | None:
     return detector.reason if not detector.healthy else "held"
 
 
 def _detectors(
-    shown: list[tuple[Condition, Detector]], found: list[tuple[Condition, Detector]], now: datetime
+    shown: list[tuple[CollectorHealth, CollectorReport]],
+    found: list[tuple[CollectorHealth, CollectorReport]],
+    now: datetime,
 ) -> Component:
     left = [c for c, d in found if (c, d) not in shown]
-    works = left.count(Condition.WORKS)
+    works = left.count(CollectorHealth.WORKS)
     rest = f"; {works:,} more servers work" if works else ""
     if len(left) > works:
         rest += f"; {len(left) - works:,} more give nothing"
@@ -195,8 +199,8 @@ def _detectors(
     )
 
 
-def _row(detector: Detector, found: Condition, now: datetime) -> Component:
-    standing, more = stands(detector, found)
+def _row(detector: CollectorReport, found: CollectorHealth, now: datetime) -> Component:
+    standing, more = collector_status(detector, found)
     last = detector.last_answered_at
     return html.Tr(
         [
@@ -210,40 +214,40 @@ def _row(detector: Detector, found: Condition, now: datetime) -> Component:
     )
 
 
-def stands(detector: Detector, found: Condition) -> tuple[str, list[str]]:
+def collector_status(detector: CollectorReport, found: CollectorHealth) -> tuple[str, list[str]]:
     """How a detector stands, and the lines that explain it."""
     began = since(detector, found)
     from_when = "" if began is None else f" since {words.stamp(began)}"
     again = [] if detector.retry_at is None else [f"tries again {words.stamp(detector.retry_at)}"]
     match found:
-        case Condition.WORKS:
+        case CollectorHealth.WORKS:
             return "works", []
-        case Condition.NEVER:
+        case CollectorHealth.NEVER:
             return "not asked yet", []
-        case Condition.SILENT if began is None:
+        case CollectorHealth.SILENT if began is None:
             return "asked, and never answered yet", []
-        case Condition.SILENT:
+        case CollectorHealth.SILENT:
             return f"silent{from_when}", ["no trouble is on record: is blockline run running?"]
-        case Condition.HELD:
+        case CollectorHealth.HELD:
             why = ["answers come, and none is believed", *_said(detector)]
             return f"gives nothing{from_when}", [*why, *again]
-        case Condition.STOPPED:
+        case CollectorHealth.STOPPED:
             why = [capital(why_words(detector.reason)), *_said(detector)]
             return f"gives nothing{from_when}", [*why, *again]
 
 
-def _said(detector: Detector) -> list[str]:
+def _said(detector: CollectorReport) -> list[str]:
     return [f"“{clean(detector.detail, 200)}”"] if detector.detail else []
 
 
-def controls(detector: Detector, found: Condition) -> str:
+def controls(detector: CollectorReport, found: CollectorHealth) -> str:
     """How its control accounts look: "ok (2 stable, 1 suspended)", or since when which one looks wrong."""
     if not detector.stable and not detector.suspended:
         return "none chosen: a mass block cannot be told from an outage"
     kinds = (("stable", detector.stable), ("suspended", detector.suspended))
     count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
     doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
-    began = since(detector, found) if found is Condition.HELD else None
+    began = since(detector, found) if found is CollectorHealth.HELD else None
     if began is not None:
         which = f"{doubted} looked wrong" if doubted else "they looked wrong"
         return f"held since {words.stamp(began)}: {which} ({count})"

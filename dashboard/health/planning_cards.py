@@ -16,14 +16,14 @@ ROWS = 100
 
 
 def planning_cards(facts: HealthFacts) -> list[Component]:
-    return [*(_bill(bill) for bill in facts.bills), _why(facts), _lists(facts)]
+    return [*(_bill(bill) for bill in facts.daily_costs), _why(facts), _lists(facts)]
 
 
 def _bill(bill: DayBill) -> Component:
     """The day under a ceiling: what is paid for, and who watches for which list."""
     lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
     return table_card(
-        f"Paid for on {daily_cost_limit_words.name(bill)}",
+        f"Paid for on {daily_cost_limit_words.platform_name(bill)}",
         "each account once a UTC day, and then read again for nothing",
         ("List", "Watched", "Paid for today: its sentinels", "Not paid for"),
         [
@@ -31,7 +31,12 @@ def _bill(bill: DayBill) -> Component:
             for one in lists[:ROWS]
         ],
         above=html.P(
-            " ".join((f"{daily_cost_limit_words.paid(bill)}.", *daily_cost_limit_words.rest(bill))),
+            " ".join(
+                (
+                    f"{daily_cost_limit_words.daily_spend(bill)}.",
+                    *daily_cost_limit_words.daily_limit_notes(bill),
+                )
+            ),
             className="verdict",
         ),
     )

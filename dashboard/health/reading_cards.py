@@ -14,18 +14,18 @@ from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.words import share
 from storage.accounts.canaries import Origin
 from storage.health.canaries_report import Control
-from storage.health.collectors_report import Detector
+from storage.health.collectors_report import CollectorReport
 from storage.model.core.availability import State, Status
 from storage.model.text.collectors import collector_name
 from storage.model.text.states import clean
 from storage.readings.lateness_report import LOOKED_AT, LOOKED_BACK, Lateness
-from storage.readings.rates_report import Rate, Tally
+from storage.readings.rates_report import Rate, RequestTally
 
 ROWS = 50
 LATE_NAMED = 20
 
 
-def verdict(found: said.Verdict) -> Component:
+def verdict(found: said.HealthVerdict) -> Component:
     """What is wrong and what to do; or that nothing is."""
     if not found.wrong:
         return html.P("As it should be.", className="verdict")
@@ -54,11 +54,11 @@ def reading_card(facts: HealthFacts) -> Component:
     )
 
 
-def _told(tally: Tally) -> str:
+def _told(tally: RequestTally) -> str:
     return f"{tally.readings:,} readings from {tally.requests:,} requests"
 
 
-def _missed(tally: Tally) -> Component:
+def _missed(tally: RequestTally) -> Component:
     if not tally.missed:
         return html.Div("none" if tally.requests else "–")
     of = share(tally.missed_in_all, tally.missed_in_all + tally.readings)
@@ -94,7 +94,7 @@ def _limited(rate: Rate) -> str:
     return f"{day:,} attempts in 24 hours, {hour:,} of them in the last hour"
 
 
-def _pauses(rate: Rate, detectors: Sequence[Detector], now: datetime) -> str:
+def _pauses(rate: Rate, detectors: Sequence[CollectorReport], now: datetime) -> str:
     """Until when its places are not asked, whatever the reason."""
     until = [
         d.retry_at

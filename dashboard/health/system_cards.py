@@ -92,7 +92,7 @@ def listener_card(process: ThisProcess) -> Component:
     return _facts("This web process", note, said.listener_verdict(since is not None), rows)
 
 
-def _facts(title: str, note: str, found: said.Verdict, rows: list[Fact]) -> Component:
+def _facts(title: str, note: str, found: said.HealthVerdict, rows: list[Fact]) -> Component:
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
@@ -109,8 +109,8 @@ def _facts(title: str, note: str, found: said.Verdict, rows: list[Fact]) -> Comp
     )
 
 
-def chores_card(facts: HealthFacts) -> Component:
-    found, now = facts.chores, facts.at
+def maintenance_card(facts: HealthFacts) -> Component:
+    found, now = facts.maintenance, facts.at
     rows: list[tuple[Cell, ...]] = [
         (
             "Chain of evidence: newest entry",
@@ -156,7 +156,7 @@ def chores_card(facts: HealthFacts) -> Component:
 
 
 def _executives(facts: HealthFacts) -> str:
-    found = facts.chores
+    found = facts.maintenance
     if found.never_asked:
         return f"{_accounts(found.executives)}, {found.never_asked:,} of them never asked"
     behind = "" if found.engagement_behind_at is None else words.ago(found.engagement_behind_at, facts.at)

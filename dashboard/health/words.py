@@ -8,13 +8,13 @@ from dashboard.ui import words
 from dashboard.ui.words import share
 from storage.health.canaries_report import Control
 from storage.health.database_report import Database, Growth, TableSize
-from storage.health.maintenance_tasks_report import Chores, Outbox
+from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import Basis, Budget, NamedBudget
+from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.readings.lateness_report import Lateness
-from storage.readings.rates_report import Rate, Tally
+from storage.readings.rates_report import Rate, RequestTally
 
 MISSED_AT_MOST = 0.1
 """A greater share of missed attempts in the last hour is worth a look."""
@@ -30,17 +30,17 @@ LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedRea
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthVerdict:
     """How one part stands: what is wrong and what to do about it; both empty when it is well."""
 
     wrong: str = ""
     to_do: str = ""
 
 
-WELL = Verdict()
+WELL = HealthVerdict()
 
 
-def reading_verdict(rates: Sequence[Rate]) -> Verdict:
+def reading_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     """About the worst of them in the last hour."""
     bad = [r for r in rates if _missed_share(r.hour) > MISSED_AT_MOST]
     if not bad:
@@ -49,54 +49,54 @@ def reading_verdict(rates: Sequence[Rate]) -> Verdict:
     reason = worst.hour.missed[0][0]
     tried = worst.hour.missed_in_all + worst.hour.readings
     name = collector_name(worst.platform, "", worst.vantage)
-    return Verdict(
+    return HealthVerdict(
         f"{name}: {share(worst.hour.missed_in_all, tried)} of the attempts of the last hour told nothing, "
         f"most of them for this reason: {why_words(reason)}.",
         to_do(worst.platform, reason) or WAIT,
     )
 
 
-def _missed_share(tally: Tally) -> float:
+def _missed_share(tally: RequestTally) -> float:
     tried = tally.missed_in_all + tally.readings
     return tally.missed_in_all / tried if tried else 0.0
 
 
-def per_minute(tally: Tally) -> str:
+def per_minute(tally: RequestTally) -> str:
     """Readings of an hour: "23 a minute", "0.4 a minute"."""
     rate = tally.readings / 60
     return f"{rate:,.0f} a minute" if rate >= 10 or not rate else f"{rate:.1f} a minute"
 
 
-def missed_words(tally: Tally) -> list[str]:
+def missed_words(tally: RequestTally) -> list[str]:
     return [f"{n:,} {why_words(reason)}" for reason, n in tally.missed]
 
 
-def limited(tally: Tally) -> int:
+def limited(tally: RequestTally) -> int:
     """Attempts that told nothing because the platform allows no more."""
     return sum(n for reason, n in tally.missed if reason in LIMIT_REASONS)
 
 
-def budget_verdict(rates: Sequence[Rate]) -> Verdict:
+def budget_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     spent = [r for r in rates if limited(r.hour)]
     if not spent:
         return WELL
     names = ", ".join(collector_name(r.platform, "", r.vantage) for r in spent)
-    return Verdict(
+    return HealthVerdict(
         f"In the last hour no more was allowed by {names}.",
         "Where it asked for a pause, it is asked again by itself. If it happens in every sweep, watch fewer "
         "accounts, or set sweep_every longer; where credits or a cap are used up, raise them.",
     )
 
 
-def left(budget: Budget, now: datetime) -> tuple[str, str]:
+def left(budget: BudgetState, now: datetime) -> tuple[str, str]:
     """How many requests a platform still allows, and until when; what is not known is not guessed."""
     match budget.basis_at(now):
-        case Basis.COUNTED:
+        case BudgetBasis.COUNTED:
             of = "" if budget.most is None else f" of {budget.most:,}"
             return f"{budget.left_over:,}{of}", words.exact(budget.until)
-        case Basis.NO_LIMIT:
+        case BudgetBasis.NO_LIMIT:
             return "it states no limit", "–"
-        case Basis.UNKNOWN:
+        case BudgetBasis.UNKNOWN:
             return "not known until the next answer", "–"
 
 
@@ -117,22 +117,22 @@ def counted_as(one: NamedBudget) -> str:
 def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:
     """Sorts budgets by the share that is left; last come those of which no number is known."""
     budget = one.budget
-    is_counted = budget.basis_at(now) is Basis.COUNTED
+    is_counted = budget.basis_at(now) is BudgetBasis.COUNTED
     share_left = budget.left_over / (budget.most or 1) if is_counted else 0.0
     return not is_counted, share_left, one.platform, one.name
 
 
-def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> Verdict:
+def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> HealthVerdict:
     late = [(one, one.later_than(2)) for one in found]
     bad = [f"{collector_name(o.platform, '', '')} {share(n, o.watched)}" for o, n in late if _is_many(o, n)]
     if not bad and (alone := sum(one.older for one in found)):
-        return Verdict(
+        return HealthVerdict(
             f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
             "Below stands who, and the page of each says what was answered instead.",
         )
     if not bad:
         return WELL
-    return Verdict(
+    return HealthVerdict(
         f"Not read within two sweeps, which are {words.span(2 * sweep_every)}: {', '.join(bad)}.",
         "See above whether a detector gives nothing. If all work, more is watched than can be read in time: "
         "watch fewer accounts, or set sweep_every longer.",
@@ -143,36 +143,36 @@ def _is_many(found: Lateness, late: int) -> bool:
     return late > LATE_AT_MOST * found.watched
 
 
-def controls_verdict(found: Sequence[Control]) -> Verdict:
+def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
     doubted = [c for c in found if c.doubts]
     if not doubted:
         return WELL
     name = "one control account looks" if len(doubted) == 1 else f"{len(doubted):,} control accounts look"
-    return Verdict(
+    return HealthVerdict(
         f"At the last answer {name} otherwise than expected.",
         to_do(doubted[0].platform, MissedReason.HELD) or WAIT,
     )
 
 
-def database_verdict(found: Database) -> Verdict:
+def database_verdict(found: Database) -> HealthVerdict:
     if found.connections <= CONNECTIONS_AT_MOST * found.most_connections:
         return WELL
-    return Verdict(
+    return HealthVerdict(
         f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",
         "See with select * from pg_stat_activity who holds them; raise max_connections, or run fewer web "
         "processes.",
     )
 
 
-def outbox_verdict(found: Outbox, now: datetime) -> Verdict:
+def outbox_verdict(found: OutboxReport, now: datetime) -> HealthVerdict:
     waits = now - found.retry_at if found.overdue and found.retry_at is not None else timedelta()
     if waits > OVERDUE_AFTER:
-        return Verdict(
+        return HealthVerdict(
             f"{_mails(found.overdue)} should have been tried for {words.span(waits)}, and nobody tries.",
             "See whether a process with the role notify runs: blockline run, or blockline run --role notify.",
         )
     if found.dead:
-        return Verdict(
+        return HealthVerdict(
             f"{_mails(found.dead)} {'was' if found.dead == 1 else 'were'} given up: nobody got them.",
             "Below stands why. Mend that, then send them again; blockline doctor tries the mail server.",
         )
@@ -183,34 +183,34 @@ def _mails(n: int) -> str:
     return "One mail" if n == 1 else f"{n:,} mails"
 
 
-def listener_verdict(is_listening: bool) -> Verdict:
+def listener_verdict(is_listening: bool) -> HealthVerdict:
     if is_listening:
         return WELL
-    return Verdict(
+    return HealthVerdict(
         "This web process does not hear the database's news: pages are brought up to date once a second.",
         "It connects again by itself. If it lasts, database_url may lead to a pooler that does not pass on "
         "LISTEN, or to a replica: it has to lead to the primary itself.",
     )
 
 
-def chain_verdict(found: Chores, now: datetime) -> Verdict:
+def chain_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     """An installation without an authority is not told of it: that is its choice."""
     late = found.anchored_at is not None and now - found.anchored_at > ANCHORED_WITHIN
     if not late or found.anchored_at is None:
         return WELL
-    return Verdict(
+    return HealthVerdict(
         f"No time was put on the chain for {words.span(now - found.anchored_at)}.",
         "blockline doctor says what the time-stamping authority answers; blockline evidence anchor asks it "
         "at once.",
     )
 
 
-def retention_verdict(found: Chores, now: datetime) -> Verdict:
+def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     last = found.retention_at
     if not found.retention_lists or (last is not None and now - last <= RETAINED_WITHIN):
         return WELL
     when = "never" if last is None else f"last {words.span(now - last)} ago"
-    return Verdict(
+    return HealthVerdict(
         f"Evidence whose time is over was {when} looked for.",
         "It is done once a day by a process with the role collect: see whether blockline run runs.",
     )

@@ -12,15 +12,15 @@ from storage.health.workers_report import Queue
 from storage.model.text.collectors import source_words
 from storage.model.text.states import clean
 from storage.model.text.units import clock_words
-from storage.work.workers import Standing, Worker
+from storage.work.workers import Worker, WorkerStatus
 
 ROWS = 100
-HELD_SHOWN = 20
+FAILED_SHOWN = 20
 _MARKS = {
-    Standing.READS: "works",
-    Standing.PAUSES: "held",
-    Standing.CLOCK_OFF: "stopped",
-    Standing.UNHEARD: "silent",
+    WorkerStatus.READS: "works",
+    WorkerStatus.PAUSES: "held",
+    WorkerStatus.CLOCK_OFF: "stopped",
+    WorkerStatus.UNHEARD: "silent",
 }
 """The signs of these are the same as those of detectors."""
 
@@ -34,7 +34,7 @@ def _workers(facts: HealthFacts) -> Component:
     found = facts.machines.workers
     if not found:
         nobody = "No process that reads reported itself in the last minute."
-        verdicts = [] if facts.is_synthetic else worker_words.nobody_reads(facts.machines)
+        verdicts = [] if facts.is_synthetic else worker_words.no_worker_verdicts(facts.machines)
         return empty_card(title, note, nobody, *map(verdict, verdicts))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return table_card(
@@ -47,8 +47,8 @@ def _workers(facts: HealthFacts) -> Component:
 
 
 def _worker(worker: Worker, facts: HealthFacts) -> tuple[Cell, ...]:
-    standing, more = worker_words.stands(worker, facts.at)
-    mark = _MARKS[worker.stands_in_all(facts.at)]
+    standing, more = worker_words.worker_status(worker, facts.at)
+    mark = _MARKS[worker.overall_status(facts.at)]
     return (
         html.B(worker_words.named(worker)),
         clean(worker.address, 80) or "–",
@@ -93,7 +93,7 @@ def _held(facts: HealthFacts) -> list[Component]:
     found = facts.machines.held
     if not found:
         return []
-    left = facts.machines.held_in_all - min(len(found), HELD_SHOWN)
+    left = facts.machines.held_in_all - min(len(found), FAILED_SHOWN)
     more = f"; {left:,} more" if left else ""
     return [
         table_card(
@@ -105,9 +105,9 @@ def _held(facts: HealthFacts) -> list[Component]:
                     str(job.job_id),
                     source_words(job.source),
                     html.Div([words.stamp(job.since), html.Small(words.ago(job.since, facts.at))]),
-                    html.Code(worker_words.held(job)),
+                    html.Code(worker_words.failed_request(job)),
                 )
-                for job in found[:HELD_SHOWN]
+                for job in found[:FAILED_SHOWN]
             ],
             html.P(
                 [

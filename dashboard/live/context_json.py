@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dashboard.health.collectors import Condition, detector_name, since, worst_first
+from dashboard.health.collectors import CollectorHealth, detector_name, since, worst_first
 from dashboard.wire.compact_json import Json, ms, ms_or_none
 from storage.executives.executives_report import AccessSpan
-from storage.health.collectors_report import Detector
-from storage.live.lists_and_executives import LiveAccess, LiveExecutive, WatchList
+from storage.health.collectors_report import CollectorReport
+from storage.live.lists_and_executives import LiveAccess, LiveExecutive, LiveList
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.core.signals import NOT_OBSERVABLE, NotObservable, SignalKind
@@ -19,7 +19,7 @@ NAMED = 5
 
 
 def context_json(
-    lists: Sequence[WatchList],
+    lists: Sequence[LiveList],
     orders: Sequence[Order],
     events: Sequence[OrderEvent],
     executives: Sequence[LiveExecutive],
@@ -101,9 +101,9 @@ def _access(kind: SignalKind, platform: Platform, state: str, at: int | None, wh
     return {"what": what, "where": PLATFORM_NAME[platform], "state": state, "at": at, "why": why}
 
 
-def detectors_json(detectors: Sequence[Detector], now: datetime, gap_after: timedelta) -> Json:
+def detectors_json(detectors: Sequence[CollectorReport], now: datetime, gap_after: timedelta) -> Json:
     """How many detectors there are, how many give nothing, and the worst of those."""
-    found = [(c, d) for c, d in worst_first(detectors, now, gap_after) if c is not Condition.WORKS]
+    found = [(c, d) for c, d in worst_first(detectors, now, gap_after) if c is not CollectorHealth.WORKS]
     return {
         "n": len(detectors),
         "bad": len(found),

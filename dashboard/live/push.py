@@ -206,7 +206,7 @@ class Hub:
 
     def broadcast(self, message: Json) -> None:
         """Give every browser the same text: it is encoded once, not once for each."""
-        text = json.dumps({"beat": beat(), **message}, separators=(",", ":"))
+        text = json.dumps({"beat": monotonic_ms(), **message}, separators=(",", ":"))
         for queue in self.browsers:
             if queue.full():
                 queue.get_nowait()
@@ -223,7 +223,7 @@ def _is_due(counted_at: datetime | None, now: datetime) -> bool:
     return counted_at is None or now - counted_at >= COUNT_EVERY
 
 
-def beat() -> int:
+def monotonic_ms() -> int:
     """Milliseconds on a clock that never jumps: a browser sees by it how late a message is."""
     return round(asyncio.get_running_loop().time() * 1000)
 
@@ -252,8 +252,8 @@ async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, swe
     """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
     news = await news_since(conn, since, NEWS_LIMIT)
     if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
-        return {"beat": beat(), "now": ms(now), "reload": True}
-    message = {"beat": beat(), "now": ms(now), **news_json(news)}
+        return {"beat": monotonic_ms(), "now": ms(now), "reload": True}
+    message = {"beat": monotonic_ms(), "now": ms(now), **news_json(news)}
     if news.topics & CONTEXT_TOPICS or await became_known(conn, read_to, now):
         message |= await context(conn, now)
     return {

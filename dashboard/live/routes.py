@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.push import Hub, catch_up
-from dashboard.live.snapshot_cache import RANGES, USUAL, Boards
+from dashboard.live.snapshot_cache import RANGES, USUAL, LiveSnapshotCache
 from dashboard.wire.response_cache import packed
 from storage.postgres.pool import Pool, StorageError, transaction
 
@@ -19,7 +19,11 @@ LAST_MS = 253_402_300_799_000
 
 
 def routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub, boards: Boards
+    pool: Pool,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+    hub: Hub,
+    boards: LiveSnapshotCache,
 ) -> APIRouter:
     router = APIRouter()
 

@@ -12,7 +12,7 @@ from dashboard.live.context_json import context_json, detectors_json
 from dashboard.live.push import catch_up, context
 from dashboard.wire.columnar import TABLES
 from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
-from dashboard.wire.response_cache import Answers, Kept
+from dashboard.wire.response_cache import AnswerCache, CachedAnswer
 from storage.health.collectors_report import detectors
 from storage.live.earlier_changes import before
 from storage.live.kpis import kpis
@@ -54,7 +54,7 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     }
 
 
-class Boards(Answers):
+class LiveSnapshotCache(AnswerCache):
     """Answers for open pages, by range."""
 
     usual = USUAL
@@ -66,14 +66,14 @@ class Boards(Answers):
     def rosters(self, body: Json) -> frozenset[str]:
         return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])
 
-    async def since(self, conn: Conn, kept: Kept, now: datetime) -> Json:
+    async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
         """What a browser that holds this snapshot would have been told since, and all that is small."""
         sweep = self.settings.sweep_every
         # Readings of the last two sweeps may have been recorded after others: they are told again.
         news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep)
         return news if "reload" in news else news | await context(conn, now)
 
-    def lacks(self, kept: Kept, news: Json) -> bool:
+    def lacks(self, kept: CachedAnswer, news: Json) -> bool:
         changes = cast("dict[str, list[object]]", news.get("changes", {"account": []}))
         reads = cast("list[list[object]]", news.get("reads", []))
         return (

@@ -10,8 +10,8 @@ from dashboard.ui import words
 from dashboard.ui.cards import card
 from dashboard.ui.stacked_cells import td
 from storage.model.core.orders import OrderEvent
-from storage.model.orders.claims import Checked
-from storage.model.orders.cohort import Kind, Share
+from storage.model.orders.claims import CheckedClaim
+from storage.model.orders.cohort import CohortShare, Kind
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import capital, clean
 
@@ -69,7 +69,7 @@ def kinds_card(found: OrderFigures) -> Component:
     )
 
 
-def _kind_row(share: Share, found: OrderFigures) -> Component:
+def _kind_row(share: CohortShare, found: OrderFigures) -> Component:
     stale = f"{share.stale:,} not read lately: last known" if share.stale else ""
     return html.Tr(
         [
@@ -112,7 +112,7 @@ def claims_card(found: OrderFigures) -> Component:
     return card("Claimed and observed", "at the moment of each claim", body)
 
 
-def _claim_row(found: Checked) -> Component:
+def _claim_row(found: CheckedClaim) -> Component:
     return html.Tr(
         [
             html.Td(
@@ -173,7 +173,7 @@ def _probe_row(probe: Probe) -> Component:
     )
 
 
-def papers_card(found: OrderFigures) -> Component:
+def order_record_card(found: OrderFigures) -> Component:
     """What happened around the order, and the documents on file."""
     own = rows.own_events(found)
     documents = [

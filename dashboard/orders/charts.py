@@ -15,8 +15,8 @@ from dashboard.ui.chart_style import FILL, FONT, HEIGHT, PALETTES, PATTERN, SUSP
 from dashboard.ui.words import between, drawn_as, stamp, state
 from storage.model.core.availability import Status
 from storage.model.core.orders import OrderEventKind
-from storage.model.orders.cohort import Member, Stay
-from storage.model.orders.curve import Step
+from storage.model.orders.cohort import CohortMember, Stay
+from storage.model.orders.curve import CurveStep
 from storage.model.text.states import capital, clean, group_words
 
 CURVE_PX = 360
@@ -32,7 +32,7 @@ _SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class OrderDateMark:
     """A date of an order, as a line over the figure."""
 
     at: datetime
@@ -41,17 +41,17 @@ class Mark:
     """It is disputed, or a limit and not something that happened."""
 
 
-def marks_of(found: OrderFigures) -> tuple[Mark, ...]:
+def marks_of(found: OrderFigures) -> tuple[OrderDateMark, ...]:
     """Issue, deadline, entry and what was said, by their dates, as far as they lie in the figure."""
     order = found.order
-    out = [Mark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
+    out = [OrderDateMark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
     if order.deadline_at is not None:
-        out.append(Mark(order.deadline_at, "Deadline", dashed=True))
+        out.append(OrderDateMark(order.deadline_at, "Deadline", dashed=True))
     if order.known_at - order.issued_at > timedelta(hours=6):
-        out.append(Mark(order.known_at, "Entered here", dashed=False))
+        out.append(OrderDateMark(order.known_at, "Entered here", dashed=False))
     words = {OrderEventKind.NOTICE: "Notice", OrderEventKind.RULING: "Ruling"}
     out += [
-        Mark(e.at, words[e.kind], dashed=e.at_from is not None)
+        OrderDateMark(e.at, words[e.kind], dashed=e.at_from is not None)
         for e in found.cohort.events
         if e.order_id == order.order_id and e.kind in words
     ]
@@ -69,7 +69,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
     figure = go.Figure()
     at = [*(s.at for s in found.steps), found.at]
 
-    def line(value: Callable[[Step], float]) -> list[float]:
+    def line(value: Callable[[CurveStep], float]) -> list[float]:
         ys = [100 * value(s) / whole for s in found.steps]
         return [*ys, ys[-1]]
 
@@ -86,7 +86,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
         fillcolor=BAND,
         **quiet,
     )
-    lines: tuple[tuple[str, Callable[[Step], int], str, str, float], ...] = (
+    lines: tuple[tuple[str, Callable[[CurveStep], int], str, str, float], ...] = (
         (f"Withheld in {found.order.country}", lambda s: s.withheld, _WITHHELD[theme], "dash", 1.5),
         ("Suspended everywhere", lambda s: s.suspended, _SUSPENDED[theme], "dot", 1.5),
         ("Blocked, as read", lambda s: s.blocked, "#D55E00", "solid", 2.5),
@@ -119,7 +119,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
     return figure
 
 
-def lanes_figure(found: OrderFigures, members: Sequence[Member], theme: Theme) -> go.Figure:
+def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Theme) -> go.Figure:
     """A lane for each of `members`, first at the top: confirmed states, and the window each change lies in.
 
     What was not looked at is left empty.
@@ -159,7 +159,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[Member], theme: Theme) -
     return figure
 
 
-def _told(member: Member, stay: Stay) -> str:
+def _told(member: CohortMember, stay: Stay) -> str:
     words = state(stay.state, member.platform, stay.flags)
     return f"{words}<br>{between(stay.onset_after, stay.since)}" if stay.onset_after else words
 
@@ -186,7 +186,7 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
         days.append((found.at - found.order.issued_at) / timedelta(days=1))
 
         def line(
-            value: Callable[[Step], int], steps: Sequence[Step] = steps, whole: int = whole
+            value: Callable[[CurveStep], int], steps: Sequence[CurveStep] = steps, whole: int = whole
         ) -> list[float]:
             ys = [100 * value(s) / whole for s in steps]
             return [*ys, ys[-1]]
@@ -214,7 +214,7 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
     return figure
 
 
-def _marks(figure: go.Figure, marks: Sequence[Mark], palette: Palette) -> None:
+def _marks(figure: go.Figure, marks: Sequence[OrderDateMark], palette: Palette) -> None:
     for n, mark in enumerate(marks):
         figure.add_vline(
             x=mark.at, line={"color": palette.ink2, "width": 1, "dash": "dot" if mark.dashed else "solid"}

@@ -4,34 +4,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
-from storage.model.orders.claims import Checked, checked
-from storage.model.orders.cohort import Funnel, Share, funnel, shares
-from storage.model.orders.curve import Step, curve, step_at
-from storage.model.orders.outside_findings import Names, Outside, count_names, outside
-from storage.orders.compliance_report import Cohort, cohort, coverage_of, find_order
+from storage.model.orders.claims import CheckedClaim, checked
+from storage.model.orders.cohort import CohortFunnel, CohortShare, funnel, shares
+from storage.model.orders.curve import CurveStep, curve, step_at
+from storage.model.orders.outside_findings import OrderNameCounts, Outside, count_names, outside
+from storage.orders.compliance_report import OrderCohort, cohort, coverage_of, find_order
 from storage.orders.documents import documents_of
 from storage.orders.names import checks_of, names_of
 from storage.orders.orders import orders
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import Coverage
+from storage.readings.coverage_report import CoverageReport
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFigures:
     """An order at a moment, as known at a time."""
 
-    cohort: Cohort
+    cohort: OrderCohort
     at: datetime
     known_at: datetime | None
     gap_after: timedelta
-    funnel: Funnel
-    shares: tuple[Share, ...]
-    steps: tuple[Step, ...]
-    at_deadline: Step | None
+    funnel: CohortFunnel
+    shares: tuple[CohortShare, ...]
+    steps: tuple[CurveStep, ...]
+    at_deadline: CurveStep | None
     """The counts of the deadline; None where there is none, or it lies after the moment."""
-    claims: tuple[Checked, ...]
+    claims: tuple[CheckedClaim, ...]
     """What was said of it in numbers, oldest first."""
-    names: Names
+    names: OrderNameCounts
     outside: Outside
     documents: tuple[OrderDocument, ...]
 
@@ -46,7 +46,7 @@ class OrderFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class OrderRecord:
     """What an order itself holds, beside the readings of its accounts."""
 
     names: tuple[OrderName, ...] = ()
@@ -92,7 +92,7 @@ async def _read(
     at: datetime,
     gap_after: timedelta,
     known_at: datetime | None,
-    coverage: Coverage,
+    coverage: CoverageReport,
 ) -> OrderFigures:
     order_id = order.order_id
     documents = await documents_of(conn, order_id)
@@ -100,7 +100,7 @@ async def _read(
     checks = await checks_of(conn, order_id, known_at)
     return figures_of(
         await cohort(conn, order, at, coverage, known_at),
-        Papers(
+        OrderRecord(
             tuple(names),
             tuple(checks),
             tuple(d for d in documents if known_at is None or d.added_at <= known_at),
@@ -112,7 +112,11 @@ async def _read(
 
 
 def figures_of(
-    found: Cohort, papers: Papers, at: datetime, gap_after: timedelta, known_at: datetime | None = None
+    found: OrderCohort,
+    papers: OrderRecord,
+    at: datetime,
+    gap_after: timedelta,
+    known_at: datetime | None = None,
 ) -> OrderFigures:
     """Pure: the figures of what is on file."""
     order = found.order

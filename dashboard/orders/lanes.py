@@ -5,11 +5,11 @@ from datetime import datetime
 
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui.chart_style import without_gaps
-from storage.model.orders.cohort import Member, Stay
+from storage.model.orders.cohort import CohortMember, Stay
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LaneSegment:
     """A time in which somebody looked and one confirmed state was seen."""
 
     since: datetime
@@ -18,7 +18,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ChangeWindow:
     """A time in which a change lies: it led to `stay`."""
 
     since: datetime
@@ -27,18 +27,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class OrderLane:
     """What is left empty was not looked at."""
 
-    parts: tuple[Part, ...]
-    windows: tuple[Window, ...]
+    parts: tuple[LaneSegment, ...]
+    windows: tuple[ChangeWindow, ...]
 
 
-def lane_of(found: OrderFigures, member: Member) -> Lane:
+def lane_of(found: OrderFigures, member: CohortMember) -> OrderLane:
     """The lane of a member from the beginning of the order's figures to their moment."""
     start, end = found.steps[0].at, found.at
-    parts: list[Part] = []
-    windows: list[Window] = []
+    parts: list[LaneSegment] = []
+    windows: list[ChangeWindow] = []
     stays = [s for s in member.stays if s.until is None or s.until > start]
     for n, stay in enumerate(stays):
         following = stays[n + 1] if n + 1 < len(stays) else None
@@ -46,7 +46,7 @@ def lane_of(found: OrderFigures, member: Member) -> Lane:
         if following is None and member.seen.last is not None:
             last = end if end - member.seen.last <= found.gap_after else member.seen.last
         for since, until in without_gaps(max(stay.since, start), max(last, stay.since), member.seen.gaps):
-            parts.append(Part(since, until, stay))
+            parts.append(LaneSegment(since, until, stay))
         if stay.onset_after is not None and stay.since > start:
-            windows.append(Window(max(stay.onset_after, start), stay.since, stay))
-    return Lane(tuple(parts), tuple(windows))
+            windows.append(ChangeWindow(max(stay.onset_after, start), stay.since, stay))
+    return OrderLane(tuple(parts), tuple(windows))

@@ -7,9 +7,9 @@ from dashboard.orders import words
 from dashboard.orders.facts import OrderFigures
 from dashboard.wire.compact_json import Json
 from storage.model.core.orders import Order
-from storage.model.orders.claims import Checked
-from storage.model.orders.cohort import Member, blocked_times
-from storage.model.orders.curve import Step
+from storage.model.orders.claims import CheckedClaim
+from storage.model.orders.cohort import CohortMember, blocked_times
+from storage.model.orders.curve import CurveStep
 from storage.model.orders.outside_findings import Probe
 
 
@@ -111,7 +111,7 @@ def _order(order: Order) -> Json:
     }
 
 
-def _step(step: Step) -> Json:
+def _step(step: CurveStep) -> Json:
     return {
         "at": _time(step.at),
         "blocked": step.blocked,
@@ -123,7 +123,7 @@ def _step(step: Step) -> Json:
     }
 
 
-def _claim(found: Checked) -> Json:
+def _claim(found: CheckedClaim) -> Json:
     return {
         "at": _time(found.event.at),
         "text": found.event.text,
@@ -150,7 +150,7 @@ def _probe(probe: Probe) -> Json:
     }
 
 
-def _member(member: Member, found: OrderFigures) -> Json:
+def _member(member: CohortMember, found: OrderFigures) -> Json:
     stay = member.at(found.at)
     begin = found.order.issued_from or found.order.issued_at
     return {

@@ -8,14 +8,14 @@ from dash.development.base_component import Component
 
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
-from dashboard.orders.cards import claims_card, funnel_card, kinds_card, outside_card, papers_card
+from dashboard.orders.cards import claims_card, funnel_card, kinds_card, order_record_card, outside_card
 from dashboard.orders.charts import curve_figure, lanes_figure
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.cards import card
 from dashboard.ui.chart_style import Theme, graph
 from dashboard.ui.stacked_cells import td
-from storage.model.orders.cohort import Member, by_first_block
+from storage.model.orders.cohort import CohortMember, by_first_block
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
@@ -58,7 +58,7 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     html.Div([kinds_card(found), claims_card(found)], className="order-two"),
                     *outside_card(found),
                     _lanes_card(found, shown, number, theme),
-                    papers_card(found),
+                    order_record_card(found),
                 ],
                 className="stack order",
             ),
@@ -157,7 +157,7 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
     )
 
 
-def _lanes_card(found: OrderFigures, shown: list[Member], number: int, theme: Theme) -> Component:
+def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, theme: Theme) -> Component:
     first = (number - 1) * LANES + 1
     note = (
         f"first block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
@@ -194,7 +194,7 @@ def _lanes_card(found: OrderFigures, shown: list[Member], number: int, theme: Th
     )
 
 
-def _account_row(member: Member, found: OrderFigures) -> Component:
+def _account_row(member: CohortMember, found: OrderFigures) -> Component:
     stay = member.at(found.at)
     said, since = "never read", ""
     if stay is not None:

@@ -8,17 +8,17 @@ from dashboard.asgi.settings import GAP_IN_SWEEPS
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.report_html import Imprint, report_html
 from dashboard.orders.restoration import restoration_of, section
-from storage.orders.report_sources import Grounds, grounds
+from storage.orders.report_sources import ReportSources, grounds
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OrderReport:
     """What a report tells, before it is written."""
 
     found: OrderFigures
-    behind: Grounds
+    behind: ReportSources
     imprint: Imprint
 
     def html(self) -> str:
@@ -42,7 +42,7 @@ def made_by() -> str:
 
 async def read_report(
     conn: Conn, order_id: int, at: datetime, known_at: datetime | None, imprint: Imprint
-) -> Report | None:
+) -> OrderReport | None:
     """The report on an order at `at`, as known at `known_at` (None: now); None when it is not on file.
 
     What is recorded in a demonstration is told as invented, whatever `imprint` says.
@@ -52,4 +52,4 @@ async def read_report(
         return None
     synthetic = imprint.synthetic or await is_synthetic(conn)
     behind = await grounds(conn, found.cohort, at, known_at)
-    return Report(found, behind, replace(imprint, synthetic=synthetic))
+    return OrderReport(found, behind, replace(imprint, synthetic=synthetic))

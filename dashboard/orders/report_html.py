@@ -19,7 +19,7 @@ from dashboard.orders.report_words import coverage_words, methods
 from dashboard.ui import words
 from storage.model.orders.cohort import by_first_block
 from storage.model.text.states import clean
-from storage.orders.report_sources import Grounds
+from storage.orders.report_sources import ReportSources
 
 _templates = Environment(
     loader=PackageLoader("dashboard.orders"),
@@ -45,7 +45,7 @@ class Imprint:
 
 
 @dataclass(frozen=True, slots=True)
-class Restoration:
+class RestorationSection:
     """How long it took until accounts came back, as a section of the report."""
 
     sentences: tuple[str, ...]
@@ -55,7 +55,10 @@ class Restoration:
 
 
 def report_html(
-    found: OrderFigures, behind: Grounds, imprint: Imprint, restoration: Restoration | None = None
+    found: OrderFigures,
+    behind: ReportSources,
+    imprint: Imprint,
+    restoration: RestorationSection | None = None,
 ) -> str:
     """The whole page. Equal figures and an equal imprint give the same page."""
     order = found.order
@@ -101,7 +104,7 @@ def css_text(said: str) -> Markup:
     return Markup("".join(f"\\{ord(c):06x}" for c in said))  # noqa: S704 - hexadecimal digits only
 
 
-def _restoration(restoration: Restoration | None) -> dict[str, object] | None:
+def _restoration(restoration: RestorationSection | None) -> dict[str, object] | None:
     """The section about the time to restoration; left out where it was not worked out."""
     if restoration is None:
         return None

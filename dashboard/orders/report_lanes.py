@@ -13,7 +13,7 @@ from dashboard.orders.report_svg import (
     PALETTE,
     PATTERNS,
     WIDTH,
-    Axis,
+    SvgTimeAxis,
     figure,
     line,
     marks,
@@ -24,7 +24,7 @@ from dashboard.orders.report_svg import (
 from dashboard.ui import words
 from dashboard.ui.chart_style import FILL, HEIGHT, PATTERN
 from storage.model.core.availability import Status
-from storage.model.orders.cohort import Kind, Member, blocked_times
+from storage.model.orders.cohort import CohortMember, Kind, blocked_times
 from storage.model.text.states import clean
 
 ALL_UP_TO = 400
@@ -66,7 +66,7 @@ class Lanes:
     """A sample and its name for everything that is drawn."""
 
 
-def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
+def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
     """Pure: the lanes of the accounts in this order, the first at the top."""
     begin = found.order.issued_from or found.order.issued_at
     shown = list(ranked)
@@ -89,10 +89,10 @@ def lanes_of(found: OrderFigures, ranked: Sequence[Member]) -> Lanes:
     return Lanes(note, tuple(figures), tuple(samples) if shown else ())
 
 
-def _figure(found: OrderFigures, members: Sequence[Member], first: int) -> Markup:
+def _figure(found: OrderFigures, members: Sequence[CohortMember], first: int) -> Markup:
     named = len(members) <= NAMED_UP_TO
     pitch, left = (_PITCH_OF_NAMES, _LEFT_OF_NAMES) if named else (_PITCH, _LEFT)
-    axis = Axis(found.steps[0].at, found.at, left, WIDTH - _RIGHT)
+    axis = SvgTimeAxis(found.steps[0].at, found.at, left, WIDTH - _RIGHT)
     bottom = _TOP + pitch * len(members) + 2
     shapes: defaultdict[Kind | None, list[str]] = defaultdict(list)
     parts = time_axis(axis, _TOP, bottom)

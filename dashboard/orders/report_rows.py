@@ -9,19 +9,19 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.orders.report_words import blocked_words, within
 from dashboard.ui import words
 from storage.changes.hash_chain import Head
-from storage.model.orders.cohort import Member, blocked_times
+from storage.model.orders.cohort import CohortMember, blocked_times
 from storage.model.orders.curve import step_at
-from storage.model.orders.outside_findings import Names
+from storage.model.orders.outside_findings import OrderNameCounts
 from storage.model.text.countries import country_name
 from storage.model.text.states import PLATFORM_NAME, capital, clean
-from storage.orders.report_sources import Grounds
+from storage.orders.report_sources import ReportSources
 
 _MOST_ROWS = 32
 """Of the curve in numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportAccountRow:
     """An account in the table of all."""
 
     account_id: int
@@ -64,7 +64,7 @@ def _disputed(note: str) -> str:
     return f"the date is disputed: {note}" if note else ""
 
 
-def names(names: Names) -> str:
+def names(names: OrderNameCounts) -> str:
     if not names.accounts and not names.posts:
         return ""
     parts = (
@@ -180,7 +180,9 @@ def documents(found: OrderFigures) -> list[dict[str, str]]:
     ]
 
 
-def account(member: Member, found: OrderFigures, behind: Grounds, dashboard_url: str | None) -> Row:
+def account(
+    member: CohortMember, found: OrderFigures, behind: ReportSources, dashboard_url: str | None
+) -> ReportAccountRow:
     order, stay = found.order, member.at(found.at)
     times = blocked_times(member, order.issued_from or order.issued_at)
     moments = [at for b in times for at in (b.since, b.until) if at is not None]
@@ -196,7 +198,7 @@ def account(member: Member, found: OrderFigures, behind: Grounds, dashboard_url:
         notes.append("not read lately: this is what was last known")
     if not member.watched:
         notes.append("not watched any more")
-    return Row(
+    return ReportAccountRow(
         account_id=member.account_id,
         handle=clean(member.handle, 120),
         native_id=clean(behind.native_ids.get(member.account_id, "not on file"), 400),

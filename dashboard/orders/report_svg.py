@@ -10,7 +10,7 @@ from dashboard.orders.charts import marks_of
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.chart_style import PALETTES
-from storage.model.orders.curve import Step
+from storage.model.orders.curve import CurveStep
 from storage.model.text.axis_ticks import time_ticks
 from storage.model.text.countries import country_name
 
@@ -24,7 +24,7 @@ PALETTE = PALETTES["light"]
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class SvgTimeAxis:
     """The axis of time: which x stands for a moment."""
 
     start: datetime
@@ -63,7 +63,7 @@ def figure(name: str, title: str, description: str, height: float, parts: Iterab
     )
 
 
-def time_axis(axis: Axis, top: float, bottom: float) -> list[str]:
+def time_axis(axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
     """Grid lines with their dates below."""
     out: list[str] = []
     for tick in time_ticks(axis.start, axis.end, _MOST_TICKS):
@@ -72,7 +72,7 @@ def time_axis(axis: Axis, top: float, bottom: float) -> list[str]:
     return out
 
 
-def marks(found: OrderFigures, axis: Axis, top: float, bottom: float) -> list[str]:
+def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
     """Issue, deadline, notices: a line each, and its name above the figure."""
     out: list[str] = []
     for n, mark in enumerate(marks_of(found)):
@@ -88,7 +88,7 @@ def curve_svg(found: OrderFigures) -> Markup:
 
     Pure: made of the same steps as the figure on the page of the order.
     """
-    axis = Axis(found.steps[0].at, found.at)
+    axis = SvgTimeAxis(found.steps[0].at, found.at)
     whole = max(found.watched, 1)
     top, bottom = _TOP, _TOP + _PLOT
     most = _upper(max(s.possible for s in found.steps) / whole)
@@ -97,7 +97,7 @@ def curve_svg(found: OrderFigures) -> Markup:
         return bottom - _PLOT * n / whole / most
 
     def path(
-        value: Callable[[Step], float], height: Callable[[float], float] = y
+        value: Callable[[CurveStep], float], height: Callable[[float], float] = y
     ) -> list[tuple[float, float]]:
         return _stairs([(axis.x(s.at), height(value(s))) for s in found.steps], axis.right)
 
@@ -146,7 +146,7 @@ def _upper(peak: float) -> float:
     return next((top for top in (0.05, 0.1, 0.2, 0.25, 0.5, 0.75) if peak * 1.1 <= top), 1.0)
 
 
-def _shares_axis(axis: Axis, most: float, y: Callable[[float], float], whole: int) -> list[str]:
+def _shares_axis(axis: SvgTimeAxis, most: float, y: Callable[[float], float], whole: int) -> list[str]:
     out: list[str] = []
     for n in range(6):
         share = most * n / 5
@@ -156,7 +156,7 @@ def _shares_axis(axis: Axis, most: float, y: Callable[[float], float], whole: in
     return out
 
 
-def _silent(found: OrderFigures, axis: Axis, top: float, bottom: float) -> list[str]:
+def _silent(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
     """Where nothing was known of any account, nothing can be said: hatched from top to bottom."""
     ends = [*(s.at for s in found.steps[1:]), found.at]
     return [
@@ -166,7 +166,7 @@ def _silent(found: OrderFigures, axis: Axis, top: float, bottom: float) -> list[
     ]
 
 
-def _strip(found: OrderFigures, axis: Axis, top: float) -> list[str]:
+def _strip(found: OrderFigures, axis: SvgTimeAxis, top: float) -> list[str]:
     """How many were not checked, as a row of its own with a height of all accounts."""
     whole, bottom = max(found.watched, 1), top + _STRIP
     ends = [*(s.at for s in found.steps[1:]), found.at]

@@ -8,10 +8,10 @@ from itertools import pairwise
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from storage.model.orders.cohort import Kind, Period
+from storage.model.orders.cohort import CohortPeriod, Kind
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
-from storage.orders.report_sources import Grounds
+from storage.orders.report_sources import ReportSources
 
 
 def within(after: datetime | None, by: datetime) -> str:
@@ -25,7 +25,7 @@ def within(after: datetime | None, by: datetime) -> str:
     return f"between {words.day(start)}, {words.clock(start)} and {words.stamp(end)}"
 
 
-def blocked_words(blocked: Period, country: str) -> str:
+def blocked_words(blocked: CohortPeriod, country: str) -> str:
     """One time in which an account was blocked: when it began, when it ended, and what came then."""
     began = f"Began {within(blocked.onset_after, blocked.since)}"
     if blocked.onset_after is None:
@@ -62,7 +62,7 @@ def silences(found: OrderFigures) -> Silences:
     )
 
 
-def coverage_words(found: OrderFigures, behind: Grounds, sweep_every: timedelta) -> list[str]:
+def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: timedelta) -> list[str]:
     """How often somebody looked, and when nobody did."""
     start, looks = found.steps[0].at, behind.looks
     out = [

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dashboard.orders.facts import OrderFigures
-from dashboard.orders.report_html import Restoration as Section
+from dashboard.orders.report_html import RestorationSection
 from dashboard.orders.restoration_estimate import intervals, restoration
 from dashboard.ui import words
 from dashboard.wire.compact_json import Json
 from storage.model.core.availability import Spell, State, Status
-from storage.model.orders.cohort import Kind, Member, Stay, blocked_times
-from storage.model.orders.restoration import BlockedFor, NoShare, Restoration, Share, durations
+from storage.model.orders.cohort import CohortMember, Kind, Stay, blocked_times
+from storage.model.orders.restoration import BlockedFor, BlockedShare, NoShare, RestorationEstimate, durations
 
 COLUMNS = ("After", "Still blocked, as far as the readings tell", "99 % limits, if accounts are independent")
 _MISSING = {
@@ -26,22 +26,22 @@ def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
     return tuple(b for m in found.cohort.members for b in _since(m, found, begin))
 
 
-def restoration_of(found: OrderFigures) -> Restoration:
+def restoration_of(found: OrderFigures) -> RestorationEstimate:
     """The statistics. The fit may take seconds of a processor where thousands of times all differ."""
     return restoration(blocked_times_of(found), found.gap_after)
 
 
-def rows(told: Restoration) -> list[tuple[str, str, str]]:
+def rows(told: RestorationEstimate) -> list[tuple[str, str, str]]:
     """The cells below `COLUMNS`."""
     return [(words.span(s.after), _bounds(s), _pair(s.limits)) for s in told.shares]
 
 
-def section(told: Restoration) -> Section:
+def section(told: RestorationEstimate) -> RestorationSection:
     """As a part of the report."""
-    return Section(told.sentences, COLUMNS, tuple(rows(told)))
+    return RestorationSection(told.sentences, COLUMNS, tuple(rows(told)))
 
 
-def restoration_json(found: OrderFigures, told: Restoration) -> Json:
+def restoration_json(found: OrderFigures, told: RestorationEstimate) -> Json:
     """The statistics, and the intervals in seconds that lifelines is given: null where there is no end."""
     times = blocked_times_of(found)
     return {
@@ -72,7 +72,7 @@ def restoration_json(found: OrderFigures, told: Restoration) -> Json:
     }
 
 
-def _since(member: Member, found: OrderFigures, begin: datetime) -> Iterator[BlockedFor]:
+def _since(member: CohortMember, found: OrderFigures, begin: datetime) -> Iterator[BlockedFor]:
     """Those of one account in which it was seen blocked since the order: all of them are worked out first, so
     that each begins where it was seen to begin.
     """
@@ -85,13 +85,13 @@ def _since(member: Member, found: OrderFigures, begin: datetime) -> Iterator[Blo
             yield time
 
 
-def _spell(member: Member, stay: Stay) -> Spell:
+def _spell(member: CohortMember, stay: Stay) -> Spell:
     """What may be the owner's own deletion is no block."""
     state = State(Status.NOT_FOUND) if stay.kind is Kind.SUSPENDED_OR_DELETED else stay.state
     return Spell(member.account_id, state, stay.onset_after, stay.since, stay.until)
 
 
-def _bounds(share: Share) -> str:
+def _bounds(share: BlockedShare) -> str:
     return _MISSING[share.missing] if share.missing is not None else _pair(share.bounds)
 
 

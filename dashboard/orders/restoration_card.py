@@ -9,14 +9,16 @@ from dashboard.orders.restoration_chart import restoration_figure
 from dashboard.ui.cards import card
 from dashboard.ui.chart_style import Theme, graph
 from dashboard.ui.stacked_cells import td
-from storage.model.orders.restoration import Restoration
+from storage.model.orders.restoration import RestorationEstimate
 from storage.model.text.states import clean
 
 RESTORATION = "restoration"
 """The last part of its address."""
 
 
-def restoration_page(found: OrderFigures, told: Restoration, theme: Theme, tag: list[Component]) -> Component:
+def restoration_page(
+    found: OrderFigures, told: RestorationEstimate, theme: Theme, tag: list[Component]
+) -> Component:
     """The share still blocked over time, the median between its bounds, and what the figures do not say."""
     number = found.order.order_id
     return html.Div(

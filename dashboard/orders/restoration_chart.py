@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.ui.chart_style import FILL, FONT, PALETTES, Palette, Theme
 from dashboard.ui.words import span
 from storage.model.core.availability import Status
-from storage.model.orders.restoration import Restoration
+from storage.model.orders.restoration import RestorationEstimate
 
 HEIGHT_PX = 340
 DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ TICKS = {
 }
 
 
-def restoration_figure(told: Restoration, theme: Theme) -> go.Figure:
+def restoration_figure(told: RestorationEstimate, theme: Theme) -> go.Figure:
     """The band between the two curves, the median below it, and what lies outside of what was seen.
 
     Time is logarithmic: what one decision frees in hours and what stays blocked for months are both read
@@ -45,13 +45,13 @@ def restoration_figure(told: Restoration, theme: Theme) -> go.Figure:
     return figure
 
 
-def _axis(told: Restoration) -> tuple[float, float]:
+def _axis(told: RestorationEstimate) -> tuple[float, float]:
     """In days. What is too short to be seen has some room, however little was seen."""
     gap = max(told.shortest_detectable / DAY, 1 / 1440)
     return gap / 2, max(told.follow_up / DAY, gap * 4)
 
 
-def _band(figure: go.Figure, told: Restoration, axis: tuple[float, float], theme: Theme) -> None:
+def _band(figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], theme: Theme) -> None:
     fill, light, dark = FILL[Status.WITHHELD]
     edge = light if theme == "light" else dark
     steps = list(zip(told.curve.days, told.curve.lower, told.curve.upper, strict=True))
@@ -80,7 +80,9 @@ def _band(figure: go.Figure, told: Restoration, axis: tuple[float, float], theme
     )
 
 
-def _median(figure: go.Figure, told: Restoration, axis: tuple[float, float], palette: Palette) -> None:
+def _median(
+    figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], palette: Palette
+) -> None:
     """At one half: thick for the estimate, thin for the limits by account."""
     for bounds, name, width in (
         (told.median_limits, "Median, 99 % limits if accounts were independent", 1.5),
@@ -109,7 +111,7 @@ def _median(figure: go.Figure, told: Restoration, axis: tuple[float, float], pal
         )
 
 
-def _shares(figure: go.Figure, told: Restoration, palette: Palette) -> None:
+def _shares(figure: go.Figure, told: RestorationEstimate, palette: Palette) -> None:
     shown = [(s.after, s.by_order or s.limits, s.bounds) for s in told.shares]
     known = [(after, limits, bounds) for after, limits, bounds in shown if limits and bounds]
     if not known:
@@ -142,7 +144,9 @@ def _shares(figure: go.Figure, told: Restoration, palette: Palette) -> None:
     )
 
 
-def _outside(figure: go.Figure, told: Restoration, axis: tuple[float, float], palette: Palette) -> None:
+def _outside(
+    figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], palette: Palette
+) -> None:
     figure.add_vrect(
         x0=axis[0],
         x1=told.shortest_detectable / DAY,

@@ -10,7 +10,15 @@ from math import inf
 
 from dashboard.orders.restoration_limits import equal_orders, median_limits, share_limits, shares_by_order
 from dashboard.orders.restoration_words import sentences
-from storage.model.orders.restoration import BlockedFor, BlockEnd, Bounds, Curve, NoShare, Restoration, Share
+from storage.model.orders.restoration import (
+    BlockedFor,
+    BlockedShare,
+    BlockEnd,
+    Bounds,
+    Curve,
+    NoShare,
+    RestorationEstimate,
+)
 
 SHARES_AFTER = tuple(timedelta(days=n) for n in (1, 7, 30, 90))
 INSIDE = timedelta(microseconds=1)
@@ -22,7 +30,7 @@ stopped up to 0.005 off where a finer tolerance led to.
 DAY_S = 86_400
 
 
-def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) -> Restoration:
+def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) -> RestorationEstimate:
     """The time to restoration in `durations`; `gap` is the longest usual distance between two readings.
 
     The estimate is Turnbull's, the nonparametric maximum likelihood for interval-censored times. Where within
@@ -41,7 +49,7 @@ def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) 
     sample = [d for d in durations if d.start_width is not None]
     curve = _curve(intervals(sample))
     follow_up = max((d.longest or d.shortest for d in sample), default=timedelta())
-    told = Restoration(
+    told = RestorationEstimate(
         spells=len(sample),
         accounts=len({d.account_id for d in sample}),
         still_blocked=sum(d.end is BlockEnd.STILL_BLOCKED for d in sample),
@@ -111,10 +119,10 @@ def _median(curve: Curve) -> Bounds:
 
 def _shares(
     sample: Sequence[BlockedFor], curve: Curve, follow_up: timedelta, gap: timedelta, seed: int
-) -> tuple[Share, ...]:
+) -> tuple[BlockedShare, ...]:
     by_order = shares_by_order(sample, SHARES_AFTER, seed)
     all_restored = all(d.end is BlockEnd.RESTORED for d in sample)
-    shares: list[Share] = []
+    shares: list[BlockedShare] = []
     for i, after in enumerate(SHARES_AFTER):
         missing = None
         if not sample:
@@ -124,10 +132,10 @@ def _shares(
         elif after > follow_up and not all_restored:
             missing = NoShare.NOT_FOLLOWED
         if missing is not None:
-            shares.append(Share(after, None, None, None, missing))
+            shares.append(BlockedShare(after, None, None, None, missing))
             continue
         at = next(n for n, days in enumerate(curve.days) if days >= after / timedelta(days=1))
         bounds = curve.lower[at], curve.upper[at]
         band = None if by_order is None else by_order[i]
-        shares.append(Share(after, bounds, share_limits(sample, after), band, None))
+        shares.append(BlockedShare(after, bounds, share_limits(sample, after), band, None))
     return tuple(shares)

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 from dashboard.orders.restoration_limits import LEAST_ORDERS
 from dashboard.ui.words import span
-from storage.model.orders.restoration import Restoration
+from storage.model.orders.restoration import RestorationEstimate
 
 
-def sentences(told: Restoration) -> tuple[str, ...]:
+def sentences(told: RestorationEstimate) -> tuple[str, ...]:
     """All that has to stand beside the figures, most important first."""
     return (*_counted(told), *(_figures(told) if told.spells else ()), *_not_seen(told))
 
 
-def _counted(told: Restoration) -> Iterator[str]:
+def _counted(told: RestorationEstimate) -> Iterator[str]:
     if told.spells:
         still = f"{told.still_blocked} still blocked when last seen"
         yield f"{_times(told.spells)} of {_of(told.accounts, 'account')}, {still}."
@@ -32,7 +32,7 @@ def _counted(told: Restoration) -> Iterator[str]:
         )
 
 
-def _figures(told: Restoration) -> Iterator[str]:
+def _figures(told: RestorationEstimate) -> Iterator[str]:
     if told.median is not None:
         low, high = told.median
         if high is None:
@@ -64,7 +64,7 @@ def _limits(low: timedelta, high: timedelta | None) -> str:
     )
 
 
-def _orders(told: Restoration) -> str:
+def _orders(told: RestorationEstimate) -> str:
     many = len(told.orders)
     if told.equal_orders >= LEAST_ORDERS:
         return (
@@ -88,7 +88,7 @@ def _orders(told: Restoration) -> str:
     )
 
 
-def _not_seen(told: Restoration) -> Iterator[str]:
+def _not_seen(told: RestorationEstimate) -> Iterator[str]:
     yield (
         f"A block shorter than {span(told.shortest_detectable)} can lie between two readings, unseen. So long"
         " blocks are over-represented, and no share is given after a time shorter than that."

@@ -6,9 +6,9 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
 from storage.model.core.orders import Claim, ClaimedWhat
-from storage.model.orders.claims import Checked, Verdict
+from storage.model.orders.claims import CheckedClaim, Verdict
 from storage.model.orders.cohort import Kind
-from storage.model.orders.curve import Step
+from storage.model.orders.curve import CurveStep
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
@@ -91,14 +91,14 @@ def claim_words(claim: Claim) -> str:
     return f"{more}{claim.count:,}{of} {WHAT_WORDS[claim.what]}"
 
 
-def verdict_words(found: Checked) -> str:
+def verdict_words(found: CheckedClaim) -> str:
     """How the claim stands, with what was not observed."""
     left = found.unobserved
     unseen = f" Not observed at that moment: {accounts(left)}." if left else ""
     return f"{VERDICT_WORDS[found.verdict]}{unseen}"
 
 
-def at_deadline(found: OrderFigures, step: Step) -> str:
+def at_deadline(found: OrderFigures, step: CurveStep) -> str:
     low, high = step.certain, step.possible
     between = (
         share(low, found.watched)

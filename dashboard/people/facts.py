@@ -8,7 +8,7 @@ from storage.model.core.people import Actor, Role
 from storage.people.people import Person, people
 from storage.people.sessions import WebSession, last_seen, open_sessions
 from storage.people.tokens import Token, tokens
-from storage.postgres.audit_log import Act, acts
+from storage.postgres.audit_log import AuditEntry, acts
 from storage.postgres.pool import Conn
 
 ACTS = 50
@@ -16,10 +16,10 @@ ACTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class AuditLogPage:
     """A page of the audit log."""
 
-    acts: Sequence[Act]
+    acts: Sequence[AuditEntry]
     of: str
     """The person whose acts these are; empty: everybody's."""
     is_newest: bool
@@ -36,7 +36,7 @@ class PeopleFacts:
     """One's own; an admin's page has everybody's."""
     people: Sequence[Person] = ()
     seen: Mapping[int, datetime] | None = None
-    log: Log | None = None
+    log: AuditLogPage | None = None
     """None for who may not read it."""
 
 
@@ -58,9 +58,9 @@ async def read_people(conn: Conn, actor: Actor, query: Mapping[str, str], now: d
     )
 
 
-async def _log(conn: Conn, query: Mapping[str, str]) -> Log:
+async def _log(conn: Conn, query: Mapping[str, str]) -> AuditLogPage:
     of, before = query.get("of", "").strip(), query.get("before", "")
     start = int(before) if before.isascii() and before.isdecimal() and len(before) <= 18 else None
     found = await acts(conn, ACTS + 1, before=start, of=of or None)
     shown = found[:ACTS]
-    return Log(shown, of, start is None, shown[-1].audit_id if len(found) > ACTS else None)
+    return AuditLogPage(shown, of, start is None, shown[-1].audit_id if len(found) > ACTS else None)

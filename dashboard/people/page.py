@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.people.facts import ACTS, Log, PeopleFacts
+from dashboard.people.facts import ACTS, AuditLogPage, PeopleFacts
 from dashboard.people.forms import end_session_form, own_password_form, revoke_form, search_form, token_form
 from dashboard.people.table import people_card
 from dashboard.people.words import ROLE_MAY, ROLE_NAME, SCOPE_NAME, browser_name
@@ -20,7 +20,7 @@ from storage.model.text.states import clean
 from storage.people.people import Person
 from storage.people.sessions import WebSession
 from storage.people.tokens import Token
-from storage.postgres.audit_log import Act
+from storage.postgres.audit_log import AuditEntry
 
 
 def settings_page(known: PeopleFacts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
@@ -150,7 +150,7 @@ def _end_of(token: Token, now: datetime) -> Component | str:
     return revoke_form(token.token_id)
 
 
-def _log(log: Log) -> Component:
+def _log(log: AuditLogPage) -> Component:
     title, note = "Audit log", f"{ACTS} a page, newest first; it is only ever added to"
     below = [html.Nav(_pages(log), className="pages", **{"aria-label": "Pages of the log"})]  # pyright: ignore[reportArgumentType]  # a wildcard
     if not log.acts:
@@ -165,7 +165,7 @@ def _log(log: Log) -> Component:
     )
 
 
-def _pages(log: Log) -> list[Component]:
+def _pages(log: AuditLogPage) -> list[Component]:
     of = {"of": log.of} if log.of else {}
     links: list[Component] = []
     if not log.is_newest:
@@ -176,7 +176,7 @@ def _pages(log: Log) -> list[Component]:
     return links
 
 
-def _subject(act: Act) -> Component:
+def _subject(act: AuditEntry) -> Component:
     told = ((name, _in_words(value)) for name, value in act.detail.items())
     said = [
         html.Small(f"{clean(name, 40).replace('_', ' ')}: {clean(value, 200)}")

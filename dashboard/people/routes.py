@@ -15,10 +15,10 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth.access import Forbidden, actor_of, require
-from dashboard.auth.bearer_tokens import digest, new_token
-from dashboard.auth.form_actions import body_of
+from dashboard.auth.bearer_tokens import new_token, token_hash
+from dashboard.auth.form_actions import read_body
 from dashboard.auth.login import address_of
-from dashboard.auth.passwords import LONGEST, NOBODYS, Passwords, WrongPassword
+from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword
 from dashboard.ui.form_input import Filled, WrongInput, filled
 from storage.model.alerts.rule_codec import duration_of
 from storage.model.core.people import Actor, Role, Scope
@@ -31,7 +31,7 @@ TAKES_LOGIN = "This takes somebody who is logged in, not a token."
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class PeopleForms:
     """Who does something, and with what."""
 
     pool: Pool
@@ -76,7 +76,7 @@ class Deeds:
         name, fields = self.actor.name, self.given.fields
         async with transaction(self.pool) as conn:
             until = await may_try(conn, name, self.address, self.now)
-            _, kept = await people.password_of(conn, name) or (0, NOBODYS)
+            _, kept = await people.password_of(conn, name) or (0, DUMMY_HASH)
         if until is not None:
             raise WrongInput("There were too many attempts. Try again in a quarter of an hour.")
         if not await self.passwords.is_right(fields.get("current", "")[: LONGEST + 1], kept):
@@ -99,7 +99,7 @@ class Deeds:
         until, name = _until(self.given, self.now), self.given.needed("name")
         async with transaction(self.pool) as conn:
             await tokens.add_token(
-                conn, self.person_id, digest(secret), name, scope, until, self.actor.name, self.now
+                conn, self.person_id, token_hash(secret), name, scope, until, self.actor.name, self.now
             )
         return secret
 
@@ -110,18 +110,18 @@ class Deeds:
             await tokens.revoke_token(conn, token_id, whose, self.actor.name, self.now)
 
 
-Deed: TypeAlias = Callable[[Deeds], Awaitable[str | None]]
+PeopleAction: TypeAlias = Callable[[PeopleForms], Awaitable[str | None]]
 """Answers with a secret that is shown once, if it made one."""
-DEEDS: dict[str, tuple[Role, Deed]] = {
-    "/add": (Role.ADMIN, Deeds.add),
-    "/role": (Role.ADMIN, Deeds.change_role),
-    "/password": (Role.ADMIN, Deeds.set_password),
-    "/disable": (Role.ADMIN, Deeds.disable),
-    "/enable": (Role.ADMIN, Deeds.enable),
-    "/own-password": (Role.VIEWER, Deeds.change_own_password),
-    "/sessions/end": (Role.VIEWER, Deeds.end_session),
-    "/tokens": (Role.VIEWER, Deeds.make_token),
-    "/tokens/revoke": (Role.VIEWER, Deeds.revoke_token),
+PEOPLE_ACTIONS: dict[str, tuple[Role, PeopleAction]] = {
+    "/add": (Role.ADMIN, PeopleForms.add),
+    "/role": (Role.ADMIN, PeopleForms.change_role),
+    "/password": (Role.ADMIN, PeopleForms.set_password),
+    "/disable": (Role.ADMIN, PeopleForms.disable),
+    "/enable": (Role.ADMIN, PeopleForms.enable),
+    "/own-password": (Role.VIEWER, PeopleForms.change_own_password),
+    "/sessions/end": (Role.VIEWER, PeopleForms.end_session),
+    "/tokens": (Role.VIEWER, PeopleForms.make_token),
+    "/tokens/revoke": (Role.VIEWER, PeopleForms.revoke_token),
 }
 """By address: whose role it takes, and what is done."""
 
@@ -135,13 +135,13 @@ def people_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         actor = actor_of(request)
         return JSONResponse({"name": actor.name if actor.person_id else None, "role": actor.role.value})
 
-    for path, (role, deed) in DEEDS.items():
+    for path, (role, deed) in PEOPLE_ACTIONS.items():
         router.add_api_route(path, _route(pool, clock, passwords, role, deed), methods=["POST"])
     return router
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], passwords: Passwords, role: Role, deed: Deed
+    pool: Pool, clock: Callable[[], datetime], passwords: Passwords, role: Role, deed: PeopleAction
 ) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request) -> Response:
         actor = actor_of(request)
@@ -149,8 +149,8 @@ def _route(
             require(actor, role)
             if actor.person_id is None or actor.session_id is None:
                 raise Forbidden(TAKES_LOGIN)  # noqa: TRY301 - answered like all that is forbidden
-            given = filled(request.headers.get("content-type", ""), await body_of(request))
-            deeds = Deeds(
+            given = filled(request.headers.get("content-type", ""), await read_body(request))
+            deeds = PeopleForms(
                 pool, passwords, actor, actor.person_id, actor.session_id, given, clock(), address_of(request)
             )
             secret = await deed(deeds)

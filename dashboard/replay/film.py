@@ -15,7 +15,7 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.push import CATCH_UP_AT_MOST, NEWS_LIMIT
 from dashboard.replay.film_json import (
     FILM_TABLES,
-    Said,
+    FilmDictionary,
     accounts_json,
     beliefs_json,
     film_changes_json,
@@ -31,18 +31,18 @@ from dashboard.replay.film_json import (
 )
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import Json
-from dashboard.wire.response_cache import LEVEL, Answers, Kept
+from dashboard.wire.response_cache import LEVEL, AnswerCache, CachedAnswer
 from storage.executives.executives_report import access_spans
 from storage.live.lists_and_executives import executives, signals
 from storage.live.snapshot import LiveChange, last_event_id
-from storage.live.updates import News, news_since
-from storage.model.bitemporal.read_runs import Pace, Reads, joined, pace
+from storage.live.updates import LiveNews, news_since
+from storage.model.bitemporal.read_runs import Reads, UsualPace, joined, pace
 from storage.model.core.accounts import Platform
 from storage.orders.edit_history import editions
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 from storage.replay.film import (
-    Belief,
+    FilmSpell,
     Nearer,
     beliefs,
     film_accounts,
@@ -61,7 +61,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilmSelection:
     """Which part of the film is asked for."""
 
     since: datetime | None = None
@@ -70,12 +70,12 @@ class Part:
 
 
 @dataclass(slots=True)
-class Weeks:
+class WeeklyReadsCache:
     """What was read in each week, which changes only when something is recorded late."""
 
     kept: dict[datetime, tuple[Fill, Reads]] = field(default_factory=dict[datetime, tuple[Fill, Reads]])
 
-    async def reads(self, conn: Conn, until: datetime, usual: Pace) -> Reads:
+    async def reads(self, conn: Conn, until: datetime, usual: UsualPace) -> Reads:
         """All that was read by `until`. Only weeks of which something was recorded since are read again."""
         now = await weeks(conn)
         for week, fill in now.items():
@@ -87,7 +87,11 @@ class Weeks:
 
 
 async def film_json(
-    conn: Conn, part: Part, now: datetime, settings: DashboardSettings, kept: Weeks | None = None
+    conn: Conn,
+    part: FilmSelection,
+    now: datetime,
+    settings: DashboardSettings,
+    kept: WeeklyReadsCache | None = None,
 ) -> Json:
     """The film up to `now`, or the part of it that is asked for, with the words and rules to read it by.
 
@@ -106,7 +110,7 @@ async def film_json(
         reads = await film_reads(conn, planned, until, usual, None if part.list_id is None else ids)
     else:
         reads = await kept.reads(conn, until, usual)
-    told = await _told_of(conn, ids, until)
+    told = await _film_history(conn, ids, until)
     rest: Json = {
         "members": members_json(await memberships(conn, ids)),
         "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),
@@ -115,7 +119,7 @@ async def film_json(
     }
 
     def encoded() -> Json:
-        said = Said()
+        said = FilmDictionary()
         body: Json = {
             "id": event_id,
             "now": up(until),
@@ -132,14 +136,14 @@ async def film_json(
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _FilmHistory:
     """All that was ever held and recorded of some accounts."""
 
-    beliefs: Sequence[Belief]
+    beliefs: Sequence[FilmSpell]
     changes: Sequence[LiveChange]
     steps: Sequence[Nearer]
 
-    def as_json(self, platforms: Mapping[int, Platform], said: Said) -> Json:
+    def as_json(self, platforms: Mapping[int, Platform], said: FilmDictionary) -> Json:
         return {
             "spells": beliefs_json(self.beliefs, platforms, said),
             "changes": film_changes_json(self.changes, said),
@@ -147,8 +151,8 @@ class _Told:
         }
 
 
-async def _told_of(conn: Conn, ids: Sequence[int], until: datetime) -> _Told:
-    return _Told(
+async def _film_history(conn: Conn, ids: Sequence[int], until: datetime) -> _FilmHistory:
+    return _FilmHistory(
         await beliefs(conn, ids, until), await film_changes(conn, ids, until), await nearer(conn, ids)
     )
 
@@ -170,21 +174,21 @@ def _beginning(body: Json) -> int:
 
 
 @dataclass(slots=True)
-class Films(Answers):
+class FilmCache(AnswerCache):
     """The whole film, kept current."""
 
-    weeks: Weeks = field(default_factory=Weeks)
+    weeks: WeeklyReadsCache = field(default_factory=WeeklyReadsCache)
     usual = WHOLE
     tables = FILM_TABLES
 
     async def body(self, conn: Conn, name: str, now: datetime) -> Json:
         del name  # there is one
-        return await film_json(conn, Part(), now, self.settings, self.weeks)
+        return await film_json(conn, FilmSelection(), now, self.settings, self.weeks)
 
     def rosters(self, body: Json) -> frozenset[str]:
         return frozenset(cast("dict[str, object]", body["rosters"]))
 
-    async def since(self, conn: Conn, kept: Kept, now: datetime) -> Json:
+    async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
         """What came since it was made: of whoever had news all is told anew."""
         news = await news_since(conn, kept.event_id, NEWS_LIMIT)
         if news is None or "account" in news.topics or now - kept.at > CATCH_UP_AT_MOST:
@@ -193,14 +197,14 @@ class Films(Answers):
         told = [c for m in mails for c in m.change_ids]
         touched = sorted({*_touched(news), *await whose(conn, told)} & kept.accounts)
         platforms = {a.account_id: a.platform for a in await film_accounts(conn, None)} if touched else {}
-        said = Said()
+        said = FilmDictionary()
         # Readings of the last two sweeps may have been recorded after others: they are told again.
         looks = await looks_since(conn, kept.at - 2 * self.settings.sweep_every, now)
         return {
             "id": news.live_event_id,
             "now": up(now),
             "touched": touched,
-            **(await _told_of(conn, touched, now)).as_json(platforms, said),
+            **(await _film_history(conn, touched, now)).as_json(platforms, said),
             "signals": film_signals_json(news.signals),
             "mails": mails_json(mails),
             "renames": news.renamed,
@@ -209,18 +213,20 @@ class Films(Answers):
             **said.as_json,
         }
 
-    def lacks(self, kept: Kept, news: Json) -> bool:
+    def lacks(self, kept: CachedAnswer, news: Json) -> bool:
         reads = cast("list[list[object]]", news.get("reads", []))
         return "reload" in news or not kept.rosters.issuperset(
             str(roster) for roster, _, _, answered in reads if answered is None
         )
 
 
-def _touched(news: News) -> set[int]:
+def _touched(news: LiveNews) -> set[int]:
     return {c.account_id for c in news.changes} | {s.account_id for s in news.spells}
 
 
-async def part_of(conn: Conn, part: Part, now: datetime, settings: DashboardSettings) -> bytes:
+async def film_selection(
+    conn: Conn, part: FilmSelection, now: datetime, settings: DashboardSettings
+) -> bytes:
     """A part of the film, packed and compressed by gzip."""
     body = await film_json(conn, part, now, settings)
     # It may be nearly all of the film, and the best compression takes ten times as long for a hundredth.

@@ -12,14 +12,14 @@ from dashboard.wire.compact_json import Json, Phrases, Row, changes_json, column
 from storage.executives.executives_report import AccessSpan
 from storage.live.lists_and_executives import LiveExecutive, LiveSignal
 from storage.live.snapshot import LiveChange
-from storage.model.bitemporal.read_runs import Pace, Reads
+from storage.model.bitemporal.read_runs import Reads, UsualPace
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import OrderEvent
 from storage.model.core.signals import NOT_OBSERVABLE
 from storage.model.text.states import clean, short_words
 from storage.orders.edit_history import Edition
-from storage.replay.film import Belief, FilmAccount, FilmList, FilmMail, Membership, Nearer
-from storage.replay.film_reads import Look
+from storage.replay.film import FilmAccount, FilmList, FilmMail, FilmSpell, Membership, Nearer
+from storage.replay.film_reads import FilmRequest
 
 FILM_TABLES = ("accounts", "spells", "changes", "steps", "members", "runs", "holes", "points", "signals")
 
@@ -42,7 +42,7 @@ def _table(rows: Sequence[Row], cells: dict[str, Callable[[Row], object]]) -> Js
 
 
 @dataclass(slots=True)
-class Said:
+class FilmDictionary:
     """What the columns name by number: words, and sets of countries."""
 
     words: Phrases = field(default_factory=Phrases)
@@ -106,7 +106,9 @@ def reads_json(reads: Reads) -> Json:
     }
 
 
-def beliefs_json(beliefs: Sequence[Belief], platforms: Mapping[int, Platform], said: Said) -> Json:
+def beliefs_json(
+    beliefs: Sequence[FilmSpell], platforms: Mapping[int, Platform], said: FilmDictionary
+) -> Json:
     return _table(
         beliefs,
         {
@@ -124,7 +126,7 @@ def beliefs_json(beliefs: Sequence[Belief], platforms: Mapping[int, Platform], s
     )
 
 
-def film_changes_json(changes: Sequence[LiveChange], said: Said) -> Json:
+def film_changes_json(changes: Sequence[LiveChange], said: FilmDictionary) -> Json:
     return {
         **changes_json(changes, said.words),
         **columns(
@@ -225,12 +227,12 @@ def papers_json(
     }
 
 
-def looks_json(looks: Sequence[Look]) -> list[list[object]]:
+def looks_json(looks: Sequence[FilmRequest]) -> list[list[object]]:
     """Answered requests: [roster, at, recorded after so many milliseconds, who answered (null: all)]."""
     return [[k.roster_id, up(k.at), up(k.recorded_at) - up(k.at), k.account_ids] for k in looks]
 
 
-def pace_json(sweep_every: timedelta, gap_after: timedelta, usual: Pace) -> Json:
+def pace_json(sweep_every: timedelta, gap_after: timedelta, usual: UsualPace) -> Json:
     return {
         "sweep": span_ms(sweep_every),
         "late_after": span_ms(2 * sweep_every),

@@ -10,13 +10,13 @@ from fastapi.responses import Response
 
 from dashboard.asgi.refusals import refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.replay.film import WHOLE, Films, Part, part_of
+from dashboard.replay.film import WHOLE, FilmCache, FilmSelection, film_selection
 from dashboard.wire.response_cache import packed
 from storage.postgres.pool import Pool, StorageError, transaction
 
 
 def film_routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, films: Films
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, films: FilmCache
 ) -> APIRouter:
     """`/api/replay`, which answers what assets/film/film.mjs opens; all of it, or with `?from=`, `?to=` and
     `?list=` (its number) a part.
@@ -37,14 +37,14 @@ def film_routes(
             return refused
         if since is not None and until is not None and since >= until:
             return refusal(422, "from: it has to be before to.")
-        part = Part(since, until, list_id)
+        part = FilmSelection(since, until, list_id)
         try:
-            if part == Part():
+            if part == FilmSelection():
                 async with transaction(pool) as conn:
                     body = await films.answer(conn, WHOLE)
             else:
                 async with making, transaction(pool) as conn:
-                    body = await part_of(conn, part, now, settings)
+                    body = await film_selection(conn, part, now, settings)
         except StorageError as error:
             return refusal(503, str(error))
         return packed(request, body)

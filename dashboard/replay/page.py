@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from dashboard.ui import words
 from dashboard.ui.cards import table_card
 from dashboard.ui.form_input import moment_in
-from storage.health.status_at import Then
+from storage.health.status_at import PastStatus
 from storage.model.core.availability import ChangeKind, Status
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
@@ -28,7 +28,7 @@ WRITE_A_TIME = "Write a time in UTC such as 2021-02-11T08:00, or a day such as 2
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ReplayMoment:
     """What an address asks for."""
 
     at: datetime
@@ -43,7 +43,7 @@ class Moment:
         return f"{PATH}?{urlencode(fields)}"
 
 
-def moment_of(query: Mapping[str, str], now: datetime) -> Moment | str:
+def moment_of(query: Mapping[str, str], now: datetime) -> ReplayMoment | str:
     """The moment asked for, `now` where none is; or the sentence why it cannot be had."""
     times: dict[str, datetime | None] = {}
     for name in ("at", "as_known_at"):
@@ -53,10 +53,10 @@ def moment_of(query: Mapping[str, str], now: datetime) -> Moment | str:
             return WRITE_A_TIME
         if at is not None and at > now:
             return "That time has not come yet."
-    return Moment(times["at"] or now, times["as_known_at"])
+    return ReplayMoment(times["at"] or now, times["as_known_at"])
 
 
-def replay_page(query: Mapping[str, str], told: Then | str) -> Component:
+def replay_page(query: Mapping[str, str], told: PastStatus | str) -> Component:
     """What stands below the film: its moment in tables. `told` is what was so, or the sentence why it cannot
     be told. Form and links are for who has no film.
     """
@@ -92,24 +92,25 @@ def _form(query: Mapping[str, str]) -> Component:
     )
 
 
-def _steps(told: Then | str) -> list[Component]:
+def _steps(told: PastStatus | str) -> list[Component]:
     if isinstance(told, str):
         return []
     links = [
-        html.A(label, href=Moment(told.at + step, told.known_at).address) for label, step in STEPS.items()
+        html.A(label, href=ReplayMoment(told.at + step, told.known_at).address)
+        for label, step in STEPS.items()
     ]
     as_known = told.known_at is not None
-    other = Moment(told.at, None if as_known else told.at)
+    other = ReplayMoment(told.at, None if as_known else told.at)
     switch = "by what is known now" if as_known else "as it was known then"
     named: dict[str, Any] = {"aria-label": "Other moments"}
     return [html.Nav([*links, html.A(switch, href=other.address)], className="filters turns", **named)]
 
 
-def _told(stand: Then) -> list[Component]:
+def _told(stand: PastStatus) -> list[Component]:
     return [html.P(_sentence(stand), className="muted"), _facts(stand), _countries(stand), _lists(stand)]
 
 
-def _sentence(stand: Then) -> str:
+def _sentence(stand: PastStatus) -> str:
     known = "what is known now" if stand.known_at is None else f"what was on record {_when(stand.known_at)}"
     return (
         f"How it stood {_when(stand.at)}, by {known}. Counted are the accounts that are watched now and were "
@@ -117,7 +118,7 @@ def _sentence(stand: Then) -> str:
     )
 
 
-def _facts(stand: Then) -> Component:
+def _facts(stand: PastStatus) -> Component:
     blocked = stand.standing(Status.WITHHELD, Status.SUSPENDED)
     before = stand.last_known(Status.WITHHELD, Status.SUSPENDED)
     late = f"not read in {words.span(stand.late_after)} before, of {stand.watched:,} watched"
@@ -138,14 +139,14 @@ def _facts(stand: Then) -> Component:
     )
 
 
-def _changes(stand: Then, kind: ChangeKind) -> tuple[str, str]:
+def _changes(stand: PastStatus, kind: ChangeKind) -> tuple[str, str]:
     """Nothing that was seen is zero only where somebody looked."""
     if not stand.requests.answered:
         return "–", "nothing was read in 24 h"
     return f"{stand.changes.get(kind, 0):,}", "confirmed, first seen in the 24 h before"
 
 
-def _countries(stand: Then) -> Component:
+def _countries(stand: PastStatus) -> Component:
     return table_card(
         "Withheld by country",
         "accounts; an account may be withheld in several",
@@ -154,7 +155,7 @@ def _countries(stand: Then) -> Component:
     )
 
 
-def _lists(stand: Then) -> Component:
+def _lists(stand: PastStatus) -> Component:
     return table_card(
         "By list",
         "watched accounts, as they stood when last read",

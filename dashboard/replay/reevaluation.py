@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dashboard.replay.reevaluation_result import Answer
+from dashboard.replay.reevaluation_result import ReevaluationResult
 from storage.postgres.errors import Refused
 
 PATH = "/replay/rules"
-KEPT = 5
+MOST_RUNS = 5
 """So many are kept, until the process ends. An answer may be some megabytes."""
-NOT_KEPT = (
+RUN_EXPIRED = (
     "There is no such answer here, or it is not kept any more: the last few are, by the web process that was "
     "asked, until it stops."
 )
@@ -22,16 +22,16 @@ NOT_KEPT = (
 _STOPPED = "It was stopped."
 
 
-class NotDecided(Exception):
+class ReevaluationFailed(Exception):
     """There is no answer. The message says why, in a sentence."""
 
 
-class Busy(Refused):
+class ReevaluationBusy(Refused):
     """Something is being decided already. The message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReevaluationRequest:
     since: datetime | None
     """None: from the first reading on."""
     until: datetime | None
@@ -42,7 +42,7 @@ class Asked:
     """Other rules as TOML (docs/replay.md); None: those in force."""
 
 
-class Decider(Protocol):
+class Reevaluator(Protocol):
     """What decides, outside of the process that serves pages."""
 
     @property
@@ -50,18 +50,18 @@ class Decider(Protocol):
         """Those of confirmation that are in force, as TOML."""
         ...
 
-    async def decide(self, asked: Asked) -> Answer:
+    async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         """Raises NotDecided. May be cancelled."""
         ...
 
 
 @dataclass(slots=True)
-class Run:
+class ReevaluationRun:
     """One time that somebody had it decided again."""
 
     key: str
     """Its name in an address."""
-    asked: Asked
+    asked: ReevaluationRequest
     text: str
     """The rules as they were written."""
     actor: str
@@ -70,35 +70,37 @@ class Run:
     """By the clock of the event loop."""
     took: timedelta | None = None
     """None: it is not over."""
-    answer: Answer | None = None
+    answer: ReevaluationResult | None = None
     why_not: str | None = None
     """A sentence, when it is over without an answer."""
-    work: asyncio.Task[Answer] | None = None
+    work: asyncio.Task[ReevaluationResult] | None = None
 
 
 @dataclass(slots=True)
-class Runs:
+class ReevaluationRuns:
     """Those of this process, newest first. One at a time is decided, by `run`."""
 
-    decider: Decider
+    decider: Reevaluator
     clock: Callable[[], datetime]
-    kept: list[Run] = field(default_factory=list[Run])
+    kept: list[ReevaluationRun] = field(default_factory=list[ReevaluationRun])
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def open(self) -> Run | None:
+    def open(self) -> ReevaluationRun | None:
         """What is being decided."""
         return next((run for run in self.kept if run.took is None), None)
 
-    def of(self, key: str) -> Run | None:
+    def of(self, key: str) -> ReevaluationRun | None:
         return next((run for run in self.kept if run.key == key), None)
 
-    def start(self, asked: Asked, text: str, actor: str) -> Run:
+    def start(self, asked: ReevaluationRequest, text: str, actor: str) -> ReevaluationRun:
         """Raises Busy."""
         if (busy := self.open) is not None:
-            raise Busy(f"Something is being decided already, for {busy.actor}: wait until that is done.")
-        run = Run(secrets.token_urlsafe(6), asked, text, actor, self.clock(), _now_s())
-        self.kept = [run, *self.kept][:KEPT]
+            raise ReevaluationBusy(
+                f"Something is being decided already, for {busy.actor}: wait until that is done."
+            )
+        run = ReevaluationRun(secrets.token_urlsafe(6), asked, text, actor, self.clock(), _now_s())
+        self.kept = [run, *self.kept][:MOST_RUNS]
         self._wanted.set()
         return run
 
@@ -112,7 +114,7 @@ class Runs:
         else:  # it has not begun
             run.took, run.why_not = self.spent(run), _STOPPED
 
-    def spent(self, run: Run) -> timedelta:
+    def spent(self, run: ReevaluationRun) -> timedelta:
         return run.took if run.took is not None else timedelta(seconds=_now_s() - run.began_s)
 
     async def run(self) -> None:
@@ -123,14 +125,14 @@ class Runs:
             if (run := self.open) is not None:
                 await self._decide(run)
 
-    async def _decide(self, run: Run) -> None:
+    async def _decide(self, run: ReevaluationRun) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:  # a task that was stopped ends it, and nothing else
                 run.work = tasks.create_task(self.decider.decide(run.asked))
             stopped = run.work.cancelled()
             run.answer = None if stopped else run.work.result()
             run.why_not = _STOPPED if stopped else None
-        except* NotDecided as group:
+        except* ReevaluationFailed as group:
             run.why_not = " ".join(str(error) for error in group.exceptions)
         run.took, run.work = self.spent(run), None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from dashboard.replay.reevaluation import Asked
+from dashboard.replay.reevaluation import ReevaluationRequest
 from dashboard.ui.form_input import Filled, WrongInput, moment_in
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import StoredRule
@@ -14,12 +14,14 @@ def in_force(thresholds: str, rules: Iterable[StoredRule]) -> tuple[str, str]:
     return thresholds, to_toml((s.rule, s.enabled) for s in rules)
 
 
-def asked(given: Filled, thresholds: str, rules: str) -> Asked:
+def asked(given: Filled, thresholds: str, rules: str) -> ReevaluationRequest:
     """What a form asks for. `thresholds` and `rules` are those in force. Raises WrongInput."""
     since, until = _moment(given, "from", "beginning"), _moment(given, "to", "end")
     if since is not None and until is not None and since >= until:
         raise WrongInput("The end is not after the beginning.")
-    return Asked(since, until, given.text("list") or None, other(written(given), thresholds, rules))
+    return ReevaluationRequest(
+        since, until, given.text("list") or None, other(written(given), thresholds, rules)
+    )
 
 
 def written(given: Filled) -> str:

@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.auth import access
-from dashboard.replay.reevaluation import NOT_KEPT, Run, Runs, address
+from dashboard.replay.reevaluation import RUN_EXPIRED, ReevaluationRun, ReevaluationRuns, address
 from dashboard.replay.reevaluation_form import in_force
 from dashboard.replay.reevaluation_result_page import differences, outcome, scope
 from dashboard.ui import words
@@ -24,26 +24,28 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class DecideAgain:
+class ReevaluationPage:
     """What the page tells."""
 
     lists: Sequence[str]
     rules: Sequence[StoredRule]
     thresholds: str
-    run: Run | None
+    run: ReevaluationRun | None
     """The one that is asked for; the newest, when nothing is."""
     spent: str
-    others: Sequence[Run]
+    others: Sequence[ReevaluationRun]
     is_gone: bool
     """One was asked for that is not kept."""
 
 
-async def read_decide_again(conn: Conn, runs: Runs, query: Mapping[str, str]) -> DecideAgain:
+async def read_reevaluation_page(
+    conn: Conn, runs: ReevaluationRuns, query: Mapping[str, str]
+) -> ReevaluationPage:
     key = query.get("run")
     anew = key == "" or (key is None and not query.keys().isdisjoint(("from", "to", "list")))
     newest = None if anew else next(iter(runs.kept), None)
     run = runs.of(key) if key else newest
-    return DecideAgain(
+    return ReevaluationPage(
         await list_names(conn),
         await load_rules(conn),
         runs.decider.thresholds,
@@ -54,10 +56,10 @@ async def read_decide_again(conn: Conn, runs: Runs, query: Mapping[str, str]) ->
     )
 
 
-def decide_again_page(
-    known: DecideAgain, query: Mapping[str, str], actor: Actor, tag: list[Component]
+def reevaluation_page(
+    known: ReevaluationPage, query: Mapping[str, str], actor: Actor, tag: list[Component]
 ) -> Component:
-    may = actor.role.includes(access.DECIDE_AGAIN)
+    may = actor.role.includes(access.REEVALUATE)
     body = (
         _body(known, query) if may else [html.P(_NOT_YOURS.format(role=actor.role.value), className="muted")]
     )
@@ -87,10 +89,10 @@ _ABOUT = (
 )
 
 
-def _body(known: DecideAgain, query: Mapping[str, str]) -> list[Component]:
+def _body(known: ReevaluationPage, query: Mapping[str, str]) -> list[Component]:
     run = known.run
     return [
-        *([html.P(NOT_KEPT, className="refused")] if known.is_gone else []),
+        *([html.P(RUN_EXPIRED, className="refused")] if known.is_gone else []),
         *([_standing(run, known.spent)] if run is not None else []),
         *(outcome(run.answer.summary) if run is not None and run.answer is not None else []),
         _form(known, query),
@@ -99,7 +101,7 @@ def _body(known: DecideAgain, query: Mapping[str, str]) -> list[Component]:
     ]
 
 
-def _form(known: DecideAgain, query: Mapping[str, str]) -> Component:
+def _form(known: ReevaluationPage, query: Mapping[str, str]) -> Component:
     """What was asked last, else what the address says, else everything by the rules in force."""
     run = known.run
     written = "\n".join(in_force(known.thresholds, known.rules)) if run is None else run.text
@@ -167,7 +169,7 @@ def _rules(written: str) -> Component:
     )
 
 
-def _standing(run: Run, spent: str) -> Component:
+def _standing(run: ReevaluationRun, spent: str) -> Component:
     """How far it has come. While it is not over, the page asks again by itself."""
     asked = f"Asked by {actor_words(run.actor)} {words.stamp(run.at)}"
     if run.took is None:
@@ -201,7 +203,7 @@ def _standing(run: Run, spent: str) -> Component:
     return html.P(f"{asked}, decided in {spent}. {on}", className="muted", role="status")
 
 
-def _others(others: Sequence[Run]) -> list[Component]:
+def _others(others: Sequence[ReevaluationRun]) -> list[Component]:
     if not others:
         return []
     named: dict[str, Any] = {"aria-label": "Asked before"}

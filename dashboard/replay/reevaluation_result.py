@@ -14,7 +14,7 @@ MOST_CASES = 10_000
 """Differences of one answer that are kept; the command line tells all."""
 
 
-class Side(BaseModel):
+class ComparedChange(BaseModel):
     """A change as it is stored, or as it would be."""
 
     old: str | None
@@ -36,8 +36,8 @@ class ChangeCase(BaseModel):
     platform: Platform
     account_id: str
     handle: str
-    stored: Side | None
-    told: Side | None
+    stored: ComparedChange | None
+    told: ComparedChange | None
 
 
 class MailCase(BaseModel):
@@ -57,28 +57,28 @@ class MailCase(BaseModel):
         return self.what == "mail_would_not_have_gone"
 
 
-class ByRule(BaseModel):
+class RuleTotals(BaseModel):
     rule: str | None
     recipient: str
     would_have_gone: int
     would_not_have_gone: int
 
 
-class Decisions(BaseModel):
+class DecisionTotals(BaseModel):
     same: int
     otherwise: int
 
 
-class Mails(BaseModel):
+class MailTotals(BaseModel):
     same: int
     would_have_gone: int
     would_not_have_gone: int
-    by_rule: list[ByRule]
-    decisions: Decisions
+    by_rule: list[RuleTotals]
+    decisions: DecisionTotals
     causes: dict[MailCause, int]
 
 
-class Summary(BaseModel):
+class ReevaluationSummary(BaseModel):
     """What `blockline replay --json` prints."""
 
     since: datetime = Field(alias="from")
@@ -88,7 +88,7 @@ class Summary(BaseModel):
     readings: int
     changes: dict[Effect, int]
     causes: dict[Cause, int]
-    mails: Mails
+    mails: MailTotals
     left_out: dict[str, int]
 
     @property
@@ -105,8 +105,8 @@ class Summary(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    summary: Summary
+class ReevaluationResult:
+    summary: ReevaluationSummary
     changes: Sequence[ChangeCase]
     mails: Sequence[MailCase]
     left_out: int

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.replay.reevaluation_result import Answer, ChangeCase, MailCase, Side, Summary
+from dashboard.replay.reevaluation_result import (
+    ChangeCase,
+    ComparedChange,
+    MailCase,
+    ReevaluationResult,
+    ReevaluationSummary,
+)
 from dashboard.ui import time_markup, words
 from dashboard.ui.cards import table_card
 from storage.model.bitemporal.reevaluation import CAUSE_WORDS, EFFECT_WORDS, MAIL_CAUSE_WORDS, Effect
@@ -18,12 +24,12 @@ SHOWN = 50
 """Rows of a table; the others are in the file."""
 
 
-def outcome(told: Summary) -> list[Component]:
+def outcome(told: ReevaluationSummary) -> list[Component]:
     """How much differs."""
     return [_verdict(told), _facts(told)]
 
 
-def differences(answer: Answer, key: str) -> list[Component]:
+def differences(answer: ReevaluationResult, key: str) -> list[Component]:
     """What differs, and why. `key` names the run that the answer is of."""
     cards: list[Component] = []
     if answer.mails:
@@ -33,7 +39,7 @@ def differences(answer: Answer, key: str) -> list[Component]:
     return cards
 
 
-def _verdict(told: Summary) -> Component:
+def _verdict(told: ReevaluationSummary) -> Component:
     changes, mails = told.changes_otherwise, told.mails_otherwise
     same = f"{_n(told.changes[Effect.SAME], 'change')} and {_n(told.mails.same, 'mail')}"
     if not changes and not mails:
@@ -56,7 +62,7 @@ def _n(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def scope(told: Summary, list_name: str | None) -> str:
+def scope(told: ReevaluationSummary, list_name: str | None) -> str:
     """On what it was decided, and of whom it is told."""
     rules = told.alert_rules
     read = f"{_n(told.readings, 'reading')} from {words.stamp(told.since)} to {words.stamp(told.until)}"
@@ -65,7 +71,7 @@ def scope(told: Summary, list_name: str | None) -> str:
     return f"{read}; told of {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
 
 
-def _facts(told: Summary) -> Component:
+def _facts(told: ReevaluationSummary) -> Component:
     facts = [
         *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in told.changes.items() if e in _NOTES),
         ("More mails", f"{told.mails.would_have_gone:,}", "would have gone, and did not"),
@@ -89,7 +95,7 @@ _NOTES = {
 }
 
 
-def _changes(answer: Answer, key: str) -> Component:
+def _changes(answer: ReevaluationResult, key: str) -> Component:
     columns = ("Account", "Becomes", "Change", "As stored", "Decided again", "Why")
     return _long(
         "Changes that come out otherwise",
@@ -122,7 +128,7 @@ def _state(text: str, platform: Platform) -> str:
     return words.state(State(Status(status), tuple(countries)), platform, None)
 
 
-def _side(side: Side | None) -> str:
+def _side(side: ComparedChange | None) -> str:
     if side is None:
         return "not there"
     if side.outcome is None or side.reason is None:
@@ -133,7 +139,7 @@ def _side(side: Side | None) -> str:
     )
 
 
-def _by_rule(told: Summary) -> Component:
+def _by_rule(told: ReevaluationSummary) -> Component:
     return table_card(
         "Mails by rule and recipient",
         "",
@@ -150,7 +156,7 @@ def _by_rule(told: Summary) -> Component:
     )
 
 
-def _mails(answer: Answer, key: str) -> Component:
+def _mails(answer: ReevaluationResult, key: str) -> Component:
     columns = ("Mail", "When", "To", "Rule", "About", "Why")
     return _long(
         "Mails that come out otherwise",

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
-from dashboard.auth.form_actions import done, led_to
-from dashboard.replay.reevaluation import NOT_KEPT, Runs, address
+from dashboard.auth.form_actions import redirect_to, run_form_action
+from dashboard.replay.reevaluation import RUN_EXPIRED, ReevaluationRuns, address
 from dashboard.replay.reevaluation_form import asked, in_force, written
 from dashboard.replay.reevaluation_table import table
 from dashboard.ui.form_input import Filled
@@ -18,11 +18,11 @@ from storage.alerts.rules import load_rules
 from storage.model.core.people import Actor
 from storage.postgres.pool import Pool, transaction
 
-Deed: TypeAlias = Callable[[Filled, Actor], Awaitable[str]]
+ReevaluationAction: TypeAlias = Callable[[Filled, Actor], Awaitable[str]]
 """Returns the key of the run that it is about."""
 
 
-def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
+def deciding_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
     """`/api/replay/rules` begins, `/api/replay/rules/stop` ends, `/api/replay/rules/KEY.csv` is the table."""
     router = APIRouter(prefix="/api/replay/rules")
 
@@ -43,12 +43,12 @@ def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
     @router.get("/{key}.csv")
     async def differences(request: Request, key: str) -> Response:
         try:
-            access.require(access.actor_of(request), access.DECIDE_AGAIN)
+            access.require(access.actor_of(request), access.REEVALUATE)
         except access.Forbidden as error:
             return refusal(403, str(error))
         run = runs.of(key)
         if run is None or run.answer is None:
-            return refusal(404, NOT_KEPT)
+            return refusal(404, RUN_EXPIRED)
         text = await asyncio.to_thread(table, run.answer)
         headers = {"Content-Disposition": f'attachment; filename="decided-again-{run.at:%Y%m%dT%H%M%S}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
@@ -56,13 +56,13 @@ def deciding_routes(pool: Pool, runs: Runs) -> APIRouter:
     return router
 
 
-def _route(deed: Deed) -> Callable[[Request], Awaitable[Response]]:
+def _route(deed: ReevaluationAction) -> Callable[[Request], Awaitable[Response]]:
     """The answer leads to the page of the run."""
 
     async def act(request: Request) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
-            return led_to(request, address(await deed(given, actor)))
+            return redirect_to(request, address(await deed(given, actor)))
 
-        return await done(request, access.DECIDE_AGAIN, do)
+        return await run_form_action(request, access.REEVALUATE, do)
 
     return act

@@ -1,6 +1,6 @@
 """Pure: everything that comes out otherwise when it is decided again, as one table."""
 
-from dashboard.replay.reevaluation_result import Answer, ChangeCase, MailCase, Side
+from dashboard.replay.reevaluation_result import ChangeCase, ComparedChange, MailCase, ReevaluationResult
 from storage.model.evidence.export_kinds import Cell
 from storage.model.evidence.export_text import csv_lines
 
@@ -33,7 +33,7 @@ COLUMNS = {
 """A change has no mail, and a mail no account. `stored` is what is on record, `again` what comes out now."""
 
 
-def table(answer: Answer) -> str:
+def table(answer: ReevaluationResult) -> str:
     """As CSV: changes first, each kind in the order of time."""
     first, lines = csv_lines(COLUMNS)
     rows = [*map(_change, answer.changes), *map(_mail, answer.mails)]
@@ -53,7 +53,7 @@ def _change(case: ChangeCase) -> list[object]:
     ]
 
 
-def _side(side: Side | None) -> list[object]:
+def _side(side: ComparedChange | None) -> list[object]:
     return [None if side is None else getattr(side, name) for name in _SIDE]
 
 

@@ -24,7 +24,7 @@ WITHIN_S = 120.0
 _LARGEST_FILM = 80_000_000
 
 
-class Form(StrEnum):
+class ClipFormat(StrEnum):
     """What a film can be."""
 
     MP4 = "mp4"
@@ -32,22 +32,26 @@ class Form(StrEnum):
     GIF = "gif"
 
 
-MEDIA_TYPES: Mapping[Form, str] = {Form.MP4: "video/mp4", Form.WEBM: "video/webm", Form.GIF: "image/gif"}
-_ENCODERS = {Form.MP4: "libx264", Form.WEBM: "libvpx-vp9", Form.GIF: "gif"}
+MEDIA_TYPES: Mapping[ClipFormat, str] = {
+    ClipFormat.MP4: "video/mp4",
+    ClipFormat.WEBM: "video/webm",
+    ClipFormat.GIF: "image/gif",
+}
+_ENCODERS = {ClipFormat.MP4: "libx264", ClipFormat.WEBM: "libvpx-vp9", ClipFormat.GIF: "gif"}
 _EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2:out_range=tv,format=yuv420p"
 """These encoders take no odd number of pixels."""
-_HOW: Mapping[Form, Sequence[str]] = {
-    Form.MP4: (
+_HOW: Mapping[ClipFormat, Sequence[str]] = {
+    ClipFormat.MP4: (
         "-vf",
         _EVEN,
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-movflags", "+faststart"),
     ),
-    Form.WEBM: (
+    ClipFormat.WEBM: (
         "-vf",
         _EVEN,
         *("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "6", "-crf", "30", "-b:v", "0"),
     ),
-    Form.GIF: (
+    ClipFormat.GIF: (
         "-filter_complex",
         # A palette of each picture: with one of all of them ffmpeg holds them all, 5 MB each, until the last.
         "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=none:new=1",
@@ -55,7 +59,7 @@ _HOW: Mapping[Form, Sequence[str]] = {
 }
 
 
-class NoClip(Exception):
+class ClipError(Exception):
     """The pictures did not become a film. The message is one sentence."""
 
 
@@ -64,7 +68,7 @@ def program() -> str | None:
     return shutil.which("ffmpeg")
 
 
-def arguments(form: Form, frames: int, rate: int, to: Path) -> list[str]:
+def arguments(form: ClipFormat, frames: int, rate: int, to: Path) -> list[str]:
     """What ffmpeg is asked to do with JPEG pictures, one after the other, from its standard input."""
     return [
         *("-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "pipe,file"),
@@ -87,7 +91,7 @@ def arguments(form: Form, frames: int, rate: int, to: Path) -> list[str]:
     ]
 
 
-async def forms() -> list[Form]:
+async def available_formats() -> list[ClipFormat]:
     """What this machine can make; nothing where there is no ffmpeg, or it does not answer."""
     found = program()
     if found is None:
@@ -97,19 +101,19 @@ async def forms() -> list[Form]:
             found, "-hide_banner", "-encoders", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env={}
         )
         told, _ = await _within(process, None, 10.0)
-    except (OSError, NoClip):
+    except (OSError, ClipError):
         return []
     names = {
         fields[1] for line in told.decode(errors="replace").splitlines() if len(fields := line.split()) > 1
     }
-    return [form for form in Form if _ENCODERS[form] in names]
+    return [form for form in ClipFormat if _ENCODERS[form] in names]
 
 
-async def film(pictures: bytes, form: Form, frames: int, rate: int) -> bytes:
+async def film(pictures: bytes, form: ClipFormat, frames: int, rate: int) -> bytes:
     """The film of these JPEG pictures. Raises NoClip."""
     found = program()
     if found is None:
-        raise NoClip("There is no ffmpeg on this machine.")
+        raise ClipError("There is no ffmpeg on this machine.")
     try:
         with TemporaryDirectory(prefix="blockline-film-") as folder:
             to = Path(folder) / f"film.{form}"
@@ -118,10 +122,10 @@ async def film(pictures: bytes, form: Form, frames: int, rate: int) -> bytes:
             )
             await _within(process, pictures, WITHIN_S)
             if process.returncode != 0 or not to.exists():
-                raise NoClip("ffmpeg could not make a film of these pictures.")
+                raise ClipError("ffmpeg could not make a film of these pictures.")
             return await asyncio.to_thread(to.read_bytes)
     except OSError as error:
-        raise NoClip(f"The ffmpeg of this machine could not be run: {error.strerror}.") from error
+        raise ClipError(f"The ffmpeg of this machine could not be run: {error.strerror}.") from error
 
 
 async def _within(process: Process, given: bytes | None, seconds: float) -> tuple[bytes, bytes]:
@@ -130,7 +134,7 @@ async def _within(process: Process, given: bytes | None, seconds: float) -> tupl
         async with asyncio.timeout(seconds):
             out, err = await process.communicate(given)
     except TimeoutError as error:
-        raise NoClip(f"ffmpeg was not done within {seconds:.0f} s, and was stopped.") from error
+        raise ClipError(f"ffmpeg was not done within {seconds:.0f} s, and was stopped.") from error
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

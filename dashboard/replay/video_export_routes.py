@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.replay import video_export
-from dashboard.replay.video_export import MOST_BYTES, MOST_FRAMES, MOST_RATE, Form, NoClip
+from dashboard.replay.video_export import MOST_BYTES, MOST_FRAMES, MOST_RATE, ClipError, ClipFormat
 
 PATH: Final = "/api/replay/clip"
 ARRIVES_WITHIN_S = 60.0
@@ -24,13 +24,13 @@ def clip_routes() -> APIRouter:
     @router.get(PATH)
     async def possible(request: Request) -> Response:
         may = access.actor_of(request).role.includes(access.FILM)
-        forms = await video_export.forms() if may else []
+        forms = await video_export.available_formats() if may else []
         return JSONResponse({"forms": forms, "frames": MOST_FRAMES, "bytes": MOST_BYTES})
 
     @router.post(PATH)
     async def make(
         request: Request,
-        form: Annotated[Form, Query(alias="format")],
+        form: Annotated[ClipFormat, Query(alias="format")],
         frames: Annotated[int, Query(ge=1, le=MOST_FRAMES)],
         rate: Annotated[int, Query(ge=1, le=MOST_RATE)],
     ) -> Response:
@@ -49,7 +49,7 @@ def clip_routes() -> APIRouter:
                 made = await video_export.film(pictures, form, frames, rate)
             except TimeoutError:
                 return refusal(408, f"The pictures did not arrive within {ARRIVES_WITHIN_S:.0f} s.")
-            except NoClip as error:
+            except ClipError as error:
                 return refusal(422, str(error))
         name = f'attachment; filename="replay.{form}"'
         return Response(

@@ -21,13 +21,13 @@ from dashboard.accounts.table_routes import account_list_routes
 from dashboard.alerts.mail_link_pages import mail_link_routes
 from dashboard.alerts.routes import alert_routes
 from dashboard.api import app as v1
-from dashboard.api.request_size_limit import Bounded
-from dashboard.asgi.security_headers import App, Guarded, content_security_policy
+from dashboard.api.request_size_limit import BodyLimitMiddleware
+from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.asgi.websockets import AGAIN, Closable, current
+from dashboard.asgi.websockets import AGAIN, WebSocketMiddleware, current
 from dashboard.auth.login import login_routes
 from dashboard.auth.login_page import login_page_routes
-from dashboard.auth.middleware import Gate, keep_watch
+from dashboard.auth.middleware import AuthenticationMiddleware, close_ended_sessions
 from dashboard.auth.oidc import oidc_routes
 from dashboard.countries.published_routes import claimed_routes
 from dashboard.executives.data_routes import executive_routes
@@ -35,16 +35,16 @@ from dashboard.feeds.routes import feed_routes
 from dashboard.health.facts import ThisProcess
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
-from dashboard.live.snapshot_cache import Boards
+from dashboard.live.snapshot_cache import LiveSnapshotCache
 from dashboard.orders.data_routes import order_routes
 from dashboard.orders.report_routes import report_routes
 from dashboard.people.routes import people_routes
 from dashboard.replay import video_export, video_export_routes
-from dashboard.replay.film import Films
+from dashboard.replay.film import FilmCache
 from dashboard.replay.film_routes import film_routes
-from dashboard.replay.reevaluation import Decider, Runs
+from dashboard.replay.reevaluation import ReevaluationRuns, Reevaluator
 from dashboard.replay.reevaluation_routes import deciding_routes
-from dashboard.server.dash_bundles import Bundles
+from dashboard.server.dash_bundles import BundleMiddleware
 from dashboard.server.prometheus_metrics import metric_routes
 from dashboard.server.routing import asked, page_of
 from dashboard.server.search import search_routes
@@ -73,7 +73,7 @@ def create_app(
     *,
     dsn: str,
     settings: DashboardSettings,
-    decider: Decider,
+    decider: Reevaluator,
     base_url: str | None = None,
 ) -> App:
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
@@ -83,16 +83,16 @@ def create_app(
     settings, whoever serves it has to bind it to the loopback only.
     """
     hub = Hub(pool, dsn, clock, settings)
-    boards = Boards(pool, clock, settings)
-    films = Films(pool, clock, settings)
-    runs = Runs(decider, clock)
+    boards = LiveSnapshotCache(pool, clock, settings)
+    films = FilmCache(pool, clock, settings)
+    runs = ReevaluationRuns(decider, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
             work = [tasks.create_task(one.run()) for one in (hub, boards, films, runs)]
             if settings.login is not None:
-                work.append(tasks.create_task(keep_watch(pool, clock, hub.sockets)))
+                work.append(tasks.create_task(close_ended_sessions(pool, clock, hub.sockets)))
             yield
             for one in work:
                 one.cancel()
@@ -141,8 +141,13 @@ def create_app(
     _connect_push(dash, hub)
     _connect_pages(dash, pool, clock, settings, hub, runs)
     policy = content_security_policy(dash.csp_hashes())
-    app = Gate(Closable(Bundles(Bounded(server, LARGEST, LARGER)), hub.sockets), pool, clock, settings)
-    return Guarded(app, policy, settings.allowed_origins)
+    app = AuthenticationMiddleware(
+        WebSocketMiddleware(BundleMiddleware(BodyLimitMiddleware(server, LARGEST, LARGER)), hub.sockets),
+        pool,
+        clock,
+        settings,
+    )
+    return SecurityHeadersMiddleware(app, policy, settings.allowed_origins)
 
 
 def _connect_browser(dash: Dash) -> None:
@@ -217,7 +222,7 @@ def _connect_pages(
     clock: Callable[[], datetime],
     settings: DashboardSettings,
     hub: Hub,
-    runs: Runs,
+    runs: ReevaluationRuns,
 ) -> None:
     @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)
     async def show(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]

@@ -20,7 +20,7 @@ class _Answer:
     body: bytes
 
 
-class Bundles:
+class BundleMiddleware:
     """Wraps the dashboard's ASGI app, inside of the login."""
 
     def __init__(self, app: App) -> None:

@@ -17,13 +17,13 @@ from prometheus_client.registry import Collector
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
-from dashboard.health.collectors import CONDITION_NAMES, Condition, condition
+from dashboard.health.collectors import COLLECTOR_HEALTH_NAMES, CollectorHealth, collector_health
 from dashboard.live.push import Hub
 from storage.health.metrics import (
+    AttemptCount,
     ChangeCount,
     Freshness,
-    Looked,
-    Outbox,
+    OutboxMetrics,
     change_counts,
     freshness,
     looked,
@@ -33,25 +33,25 @@ from storage.health.status import Overview, standing
 from storage.model.alerts.conditions import ConditionKind
 from storage.model.core.people import Scope
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
-from storage.work.workers import Standing
+from storage.work.workers import WorkerStatus
 
 Labelled = tuple[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MetricsSnapshot:
     """What one scrape tells of the store."""
 
     now: datetime
     stand: Overview
-    looked: list[Looked]
+    looked: list[AttemptCount]
     fresh: list[Freshness]
     changes: list[ChangeCount]
-    outbox: Outbox
+    outbox: OutboxMetrics
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class WebProcessMetrics:
     """What one scrape tells of this web process."""
 
     browsers: int
@@ -60,8 +60,8 @@ class Process:
     idle: int
 
 
-async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> Figures:
-    return Figures(
+async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> MetricsSnapshot:
+    return MetricsSnapshot(
         now=now,
         stand=await standing(conn, now, settings.sweep_every),
         looked=await looked(conn, now),
@@ -71,7 +71,7 @@ async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -
     )
 
 
-def families(found: Figures, process: Process) -> Iterator[Metric]:
+def families(found: MetricsSnapshot, process: WebProcessMetrics) -> Iterator[Metric]:
     """Every metric but those of the process that the library itself reads."""
     stand, now = found.stand, found.now
 
@@ -164,7 +164,7 @@ def families(found: Figures, process: Process) -> Iterator[Metric]:
     )
 
 
-def _collectors(found: Figures) -> Iterator[Metric]:
+def _collectors(found: MetricsSnapshot) -> Iterator[Metric]:
     names = ("platform", "place", "vantage")
     detectors = [((d.platform.value, d.place, d.vantage), d) for d in found.stand.detectors]
     sweeps = found.stand.late_after
@@ -173,9 +173,9 @@ def _collectors(found: Figures) -> Iterator[Metric]:
         "How each collector stands: 1 for the state that it is in.",
         (*names, "state"),
         [
-            ((*key, CONDITION_NAMES[one]), one is condition(d, found.now, sweeps))
+            ((*key, COLLECTOR_HEALTH_NAMES[one]), one is collector_health(d, found.now, sweeps))
             for key, d in detectors
-            for one in Condition
+            for one in CollectorHealth
         ],
     )
     yield _gauge(
@@ -190,17 +190,17 @@ def _collectors(found: Figures) -> Iterator[Metric]:
     )
 
 
-def _machines(found: Figures) -> Iterator[Metric]:
+def _machines(found: MetricsSnapshot) -> Iterator[Metric]:
     machines = found.stand.machines
     yield _gauge(
         "blockline_workers",
         "Processes that read and were heard of in the last minute, by what they do.",
         ("source", "state"),
         [
-            ((source, standing.value), [w.stands(source, found.now) for w in readers].count(standing))
+            ((source, standing.value), [w.status_for(source, found.now) for w in readers].count(standing))
             for source in sorted({source for w in machines.workers for source in w.sources})
             for readers in [[w for w in machines.workers if source in w.sources]]
-            for standing in Standing
+            for standing in WorkerStatus
         ],
     )
     yield _gauge(
@@ -232,7 +232,7 @@ def _gauge(name: str, said: str, labels: tuple[str, ...], samples: Iterable[Labe
     return family
 
 
-class Once(Collector):
+class ScrapeCollector(Collector):
     """Hands over what was read for one scrape."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
@@ -242,13 +242,13 @@ class Once(Collector):
         return self._metrics
 
 
-def exposition(found: Figures, process: Process) -> bytes:
+def exposition(found: MetricsSnapshot, process: WebProcessMetrics) -> bytes:
     """The text of one scrape, from a registry of its own."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    registry.register(Once(list(families(found, process))))
+    registry.register(ScrapeCollector(list(families(found, process))))
     return generate_latest(registry)
 
 
@@ -267,7 +267,7 @@ def metric_routes(
             return refusal(403, str(error))
         except StorageError as error:
             return refusal(503, str(error))
-        process = Process(len(hub.browsers), hub.listening, pool.get_size(), pool.get_idle_size())
+        process = WebProcessMetrics(len(hub.browsers), hub.listening, pool.get_size(), pool.get_idle_size())
         return Response(exposition(found, process), media_type=CONTENT_TYPE_LATEST)
 
     return router

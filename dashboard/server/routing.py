@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl, unquote
 
 from dash.development.base_component import Component
 
-from dashboard.accounts.account_chart import Beside, account_figure
-from dashboard.accounts.account_context import around
+from dashboard.accounts.account_chart import TimelineOverlay, account_figure
+from dashboard.accounts.account_context import read_account_context
 from dashboard.accounts.account_notes import notes_card
 from dashboard.accounts.account_page import account_page
-from dashboard.accounts.account_readings import Stretch, read_looks, stretch_of
-from dashboard.accounts.account_readings_page import looks_card
+from dashboard.accounts.account_readings import ReadingsRange, read_readings, readings_range
+from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.table_page import accounts_page
 from dashboard.alerts.deliveries import chosen_of, deliveries_of, wanted
 from dashboard.alerts.facts import DECISIONS, read_alerts
@@ -29,9 +29,9 @@ from dashboard.health.page import health_page
 from dashboard.orders.orders_page import order_pages
 from dashboard.people.facts import read_people
 from dashboard.people.page import settings_page
-from dashboard.replay.page import Moment, moment_of, replay_page
-from dashboard.replay.reevaluation import Runs
-from dashboard.replay.reevaluation_page import decide_again_page, read_decide_again
+from dashboard.replay.page import ReplayMoment, moment_of, replay_page
+from dashboard.replay.reevaluation import ReevaluationRuns
+from dashboard.replay.reevaluation_page import read_reevaluation_page, reevaluation_page
 from dashboard.server.shell import synthetic_tag
 from dashboard.sizing.page import LISTS, plan_page
 from dashboard.stories.stories_page import story_pages
@@ -43,10 +43,10 @@ from storage.alerts.deliveries_report import deliveries
 from storage.alerts.mails_report import mail, mail_with
 from storage.alerts.threads_report import thread_of
 from storage.countries.countries import by_country
-from storage.countries.country_report import Standing, country_accounts
+from storage.countries.country_report import CountryStatus, country_accounts
 from storage.countries.published_report import published_by_country
 from storage.health.sizing_report import watch_sizes
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import signals
 from storage.model.alerts.alerts import AlertDecision
@@ -83,7 +83,7 @@ async def page_of(
     theme: Theme,
     query: Mapping[str, str] = NOTHING,
     process: ThisProcess | None = None,
-    runs: Runs | None = None,
+    runs: ReevaluationRuns | None = None,
 ) -> Component:
     """The page under an address, as it stands at `now`; one that says so when there is none.
 
@@ -126,20 +126,20 @@ async def _replay(
     query: Mapping[str, str],
     now: datetime,
     settings: DashboardSettings,
-    runs: Runs | None,
+    runs: ReevaluationRuns | None,
     tag: list[Component],
 ) -> Component | None:
     """A moment; or what other rules would have decided."""
     match more:
         case []:
             asked_for = moment_of(query, now)
-            if not isinstance(asked_for, Moment):
+            if not isinstance(asked_for, ReplayMoment):
                 return replay_page(query, asked_for)
-            told = await then(conn, asked_for.at, asked_for.known_at, settings.sweep_every)
+            told = await status_at(conn, asked_for.at, asked_for.known_at, settings.sweep_every)
             return replay_page(query, told)
         case ["rules"] if runs is not None:
-            found = await read_decide_again(conn, runs, query)
-            return decide_again_page(found, query, acting(), tag)
+            found = await read_reevaluation_page(conn, runs, query)
+            return reevaluation_page(found, query, acting(), tag)
         case _:
             return None
 
@@ -194,17 +194,17 @@ async def _account(
         account.spells,
         account.changes,
         account.seen,
-        Beside(await orders(conn, known_at=now), await signals(conn, since, ())),
+        TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ())),
         now,
         settings.gap_after,
         theme,
     )
-    known = await around(conn, account, now)
-    stretch = stretch_of(query, now)
-    looks = await read_looks(conn, account_id, stretch) if isinstance(stretch, Stretch) else stretch
+    known = await read_account_context(conn, account, now)
+    stretch = readings_range(query, now)
+    looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     beside = (
         notes_card(account_id, await notes_of(conn, account_id), acting()),
-        looks_card(account, looks, now),
+        readings_card(account, looks, now),
     )
     drawn = graph(figure, "account-figure", "Timeline of the account")
     return account_page(account, known, drawn, now, settings.gap_after, tag, beside)
@@ -243,10 +243,10 @@ async def _countries(
     code, *more = more
     name, number = [*more, *(EVERY, "1")[len(more) :]]
     count = next((c for c in await by_country(conn) if c.country == code), None)
-    known = name == EVERY or name in list(Standing)
+    known = name == EVERY or name in list(CountryStatus)
     if count is None or not known or not (number.isdecimal() and len(number) <= LONGEST_NUMBER):
         return None
-    standing = None if name == EVERY else Standing(name)
+    standing = None if name == EVERY else CountryStatus(name)
     offset = (int(number) - 1) * PAGE
     if not 0 <= offset < max(1, shown_of(count, standing)):
         return None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
-from storage.accounts.search import Found, FoundKind, search
+from storage.accounts.search import FoundKind, SearchResult, search
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import Pool, StorageError, transaction
 
@@ -34,7 +34,7 @@ def search_routes(pool: Pool) -> APIRouter:
     return router
 
 
-def found_json(one: Found) -> dict[str, str]:
+def found_json(one: SearchResult) -> dict[str, str]:
     """One line of the results: its kind, name, what tells it from others, and where it leads."""
     name = clean(one.name, 120)
     platform = PLATFORM_NAME[one.platform] if one.platform is not None else ""

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 ASSETS = Path(__file__).parent.parent / "assets"
-KEPT = "private, max-age=31536000, immutable"
+CACHE_FOREVER = "private, max-age=31536000, immutable"
 """By the browser alone: a proxy must not hand out what lies behind the login."""
 
 
@@ -47,6 +47,6 @@ class _Kept(StaticFiles):
             except HTTPException:
                 pass
             else:
-                response.headers["cache-control"] = KEPT
+                response.headers["cache-control"] = CACHE_FOREVER
                 return response
         return Response("There is no such file.", 404, {"cache-control": "no-store"}, "text/plain")

@@ -12,7 +12,7 @@ from dashboard.ui.cards import table_card
 from storage.health.sizing_report import WatchSize
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.core.accounts import Platform
-from storage.model.sizing.question import Asked, PlannerKind, Room, SizingRefused
+from storage.model.sizing.question import PlannerKind, Room, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import BASIS_WORDS, BESIDE, Table, headline, tables, verdict
 from storage.model.text.states import PLATFORM_NAME
@@ -87,7 +87,7 @@ def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
     }
 
 
-def asked_by(fields: Mapping[str, str]) -> Asked:
+def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
     """What filled-in fields ask. Raises SizingRefused with a sentence for the field that is wrong."""
     try:
         platform = Platform(fields["platform"] or Platform.X)
@@ -100,7 +100,7 @@ def asked_by(fields: Mapping[str, str]) -> Asked:
         every = parse_duration(fields["every"]) if fields["every"] else None
     except ValueError as error:
         raise SizingRefused("every", str(error)) from error
-    return Asked(
+    return SizingQuestion(
         platform=platform,
         accounts=_whole("accounts", fields["accounts"]),
         every=every,

@@ -33,7 +33,7 @@ MOST_MEMBERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionTold:
+class CaptionContent:
     """One moment: what somebody wrote about it, and what was seen up to it."""
 
     number: int
@@ -50,14 +50,14 @@ class CaptionTold:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryTold:
+class StoryContent:
     title: str
     synthetic: bool
     knowledge: str
     facts: list[tuple[str, str]]
     overview: Markup
     signs: list[tuple[Markup, str]]
-    captions: list[CaptionTold]
+    captions: list[CaptionContent]
     changes: list[Row]
     """Of the whole range."""
     not_listed: str
@@ -69,14 +69,14 @@ class StoryTold:
     file_name: str
 
 
-def told(read: StoryRead) -> StoryTold:
+def story_content(read: StoryRead) -> StoryContent:
     """Equal stories at an equal knowledge are told equally. May take a second of a processor."""
     story = read.story
     end = story.head.until
     lanes = lanes_at(story, read.facts, end, read.now)
     bins = density(read.facts, story.head.since, end, read.known(end), BARS)
     of_all, not_listed = changes(read, story.head.since, end)
-    return StoryTold(
+    return StoryContent(
         title=story.head.title,
         synthetic=read.synthetic,
         knowledge=knowledge_sentence(read),
@@ -107,8 +107,8 @@ def _head(read: StoryRead) -> list[tuple[str, str]]:
     ]
 
 
-def _captions(read: StoryRead) -> list[CaptionTold]:
-    out: list[CaptionTold] = []
+def _captions(read: StoryRead) -> list[CaptionContent]:
+    out: list[CaptionContent] = []
     before = read.story.head.since
     by = knowledge(read)
     for n, caption in enumerate(read.story.captions, 1):
@@ -116,7 +116,7 @@ def _captions(read: StoryRead) -> list[CaptionTold]:
         lanes = lanes_at(read.story, read.facts, caption.at, read.now)
         found, left = changes(read, before, caption.at)
         out.append(
-            CaptionTold(
+            CaptionContent(
                 number=n,
                 caption=caption,
                 at=words.exact(caption.at),

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, Response
 from dashboard.asgi.refusals import LARGEST_ID, refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
-from dashboard.auth.form_actions import done, led_to
+from dashboard.auth.form_actions import redirect_to, run_form_action
 from dashboard.orders.report import made_by
-from dashboard.stories.content import told
+from dashboard.stories.content import story_content
 from dashboard.stories.form_input import caption_text, head_of, moment
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
@@ -28,7 +28,7 @@ from storage.stories import stories as stories
 PAGE = "/stories"
 NONE = "There is no such story."
 
-Deed: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable[str]]
+StoryAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable[str]]
 """Returns the address of the page that comes next."""
 
 
@@ -77,7 +77,7 @@ async def _remove_caption(conn: Conn, given: Filled, actor: Actor, now: datetime
     return f"{PAGE}/{story.story_id}"
 
 
-DEEDS: dict[str, Deed] = {
+STORY_ACTIONS: dict[str, StoryAction] = {
     "": _write,
     "/change": _change,
     "/remove": _remove,
@@ -91,7 +91,7 @@ DEEDS: dict[str, Deed] = {
 def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
     """The edits, and `/stories/{story_id}/story.html` with `?as_known_at=`."""
     router = APIRouter()
-    for path, deed in DEEDS.items():
+    for path, deed in STORY_ACTIONS.items():
         route = _route(pool, clock, settings, deed)
         router.add_api_route(f"/api/stories{path}", route, methods=["POST"])
 
@@ -116,12 +116,12 @@ def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
 
 async def download(read: StoryRead) -> Response:
     """A story as a file. Drawing a large one takes a while of a processor."""
-    html = await asyncio.to_thread(lambda: story_html(told(read), made_by()))
+    html = await asyncio.to_thread(lambda: story_html(story_content(read), made_by()))
     return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{read.name()}"'})
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, deed: Deed
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, deed: StoryAction
 ) -> Callable[[Request], Awaitable[Response]]:
     """The answer leads to the page of the story."""
 
@@ -129,8 +129,8 @@ def _route(
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 following = await deed(conn, given, actor, clock(), 2 * settings.sweep_every)
-            return led_to(request, following)
+            return redirect_to(request, following)
 
-        return await done(request, access.STORIES, do)
+        return await run_form_action(request, access.STORIES, do)
 
     return act

@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from dashboard.orders.report_html import css_text
 from dashboard.stories.chart_style import patterns, rules, variables
-from dashboard.stories.content import StoryTold
+from dashboard.stories.content import StoryContent
 from storage.model.text.states import clean
 
 _templates = Environment(
@@ -17,7 +17,7 @@ _templates = Environment(
 )
 
 
-def story_html(told: StoryTold, made_by: str) -> str:
+def story_html(told: StoryContent, made_by: str) -> str:
     """The whole page. `made_by` names the program and its version."""
     content = {
         "story": told,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from dashboard.stories.reader import StoryRead
 from dashboard.wire.compact_json import Json
-from storage.model.stories.figures import Count, MomentFigures, Noticed, changes_between
+from storage.model.stories.figures import FreshnessCount, MomentFigures, Noticed, changes_between
 from storage.model.stories.stories import Caption, WrittenStory
 
 
@@ -92,7 +92,7 @@ def _figures(found: MomentFigures) -> Json:
     }
 
 
-def _count(found: Count) -> Json:
+def _count(found: FreshnessCount) -> Json:
     return {"accounts": found.accounts, "last_known_only": found.late}
 
 

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from markupsafe import Markup
 
 from dashboard.stories.chart_style import alone
-from dashboard.stories.content import CaptionTold, StoryTold, told
+from dashboard.stories.content import CaptionContent, StoryContent, story_content
 from dashboard.stories.form_input import field, filled_with
 from dashboard.stories.forms import Lists, add_form, caption_forms, head_form, remove_form
 from dashboard.stories.reader import StoryRead
@@ -26,7 +26,7 @@ SHOWN_MEMBERS = 200
 
 async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Component]) -> Component:
     """`lists` are those that the story may be given; None: whoever looks may not change it."""
-    said = await asyncio.to_thread(told, read)
+    said = await asyncio.to_thread(story_content, read)
     number = read.story.story_id
     return html.Div(
         [
@@ -69,7 +69,7 @@ async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: li
     )
 
 
-def _head(said: StoryTold, theme: Theme) -> Component:
+def _head(said: StoryContent, theme: Theme) -> Component:
     return html.Section(
         [
             html.P(said.knowledge, className="lead", id="knowledge"),
@@ -87,7 +87,7 @@ def _head(said: StoryTold, theme: Theme) -> Component:
     )
 
 
-def _moment(one: CaptionTold, theme: Theme, *, editable: bool) -> Component:
+def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
     return html.Section(
         [
             html.Div(
@@ -225,7 +225,7 @@ def _editing(read: StoryRead, lists: Lists) -> Component:
     )
 
 
-def _members(said: StoryTold) -> Component:
+def _members(said: StoryContent) -> Component:
     rows = said.members[:SHOWN_MEMBERS]
     left = len(said.members) - len(rows)
     note = said.members_note or (f"The file lists {left:,} more." if left else "")
@@ -265,7 +265,7 @@ def _members(said: StoryTold) -> Component:
     )
 
 
-def _about(said: StoryTold) -> Component:
+def _about(said: StoryContent) -> Component:
     return card(
         "What was not observed, and how to cite it",
         "",

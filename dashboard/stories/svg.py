@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from dashboard.orders.report_svg import WIDTH, Axis, figure, line, number, text, time_axis
+from dashboard.orders.report_svg import WIDTH, SvgTimeAxis, figure, line, number, text, time_axis
 from dashboard.stories.chart_style import DRAWN_AS, SIGNS
 from dashboard.ui import words
 from dashboard.ui.chart_style import HEIGHT
@@ -39,7 +39,7 @@ def overview(
 
     `lanes` and `bins` are those of the whole range; `counted` is of how many accounts.
     """
-    axis = Axis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
+    axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
     top, middle, bottom = 50.0, 106.0, 162.0
     most = max((b[k] for b in bins for k in (ChangeKind.BLOCK, ChangeKind.RESTORATION)), default=0)
     wide = (axis.right - axis.left) / len(bins)
@@ -89,7 +89,7 @@ def _lanes(
 ) -> Markup:
     named = len(shown) <= NAMED_UP_TO
     pitch = 13.0 if named else 4.0 if len(shown) <= 150 else 2.5
-    axis = Axis(story.head.since, story.head.until, _LEFT_OF_NAMES if named else _LEFT, WIDTH - _RIGHT)
+    axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT_OF_NAMES if named else _LEFT, WIDTH - _RIGHT)
     top = 24.0
     bottom = top + pitch * len(shown) + 2
     shapes: defaultdict[str, list[str]] = defaultdict(list)
@@ -124,7 +124,7 @@ def _lanes(
 def _shares(
     story: WrittenStory, lanes: Sequence[StoryLane], at: datetime, told: str, name: str, counted: int
 ) -> Markup:
-    axis = Axis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
+    axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
     top, bottom = 24.0, 204.0
     parts = time_axis(axis, top, bottom)
     for n in range(5):
@@ -171,7 +171,7 @@ def sample(look: str) -> Markup:
 
 
 def _unchecked(
-    lanes: Sequence[StoryLane], story: WrittenStory, axis: Axis, top: float, counted: int
+    lanes: Sequence[StoryLane], story: WrittenStory, axis: SvgTimeAxis, top: float, counted: int
 ) -> list[str]:
     """How many were not seen in any state, as a row with a height of all accounts."""
     if not counted:
@@ -186,7 +186,7 @@ def _unchecked(
     return [f'<path d="{"".join(shapes)}" class="s-unread"/>'] if shapes else []
 
 
-def _captions(story: WrittenStory, axis: Axis, top: float, bottom: float) -> list[str]:
+def _captions(story: WrittenStory, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
     """A line at the moment of each caption, with its number above."""
     out: list[str] = []
     for n, caption in enumerate(story.captions):
@@ -199,7 +199,7 @@ def _captions(story: WrittenStory, axis: Axis, top: float, bottom: float) -> lis
     return out
 
 
-def _moment(axis: Axis, at: datetime, top: float, bottom: float) -> list[str]:
+def _moment(axis: SvgTimeAxis, at: datetime, top: float, bottom: float) -> list[str]:
     x = axis.x(at)
     at_end = x > axis.right - 120
     return [
@@ -234,12 +234,12 @@ def _drawn_as(status: Status, *, gone: bool) -> Status:
     return Status.NOT_FOUND if gone else DRAWN_AS[status]
 
 
-def _box(axis: Axis, since: datetime, until: datetime, middle: float, high: float) -> str:
+def _box(axis: SvgTimeAxis, since: datetime, until: datetime, middle: float, high: float) -> str:
     wide, high = max(axis.x(until) - axis.x(since), _LEAST), max(high, _LEAST)
     return _shape(axis.x(since), middle - high / 2, wide, high)
 
 
-def _area(axis: Axis, since: datetime, until: datetime, top: float, high: float) -> str:
+def _area(axis: SvgTimeAxis, since: datetime, until: datetime, top: float, high: float) -> str:
     return _shape(axis.x(since), top, axis.x(until) - axis.x(since), high)
 
 

@@ -9,7 +9,13 @@ from dashboard.stories.reader import StoryRead
 from dashboard.ui import words
 from dashboard.ui.words import accounts, share
 from storage.model.core.availability import EVERYWHERE
-from storage.model.stories.figures import Count, MomentFigures, Noticed, Standing, changes_between
+from storage.model.stories.figures import (
+    ConfirmedState,
+    FreshnessCount,
+    MomentFigures,
+    Noticed,
+    changes_between,
+)
 from storage.model.stories.stories import View, WrittenStory
 from storage.model.text.countries import country_name
 from storage.model.text.states import capital, change_words, clean, of_many, short_words
@@ -75,7 +81,7 @@ def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
     return out
 
 
-def _read_lately(count: Count, note: str, *, nothing: bool) -> tuple[str, str]:
+def _read_lately(count: FreshnessCount, note: str, *, nothing: bool) -> tuple[str, str]:
     before = f"and {count.late:,} when last read, which was earlier" if count.late else ""
     if nothing:
         return "not known", before or "nobody was read lately"
@@ -112,7 +118,7 @@ def states(figures: MomentFigures) -> list[Row]:
     return [(name, f"{n:,}", f"{late[name]:,}") for name, n in told.items()]
 
 
-def state_words(standing: Standing) -> str:
+def state_words(standing: ConfirmedState) -> str:
     if standing.state is None:
         return "Nothing confirmed"
     return capital(short_words(standing.state, standing.platform, standing.flags))

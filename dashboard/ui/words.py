@@ -122,7 +122,7 @@ WHY_READ = {
 }
 """Why accounts were read."""
 
-WHY_PAID = {
+SPEND_REASON = {
     None: "control accounts",
     WhyRead.TURN: "in their turn",
     WhyRead.AHEAD: "of lists with changes",

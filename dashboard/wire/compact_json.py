@@ -9,7 +9,7 @@ from storage.alerts.mails_report import MailNote
 from storage.live.kpis import Kpis
 from storage.live.lists_and_executives import LiveSignal
 from storage.live.snapshot import LiveAccount, LiveChange, LiveSpell, Snapshot
-from storage.live.updates import News
+from storage.live.updates import LiveNews
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage import Gap
@@ -124,7 +124,7 @@ def _gaps(gaps: Iterable[Gap]) -> list[list[int | None]]:
     return [[ms(g.since), ms_or_none(g.until)] for g in gaps]
 
 
-def news_json(news: News) -> Json:
+def news_json(news: LiveNews) -> Json:
     """What is new between two events. Folding it in twice changes nothing."""
     out: Json = {"since": news.since, "id": news.live_event_id}
     if news.changes:

@@ -45,7 +45,7 @@ class _Stream(Protocol):
 
 
 @dataclass(slots=True)
-class Kept:
+class CachedAnswer:
     """One answer, packed."""
 
     event_id: int
@@ -61,7 +61,7 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Answers(ABC):
+class AnswerCache(ABC):
     """Answers by name. `run` keeps those that are asked for current, so that nobody waits for them."""
 
     usual: ClassVar[str]
@@ -72,7 +72,7 @@ class Answers(ABC):
     pool: Pool
     clock: Callable[[], datetime]
     settings: DashboardSettings
-    _kept: dict[str, Kept] = field(default_factory=dict[str, Kept])
+    _kept: dict[str, CachedAnswer] = field(default_factory=dict[str, CachedAnswer])
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @abstractmethod
@@ -84,11 +84,11 @@ class Answers(ABC):
         """Numbers of the rosters whose accounts the body tells."""
 
     @abstractmethod
-    async def since(self, conn: Conn, kept: Kept, now: datetime) -> Json:
+    async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
         """What came after it; "reload" in it says that it is too much."""
 
     @abstractmethod
-    def lacks(self, kept: Kept, news: Json) -> bool:
+    def lacks(self, kept: CachedAnswer, news: Json) -> bool:
         """Whether the news speaks of what the kept one does not hold, so that a new one has to be made."""
 
     async def answer(self, conn: Conn, name: str) -> bytes:
@@ -126,7 +126,7 @@ class Answers(ABC):
             ):
                 await self._make(conn, name, kept)
 
-    async def _make(self, conn: Conn, name: str, instead_of: Kept | None) -> Kept:
+    async def _make(self, conn: Conn, name: str, instead_of: CachedAnswer | None) -> CachedAnswer:
         """A new one, unless somebody else made it while we waited."""
         async with self._making:
             known = self._kept.get(name)
@@ -135,7 +135,7 @@ class Answers(ABC):
             now = self.clock()
             body = await self.body(conn, name, now)
             start, stream = await asyncio.to_thread(_compressed, body, self.tables)
-            self._kept[name] = made = Kept(
+            self._kept[name] = made = CachedAnswer(
                 event_id=cast("int", body["id"]),
                 at=now,
                 accounts=frozenset(cast("dict[str, list[object]]", body["accounts"])["id"]),

@@ -51,4 +51,4 @@ def _judge(
 
 def _is_told(past: PastAlert, rule_id: int) -> bool:
     said = past.decisions.get(rule_id)
-    return said is not None and said.is_told
+    return said is not None and said.is_sent

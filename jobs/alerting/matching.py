@@ -9,7 +9,7 @@ from storage.model.alerts.rules import Digest, Match, Mute, StoredRule
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class RuleMatch:
     """One rule that an alert concerns, and what it would do with it."""
 
     stored: StoredRule
@@ -20,7 +20,7 @@ class Claim:
     mute_id: int | None = None
 
 
-def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[Claim]:
+def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
     """The rules that match, in their order. Empty when none does.
 
     A recipient is told once by waves: by the first rule that matches. A digest repeats what waves told, since
@@ -28,7 +28,7 @@ def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) 
     """
     mute = next((m for m in mutes if covers(m, alert)), None)
     taken: set[str] = set()
-    found: list[Claim] = []
+    found: list[RuleMatch] = []
     for stored in rules:
         if not concerns(alert, stored) or is_before(alert, stored):
             continue
@@ -44,7 +44,7 @@ def claims(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) 
             silence = AlertDecision.NO_RECIPIENT
         elif not left:
             silence = AlertDecision.DUPLICATE
-        found.append(Claim(stored, left, silence, mute.mute_id if mute else None))
+        found.append(RuleMatch(stored, left, silence, mute.mute_id if mute else None))
     return found
 
 

@@ -10,7 +10,7 @@ from storage.model.alerts.rules import Match, StoredRule
 from storage.model.text.states import PLATFORM_NAME, clean
 
 
-class Condition(StrEnum):
+class RuleCondition(StrEnum):
     """What a rule asks for."""
 
     ENABLED = "enabled"
@@ -32,7 +32,7 @@ class Condition(StrEnum):
 class Unmatched:
     """A condition that does not hold, and in words what is asked for and what is there."""
 
-    condition: Condition
+    condition: RuleCondition
     words: str
 
 
@@ -40,14 +40,14 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
     """None when the rule is about the alert, as `matching.concerns` and `matching.is_before` have it."""
     if concerns(alert, stored):
         before = "others looked at this before there was the rule as it is"
-        return Unmatched(Condition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
+        return Unmatched(RuleCondition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
     if not stored.enabled:
-        return Unmatched(Condition.ENABLED, "the rule is disabled")
+        return Unmatched(RuleCondition.ENABLED, "the rule is disabled")
     if alert.stage is AlertStage.WITHDRAWN:
-        return Unmatched(Condition.TOLD_BEFORE, "it takes back what this rule did not tell")
+        return Unmatched(RuleCondition.TOLD_BEFORE, "it takes back what this rule did not tell")
     wanted = stored.rule.match
     if alert.stage is AlertStage.PROVISIONAL and not wanted.provisional:
-        return Unmatched(Condition.PROVISIONAL, "it asks for what is confirmed, and this was not yet")
+        return Unmatched(RuleCondition.PROVISIONAL, "it asks for what is confirmed, and this was not yet")
     return next(_failing(alert, wanted))
 
 
@@ -56,34 +56,34 @@ def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
     change = alert.change
     anything = Match(kinds=frozenset({change.kind}))
     alone = {
-        Condition.KINDS: (Match(kinds=wanted.kinds), wanted.kinds, [change.kind]),
-        Condition.LISTS: (
+        RuleCondition.KINDS: (Match(kinds=wanted.kinds), wanted.kinds, [change.kind]),
+        RuleCondition.LISTS: (
             replace(anything, lists=wanted.lists),
             wanted.lists,
             [c.name for c in alert.cohorts],
         ),
-        Condition.ORDERS: (
+        RuleCondition.ORDERS: (
             replace(anything, orders=wanted.orders),
             wanted.orders,
             [c.order.reference for c in alert.cohorts if c.order],
         ),
-        Condition.PLATFORMS: (
+        RuleCondition.PLATFORMS: (
             replace(anything, platforms=wanted.platforms),
             [PLATFORM_NAME[p] for p in wanted.platforms],
             [PLATFORM_NAME[change.platform]],
         ),
-        Condition.COUNTRIES: (
+        RuleCondition.COUNTRIES: (
             replace(anything, countries=wanted.countries),
             wanted.countries,
             {*change.new.withheld_in, *(change.old.withheld_in if change.old is not None else ())},
         ),
-        Condition.TAGS: (replace(anything, tags=wanted.tags), wanted.tags, alert.tags),
-        Condition.FOLLOWERS: (
+        RuleCondition.TAGS: (replace(anything, tags=wanted.tags), wanted.tags, alert.tags),
+        RuleCondition.FOLLOWERS: (
             replace(anything, min_followers=wanted.min_followers),
             [f"{wanted.min_followers:,} or more" if wanted.min_followers is not None else ""],
             [f"{alert.followers:,}"] if alert.followers is not None else [],
         ),
-        Condition.EXECUTIVES: (
+        RuleCondition.EXECUTIVES: (
             replace(anything, executives=wanted.executives),
             ["an executive's account"],
             ["another account"],
@@ -97,21 +97,21 @@ def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
 
 
 _NOUNS = {
-    Condition.KINDS: "kind of change",
-    Condition.LISTS: "list",
-    Condition.ORDERS: "order",
-    Condition.PLATFORMS: "platform",
-    Condition.COUNTRIES: "country",
-    Condition.TAGS: "tag",
-    Condition.FOLLOWERS: "followers",
-    Condition.EXECUTIVES: "whose account",
+    RuleCondition.KINDS: "kind of change",
+    RuleCondition.LISTS: "list",
+    RuleCondition.ORDERS: "order",
+    RuleCondition.PLATFORMS: "platform",
+    RuleCondition.COUNTRIES: "country",
+    RuleCondition.TAGS: "tag",
+    RuleCondition.FOLLOWERS: "followers",
+    RuleCondition.EXECUTIVES: "whose account",
 }
 
 
 _NOTHING = {
-    Condition.LISTS: "and the account is on none",
-    Condition.ORDERS: "and none names the account",
-    Condition.COUNTRIES: "and it is or was withheld in none",
+    RuleCondition.LISTS: "and the account is on none",
+    RuleCondition.ORDERS: "and none names the account",
+    RuleCondition.COUNTRIES: "and it is or was withheld in none",
 }
 
 

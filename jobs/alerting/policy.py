@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TypeAlias
 
 from jobs.alerting.flapping import Changes, flapping
-from jobs.alerting.matching import Claim, claims, cohort_of
+from jobs.alerting.matching import RuleMatch, cohort_of, match_rules
 from jobs.alerting.waves import DAY, Cut, Waves, continued, known_at, opening_key
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, PastAlert, Story
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, Cohort, PastAlert
 from storage.model.alerts.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
 
@@ -35,7 +35,7 @@ class Wave:
     flaps: tuple[Flap, ...]
     closed_at: datetime
     """When it was complete. The mail may go out later, when nobody was there to send it."""
-    story: Story | None
+    story: AlertThread | None
     """The waves before it; None when it opens a story."""
 
     @property
@@ -69,7 +69,7 @@ class DigestDue:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DeferredAlert:
     """An alert that a rule tells later, if nothing comes between."""
 
     decision: AlertDecision
@@ -81,19 +81,19 @@ Key: TypeAlias = tuple[int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class SilencedAlert:
     decision: AlertDecision
     mute_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NotificationPlan:
     """What to do with every open alert under every rule. Each pair is in exactly one of these."""
 
     waves: tuple[Wave, ...] = ()
     digests: tuple[DigestDue, ...] = ()
-    silent: Mapping[Key, Silence] = field(default_factory=dict[Key, Silence])
-    kept: Mapping[Key, Kept] = field(default_factory=dict[Key, Kept])
+    silent: Mapping[Key, SilencedAlert] = field(default_factory=dict[Key, SilencedAlert])
+    kept: Mapping[Key, DeferredAlert] = field(default_factory=dict[Key, DeferredAlert])
 
     @property
     def in_order(self) -> list[Wave | DigestDue]:
@@ -111,14 +111,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class NotificationHistory:
     """What was told before, as far as it bears on what is told now."""
 
     alerts: Collection[PastAlert] = ()
     """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts may
     be left out that have fewer than any rule calls flapping.
     """
-    stories: Collection[Story] = ()
+    stories: Collection[AlertThread] = ()
 
 
 _ASK_AGAIN = timedelta(hours=1)
@@ -131,18 +131,18 @@ def decide(
     alerts: Collection[AlertRow],
     rules: Sequence[StoredRule],
     mutes: Collection[Mute],
-    past: Past,
+    past: NotificationHistory,
     now: datetime,
-) -> Plan:
+) -> NotificationPlan:
     """Sort the open alerts, rule by rule, into mails, digests, silence and later.
 
     The order of the arguments' rows is irrelevant, but for `rules`, which are tried in their order.
     """
     in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
-    claimed = [(alert, claims(alert, rules, mutes)) for alert in in_order]
+    claimed = [(alert, match_rules(alert, rules, mutes)) for alert in in_order]
     judged = {s.rule_id: flapping(past.alerts, s, _to_tell(claimed, s)) for s in rules}
-    silent: dict[Key, Silence] = {}
-    kept: dict[Key, Kept] = {}
+    silent: dict[Key, SilencedAlert] = {}
+    kept: dict[Key, DeferredAlert] = {}
     gathered: dict[int, list[AlertRow]] = {}
     folds = {s.rule_id: Waves[_Thread](s.rule) for s in rules}
     where: dict[_Thread, Cohort | None] = {}
@@ -150,13 +150,13 @@ def decide(
     stories = {(s.rule_id, s.list_id): s for s in sorted(past.stories, key=_last_told)}
     for alert, found in claimed:
         if not found and not alert.done:
-            silent[alert.alert_id, None] = Silence(AlertDecision.NO_RULE)
+            silent[alert.alert_id, None] = SilencedAlert(AlertDecision.NO_RULE)
         for claim in found:
             rule_id = claim.stored.rule_id
             if rule_id in alert.done:
                 continue
             if alert.created_at > now:  # the clock of another machine is ahead
-                kept[alert.alert_id, rule_id] = Kept(AlertDecision.WAITING, alert.created_at)
+                kept[alert.alert_id, rule_id] = DeferredAlert(AlertDecision.WAITING, alert.created_at)
             elif (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
                 silent[alert.alert_id, rule_id] = reason
             elif claim.stored.rule.digest is not Digest.NONE and claim.stored.enabled:
@@ -177,14 +177,14 @@ def decide(
         waves += [wave for wave, is_round_up in parts if not is_round_up]
         digests += _round_ups([wave for wave, is_round_up in parts if is_round_up])
         for _, part in fold.growing():
-            kept |= {(a.alert_id, stored.rule_id): Kept(part.why, part.close) for a in part.members}
+            kept |= {(a.alert_id, stored.rule_id): DeferredAlert(part.why, part.close) for a in part.members}
     digests += _digests(rules, gathered, now, kept)
     digests.sort(key=lambda d: (d.until, d.stored.rule_id))
     waves.sort(key=lambda w: (w.closed_at, w.stored.rule_id, w.alerts[0].change.change_key, w.recipients))
-    return Plan(tuple(waves), tuple(digests), silent, kept)
+    return NotificationPlan(tuple(waves), tuple(digests), silent, kept)
 
 
-def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[Claim]]], stored: StoredRule) -> set[str]:
+def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: StoredRule) -> set[str]:
     """The keys of the confirmed changes that a rule would tell, if they do not go back and forth."""
     return {
         alert.change.change_key
@@ -195,22 +195,25 @@ def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[Claim]]], stored: Stored
     }
 
 
-def unsettled(plan: Plan, now: datetime) -> Plan:
+def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
     """The same where a rule cannot be read: what matches no other one may be for that, and waits."""
     no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
     return replace(
         plan,
         silent={key: silence for key, silence in plan.silent.items() if key not in no_rule},
-        kept={**plan.kept, **{key: Kept(AlertDecision.WAITING, now + _ASK_AGAIN) for key in no_rule}},
+        kept={
+            **plan.kept,
+            **{key: DeferredAlert(AlertDecision.WAITING, now + _ASK_AGAIN) for key in no_rule},
+        },
     )
 
 
-def after(wave: Wave) -> Story:
+def after(wave: Wave) -> AlertThread:
     """The story with this wave told."""
     return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
 
 
-def _last_told(story: Story) -> datetime:
+def _last_told(story: AlertThread) -> datetime:
     return story.waves[-1].closed_at
 
 
@@ -247,11 +250,11 @@ def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
             yield wave, is_round_up
 
 
-def _silence(alert: AlertRow, claim: Claim, held: Collection[str]) -> Silence | None:
+def _silence(alert: AlertRow, claim: RuleMatch, held: Collection[str]) -> SilencedAlert | None:
     if claim.silence is not None:
-        return Silence(claim.silence, claim.mute_id)
+        return SilencedAlert(claim.silence, claim.mute_id)
     if alert.stage is AlertStage.CONFIRMED and alert.change.change_key in held:
-        return Silence(AlertDecision.FLAPPING)
+        return SilencedAlert(AlertDecision.FLAPPING)
     return None
 
 
@@ -272,7 +275,7 @@ def _digests(
     rules: Sequence[StoredRule],
     gathered: Mapping[int, Sequence[AlertRow]],
     now: datetime,
-    kept: dict[Key, Kept],
+    kept: dict[Key, DeferredAlert],
 ) -> list[DigestDue]:
     """The digests that are due. What belongs to a later one is added to `kept`."""
     due: list[DigestDue] = []
@@ -286,7 +289,7 @@ def _digests(
             recipients = stored.readers(stored.rule.recipients)
             ready = tuple(a for a in rows if a.created_at <= until)
             due.append(DigestDue(stored, recipients, stored.digested_to, until, ready))
-        later = Kept(AlertDecision.DIGEST, digest_after(now, stored.rule))
+        later = DeferredAlert(AlertDecision.DIGEST, digest_after(now, stored.rule))
         told = {a.alert_id for a in ready}
         kept |= {(a.alert_id, stored.rule_id): later for a in rows if a.alert_id not in told}
     return due

@@ -8,7 +8,7 @@ from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListedRule:
     """A rule in the list."""
 
     rule: AlertRule
@@ -18,15 +18,15 @@ class Shown:
     """False: it stands in the settings alone, and tells nobody before the next run."""
 
 
-def rules_shown(stored: Sequence[StoredRule], settings: Iterable[AlertRule]) -> list[Shown]:
+def rules_shown(stored: Sequence[StoredRule], settings: Iterable[AlertRule]) -> list[ListedRule]:
     """In the order in which they are tried; those that only stand in the settings where they will be."""
     there = {s.rule.name for s in stored}
     new = [
-        Shown(rule, enabled=True, from_settings=True, on_file=False)
+        ListedRule(rule, enabled=True, from_settings=True, on_file=False)
         for rule in settings
         if rule.name not in there
     ]
-    known = [Shown(s.rule, s.enabled, s.from_settings, on_file=True) for s in stored]
+    known = [ListedRule(s.rule, s.enabled, s.from_settings, on_file=True) for s in stored]
     return [*(k for k in known if k.from_settings), *new, *(k for k in known if not k.from_settings)]
 
 

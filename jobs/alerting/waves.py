@@ -18,7 +18,15 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef, Story, ToldWave
+from storage.model.alerts.alerts import (
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    Cohort,
+    OrderRef,
+    SentWave,
+)
 from storage.model.alerts.rules import AlertRule, Severity, digest_after, quiet_until
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import ChangeKind
@@ -50,7 +58,7 @@ class Cut:
     """One wave, complete or growing."""
 
     members: tuple[AlertRow, ...]
-    story: Story | None
+    story: AlertThread | None
     """What was told before it; None when it opens a story."""
     close: datetime
     why: AlertDecision
@@ -60,7 +68,9 @@ class Cut:
 class _Growing:
     """The wave that grows in a story: what came since the last one. Each change is looked at once."""
 
-    def __init__(self, rule: AlertRule, order: OrderRef | None, story: Story | None, first: datetime) -> None:
+    def __init__(
+        self, rule: AlertRule, order: OrderRef | None, story: AlertThread | None, first: datetime
+    ) -> None:
         lasts = ORDER_LASTS if order is not None else LIST_LASTS
         self.story = None if story is not None and story.waves[-1].closed_at + lasts < first else story
         self.members: list[AlertRow] = []
@@ -180,7 +190,7 @@ class _Thread(Generic[K]):
 
     key: K
     order: OrderRef | None
-    story: Story | None
+    story: AlertThread | None
     wave: _Growing | None = None
 
     @property
@@ -208,7 +218,7 @@ class Waves(Generic[K]):
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
 
-    def add(self, key: K, cohort: Cohort | None, story: Story | None, row: AlertRow) -> None:
+    def add(self, key: K, cohort: Cohort | None, story: AlertThread | None, row: AlertRow) -> None:
         """Take in the next alert, of the story under `key`; `story` is what was told of it before."""
         if row.created_at != self._now:  # what comes together is not parted
             self.run(row.created_at)
@@ -251,14 +261,14 @@ class Waves(Generic[K]):
         thread.wave = None
 
 
-def continued(part: Cut) -> Story:
+def continued(part: Cut) -> AlertThread:
     """The story with this wave told. What is unknown of a new one is left empty."""
-    was = part.story or Story("", 0, None, (), ())
-    wave = ToldWave(part.close, known_at(part.members, part.story), told(part.members))
+    was = part.story or AlertThread("", 0, None, (), ())
+    wave = SentWave(part.close, known_at(part.members, part.story), count_by_kind(part.members))
     return replace(was, waves=(*was.waves, wave))
 
 
-def known_at(members: Sequence[AlertRow], story: Story | None) -> datetime:
+def known_at(members: Sequence[AlertRow], story: AlertThread | None) -> datetime:
     """When what a wave tells was known. What was stored late never takes a story back in time."""
     newest = members[-1].created_at
     return newest if story is None else max(newest, story.waves[-1].as_of)
@@ -275,7 +285,7 @@ def facts(members: Iterable[AlertRow]) -> list[str]:
     return [f"{a.stage} {a.change.change_key} {a.created_at.isoformat()}" for a in members]
 
 
-def told(members: Iterable[AlertRow]) -> Counter[str]:
+def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
     """How many accounts a wave tells of, by kind; what is not confirmed has kinds of its own."""
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 

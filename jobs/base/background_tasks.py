@@ -10,7 +10,7 @@ from storage.postgres.pool import StorageError
 log = logging.getLogger(__name__)
 
 
-class UnderWay:
+class BackgroundTasks:
     """Keeps what is under way. What it raises is kept, to be raised once the others had their turn."""
 
     def __init__(self) -> None:

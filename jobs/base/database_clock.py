@@ -14,7 +14,7 @@ from storage.work.workers import MOST_CLOCK_OFF, database_now
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ClockComparison:
     """What the clock of the machine showed, and how far ahead of the database's that was."""
 
     at: datetime
@@ -32,7 +32,7 @@ class SteadyClock:
     def __call__(self) -> datetime:
         return self._at + timedelta(seconds=_passed_s() - self._at_s)
 
-    async def compare(self, conn: Conn) -> Compared:
+    async def compare(self, conn: Conn) -> ClockComparison:
         """Look at both, and go by the machine's from now on, or by the database's if it is too far off.
 
         An answer that took long says nothing, as long as there was one before.
@@ -44,7 +44,7 @@ class SteadyClock:
         if self._off is None or way <= MOST_CLOCK_OFF:
             self._off = mine - (theirs + way)
             self._at, self._at_s = mine if abs(self._off) <= MOST_CLOCK_OFF else theirs + way, now_s
-        return Compared(mine, self._off)
+        return ClockComparison(mine, self._off)
 
     def is_right(self) -> bool:
         """Whether the machine's clock was, when it was last compared, and was not set since."""

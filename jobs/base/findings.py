@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class FindingLevel(StrEnum):
     OK = "ok"
     ADVICE = "advice"
     """It works like this, but not as well as it could."""
@@ -14,6 +14,6 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     part: str
-    verdict: Verdict
+    verdict: FindingLevel
     said: str
     """One sentence: how it is, or what to do."""

@@ -32,7 +32,7 @@ def moment(at: datetime | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class OutputTable:
     """Rows as a reader and as a program wants them."""
 
     columns: tuple[str, ...]

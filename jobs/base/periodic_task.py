@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class Chore(Protocol):
+class PeriodicTask(Protocol):
     """Something that a collecting process does again and again. Faults of a platform are never raised."""
 
     async def load(self) -> None:

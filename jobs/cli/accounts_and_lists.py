@@ -15,10 +15,10 @@ from jobs.cli.database import with_conn, with_pool
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.settings import load_settings
-from jobs.imports.account_lookup import account_named
+from jobs.imports.account_lookup import find_account
 from jobs.imports.engagement import import_engagement
 from jobs.imports.published_records import LONGEST_NAME, without_endings
-from jobs.imports.report import tell
+from jobs.imports.report import print_report
 from jobs.imports.table_imports import import_accounts, import_executives
 from jobs.runtime.evidence_retention import parse_keeping
 from jobs.status.listings import (
@@ -71,7 +71,7 @@ def accounts_import(
             pool, content, file.name, resolver, COMMAND_LINE, system_clock(), partial=partial
         ),
     )
-    tell(file.name, report, as_json=as_json)
+    print_report(file.name, report, as_json=as_json)
 
 
 @accounts.command("list")
@@ -135,7 +135,7 @@ def accounts_tag(
         raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
 
     async def changed(conn: Conn) -> tuple[Account, tuple[str, ...]]:
-        account = await account_named(conn, handle, platform)
+        account = await find_account(conn, handle, platform)
         return account, await change_tags(conn, account, more, less, COMMAND_LINE, system_clock())
 
     account, tags = with_conn(load_settings(config), changed)
@@ -161,7 +161,7 @@ def executives_import(
         settings,
         lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
     )
-    tell(file.name, report, as_json=as_json)
+    print_report(file.name, report, as_json=as_json)
 
 
 @executives.command("list")
@@ -209,7 +209,7 @@ def executives_engagement(
             partial=partial,
         ),
     )
-    tell(file.name, report, as_json=as_json)
+    print_report(file.name, report, as_json=as_json)
 
 
 @lists.callback()

@@ -11,14 +11,14 @@ from jobs.alerting.rules_listing import notes, rules_shown
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, show, show_json
+from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import number
 from jobs.cli import alerts_actions, alerts_explain
 from jobs.cli.database import with_conn
-from jobs.cli.lookup import rule_named
+from jobs.cli.lookup import find_rule
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.config.settings import load_settings
-from jobs.imports.alert_rules import Imported, import_rules
+from jobs.imports.alert_rules import RulesImport, import_rules
 from jobs.runtime.app import unknown_channels
 from storage.alerts.rules import absent_names, load_rules, remove_rule, save_rule
 from storage.model.alerts.rule_codec import to_table
@@ -53,7 +53,7 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
         return stored, await absent_names(conn, (*wanted, *(s.rule for s in stored)))
 
     known, absent = with_conn(settings, read)
-    out = Listing(
+    out = OutputTable(
         ("Rule", "Enabled", "From", "About", "Tells", "How"),
         "There is no rule, so nobody is told; write some (docs/alerts.md) and: blockline alerts import FILE",
     )
@@ -117,7 +117,7 @@ def import_command(
     settings = load_settings(config)
     parsed = read_rules(_content(file), file.name)
 
-    async def stored(conn: Conn) -> Imported:
+    async def stored(conn: Conn) -> RulesImport:
         return await import_rules(conn, parsed, file.name, COMMAND_LINE, system_clock(), replace=replace)
 
     done = with_conn(settings, stored)
@@ -155,7 +155,7 @@ def remove_command(name: RuleName, *, config: ConfigFile = None) -> None:
 
 
 async def _set_enabled(conn: Conn, name: str, *, enabled: bool) -> None:
-    stored = rule_named(name, await load_rules(conn))
+    stored = find_rule(name, await load_rules(conn))
     await save_rule(conn, stored.rule, COMMAND_LINE, system_clock(), enabled=enabled)
 
 
@@ -168,7 +168,7 @@ def _content(file: Path) -> bytes:
         raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
 
 
-def _tell(file: str, done: Imported, unknown: Sequence[str]) -> None:
+def _tell(file: str, done: RulesImport, unknown: Sequence[str]) -> None:
     for taken in done.taken:
         show(f"{file}, line {taken.line}: rule {clean(taken.name, 80)} {taken.did}.")
     for name in done.removed:
@@ -179,7 +179,7 @@ def _tell(file: str, done: Imported, unknown: Sequence[str]) -> None:
         show(f"Note: {said}")
 
 
-def _as_json(file: str, done: Imported, unknown: Sequence[str]) -> dict[str, object]:
+def _as_json(file: str, done: RulesImport, unknown: Sequence[str]) -> dict[str, object]:
     return {
         "file": file,
         "stored": not done.problems,

@@ -8,18 +8,18 @@ import typer
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
 from jobs.cli.database import with_conn
-from jobs.cli.lookup import story_named
+from jobs.cli.lookup import find_thread
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
 from jobs.config.settings import load_settings
-from jobs.imports.account_lookup import account_named
+from jobs.imports.account_lookup import find_account
 from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
 from storage.alerts.mutes_listing import MuteLine, mute_lines
 from storage.alerts.threads import Acknowledged, acknowledge
-from storage.alerts.threads_listing import StoryLine, story_lines
+from storage.alerts.threads_listing import ThreadLine, story_lines
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
@@ -47,7 +47,7 @@ def register(alerts: typer.Typer) -> None:
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """What was told, one line a story, and who acknowledged it."""
     told = with_conn(load_settings(config), lambda conn: story_lines(conn, limit))
-    out = Listing(
+    out = OutputTable(
         ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
     )
     for line in told:
@@ -92,7 +92,7 @@ def ack_command(
     """Say that a story is taken on, as far as it was told: reminders and escalation of it end."""
 
     async def acknowledged(conn: Conn) -> Acknowledged:
-        key = await story_named(conn, story)
+        key = await find_thread(conn, story)
         return await acknowledge(conn, key, COMMAND_LINE, _text(note), system_clock())
 
     done = with_conn(load_settings(config), acknowledged)
@@ -128,7 +128,7 @@ def mute_command(
     async def muted(conn: Conn) -> int:
         if account is None:
             return await mutes.mute_list(conn, list_name or "", now, end, _text(note), COMMAND_LINE, now)
-        found = await account_named(conn, account)
+        found = await find_account(conn, account)
         return await mutes.mute_account(conn, found.account_id, now, end, _text(note), COMMAND_LINE, now)
 
     _made(config, muted, now, as_json=as_json)
@@ -157,7 +157,7 @@ def maintenance_command(
 def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The mutes and maintenance windows that run or are still to come."""
     lines = with_conn(load_settings(config), lambda conn: mute_lines(conn, system_clock()))
-    out = Listing(("Mute", "Of", "From", "Until", "By", "Note"), "Nothing is muted.")
+    out = OutputTable(("Mute", "Of", "From", "Until", "By", "Note"), "Nothing is muted.")
     for line in lines:
         row = (moment(line.since), moment(line.until) or "ended by hand", clean(line.made_by))
         out.add(
@@ -193,7 +193,7 @@ def resend_command(
 def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Who changed a rule, acknowledged, muted or sent again, and when."""
     acts = with_conn(load_settings(config), lambda conn: audit_log.acts(conn, limit))
-    out = Listing(("At", "Who", "Did", "What"), "Nobody has done anything yet.")
+    out = OutputTable(("At", "Who", "Did", "What"), "Nobody has done anything yet.")
     for act in acts:
         out.add(
             (moment(act.at), clean(act.actor), act.action, clean(act.subject, 100)),
@@ -257,7 +257,7 @@ def _number(text: str, what: str, found: str) -> int:
     return int(text)
 
 
-def _acknowledged(line: StoryLine) -> str:
+def _acknowledged(line: ThreadLine) -> str:
     if line.acknowledged_by is None:
         return "no"
     who = f"{clean(line.acknowledged_by)}, {moment(line.acknowledged_at)}"

@@ -15,20 +15,20 @@ from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
 from jobs.base.wording import number
 from jobs.cli.database import with_conn, with_pool
-from jobs.cli.lookup import change_named, rule_named, story_named
+from jobs.cli.lookup import find_change, find_rule, find_thread
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.config.settings import Settings, load_settings
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.sender import Sender, Undeliverable
 from jobs.notify import alert_explanation, alert_preview
-from jobs.notify.alert_explanation import Explained, why_no_alert
+from jobs.notify.alert_explanation import AlertExplanation, why_no_alert
 from jobs.runtime.app import letterhead, senders
 from storage.alerts.history import alerts_of_change, alerts_of_wave, change_facts, histories
 from storage.alerts.open_alerts import alerts_by_id
 from storage.alerts.rules import load_rules
 from storage.alerts.threads import story_told
 from storage.alerts.threads_listing import newest_story
-from storage.model.alerts.alerts import AlertRow, MailDraft, Story
+from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rules import StoredRule, is_channel, is_recipient
 from storage.model.text.states import clean
 from storage.postgres.audit_log import log
@@ -48,8 +48,8 @@ def register(alerts: typer.Typer) -> None:
 def explain_command(change: ChangeName, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Say which rules matched a change and what each did with it, when, and whom it told."""
 
-    async def read(conn: Conn) -> tuple[int, list[Explained], str]:
-        change_id = await change_named(conn, change)
+    async def read(conn: Conn) -> tuple[int, list[AlertExplanation], str]:
+        change_id = await find_change(conn, change)
         rules = await load_rules(conn)
         found = await histories(conn, await alerts_of_change(conn, change_id))
         return (
@@ -135,16 +135,18 @@ def trial_command(
     _tell(made, files, out, is_sent=send, json=as_json)
 
 
-async def _asked(conn: Conn, change: str | None, story: str | None) -> tuple[list[AlertRow], Story | None]:
+async def _asked(
+    conn: Conn, change: str | None, story: str | None
+) -> tuple[list[AlertRow], AlertThread | None]:
     """The alerts that are to be told again, and what their story told before."""
     if change is not None:
-        change_id = await change_named(conn, change)
+        change_id = await find_change(conn, change)
         alerts = await alerts_by_id(conn, await alerts_of_change(conn, change_id))
         if not alerts:
             said = why_no_alert(await change_facts(conn, change_id))
             raise CommandError(f"Change {change_id} has no alert that could be told. {said}")
         return [alert_preview.newest(alerts)], None
-    key = await newest_story(conn) if story is None else await story_named(conn, story)
+    key = await newest_story(conn) if story is None else await find_thread(conn, story)
     if key is None:
         raise CommandError("Nothing was told yet; name a change with --change.")
     wave, ids = await alerts_of_wave(conn, key)
@@ -155,7 +157,7 @@ async def _asked(conn: Conn, change: str | None, story: str | None) -> tuple[lis
 
 async def _rules(conn: Conn, name: str | None) -> Sequence[StoredRule]:
     known = await load_rules(conn)
-    return known if name is None else [alert_preview.enabled(rule_named(name, known))]
+    return known if name is None else [alert_preview.enabled(find_rule(name, known))]
 
 
 def _refuse_nobody(settings: Settings, to: str) -> None:

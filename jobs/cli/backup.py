@@ -19,7 +19,7 @@ from jobs.cli.command import run
 from jobs.cli.options import AsJson, ConfigFile
 from jobs.config.database import database
 from jobs.config.settings import load_settings
-from storage.backup.archive import Manifest, Told, read_backup
+from storage.backup.archive import BackupManifest, BackupProgress, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
@@ -94,7 +94,7 @@ def upgrade_command(
     )
 
 
-def _save(dsn: str, file: Path, told: Told) -> Manifest:
+def _save(dsn: str, file: Path, told: BackupProgress) -> BackupManifest:
     """Write a backup that only its owner may read; it gets its name when it was read back."""
     with whole_file(file) as out:
         os.fchmod(out.fileno(), 0o600)
@@ -105,7 +105,7 @@ def _save(dsn: str, file: Path, told: Told) -> Manifest:
 
 
 @contextmanager
-def _shown(task: str) -> Generator[Told]:
+def _shown(task: str) -> Generator[BackupProgress]:
     """Tells a reader what is being done, and how much of it is done."""
     console = Console(stderr=True)
     bar = Progress(
@@ -122,7 +122,7 @@ def _shown(task: str) -> Generator[Told]:
         yield lambda what, size: bar.update(shown, description=f"{task}: {what}", completed=size)
 
 
-def _as_json(file: Path, manifest: Manifest) -> dict[str, object]:
+def _as_json(file: Path, manifest: BackupManifest) -> dict[str, object]:
     return {
         "file": str(file),
         "created_at": manifest.created_at.isoformat(),

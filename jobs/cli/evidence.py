@@ -15,7 +15,7 @@ from collectors.transport.client import Http
 from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, show, show_json
+from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
 from jobs.cli.command import run
 from jobs.cli.options import AsJson, ConfigFile
@@ -23,15 +23,15 @@ from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words
 from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
-from jobs.evidence.daily_anchor import Anchored, anchor, authority_of
+from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant, whole_pack
-from jobs.evidence.pack_proof import Known, Stamp, Verdict
+from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
-from storage.changes.hash_chain import Checked, Head, heads, verify_chain
+from storage.changes.hash_chain import ChainCheck, Head, heads, verify_chain
 from storage.model.evidence.packs import Material
 from storage.postgres.pool import Conn, open_pool, transaction
 
@@ -74,8 +74,8 @@ def pack_command(
         files = whole_pack(gathered, _made_by(), system_clock())
     except PackError as error:
         raise CommandError(str(error)) from error
-    checks = verify(files, Known(), lambda token, entry: _stamp(token, entry, ()), _made_by())
-    wrong = [check.said for check in checks if check.verdict is Verdict.FAILED]
+    checks = verify(files, KnownHeads(), lambda token, entry: _stamp(token, entry, ()), _made_by())
+    wrong = [check.said for check in checks if check.verdict is ProofResult.FAILED]
     if wrong:
         raise CommandError(f"No pack was written, for the database contradicts itself: {wrong[0]}")
     write_pack(path, files)
@@ -111,8 +111,8 @@ def verify_command(
     except (HeadsError, TimestampError, PackError) as error:
         raise CommandError(_printable(str(error))) from error
     checks = verify(files, known, lambda token, entry: _stamp(token, entry, certificates), _made_by())
-    wrong = sum(check.verdict is Verdict.FAILED for check in checks)
-    left_open = sum(check.verdict is Verdict.OPEN for check in checks)
+    wrong = sum(check.verdict is ProofResult.FAILED for check in checks)
+    left_open = sum(check.verdict is ProofResult.OPEN for check in checks)
     if as_json:
         said = [{"verdict": c.verdict.lower(), "said": _printable(c.said)} for c in checks]
         show_json({"ok": not (wrong or left_open), "checks": said})
@@ -120,7 +120,7 @@ def verify_command(
         for check in checks:
             show(f"{check.verdict.value:<7} {_printable(check.said)}")
         if not (wrong or left_open):
-            notes = sum(check.verdict is Verdict.NOTE for check in checks)
+            notes = sum(check.verdict is ProofResult.NOTE for check in checks)
             but = f", with {number(notes, 'note')} of what it does not prove" if notes else ""
             show(f"{_printable(str(file))} verifies{but}.")
     if wrong:
@@ -167,7 +167,7 @@ def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
     """Compute every entry of the chain again from what is recorded. Exit code 1 when one does not fit."""
     settings = load_settings(config)
 
-    async def checked(dsn: str) -> Checked:
+    async def checked(dsn: str) -> ChainCheck:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             return await verify_chain(conn)
@@ -227,7 +227,7 @@ async def _not_found(conn: Conn, name: str) -> str:
     return f"There is no change with the number or the key {_printable(name)}."
 
 
-async def _anchored(settings: Settings, dsn: str, authority: Authority) -> Anchored | None:
+async def _anchored(settings: Settings, dsn: str, authority: Authority) -> AnchoredHead | None:
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, Http(LIMITS) as http:
         try:
@@ -243,8 +243,8 @@ def _stamp(token: bytes, entry: bytes, certificates: Sequence[Certificate]) -> S
         return str(error)
 
 
-def _table(found: Sequence[Head]) -> Listing:
-    out = Listing(("Day", "Entry", "Head", "Time stamps"), "Nothing is recorded yet.")
+def _table(found: Sequence[Head]) -> OutputTable:
+    out = OutputTable(("Day", "Entry", "Head", "Time stamps"), "Nothing is recorded yet.")
     for one in found:
         stamps = "; ".join(f"entry {a.seq} by {a.authority}" for a in one.anchors)
         out.add((one.day.isoformat(), str(one.seq), one.entry.hex(), stamps), {})

@@ -24,8 +24,8 @@ from jobs.config.database import database, ready
 from jobs.config.settings import load_settings
 from jobs.export.export import (
     Exported,
+    ExportRequest,
     Format,
-    Order,
     Progress,
     export_to_file,
     export_to_folder,
@@ -33,7 +33,7 @@ from jobs.export.export import (
 )
 from storage.export.exports import fault
 from storage.model.core.accounts import Platform
-from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, open_pool
 
 _STDOUT = Path("-")
@@ -68,7 +68,7 @@ def export_command(
 
     A file or folder appears under its name only when it is whole.
     """
-    wanted = Wanted(
+    wanted = ExportFilter(
         system_clock(),
         moment_of(since, "--from"),
         moment_of(until, "--to"),
@@ -77,7 +77,7 @@ def export_command(
         list_name,
         platform,
     )
-    order = Order(kind, form, wanted)
+    order = ExportRequest(kind, form, wanted)
     _refuse(order, out, as_json=as_json)
     settings = load_settings(config)
 
@@ -101,7 +101,7 @@ def export_command(
     _tell(done, out, as_json=as_json)
 
 
-def _refuse(order: Order, out: Path, *, as_json: bool) -> None:
+def _refuse(order: ExportRequest, out: Path, *, as_json: bool) -> None:
     """Raises CommandError for what cannot be done, before anything is read."""
     if (why := fault(order.kind, order.wanted)) is not None:
         raise CommandError(why)
@@ -115,7 +115,7 @@ def _refuse(order: Order, out: Path, *, as_json: bool) -> None:
         raise CommandError("--json tells of the file that was written: name a new one with --out.")
 
 
-def _way_out(order: Order, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:
+def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:
     if out == _STDOUT:
         return lambda pool, told: export_to_stream(pool, order, sys.stdout.buffer, told)
     if order.form is Format.PARQUET:

@@ -16,7 +16,7 @@ from jobs.cli.options import AsJson, ConfigFile, Partial
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record
-from jobs.imports.table_imports import Report
+from jobs.imports.table_imports import ImportReport
 from storage.model.text.states import clean
 from storage.postgres.pool import open_pool
 
@@ -61,7 +61,7 @@ def import_command(
         def say(what: str) -> None:
             progress.update(task, description=what)
 
-        reports: list[tuple[Path, Report]] = []
+        reports: list[tuple[Path, ImportReport]] = []
         try:
             for file in files:
                 report = run(
@@ -87,7 +87,7 @@ async def _imported(
     source: str | None,
     list_name: str | None,
     partial: bool,
-) -> Report:
+) -> ImportReport:
     say(f"{file.name}: reading")
     content = table_content(file)
     await ready(settings, dsn)
@@ -116,7 +116,7 @@ def _waiting() -> Progress:
     )
 
 
-def _show(reports: list[tuple[Path, Report]], *, as_json: bool) -> None:
+def _show(reports: list[tuple[Path, ImportReport]], *, as_json: bool) -> None:
     if as_json:
         show_json({"files": [_as_json(file.name, report) for file, report in reports]})
         return
@@ -128,7 +128,7 @@ def _show(reports: list[tuple[Path, Report]], *, as_json: bool) -> None:
             show(f"{file.name}: {report.summary}")
 
 
-def _as_json(file: str, report: Report) -> dict[str, object]:
+def _as_json(file: str, report: ImportReport) -> dict[str, object]:
     return {
         "file": file,
         "kind": report.kind,
@@ -139,7 +139,7 @@ def _as_json(file: str, report: Report) -> dict[str, object]:
     }
 
 
-def _raise_problems(reports: list[tuple[Path, Report]], files: list[Path]) -> None:
+def _raise_problems(reports: list[tuple[Path, ImportReport]], files: list[Path]) -> None:
     """Raises CommandError with every line that was refused, and what became of the rest."""
     file, report = reports[-1]
     if not report.problems:

@@ -11,7 +11,7 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn
 
 
-def rule_named(name: str, known: Sequence[StoredRule]) -> StoredRule:
+def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
     """Raises CommandError with the names that there are."""
     for stored in known:
         if stored.rule.name == name:
@@ -21,7 +21,7 @@ def rule_named(name: str, known: Sequence[StoredRule]) -> StoredRule:
     raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
 
 
-async def change_named(conn: Conn, name: str) -> int:
+async def find_change(conn: Conn, name: str) -> int:
     """The number of the change that a number, a key or the beginning of one means. Raises CommandError."""
     found = await changes_named(conn, name)
     if len(found) == 1:
@@ -34,7 +34,7 @@ async def change_named(conn: Conn, name: str) -> int:
     raise CommandError(f"There is no change with the number or the key {clean(name)}.")
 
 
-async def story_named(conn: Conn, name: str) -> str:
+async def find_thread(conn: Conn, name: str) -> str:
     """The key of the story that a key or the beginning of one means. Raises CommandError."""
     found = await stories_named(conn, name) if name else []
     if len(found) == 1:

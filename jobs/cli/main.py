@@ -22,7 +22,7 @@ from jobs.config.database import database
 from jobs.config.settings import load_settings
 from jobs.rehearsal import demo
 from jobs.runtime import app
-from jobs.runtime.app import Role
+from jobs.runtime.app import ProcessRole
 from jobs.runtime.web import listen_on
 from storage.postgres.migrate import grant_running, migrate
 
@@ -69,7 +69,7 @@ def demo_command(
         dsn = stack.enter_context(scratch_database())
         bar, task = stack.enter_context(progress(story.start, story.end, shown=err.is_terminal))
 
-        def after(at: datetime, tally: demo.Tally) -> None:
+        def after(at: datetime, tally: demo.MonitorCounts) -> None:
             bar.update(
                 task,
                 completed=(at - story.start).total_seconds(),
@@ -80,7 +80,7 @@ def demo_command(
         async def at_once(_: datetime) -> None:
             """Headless, nobody is waited for."""
 
-        def tell(ended: demo.Ended) -> None:
+        def tell(ended: demo.DemoResult) -> None:
             if as_json:
                 print(json.dumps(dataclasses.asdict(ended)), flush=True)
             else:
@@ -102,7 +102,7 @@ def demo_command(
         run(play)
 
 
-def _ended_sentence(ended: demo.Ended) -> str:
+def _ended_sentence(ended: demo.DemoResult) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in ended.changes.items() if n)
     return (
         f"{ended.accounts:,} accounts, {ended.readings:,} readings, confirmed changes: {kinds}; "
@@ -118,11 +118,11 @@ simulate.register(cli)
 def run_command(
     *,
     config: ConfigFile = None,
-    role: Annotated[list[Role] | None, typer.Option(help="Only these parts; all by default.")] = None,
+    role: Annotated[list[ProcessRole] | None, typer.Option(help="Only these parts; all by default.")] = None,
 ) -> None:
     """The real monitor, from blockline.toml and BLOCKLINE_*."""
     settings = load_settings(config)
-    roles = role or list(Role)
+    roles = role or list(ProcessRole)
     app.check(settings, roles)
     with database(settings) as dsn:
 

@@ -15,10 +15,10 @@ from jobs.cli.options import COMMAND_LINE, AsJson, AsKnownAt, ConfigFile, Partia
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.settings import load_settings
 from jobs.imports.order_fields import NONE, Edit
-from jobs.imports.report import tell
+from jobs.imports.report import print_report
 from jobs.orders import edits
 from jobs.orders.import_orders import import_order_file
-from jobs.orders.listing import stored_names, told_names
+from jobs.orders.listing import print_names, stored_names
 from jobs.orders.parse_names import said_names
 from jobs.orders.resolve_names import name_accounts, unresolved
 from jobs.status.listings import orders_listing
@@ -97,7 +97,7 @@ def orders_import(
             country=where,
         ),
     )
-    tell(file.name, report, as_json=as_json)
+    print_report(file.name, report, as_json=as_json)
 
 
 @orders.command("list")
@@ -221,7 +221,7 @@ def orders_names(
     if file is None and not again:
 
         async def told(conn: Conn) -> None:
-            await told_names(conn, reference, as_json=as_json)
+            await print_names(conn, reference, as_json=as_json)
 
         with_conn(settings, told)
         return
@@ -238,7 +238,7 @@ def orders_names(
             pool, reference, parsed, source or called, resolver, COMMAND_LINE, partial=partial, watch=watch
         ),
     )
-    tell(called, report, as_json=as_json)
+    print_report(called, report, as_json=as_json)
 
 
 def _text(file: str, called: str) -> str:

@@ -10,7 +10,7 @@ from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
 from jobs.cli.options import AsJson
 from storage.model.core.accounts import Platform
-from storage.model.sizing.question import Asked, PlannerKind, SizingRefused
+from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import BASIS_WORDS, BESIDE, as_json, headline, tables, verdict
 from storage.model.text.units import parse_duration
@@ -45,7 +45,7 @@ def _plan(
     It needs no database and asks nobody.
     """
     try:
-        asked = Asked(
+        asked = SizingQuestion(
             platform=platform,
             accounts=accounts,
             every=_duration(every),

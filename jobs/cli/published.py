@@ -66,7 +66,7 @@ def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:
         if one.own is None and one.recorded is None:
             unseen.append(when)
             continue
-        for said in published_words.observed(one, code):
+        for said in published_words.observer_summaries(one, code):
             yield f"{when}, {said.who}: {said.head}. {' '.join(said.lines)}"
     if unseen:
         yield f"{published_words.NOT_OBSERVED}, since nothing was read here: {'; '.join(unseen)}."

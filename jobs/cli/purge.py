@@ -8,7 +8,7 @@ import typer
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
 from jobs.cli.command import run
 from jobs.cli.options import AsJson, ConfigFile
@@ -75,8 +75,8 @@ async def _purges(settings: Settings, dsn: str) -> list[LoggedPurge]:
         return await purges(conn)
 
 
-def _listing(done: Sequence[LoggedPurge]) -> Listing:
-    out = Listing(
+def _listing(done: Sequence[LoggedPurge]) -> OutputTable:
+    out = OutputTable(
         ("Time", "Platform", "Id", "What", "Evidence", "Handles", "Facts", "Mails", "Changes", "Reason"),
         "Nothing was ever purged.",
     )

@@ -24,7 +24,7 @@ from jobs.cli.scratch import err, progress, scratch_database
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
-from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.simulators import Played, played
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind
 from storage.model.tables.csv_rows import TableError, header_of
@@ -68,11 +68,11 @@ def _rehearse(
     """
     begin, limit = moment_of(start, "--from"), moment_of(end, "--to")
     with ExitStack() as stack:
-        papers = None if orders is None else rehearse.Papers(orders.name, table_content(orders))
+        papers = None if orders is None else rehearse.RehearsalOrders(orders.name, table_content(orders))
         content = table_content(history)
         if is_legal_demands(header_of(content)):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blockline-demands-")))
-            papers = papers or rehearse.Papers(history.name, content)
+            papers = papers or rehearse.RehearsalOrders(history.name, content)
             history, limit = _as_history(content, history.name, begin, limit, folder)
         truth = played(load_history(history), platform)
         try:
@@ -80,7 +80,7 @@ def _rehearse(
         except ValueError as error:
             raise CommandError(f"{history.name}: {error}.") from error
         pace = _duration(every, "--every") if budget is None else _within(budget, len(truth.accounts))
-        plan = Plan(begin or first, limit or last, pace, planner=planner)
+        plan = SimulationPlan(begin or first, limit or last, pace, planner=planner)
         simulate.fault_plan(faults)
         if plan.end <= plan.start:
             raise CommandError(
@@ -112,7 +112,7 @@ def _rehearse(
         )
 
 
-def _tell(found: rehearse.Report, *, as_json: bool) -> None:
+def _tell(found: rehearse.RehearsalReport, *, as_json: bool) -> None:
     if as_json:
         orders = {"orders": [summary_json(o) for o in found.orders]} if found.orders else {}
         print(json.dumps({**found.figures, **orders}))

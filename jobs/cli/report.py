@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dashboard.asgi.security_headers import proxied_origin
-from dashboard.orders.report import Report, made_by, read_report
+from dashboard.orders.report import OrderReport, made_by, read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.ui.words import accounts
 from jobs.base.atomic_files import refuse_taken, whole_file
@@ -72,7 +72,7 @@ def report_command(
 
 async def _read(
     settings: Settings, dsn: str, name: str, at: datetime, known: datetime | None, now: datetime
-) -> Report:
+) -> OrderReport:
     await ready(settings, dsn)
     address = proxied_origin(settings.dashboard_url)
     imprint = Imprint(

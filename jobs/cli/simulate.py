@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import typer
 
-from collectors.simulator.core.faults import PROFILES, Faults, profile
+from collectors.simulator.core.faults import PROFILES, FaultPlan, profile
 from collectors.simulator.core.history import History, HistoryAccount
 from collectors.simulator.core.mastodon_ids import actor_of
 from collectors.simulator.core.server import first_time
 from jobs.base.errors import CommandError
 from jobs.cli.command import for_ever, run
-from jobs.rehearsal.simulators import TOKEN, Played, acts_for, serving, told
+from jobs.rehearsal.simulators import TOKEN, Played, acts_for, read_history_file, serving
 from storage.model.core.accounts import Platform
 
 _X_CALLS = (
@@ -53,7 +53,7 @@ _CALLS = {
 _NAMES = {Platform.X: "X", Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
 
 
-def fault_plan(name: str) -> Faults:
+def fault_plan(name: str) -> FaultPlan:
     """The fault profile given with --faults. Raises CommandError with the names there are."""
     try:
         return profile(name)
@@ -97,7 +97,7 @@ def _simulate(
 ) -> None:
     """Serve a history as the platforms would, for tests of your own."""
     plan = fault_plan(faults)
-    served = told(history, platform)
+    served = read_history_file(history, platform)
     done = acts_for(acts, served)
 
     async def serve() -> None:

@@ -7,7 +7,7 @@ import typer
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.output import show, show_json
 from jobs.cli.command import run
 from jobs.cli.database import with_conn
@@ -24,7 +24,7 @@ from jobs.doctor.platforms import platform_findings
 from jobs.doctor.spell_rebuild import rebuild_spells
 from jobs.status import at_time, report
 from storage.health.status import Overview, overview
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.postgres.pool import StorageError, open_pool, transaction
 
 
@@ -64,7 +64,7 @@ def tell_then(at: str | None, as_known_at: str | None, config: Path | None, *, a
     """Print how everything stood at a moment, as known at another."""
     when, known_at = moments_past(at, as_known_at, system_clock())
     settings = load_settings(config)
-    stand = with_conn(settings, lambda conn: then(conn, when, known_at, settings.sweep_every))
+    stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every))
     if as_json:
         show_json(at_time.as_json(stand))
     else:
@@ -95,12 +95,12 @@ def check_command(
     settings = load_settings(config)
     collectors = {p: collector_of(settings, p) for p in dict.fromkeys(q.platform for q in asked)}
 
-    async def looked() -> list[one_shot_check.Look]:
-        looks: dict[one_shot_check.Question, one_shot_check.Look] = {}
+    async def looked() -> list[one_shot_check.AccountCheck]:
+        looks: dict[one_shot_check.AccountQuery, one_shot_check.AccountCheck] = {}
         for platform, collector in collectors.items():
             questions = [q for q in asked if q.platform is platform]
             async with collector:
-                said = await one_shot_check.look(collector, questions, system_clock())
+                said = await one_shot_check.check_accounts(collector, questions, system_clock())
             looks |= zip(questions, said, strict=True)
         return [looks[q] for q in asked]
 
@@ -143,7 +143,7 @@ def doctor_command(
         with database(settings) as dsn:
             own = settings.database_url is None
             findings += run(lambda: doctor.database_findings(dsn, system_clock, own=own))
-            if not any(f.verdict is Verdict.MEND for f in findings):
+            if not any(f.verdict is FindingLevel.MEND for f in findings):
                 findings += run(lambda: watch_findings(settings, dsn, system_clock))
                 findings += run(lambda: rule_findings(settings, dsn))
     except StorageError as error:
@@ -159,7 +159,7 @@ def doctor_command(
         ]
 
     findings += run(tried)
-    to_mend = list(dict.fromkeys(f.part for f in findings if f.verdict is Verdict.MEND))
+    to_mend = list(dict.fromkeys(f.part for f in findings if f.verdict is FindingLevel.MEND))
     if as_json:
         checks = [{"part": f.part, "verdict": f.verdict.value, "said": f.said} for f in findings]
         show_json({"ok": not to_mend, "checks": checks})

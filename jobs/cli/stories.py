@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dashboard.orders.report import made_by
-from dashboard.stories.content import told
+from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
@@ -15,7 +15,7 @@ from dashboard.stories.words import VIEW_NAME
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.cli.database import with_conn
 from jobs.cli.options import AsJson, AsKnownAt, ConfigFile, moment_past
 from jobs.config.settings import load_settings
@@ -38,7 +38,7 @@ def register(cli: typer.Typer) -> None:
 @stories.command("list")
 def stories_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Every story, by number."""
-    out = Listing(
+    out = OutputTable(
         ("No.", "Title", "From", "To", "Accounts", "Told", "Captions", "Version"),
         "Nobody has written a story.",
     )
@@ -56,7 +56,7 @@ def stories_show(
     if as_json:
         show_json(story_json(read))
         return
-    said = told(read)
+    said = story_content(read)
     show(clean(said.title, 200))
     show(said.knowledge)
     for name, value in said.facts:
@@ -90,7 +90,7 @@ def stories_export(
     read = _read(number, as_known_at, config, "at export")
     path = html or Path(read.name())
     refuse_taken(path)
-    content = story_html(told(read), made_by()).encode()
+    content = story_html(story_content(read), made_by()).encode()
     with whole_file(path) as file:
         file.write(content)
     n = len(read.story.captions)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from dashboard.auth.bearer_tokens import digest, new_token
+from dashboard.auth.bearer_tokens import new_token, token_hash
 from dashboard.auth.passwords import WrongPassword, hash_of
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, moment, show
+from jobs.base.output import OutputTable, moment, show
 from jobs.cli.database import with_conn
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.config.settings import load_settings
@@ -58,7 +58,9 @@ def users_add(
 @users.command("list")
 def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Everybody on file, with what each may do."""
-    out = Listing(("Name", "Called", "Role", "Logs in with", "Since", "Disabled"), "Nobody is on file yet.")
+    out = OutputTable(
+        ("Name", "Called", "Role", "Logs in with", "Since", "Disabled"), "Nobody is on file yet."
+    )
     for one in with_conn(load_settings(config), people.people):
         ways = [*(["password"] if one.has_password else []), *([one.oidc_issuer] if one.oidc_issuer else [])]
         out.add(
@@ -139,7 +141,7 @@ def tokens_add(
 
     async def made(conn: Conn) -> int:
         person = await people.person_called(conn, whose)
-        key = digest(secret)
+        key = token_hash(secret)
         return await kept.add_token(conn, person.person_id, key, name, scope, until, COMMAND_LINE, now)
 
     with_conn(settings, made)
@@ -150,7 +152,7 @@ def tokens_add(
 def tokens_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """All tokens, whose they are and when each was used last."""
     columns = ("Number", "Of", "For", "Scope", "Made", "Ends", "Used", "Revoked")
-    out = Listing(columns, "There are no tokens.")
+    out = OutputTable(columns, "There are no tokens.")
     for one in with_conn(load_settings(config), kept.tokens):
         out.add(
             (

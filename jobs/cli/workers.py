@@ -17,13 +17,13 @@ from jobs.cli.database import with_conn
 from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
 from jobs.config.settings import load_settings
 from jobs.status.workers import budget_json, machines_json, worker_row
-from storage.health.workers_report import Machines, Queue, machines
-from storage.model.limits.rate_limits import Basis, NamedBudget
+from storage.health.workers_report import Queue, WorkersReport, machines
+from storage.model.limits.rate_limits import BudgetBasis, NamedBudget
 from storage.model.text.collectors import collector_name, source_words
 from storage.postgres.audit_log import log_each
 from storage.postgres.pool import Conn
 from storage.work.rate_limits import budgets
-from storage.work.request_queue import HeldJob, drop_held, held_jobs
+from storage.work.request_queue import FailedJob, drop_held, held_jobs
 
 workers = typer.Typer(
     help="The processes that read, on all machines; what waits for them; and what is held.",
@@ -43,7 +43,7 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         return
     now = system_clock()
 
-    async def read(conn: Conn) -> tuple[Machines, list[NamedBudget]]:
+    async def read(conn: Conn) -> tuple[WorkersReport, list[NamedBudget]]:
         return await machines(conn, now), asked_lately(await budgets(conn), now)
 
     found, left = with_conn(load_settings(config), read)
@@ -86,15 +86,17 @@ def _left(left: list[NamedBudget], now: datetime) -> Table:
     table = Table("Requests left", "Counted as", "Left", "Until", "Last asked")
     for one in left:
         name, (left_words, _) = collector_name(one.platform, "", ""), words_of_left(one.budget, now)
-        until = one.budget.until if one.budget.basis_at(now) is Basis.COUNTED else None
+        until = one.budget.until if one.budget.basis_at(now) is BudgetBasis.COUNTED else None
         table.add_row(name, counted_as(one), left_words, moment(until), moment(one.taken_at))
     return table
 
 
-def _held(held: tuple[HeldJob, ...]) -> Table:
+def _held(held: tuple[FailedJob, ...]) -> Table:
     table = Table("No.", "Source", "Held since", "It said")
     for job in held:
-        table.add_row(str(job.job_id), source_words(job.source), moment(job.since), worker_words.held(job))
+        table.add_row(
+            str(job.job_id), source_words(job.source), moment(job.since), worker_words.failed_request(job)
+        )
     return table
 
 
@@ -121,7 +123,7 @@ def workers_drop(
         show(f"{number(len(dropped), 'held request')} forgotten." if dropped else "No request is held.")
 
 
-async def _drop(conn: Conn, numbers: set[int] | None) -> list[HeldJob]:
+async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
     """Raises CommandError when one of these is not held; then none is forgotten."""
     held = await held_jobs(conn)
     if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from storage.model.core.accounts import AccountId
 
 
-class InHand:
+class AccountLocks:
     """Whose answers are being judged and recorded."""
 
     def __init__(self) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from collectors.core.collector import Answer, Candidate, Collector
+from collectors.core.collector import CanaryCandidate, Collector, CollectorAnswer
 from jobs.base.clock import Clock
-from jobs.detect.judge import NO_ANSWER, NO_OUTAGE_AFTER, Canary
+from jobs.detect.judge import NO_ANSWER, NO_OUTAGE_AFTER, CanaryExpectation
 from jobs.planning.rosters import RosterBook
 from storage.accounts import canaries
 from storage.model.core.availability import Reading, Status
@@ -129,7 +129,9 @@ class ControlAccounts:
             asked = [group.create_task(self.inquire(place, now)) for place in in_question[:_PLACES_AT_ONCE]]
         return any(task.result() for task in asked)
 
-    async def _take_in(self, place: str, asked: Sequence[Canary], answer: Answer, now: datetime) -> bool:
+    async def _take_in(
+        self, place: str, asked: Sequence[CanaryExpectation], answer: CollectorAnswer, now: datetime
+    ) -> bool:
         looks = {r.native_id: r for r in answer.readings}
         unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
         wrong = [
@@ -168,7 +170,7 @@ class ControlAccounts:
         return retired
 
     async def _choose(
-        self, place: str, named: Sequence[Canary], now: datetime, *, wants_suspended: bool
+        self, place: str, named: Sequence[CanaryExpectation], now: datetime, *, wants_suspended: bool
     ) -> bool:
         known = {c.account.native_id for c in named}
         offered = [c for c in await self._collector.candidates(place, now) if c.native_id not in known]
@@ -179,7 +181,9 @@ class ControlAccounts:
                 )
             here = [a for a in suspended if self._collector.place(a.native_id) == place]
             offered += [
-                Candidate(a.native_id, a.handle, Status.SUSPENDED) for a in here if a.native_id not in known
+                CanaryCandidate(a.native_id, a.handle, Status.SUSPENDED)
+                for a in here
+                if a.native_id not in known
             ][:_SUSPENDED_WANTED]
         if not offered:
             return False
@@ -199,5 +203,5 @@ class ControlAccounts:
         return True
 
 
-def _looks_right(canary: Canary, look: Reading | None) -> bool:
+def _looks_right(canary: CanaryExpectation, look: Reading | None) -> bool:
     return look is not None and look.state.status is canary.expected

@@ -5,10 +5,10 @@ from dataclasses import replace
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
 from collectors.core.collector import Collector
-from collectors.core.shared_budget import Budget
+from collectors.core.shared_budget import RequestBudget
 from collectors.mastodon.collector import MAX_BODY, MastodonCollector, default_http
 from collectors.transport.client import HttpOptions
-from collectors.transport.host_pacing import Pace
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard
 from collectors.x.client import BASE_URL
 from collectors.x.collector import XCollector
@@ -114,7 +114,7 @@ def bluesky_collector(
     http = HttpOptions(
         max_body=MAX_BODY,
         proxy=_proxy(settings, vantage),
-        pace=Pace(_BLUESKY_PER_S, _BLUESKY_BURST),
+        pace=HostRateLimiter(_BLUESKY_PER_S, _BLUESKY_BURST),
         guard=Guard(settings.trusted_hosts),
     )
     http = _shared(http, budgets, Platform.BLUESKY, vantage)
@@ -139,7 +139,7 @@ def mastodon_collector(
     return MastodonCollector(http=http, origins=settings.mastodon_origins)
 
 
-def _of_credential(budgets: SharedBudgets | None, token: str) -> Budget | None:
+def _of_credential(budgets: SharedBudgets | None, token: str) -> RequestBudget | None:
     return None if budgets is None else budgets.of(Platform.X, credential=token)
 
 

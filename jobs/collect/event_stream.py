@@ -33,7 +33,7 @@ class Stream(Protocol):
         ...
 
 
-class Push:
+class EventListener:
     """Listens while it runs, from the first `renew` on, until it is `let_go`."""
 
     def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:

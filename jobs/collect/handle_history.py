@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from storage.accounts import handle_history
 from storage.model.core.accounts import Account, AccountId, Platform
@@ -44,7 +44,7 @@ class HandleRecords:
         for account in fresh[:_AT_ONCE]:
             self._tried_at[account.account_id] = now
             record = await self._collector.handle_history(account.native_id, now)
-            if isinstance(record, Trouble):
+            if isinstance(record, RequestFailure):
                 if record.retry_at <= now:
                     continue  # about this account alone: one that PLC does not keep
                 self._due = max(self._due, record.retry_at)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.redetect import ConfirmedOn, corrections, retell
+from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from storage.changes import corrections as stored_corrections
 from storage.changes import late_context
-from storage.model.bitemporal.corrections import Asked
+from storage.model.bitemporal.corrections import TimedReading
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
@@ -58,9 +58,9 @@ async def record_late(
         if not readings:
             return LateReport(stored=True)
         asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
-        late = {i: Asked(replace(r, at=batch.observed_at), asked_at) for i, r in readings.items()}
+        late = {i: TimedReading(replace(r, at=batch.observed_at), asked_at) for i, r in readings.items()}
         ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
-        told = retell(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
+        told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         retold: list[AccountId] = []
         for g in ground.accounts:
             account_id = g.account.account_id

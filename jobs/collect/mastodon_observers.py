@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.wire.moderation import DomainBlocks, Observed
+from collectors.mastodon.wire.moderation import DomainBlocks, ModerationFindings
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from jobs.detect.judge import SideFacts
 from storage.accounts import side_facts
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Status
-from storage.model.core.side_facts import Sighting
+from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
@@ -58,10 +58,10 @@ class Observers:
             one.began = now
             one.left = sorted(self._monitor.accounts().values(), key=lambda a: a.account_id)
             blocks = await self._collector.domain_blocks(server, now)
-            one.blocks = None if isinstance(blocks, Trouble) else blocks
+            one.blocks = None if isinstance(blocks, RequestFailure) else blocks
         asked, one.left = one.left[:_AT_ONCE], one.left[_AT_ONCE:]
         handles = {a.native_id: a.handle for a in asked}
-        by_domain = Observed(frozenset(), ()) if one.blocks is None else one.blocks.facts(handles)
+        by_domain = ModerationFindings(frozenset(), ()) if one.blocks is None else one.blocks.facts(handles)
         here = {a.native_id: a.handle for a in asked if self._is_available(a)}
         by_account = await self._collector.seen_from(server, here, now)
         if by_account.trouble is not None:
@@ -80,12 +80,12 @@ class Observers:
         server: str,
         one: "_Round",
         asked: Sequence[Account],
-        by_domain: Observed,
-        by_account: Observed,
+        by_domain: ModerationFindings,
+        by_account: ModerationFindings,
         asked_at: datetime,
     ) -> None:
         at = self._clock()
-        sightings: list[Sighting] = []
+        sightings: list[FactSighting] = []
         async with transaction(self._pool) as conn:
             kept = await side_facts.open_facts(conn, Platform.MASTODON, server)
             for account in asked:
@@ -93,7 +93,7 @@ class Observers:
                 now = _together(account.native_id, before, by_domain, by_account)
                 if now != before:
                     last_look = one.last_look(account.account_id, now ^ before)
-                    sightings.append(Sighting(account.account_id, now, last_look, at))
+                    sightings.append(FactSighting(account.account_id, now, last_look, at))
             await side_facts.observe(conn, server, sightings)
         # The list of domains was asked for once, as the round began.
         for part, observed, looked_at in (_DOMAIN, by_domain, one.began), (_ACCOUNT, by_account, asked_at):
@@ -120,7 +120,9 @@ class _Round:
         return min(known) if len(known) == len(times) else None
 
 
-def _together(native_id: str, before: SideFacts, by_domain: Observed, by_account: Observed) -> SideFacts:
+def _together(
+    native_id: str, before: SideFacts, by_domain: ModerationFindings, by_account: ModerationFindings
+) -> SideFacts:
     """What is so now: of the part that did not answer, what was so before."""
     now: SideFacts = frozenset()
     for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):

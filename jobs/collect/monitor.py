@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.core.collector import Collector
-from jobs.base.background_tasks import UnderWay
+from jobs.base.background_tasks import BackgroundTasks
 from jobs.base.clock import Clock
-from jobs.collect.account_locks import InHand
+from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.recorder import Recorder, batch_of
-from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import judge
-from jobs.dispatch.breaker_store import Health
-from jobs.dispatch.local_requester import AskHere, Asking, Reply
-from jobs.planning.adaptive_planner import AdaptiveTurns
-from jobs.planning.daily_cost_guard import Paid, is_refused
+from jobs.dispatch.breaker_store import BreakerStore
+from jobs.dispatch.local_requester import LocalRequester, Requester, TimedAnswer
+from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
 from jobs.planning.planner_store import PlannerMemory
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_planner import SweepTurns, Turn, Turns
+from jobs.planning.sweep_planner import ReadSchedule, ScheduledRead, SweepSchedule
 from jobs.planning.sweep_schedule import Sweep
-from jobs.planning.watch_state import WatchBook
+from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
@@ -48,7 +48,7 @@ class MonitorSettings:
 
 
 @dataclass(slots=True)
-class Tally:
+class MonitorCounts:
     """What was recorded since the monitor started. Control accounts are not counted."""
 
     requests: int = 0
@@ -71,39 +71,39 @@ class Monitor:
         rule: ConfirmationRule,
         settings: MonitorSettings,
         clock: Clock,
-        asking: Asking | None = None,
-        paid: Paid | None = None,
+        asking: Requester | None = None,
+        paid: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
         """`asking` makes the requests; without one they are made here, `settings.concurrency` at once. `paid`
         is the ceiling that the collector keeps to. All is recorded under the `fence`.
         """
-        self.tally = Tally()
+        self.tally = MonitorCounts()
         self.fence = fence
-        self.health = Health(pool, collector.platform)
+        self.health = BreakerStore(pool, collector.platform)
         self._pool = pool
         self._collector = collector
         self._platform = collector.platform
         self._rule = rule
         self._settings = settings
         self._clock = clock
-        self._cohorts = Cohorts(rule.cohort_window)
-        self._watched = WatchBook(self._cohorts, paid)
+        self._cohorts = RecentConfirmations(rule.cohort_window)
+        self._watched = WatchState(self._cohorts, paid)
         self._rosters = RosterBook(
             collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
         )
         self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
         self._recorder = Recorder(pool, collector, rule, fence)
-        self.turns: Turns = SweepTurns(settings.sweep, self._watched)
+        self.turns: ReadSchedule = SweepSchedule(settings.sweep, self._watched)
         self._memory: PlannerMemory | None = None
         self._paid = paid
         if settings.planner is PlannerKind.ADAPTIVE:
-            self.turns = adaptive = AdaptiveTurns(settings.sweep.every, self._watched, self._rosters)
+            self.turns = adaptive = AdaptiveSchedule(settings.sweep.every, self._watched, self._rosters)
             self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
-        self._asking = asking or AskHere(collector, clock, settings.concurrency)
-        self._under_way = UnderWay()
+        self._asking = asking or LocalRequester(collector, clock, settings.concurrency)
+        self._under_way = BackgroundTasks()
         self._settles = False
-        self._in_hand = InHand()
+        self._in_hand = AccountLocks()
         self._read_again_now: set[AccountId] = set()
         """Whom a request that is under way asks for out of turn."""
 
@@ -169,7 +169,7 @@ class Monitor:
         await self._under_way.wait(wait_s)
         again = [a for a in self._watched.due_again(now) if a.account_id not in self._read_again_now]
         for turn, (place, ids) in enumerate(self._rosters.by_place(again)):
-            if not self.health.is_closed(place, now):
+            if not self.health.is_paused(place, now):
                 self._under_way.begin(self._read_again(turn, place, ids, now))
         await self._under_way.wait(wait_s)
         for turn in self.turns.due(now, self._not_before):
@@ -189,8 +189,8 @@ class Monitor:
         return min(times, default=now + self._settings.sweep.every)
 
     def _not_before(self, place: str, at: datetime) -> datetime:
-        closed_until = self.health.closed_until(place)
-        return at if closed_until is None else max(at, closed_until)
+        paused_until = self.health.paused_until(place)
+        return at if paused_until is None else max(at, paused_until)
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
         self._read_again_now.update(ids)
@@ -200,7 +200,7 @@ class Monitor:
         finally:
             self._read_again_now.difference_update(ids)
 
-    async def _take_turn(self, turn: Turn) -> None:
+    async def _take_turn(self, turn: ScheduledRead) -> None:
         """After an answer that was held, the same accounts are asked another way."""
         batch = None
         try:
@@ -219,7 +219,7 @@ class Monitor:
     async def _poll(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """One request from question to commit; None when nothing was asked or nothing could be stored."""
         async with self._asking.room(urgent=urgent):
-            if self._settles or self.health.is_closed(roster.place, self._clock()):
+            if self._settles or self.health.is_paused(roster.place, self._clock()):
                 return None
             asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
             asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
@@ -227,12 +227,12 @@ class Monitor:
             question = Question(
                 self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
             )
-            if self._paid is not None and await self._paid.ask(asked, self._clock()) is not None:
+            if self._paid is not None and await self._paid.charge(asked, self._clock()) is not None:
                 return None  # on the bill with its reason, or not asked for
             async with self._asking.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)
 
-    async def take_in(self, question: Question, reply: Reply) -> None:
+    async def take_in(self, question: Question, reply: TimedAnswer) -> None:
         """Record the reply to a question that another process asked, which planned before this one."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
@@ -241,7 +241,7 @@ class Monitor:
         await self._take_in(roster, question, reply)
         await self._load_again(roster)
 
-    async def _take_in(self, roster: Roster, question: Question, reply: Reply) -> Batch | None:
+    async def _take_in(self, roster: Roster, question: Question, reply: TimedAnswer) -> Batch | None:
         """Judge and record; None when nothing was sent, or nothing could be stored."""
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -261,7 +261,7 @@ class Monitor:
                 asked_at,
                 at,
                 unsure=self.control.is_unsure(roster.place),
-                held_since=self.health.held_since(roster.place, roster.account_ids),
+                held_since=self.health.quarantined_since(roster.place, roster.account_ids),
                 countries=self._collector.countries,
             )
             batch = batch_of(question, judged, asked_at, at)
@@ -275,7 +275,7 @@ class Monitor:
             else:
                 await self._load_again(roster)
         if judged.outcome is BatchOutcome.HELD:
-            await self.health.note_held(roster.place, roster.account_ids, judged.detail, asked_at, at)
+            await self.health.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
             if await self.control.held(roster.place, at, vouched=judged.vouched):
                 await self._renew_rosters(at)
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from collectors.core.collector import Answer, Collector, Unresolved, WhyUnresolved
+from collectors.core.collector import Collector, CollectorAnswer, UnresolvedHandle, UnresolvedReason
 from jobs.base.wording import handle_name
 from jobs.collect.resolve_handles import ABSENT
 from storage.model.core.accounts import Platform
@@ -21,7 +21,7 @@ class UnclearError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AccountQuery:
     """Somebody to look at, as asked for; `fault` says why the text names nobody on the platform."""
 
     asked: str
@@ -35,7 +35,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AccountCheck:
     """What one look said. Either `state` is there, or `reason` says why nothing was learned."""
 
     asked: str
@@ -62,7 +62,7 @@ class Look:
         return self.state is not None
 
 
-def questions(words: Sequence[str]) -> list[Question]:
+def questions(words: Sequence[str]) -> list[AccountQuery]:
     """Whom the words of a command ask for: a platform or none, then handles, ids and addresses, each once.
 
     Raises UnclearError when nobody is named, or when no platform is told for somebody.
@@ -74,33 +74,35 @@ def questions(words: Sequence[str]) -> list[Question]:
     return [_question(name, platform) for name in names]
 
 
-def _question(name: str, platform: Platform | None) -> Question:
+def _question(name: str, platform: Platform | None) -> AccountQuery:
     try:
         address = read_address(name, platform)
     except AddressError as fault:
         if platform is None:
             raise UnclearError(f"{fault}") from fault
-        return Question(name, platform, None, str(fault))
+        return AccountQuery(name, platform, None, str(fault))
     if address.platform is None:
         known = ", ".join(p.value for p in Platform)
         raise UnclearError(f"Say before {clean(name)!r} on which platform it is: {known}.")
-    return Question(name, address.platform, address)
+    return AccountQuery(name, address.platform, address)
 
 
-async def look(collector: Collector, asked: Sequence[Question], now: datetime) -> list[Look]:
+async def check_accounts(
+    collector: Collector, asked: Sequence[AccountQuery], now: datetime
+) -> list[AccountCheck]:
     """One look at each of `asked`, all of the platform of the collector, in their order."""
     names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
     resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
     ids: dict[str, str] = {q.address.name: q.address.name for q in asked if q.address and q.address.is_id}
-    nobody: dict[str, Unresolved] = {}
+    nobody: dict[str, UnresolvedHandle] = {}
     if resolution is not None:
         ids |= {one.asked: one.native_id for one in resolution.found}
         nobody = {one.asked: one for one in resolution.unresolved}
     said = await _read(collector, list(dict.fromkeys(ids.values())), now)
-    looks: list[Look] = []
+    looks: list[AccountCheck] = []
     for q in asked:
         if q.address is None:
-            looks.append(Look(q.asked, q.name, q.platform, now, reason=q.fault))
+            looks.append(AccountCheck(q.asked, q.name, q.platform, now, reason=q.fault))
         elif q.address.name in ids:
             looks.append(_by_id(q, *said[ids[q.address.name]], now))
         else:
@@ -125,7 +127,7 @@ async def _read(
     return out
 
 
-def _all(answer: Answer) -> Iterable[Reading | Missed]:
+def _all(answer: CollectorAnswer) -> Iterable[Reading | Missed]:
     return (*answer.readings, *answer.missed)
 
 
@@ -134,13 +136,15 @@ def _documents(evidence: bytes) -> tuple[dict[str, object], ...]:
 
 
 def _by_id(
-    q: Question, said: Reading | Missed, evidence: tuple[dict[str, object], ...], now: datetime
-) -> Look:
+    q: AccountQuery, said: Reading | Missed, evidence: tuple[dict[str, object], ...], now: datetime
+) -> AccountCheck:
     if isinstance(said, Missed):
         detail = f" ({clean(said.detail, 160)})" if said.detail else ""
         reason = f"{said.reason.value}{detail}"
-        return Look(q.asked, q.name, q.platform, now, said.native_id, evidence=evidence, reason=reason)
-    return Look(
+        return AccountCheck(
+            q.asked, q.name, q.platform, now, said.native_id, evidence=evidence, reason=reason
+        )
+    return AccountCheck(
         q.asked,
         q.name,
         q.platform,
@@ -158,29 +162,29 @@ def _by_id(
 
 
 _OF_A_NAME = {
-    WhyUnresolved.SUSPENDED: (State(Status.SUSPENDED), Strength.STRONG),
-    WhyUnresolved.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
-    WhyUnresolved.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
+    UnresolvedReason.SUSPENDED: (State(Status.SUSPENDED), Strength.STRONG),
+    UnresolvedReason.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
+    UnresolvedReason.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
 }
 """What platforms tell of a name although they give no id for it."""
 
 
-def _by_name(q: Question, said: Unresolved, now: datetime) -> Look:
+def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:
     if said.why in _OF_A_NAME:
         state, strength = _OF_A_NAME[said.why]
-        either = q.platform is Platform.MASTODON and said.why is WhyUnresolved.SUSPENDED
+        either = q.platform is Platform.MASTODON and said.why is UnresolvedReason.SUSPENDED
         flags = frozenset({Flag.SUSPENDED_OR_DELETED}) if either else frozenset[Flag]()
-        return Look(
+        return AccountCheck(
             q.asked, q.name, q.platform, now, state=state, strength=strength, flags=flags, said=said.detail
         )
-    if said.why is WhyUnresolved.NOT_A_HANDLE:
+    if said.why is UnresolvedReason.NOT_A_HANDLE:
         reason = f"that is not a handle of {PLATFORM_NAME[q.platform]}"
     else:
         reason = f"no answer ({clean(said.detail, 160)})"
-    return Look(q.asked, q.name, q.platform, now, reason=reason)
+    return AccountCheck(q.asked, q.name, q.platform, now, reason=reason)
 
 
-def as_json(looks: Sequence[Look]) -> dict[str, object]:
+def as_json(looks: Sequence[AccountCheck]) -> dict[str, object]:
     return {
         "conclusive": all(one.is_conclusive for one in looks),
         "results": [
@@ -205,7 +209,7 @@ def as_json(looks: Sequence[Look]) -> dict[str, object]:
     }
 
 
-def sentences(one: Look) -> list[str]:
+def sentences(one: AccountCheck) -> list[str]:
     """A conclusive look for a reader, the words of the platform last."""
     if one.state is None:
         return []
@@ -241,13 +245,13 @@ def _of_exchange(document: dict[str, object]) -> list[str]:
     ]
 
 
-def failure(one: Look) -> str:
+def failure(one: AccountCheck) -> str:
     """Why a look taught nothing, as a sentence that calls nothing a block."""
     reason = (one.reason or "").rstrip(".")
     return f"{_name(one)}: nothing was learned, which is no sign of a block: {reason}."
 
 
-def _name(one: Look) -> str:
+def _name(one: AccountCheck) -> str:
     if one.handle is not None:
         return f"{handle_name(one.handle)} ({one.native_id})"
     if one.native_id is not None and one.name is not None and one.native_id != one.name:

@@ -11,10 +11,10 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from collectors.core.collector import Answer, Collector, Exchange
+from collectors.core.collector import Collector, CollectorAnswer, Exchange
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judged, Watched
+from jobs.detect.judge import Judged, TrackedAccount
 from storage.changes.record import AccountStep, Recording, record_many
 from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
@@ -56,7 +56,7 @@ class Recorder:
         self._months: set[tuple[int, int]] = set()
         """Those whose partition is known to be there."""
 
-    async def record(self, batch: Batch, judged: Judged, answer: Answer) -> bool:
+    async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
         """Commit. False when memory is out of date, so that it must be loaded again: another writer was
         first, and nothing is stored; or another had read later, and this is stored as what came in late.
 
@@ -109,7 +109,7 @@ class Recorder:
         self._months |= months.keys()
         return stored
 
-    async def _record_late(self, batch: Batch, judged: Judged, answer: Answer) -> None:
+    async def _record_late(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> None:
         said = {r.native_id: r.state for r in answer.readings}
         shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
         readings = {
@@ -127,7 +127,7 @@ class Recorder:
         except StaleState as error:
             _failed(error)
 
-    def _recording(self, batch: Batch, judged: Judged, answer: Answer) -> Recording:
+    def _recording(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> Recording:
         news = [(w, s) for w, _, s in judged.steps if s.is_news]
         opened = [w for w, s in news if s.opened]
         old = self._evidence((w.exchanges, w) for w in opened)
@@ -138,7 +138,7 @@ class Recorder:
         ]
         return Recording(batch, steps, judged.renames, judged.postponed, judged.sightings)
 
-    def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], Watched]]) -> dict[str, bytes]:
+    def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], TrackedAccount]]) -> dict[str, bytes]:
         """What the raw answers say of the accounts that they are to be kept for, by native id."""
         by_answer: dict[tuple[Exchange, ...], list[str]] = {}
         for exchanges, w in shown:
@@ -165,7 +165,7 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
     )
 
 
-def _is_late(watched: Watched, reading: Reading) -> bool:
+def _is_late(watched: TrackedAccount, reading: Reading) -> bool:
     """Whether a reading that did nothing comes too late for that, rather than being a repeat of the last."""
     known = watched.known
     if known.last_read_at is None or reading.at > known.last_read_at:

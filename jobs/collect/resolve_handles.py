@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from collectors.core.collector import Unresolved, WhyUnresolved
+from collectors.core.collector import UnresolvedHandle, UnresolvedReason
 from jobs.base.clock import Clock
 from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import collector_of
@@ -51,20 +51,20 @@ class Resolver:
         return found | {one.asked: why(platform, one) for one in resolution.unresolved}
 
 
-def why(platform: Platform, said: Unresolved) -> str:
+def why(platform: Platform, said: UnresolvedHandle) -> str:
     """Why a name gave no id, and what to do, as a sentence."""
     name, where = handle_name(said.asked), PLATFORM_NAME[platform]
     match said.why:
-        case WhyUnresolved.NOT_FOUND:
+        case UnresolvedReason.NOT_FOUND:
             return f"{where} knows no account {name} ({ABSENT[platform]})."
-        case WhyUnresolved.SUSPENDED if platform is Platform.MASTODON:
+        case UnresolvedReason.SUSPENDED if platform is Platform.MASTODON:
             return f"{name} is suspended by its server or deleted by its owner: add account_id."
-        case WhyUnresolved.SUSPENDED:
+        case UnresolvedReason.SUSPENDED:
             hidden = f"{where} does not tell the id of a suspended account"
             return f"{name} is suspended, and {hidden}: add account_id."
-        case WhyUnresolved.DEACTIVATED:
+        case UnresolvedReason.DEACTIVATED:
             return f"{name} is deactivated, and {where} does not tell its id meanwhile: add account_id."
-        case WhyUnresolved.NOT_A_HANDLE:
+        case UnresolvedReason.NOT_A_HANDLE:
             return f"{name} is not a handle of {where}."
-        case WhyUnresolved.NO_ANSWER:
+        case UnresolvedReason.NO_ANSWER:
             return f"{where} gave no answer for {name} ({clean(said.detail, 120)}): try again."

@@ -14,9 +14,9 @@ from datetime import datetime
 from collectors.core.collector import Collector
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
-from jobs.detect.judge import silent_in, wrong_ones
-from jobs.dispatch.breaker_store import Health
-from jobs.dispatch.local_requester import AskHere, Asking, Reply
+from jobs.detect.judge import failed_canaries, silent_in
+from jobs.dispatch.breaker_store import BreakerStore
+from jobs.dispatch.local_requester import LocalRequester, Requester, TimedAnswer
 from jobs.planning.rosters import RosterBook
 from jobs.planning.sweep_schedule import Attempt, Due, Sweep, next_attempt
 from storage.accounts import side_facts
@@ -25,7 +25,7 @@ from storage.model.core.availability import MissedReason, Reading, State
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, bitmap
 from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.readings import coverage, rosters
 
@@ -50,7 +50,7 @@ def value_of(state: State) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class VantageDifference:
     """How an account looks from elsewhere and not at home, since the look that showed it first.
 
     It is kept as a fact once it is `proven`: it may be news that nobody has read at home yet.
@@ -64,8 +64,12 @@ class Difference:
 
 
 def compare(
-    known: Known, account_id: AccountId, look: Reading, held: Difference | None, before: datetime | None
-) -> tuple[Difference | None, tuple[Sighting, ...]]:
+    known: Known,
+    account_id: AccountId,
+    look: Reading,
+    held: VantageDifference | None,
+    before: datetime | None,
+) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
     """The difference after a look from elsewhere, and what is to be kept of it.
 
     `held` is the difference so far, `before` when the last look was asked for. A difference is proven by a
@@ -77,17 +81,17 @@ def compare(
         if held.proven or not read_since:
             return held, ()
         seen_as = frozenset([(ObservedKind.SEEN_AS, held.value)])
-        return replace(held, proven=True), (Sighting(account_id, seen_as, held.before, held.at),)
-    now = None if value is None else Difference(value, before, look.at)
+        return replace(held, proven=True), (FactSighting(account_id, seen_as, held.before, held.at),)
+    now = None if value is None else VantageDifference(value, before, look.at)
     if held is not None and not held.proven:
         # Whatever was kept from before it ended with the look that showed it first.
-        return now, (Sighting(account_id, frozenset(), held.before, held.at),)
+        return now, (FactSighting(account_id, frozenset(), held.before, held.at),)
     if held is not None and now is None:
-        return None, (Sighting(account_id, frozenset(), before, look.at),)
+        return None, (FactSighting(account_id, frozenset(), before, look.at),)
     return now, ()
 
 
-class Elsewhere:
+class VantageReader:
     """Reads what `monitor` watches, in the same sweep, from the vantage of `collector`."""
 
     def __init__(
@@ -98,10 +102,10 @@ class Elsewhere:
         monitor: Monitor,
         sweep: Sweep,
         clock: Clock,
-        asking: Asking | None = None,
+        asking: Requester | None = None,
         canaries_per_request: int = 2,
     ) -> None:
-        self.health = Health(pool, collector.platform, vantage)
+        self.health = BreakerStore(pool, collector.platform, vantage)
         self._pool = pool
         self._collector = collector
         self._vantage = vantage
@@ -116,9 +120,9 @@ class Elsewhere:
         """When the last look at each account was asked for; empty after a restart, because what that look
         showed is then known only where it was proven to differ.
         """
-        self._held: dict[AccountId, Difference] = {}
+        self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()
-        self._asking = asking or AskHere(collector, clock, AT_ONCE)
+        self._asking = asking or LocalRequester(collector, clock, AT_ONCE)
 
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
@@ -127,7 +131,7 @@ class Elsewhere:
             await self._load_rosters(conn, now)
             kept = await side_facts.open_facts(conn, self._collector.platform, self._vantage)
         proven = {
-            account_id: Difference(value, None, now, proven=True)
+            account_id: VantageDifference(value, None, now, proven=True)
             for account_id, seen in kept.items()
             if account_id in watched
             for _, value in seen
@@ -189,12 +193,12 @@ class Elsewhere:
         return next_attempt(self._sweep, self._last.get(roster.roster_id), self._clock())
 
     def _due_at(self, roster: Roster, due: Due) -> datetime:
-        closed_until = self.health.closed_until(roster.place)
-        return due.at if closed_until is None else max(due.at, closed_until)
+        paused_until = self.health.paused_until(roster.place)
+        return due.at if paused_until is None else max(due.at, paused_until)
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
         async with self._asking.room(urgent=False):
-            if self.health.is_closed(roster.place, self._clock()):
+            if self.health.is_paused(roster.place, self._clock()):
                 return
             ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
             ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]
@@ -213,7 +217,7 @@ class Elsewhere:
                 if reply is not None:
                     await self._take_in(roster, question, reply, accounts)
 
-    async def take_in(self, question: Question, reply: Reply) -> None:
+    async def take_in(self, question: Question, reply: TimedAnswer) -> None:
         """Record the reply to a question that another process asked, which planned before this one."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
@@ -221,7 +225,7 @@ class Elsewhere:
             await self._take_in(roster, question, reply, self._monitor.accounts())
 
     async def _take_in(
-        self, roster: Roster, question: Question, reply: Reply, accounts: Mapping[AccountId, Account]
+        self, roster: Roster, question: Question, reply: TimedAnswer, accounts: Mapping[AccountId, Account]
     ) -> None:
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -229,7 +233,7 @@ class Elsewhere:
             return
         canaries = self._rosters.canaries_of(roster)
         looks = {r.native_id: r for r in answer.readings}
-        wrong = wrong_ones(canaries, answer)
+        wrong = failed_canaries(canaries, answer)
         told = [looks.get(accounts[a].native_id) if a in accounts else None for a in roster.account_ids]
         outcome, reason = BatchOutcome.ANSWERED, None
         if answer.trouble is not None:
@@ -251,7 +255,7 @@ class Elsewhere:
         await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
         self._last[roster.roster_id] = Attempt(question.slot, question.attempt, at, outcome)
         if wrong:
-            await self.health.note_held(
+            await self.health.note_quarantined(
                 roster.place, roster.account_ids, "; ".join(said for _, said in wrong), asked_at, at
             )
         else:
@@ -259,7 +263,7 @@ class Elsewhere:
 
     def _compared(
         self, roster: Roster, told: Collection[Reading | None], at: datetime
-    ) -> dict[AccountId, tuple[Difference | None, tuple[Sighting, ...]]]:
+    ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
         """What each look says beside what is held at home. One that leaves a country open says nothing."""
         looks = {
             account_id: (known, replace(look, at=at))
@@ -275,7 +279,7 @@ class Elsewhere:
     async def _store(
         self,
         batch: Batch,
-        compared: Mapping[AccountId, tuple[Difference | None, tuple[Sighting, ...]]],
+        compared: Mapping[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]],
         asked_at: datetime,
     ) -> None:
         month = (batch.slot.year, batch.slot.month)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from collectors.core.collector import Trouble
-from collectors.x.wire.compliance import Job, JobStatus
+from collectors.core.collector import RequestFailure
+from collectors.x.wire.compliance import ComplianceJob, JobStatus
 from jobs.base.clock import Clock
 from storage.accounts.compliance import not_found
 from storage.accounts.side_facts import observe
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import MissedReason
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -25,16 +25,18 @@ _GIVE_UP_AFTER: Final = timedelta(hours=24)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-class ComplianceJobs(Protocol):
+class ComplianceClient(Protocol):
     """What runs compliance jobs: `XCompliance` does."""
 
-    async def start(self, native_ids: Sequence[str], name: str, now: datetime) -> Job | Trouble: ...
+    async def start(
+        self, native_ids: Sequence[str], name: str, now: datetime
+    ) -> ComplianceJob | RequestFailure: ...
 
-    async def look(self, job_id: str, now: datetime) -> Job | Trouble: ...
+    async def look(self, job_id: str, now: datetime) -> ComplianceJob | RequestFailure: ...
 
     async def reasons(
-        self, job: Job, asked: Collection[str], now: datetime
-    ) -> dict[str, frozenset[str]] | Trouble: ...
+        self, job: ComplianceJob, asked: Collection[str], now: datetime
+    ) -> dict[str, frozenset[str]] | RequestFailure: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def sightings(
     reasons: dict[str, frozenset[str]],
     before: dict[AccountId, datetime],
     at: datetime,
-) -> list[Sighting]:
+) -> list[FactSighting]:
     """What a job says of each account asked: all its reasons, or that X knows of none."""
     return [
-        Sighting(
+        FactSighting(
             account.account_id,
             frozenset((ObservedKind.COMPLIANCE, reason) for reason in reasons.get(account.native_id, ())),
             before.get(account.account_id),
@@ -67,7 +69,7 @@ def sightings(
 class ComplianceLoop:
     """One job a day about the watched accounts of X whose confirmed status is not found."""
 
-    def __init__(self, pool: Pool, jobs: ComplianceJobs, clock: Clock) -> None:
+    def __init__(self, pool: Pool, jobs: ComplianceClient, clock: Clock) -> None:
         self._pool = pool
         self._jobs = jobs
         self._clock = clock
@@ -102,7 +104,7 @@ class ComplianceLoop:
             return
         name = f"blockline-{now:%Y-%m-%d}"
         job = await self._jobs.start([account.native_id for account in accounts], name, now)
-        if isinstance(job, Trouble):
+        if isinstance(job, RequestFailure):
             self._met(job, now)
             return
         self._told = False
@@ -112,9 +114,9 @@ class ComplianceLoop:
     async def _look(self, under_way: _Open, now: datetime) -> None:
         self._next_at = now + _LOOK_EVERY
         job = await self._jobs.look(under_way.job_id, now)
-        if isinstance(job, Job) and job.status is JobStatus.COMPLETE:
+        if isinstance(job, ComplianceJob) and job.status is JobStatus.COMPLETE:
             await self._take_in(under_way, job, now)
-        elif isinstance(job, Trouble):
+        elif isinstance(job, RequestFailure):
             self._next_at = max(self._next_at, job.retry_at)
         elif job.status in {JobStatus.FAILED, JobStatus.EXPIRED}:
             log.warning("The compliance job of X of %s came to nothing (%s).", _day(under_way), job.status)
@@ -123,10 +125,10 @@ class ComplianceLoop:
             log.warning("The compliance job of X of %s has no result after a day.", _day(under_way))
             self._close(under_way)
 
-    async def _take_in(self, under_way: _Open, job: Job, now: datetime) -> None:
+    async def _take_in(self, under_way: _Open, job: ComplianceJob, now: datetime) -> None:
         asked = {account.native_id for account in under_way.asked}
         reasons = await self._jobs.reasons(job, asked, now)
-        if isinstance(reasons, Trouble):
+        if isinstance(reasons, RequestFailure):
             self._next_at = max(self._next_at, reasons.retry_at)
             return
         seen = sightings(under_way.asked, reasons, self._asked_before, self._clock())
@@ -139,7 +141,7 @@ class ComplianceLoop:
         self._open = None
         self._next_at = under_way.asked_at + EVERY
 
-    def _met(self, trouble: Trouble, now: datetime) -> None:
+    def _met(self, trouble: RequestFailure, now: datetime) -> None:
         if trouble.reason is not MissedReason.ACCESS:
             self._next_at = max(trouble.retry_at, now + _LOOK_EVERY)
         elif not self._told:

@@ -8,7 +8,7 @@ from jobs.config.settings import Settings, SettingsError
 from storage.model.core.people import Role
 
 
-def refuse_open_door(settings: Settings) -> None:
+def require_login(settings: Settings) -> None:
     """Raise SettingsError where nobody said how people log in, and where other machines need no login."""
     if settings.auth is None:
         raise SettingsError(

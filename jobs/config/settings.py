@@ -216,7 +216,7 @@ class Settings(BaseModel):
         return (*self.rules, everything) if self.recipients else self.rules
 
     @property
-    def told_of_trouble(self) -> tuple[str, ...]:
+    def condition_recipients(self) -> tuple[str, ...]:
         return self.operators or self.recipients
 
     def canaries(self, platform: Platform) -> list[Control]:

@@ -15,7 +15,7 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat
 from apprise.conversion import convert_between  # pyright: ignore[reportUnknownVariableType]
 
 from jobs.delivery.channel_address import addressed
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 
 _DELIVERY_LIMIT_S: Final = 60.0
@@ -45,7 +45,7 @@ class AppriseSender:
                 taken = await sending.async_notify(body=body, title=title, body_format=NotifyFormat.TEXT)
         except TimeoutError:
             raise Undeliverable(
-                f"Channel {name} did not answer in time.", permanent=False, fault=Fault.SERVER
+                f"Channel {name} did not answer in time.", permanent=False, fault=DeliveryFault.SERVER
             ) from None
         except Exception:  # noqa: BLE001 - a hundred services, each with libraries of its own
             taken = False

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from storage.model.text.states import clean
 
@@ -36,5 +36,5 @@ def unknown(mail: Mail) -> Undeliverable:
         f"{clean(mail.recipients[0])} names no channel in the settings, so this alert waits: define it, or "
         "take it out of the recipients.",
         permanent=False,
-        fault=Fault.SETTINGS,
+        fault=DeliveryFault.SETTINGS,
     )

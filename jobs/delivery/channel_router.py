@@ -6,7 +6,7 @@ from jobs.base.clock import Clock
 from jobs.delivery.apprise import AppriseSender
 from jobs.delivery.channel_address import APPRISE, WEBHOOK, kind_of, unknown
 from jobs.delivery.channel_config import Channels
-from jobs.delivery.sender import NO_SERVER, Fault, Sender, Undeliverable
+from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.delivery.webhook import WebhookSender
 from storage.model.alerts.alerts import Mail
 
@@ -28,7 +28,7 @@ class Dispatcher:
                 raise unknown(mail)
             await channel.send(mail)
         elif self._smtp is None:
-            raise Undeliverable(NO_SERVER, permanent=False, fault=Fault.SETTINGS)
+            raise Undeliverable(NO_SERVER, permanent=False, fault=DeliveryFault.SETTINGS)
         else:
             await self._smtp.send(mail)
 

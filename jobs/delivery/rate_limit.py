@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 _MINUTE = timedelta(minutes=1)
 
 
-class Pace:
+class MailRateLimit:
     """At most so many in any minute; None: as many as there are."""
 
     def __init__(self, per_minute: int | None) -> None:

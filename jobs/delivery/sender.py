@@ -9,7 +9,7 @@ from storage.model.alerts.alerts import Mail
 NO_SERVER = "No mail server is configured, so this mail waits: set the mail server in blockline.toml."
 
 
-class Fault(StrEnum):
+class DeliveryFault(StrEnum):
     """Whose fault it is that a mail was not accepted."""
 
     MAIL = "mail"
@@ -28,7 +28,7 @@ class Undeliverable(Exception):
         sentence: str,
         *,
         permanent: bool,
-        fault: Fault = Fault.MAIL,
+        fault: DeliveryFault = DeliveryFault.MAIL,
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(sentence)

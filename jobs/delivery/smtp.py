@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import aiosmtplib
 
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import WIRE, message
 from storage.model.alerts.alerts import Mail
 from storage.model.text.states import clean
@@ -131,7 +131,7 @@ class SmtpSender:
         except (aiosmtplib.SMTPException, OSError) as error:
             # It was reached: perhaps it is this mail that it cannot stand.
             await self._drop()
-            raise _not_reached(server, error, Fault.MAIL) from error
+            raise _not_reached(server, error, DeliveryFault.MAIL) from error
         except ValueError as error:
             raise _unsendable(error) from error
         finally:
@@ -157,13 +157,13 @@ class SmtpSender:
             raise Undeliverable(
                 f"The mail server at {server.where} refused user name or password (code {error.code}).",
                 permanent=False,
-                fault=Fault.SERVER,
+                fault=DeliveryFault.SERVER,
             ) from None  # its text may repeat what was sent
         except aiosmtplib.SMTPResponseException as error:
             raise Undeliverable(
                 f"The mail server at {server.where} takes no mail now: {_said(error.code, error.message)}.",
                 permanent=False,
-                fault=Fault.SERVER,
+                fault=DeliveryFault.SERVER,
             ) from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # ValueError: no name of a host
             raise _not_reached(server, error) from error
@@ -183,7 +183,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _not_reached(server: MailServer, error: Exception, fault: Fault = Fault.SERVER) -> Undeliverable:
+def _not_reached(
+    server: MailServer, error: Exception, fault: DeliveryFault = DeliveryFault.SERVER
+) -> Undeliverable:
     why = (
         "it did not answer in time" if isinstance(error, TimeoutError) else clean(str(error), 200).rstrip(".")
     )
@@ -201,7 +203,7 @@ def _sender_refused(server: MailServer, error: aiosmtplib.SMTPSenderRefused) -> 
     return Undeliverable(
         f"The mail server takes no mail from {clean(server.address)}: {_said(error.code, error.message)}.",
         permanent=False,
-        fault=Fault.SERVER,
+        fault=DeliveryFault.SERVER,
         retry_after=_wait_asked_for(error.code, error.message),
     )
 

@@ -21,7 +21,7 @@ from yarl import URL
 from collectors.transport.client import USER_AGENT
 from jobs.base.clock import Clock
 from jobs.delivery.channel_address import addressed
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from storage.model.text.states import clean
 
@@ -76,7 +76,7 @@ class WebhookSender:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             # Their own words hold the address.
             raise Undeliverable(
-                f"Webhook {name}: {_why(error)}.", permanent=False, fault=Fault.SERVER
+                f"Webhook {name}: {_why(error)}.", permanent=False, fault=DeliveryFault.SERVER
             ) from None
 
     async def close(self) -> None:

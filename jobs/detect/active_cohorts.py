@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from storage.model.core.accounts import ListId
 
 
-class Cohorts:
+class RecentConfirmations:
     """Times of confirmed changes by list.
 
     A confirmation counts only for readings strictly later than itself, so that what happens within

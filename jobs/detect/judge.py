@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from collectors.core.collector import Answer, Exchange
-from jobs.detect.active_cohorts import Cohorts
+from collectors.core.collector import CollectorAnswer, Exchange
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, says_nothing_new, step
-from storage.model.core.accounts import Account, ListId, Rename
+from storage.model.core.accounts import Account, HandleChange, ListId
 from storage.model.core.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, State, Status
 from storage.model.core.coverage import BatchOutcome
-from storage.model.core.known_state import Known, Step
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.known_state import Known, ReadingEffect
+from storage.model.core.side_facts import FactSighting, ObservedKind
 
 _POSTPONE = timedelta(minutes=1)
 _LONGEST_POSTPONE = timedelta(minutes=15)
@@ -30,7 +30,7 @@ held, logged and shown; no outage lasts longer than a day, and four readings hav
 
 
 @dataclass(slots=True)
-class Watched:
+class TrackedAccount:
     """One account as the monitor holds it in memory: replaced piece by piece after each commit."""
 
     account: Account
@@ -43,7 +43,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class CanaryExpectation:
     """A control account and the status it is known to have.
 
     A `doubted` one looked otherwise while the others looked right: it may really have changed, so it
@@ -63,11 +63,11 @@ class Judged:
     answered: tuple[bool, ...]
     missed: dict[str, list[int]]
     """Positions of accounts that gave nothing in an answer that is believed, by reason."""
-    steps: tuple[tuple[Watched, Reading, Step], ...] = ()
-    renames: tuple[Rename, ...] = ()
+    steps: tuple[tuple[TrackedAccount, Reading, ReadingEffect], ...] = ()
+    renames: tuple[HandleChange, ...] = ()
     postponed: tuple[tuple[Account, datetime], ...] = ()
     """Provisional changes that were to be read again and were not, and when to try next."""
-    sightings: tuple[Sighting, ...] = ()
+    sightings: tuple[FactSighting, ...] = ()
     """Side facts of accounts where they differ from what was seen before."""
     silent: tuple[str, ...] = ()
     """Countries of which the answer said nothing."""
@@ -80,11 +80,11 @@ class Judged:
 
 
 def judge(
-    answer: Answer,
-    watched: Sequence[Watched],
-    canaries: Sequence[Canary],
+    answer: CollectorAnswer,
+    watched: Sequence[TrackedAccount],
+    canaries: Sequence[CanaryExpectation],
     rule: ConfirmationRule,
-    cohorts: Cohorts,
+    cohorts: RecentConfirmations,
     asked_at: datetime,
     at: datetime,
     *,
@@ -106,7 +106,7 @@ def judge(
         reason = answer.trouble.reason
         return Judged(BatchOutcome.MISSED, reason, nobody, {}, postponed=_postponed(watched, at))
     looks = {r.native_id: r for r in answer.readings}
-    wrong = wrong_ones(canaries, answer)
+    wrong = failed_canaries(canaries, answer)
     if wrong:
         return Judged(
             BatchOutcome.HELD,
@@ -137,13 +137,13 @@ def judge(
 
 
 def _steps(
-    told: Sequence[tuple[Watched, Reading | None]],
+    told: Sequence[tuple[TrackedAccount, Reading | None]],
     rule: ConfirmationRule,
-    cohorts: Cohorts,
+    cohorts: RecentConfirmations,
     asked_at: datetime,
-) -> Iterator[tuple[Watched, Reading, Step]]:
+) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
     """What each reading did. Nearly all say what is known, and those that say the same share one step."""
-    shared: dict[State, Step] = {}
+    shared: dict[State, ReadingEffect] = {}
     for w, r in told:
         if r is None:
             continue
@@ -158,12 +158,14 @@ def _steps(
         yield w, r, done
 
 
-def silent_in(answer: Answer) -> tuple[str, ...]:
+def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
     """The countries of which an answer says nothing."""
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
-def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary, str]]:
+def failed_canaries(
+    canaries: Sequence[CanaryExpectation], answer: CollectorAnswer
+) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that do not look as they should, each with a sentence about it.
 
     As long as a stable one that is not doubted looks right, two kinds do not count: doubted ones, and
@@ -180,7 +182,7 @@ def wrong_ones(canaries: Sequence[Canary], answer: Answer) -> list[tuple[Canary,
     ]
 
 
-def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> str | None:
+def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -> str | None:
     """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
@@ -189,7 +191,7 @@ def _vanished(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> str |
     return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account vouches for it"
 
 
-def _vouched(watched: Sequence[Watched], looks: Mapping[str, Reading]) -> bool | None:
+def _vouched(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -> bool | None:
     """Whether nearly all accounts that were there look as before; None when they are too few to tell."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     if len(seen) < _VANISHED_AT_LEAST:
@@ -216,7 +218,9 @@ def _value(flag: Flag, reading: Reading) -> str:
     return reading.moved_to or "" if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else ""
 
 
-def _told(watched: Watched, reading: Reading | None, countries: frozenset[str] | None) -> Reading | None:
+def _told(
+    watched: TrackedAccount, reading: Reading | None, countries: frozenset[str] | None
+) -> Reading | None:
     """What a reading says of this account, seen against what is known of it."""
     if reading is None:
         return None
@@ -234,14 +238,16 @@ def _held_in(known: Known) -> frozenset[str]:
     return frozenset(country for s in states if s is not None for country in s.withheld_in)
 
 
-def _sighting(watched: Watched, reading: Reading) -> Sighting | None:
+def _sighting(watched: TrackedAccount, reading: Reading) -> FactSighting | None:
     facts = facts_of(watched.facts, reading)
     if facts == watched.facts:
         return None
-    return Sighting(watched.account.account_id, facts, watched.known.last_asked_at, reading.at)
+    return FactSighting(watched.account.account_id, facts, watched.known.last_asked_at, reading.at)
 
 
-def _reasons(answer: Answer, told: Sequence[tuple[Watched, Reading | None]]) -> dict[str, list[int]]:
+def _reasons(
+    answer: CollectorAnswer, told: Sequence[tuple[TrackedAccount, Reading | None]]
+) -> dict[str, list[int]]:
     why = {m.native_id: m.reason.value for m in answer.missed}
     reasons: dict[str, list[int]] = {}
     for position, (w, r) in enumerate(told):
@@ -251,7 +257,7 @@ def _reasons(answer: Answer, told: Sequence[tuple[Watched, Reading | None]]) -> 
     return reasons
 
 
-def _wrong(canary: Canary, reading: Reading | None) -> str | None:
+def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
     """What is wrong about a control account in an answer; None when it looks as it is known to look."""
     if reading is not None and reading.state.status is canary.expected:
         return None
@@ -259,7 +265,7 @@ def _wrong(canary: Canary, reading: Reading | None) -> str | None:
     return f"control account @{canary.account.handle} {seen} and should be {canary.expected.value}"
 
 
-def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account, datetime], ...]:
+def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[Account, datetime], ...]:
     """Each re-read that gave nothing is tried again, less and less often the longer nothing comes."""
     return tuple(
         (w.account, at + min(max(_POSTPONE, (at - p.last_agreeing_at) / 4), _LONGEST_POSTPONE))
@@ -268,12 +274,12 @@ def _postponed(watched: Sequence[Watched], at: datetime) -> tuple[tuple[Account,
     )
 
 
-def _rename(watched: Watched, reading: Reading) -> Rename | None:
+def _rename(watched: TrackedAccount, reading: Reading) -> HandleChange | None:
     """A rename is the same id under another handle. A change of capitals alone is none."""
     before = watched.account.handle
     if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():
         return None
-    return Rename(
+    return HandleChange(
         watched.account.account_id,
         before,
         reading.handle,

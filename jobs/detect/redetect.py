@@ -11,7 +11,13 @@ from datetime import datetime, timedelta
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import as_answered, completed, step
-from storage.model.bitemporal.corrections import Asked, Corrections, Ground, OwnChange, Told
+from storage.model.bitemporal.corrections import (
+    CorrectionInput,
+    Corrections,
+    OwnChange,
+    RecomputedChange,
+    TimedReading,
+)
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, kind_of
 from storage.model.core.known_state import Closed, Known, Pending
@@ -45,10 +51,10 @@ class Folding:
     known: Known
     flags: frozenset[Flag]
     """Side facts of the state that is held."""
-    told: list[Told] = field(default_factory=list[Told])
+    told: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
 
     def take(
-        self, asked: Asked, lists: Iterable[ListId], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+        self, asked: TimedReading, lists: Iterable[ListId], confirmed_on: ConfirmedOn, rule: ConfirmationRule
     ) -> None:
         """Apply the next reading; `lists` are those that the account was on then."""
         before, at = self.known, asked.reading.at
@@ -71,9 +77,9 @@ class Folding:
             self.flags = pending.flags
             before = pending.first_seen_new - timedelta.resolution
             self.told = [replace(t, until=before) if t.until is None else t for t in self.told]
-            self.told.append(Told(old, pending, closed, kind))
+            self.told.append(RecomputedChange(old, pending, closed, kind))
         else:
-            self.told.append(Told(old, pending, closed, kind, until=pending.last_agreeing_at))
+            self.told.append(RecomputedChange(old, pending, closed, kind, until=pending.last_agreeing_at))
 
     def let_go(self) -> None:
         """Nobody reads the account any more."""
@@ -81,22 +87,24 @@ class Folding:
             self._close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
             self.known = replace(self.known, pending=None)
 
-    def end(self) -> tuple[Told, ...]:
+    def end(self) -> tuple[RecomputedChange, ...]:
         """The changes that were told, the one that still waits for readings last."""
         if (pending := self.known.pending) is not None:
-            self.told.append(Told(self.known.state, pending, None, self._kind(pending, self.known.state)))
+            self.told.append(
+                RecomputedChange(self.known.state, pending, None, self._kind(pending, self.known.state))
+            )
         return tuple(self.told)
 
     def _kind(self, pending: Pending, old: State | None) -> ChangeKind:
         return kind_of(old, pending.state, pending.flags, self.flags)
 
 
-def retell(
-    grounds: Sequence[Ground],
-    late: Mapping[AccountId, Asked],
+def redetect(
+    grounds: Sequence[CorrectionInput],
+    late: Mapping[AccountId, TimedReading],
     confirmed_on: ConfirmedOn,
     rule: ConfirmationRule,
-) -> dict[AccountId, tuple[Told, ...]]:
+) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """The changes that all readings of these accounts tell, those of `late` among them.
 
     `confirmed_on` holds what others confirmed; what is confirmed here is added. So accounts whose evidence
@@ -122,18 +130,18 @@ def retell(
     return {account_id: f.end() for account_id, f in folding.items()}
 
 
-def _rank(asked: Asked) -> tuple[datetime, datetime, str]:
+def _rank(asked: TimedReading) -> tuple[datetime, datetime, str]:
     """Of two answers at one instant the same one counts, whichever came in first."""
     state = asked.reading.state
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
 
 
-def corrections(stored: Sequence[OwnChange], told: Sequence[Told]) -> Corrections:
+def corrections(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> Corrections:
     """What has to be written so that the stored changes say what is told."""
     pairs = paired(stored, told)
     taken = {s.change_id for s in pairs.values()}
-    new: list[tuple[Told, OwnChange | None]] = []
-    settled: list[tuple[Told, OwnChange]] = []
+    new: list[tuple[RecomputedChange, OwnChange | None]] = []
+    settled: list[tuple[RecomputedChange, OwnChange]] = []
     for i, t in enumerate(told):
         s = pairs.get(i)
         if s is None or s.is_annulled or not t.is_same_change(s):
@@ -147,7 +155,7 @@ def corrections(stored: Sequence[OwnChange], told: Sequence[Told]) -> Correction
     return Corrections(tuple(new), tuple(settled), gone)
 
 
-def paired(stored: Sequence[OwnChange], told: Sequence[Told]) -> dict[int, OwnChange]:
+def paired(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
     """Which stored row each told change is, by its place: the one that began with the same reading, else one
     in its run.
     """

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.availability import Outcome, Reading, Reason, State, Status
-from storage.model.core.known_state import Closed, Known, Pending, Step
+from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 
 _BY_COUNTRY = {Status.AVAILABLE, Status.WITHHELD}
 
@@ -80,27 +80,27 @@ def says_nothing_new(known: Known, reading: Reading) -> bool:
 
 def step(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
-) -> Step:
+) -> ReadingEffect:
     """Apply one reading, `completed` before. One not later than the last changes nothing: it is a repeat."""
     if known.last_read_at is not None and reading.at <= known.last_read_at:
-        return Step(known)
+        return ReadingEffect(known)
     pending = known.pending
     if pending is None:
         if reading.state == known.state:
-            return Step(_known(known, reading, asked_at, known.state))
+            return ReadingEffect(_known(known, reading, asked_at, known.state))
         return _open(known, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == pending.state:
         return _agree(known, pending, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == known.state:
         refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.WENT_BACK)
-        return Step(_known(known, reading, asked_at, known.state), refuted=refuted)
+        return ReadingEffect(_known(known, reading, asked_at, known.state), refuted=refuted)
     refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.MOVED_ON)
     return replace(_open(known, reading, asked_at, rule, cohort_active=cohort_active), refuted=refuted)
 
 
 def _open(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
-) -> Step:
+) -> ReadingEffect:
     """The first contrary reading. Whatever was read last contradicts it, so the onset lies after that."""
     pending = Pending(
         state=reading.state,
@@ -115,12 +115,12 @@ def _open(
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(pending, Outcome.CONFIRMED, reason)
-        return Step(
+        return ReadingEffect(
             _known(known, reading, asked_at, pending.state),
             opened=pending,
             confirmed=confirmed,
         )
-    return Step(_known(known, reading, asked_at, known.state, pending), opened=pending)
+    return ReadingEffect(_known(known, reading, asked_at, known.state, pending), opened=pending)
 
 
 def _agree(
@@ -131,7 +131,7 @@ def _agree(
     rule: ConfirmationRule,
     *,
     cohort_active: bool,
-) -> Step:
+) -> ReadingEffect:
     counted = rule.counts(pending.agreeing, pending.first_seen_new, reading.at)
     agreeing = pending.agreeing + counted
     now_pending = replace(
@@ -143,8 +143,8 @@ def _agree(
     reason = rule.verdict(known.state, pending.state, pending.strength, agreeing, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(now_pending, Outcome.CONFIRMED, reason)
-        return Step(_known(known, reading, asked_at, pending.state), confirmed=confirmed)
-    return Step(_known(known, reading, asked_at, known.state, now_pending), advanced=True)
+        return ReadingEffect(_known(known, reading, asked_at, pending.state), confirmed=confirmed)
+    return ReadingEffect(_known(known, reading, asked_at, known.state, now_pending), advanced=True)
 
 
 def _known(

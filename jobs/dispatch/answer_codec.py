@@ -7,13 +7,13 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from collectors.core.collector import Answer, Exchange
+from collectors.core.collector import CollectorAnswer, Exchange
 
-_ANSWER = TypeAdapter(Answer)
+_ANSWER = TypeAdapter(CollectorAnswer)
 _QUICK = 1
 
 
-def pack(answer: Answer) -> bytes:
+def pack(answer: CollectorAnswer) -> bytes:
     """An answer as bytes, a tenth of what the platform sent."""
     told = _ANSWER.dump_json(replace(answer, exchanges=())).decode()
     exchanges = [
@@ -24,7 +24,7 @@ def pack(answer: Answer) -> bytes:
     return zlib.compress(json.dumps((told, exchanges)).encode(), _QUICK)
 
 
-def unpack(packed: bytes) -> Answer:
+def unpack(packed: bytes) -> CollectorAnswer:
     """The answer that was packed. Raises ValueError for anything else."""
     try:
         told, exchanges = json.loads(zlib.decompress(packed))

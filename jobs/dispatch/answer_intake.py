@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from jobs.base.errors import unknown_error
-from jobs.dispatch.queued_requester import Dispatch, IsClosed, Orphan
+from jobs.dispatch.queued_requester import IsPaused, Orphan, QueuedRequester
 from storage.postgres.pool import StorageError
 
 log = logging.getLogger(__name__)
@@ -14,17 +14,17 @@ log = logging.getLogger(__name__)
 _RETRY_S = 1.0
 
 
-class Answering:
+class AnswerIntake:
     """The sources that one process plans, each with what records answers that it did not ask for, and what
     says whether a place is not to be asked.
     """
 
     def __init__(self) -> None:
-        self._sources: list[tuple[Dispatch, Orphan, IsClosed]] = []
+        self._sources: list[tuple[QueuedRequester, Orphan, IsPaused]] = []
         self._turn = asyncio.Lock()
 
-    def add(self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed) -> None:
-        self._sources.append((asking, take_in, is_closed))
+    def add(self, asking: QueuedRequester, take_in: Orphan, is_paused: IsPaused) -> None:
+        self._sources.append((asking, take_in, is_paused))
 
     @asynccontextmanager
     async def still(self) -> AsyncGenerator[None]:
@@ -36,9 +36,9 @@ class Answering:
         """Look who else reads, and record all that was answered to a process that planned before: what is not
         on record when planning begins is asked again. To be called while it is `still`.
         """
-        for asking, take_in, is_closed in self._sources:
+        for asking, take_in, is_paused in self._sources:
             asking.look_around_now()
-            while await asking.turn(take_in, is_closed):
+            while await asking.turn(take_in, is_paused):
                 pass
 
     def let_go(self) -> None:
@@ -53,14 +53,14 @@ class Answering:
                 group.create_task(self._keep(*one, is_planning))
 
     async def _keep(
-        self, asking: Dispatch, take_in: Orphan, is_closed: IsClosed, is_planning: Callable[[], bool]
+        self, asking: QueuedRequester, take_in: Orphan, is_paused: IsPaused, is_planning: Callable[[], bool]
     ) -> None:
         failed = False
         while True:
             try:
                 async with self._turn:
                     if is_planning():
-                        await asking.turn(take_in, is_closed)
+                        await asking.turn(take_in, is_paused)
                         failed = False
             except StorageError:
                 await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away

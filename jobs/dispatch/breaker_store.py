@@ -9,8 +9,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from collectors.core.collector import Trouble
-from jobs.dispatch.circuit_breaker import Gate
+from collectors.core.collector import RequestFailure
+from jobs.dispatch.circuit_breaker import CircuitBreaker
 from storage.health import collector_state
 from storage.health.collector_state import CollectorState
 from storage.model.core.accounts import Platform
@@ -34,8 +34,8 @@ class _Held:
 
 
 @dataclass(slots=True)
-class _Place:
-    gate: Gate = field(default_factory=Gate)
+class _PlaceBreaker:
+    gate: CircuitBreaker = field(default_factory=CircuitBreaker)
     held: dict[tuple[Hashable, ...], "_Held"] = field(default_factory=dict[tuple[Hashable, ...], "_Held"])
     """By what was asked."""
     detail: str = ""
@@ -44,14 +44,14 @@ class _Place:
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Health:
+class BreakerStore:
     """The gates of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
 
     def __init__(self, pool: Pool, platform: Platform, vantage: str = "") -> None:
         self._pool = pool
         self._platform = platform
         self._vantage = vantage
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _PlaceBreaker] = {}
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
@@ -61,25 +61,32 @@ class Health:
             here.stored = state
             if not state.healthy and state.retry_at is not None:
                 reason = None if state.reason is None else MissedReason(state.reason)
-                here.gate = Gate(failures=1, closed_until=state.retry_at, reason=reason, detail=state.detail)
+                here.gate = CircuitBreaker(
+                    failures=1, paused_until=state.retry_at, reason=reason, detail=state.detail
+                )
 
-    def closed_until(self, place: str) -> datetime | None:
+    def paused_until(self, place: str) -> datetime | None:
         """Until when a place is not asked; None when it may be."""
         here = self._places.get(place)
-        return None if here is None else here.gate.closed_until
+        return None if here is None else here.gate.paused_until
 
-    def held_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
+    def quarantined_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
         """Since when no answer about `asked` was believed; None when the last one was."""
         here = self._places.get(place)
         held = None if here is None else here.held.get(tuple(asked))
         return None if held is None else held.since
 
-    def is_closed(self, place: str, now: datetime) -> bool:
+    def is_paused(self, place: str, now: datetime) -> bool:
         here = self._places.get(place)
-        return here is not None and here.gate.is_closed(now)
+        return here is not None and here.gate.is_paused(now)
 
     async def note(
-        self, place: str, asked: Sequence[Hashable], trouble: Trouble | None, asked_at: datetime, at: datetime
+        self,
+        place: str,
+        asked: Sequence[Hashable],
+        trouble: RequestFailure | None,
+        asked_at: datetime,
+        at: datetime,
     ) -> None:
         """Take in how a request about `asked` went. It is stored when the place stops or works again."""
         here = self._at(place)
@@ -91,7 +98,7 @@ class Health:
         here.gate = here.gate.after(trouble, asked_at, at)
         await self._save(place, here, at)
 
-    async def note_held(
+    async def note_quarantined(
         self, place: str, asked: Sequence[Hashable], detail: str, asked_at: datetime, at: datetime
     ) -> None:
         """An answer about `asked` came, but was not believed. Several in a row are told."""
@@ -102,11 +109,11 @@ class Health:
         here.detail = detail
         await self._save(place, here, at)
 
-    def _at(self, place: str) -> _Place:
-        return self._places.setdefault(place, _Place())
+    def _at(self, place: str) -> _PlaceBreaker:
+        return self._places.setdefault(place, _PlaceBreaker())
 
-    async def _save(self, place: str, here: _Place, at: datetime) -> None:
-        if here.stored is None and not here.held and here.gate.closed_until is None:
+    async def _save(self, place: str, here: _PlaceBreaker, at: datetime) -> None:
+        if here.stored is None and not here.held and here.gate.paused_until is None:
             return  # the usual case: it works, as far as anybody knows
         async with here.saving:
             state = self._state(place, here, at)
@@ -116,11 +123,11 @@ class Health:
                 await collector_state.save_state(conn, state)
             here.stored = state
 
-    def _state(self, place: str, here: _Place, at: datetime) -> CollectorState | None:
+    def _state(self, place: str, here: _PlaceBreaker, at: datetime) -> CollectorState | None:
         """What has to be stored; None when it is stored already."""
         before = here.stored
         was_healthy = before is None or before.healthy
-        if here.gate.closed_until is not None:
+        if here.gate.paused_until is not None:
             healthy, reason, detail = False, here.gate.reason, here.gate.detail
         elif max((held.times for held in here.held.values()), default=0) >= _HELD_TO_TELL:
             healthy, reason, detail = False, MissedReason.HELD, here.detail
@@ -130,7 +137,7 @@ class Health:
             healthy, reason, detail = True, None, ""
         if healthy and was_healthy:
             return None
-        retry_at = here.gate.closed_until
+        retry_at = here.gate.paused_until
         if before is not None and not healthy and not was_healthy:
             if (before.reason, before.retry_at) == (reason and reason.value, retry_at):
                 return None

@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from collectors.core.collector import Answer, Collector
+from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.clock import Clock
 from storage.model.core.platform_request import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class TimedAnswer:
     """The outcome of a request that was sent at `asked_at` and answered at `at`."""
 
-    answer: Answer
+    answer: CollectorAnswer
     asked_at: datetime
     at: datetime
 
 
-class Asking(Protocol):
+class Requester(Protocol):
     """Makes requests, some of them at once."""
 
     def room(self, *, urgent: bool) -> AbstractAsyncContextManager[None]:
         """Waits until one more request may be under way. What is urgent waits for no turn of a sweep."""
         ...
 
-    def asked(self, question: Question, /) -> AbstractAsyncContextManager[Reply | None]:
+    def asked(self, question: Question, /) -> AbstractAsyncContextManager[TimedAnswer | None]:
         """Ask; whoever leaves the block without an error has recorded the reply.
 
         None: nothing is known of the question any more, and it is to be asked anew.
@@ -38,7 +38,7 @@ class Asking(Protocol):
         ...
 
 
-class AskHere:
+class LocalRequester:
     """Makes the requests in this process."""
 
     def __init__(self, collector: Collector, clock: Clock, at_once: int) -> None:
@@ -53,7 +53,7 @@ class AskHere:
             yield
 
     @asynccontextmanager
-    async def asked(self, question: Question, /) -> AsyncGenerator[Reply]:
+    async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer]:
         asked_at = self._clock()
         answer = await self._collector.read(question.native_ids, asked_at)
-        yield Reply(answer, asked_at, max(asked_at, self._clock()))
+        yield TimedAnswer(answer, asked_at, max(asked_at, self._clock()))

@@ -3,11 +3,11 @@
 from collections import deque
 from datetime import datetime, timedelta
 
-from collectors.core.collector import Answer, Trouble
-from jobs.dispatch.circuit_breaker import FAILURES_TO_CLOSE
+from collectors.core.collector import CollectorAnswer, RequestFailure
+from jobs.dispatch.circuit_breaker import FAILURES_TO_TRIP
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import OTHER_ADDRESS, Question
-from storage.work.workers import Pause
+from storage.work.workers import SourcePause
 
 _A_MOMENT = timedelta(seconds=5)
 """Long enough for another machine to take what this one put back."""
@@ -16,7 +16,7 @@ _OTHER_ADDRESS = timedelta(minutes=5)
 _REMEMBERED = 1_000
 
 
-class OneMachine:
+class MachineBreaker:
     """What one process met at each of its sources."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class OneMachine:
         self._left: deque[str] = deque(maxlen=_REMEMBERED)
         """Requests that were left to others because nothing was reached."""
 
-    def pause_after(self, question: Question, answer: Answer, now: datetime) -> Pause | None:
+    def pause_after(self, question: Question, answer: CollectorAnswer, now: datetime) -> SourcePause | None:
         """How long this machine leaves a source to others, and why; None when the answer is for everybody."""
         trouble = answer.trouble
         if trouble is not None and not answer.sent:
@@ -40,16 +40,16 @@ class OneMachine:
             return None  # nobody reached it meanwhile, or it would not be here again
         self._left.append(question.key)
         until = now + (_CUT_OFF if is_cut_off else _A_MOMENT)
-        return Pause(until, trouble.reason.value, trouble.detail)
+        return SourcePause(until, trouble.reason.value, trouble.detail)
 
     def _is_cut_off(self, question: Question) -> bool:
         unreached = self._unreached.setdefault(question.source, set())
-        if len(unreached) < FAILURES_TO_CLOSE:
+        if len(unreached) < FAILURES_TO_TRIP:
             unreached.add(question.place or question.key)
-        return len(unreached) >= FAILURES_TO_CLOSE
+        return len(unreached) >= FAILURES_TO_TRIP
 
 
-def refused_alone(question: Question, answer: Answer) -> Pause | None:
+def refused_alone(question: Question, answer: CollectorAnswer) -> SourcePause | None:
     """Why a platform refuses whoever asked: what it says of one token or one address, and not of another.
 
     None when it refuses nobody, or everybody.
@@ -59,10 +59,10 @@ def refused_alone(question: Question, answer: Answer) -> Pause | None:
         return None
     if not trouble.breaker and trouble.reason is not MissedReason.RATE_LIMITED:
         return None
-    return Pause(trouble.retry_at, trouble.reason.value, trouble.detail)
+    return SourcePause(trouble.retry_at, trouble.reason.value, trouble.detail)
 
 
-def asks_elsewhere(question: Question, base_url: str, now: datetime) -> Pause | None:
+def asks_elsewhere(question: Question, base_url: str, now: datetime) -> SourcePause | None:
     """Why a machine that asks `base_url` must not make a request: what another server says is said of others.
 
     None when the process that plans asks the same.
@@ -71,10 +71,10 @@ def asks_elsewhere(question: Question, base_url: str, now: datetime) -> Pause | 
         return None
     ours, theirs = (url or "the server itself" for url in (base_url, question.base_url))
     detail = f"it asks {ours}, and the process that plans asks {theirs}"
-    return Pause(now + _OTHER_ADDRESS, OTHER_ADDRESS, detail)
+    return SourcePause(now + _OTHER_ADDRESS, OTHER_ADDRESS, detail)
 
 
-def unasked(pause: Pause) -> Answer:
+def unasked(pause: SourcePause) -> CollectorAnswer:
     """What is handed over of a request that this machine must not make, and nobody else makes."""
-    trouble = Trouble(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
-    return Answer((), (), trouble=trouble, sent=False)
+    trouble = RequestFailure(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
+    return CollectorAnswer((), (), trouble=trouble, sent=False)

@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.base.clock import Clock
 from jobs.base.errors import unknown_error
 from jobs.dispatch.answer_codec import unpack
-from jobs.dispatch.local_requester import Asking, Reply
+from jobs.dispatch.local_requester import Requester, TimedAnswer
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.platform_request import Question
 from storage.postgres.errors import Unreachable
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.work import pending_answers, request_queue, workers
-from storage.work.pending_answers import Handed
-from storage.work.request_queue import Job
-from storage.work.workers import HEARD_WITHIN, Pause
+from storage.work.pending_answers import StoredAnswer
+from storage.work.request_queue import QueueJob
+from storage.work.workers import HEARD_WITHIN, SourcePause
 
 log = logging.getLogger(__name__)
 
@@ -35,23 +35,23 @@ _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
 _REASONS = frozenset(MissedReason)
 
-Orphan = Callable[[Question, Reply], Awaitable[None]]
+Orphan = Callable[[Question, TimedAnswer], Awaitable[None]]
 """Records a reply to a question that this process did not ask."""
-IsClosed = Callable[[str, datetime], bool]
+IsPaused = Callable[[str, datetime], bool]
 """Whether a place is not to be asked at a time; see `jobs.dispatch.breaker_store`."""
 
 
 @dataclass(slots=True)
-class _Asked:
+class _QueuedQuestion:
     question: Question
     at_s: float
     """When it was put into the queue, by the clock of this process; infinite before."""
-    reply: asyncio.Future[Reply | None] = field(default_factory=asyncio.Future[Reply | None])
+    reply: asyncio.Future[TimedAnswer | None] = field(default_factory=asyncio.Future[TimedAnswer | None])
     waiting: int = 0
     """How many asked the same, and have not recorded the reply yet."""
 
 
-class Dispatch:
+class QueuedRequester:
     """Asks one source. Each process that reads holds one; only that which plans asks, and takes turns."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Dispatch:
         pool: Pool,
         source: str,
         worker_id: UUID,
-        here: Asking,
+        here: Requester,
         clock: Clock,
         is_on_time: Callable[[], bool],
     ) -> None:
@@ -75,7 +75,7 @@ class Dispatch:
         self._has_others = False
         self._others_are_right = False
         self._room = asyncio.Semaphore(_AT_ONCE)
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, _QueuedQuestion] = {}
         self._in_hand: set[str] = set()
         """Answers that are being recorded, or are and have not been let go of."""
         self._recorded: list[str] = []
@@ -102,7 +102,7 @@ class Dispatch:
         return nullcontext() if urgent else self._room
 
     @asynccontextmanager
-    async def asked(self, question: Question, /) -> AsyncGenerator[Reply | None]:
+    async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer | None]:
         if not self._has_others:
             if not self._is_on_time():
                 yield None
@@ -110,7 +110,7 @@ class Dispatch:
             async with self._here.asked(question) as reply:
                 yield reply
             return
-        mine = self._asked.setdefault(question.key, _Asked(question, float("inf")))
+        mine = self._asked.setdefault(question.key, _QueuedQuestion(question, float("inf")))
         mine.waiting += 1
         try:
             # Whoever gives up takes the reply from nobody else who waits for it.
@@ -126,14 +126,14 @@ class Dispatch:
             if mine.waiting == 0:
                 self._asked.pop(question.key, None)
 
-    async def turn(self, orphan: Orphan, is_closed: IsClosed) -> bool:
+    async def turn(self, orphan: Orphan, is_paused: IsPaused) -> bool:
         """Put new questions into the queue and take what was answered; true when there may be more of that.
 
         Raises StorageError.
         """
         now_s = time.monotonic()
         if now_s - self._looked_around_s >= _LOOK_AROUND_S:
-            await self._look_around(is_closed)
+            await self._look_around(is_paused)
             self._looked_around_s = now_s
         recorded = tuple(self._recorded)  # more may come while they are let go of
         if recorded:
@@ -178,7 +178,7 @@ class Dispatch:
                 mine.reply.set_result(reply)
         return taken
 
-    async def _adopt(self, one: Handed, orphan: Orphan) -> None:
+    async def _adopt(self, one: StoredAnswer, orphan: Orphan) -> None:
         """Whoever asked it plans no more, or it was asked twice. What is recorded already stays as it is.
 
         One that cannot be recorded must not hold up the others: it is told, and let go.
@@ -200,7 +200,7 @@ class Dispatch:
         for one in self._asked.values():
             one.reply.cancel()
 
-    async def _look_around(self, is_closed: IsClosed) -> None:
+    async def _look_around(self, is_paused: IsPaused) -> None:
         """Who else reads, and what has become of questions that nobody answered."""
         now = self._clock()
         asked_by = time.monotonic()
@@ -220,10 +220,10 @@ class Dispatch:
             one.reply.set_result(self._held(one.question) if key in failed else None)
         if here and not any(w.answers_for(self._source, now) for w in here):
             await self._withdraw([w.paused[self._source] for w in here if self._source in w.paused], there)
-        elif shut := [k for k, one in self._open(there) if is_closed(one.question.place, now)]:
+        elif shut := [k for k, one in self._open(there) if is_paused(one.question.place, now)]:
             await self._take_back(shut)
 
-    async def _withdraw(self, pauses: Sequence[Pause], there: Collection[str]) -> None:
+    async def _withdraw(self, pauses: Sequence[SourcePause], there: Collection[str]) -> None:
         """Nobody asks this source for a while: the platform refuses each of us, or no clock is right."""
         mine = [k for k, _ in self._open(there)]
         async with transaction(self._pool) as conn:
@@ -244,32 +244,32 @@ class Dispatch:
             if one is not None and not one.reply.done():
                 one.reply.set_result(None)
 
-    def _open(self, there: Collection[str]) -> list[tuple[str, _Asked]]:
+    def _open(self, there: Collection[str]) -> list[tuple[str, _QueuedQuestion]]:
         """What this process asked, by key, and was not answered yet."""
         return [(k, one) for k, one in self._asked.items() if k not in there and not one.reply.done()]
 
-    def _unsent(self, pause: Pause) -> Reply:
+    def _unsent(self, pause: SourcePause) -> TimedAnswer:
         now = self._clock()
         reason = MissedReason(pause.reason) if pause.reason in _REASONS else MissedReason.UNCLASSIFIED
-        trouble = Trouble(reason, pause.detail, pause.until, breaker=False)
-        return Reply(Answer((), (), trouble=trouble, sent=False), now, now)
+        trouble = RequestFailure(reason, pause.detail, pause.until, breaker=False)
+        return TimedAnswer(CollectorAnswer((), (), trouble=trouble, sent=False), now, now)
 
-    def _held(self, question: Question) -> Reply:
+    def _held(self, question: Question) -> TimedAnswer:
         now = self._clock()
         detail = "a fault of Blockline's own: the request is held (blockline workers)"
-        trouble = Trouble(MissedReason.UNCLASSIFIED, detail, now + _HELD_FOR, breaker=False)
+        trouble = RequestFailure(MissedReason.UNCLASSIFIED, detail, now + _HELD_FOR, breaker=False)
         missed = tuple(Missed(i, now, trouble.reason, detail) for i in question.native_ids)
-        return Reply(Answer((), missed, trouble=trouble), now, now)
+        return TimedAnswer(CollectorAnswer((), missed, trouble=trouble), now, now)
 
 
-def _job(question: Question) -> Job:
-    return Job(question.key, question.source, pending_answers.packed(question), question.urgent)
+def _job(question: Question) -> QueueJob:
+    return QueueJob(question.key, question.source, pending_answers.packed(question), question.urgent)
 
 
-def _reply(one: Handed) -> Reply | None:
+def _reply(one: StoredAnswer) -> TimedAnswer | None:
     """None when a worker of another version wrote it in a form that cannot be read here."""
     try:
-        return Reply(unpack(one.answer), one.asked_at, one.at)
+        return TimedAnswer(unpack(one.answer), one.asked_at, one.at)
     except ValueError:
         log.error("An answer of worker %s cannot be read: does it run another version?", one.worker_id)  # noqa: TRY400
         return None

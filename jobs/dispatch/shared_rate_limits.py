@@ -10,13 +10,22 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from collectors.core.collector import Trouble
-from collectors.core.rate_limit_headers import Window, trouble_of
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import RateLimitWindow, failure_of
+from collectors.core.wire import WireFault
 from jobs.base.clock import Clock, system_clock
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import GUARD, UNPACED, Granted, NotBefore, Pace, Stated, Verdict, WhyNot
+from storage.model.limits.rate_limits import (
+    GUARD,
+    UNPACED,
+    BudgetDecision,
+    BudgetPace,
+    Granted,
+    NotBefore,
+    Stated,
+    WhyNot,
+)
 from storage.postgres.pool import Conn, Pool, StorageError, Unreachable, borrowed
 from storage.work import rate_limits
 
@@ -51,7 +60,12 @@ class SharedBudgets:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(
-        self, platform: Platform, *, credential: str | None = None, vantage: str = "", pace: Pace = UNPACED
+        self,
+        platform: Platform,
+        *,
+        credential: str | None = None,
+        vantage: str = "",
+        pace: BudgetPace = UNPACED,
     ) -> "SharedBudget":
         """What is asked with a credential (a secret of which only a hash is kept), or else from an address:
         this machine's, or that of the proxy of a vantage.
@@ -62,7 +76,7 @@ class SharedBudgets:
             owner = f"by {vantage}" if vantage else f"from {self._address}"
         return SharedBudget(self, platform, owner, pace)
 
-    async def take(self, name: str, platform: Platform, pace: Pace) -> Verdict:
+    async def take(self, name: str, platform: Platform, pace: BudgetPace) -> BudgetDecision:
         """One try, which waits for nobody."""
         now = self._clock()
         free_until = self._free.get(name)
@@ -112,9 +126,9 @@ class SharedBudget:
     _all: SharedBudgets
     _platform: Platform
     _owner: str
-    _pace: Pace
+    _pace: BudgetPace
 
-    async def take(self, url: str) -> Granted | Trouble:
+    async def take(self, url: str) -> Granted | RequestFailure:
         """See `Budget`."""
         name, clock = self._name(url), self._all.clock
         loop = asyncio.get_running_loop()
@@ -130,18 +144,20 @@ class SharedBudget:
             wait_s = max(0.0, (verdict.at - clock()).total_seconds())
             if verdict.why is WhyNot.UNREACHABLE or loop.time() + wait_s > patient_until:
                 said = _WORDS[verdict.why]
-                return Trouble(MissedReason.RATE_LIMITED, said, verdict.at, breaker=False)
+                return RequestFailure(MissedReason.RATE_LIMITED, said, verdict.at, breaker=False)
             await asyncio.sleep(wait_s)
 
-    async def note(self, url: str, granted: Granted, http_status: int | None, window: Window) -> None:
+    async def note(
+        self, url: str, granted: Granted, http_status: int | None, window: RateLimitWindow
+    ) -> None:
         """See `Budget`."""
         stated = self._stated(http_status, window)
         await self._all.note(self._name(url), self._platform, granted, stated)
 
-    def _stated(self, http_status: int | None, window: Window) -> Stated | None:
+    def _stated(self, http_status: int | None, window: RateLimitWindow) -> Stated | None:
         if http_status == 429:
-            fault = Fault(MissedReason.RATE_LIMITED, "HTTP 429")
-            retry_at = trouble_of(fault, window, self._all.clock(), 0.0).retry_at
+            fault = WireFault(MissedReason.RATE_LIMITED, "HTTP 429")
+            retry_at = failure_of(fault, window, self._all.clock(), 0.0).retry_at
             return Stated(_countable(window.limit), 0, retry_at)
         if window.remaining is not None:
             return Stated(_countable(window.limit), _countable(window.remaining), window.reset_at)

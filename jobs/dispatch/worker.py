@@ -16,7 +16,7 @@ from collectors.core.collector import Collector
 from jobs.base.database_clock import SteadyClock
 from jobs.base.errors import unknown_error
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.machine_pause import OneMachine, asks_elsewhere, unasked
+from jobs.dispatch.machine_pause import MachineBreaker, asks_elsewhere, unasked
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.process_name import this_process
 from storage.work import (
@@ -25,9 +25,9 @@ from storage.work import (
     request_queue,
     workers,
 )
-from storage.work.pending_answers import Answered
+from storage.work.pending_answers import WorkerAnswer
 from storage.work.queue_consumer import Consumer, PutBack
-from storage.work.workers import HEARD_WITHIN, MOST_CLOCK_OFF, Pause, Worker
+from storage.work.workers import HEARD_WITHIN, MOST_CLOCK_OFF, SourcePause, Worker
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _FAREWELL_S = 30.0
 _AT_ONCE_AGAIN = timedelta(seconds=0.1)
 
 
-class Working:
+class QueueWorker:
     """One process that makes requests, known to the others while it runs."""
 
     def __init__(self, dsn: str, pool: Pool, address: str, clock: SteadyClock) -> None:
@@ -58,8 +58,8 @@ class Working:
         self._clock = clock
         self._started_at = clock()
         self._collectors: dict[str, Collector] = {}
-        self._paused: dict[str, Pause] = {}
-        self._alone = OneMachine()
+        self._paused: dict[str, SourcePause] = {}
+        self._alone = MachineBreaker()
         self._told_off = False
         self._consumer: Consumer | None = None
         self._requests: dict[str, asyncio.Semaphore] = {}
@@ -175,9 +175,9 @@ class Working:
         pause = pause or self._alone.pause_after(question, answer, at)
         if pause is not None and await self._leaves_to_others(source, pause, at):
             raise PutBack(_AT_ONCE_AGAIN)
-        await self._hand_over(Answered(question, self.worker_id, asked_at, at, pack(answer)))
+        await self._hand_over(WorkerAnswer(question, self.worker_id, asked_at, at, pack(answer)))
 
-    async def _hand_over(self, one: Answered) -> None:
+    async def _hand_over(self, one: WorkerAnswer) -> None:
         """What was read is not let go of because the database is away for a moment. Raises StorageError."""
         for pause_s in (*_HAND_OVER_AGAIN_S, None):
             try:
@@ -190,7 +190,7 @@ class Working:
             else:
                 return
 
-    async def _leaves_to_others(self, source: str, pause: Pause, now: datetime) -> bool:
+    async def _leaves_to_others(self, source: str, pause: SourcePause, now: datetime) -> bool:
         """Pause a source, unless nobody else makes its requests now: then it is not this one's alone."""
         async with transaction(self._pool) as conn:
             await workers.one_pauses(conn, source)
@@ -214,7 +214,7 @@ async def _tidy(conn: Conn) -> None:
 
 
 @asynccontextmanager
-async def at_work(working: Working) -> AsyncGenerator[None]:
+async def at_work(working: QueueWorker) -> AsyncGenerator[None]:
     """Make requests until the block ends; those under way then are finished."""
     async with asyncio.TaskGroup() as group:
         running = group.create_task(working.run())

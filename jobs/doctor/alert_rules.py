@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.runtime.app import unknown_channels
-from storage.alerts.recipients import told_ever
+from storage.alerts.recipients import past_recipients
 from storage.alerts.rules import absent_names, load_rules, unreadable_rules
 from storage.model.alerts.rule_words import absent_words
 from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel
@@ -23,7 +23,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             by_hand = made_by_hand(await load_rules(conn))
             unreadable = await unreadable_rules(conn)
-            told = await told_ever(conn)
+            told = await past_recipients(conn)
             absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     except StorageError:
         return []
@@ -33,7 +33,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
         *(
             Finding(
                 "alert rules",
-                Verdict.MEND,
+                FindingLevel.MEND,
                 f"Rule {r.name!r} cannot be read and tells nobody ({r.why}): write it anew, or remove it.",
             )
             for r in unreadable
@@ -55,21 +55,21 @@ def rules_finding(telling: Sequence[AlertRule]) -> Finding:
     if not telling:
         return Finding(
             part,
-            Verdict.ADVICE,
+            FindingLevel.ADVICE,
             "Nobody is told of anything: no enabled rule names a recipient. Set recipients, or write rules "
             "(docs/alerts.md).",
         )
     people = {recipient for rule in telling for recipient in rule.recipients}
     tell = "tells" if len(telling) == 1 else "tell"
     return Finding(
-        part, Verdict.OK, f"{number(len(telling), 'rule')} {tell} {number(len(people), 'recipient')}."
+        part, FindingLevel.OK, f"{number(len(telling), 'rule')} {tell} {number(len(people), 'recipient')}."
     )
 
 
 def names_findings(telling: Sequence[AlertRule], absent: AbsentNames) -> list[Finding]:
     """The lists and orders that rules name and that are not on file: one may be misspelt."""
     return [
-        Finding("alert rules", Verdict.ADVICE, f"Rule {rule.name!r}: {said}.")
+        Finding("alert rules", FindingLevel.ADVICE, f"Rule {rule.name!r}: {said}.")
         for rule in telling
         for said in absent_words(rule.match, absent)
     ]
@@ -83,7 +83,7 @@ def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Fi
     return [
         Finding(
             "mail",
-            Verdict.MEND,
+            FindingLevel.MEND,
             f"Rule {rule.name!r} tells by mail, and mails would wait for ever: setting smtp_host is missing.",
         )
         for rule in waiting
@@ -93,7 +93,7 @@ def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Fi
 def channel_findings(settings: Settings, telling: Sequence[AlertRule]) -> list[Finding]:
     """The channels that rules name and that the settings do not define: alerts to them wait."""
     return [
-        Finding("channels", Verdict.MEND, f"{said[:1].upper()}{said[1:]}")
+        Finding("channels", FindingLevel.MEND, f"{said[:1].upper()}{said[1:]}")
         for said in unknown_channels(settings, telling)
     ]
 
@@ -109,7 +109,7 @@ def recipients_findings(telling: Sequence[AlertRule], told: dict[str, datetime])
     return [
         Finding(
             "recipients",
-            Verdict.ADVICE,
+            FindingLevel.ADVICE,
             f"Nothing was ever sent to {names}{more}; try it: blockline alerts test --last --to "
             f"{clean(never[0], 120)} --send",
         )

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.x.wire.follows import price_sentence
 from jobs.base.clock import Clock
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import platforms_of, x_collector
 from jobs.config.settings import Settings, SettingsError
 from jobs.doctor.hash_chain import chain_finding
 from jobs.doctor.platforms import controls_part
-from jobs.planning.daily_cost_limit import day_under_way
+from jobs.planning.daily_cost_limit import current_billing_day
 from storage.accounts.canaries import Canary, canaries
 from storage.executives.signals import executives
 from storage.model.core.accounts import Executive, Platform
@@ -33,19 +33,21 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
             followed = await executives(conn, Platform.X)
-            promised = await daily_cost_limit.promised(conn, Platform.X, day_under_way(clock()))
+            promised = await daily_cost_limit.stored_cost_limit(
+                conn, Platform.X, current_billing_day(clock())
+            )
             out.append(await chain_finding(conn))
     except StorageError:
         return []
     if promised is not None and Platform.X in platforms_of(settings):
         wanted = settings.x_daily_cost
-        out += ceiling_findings(promised, None if wanted is None else accounts_for(wanted))
+        out += cost_limit_findings(promised, None if wanted is None else accounts_for(wanted))
     if settings.x_follows_every is not None and Platform.X in platforms_of(settings):
         out.append(await _follows(settings, followed, clock))
     return out
 
 
-def ceiling_findings(promised: int, wanted: int | None) -> list[Finding]:
+def cost_limit_findings(promised: int, wanted: int | None) -> list[Finding]:
     """What was said that X costs today at most, beside what is set. None where no more is set."""
     if wanted is not None and wanted <= promised:
         return []
@@ -54,22 +56,22 @@ def ceiling_findings(promised: int, wanted: int | None) -> list[Finding]:
         f"X is read under a ceiling of {promised:,} accounts today, as was promised, and {said}. That holds "
         "from 00:01 UTC, for the process that plans then."
     )
-    return [Finding("X ceiling", Verdict.ADVICE, words)]
+    return [Finding("X ceiling", FindingLevel.ADVICE, words)]
 
 
 def future_finding(newest: datetime | None, now: datetime) -> Finding:
     """Readings are ordered by their times: one of the future would outdo all that come until then."""
     part = "readings"
     if newest is None:
-        return Finding(part, Verdict.OK, "Nothing was read yet.")
+        return Finding(part, FindingLevel.OK, "Nothing was read yet.")
     said = f"The newest answer is of {newest:%Y-%m-%d %H:%M:%S} UTC"
     if newest > now:
         return Finding(
             part,
-            Verdict.MEND,
+            FindingLevel.MEND,
             f"{said}, which lies in the future: a clock was wrong then, or is now. Set it by NTP.",
         )
-    return Finding(part, Verdict.OK, f"{said}.")
+    return Finding(part, FindingLevel.OK, f"{said}.")
 
 
 async def _chosen(conn: Conn, platform: Platform) -> Finding:
@@ -81,7 +83,7 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
     part = controls_part(platform)
     if not chosen:
         said = "None yet: stable accounts are chosen at the first reading."
-        return Finding(part, Verdict.OK, said)
+        return Finding(part, FindingLevel.OK, said)
     suspended = sum(one.expected is Status.SUSPENDED for one in chosen)
     stable = len(chosen) - suspended
     said = f"Chosen by Blockline: {stable} stable, {suspended} suspended."
@@ -93,28 +95,30 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
         )
         return Finding(
             part,
-            Verdict.ADVICE,
+            FindingLevel.ADVICE,
             f"{said} Looking otherwise than expected: {names}; one that stays so is replaced by itself.",
         )
-    return Finding(part, Verdict.OK, said)
+    return Finding(part, FindingLevel.OK, said)
 
 
 async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock) -> Finding:
     """What setting x_follows_every costs."""
     part = "X follows"
     if not people:
-        return Finding(part, Verdict.OK, "No executive on X is on file, so that nobody's follows are read.")
+        return Finding(
+            part, FindingLevel.OK, "No executive on X is on file, so that nobody's follows are read."
+        )
     try:
         collector = x_collector(settings)
     except SettingsError as error:
-        return Finding(part, Verdict.MEND, str(error))
+        return Finding(part, FindingLevel.MEND, str(error))
     counts: list[int] = []
     ids = [person.account.native_id for person in people]
     async with collector:
         for start in range(0, len(ids), collector.batch_size):
             said = await collector.following_counts(ids[start : start + collector.batch_size], clock())
-            if isinstance(said, Trouble):
+            if isinstance(said, RequestFailure):
                 words = f"X was asked what reading follows will cost, and did not say ({said.reason.value})."
-                return Finding(part, Verdict.ADVICE, words)
+                return Finding(part, FindingLevel.ADVICE, words)
             counts += said.values()
-    return Finding(part, Verdict.OK, price_sentence(counts))
+    return Finding(part, FindingLevel.OK, price_sentence(counts))

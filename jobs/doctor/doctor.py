@@ -8,13 +8,13 @@ from datetime import timedelta
 import aiohttp
 
 from jobs.base.clock import Clock
-from jobs.base.findings import Finding, Verdict
-from jobs.config.dashboard_login import doubts_about_login, refuse_open_door
+from jobs.base.findings import Finding, FindingLevel
+from jobs.config.dashboard_login import doubts_about_login, require_login
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.sender import Undeliverable
 from jobs.runtime.app import sender
 from jobs.runtime.web import PortTaken, listen_on
-from storage.health.status import Server, server
+from storage.health.status import DatabaseServer, server
 from storage.model.alerts.rules import is_channel
 from storage.postgres.errors import SchemaBehind, address
 from storage.postgres.migrate import check_schema, newest
@@ -29,19 +29,21 @@ def data_folder(settings: Settings) -> Finding:
     """Whether the embedded Postgres, which has made its folder when it was tried, has room there."""
     part, folder = "data folder", settings.data_dir
     if settings.database_url is not None:
-        return Finding(part, Verdict.OK, "Not used: setting database_url names a Postgres server.")
+        return Finding(part, FindingLevel.OK, "Not used: setting database_url names a Postgres server.")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         said = f"Setting data_dir: {folder} is no folder that may be written to; choose another one."
-        return Finding(part, Verdict.MEND, said)
+        return Finding(part, FindingLevel.MEND, said)
     free = shutil.disk_usage(folder).free
     said = f"{folder} has {free / 1e9:,.1f} GB free."
     if free < _LITTLE_ROOM:
-        return Finding(part, Verdict.ADVICE, f"{said} Make room, or choose another one in setting data_dir.")
-    return Finding(part, Verdict.OK, said)
+        return Finding(
+            part, FindingLevel.ADVICE, f"{said} Make room, or choose another one in setting data_dir."
+        )
+    return Finding(part, FindingLevel.OK, said)
 
 
 def no_database(error: StorageError) -> Finding:
-    return Finding("database", Verdict.MEND, str(error))
+    return Finding("database", FindingLevel.MEND, str(error))
 
 
 async def database_findings(dsn: str, clock: Clock, *, own: bool) -> list[Finding]:
@@ -60,13 +62,13 @@ async def database_findings(dsn: str, clock: Clock, *, own: bool) -> list[Findin
     ]
 
 
-def _version(facts: Server, dsn: str) -> Finding:
+def _version(facts: DatabaseServer, dsn: str) -> Finding:
     said = f"Postgres {facts.version} answers at {address(dsn)}."
     if facts.major < OLDEST_POSTGRES:
         return Finding(
-            "database", Verdict.MEND, f"{said} Blockline needs {OLDEST_POSTGRES} or newer: upgrade it."
+            "database", FindingLevel.MEND, f"{said} Blockline needs {OLDEST_POSTGRES} or newer: upgrade it."
         )
-    return Finding("database", Verdict.OK, said)
+    return Finding("database", FindingLevel.OK, said)
 
 
 async def _schema(dsn: str, *, own: bool) -> Finding:
@@ -74,22 +76,24 @@ async def _schema(dsn: str, *, own: bool) -> Finding:
         await check_schema(dsn)
     except SchemaBehind as error:
         if own:
-            return Finding("schema", Verdict.OK, f"It is brought to {newest()} at the next start.")
-        return Finding("schema", Verdict.MEND, str(error))
+            return Finding("schema", FindingLevel.OK, f"It is brought to {newest()} at the next start.")
+        return Finding("schema", FindingLevel.MEND, str(error))
     except StorageError as error:
-        return Finding("schema", Verdict.MEND, str(error))
-    return Finding("schema", Verdict.OK, f"It is {newest()}, as this version needs it.")
+        return Finding("schema", FindingLevel.MEND, str(error))
+    return Finding("schema", FindingLevel.OK, f"It is {newest()}, as this version needs it.")
 
 
-def _clock(facts: Server, behind: timedelta, ahead: timedelta) -> Finding:
+def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Finding:
     off = max(behind, ahead)
     if off <= _CLOCKS_MAY_DIFFER:
-        return Finding("clock", Verdict.OK, "This machine and the database agree on the time.")
+        return Finding("clock", FindingLevel.OK, "This machine and the database agree on the time.")
     way = "behind" if behind > ahead else "ahead of"
     said = (
         f"The database ({facts.at:%Y-%m-%d %H:%M:%S} UTC) is {off.total_seconds():.0f} s {way} this machine"
     )
-    return Finding("clock", Verdict.MEND, f"{said}: set both by NTP, for every reading is dated by a clock.")
+    return Finding(
+        "clock", FindingLevel.MEND, f"{said}: set both by NTP, for every reading is dated by a clock."
+    )
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:
@@ -98,20 +102,22 @@ async def mail_findings(settings: Settings) -> list[Finding]:
     try:
         configured = sender(settings)
     except SettingsError as error:
-        return [Finding(part, Verdict.MEND, str(error))]
+        return [Finding(part, FindingLevel.MEND, str(error))]
     if configured is None:
         if _is_told_by_mail(settings):
-            return [Finding(part, Verdict.MEND, "Mails would wait for ever: setting smtp_host is missing.")]
-        return [Finding(part, Verdict.ADVICE, "No mail can go out: setting smtp_host is missing.")]
+            return [
+                Finding(part, FindingLevel.MEND, "Mails would wait for ever: setting smtp_host is missing.")
+            ]
+        return [Finding(part, FindingLevel.ADVICE, "No mail can go out: setting smtp_host is missing.")]
     try:
         where = await configured.greet()
     except Undeliverable as error:
         todo = "Check the settings smtp_host, smtp_port, smtp_security, smtp_username and smtp_password."
-        return [Finding(part, Verdict.MEND, f"{error} {todo}")]
+        return [Finding(part, FindingLevel.MEND, f"{error} {todo}")]
     how = {"none": "not encrypted", "starttls": "encrypted by STARTTLS", "tls": "encrypted by TLS"}
     login = "without a login" if settings.smtp_username is None else "logged in"
     said = f"{where} answers, {how[settings.smtp_security]}, {login}; no mail was sent."
-    return [Finding(part, Verdict.OK, said)]
+    return [Finding(part, FindingLevel.OK, said)]
 
 
 def _is_told_by_mail(settings: Settings) -> bool:
@@ -124,18 +130,18 @@ async def dashboard_finding(settings: Settings) -> Finding:
     """Whether the dashboard may be served, and whether its port is free."""
     part = "dashboard"
     try:
-        refuse_open_door(settings)
+        require_login(settings)
         listen_on(settings.host, settings.port).close()
     except SettingsError as error:
-        return Finding(part, Verdict.MEND, str(error))
+        return Finding(part, FindingLevel.MEND, str(error))
     except PortTaken as error:
         where = f"http://{settings.host}:{settings.port}"
         if await _is_ours(where):
-            return Finding(part, Verdict.OK, f"A dashboard runs on {where} already.")
-        return Finding(part, Verdict.MEND, f"{error} Set port to a free one.")
+            return Finding(part, FindingLevel.OK, f"A dashboard runs on {where} already.")
+        return Finding(part, FindingLevel.MEND, f"{error} Set port to a free one.")
     if doubts := doubts_about_login(settings, admins=1):
-        return Finding(part, Verdict.ADVICE, " ".join(doubts))
-    return Finding(part, Verdict.OK, f"{settings.host}:{settings.port} is free.")
+        return Finding(part, FindingLevel.ADVICE, " ".join(doubts))
+    return Finding(part, FindingLevel.OK, f"{settings.host}:{settings.port} is free.")
 
 
 async def _is_ours(where: str) -> bool:

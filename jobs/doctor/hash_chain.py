@@ -2,28 +2,28 @@
 
 from typing import Final
 
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import number
-from storage.changes.hash_chain import Broken, Checked, Fault, last_seq, verify_chain
-from storage.model.evidence.hash_chain import Told
+from storage.changes.hash_chain import Broken, ChainCheck, ChainFault, last_seq, verify_chain
+from storage.model.evidence.hash_chain import StatementKind
 from storage.postgres.pool import Conn
 
 _ENTRIES: Final = 10_000
 """The doctor looks at the newest: a check takes a bounded time, however long the chain is."""
 
 _WORDS: Final = {
-    Fault.LEAF: "what is stored of it is not what was recorded",
-    Fault.LINK: "its entry does not follow from the one before",
-    Fault.GONE: "it is not there any more, and no purge removed it",
-    Fault.NUMBER: "entries before it are missing",
-    Fault.TIME: "its entry is dated otherwise",
-    Fault.UNCHAINED: "it has no entry",
+    ChainFault.LEAF: "what is stored of it is not what was recorded",
+    ChainFault.LINK: "its entry does not follow from the one before",
+    ChainFault.GONE: "it is not there any more, and no purge removed it",
+    ChainFault.NUMBER: "entries before it are missing",
+    ChainFault.TIME: "its entry is dated otherwise",
+    ChainFault.UNCHAINED: "it has no entry",
 }
 
 
 def broken_words(broken: Broken) -> str:
     """The first fault of the chain: "entry 7 (change 4): what is stored of it is not what was recorded"."""
-    of = "the outcome of " if broken.told is Told.OUTCOME else ""
+    of = "the outcome of " if broken.told is StatementKind.OUTCOME else ""
     row = f"{of}change {broken.change_id}"
     where = row if broken.seq is None else f"entry {broken.seq} ({row})"
     return f"{where}: {_WORDS[broken.fault]}"
@@ -34,15 +34,17 @@ async def chain_finding(conn: Conn) -> Finding:
     return found(await verify_chain(conn, max(0, await last_seq(conn) - _ENTRIES)))
 
 
-def found(checked: Checked) -> Finding:
+def found(checked: ChainCheck) -> Finding:
     part = "chain"
     if checked.broken is not None:
         said = f"It is broken at {broken_words(checked.broken)}. Something else than Blockline wrote to the"
-        return Finding(part, Verdict.MEND, f"{said} database: restore a backup, or keep this as evidence.")
+        return Finding(
+            part, FindingLevel.MEND, f"{said} database: restore a backup, or keep this as evidence."
+        )
     if checked.entries == 0:
-        return Finding(part, Verdict.OK, "It has no entry yet.")
+        return Finding(part, FindingLevel.OK, "It has no entry yet.")
     purged = f" (of {number(checked.purged, 'purged one')} only the entry is left)" if checked.purged else ""
     entries = (
         "The newest entry fits" if checked.entries == 1 else f"The newest {checked.entries:,} entries fit"
     )
-    return Finding(part, Verdict.OK, f"{entries} what is recorded{purged}.")
+    return Finding(part, FindingLevel.OK, f"{entries} what is recorded{purged}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.doctor.sample_mails import contents
@@ -26,9 +26,9 @@ def template_findings(settings: Settings) -> list[Finding]:
         return []
     if not folder.is_dir():
         said = f"Setting mail_templates: there is no folder {folder}; the templates of Blockline are used."
-        return [Finding(_PART, Verdict.MEND, said)]
+        return [Finding(_PART, FindingLevel.MEND, said)]
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    faults = [Finding(_PART, Verdict.MEND, said) for said in dict.fromkeys(_faults(folder, names))]
+    faults = [Finding(_PART, FindingLevel.MEND, said) for said in dict.fromkeys(_faults(folder, names))]
     ours = set(environment(None).list_templates())
     own = [name for name in names if name not in ours]
     found = list(faults)
@@ -37,10 +37,10 @@ def template_findings(settings: Settings) -> list[Finding]:
             f"{', '.join(clean(name) for name in own)} in {folder} has the name of no template of "
             "Blockline, and is used only where another one names it."
         )
-        found.append(Finding(_PART, Verdict.ADVICE, said))
+        found.append(Finding(_PART, FindingLevel.ADVICE, said))
     if not faults:
         said = f"{number(len(names), 'template')} in {folder}: every mail was rendered on trial, none failed."
-        found.append(Finding(_PART, Verdict.OK, said))
+        found.append(Finding(_PART, FindingLevel.OK, said))
     return found
 
 

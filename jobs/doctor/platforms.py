@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import aiohttp
 
 from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
-from collectors.core.collector import Answer, Collector, Trouble
+from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
 from jobs.base.clock import Clock
-from jobs.base.findings import Finding, Verdict
+from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import handle_name, number
 from jobs.collect.collector_factory import collector_of, mastodon_collector, platforms_of
 from jobs.config.settings import Settings, SettingsError
@@ -36,12 +36,12 @@ async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
     out: list[Finding] = []
     if settings.platforms is None and settings.x_bearer_token is None:
         said = "X is not read: setting x_bearer_token is missing."
-        out.append(Finding("X", Verdict.ADVICE, said))
+        out.append(Finding("X", FindingLevel.ADVICE, said))
     for platform in platforms_of(settings):
         try:
             collector = collector_of(settings, platform)
         except SettingsError as error:
-            out.append(Finding(PLATFORM_NAME[platform], Verdict.MEND, str(error)))
+            out.append(Finding(PLATFORM_NAME[platform], FindingLevel.MEND, str(error)))
             continue
         async with collector:
             if platform is Platform.MASTODON:
@@ -61,14 +61,14 @@ async def _central(settings: Settings, collector: Collector, clock: Clock) -> li
     part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
     answer = await _asked(collector, controls, clock)
     if not answer.readings:
-        return [Finding(part, Verdict.MEND, _refusal(settings, platform, answer))]
-    out = [Finding(part, Verdict.OK, _answers(settings, collector))]
+        return [Finding(part, FindingLevel.MEND, _refusal(settings, platform, answer))]
+    out = [Finding(part, FindingLevel.OK, _answers(settings, collector))]
     if platform is Platform.BLUESKY:
         out.append(_labelers(settings, answer))
     return [*out, *_controls(platform, controls, answer)]
 
 
-async def _asked(collector: Collector, controls: Sequence[Control], clock: Clock) -> Answer:
+async def _asked(collector: Collector, controls: Sequence[Control], clock: Clock) -> CollectorAnswer:
     """One request, for the control accounts, or else for accounts that are known to be stable."""
     stable = [one.native_id for one in await collector.candidates("", clock())] if not controls else []
     ids = [native_id for native_id, _, _ in controls] or stable
@@ -83,23 +83,23 @@ def _answers(settings: Settings, collector: Collector) -> str:
     return f"{settings.x_base_url} takes the token{limit}."
 
 
-def _labelers(settings: Settings, answer: Answer) -> Finding:
+def _labelers(settings: Settings, answer: CollectorAnswer) -> Finding:
     """Which countries' restrictions the answer told."""
     part = "Bluesky labelers"
     regions = SHIPPED_REGIONS if settings.bluesky_labelers is None else settings.bluesky_labelers
     if not regions:
         said = "Setting bluesky_labelers is empty: restrictions by country are not seen."
-        return Finding(part, Verdict.ADVICE, said)
+        return Finding(part, FindingLevel.ADVICE, said)
     silent = sorted(frozenset[str]().union(*(reading.silent_on for reading in answer.readings)))
     heard = ", ".join(country for country in sorted(regions) if country not in silent) or "none"
     if silent:
         todo = "mend their labelers in setting bluesky_labelers, or leave them out"
         said = f"Heard: {heard}. Nothing is told for {', '.join(silent)}: {todo}."
-        return Finding(part, Verdict.ADVICE, said)
-    return Finding(part, Verdict.OK, f"Heard: {heard}.")
+        return Finding(part, FindingLevel.ADVICE, said)
+    return Finding(part, FindingLevel.OK, f"Heard: {heard}.")
 
 
-def _controls(platform: Platform, controls: Sequence[Control], answer: Answer) -> list[Finding]:
+def _controls(platform: Platform, controls: Sequence[Control], answer: CollectorAnswer) -> list[Finding]:
     """Whether the control accounts of the settings are as they should be; nothing when there are none."""
     if not controls:
         return []
@@ -113,15 +113,15 @@ def _controls(platform: Platform, controls: Sequence[Control], answer: Answer) -
     part = controls_part(platform)
     if wrong:
         setting = f"{platform.value}_canaries"
-        return [Finding(part, Verdict.MEND, f"{'; '.join(wrong)}: replace them in setting {setting}.")]
-    return [Finding(part, Verdict.OK, f"{number(len(controls), 'account')}, each as expected.")]
+        return [Finding(part, FindingLevel.MEND, f"{'; '.join(wrong)}: replace them in setting {setting}.")]
+    return [Finding(part, FindingLevel.OK, f"{number(len(controls), 'account')}, each as expected.")]
 
 
 def _found(platform: Platform, state: State | None) -> str:
     return "without an answer" if state is None else short_words(state, platform, None)
 
 
-def _refusal(settings: Settings, platform: Platform, answer: Answer) -> str:
+def _refusal(settings: Settings, platform: Platform, answer: CollectorAnswer) -> str:
     """Why nothing was read, with what to do about it."""
     reason, detail = answer.missed[0].reason, answer.missed[0].detail
     setting = _ADDRESS_SETTING[platform]
@@ -162,12 +162,12 @@ async def _mastodon(settings: Settings, collector: Collector, clock: Clock) -> l
             why = _why(answer.missed[0].reason, answer.missed[0].detail)
             todo = "check the network and setting trusted_hosts, or replace its accounts in mastodon_canaries"
             said = f"{clean(place)} was asked and gave no reading ({why}): {todo}."
-            out.append(Finding(controls_part(Platform.MASTODON), Verdict.MEND, said))
+            out.append(Finding(controls_part(Platform.MASTODON), FindingLevel.MEND, said))
     for observer in settings.mastodon_observers:
         out.append(await observer_finding(settings, observer, clock))
     if not out:
         said = "Nothing to try: each server is asked with its own accounts, and no observer is set."
-        out.append(Finding("Mastodon", Verdict.OK, said))
+        out.append(Finding("Mastodon", FindingLevel.OK, said))
     return out
 
 
@@ -177,20 +177,20 @@ async def observer_finding(settings: Settings, observer: str, clock: Clock) -> F
     async with mastodon_collector(settings) as collector:
         said = await _blocks(collector, observer, clock)
     if said is None:
-        return Finding(part, Verdict.OK, "It answers, and tells which servers it blocks.")
+        return Finding(part, FindingLevel.OK, "It answers, and tells which servers it blocks.")
     if said.reason is MissedReason.ACCESS:
         words = (
             "It answers, but does not tell which servers it blocks: only its view of single accounts counts."
         )
-        return Finding(part, Verdict.ADVICE, words)
+        return Finding(part, FindingLevel.ADVICE, words)
     todo = "take it out of setting mastodon_observers if it stays like this"
-    return Finding(part, Verdict.MEND, f"It does not answer ({_why(said.reason, said.detail)}): {todo}.")
+    return Finding(part, FindingLevel.MEND, f"It does not answer ({_why(said.reason, said.detail)}): {todo}.")
 
 
-async def _blocks(collector: MastodonCollector, observer: str, clock: Clock) -> Trouble | None:
+async def _blocks(collector: MastodonCollector, observer: str, clock: Clock) -> RequestFailure | None:
     """What kept the server from telling its blocks; None when it told them."""
     said = await collector.domain_blocks(observer, clock())
-    return said if isinstance(said, Trouble) else None
+    return said if isinstance(said, RequestFailure) else None
 
 
 async def stream_finding(url: str) -> Finding:
@@ -198,7 +198,7 @@ async def stream_finding(url: str) -> Finding:
     part = "Bluesky events"
     if not url:
         return Finding(
-            part, Verdict.OK, "Switched off (setting bluesky_jetstream): changes are found by reading."
+            part, FindingLevel.OK, "Switched off (setting bluesky_jetstream): changes are found by reading."
         )
     try:
         # With requireHello the server sends nothing before it is told what is wanted.
@@ -207,11 +207,11 @@ async def stream_finding(url: str) -> Finding:
             aiohttp.ClientSession() as session,
             session.ws_connect(url, params={"requireHello": "true"}),
         ):
-            return Finding(part, Verdict.OK, f"{url} answers.")
+            return Finding(part, FindingLevel.OK, f"{url} answers.")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         why = clean(str(error) or type(error).__name__, 120)
     todo = "name another one in setting bluesky_jetstream; until then changes are found by reading alone"
-    return Finding(part, Verdict.ADVICE, f"{url} does not answer ({why}): {todo}.")
+    return Finding(part, FindingLevel.ADVICE, f"{url} does not answer ({why}): {todo}.")
 
 
 async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
@@ -225,26 +225,28 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
         async with collector_of(settings, platform, vantage) as collector:
             answer = await _asked(collector, (), clock)
     except SettingsError as error:
-        return Finding(part, Verdict.MEND, str(error))
+        return Finding(part, FindingLevel.MEND, str(error))
     if answer.readings:
-        return Finding(part, Verdict.OK, f"{PLATFORM_NAME[platform]} was read through its proxy.")
+        return Finding(part, FindingLevel.OK, f"{PLATFORM_NAME[platform]} was read through its proxy.")
     return _closed(part, PLATFORM_NAME[platform], answer.missed[0].reason, answer.missed[0].detail)
 
 
 async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clock) -> Finding:
     """Where only Mastodon is read, an observer is asked."""
     if not settings.mastodon_observers:
-        return Finding(part, Verdict.OK, "Not tried: no server is named in setting mastodon_observers.")
+        return Finding(part, FindingLevel.OK, "Not tried: no server is named in setting mastodon_observers.")
     observer = settings.mastodon_observers[0]
     async with mastodon_collector(settings, vantage) as collector:
         said = await _blocks(collector, observer, clock)
     if said is None or said.reason is MissedReason.ACCESS:
-        return Finding(part, Verdict.OK, f"{observer} answered through its proxy.")
+        return Finding(part, FindingLevel.OK, f"{observer} answered through its proxy.")
     return _closed(part, observer, said.reason, said.detail)
 
 
 def _closed(part: str, asked: str, reason: MissedReason, detail: str) -> Finding:
     todo = "check its address, user and password in setting vantages, and that it lets requests out"
     return Finding(
-        part, Verdict.MEND, f"{asked} gives no reading through its proxy ({_why(reason, detail)}): {todo}."
+        part,
+        FindingLevel.MEND,
+        f"{asked} gives no reading through its proxy ({_why(reason, detail)}): {todo}.",
     )

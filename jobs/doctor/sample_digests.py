@@ -5,9 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from jobs.alerting.policy import DigestDue, Wave
-from jobs.messages.digest_facts import Look, PlatformLook, Quiet, StateNow, Told, parts_of
-from storage.model.alerts.alerts import AlertDecision, AlertRow, Cohort, Standing
-from storage.model.alerts.digest_period import PlatformSilence, Trouble, Untold
+from jobs.messages.digest_facts import (
+    DigestContent,
+    DigestCoverage,
+    DigestPlatform,
+    QuietCohorts,
+    StateNow,
+    parts_of,
+)
+from storage.model.alerts.alerts import AlertDecision, AlertRow, Cohort, ListStatus
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
 from storage.model.alerts.rules import Digest
 from storage.model.core.accounts import ListId, Platform
 
@@ -15,21 +22,21 @@ _COHORTS = 20
 """More than one mail tells in full."""
 
 
-def digests(wave: Wave, standing: Standing) -> list[Told]:
+def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
     """What is told of a day in which much happened, of one with nothing, and in a round-up."""
     until = wave.closed_at
     since = until - timedelta(days=1)
     stored = replace(wave.stored, rule=replace(wave.rule, digest=Digest.DAILY))
     due = DigestDue(stored, wave.recipients, since, until, (*wave.alerts, *_elsewhere(wave.alerts[0])))
     parts = tuple(replace(part, standing=standing) for part in parts_of(due, wave.recipients[0]))
-    quiet = Quiet(((Cohort(ListId(99), "Quiet list", None), standing),), 3)
+    quiet = QuietCohorts(((Cohort(ListId(99), "Quiet list", None), standing),), 3)
     round_up = replace(due, stored=wave.stored, parts=(wave,))
-    bare = Look(since, until, timedelta(minutes=45))
-    full = Look(
+    bare = DigestCoverage(since, until, timedelta(minutes=45))
+    full = DigestCoverage(
         since,
         until,
         timedelta(minutes=45),
-        (PlatformLook(Platform.X, 110, 100, 7),),
+        (DigestPlatform(Platform.X, 110, 100, 7),),
         (
             StateNow("withheld in India (IN)", 70, is_blocked=True),
             StateNow("available", 30, is_blocked=False),
@@ -38,14 +45,17 @@ def digests(wave: Wave, standing: Standing) -> list[Told]:
         asked=9000,
         answered=8500,
         silences=(PlatformSilence(Platform.X, since, until),),
-        troubles=(Trouble("An example of a trouble", since, None), Trouble("Another", since, until)),
+        troubles=(
+            PastCondition("An example of a trouble", since, None),
+            PastCondition("Another", since, until),
+        ),
         provisional=2,
-        untold=(Untold(AlertDecision.MUTED, 4),),
+        untold=(UnsentChanges(AlertDecision.MUTED, 4),),
     )
     return [
-        Told(due, parts, full, quiet),
-        Told(replace(due, alerts=()), (), bare),
-        Told(round_up, parts_of(round_up, wave.recipients[0]), bare),
+        DigestContent(due, parts, full, quiet),
+        DigestContent(replace(due, alerts=()), (), bare),
+        DigestContent(round_up, parts_of(round_up, wave.recipients[0]), bare),
     ]
 
 

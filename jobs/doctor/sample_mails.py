@@ -6,26 +6,26 @@ from datetime import UTC, datetime, timedelta
 
 from jobs.alerting.policy import Flap, Wave
 from jobs.doctor.sample_digests import digests
-from jobs.messages.compose import Letterhead, Picture, Thread, compose
+from jobs.messages.compose import Letterhead, Picture, ReplyThread, compose
 from jobs.messages.digest_compose import compose as compose_summary
 from jobs.messages.wave_content import ACCOUNTS_LISTED
 from jobs.notify.engagement_alerts import SHOWN as ACTS_SHOWN
-from jobs.notify.engagement_alerts import Engaged, draft
-from jobs.notify.reminders import Nudge, drafts
+from jobs.notify.engagement_alerts import EngagementNotice, draft
+from jobs.notify.reminders import Reminder, drafts
 from jobs.selfmonitoring.conditions import Thresholds
-from jobs.selfmonitoring.operator_mail import News, operator_mail
+from jobs.selfmonitoring.operator_mail import OperatorNews, operator_mail
 from storage.alerts.reminders import LastMail, Outstanding
 from storage.model.alerts.alerts import (
     AlertChange,
     AlertRow,
     AlertStage,
+    AlertThread,
     Cohort,
+    ListStatus,
     MailKind,
     OrderRef,
     PastAlert,
-    Standing,
-    Story,
-    ToldWave,
+    SentWave,
 )
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
@@ -60,15 +60,17 @@ def contents() -> Contents:
     """Everything that mails are made of, at its fullest and at its barest."""
     full = _Recorder("https://blockline.example", synthetic=True, link_key=b"sample")
     bare = _Recorder(contents=full.contents)
-    compose(_full(), _STANDING, full, _TO, Thread(("<1@example.org>",)), Picture(b"", "A sample picture"))
+    compose(
+        _full(), _STANDING, full, _TO, ReplyThread(("<1@example.org>",)), Picture(b"", "A sample picture")
+    )
     compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
         for told in digests(_full(), _STANDING):
             compose_summary(told, head, _TO, Picture(b"", "A sample picture") if told.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
-            drafts(Nudge(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
-        draft(Engaged(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
+            drafts(Reminder(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
+        draft(EngagementNotice(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
         for news in _news():
             operator_mail(news, _TO, Thresholds(timedelta(minutes=15)), head)
     return full.contents
@@ -97,8 +99,8 @@ _RULE = AlertRule(
     (_TO,), name="Example rule", zone="Asia/Kolkata", escalate_after=timedelta(hours=1), escalate_to=(_TO,)
 )
 _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active_since=_AT, digested_to=_AT)
-_STANDING = Standing(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
-_STORY = Story("sample", 1, ListId(1), (_TO,), (ToldWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
+_STANDING = ListStatus(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
+_STORY = AlertThread("sample", 1, ListId(1), (_TO,), (SentWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
 _ACT = NamedAct(
     signal_id=1,
@@ -145,16 +147,16 @@ def _bare() -> Wave:
     return Wave(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
 
 
-def _news() -> list[News]:
+def _news() -> list[OperatorNews]:
     troubles = [_trouble(n, kind) for n, kind in enumerate(ConditionKind)]
     many = tuple(_trouble(n, ConditionKind.COVERAGE_LATE) for n in range(20))
     over = tuple(_trouble(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
     again = frozenset({over[0].condition.key})
     return [
-        News((troubles[0],), (), (), frozenset()),
-        News(many, (), (), frozenset()),
-        News((), (), (over[0],), frozenset()),
-        News((troubles[0],), (_trouble(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
+        OperatorNews((troubles[0],), (), (), frozenset()),
+        OperatorNews(many, (), (), frozenset()),
+        OperatorNews((), (), (over[0],), frozenset()),
+        OperatorNews((troubles[0],), (_trouble(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
     ]
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from jobs.config.database import ready
 from jobs.config.settings import Settings
-from storage.changes.rebuild import Belief, Rebuilt, put_right, rebuild
+from storage.changes.rebuild import Rebuilt, RebuiltSpell, put_right, rebuild
 from storage.postgres.pool import open_pool, transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RebuildReport:
     """What was found and done, for whoever asked for it."""
 
     found: Rebuilt
@@ -36,17 +36,17 @@ class Told:
         }
 
 
-async def rebuild_spells(settings: Settings, dsn: str) -> Told:
+async def rebuild_spells(settings: Settings, dsn: str) -> RebuildReport:
     """Compare, and replace what differs, in one transaction. A running monitor waits for it."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         found = await rebuild(conn)
         if found.differs:
             await put_right(conn, found)
-    return Told(found)
+    return RebuildReport(found)
 
 
-def _object(belief: Belief) -> dict[str, object]:
+def _object(belief: RebuiltSpell) -> dict[str, object]:
     told = belief.told
     return {
         "account": belief.account_id,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from storage.executives import signals
@@ -44,7 +44,7 @@ class Relations:
             if self._due(executive) > now:
                 continue
             follows = await self._collector.follows_among(executive.account.native_id, watched, now)
-            if isinstance(follows, Trouble):
+            if isinstance(follows, RequestFailure):
                 self._due_at[executive.account.account_id] = max(follows.retry_at, now + _TRY_AGAIN)
                 continue
             self._due_at[executive.account.account_id] = now + _EVERY

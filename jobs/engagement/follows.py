@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.x.wire.follows import MOST_FOLLOWS, Follows, believable
 from jobs.base.clock import Clock
 from storage.executives import follows as store
@@ -45,13 +45,13 @@ class FollowsReader(Protocol):
     @property
     def batch_size(self) -> int: ...
 
-    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble: ...
+    async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure: ...
 
     async def following_counts(
         self, native_ids: Sequence[str], now: datetime
-    ) -> dict[str, int] | Trouble: ...
+    ) -> dict[str, int] | RequestFailure: ...
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer: ...
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer: ...
 
 
 def compare(known: Mapping[str, bool], listed: Collection[str], shown: Collection[str]) -> FollowStep:
@@ -112,7 +112,7 @@ class FollowsPoller:
         account_id, native_id = executive.account.account_id, executive.account.native_id
         self._not_before[account_id] = asked_at + self._every
         counts = await self._collector.following_counts([native_id], asked_at)
-        if isinstance(counts, Trouble):
+        if isinstance(counts, RequestFailure):
             self._try_again(account_id, counts, asked_at)
             return
         stated = counts.get(native_id)
@@ -120,10 +120,10 @@ class FollowsPoller:
             await self._note_access(account_id, _TOO_MANY, asked_at)
             return
         seen = await self._collector.follows(native_id, asked_at)
-        if isinstance(seen, Trouble) and seen.reason is MissedReason.ACCESS and not seen.breaker:
+        if isinstance(seen, RequestFailure) and seen.reason is MissedReason.ACCESS and not seen.breaker:
             reason = f"X does not show whom they follow: {seen.detail}"
             await self._note_access(account_id, Access(observable=False, reason=reason), asked_at)
-        elif isinstance(seen, Trouble):
+        elif isinstance(seen, RequestFailure):
             self._try_again(account_id, seen, asked_at)
         elif seen.complete:
             await self._take_in(executive, seen, stated, asked_at)
@@ -175,5 +175,5 @@ class FollowsPoller:
         async with transaction(self._pool) as conn:
             await store.note_access(conn, SignalKind.FOLLOW, {account_id: access}, now)
 
-    def _try_again(self, account_id: AccountId, trouble: Trouble, asked_at: datetime) -> None:
+    def _try_again(self, account_id: AccountId, trouble: RequestFailure, asked_at: datetime) -> None:
         self._not_before[account_id] = max(asked_at + _TRY_AGAIN, trouble.retry_at)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.x.likes import Likes
 from jobs.base.clock import Clock
 from storage.executives.follows import Access, known_likes, note_access
@@ -109,5 +109,5 @@ class LikesPoller:
             )
 
 
-def _next_at(due: datetime, trouble: Trouble | None) -> datetime:
+def _next_at(due: datetime, trouble: RequestFailure | None) -> datetime:
     return due if trouble is None else max(due, trouble.retry_at)

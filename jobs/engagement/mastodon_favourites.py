@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.wire.identity import Identity, post_of
+from collectors.mastodon.wire.identity import MastodonIdentity, post_of
 from collectors.mastodon.wire.timeline import like_of
 from jobs.base.clock import Clock
 from storage.executives import signals
@@ -46,18 +46,18 @@ class WatchedPosts:
         for address in self._addresses:
             post = post_of(address)
             admirers = await self._collector.favourited_by(address, self._clock())
-            self._tell(address, admirers if isinstance(admirers, Trouble) else None)
-            if post is None or isinstance(admirers, Trouble):
+            self._tell(address, admirers if isinstance(admirers, RequestFailure) else None)
+            if post is None or isinstance(admirers, RequestFailure):
                 continue
             async with transaction(self._pool) as conn:
                 for executive in self._executives:
                     account = executive.account
-                    who = Identity.of(account.native_id)
+                    who = MastodonIdentity.of(account.native_id)
                     like = None if who is None else like_of(post, admirers, who.actor, account.handle)
                     if like is not None:
                         await signals.add_signals(conn, account.account_id, [like], self._clock())
 
-    def _tell(self, address: str, trouble: Trouble | None) -> None:
+    def _tell(self, address: str, trouble: RequestFailure | None) -> None:
         """Log the first failure and the recovery."""
         if trouble is None and address in self._failing:
             self._failing.discard(address)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.core.collector import Collector
 from jobs.base.clock import Clock
-from jobs.dispatch.breaker_store import Health
+from jobs.dispatch.breaker_store import BreakerStore
 from storage.executives import signals
 from storage.model.core.accounts import AccountId, Executive
 from storage.postgres.pool import Pool, StaleState, transaction
@@ -20,7 +20,7 @@ class EngagementPoller:
     """Polls each executive of one platform every `every`, apart from the lookups of accounts."""
 
     def __init__(
-        self, pool: Pool, collector: Collector, every: timedelta, health: Health, clock: Clock
+        self, pool: Pool, collector: Collector, every: timedelta, health: BreakerStore, clock: Clock
     ) -> None:
         self._pool = pool
         self._collector = collector
@@ -41,8 +41,8 @@ class EngagementPoller:
     def _due(self, executive: Executive) -> datetime:
         last = self._tried_at.get(executive.account.account_id, executive.last_polled_at)
         due = _NEVER if last is None else last + self._every
-        closed_until = self._health.closed_until(self._place(executive))
-        return due if closed_until is None else max(due, closed_until)
+        paused_until = self._health.paused_until(self._place(executive))
+        return due if paused_until is None else max(due, paused_until)
 
     def _place(self, executive: Executive) -> str:
         return self._collector.place(executive.account.native_id)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from jobs.evidence.pack_proof import Known
+from jobs.evidence.pack_proof import KnownHeads
 from storage.changes.hash_chain import Head
 from storage.model.evidence.hash_chain import moment
 
@@ -62,7 +62,7 @@ def heads_listed(found: Sequence[Head]) -> dict[str, object]:
     }
 
 
-def heads_known(path: Path | None, given: str | None) -> Known:
+def heads_known(path: Path | None, given: str | None) -> KnownHeads:
     """The heads of a file, and one that was given alone. Raises HeadsError."""
     named: dict[str, str] = {}
     numbered: dict[int, str] = {}
@@ -75,7 +75,7 @@ def heads_known(path: Path | None, given: str | None) -> Known:
             numbered[one.seq] = one.head
     if given is not None:
         named.setdefault(_head(given.strip().lower(), "--head"), "the head that you gave")
-    return Known(named, numbered)
+    return KnownHeads(named, numbered)
 
 
 def _read(path: Path) -> _List:

@@ -22,7 +22,7 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Anchored:
+class AnchoredHead:
     """A head and what the authority says of it; `stamp` None: it had its time stamp before."""
 
     head: Head
@@ -39,7 +39,7 @@ def authority_of(settings: Settings) -> Authority | None:
         raise SettingsError(f"Setting tsa_certificates: {error}") from error
 
 
-async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> Anchored | None:
+async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> AnchoredHead | None:
     """Have a time put on the newest head and keep the answer. None while nothing is recorded.
 
     No transaction is open while the authority is asked. Raises TimestampError.
@@ -49,11 +49,11 @@ async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> 
     if head is None:
         return None
     if any(one.authority == authority.url for one in head.anchors):
-        return Anchored(head, None)
+        return AnchoredHead(head, None)
     token, stamp = await stamped(http, authority, head.entry)
     async with transaction(pool) as conn:
         await add_anchor(conn, head.seq, authority.url, token, clock())
-    return Anchored(head, stamp)
+    return AnchoredHead(head, stamp)
 
 
 def is_due(last: datetime | None, now: datetime) -> bool:
@@ -61,7 +61,7 @@ def is_due(last: datetime | None, now: datetime) -> bool:
     return last is None or last.astimezone(UTC).date() < now.astimezone(UTC).date()
 
 
-class Anchoring:
+class DailyAnchor:
     """The daily anchor. The first failure and the recovery are logged, nothing between."""
 
     def __init__(self, pool: Pool, http: Http, authority: Authority, clock: Clock) -> None:
@@ -99,11 +99,11 @@ class Anchoring:
 
 
 @asynccontextmanager
-async def anchoring(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[Anchoring | None]:
+async def anchoring(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[DailyAnchor | None]:
     """The daily anchor of these settings with its connection; None when no authority is set."""
     authority = authority_of(settings)
     if authority is None:
         yield None
         return
     async with Http(LIMITS) as http:
-        yield Anchoring(pool, http, authority, clock)
+        yield DailyAnchor(pool, http, authority, clock)

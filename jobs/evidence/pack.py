@@ -21,7 +21,7 @@ from storage.model.evidence.hash_chain import (
     read_statement,
     statement_bytes,
 )
-from storage.model.evidence.packs import Attested, Coverage, DayHead, Material, Segment
+from storage.model.evidence.packs import Attested, DayHead, Material, PackCoverage, Segment
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -87,7 +87,7 @@ class CoverageFile:
     what: str
     ours: bool
     """False for a change that somebody else published."""
-    coverage: Coverage
+    coverage: PackCoverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class RawFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class PackManifest:
     format: int
     made_by: str
     made_at: datetime
@@ -112,10 +112,10 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PackContent:
     """All that the files of a pack say, for the page and for the checks."""
 
-    manifest: Manifest
+    manifest: PackManifest
     change: ChangeStatement
     outcome: OutcomeStatement | None
     attested: tuple[Attested, ...]
@@ -146,14 +146,14 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
         ChainFile(HOW, tuple(names), material.segments, material.heads, tuple(a for a, _ in anchors))
     )
     if material.coverage is None:
-        files[COVERAGE] = written(CoverageFile(NOT_OURS, ours=False, coverage=Coverage(())))
+        files[COVERAGE] = written(CoverageFile(NOT_OURS, ours=False, coverage=PackCoverage(())))
     else:
         files[COVERAGE] = written(CoverageFile(WHAT, ours=True, coverage=material.coverage))
-    manifest = Manifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
+    manifest = PackManifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
     return listed(files, manifest)
 
 
-def listed(files: Files, manifest: Manifest) -> dict[str, bytes]:
+def listed(files: Files, manifest: PackManifest) -> dict[str, bytes]:
     """The files with a manifest that has the hash of each."""
     hashes = {
         name: hashlib.sha256(content).hexdigest()
@@ -163,7 +163,7 @@ def listed(files: Files, manifest: Manifest) -> dict[str, bytes]:
     return {**files, MANIFEST: written(replace(manifest, files=hashes))}
 
 
-def facts_in(files: Files) -> Facts:
+def facts_in(files: Files) -> PackContent:
     """What the files of a pack say; page and README are not looked at. Raises PackError."""
     manifest = manifest_in(files)
     chain = _read(ChainFile, files, CHAIN)
@@ -179,14 +179,16 @@ def facts_in(files: Files) -> Facts:
     raw = {one.sha256: _content(files, one.file) for one in manifest.raw if one.file is not None}
     for anchor in chain.anchors:
         _content(files, anchor.file)
-    return Facts(manifest, changes[0], outcomes[0] if outcomes else None, attested, coverage, chain, raw)
+    return PackContent(
+        manifest, changes[0], outcomes[0] if outcomes else None, attested, coverage, chain, raw
+    )
 
 
-def manifest_in(files: Files) -> Manifest:
+def manifest_in(files: Files) -> PackManifest:
     """The manifest of a pack. Raises PackError when there is none that this version reads."""
     if MANIFEST not in files:
         raise PackError(f"This is no evidence pack: {MANIFEST} is missing.")
-    manifest = _read(Manifest, files, MANIFEST)
+    manifest = _read(PackManifest, files, MANIFEST)
     if manifest.format != FORMAT:
         raise PackError(f"The pack has format {manifest.format}; this version reads format {FORMAT}.")
     return manifest
@@ -204,7 +206,7 @@ def raw_name(sha256: str) -> str:
     return f"raw/{sha256}.json"
 
 
-def expected_names(facts: Facts) -> set[str]:
+def expected_names(facts: PackContent) -> set[str]:
     """Every file that belongs into the pack."""
     return {
         *(MANIFEST, PAGE, README, CHAIN, COVERAGE),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from collectors.core.wire import is_array, is_object, parse
-from jobs.evidence.pack import Facts
+from jobs.evidence.pack import PackContent
 from storage.model.tables.account_references import ID_PREFIX
 
 _IDS: Final = ("id", "did", "account_id")
@@ -16,13 +16,13 @@ _NAMES: Final = ("username", "handle", "acct")
 """As X, Bluesky and Mastodon call them; published records as Bluesky does."""
 
 
-def is_called_by_id(facts: Facts) -> bool:
+def is_called_by_id(facts: PackContent) -> bool:
     """Whether the pack gives the account no name but the id that the statement names."""
     account = facts.change.account
     return facts.manifest.handle in {account, f"{ID_PREFIX}{account}"}
 
 
-def names_told(facts: Facts) -> tuple[str, ...]:
+def names_told(facts: PackContent) -> tuple[str, ...]:
     """Every name that the raw answers give to the account, each once."""
     ids = {facts.change.account, facts.change.account.rpartition("#")[2]}
     found: dict[str, str] = {}

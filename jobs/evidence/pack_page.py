@@ -8,12 +8,12 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from jobs.base.wording import day, handle_name, number
-from jobs.evidence.pack import PAGE, README, Facts, PackError, documents, facts_in, listed
+from jobs.evidence.pack import PAGE, README, PackContent, PackError, documents, facts_in, listed
 from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, Status, Strength
 from storage.model.evidence.hash_chain import ChangeStatement, OutcomeStatement, moment
-from storage.model.evidence.packs import Look, Material, Part
+from storage.model.evidence.packs import Material, PackRequest, PackRequestRole
 from storage.model.text.states import PLATFORM_NAME, capital, change_words, clean, state_words
 
 _SHOWN: Final = 20_000
@@ -40,9 +40,9 @@ _WHY: Final = {
     Reason.CORRECTED: "a reading that came in late showed that it was not so",
 }
 _PART: Final = {
-    Part.OLD: "last answer before the change",
-    Part.FIRST: "first answer that shows it",
-    Part.AGREEING: "agrees",
+    PackRequestRole.OLD: "last answer before the change",
+    PackRequestRole.FIRST: "first answer that shows it",
+    PackRequestRole.AGREEING: "agrees",
 }
 
 
@@ -62,7 +62,7 @@ class _RawAnswer:
     text: str
 
 
-def page(facts: Facts) -> bytes:
+def page(facts: PackContent) -> bytes:
     """The page that tells a reader what the pack shows. The same files give the same page.
 
     Raises PackError when a statement holds words that this version does not know.
@@ -86,7 +86,7 @@ def instant(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M:%S}{fraction} UTC"
 
 
-def _content(facts: Facts) -> dict[str, object]:
+def _content(facts: PackContent) -> dict[str, object]:
     change, outcome, manifest = facts.change, facts.outcome, facts.manifest
     platform = Platform(change.platform)
     old, new, flags = _old(change), State(Status(change.status), change.withheld_in), _flags(change)
@@ -158,7 +158,7 @@ def _outcome(outcome: OutcomeStatement | None, flags: frozenset[Flag]) -> str:
     return f"{said}: {why}. The last agreeing reading is of {when}."
 
 
-def _corrections(facts: Facts, platform: Platform) -> list[str]:
+def _corrections(facts: PackContent, platform: Platform) -> list[str]:
     """What else was recorded about the same fact, in the order in which it was recorded."""
     changes = [a.statement for a in facts.attested if isinstance(a.statement, ChangeStatement)]
     outcomes = {
@@ -180,7 +180,7 @@ def _corrections(facts: Facts, platform: Platform) -> list[str]:
     return out
 
 
-def _look(look: Look) -> dict[str, object]:
+def _look(look: PackRequest) -> dict[str, object]:
     silent = f"; silent on {', '.join(clean(c) for c in look.silent_on)}" if look.silent_on else ""
     return {
         "part": _PART[look.part] + silent,
@@ -191,7 +191,7 @@ def _look(look: Look) -> dict[str, object]:
     }
 
 
-def _raw(facts: Facts) -> list[_RawAnswer]:
+def _raw(facts: PackContent) -> list[_RawAnswer]:
     purged = {one.sha256: one.purged_at for one in facts.manifest.raw if one.file is None}
     out: list[_RawAnswer] = []
     sides = [("First reading of the new state", facts.change.new_evidence)]

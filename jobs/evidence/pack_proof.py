@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from jobs.base.wording import number
-from jobs.evidence.pack import Facts, Files
+from jobs.evidence.pack import Files, PackContent
 from jobs.evidence.pack_page import instant
 from storage.model.evidence.hash_chain import ChangeStatement, Statement, entry_of
 
 
-class Verdict(StrEnum):
+class ProofResult(StrEnum):
     OK = "ok"
     NOTE = "note"
     """Nothing is wrong, but less is proved than could be."""
@@ -21,8 +21,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    verdict: Verdict
+class ProofCheck:
+    verdict: ProofResult
     said: str
     """One sentence."""
 
@@ -37,7 +37,7 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownHeads:
     """Heads that the verifier has from elsewhere: entry by its hexadecimal text, in words; and by number."""
 
     named: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -55,7 +55,7 @@ Entries = Mapping[int, tuple[str, str]]
 """Leaf and entry by number."""
 
 
-def entries_in(facts: Facts) -> tuple[Entries, list[Check]]:
+def entries_in(facts: PackContent) -> tuple[Entries, list[ProofCheck]]:
     """The entries that the leaves give, and whether the heads that the pack names are among them."""
     entries: dict[int, tuple[str, str]] = {}
     last = 0
@@ -86,10 +86,10 @@ def what(statement: Statement) -> str:
 
 
 def stamps_in(
-    files: Files, facts: Facts, entries: Entries, stamp_of: StampOf
-) -> tuple[list[Check], dict[int, str]]:
+    files: Files, facts: PackContent, entries: Entries, stamp_of: StampOf
+) -> tuple[list[ProofCheck], dict[int, str]]:
     """What each authority says, and the entries that one vouches for, in words."""
-    out: list[Check] = []
+    out: list[ProofCheck] = []
     vouched: dict[int, str] = {}
     for anchor in facts.chain.anchors:
         entry = entries.get(anchor.seq, ("", ""))[1]
@@ -98,14 +98,18 @@ def stamps_in(
             out.append(failed(f"{anchor.file}: {stamp}."))
         elif stamp.signed_by is None:
             said = f"{anchor.file} says that entry {anchor.seq} was there on {instant(stamp.at)}"
-            out.append(Check(Verdict.NOTE, f"{said}; its signature is not checked without --tsa-certs."))
+            out.append(
+                ProofCheck(ProofResult.NOTE, f"{said}; its signature is not checked without --tsa-certs.")
+            )
         else:
             vouched[anchor.seq] = f"{stamp.signed_by} signed entry {anchor.seq} on {instant(stamp.at)}"
             out.append(ok(f"{anchor.file}: {vouched[anchor.seq]}, and its signature is right."))
     return out, vouched
 
 
-def heads_reached(facts: Facts, entries: Entries, known: Known, vouched: Mapping[int, str]) -> list[Check]:
+def heads_reached(
+    facts: PackContent, entries: Entries, known: KnownHeads, vouched: Mapping[int, str]
+) -> list[ProofCheck]:
     """Whether every statement is before an entry that the verifier knows from elsewhere."""
     for seq, head in known.numbered.items():
         if seq in entries and entries[seq][1] != head:
@@ -116,8 +120,8 @@ def heads_reached(facts: Facts, entries: Entries, known: Known, vouched: Mapping
         if known.given:
             return [failed("The pack leads to no head that you have from elsewhere.")]
         said = "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could"
-        return [Check(Verdict.NOTE, f"{said} have made all of it anew.")]
-    out: list[Check] = []
+        return [ProofCheck(ProofResult.NOTE, f"{said} have made all of it anew.")]
+    out: list[ProofCheck] = []
     for attested in facts.attested:
         after = _reached(facts, attested.seq, fixed)
         said = what(attested.statement)
@@ -128,7 +132,7 @@ def heads_reached(facts: Facts, entries: Entries, known: Known, vouched: Mapping
     return out
 
 
-def _reached(facts: Facts, seq: int, fixed: Mapping[int, str]) -> int | None:
+def _reached(facts: PackContent, seq: int, fixed: Mapping[int, str]) -> int | None:
     """The nearest of the fixed entries that the leaves lead to from an entry."""
     for segment in facts.chain.segments:
         end = segment.first_seq + len(segment.leaves)
@@ -137,9 +141,9 @@ def _reached(facts: Facts, seq: int, fixed: Mapping[int, str]) -> int | None:
     return None
 
 
-def ok(said: str) -> Check:
-    return Check(Verdict.OK, said)
+def ok(said: str) -> ProofCheck:
+    return ProofCheck(ProofResult.OK, said)
 
 
-def failed(said: str) -> Check:
-    return Check(Verdict.FAILED, said)
+def failed(said: str) -> ProofCheck:
+    return ProofCheck(ProofResult.FAILED, said)

@@ -18,8 +18,8 @@ from jobs.evidence.pack import (
     PAGE,
     README,
     WHAT,
-    Facts,
     Files,
+    PackContent,
     PackError,
     expected_names,
     facts_in,
@@ -28,11 +28,11 @@ from jobs.evidence.pack import (
 from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
 from jobs.evidence.pack_page import instant, page, readme
 from jobs.evidence.pack_proof import (
-    Check,
     Entries,
-    Known,
+    KnownHeads,
+    ProofCheck,
+    ProofResult,
     StampOf,
-    Verdict,
     entries_in,
     failed,
     heads_reached,
@@ -41,17 +41,17 @@ from jobs.evidence.pack_proof import (
     what,
 )
 from storage.model.evidence.hash_chain import ChangeStatement, leaf_of
-from storage.model.evidence.packs import Part
+from storage.model.evidence.packs import PackRequestRole
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-def verify(files: Files, known: Known, stamp_of: StampOf, made_by: str) -> list[Check]:
+def verify(files: Files, known: KnownHeads, stamp_of: StampOf, made_by: str) -> list[ProofCheck]:
     """Every check as a sentence. The pack verifies when none is FAILED or OPEN."""
     try:
         facts = facts_in(files)
     except PackError as error:
-        return [Check(Verdict.FAILED, str(error))]
+        return [ProofCheck(ProofResult.FAILED, str(error))]
     checks = _listing(files, facts)
     entries, leads = entries_in(facts)
     checks += leads
@@ -66,7 +66,7 @@ def verify(files: Files, known: Known, stamp_of: StampOf, made_by: str) -> list[
     return checks
 
 
-def _listing(files: Files, facts: Facts) -> list[Check]:
+def _listing(files: Files, facts: PackContent) -> list[ProofCheck]:
     """Whether the files are those of a pack, each as the manifest lists it."""
     expected, hashes = expected_names(facts), facts.manifest.files
     out = [failed(f"{name} is missing.") for name in sorted(expected - set(files))]
@@ -81,8 +81,8 @@ def _listing(files: Files, facts: Facts) -> list[Check]:
     return out or [ok(f"The {number(len(files), 'file')} are those that {MANIFEST} lists, and no other.")]
 
 
-def _statements(files: Files, facts: Facts, entries: Entries) -> list[Check]:
-    out: list[Check] = []
+def _statements(files: Files, facts: PackContent, entries: Entries) -> list[ProofCheck]:
+    out: list[ProofCheck] = []
     related = _related(facts)
     for named, attested in zip(facts.chain.statements, facts.attested, strict=True):
         said = f"{named.file} ({what(attested.statement)})"
@@ -95,7 +95,7 @@ def _statements(files: Files, facts: Facts, entries: Entries) -> list[Check]:
     return out
 
 
-def _related(facts: Facts) -> set[int]:
+def _related(facts: PackContent) -> set[int]:
     """The changes that supersede each other and the one that the pack is about."""
     changes = [a.statement for a in facts.attested if isinstance(a.statement, ChangeStatement)]
     mine = (facts.change.platform, facts.change.account)
@@ -110,9 +110,9 @@ def _related(facts: Facts) -> set[int]:
     return found
 
 
-def _raw(files: Files, facts: Facts) -> list[Check]:
+def _raw(files: Files, facts: PackContent) -> list[ProofCheck]:
     """Whether every raw answer that a statement names is there, or is said to be purged."""
-    out: list[Check] = []
+    out: list[ProofCheck] = []
     changes = [a.statement for a in facts.attested if isinstance(a.statement, ChangeStatement)]
     named = {h for c in changes for h in (c.old_evidence, c.new_evidence) if h is not None}
     listed = {one.sha256: one for one in facts.manifest.raw}
@@ -122,20 +122,22 @@ def _raw(files: Files, facts: Facts) -> list[Check]:
         if one.file is None:
             when = "before" if one.purged_at is None else f"on {instant(one.purged_at)}"
             said = f"The raw answer {sha256[:12]}… was purged {when}: only its hash is left."
-            out.append(Check(Verdict.NOTE, said))
+            out.append(ProofCheck(ProofResult.NOTE, said))
         elif one.file != raw_name(sha256) or hashlib.sha256(files[one.file]).hexdigest() != sha256:
             out.append(failed(f"{one.file} is not the raw answer that the statement names."))
         else:
             out.append(ok(f"{one.file} is the raw answer that the statement names."))
     new, old = facts.change.new_evidence, facts.change.old_evidence
     if new is None:
-        out.append(Check(Verdict.NOTE, "Of the first reading of the new state no raw answer was kept."))
+        out.append(
+            ProofCheck(ProofResult.NOTE, "Of the first reading of the new state no raw answer was kept.")
+        )
     if old is None and facts.change.old_status is not None:
-        out.append(Check(Verdict.NOTE, "Of the reading of the state before no raw answer was kept."))
+        out.append(ProofCheck(ProofResult.NOTE, "Of the reading of the state before no raw answer was kept."))
     return out
 
 
-def _name(facts: Facts) -> Check:
+def _name(facts: PackContent) -> ProofCheck:
     """Whether the name of the account is in what the chain covers."""
     name, told = handle_name(facts.manifest.handle), names_told(facts)
     if is_called_by_id(facts):
@@ -147,18 +149,18 @@ def _name(facts: Facts) -> Check:
         said = (
             f"{MANIFEST} calls the account {name}, and the raw answers call it {others}: it was renamed, or"
         )
-        return Check(Verdict.NOTE, f"{said} {MANIFEST} is wrong, which the chain does not cover.")
+        return ProofCheck(ProofResult.NOTE, f"{said} {MANIFEST} is wrong, which the chain does not cover.")
     said = f"No raw answer names the account: that it is called {name} is only what {MANIFEST} says"
-    return Check(Verdict.NOTE, f"{said}, which the chain does not cover.")
+    return ProofCheck(ProofResult.NOTE, f"{said}, which the chain does not cover.")
 
 
-def _times(facts: Facts) -> list[Check]:
+def _times(facts: PackContent) -> list[ProofCheck]:
     """Whether the requests agree with the times of the statements."""
     change, outcome, looks = facts.change, facts.outcome, facts.coverage.coverage.looks
     if not facts.coverage.ours:
         if change.source == change.platform:
             return [failed(f"{COVERAGE} says that somebody else published what Blockline saw itself.")]
-        return [Check(Verdict.NOTE, f"{COVERAGE} is empty: somebody else published this change.")]
+        return [ProofCheck(ProofResult.NOTE, f"{COVERAGE} is empty: somebody else published this change.")]
     if change.source != change.platform:
         return [failed(f"{COVERAGE} holds requests for what somebody else published.")]
     if [look.observed_at for look in looks] != sorted(look.observed_at for look in looks):
@@ -167,27 +169,27 @@ def _times(facts: Facts) -> list[Check]:
     if wrong:
         return [failed(why) for why in wrong]
     parts = {look.part for look in looks}
-    lacking = [] if Part.FIRST in parts else ["the first reading of the new state"]
-    if change.last_seen_old is not None and Part.OLD not in parts:
+    lacking = [] if PackRequestRole.FIRST in parts else ["the first reading of the new state"]
+    if change.last_seen_old is not None and PackRequestRole.OLD not in parts:
         lacking.append("the reading before")
     last = looks[-1].observed_at if looks else None
     if outcome is not None and last != outcome.last_agreeing_at:
         lacking.append("the last agreeing reading")
     if lacking:
         said = f"{COVERAGE} lacks {' and '.join(lacking)}: of these only the statement tells."
-        return [Check(Verdict.NOTE, said)]
+        return [ProofCheck(ProofResult.NOTE, said)]
     return [ok(f"The {number(len(looks), 'request')} in {COVERAGE} have the times that the statements tell.")]
 
 
-def _contradictions(facts: Facts) -> list[str]:
+def _contradictions(facts: PackContent) -> list[str]:
     change, outcome = facts.change, facts.outcome
     out: list[str] = []
     for look in facts.coverage.coverage.looks:
         before = change.last_seen_old
-        if look.part is Part.OLD:
+        if look.part is PackRequestRole.OLD:
             # A difference, since a stranger may have written a time that has none before it.
             fits = before is not None and timedelta(0) <= before - look.asked_at < _MILLISECOND
-        elif look.part is Part.FIRST:
+        elif look.part is PackRequestRole.FIRST:
             fits = look.observed_at == change.first_seen_new
         else:
             until = None if outcome is None else outcome.last_agreeing_at
@@ -199,12 +201,12 @@ def _contradictions(facts: Facts) -> list[str]:
     return out
 
 
-def _pages(files: Files, facts: Facts, made_by: str) -> list[Check]:
+def _pages(files: Files, facts: PackContent, made_by: str) -> list[ProofCheck]:
     """Whether page and README, and the fixed sentences in the other files, are those of this version.
 
     What another version made is not vouched for: anybody can write that another version made it.
     """
-    out: list[Check] = []
+    out: list[ProofCheck] = []
     try:
         made = page(facts)
     except PackError as error:
@@ -222,5 +224,7 @@ def _pages(files: Files, facts: Facts, made_by: str) -> list[Check]:
             out.append(failed(f"{name} says something else than the other files."))
         else:
             said = f"{name} was made by {facts.manifest.made_by!r}, and this is {made_by}"
-            out.append(Check(Verdict.OPEN, f"{said}: its words are not checked, so read the statements."))
+            out.append(
+                ProofCheck(ProofResult.OPEN, f"{said}: its words are not checked, so read the statements.")
+            )
     return out

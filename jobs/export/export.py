@@ -14,7 +14,7 @@ from jobs.base.atomic_files import whole_file, whole_folder
 from jobs.base.errors import CommandError
 from storage.export.exports import EXPORTS, list_names, snapshot
 from storage.export.row_stream import Row, Rows
-from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines, utc
 from storage.model.text.states import clean
 from storage.postgres.migrate import newest
@@ -28,12 +28,12 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportRequest:
     """What is to be exported."""
 
     kind: Kind
     form: Format
-    wanted: Wanted
+    wanted: ExportFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ Progress = Callable[[int, datetime | None], None]
 """Told how many rows are done, and which time they have reached where they come in the order of time."""
 
 
-async def export_to_stream(pool: Pool, order: Order, stream: BinaryIO, told: Progress) -> Exported:
+async def export_to_stream(pool: Pool, order: ExportRequest, stream: BinaryIO, told: Progress) -> Exported:
     """As text, line by line. Raises CommandError for a list that is not there."""
     async with _reading(pool, order) as rows:
         first, lines = csv_lines(rows.columns) if order.form is Format.CSV else json_lines(rows.columns)
@@ -67,14 +67,14 @@ async def export_to_stream(pool: Pool, order: Order, stream: BinaryIO, told: Pro
     return Exported(order.kind, done)
 
 
-async def export_to_file(pool: Pool, order: Order, path: Path, told: Progress) -> Exported:
+async def export_to_file(pool: Pool, order: ExportRequest, path: Path, told: Progress) -> Exported:
     """As text, into a file that is not there yet. It is there when all of it is, and else not at all."""
     with whole_file(path) as file:
         done = await export_to_stream(pool, order, file, told)
     return Exported(order.kind, done.rows, (_made(path, path.name, done.rows),))
 
 
-async def export_to_folder(pool: Pool, order: Order, path: Path, told: Progress) -> Exported:
+async def export_to_folder(pool: Pool, order: ExportRequest, path: Path, told: Progress) -> Exported:
     """As Parquet, with a manifest that names every file and its hash. The folder appears whole or not."""
     from jobs.export.parquet import ParquetFolder  # a large library, for this form only
 
@@ -102,7 +102,7 @@ async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object]
 
 
 @asynccontextmanager
-async def _reading(pool: Pool, order: Order) -> AsyncGenerator[Rows]:
+async def _reading(pool: Pool, order: ExportRequest) -> AsyncGenerator[Rows]:
     """The rows, all of the moment at which this begins."""
     async with snapshot(pool) as conn:
         wanted = order.wanted
@@ -114,7 +114,7 @@ async def _reading(pool: Pool, order: Order) -> AsyncGenerator[Rows]:
             yield rows
 
 
-def _about(order: Order) -> dict[str, str]:
+def _about(order: ExportRequest) -> dict[str, str]:
     """What is exported, for the manifest and the metadata of each file."""
     wanted = order.wanted
     chosen: dict[str, str] = {}

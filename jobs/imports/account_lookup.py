@@ -8,7 +8,7 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn
 
 
-async def account_named(conn: Conn, text: str, platform: Platform | None = None) -> Account:
+async def find_account(conn: Conn, text: str, platform: Platform | None = None) -> Account:
     """The account on file that a handle, an id or the address of a profile means. Raises CommandError."""
     try:
         address = read_address(text, platform)

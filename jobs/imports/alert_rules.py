@@ -12,7 +12,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportedRule:
     """What became of one rule of the file."""
 
     line: int
@@ -22,8 +22,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    taken: tuple[Taken, ...]
+class RulesImport:
+    taken: tuple[ImportedRule, ...]
     removed: tuple[str, ...] = ()
     """Rules that the file does not have, and that are gone therefore."""
     reordered: bool = False
@@ -33,7 +33,7 @@ class Imported:
 
 async def import_rules(
     conn: Conn, parsed: Parsed[FileRule], file: str, actor: str, now: datetime, *, replace: bool
-) -> Imported:
+) -> RulesImport:
     """Add the rules of a file and put them in the place of those with their names.
 
     With `replace`, the rules made by hand are then those of the file and no others, tried in its order. A
@@ -43,12 +43,13 @@ async def import_rules(
     refused = [problem for row in parsed.rows if (problem := _refusal(row, known, file)) is not None]
     problems = sorted_problems((*parsed.problems, *refused))
     if problems:
-        return Imported((), problems=problems)
+        return RulesImport((), problems=problems)
     taken = [
-        Taken(row.line, row.rule.name, await _store(conn, row, known, actor, now)) for row in parsed.rows
+        ImportedRule(row.line, row.rule.name, await _store(conn, row, known, actor, now))
+        for row in parsed.rows
     ]
     if not replace:
-        return Imported(tuple(taken))
+        return RulesImport(tuple(taken))
     names = [row.rule.name for row in parsed.rows]
     gone = [name for name, stored in known.items() if not stored.from_settings and name not in names]
     gone += [r.name for r in await unreadable_rules(conn) if not r.from_settings and r.name not in names]
@@ -56,7 +57,7 @@ async def import_rules(
         await remove_rule(conn, name, actor, now)
     by_hand = [name for name in names if name not in known or not known[name].from_settings]
     reordered = await put_in_order(conn, by_hand, actor, now)
-    return Imported(tuple(taken), tuple(gone), reordered)
+    return RulesImport(tuple(taken), tuple(gone), reordered)
 
 
 def _refusal(row: FileRule, known: Mapping[str, StoredRule], file: str) -> TableError | None:

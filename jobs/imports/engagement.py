@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 from dashboard.ui.words import span
 from jobs.base.errors import CommandError
 from jobs.base.wording import handle_name, number
-from jobs.imports.account_lookup import account_named
-from jobs.imports.engagement_parse import ACTS, COUNTERS, FOLLOWS, Engagement, Form, form_of, read_engagement
-from jobs.imports.table_imports import Report
+from jobs.imports.account_lookup import find_account
+from jobs.imports.engagement_parse import (
+    ACTS,
+    COUNTERS,
+    FOLLOWS,
+    EngagementFile,
+    EngagementForm,
+    form_of,
+    read_engagement,
+)
+from jobs.imports.table_imports import ImportReport
 from storage.executives import signals
 from storage.model.core.accounts import Executive, Platform
 from storage.model.tables.csv_rows import TableError, header_of, read_table
@@ -17,7 +25,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 
 async def import_engagement(
     pool: Pool, content: bytes, name: str, whose: str, source: str, now: datetime, *, partial: bool
-) -> Report:
+) -> ImportReport:
     """Store what the file called `name` says of the executive `whose` (PLATFORM:HANDLE-OR-ID), as `source`.
 
     All of it or nothing; with `partial`, the lines that are right. Raises CommandError when that is nobody
@@ -31,12 +39,12 @@ async def import_engagement(
         platform, account_id = executive.account.platform, executive.account.account_id
         read = read_engagement(content, name, form, platform, now)
         if read.problems and not (partial and read.lines):
-            return Report(form.value, (), read.problems, stored=False, summary="", ignored=read.ignored)
+            return ImportReport(form.value, (), read.problems, stored=False, summary="", ignored=read.ignored)
         told = f"import:{source}"
         new = await signals.add_signals(conn, account_id, read.signals, now, told)
         named = await signals.name_targets(conn, account_id)
         counted = await signals.add_counters(conn, account_id, read.counters, told)
-    return Report(
+    return ImportReport(
         form.value,
         (),
         read.problems,
@@ -63,7 +71,7 @@ async def executive_named(conn: Conn, whose: str) -> Executive:
     if platform is None or not colon or not name:
         known = ", ".join(p.value for p in Platform)
         raise CommandError(f"--as: {clean(whose)!r} is not PLATFORM:HANDLE-OR-ID; the platform is {known}.")
-    account = await account_named(conn, name, platform)
+    account = await find_account(conn, name, platform)
     for executive in await signals.executives(conn, platform):
         if executive.account.account_id == account.account_id:
             return executive
@@ -81,10 +89,10 @@ def _unknown(content: bytes, name: str) -> TableError:
 
 
 def _sentences(
-    read: Engagement, executive: Executive, source: str, new: int, counted: int, named: int
+    read: EngagementFile, executive: Executive, source: str, new: int, counted: int, named: int
 ) -> list[str]:
     who = f"{clean(executive.name)}, {handle_name(executive.account.handle)}"
-    if read.form is Form.COUNTERS:
+    if read.form is EngagementForm.COUNTERS:
         fresh = f"{number(counted, 'poll')} new" if counted else "imported before, nothing is new"
     else:
         fresh = f"{number(new, 'act')} new" if new else "imported before, nothing is new"
@@ -93,11 +101,11 @@ def _sentences(
     if n := found["repeated_lines"]:
         out.append(f"{number(n, 'line')} told again what another line tells: stored once.")
     match read.form:
-        case Form.FOLLOWS:
+        case EngagementForm.FOLLOWS:
             out += _of_follows(found)
-        case Form.ACTS:
+        case EngagementForm.ACTS:
             out += _of_times(found)
-        case Form.COUNTERS:
+        case EngagementForm.COUNTERS:
             out += _of_counters(found)
     if named:
         out.append(f"{number(named, 'act')} now point to an account on file, found by its handle.")

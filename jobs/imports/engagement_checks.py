@@ -22,7 +22,7 @@ DAYS_LATER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EngagementLine:
     """One line about an act, of which others may be repeats: those with the same `key`."""
 
     line: int
@@ -35,7 +35,7 @@ class Told:
     note: str = ""
 
 
-def judged_follows(told: Sequence[Told]) -> tuple[tuple[Signal, ...], dict[str, int]]:
+def judged_follows(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
     """Follows and unfollows with their doubts, and how often each was met."""
     marked = any(one.note == RENAMED for one in told)
     alike = _renames(told)
@@ -56,7 +56,7 @@ def judged_follows(told: Sequence[Told]) -> tuple[tuple[Signal, ...], dict[str, 
     }
 
 
-def judged_acts(told: Sequence[Told]) -> tuple[tuple[Signal, ...], dict[str, int]]:
+def judged_acts(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
     """Acts with their doubts, and how often each was met. A time that cannot be is not kept."""
     ordered = sorted(told, key=lambda one: one.seen_at)
     future = {one.key for one in ordered if one.said_at is not None and one.said_at > one.seen_at}
@@ -94,11 +94,11 @@ def _doubting(signal: Signal, *doubts: Doubt | None) -> Signal:
     return replace(signal, doubts=(*signal.doubts, *new)) if new else signal
 
 
-def _renames(told: Sequence[Told]) -> set[str]:
+def _renames(told: Sequence[EngagementLine]) -> set[str]:
     """Both halves of what looks like a rename: the only unfollow and the only follow of a window, of one who
     was never named before and one who is never named again.
     """
-    windows: dict[datetime, list[Told]] = defaultdict(list)
+    windows: dict[datetime, list[EngagementLine]] = defaultdict(list)
     first: dict[str, datetime] = {}
     last: dict[str, datetime] = {}
     for one in sorted(told, key=lambda t: t.seen_at):
@@ -116,9 +116,9 @@ def _renames(told: Sequence[Told]) -> set[str]:
     return out
 
 
-def _away(told: Iterator[Told]) -> set[str]:
+def _away(told: Iterator[EngagementLine]) -> set[str]:
     """An unfollow, and the follow of the same target days later: it may have been gone in between."""
-    by_target: dict[str, list[Told]] = defaultdict(list)
+    by_target: dict[str, list[EngagementLine]] = defaultdict(list)
     for one in sorted(told, key=lambda t: t.seen_at):
         by_target[one.target].append(one)
     return {
@@ -131,7 +131,7 @@ def _away(told: Iterator[Told]) -> set[str]:
     }
 
 
-def _too_old(ordered: Sequence[Told]) -> set[str]:
+def _too_old(ordered: Sequence[EngagementLine]) -> set[str]:
     """Acts said to be so old that whoever recorded them would have seen them long before."""
     out: set[str] = set()
     before: datetime | None = None
@@ -143,11 +143,11 @@ def _too_old(ordered: Sequence[Told]) -> set[str]:
     return out
 
 
-def _stretches(ordered: Sequence[Told]) -> Iterator[list[Told]]:
+def _stretches(ordered: Sequence[EngagementLine]) -> Iterator[list[EngagementLine]]:
     """The record between its long silences. Where several and half of a stretch cannot be right, its column
     of times means something else there: the time of the post that was reposted, for one.
     """
-    stretch: list[Told] = []
+    stretch: list[EngagementLine] = []
     for one in ordered:
         if stretch and one.seen_at - stretch[-1].seen_at > SILENCE:
             yield stretch

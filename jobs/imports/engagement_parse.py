@@ -17,13 +17,13 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
 
-from jobs.imports.engagement_checks import Told, judged_acts, judged_follows
+from jobs.imports.engagement_checks import EngagementLine, judged_acts, judged_follows
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
 from storage.model.tables import csv_cells
 from storage.model.tables.account_references import is_handle, is_native_id
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, TableError, read_table, sorted_problems
 from storage.model.text.states import PLATFORM_NAME, clean
 
 FOLLOWS = ("window_start", "window_end", "actor", "signal", "target")
@@ -36,17 +36,17 @@ _LONGEST_ID = 200
 _FOLLOWING = (SignalKind.FOLLOW, SignalKind.UNFOLLOW)
 
 
-class Form(StrEnum):
+class EngagementForm(StrEnum):
     FOLLOWS = "engagement_follows"
     ACTS = "engagement_acts"
     COUNTERS = "engagement_counters"
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
+class EngagementFile:
     """A file as far as it makes sense by itself."""
 
-    form: Form
+    form: EngagementForm
     name: str
     lines: int
     """Lines that were taken."""
@@ -58,39 +58,41 @@ class Engagement:
     """How often each trap was met, and how long things took in seconds."""
 
 
-def form_of(columns: Sequence[str]) -> Form | None:
+def form_of(columns: Sequence[str]) -> EngagementForm | None:
     """What a file with this header holds; None when it is no engagement."""
-    forms = {Form.FOLLOWS: FOLLOWS, Form.ACTS: ACTS, Form.COUNTERS: COUNTERS}
+    forms = {EngagementForm.FOLLOWS: FOLLOWS, EngagementForm.ACTS: ACTS, EngagementForm.COUNTERS: COUNTERS}
     return next((form for form, known in forms.items() if set(known) <= set(columns)), None)
 
 
-def read_engagement(content: bytes, name: str, form: Form, platform: Platform, now: datetime) -> Engagement:
+def read_engagement(
+    content: bytes, name: str, form: EngagementForm, platform: Platform, now: datetime
+) -> EngagementFile:
     """What a file called `name` says of one executive on `platform`, and a problem for each wrong line.
 
     Raises TableError when the file as a whole cannot be read, or is about more than one actor.
     """
     match form:
-        case Form.FOLLOWS:
+        case EngagementForm.FOLLOWS:
             table = read_table(content, name, FOLLOWS, ("note",))
-        case Form.ACTS:
+        case EngagementForm.ACTS:
             table = read_table(content, name, ACTS)
-        case Form.COUNTERS:
+        case EngagementForm.COUNTERS:
             table = read_table(content, name, COUNTERS)
     actors = sorted({row["actor"] for row in table.rows})
     if len(actors) > 1:
         named = ", ".join(map(clean, actors[:4]))
         raise TableError(name, None, f"it is about {len(actors)} actors ({named}); bring a file for each.")
     problems = list(table.problems)
-    if form is Form.COUNTERS:
+    if form is EngagementForm.COUNTERS:
         return _counters(table.rows, name, now, problems, table.ignored)
-    read = _follow if form is Form.FOLLOWS else _act
-    told: list[Told] = []
+    read = _follow if form is EngagementForm.FOLLOWS else _act
+    told: list[EngagementLine] = []
     for row in table.rows:
         _take(row, name, lambda row=row: told.append(read(row, platform, now)), problems)
     first, repeats = _once(told, name, problems)
-    judge = judged_follows if form is Form.FOLLOWS else judged_acts
+    judge = judged_follows if form is EngagementForm.FOLLOWS else judged_acts
     signals, findings = judge(first)
-    return Engagement(
+    return EngagementFile(
         form,
         name,
         len(first) + repeats,
@@ -101,16 +103,18 @@ def read_engagement(content: bytes, name: str, form: Form, platform: Platform, n
     )
 
 
-def _take(row: Row, name: str, work: Callable[[], object], problems: list[TableError]) -> None:
+def _take(row: CsvRow, name: str, work: Callable[[], object], problems: list[TableError]) -> None:
     try:
         work()
     except CellError as fault:
         problems.append(TableError(name, row.line, str(fault)))
 
 
-def _once(told: Sequence[Told], name: str, problems: list[TableError]) -> tuple[list[Told], int]:
+def _once(
+    told: Sequence[EngagementLine], name: str, problems: list[TableError]
+) -> tuple[list[EngagementLine], int]:
     """Each act by its first observation, and how many lines repeat one. What contradicts it is refused."""
-    first: dict[str, Told] = {}
+    first: dict[str, EngagementLine] = {}
     repeats = 0
     for one in sorted(told, key=lambda t: (t.seen_at, t.line)):
         known = first.setdefault(one.key, one)
@@ -123,7 +127,7 @@ def _once(told: Sequence[Told], name: str, problems: list[TableError]) -> tuple[
     return list(first.values()), repeats
 
 
-def _follow(row: Row, platform: Platform, now: datetime) -> Told:
+def _follow(row: CsvRow, platform: Platform, now: datetime) -> EngagementLine:
     since, until = _past(row, "window_start", now), _past(row, "window_end", now)
     if until <= since:
         raise CellError("window_end is not after window_start.")
@@ -132,10 +136,10 @@ def _follow(row: Row, platform: Platform, now: datetime) -> Told:
     named = sha256(target.encode()).hexdigest()[:24] if doubts else target
     native_id = f"{named}:{int(until.timestamp())}"
     signal = Signal(kind, native_id, None, target, target, until, since, doubts)
-    return Told(row.line, f"{kind}:{native_id}", signal, until, target=target, note=row["note"])
+    return EngagementLine(row.line, f"{kind}:{native_id}", signal, until, target=target, note=row["note"])
 
 
-def _act(row: Row, platform: Platform, now: datetime) -> Told:
+def _act(row: CsvRow, platform: Platform, now: datetime) -> EngagementLine:
     seen_at = _past(row, "observed_at", now)
     said_at = csv_cells.moment(row["event_at"], "event_at") if row["event_at"] else None
     kind = _kind(row, tuple(k for k in SignalKind if k not in _FOLLOWING))
@@ -144,17 +148,17 @@ def _act(row: Row, platform: Platform, now: datetime) -> Told:
         raise CellError(f"post_id {clean(post_id)!r} is not the id of a post.")
     target, doubts = _target(row["target"], platform) if row["target"] else (None, ())
     signal = Signal(kind, post_id, said_at, None, target, seen_at, None, doubts)
-    return Told(row.line, f"{kind}:{post_id}", signal, seen_at, said_at, target or "")
+    return EngagementLine(row.line, f"{kind}:{post_id}", signal, seen_at, said_at, target or "")
 
 
-def _past(row: Row, column: str, now: datetime) -> datetime:
+def _past(row: CsvRow, column: str, now: datetime) -> datetime:
     at = csv_cells.moment(row[column], column)
     if at > now:
         raise CellError(f"{column} {row[column]!r} is still to come: nobody has seen anything of it.")
     return at
 
 
-def _kind(row: Row, known: Sequence[SignalKind]) -> SignalKind:
+def _kind(row: CsvRow, known: Sequence[SignalKind]) -> SignalKind:
     for kind in known:
         if row["signal"] == kind:
             return kind
@@ -173,8 +177,8 @@ def _target(cell: str, platform: Platform) -> tuple[str, tuple[Doubt, ...]]:
 
 
 def _counters(
-    rows: Sequence[Row], name: str, now: datetime, problems: list[TableError], ignored: tuple[str, ...]
-) -> Engagement:
+    rows: Sequence[CsvRow], name: str, now: datetime, problems: list[TableError], ignored: tuple[str, ...]
+) -> EngagementFile:
     found: dict[datetime, tuple[int, Counters]] = {}
     repeats = 0
     for row in rows:
@@ -191,8 +195,8 @@ def _counters(
         else:
             problems.append(TableError(name, row.line, f"line {line} counts otherwise at the same time."))
     counters = tuple(one for _, one in sorted(found.values(), key=lambda f: f[1].at))
-    return Engagement(
-        Form.COUNTERS,
+    return EngagementFile(
+        EngagementForm.COUNTERS,
         name,
         len(counters) + repeats,
         counters=counters,
@@ -202,12 +206,12 @@ def _counters(
     )
 
 
-def _counter(row: Row, now: datetime) -> Counters:
+def _counter(row: CsvRow, now: datetime) -> Counters:
     at = _past(row, "observed_at", now)
     return Counters(at, *(_whole(row, column) for column in COUNTERS[2:]))
 
 
-def _whole(row: Row, column: str) -> int | None:
+def _whole(row: CsvRow, column: str) -> int | None:
     cell = row[column]
     if not cell:
         return None

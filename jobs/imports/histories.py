@@ -27,7 +27,7 @@ from storage.model.bitemporal.imported_records import (
     ImportedHistory,
     ImportedSpan,
     Observation,
-    ToldBefore,
+    StoredImportedChange,
     changes_told,
 )
 from storage.model.core.accounts import Platform
@@ -35,7 +35,7 @@ from storage.model.core.availability import EVERYWHERE, State, Status
 from storage.model.tables import csv_cells
 from storage.model.tables.account_references import ID_PREFIX
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Parsed, Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, Parsed, TableError, read_table, sorted_problems
 
 Key = tuple[Platform, str]
 
@@ -51,7 +51,7 @@ _STORED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class HistorySighting:
     """An account was seen in a state at `since` and at `until`, which may be one time."""
 
     line: int
@@ -68,19 +68,19 @@ class Sightings:
     handle: str | None = None
     handle_at: datetime | None = None
     lists: dict[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
-    seen: list[Sighting] = field(default_factory=list[Sighting])
+    seen: list[HistorySighting] = field(default_factory=list[HistorySighting])
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PriorRecord:
     """What the same record told of an account before."""
 
-    changes: tuple[ToldBefore, ...] = ()
+    changes: tuple[StoredImportedChange, ...] = ()
     spans: tuple[ImportedSpan, ...] = ()
 
-    def sightings(self) -> list[Sighting]:
-        seen = [Sighting(_STORED, o.at, o.at, o.state) for c in self.changes for o in c.observations()]
-        return seen + [Sighting(_STORED, s.since, s.until, s.state) for s in self.spans]
+    def sightings(self) -> list[HistorySighting]:
+        seen = [HistorySighting(_STORED, o.at, o.at, o.state) for c in self.changes for o in c.observations()]
+        return seen + [HistorySighting(_STORED, s.since, s.until, s.state) for s in self.spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,11 @@ class Histories:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _HistoryLine:
     key: Key
     handle: str | None
     lists: tuple[str, ...]
-    seen: tuple[Sighting, ...]
+    seen: tuple[HistorySighting, ...]
 
 
 def is_history(columns: Sequence[str]) -> bool:
@@ -121,7 +121,7 @@ def read_histories(content: bytes, name: str, columns: Sequence[str], now: datet
     else:
         table, read = read_table(content, name, HISTORY, ("list",)), _sighting
     lines, problems = _lines(table, read, name, now)
-    seen: dict[Key, list[Sighting]] = {}
+    seen: dict[Key, list[HistorySighting]] = {}
     for line in lines:
         seen.setdefault(line.key, []).extend(line.seen)
     faults = {line: fault for key, found in seen.items() for line, fault in _contradictions(key, found)}
@@ -131,7 +131,7 @@ def read_histories(content: bytes, name: str, columns: Sequence[str], now: datet
 
 
 def joined(
-    read: Histories, source: str, list_name: str, before: Mapping[Key, Before]
+    read: Histories, source: str, list_name: str, before: Mapping[Key, PriorRecord]
 ) -> tuple[tuple[ImportedHistory, ...], tuple[TableError, ...]]:
     """What is news, a history for each platform, kept as `source`, which told `before` already.
 
@@ -143,7 +143,7 @@ def joined(
     spans: dict[Platform, list[ImportedSpan]] = {}
     for key, account in read.accounts.items():
         platform, native_id = key
-        told = before.get(key, Before())
+        told = before.get(key, PriorRecord())
         faults = dict(_contradictions(key, account.seen, told.sightings()))
         problems += [TableError(read.name, line, fault) for line, fault in faults.items()]
         seen = [s for s in account.seen if s.line not in faults]
@@ -167,10 +167,10 @@ def joined(
 
 
 def _lines(
-    table: Parsed[Row], read: Callable[[Row], _Line], name: str, now: datetime
-) -> tuple[list[_Line], list[TableError]]:
+    table: Parsed[CsvRow], read: Callable[[CsvRow], _HistoryLine], name: str, now: datetime
+) -> tuple[list[_HistoryLine], list[TableError]]:
     """Each line that makes sense by itself and was not there before, and what is wrong with the others."""
-    lines: list[_Line] = []
+    lines: list[_HistoryLine] = []
     problems = list(table.problems)
     first: dict[tuple[object, ...], int] = {}
     for row in table.rows:
@@ -191,7 +191,7 @@ def _lines(
     return lines, problems
 
 
-def _by_account(lines: Sequence[_Line]) -> dict[Key, Sightings]:
+def _by_account(lines: Sequence[_HistoryLine]) -> dict[Key, Sightings]:
     """The lines by account; its handle is the one that was seen last."""
     out: dict[Key, Sightings] = {}
     for line in lines:
@@ -204,15 +204,15 @@ def _by_account(lines: Sequence[_Line]) -> dict[Key, Sightings]:
     return out
 
 
-def _sighting(row: Row) -> _Line:
+def _sighting(row: CsvRow) -> _HistoryLine:
     platform = csv_cells.platform(row["platform"])
     handle = csv_cells.handle(row["handle"], platform)
     at = csv_cells.moment(row["at"], "at")
-    seen = Sighting(row.line, at, at, _state(row), _evidence(row))
-    return _Line(_key(row, platform), handle, csv_cells.names(row["list"]), (seen,))
+    seen = HistorySighting(row.line, at, at, _state(row), _evidence(row))
+    return _HistoryLine(_key(row, platform), handle, csv_cells.names(row["list"]), (seen,))
 
 
-def _span(row: Row) -> _Line:
+def _span(row: CsvRow) -> _HistoryLine:
     platform = csv_cells.platform(row["platform"])
     since, until = (
         csv_cells.moment(row["seen_from"], "seen_from"),
@@ -220,32 +220,34 @@ def _span(row: Row) -> _Line:
     )
     if until < since:
         raise CellError("seen_to is before seen_from.")
-    seen = Sighting(row.line, since, until, _state(row), _evidence(row))
-    return _Line(_key(row, platform), _handle(row, platform), csv_cells.names(row["list"]), (seen,))
+    seen = HistorySighting(row.line, since, until, _state(row), _evidence(row))
+    return _HistoryLine(_key(row, platform), _handle(row, platform), csv_cells.names(row["list"]), (seen,))
 
 
-def _restoration(row: Row) -> _Line:
+def _restoration(row: CsvRow) -> _HistoryLine:
     platform = csv_cells.platform(row["platform"]) if row["platform"] else Platform.X
     evidence = _evidence(row)
     back = csv_cells.moment(row["restored_seen_at"], "restored_seen_at")
-    seen = [Sighting(row.line, back, back, State(Status.AVAILABLE), evidence)]
+    seen = [HistorySighting(row.line, back, back, State(Status.AVAILABLE), evidence)]
     if row["suspended_seen_at"]:
         gone = csv_cells.moment(row["suspended_seen_at"], "suspended_seen_at")
         if gone >= back:
             raise CellError("restored_seen_at is not after suspended_seen_at: which came first is not said.")
-        seen.insert(0, Sighting(row.line, gone, gone, State(Status.SUSPENDED), evidence))
-    return _Line(_key(row, platform), _handle(row, platform), csv_cells.names(row["list"]), tuple(seen))
+        seen.insert(0, HistorySighting(row.line, gone, gone, State(Status.SUSPENDED), evidence))
+    return _HistoryLine(
+        _key(row, platform), _handle(row, platform), csv_cells.names(row["list"]), tuple(seen)
+    )
 
 
-def _key(row: Row, platform: Platform) -> Key:
+def _key(row: CsvRow, platform: Platform) -> Key:
     return platform, csv_cells.account_id(row["account_id"], platform)
 
 
-def _handle(row: Row, platform: Platform) -> str | None:
+def _handle(row: CsvRow, platform: Platform) -> str | None:
     return csv_cells.handle(row["handle"], platform) if row["handle"] else None
 
 
-def _state(row: Row) -> State:
+def _state(row: CsvRow) -> State:
     try:
         status = Status(row["status"])
     except ValueError as error:
@@ -259,17 +261,17 @@ def _state(row: Row) -> State:
     return State(status, (EVERYWHERE,) if EVERYWHERE in countries else tuple(sorted(countries)))
 
 
-def _evidence(row: Row) -> bytes:
+def _evidence(row: CsvRow) -> bytes:
     said = {column: cell for column, cell in row.cells.items() if cell}
     return _JSON.encode({"line": row.line, "says": said}).encode()
 
 
 def _contradictions(
-    key: Key, seen: Sequence[Sighting], before: Sequence[Sighting] = ()
+    key: Key, seen: Sequence[HistorySighting], before: Sequence[HistorySighting] = ()
 ) -> list[tuple[int, str]]:
     """Line and fault of each sighting that shows another state than a different one shows at its time."""
     found: dict[int, str] = {}
-    lasting: list[Sighting] = []
+    lasting: list[HistorySighting] = []
     for one in sorted([*before, *seen], key=lambda s: (s.since, s.line)):
         lasting = [other for other in lasting if other.until >= one.since]
         for other in lasting:
@@ -281,12 +283,12 @@ def _contradictions(
     return list(found.items())
 
 
-def _fault(key: Key, one: Sighting, other: Sighting) -> str:
+def _fault(key: Key, one: HistorySighting, other: HistorySighting) -> str:
     where = f"on line {other.line}" if other.line else "by what this source told before"
     return f"account {key[1]} is {_words(one)}, but {_words(other)} {where}: which came first is not said."
 
 
-def _words(seen: Sighting) -> str:
+def _words(seen: HistorySighting) -> str:
     countries = f" in {' '.join(seen.state.withheld_in)}" if seen.state.withheld_in else ""
     until = "" if seen.until == seen.since else f" to {_time(seen.until)}"
     return f"{seen.state.status}{countries} at {_time(seen.since)}{until}"

@@ -7,7 +7,7 @@ from jobs.imports.order_fields import checked
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NewOrder
 from storage.model.tables import csv_cells
-from storage.model.tables.csv_rows import Parsed, Row, read_table
+from storage.model.tables.csv_rows import CsvRow, Parsed, read_table
 from storage.model.tables.watch_list_csv import each, identities, who, without_repeats
 
 
@@ -75,13 +75,13 @@ def executive_rows(content: bytes, name: str) -> Parsed[ExecutiveRow]:
     )
 
 
-def _executive_row(row: Row) -> ExecutiveRow:
+def _executive_row(row: CsvRow) -> ExecutiveRow:
     return ExecutiveRow(
         row.line, *who(row), csv_cells.text(row["name"], "name"), csv_cells.text(row["title"], "title")
     )
 
 
-def _order_row(row: Row, now: datetime) -> OrderRow:
+def _order_row(row: CsvRow, now: datetime) -> OrderRow:
     issued_at = csv_cells.moment(row["issued_at"], "issued_at")
     issued_from = _moment_or_none(row, "issued_from")
     issued_to = _moment_or_none(row, "issued_to")
@@ -103,5 +103,5 @@ def _order_row(row: Row, now: datetime) -> OrderRow:
     return OrderRow(row.line, checked(order))
 
 
-def _moment_or_none(row: Row, column: str) -> datetime | None:
+def _moment_or_none(row: CsvRow, column: str) -> datetime | None:
     return csv_cells.moment(row[column], column) if row[column] else None

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from jobs.base.wording import number
-from jobs.imports.histories import Before, Histories, Key, is_history, joined, read_histories
-from jobs.imports.table_imports import Report, import_crawl
+from jobs.imports.histories import Histories, Key, PriorRecord, is_history, joined, read_histories
+from jobs.imports.table_imports import ImportReport, import_crawl
 from jobs.imports.transparency_figures import FIGURES, differences, is_figures, read_figures
 from jobs.imports.withheld_crawl import is_crawl, read_crawl
 from storage.countries.transparency_figures import add_reports, reports, stored_reports
-from storage.imports.imports import Imported, import_history, told_before
+from storage.imports.imports import ImportResult, import_history, told_before
 from storage.imports.spans import spans_told
 from storage.model.bitemporal.imported_records import ImportedHistory
 from storage.model.core.accounts import Platform
@@ -43,7 +43,7 @@ async def import_record(
     source: str | None,
     list_name: str | None,
     partial: bool,
-) -> Report:
+) -> ImportReport:
     """Take in the file called `name`, whose header says what it is, as `source`: all of it or nothing.
 
     Without `source` that is the name of the file without its endings. With `partial`, the lines that are
@@ -98,20 +98,20 @@ def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:
 
 async def _import_histories(
     pool: Pool, read: Histories, now: datetime, say: Say, source: str, list_name: str, *, partial: bool
-) -> Report:
+) -> ImportReport:
     if _refused(read.problems, read.accounts, partial=partial):
-        return Report("history", (), read.problems, stored=False, summary="", ignored=read.ignored)
+        return ImportReport("history", (), read.problems, stored=False, summary="", ignored=read.ignored)
     async with transaction(pool) as conn:
         say(f"{read.name}: comparing {number(len(read.accounts), 'account')} with what is stored")
         before = await _before(conn, source, read.accounts)
         histories, contradicted = joined(read, source, list_name, before)
         problems = sorted_problems((*read.problems, *contradicted))
         if _refused(problems, histories, partial=partial):
-            return Report("history", (), problems, stored=False, summary="", ignored=read.ignored)
+            return ImportReport("history", (), problems, stored=False, summary="", ignored=read.ignored)
         say(f"{read.name}: storing {number(sum(len(h.changes) for h in histories), 'change')}")
         done = [await import_history(conn, history, now) for history in histories]
     lines = read.lines - len(contradicted)
-    return Report(
+    return ImportReport(
         "history",
         (),
         problems,
@@ -128,19 +128,19 @@ async def _import_histories(
     )
 
 
-async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, Before]:
-    out: dict[Key, Before] = {}
+async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, PriorRecord]:
+    out: dict[Key, PriorRecord] = {}
     for platform in Platform:
         if ids := [native_id for where, native_id in keys if where is platform]:
             told = await told_before(conn, source, platform, ids)
             spans = await spans_told(conn, source, platform, ids)
             for native_id in told.keys() | spans.keys():
-                before = Before(tuple(told.get(native_id, ())), tuple(spans.get(native_id, ())))
+                before = PriorRecord(tuple(told.get(native_id, ())), tuple(spans.get(native_id, ())))
                 out[platform, native_id] = before
     return out
 
 
-def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[Imported]) -> str:
+def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[ImportResult]) -> str:
     whole = f"{number(lines, 'line')} about {number(sum(len(h.accounts) for h in histories), 'account')}"
     if all(d.is_repeat for d in done):
         return f"{whole}: imported before, nothing is new."
@@ -158,10 +158,12 @@ def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: S
     )
 
 
-async def _import_figures(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
+async def _import_figures(
+    pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool
+) -> ImportReport:
     read = read_figures(content, name, now)
     if _refused(read.problems, read.lines, partial=partial):
-        return Report("transparency", (), read.problems, stored=False, summary="", ignored=read.ignored)
+        return ImportReport("transparency", (), read.problems, stored=False, summary="", ignored=read.ignored)
     async with transaction(pool) as conn:
         stored = await stored_reports(conn, list(read.lines.values()))
         changed = [
@@ -171,13 +173,13 @@ async def _import_figures(pool: Pool, content: bytes, name: str, now: datetime, 
         ]
         problems = sorted_problems((*read.problems, *changed))
         if changed and not partial:
-            return Report("transparency", (), problems, stored=False, summary="", ignored=read.ignored)
+            return ImportReport("transparency", (), problems, stored=False, summary="", ignored=read.ignored)
         new = [report for report in read.lines.values() if report.key not in stored]
         await add_reports(conn, new, now)
         by_name = codes_by_name(await reports(conn), official_names())
     nowhere = sorted({clean(r.country) for r in read.lines.values() if code_of(r, by_name) is None})
     taken = len(read.lines) - len(changed)
-    return Report(
+    return ImportReport(
         "transparency",
         (),
         problems,

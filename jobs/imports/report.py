@@ -2,11 +2,11 @@
 
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
-from jobs.imports.table_imports import Report
+from jobs.imports.table_imports import ImportReport
 from storage.model.text.states import clean
 
 
-def tell(file: str, report: Report, *, as_json: bool) -> None:
+def print_report(file: str, report: ImportReport, *, as_json: bool) -> None:
     """Print what was done; raise CommandError with every line that was refused."""
     if as_json:
         show_json(_as_json(file, report))
@@ -29,7 +29,7 @@ def tell(file: str, report: Report, *, as_json: bool) -> None:
         raise CommandError("\n".join(notes))
 
 
-def _as_json(file: str, report: Report) -> dict[str, object]:
+def _as_json(file: str, report: ImportReport) -> dict[str, object]:
     return {
         "file": file,
         "kind": report.kind,

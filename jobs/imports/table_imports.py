@@ -20,7 +20,7 @@ from storage.live import lists_and_executives
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NewOrder, Order
 from storage.model.tables.csv_rows import Parsed, TableError, header_of, sorted_problems
-from storage.model.tables.watch_import_plan import Identified, Line
+from storage.model.tables.watch_import_plan import Identified, WatchLineResult
 from storage.model.tables.watch_list_csv import watch_rows
 from storage.model.text.states import clean
 from storage.orders import orders
@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ImportReport:
     """What an import did."""
 
     kind: str
-    lines: tuple[Line, ...]
+    lines: tuple[WatchLineResult, ...]
     """The lines that were taken; empty for a published record, which is reported as a whole."""
     problems: tuple[TableError, ...]
     """The lines that were refused."""
@@ -49,7 +49,7 @@ class Report:
 
 async def import_accounts(
     pool: Pool, content: bytes, name: str, resolver: Resolver, actor: str, now: datetime, *, partial: bool
-) -> Report:
+) -> ImportReport:
     """A watch list, or a published crawl of withheld accounts: the header tells which.
 
     Raises TableError when the file as a whole cannot be read.
@@ -64,7 +64,9 @@ async def import_accounts(
     return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
 
 
-async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool) -> Report:
+async def import_orders(
+    pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool
+) -> ImportReport:
     """Legal orders. One that is stored already is left as it is. Raises TableError as `import_accounts`."""
     parsed = order_rows(content, name, now)
     async with transaction(pool) as conn:
@@ -79,7 +81,7 @@ async def import_orders(pool: Pool, content: bytes, name: str, now: datetime, *,
 
 async def import_executives(
     pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
-) -> Report:
+) -> ImportReport:
     """People whose engagement is collected. Raises TableError as `import_accounts`."""
     parsed = await identified(executive_rows(content, name), name, resolver)
     if _refused(parsed, partial=partial):
@@ -94,10 +96,10 @@ async def import_executives(
     return _stored("executives", parsed, tuple(lines), f"{number(len(lines), 'executive')} of {name} stored")
 
 
-async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> Report:
+async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> ImportReport:
     """A published crawl of withheld accounts, reported as a whole."""
     if crawl.problems and not (partial and crawl.pairs):
-        return Report("crawl", (), crawl.problems, stored=False, summary="")
+        return ImportReport("crawl", (), crawl.problems, stored=False, summary="")
     async with transaction(pool) as conn:
         done = await import_history(conn, crawl.history, now)
     figures = {"pairs": crawl.pairs, "new_accounts": done.accounts, "new_changes": done.changes}
@@ -110,7 +112,7 @@ async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool
             f"{whole}: {new} are new, on the list {crawl.history.list_name!r}. "
             "They are kept as that record; nobody is watched for it."
         )
-    return Report("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
+    return ImportReport("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
 
 
 def _without_fault(
@@ -154,13 +156,15 @@ def _order_fault(order: NewOrder, stored: Sequence[NewOrder]) -> str | None:
     return None
 
 
-async def _store_order(conn: Conn, row: OrderRow, now: datetime, stored: Sequence[NewOrder]) -> Line:
+async def _store_order(
+    conn: Conn, row: OrderRow, now: datetime, stored: Sequence[NewOrder]
+) -> WatchLineResult:
     order = row.order
     new = all(old.reference != order.reference for old in stored)
     if new:
         await orders.add_order(conn, order, now)
     did = f"is stored, with the list {clean(order.list_name)}" if new else "was stored already"
-    return Line(row.line, clean(order.reference), did, new)
+    return WatchLineResult(row.line, clean(order.reference), did, new)
 
 
 async def _store_executive(
@@ -168,7 +172,7 @@ async def _store_executive(
     person: Identified[ExecutiveRow],
     now: datetime,
     known: dict[tuple[Platform, str], tuple[str, str]],
-) -> Line:
+) -> WatchLineResult:
     row, native_id, handle = person.row, person.native_id, person.handle
     await signals.add_executive(conn, row.platform, native_id, handle, row.name, row.title, now)
     before = known.get((row.platform, native_id))
@@ -179,20 +183,20 @@ async def _store_executive(
     else:
         did = "was an executive already; name and title are now those of the file"
     who = f"{clean(row.name)}, {handle_name(handle)} ({native_id})"
-    return Line(row.line, who, did, before != (row.name, row.title))
+    return WatchLineResult(row.line, who, did, before != (row.name, row.title))
 
 
 def _refused(parsed: Parsed[T], *, partial: bool) -> bool:
     return bool(parsed.problems) and not (partial and parsed.rows)
 
 
-def _nothing(kind: str, parsed: Parsed[T]) -> Report:
-    return Report(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
+def _nothing(kind: str, parsed: Parsed[T]) -> ImportReport:
+    return ImportReport(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
 
 
-def _stored(kind: str, parsed: Parsed[T], lines: tuple[Line, ...], summary: str) -> Report:
+def _stored(kind: str, parsed: Parsed[T], lines: tuple[WatchLineResult, ...], summary: str) -> ImportReport:
     new = sum(line.changed for line in lines)
-    return Report(
+    return ImportReport(
         kind,
         lines,
         parsed.problems,

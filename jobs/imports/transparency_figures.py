@@ -9,7 +9,7 @@ from storage.model.core.accounts import Platform
 from storage.model.orders.transparency_figures import Key, TransparencyReport
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, TableError, read_table, sorted_problems
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
@@ -30,7 +30,7 @@ _PERIOD = re.compile(r"([0-9]{4})-H([12])")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FiguresFile:
     name: str
     lines: Mapping[int, TransparencyReport]
     """By line."""
@@ -44,7 +44,7 @@ def is_figures(columns: Sequence[str]) -> bool:
     return "period" in there and bool(there & set(PLACES)) and bool(there & set(FIGURES))
 
 
-def read_figures(content: bytes, name: str, now: datetime) -> Figures:
+def read_figures(content: bytes, name: str, now: datetime) -> FiguresFile:
     """The figures in a file called `name`, and a problem for each line that makes no sense.
 
     They are of X where no column `platform` says otherwise. An empty cell, or a column that is not there, is
@@ -65,7 +65,7 @@ def read_figures(content: bytes, name: str, now: datetime) -> Figures:
         else:
             what = f"{clean(report.country)} in {report.period} by {clean(report.source)}"
             problems.append(TableError(name, row.line, f"{what} is already on line {line}."))
-    return Figures(name, lines, sorted_problems(problems), table.ignored)
+    return FiguresFile(name, lines, sorted_problems(problems), table.ignored)
 
 
 def differences(report: TransparencyReport, stored: TransparencyReport) -> str:
@@ -78,7 +78,7 @@ def _value(value: object) -> str:
     return "not reported" if value is None else str(value)
 
 
-def _report(row: Row, now: datetime) -> TransparencyReport:
+def _report(row: CsvRow, now: datetime) -> TransparencyReport:
     iso2 = csv_cells.country(row["iso2"]) if row["iso2"] else None
     if iso2 is None and not row["country"]:
         raise CellError("neither country nor iso2 says which country it is about.")
@@ -110,7 +110,7 @@ def _period(cell: str, now: datetime) -> str:
     return cell
 
 
-def _count(row: Row, column: str) -> int | None:
+def _count(row: CsvRow, column: str) -> int | None:
     cell = row[column]
     if not cell:
         return None
@@ -119,7 +119,7 @@ def _count(row: Row, column: str) -> int | None:
     return int(cell)
 
 
-def _percent(row: Row, column: str) -> float | None:
+def _percent(row: CsvRow, column: str) -> float | None:
     cell = row[column]
     if not cell:
         return None

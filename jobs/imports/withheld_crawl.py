@@ -22,15 +22,15 @@ from enum import StrEnum
 from storage.model.bitemporal.imported_records import (
     DAY_END,
     ImportedAccount,
+    ImportedBatch,
     ImportedChange,
     ImportedHistory,
-    Look,
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Missed, MissedReason, State, Status, Strength
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, TableError, read_table, sorted_problems
 
 COLUMNS = (
     "first_observed_date",
@@ -120,7 +120,7 @@ def read_crawl(content: bytes, name: str) -> Crawl:
     return Crawl(history, sum(map(len, sound)), sorted_problems(problems))
 
 
-def _pair(row: Row) -> Pair:
+def _pair(row: CsvRow) -> Pair:
     at_end = row["withheld_in_at_end"]
     category = _at_end(row["account_category_at_end"], "account_category_at_end")
     everywhere = category is AtEnd.MEDIA_VIOLATION and at_end == "everywhere"
@@ -237,14 +237,14 @@ def _evidence(pairs: Sequence[Pair]) -> bytes:
     return json.dumps({"account_id": pairs[0].native_id, "file": said}, separators=(",", ":")).encode()
 
 
-def _looks(accounts: Sequence[Sequence[Pair]], end: datetime) -> tuple[Look, ...]:
+def _looks(accounts: Sequence[Sequence[Pair]], end: datetime) -> tuple[ImportedBatch, ...]:
     """A look for each date of the file, and the one at everybody when the crawl ended."""
     seen: dict[datetime, list[str]] = {}
     for pairs in accounts:
         for day in {pair.day for pair in pairs}:
             seen.setdefault(day, []).append(pairs[0].native_id)
-    looks = [Look(day, day + DAY_END, 0, tuple(seen[day])) for day in sorted(seen)]
-    ended = Look(
+    looks = [ImportedBatch(day, day + DAY_END, 0, tuple(seen[day])) for day in sorted(seen)]
+    ended = ImportedBatch(
         since=end,
         at=end + DAY_END,
         number=1,

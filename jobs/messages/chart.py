@@ -11,7 +11,7 @@ from datetime import datetime
 
 from jobs.base.wording import interval, minute, number
 from jobs.messages.chart_paint import Chart, paint
-from jobs.messages.chart_scale import Bounds, Step
+from jobs.messages.chart_scale import Bounds, ChartStep
 from storage.model.text.states import capital
 
 
@@ -32,7 +32,7 @@ class PicturedChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """A moment that the picture points at. It is drawn when it lies within the picture."""
 
     at: datetime
@@ -48,13 +48,13 @@ class WavePicture:
     blocked_before: int
     """Accounts that were blocked before the first change."""
     changes: tuple[PicturedChange, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[ChartMark, ...]
     zone: str
     """Of the readers, for `alternative`. The picture itself is in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChartChange:
     """A change that the number of blocked accounts depends on, put after the change before it."""
 
     account_id: int
@@ -65,26 +65,28 @@ class Turn:
     is_first: bool
 
 
-def turns(changes: Iterable[PicturedChange]) -> list[Turn]:
+def chart_changes(changes: Iterable[PicturedChange]) -> list[ChartChange]:
     """The changes that alter the number of blocked accounts, in the order in which they were seen."""
     known: dict[int, tuple[bool, datetime]] = {}
-    out: list[Turn] = []
+    out: list[ChartChange] = []
     for change in sorted(changes, key=lambda c: c.first_seen_new):
         account_id, seen, after = change.account_id, change.first_seen_new, change.last_seen_old
         before = known.get(account_id)
         known[account_id] = change.blocked, seen
         if before is None:
-            out.append(Turn(account_id, change.blocked, after and min(after, seen), seen, is_first=True))
+            out.append(
+                ChartChange(account_id, change.blocked, after and min(after, seen), seen, is_first=True)
+            )
         elif before[0] != change.blocked:
             # The reading that showed the state before is a contrary one as well.
             bounded = min(seen, max(after or before[1], before[1]))
-            out.append(Turn(account_id, change.blocked, bounded, seen, is_first=False))
+            out.append(ChartChange(account_id, change.blocked, bounded, seen, is_first=False))
     return out
 
 
-def steps(picture: WavePicture) -> tuple[Step, ...]:
+def steps(picture: WavePicture) -> tuple[ChartStep, ...]:
     """How many accounts can have been blocked at each instant of the picture; the first step is its start."""
-    told = turns(picture.changes)
+    told = chart_changes(picture.changes)
     were_blocked = sum(t.is_first and not t.blocked and t.after is not None for t in told)
     unread = sum(t.after is None for t in told)
     # Who ceased to be blocked was blocked before, even if the count knows of fewer.
@@ -100,14 +102,14 @@ def steps(picture: WavePicture) -> tuple[Step, ...]:
             after[turn.after].append(Bounds(0 if turn.blocked else -1, 1, 0))
             here[turn.seen].append(Bounds(int(turn.blocked), -1, 0))
     since = min(picture.since, picture.until)
-    out: list[Step] = []
+    out: list[ChartStep] = []
     for at in sorted({since, *here, *after}):
         if at > picture.until:
             break
         then = _sum(now, here[at])
         now = _sum(then, after[at])
         if at >= since:
-            out.append(Step(at, then, now if at < picture.until else then))
+            out.append(ChartStep(at, then, now if at < picture.until else then))
     return tuple(out)
 
 
@@ -143,7 +145,7 @@ def _amount(least: int, most: int) -> str:
 
 
 def _movements(picture: WavePicture) -> str:
-    told = [t for t in turns(picture.changes) if t.seen <= picture.until]
+    told = [t for t in chart_changes(picture.changes) if t.seen <= picture.until]
     began = [t for t in told if t.blocked and t.after is not None]
     found = [t for t in told if t.blocked and t.after is None]
     ended = [t for t in told if not t.blocked and t.after is not None]
@@ -160,11 +162,11 @@ def _movements(picture: WavePicture) -> str:
     return "; ".join(parts) or f"No change was seen since {minute(min(picture.since, picture.until))}"
 
 
-def _accounts(told: Sequence[Turn]) -> str:
+def _accounts(told: Sequence[ChartChange]) -> str:
     return number(len({t.account_id for t in told}), "account")
 
 
-def _within(told: Sequence[Turn], zone: str) -> str:
+def _within(told: Sequence[ChartChange], zone: str) -> str:
     after = [t.after for t in told if t.after is not None]
     return interval(min(after) if after else None, max(t.seen for t in told), zone)
 

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 from jobs.messages.chart_scale import (
     SHORTEST,
     Bounds,
+    ChartStep,
     Run,
     Scale,
-    Step,
     count_ticks,
     highest_count,
     runs,
@@ -53,7 +53,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    steps: tuple[Step, ...]
+    steps: tuple[ChartStep, ...]
     until: datetime
     watched: int
     marks: tuple[tuple[datetime, str], ...]
@@ -61,7 +61,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ChartLabel:
     """Where the line of a mark stands and where its words do; no words when there is no room for them."""
 
     x: int
@@ -98,12 +98,12 @@ def paint(chart: Chart) -> bytes:
     return out.getvalue()
 
 
-def place_labels(marks: Sequence[tuple[int, str]], left: int, right: int) -> list[Label]:
+def place_labels(marks: Sequence[tuple[int, str]], left: int, right: int) -> list[ChartLabel]:
     """Words beside their lines, in up to three rows, none over another or over the line of another.
 
     The last one comes first: those before it rise like stairs, and no line crosses the words of a later one.
     """
-    out: list[Label] = []
+    out: list[ChartLabel] = []
     taken: list[tuple[int, int, int]] = []  # row, from, to
     for x, raw in reversed(marks):
         text = fitting(raw, WIDEST_LABEL, SMALL)
@@ -115,12 +115,12 @@ def place_labels(marks: Sequence[tuple[int, str]], left: int, right: int) -> lis
             if left <= text_x and text_x + width <= right and _is_free(taken, row, x, text_x, text_x + width)
         ]
         if not places:
-            out.append(Label(x, x, x, 0, ""))
+            out.append(ChartLabel(x, x, x, 0, ""))
             continue
         row, text_x = places[0]
         # Its line crosses the rows below its own.
         taken += [(row, text_x, text_x + width), *((r, x, x) for r in range(row + 1))]
-        out.append(Label(x, text_x, text_x + width, row, text))
+        out.append(ChartLabel(x, text_x, text_x + width, row, text))
     return out
 
 
@@ -243,7 +243,7 @@ def _times(pen: ImageDraw.ImageDraw, scale: Scale) -> None:
             free = round(x + half) + 16
 
 
-def _marks(pen: ImageDraw.ImageDraw, labels: Sequence[Label], scale: Scale) -> None:
+def _marks(pen: ImageDraw.ImageDraw, labels: Sequence[ChartLabel], scale: Scale) -> None:
     for label in labels:
         base = scale.top - 10 - LABEL_ROW * label.row
         pen.line((label.x, base - 18 if label.text else scale.top, label.x, scale.bottom), fill=MARK, width=2)

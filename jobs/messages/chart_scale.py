@@ -32,7 +32,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChartStep:
     """The bounds at one instant, and those that hold after it until the next step."""
 
     at: datetime
@@ -73,13 +73,13 @@ class Scale:
         return self.bottom - round((self.bottom - self.top) * number / self.highest)
 
 
-def bounds_at(steps: Sequence[Step], at: datetime) -> Bounds:
+def bounds_at(steps: Sequence[ChartStep], at: datetime) -> Bounds:
     """The bounds at one instant, not before the first step."""
     step = steps[bisect_right(steps, at, key=lambda s: s.at) - 1]
     return step.here if step.at == at else step.after
 
 
-def runs(steps: Sequence[Step], scale: Scale) -> Iterator[Run]:
+def runs(steps: Sequence[ChartStep], scale: Scale) -> Iterator[Run]:
     """The levels from the first step to the right end. What lasted less than a pixel stands in it as well."""
     found: dict[int, list[Bounds]] = {}
     for step in steps:

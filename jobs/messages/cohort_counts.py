@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.alerting.policy import Wave
-from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Standing
+from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, ListStatus
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.text.states import of_many, short_words
@@ -14,7 +14,7 @@ COUNTS_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CohortCount:
     """How many accounts of the cohort are in one state, of how many, and what this mail adds."""
 
     label: str
@@ -22,7 +22,7 @@ class Count:
     difference: str
 
 
-def counts(wave: Wave, standing: Standing | None) -> list[Count]:
+def counts(wave: Wave, standing: ListStatus | None) -> list[CohortCount]:
     """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
     if standing is None or wave.cohort is None:
         return []
@@ -42,15 +42,15 @@ def counts(wave: Wave, standing: Standing | None) -> list[Count]:
         more[words] += difference[platform, state]
     ranked = sorted(ranks, key=lambda w: (ranks[w], -shown[w], w))
     rows = [
-        Count(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
+        CohortCount(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
         for words in ranked[:COUNTS_LISTED]
     ]
     if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
-        rows.append(Count("in other states", f"{rest:,} of {whole} accounts", ""))
+        rows.append(CohortCount("in other states", f"{rest:,} of {whole} accounts", ""))
     if unread := standing.watched - shown.total():
-        rows.append(Count("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
+        rows.append(CohortCount("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
     if named > standing.watched:
-        rows.append(Count("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
+        rows.append(CohortCount("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
     return rows
 
 
@@ -77,14 +77,14 @@ def _rank(platform: Platform, state: State) -> int:
     return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
 
 
-def standing_of(change: AlertChange, standing: Standing) -> int:
+def standing_of(change: AlertChange, standing: ListStatus) -> int:
     """How many accounts of the cohort stand as this change left its account."""
     return sum(
         n for platform, state, n in standing.states if (platform, state) == (change.platform, change.new)
     )
 
 
-def available(standing: Standing) -> int:
+def available(standing: ListStatus) -> int:
     """How many accounts of the cohort stand as anybody would wish."""
     open_to_all = {Status.AVAILABLE, Status.PROTECTED}
     return sum(n for _, state, n in standing.states if state.status in open_to_all)

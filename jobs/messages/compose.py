@@ -25,7 +25,7 @@ from jinja2 import (
     select_autoescape,
 )
 
-from dashboard.auth.signed_links import Act, Link, token
+from dashboard.auth.signed_links import Link, LinkAction, token
 from jobs.alerting.policy import Wave
 from jobs.alerting.waves import facts, opening_key
 from jobs.base.wording import handle_name, minute, number, zone_note
@@ -33,7 +33,7 @@ from jobs.messages import caveats, cohort_counts, wave_content
 from jobs.messages.dashboard_links import places
 from jobs.messages.late_members import late_words
 from jobs.messages.webhook_payload import payload
-from storage.model.alerts.alerts import AlertRow, AlertStage, Mail, MailDraft, Standing
+from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, Mail, MailDraft
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
 from storage.model.text.states import clean, of_many
 
@@ -100,7 +100,7 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class ReplyThread:
     """The mails of a story that one recipient got before, by their Message-IDs, oldest first."""
 
     ids: tuple[str, ...] = ()
@@ -125,10 +125,10 @@ def story_key(wave: Wave) -> str:
 
 def compose(
     wave: Wave,
-    standing: Standing | None,
+    standing: ListStatus | None,
     head: Letterhead,
     recipient: str,
-    thread: Thread = Thread(),
+    thread: ReplyThread = ReplyThread(),
     picture: Picture | None = None,
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
@@ -136,7 +136,7 @@ def compose(
     headline = headline_of(wave, standing)
     title = subject_of(wave, headline, head)
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
-    acknowledge = head.link(Link(Act.ACKNOWLEDGE, story_key(wave), recipient))
+    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, story_key(wave), recipient))
     content = {
         "number": number,
         "subject": title,
@@ -204,7 +204,7 @@ def subject_of(wave: Wave, headline: str, head: Letterhead) -> str:
     return f"{mark}{headline} - {wave_content.cohort_name(wave.cohort)}"
 
 
-def headline_of(wave: Wave, standing: Standing | None) -> str:
+def headline_of(wave: Wave, standing: ListStatus | None) -> str:
     """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
     `@handle suspended` when it is about one.
     """
@@ -224,7 +224,9 @@ def headline_of(wave: Wave, standing: Standing | None) -> str:
     return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
 
 
-def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequence[AlertRow]) -> str | None:
+def _of_the_order(
+    wave: Wave, standing: ListStatus | None, text: str, alerts: Sequence[AlertRow]
+) -> str | None:
     """How far an order has been acted on, when this mail tells of nothing else."""
     order = wave.cohort.order if wave.cohort else None
     change = alerts[0].change
@@ -242,12 +244,12 @@ def _of_the_order(wave: Wave, standing: Standing | None, text: str, alerts: Sequ
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
 
 
-def _cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+def _cohort_lines(wave: Wave, standing: ListStatus | None) -> list[str]:
     late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
     return [*wave_content.cohort_lines(wave, standing), *([] if late is None else [f"{late}."])]
 
 
-def _since_last(wave: Wave, thread: Thread) -> str | None:
+def _since_last(wave: Wave, thread: ReplyThread) -> str | None:
     if wave.story is None:
         return None
     last = wave.story.waves[-1].as_of

@@ -10,7 +10,7 @@ from storage.model.text.states import capital
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DashboardLink:
     """A link, and what is behind it."""
 
     words: str
@@ -24,19 +24,21 @@ def list_url(base: str | None, cohort: Cohort | None) -> str | None:
 
 def places(
     base: str | None, cohort: Cohort | None, account_ids: Collection[int], message_id: str | None
-) -> list[Place]:
+) -> list[DashboardLink]:
     """What a mail links to, the nearest first. `message_id` is None for one that has no page.
 
     Empty where readers reach no dashboard.
     """
     if base is None:
         return []
-    found: list[Place] = []
+    found: list[DashboardLink] = []
     if len(account_ids) == 1:
-        found.append(Place("The account", urljoin(base, f"/account/{next(iter(account_ids))}")))
+        found.append(DashboardLink("The account", urljoin(base, f"/account/{next(iter(account_ids))}")))
     if (url := list_url(base, cohort)) is not None:
-        found.append(Place(f"{capital(cohort_name(cohort))} on the Live page", url))
+        found.append(DashboardLink(f"{capital(cohort_name(cohort))} on the Live page", url))
     if message_id is not None:
         # By its Message-ID: it has no number before it is stored.
-        found.append(Place("This mail", urljoin(base, f"/mail/{quote(message_id.strip('<>'), safe='@')}")))
-    return found or [Place("The dashboard", base)]
+        found.append(
+            DashboardLink("This mail", urljoin(base, f"/mail/{quote(message_id.strip('<>'), safe='@')}"))
+        )
+    return found or [DashboardLink("The dashboard", base)]

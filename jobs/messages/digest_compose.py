@@ -7,7 +7,7 @@ it tells, what it tells and the recipient.
 from collections.abc import Sequence
 from urllib.parse import urljoin
 
-from dashboard.auth.signed_links import Act, Link
+from dashboard.auth.signed_links import Link, LinkAction
 from jobs.alerting.waves import facts
 from jobs.base.wording import number, zone_note
 from jobs.messages import (
@@ -18,10 +18,10 @@ from jobs.messages import (
 )
 from jobs.messages.compose import Letterhead, Picture, message_id
 from jobs.messages.dashboard_links import list_url, places
-from jobs.messages.digest_facts import Part, Told, accounts
+from jobs.messages.digest_facts import DigestCohort, DigestContent, accounts
 from jobs.messages.digest_sections import sections, shares
 from jobs.messages.webhook_payload import note
-from storage.model.alerts.alerts import Cohort, MailDraft, MailKind, Standing
+from storage.model.alerts.alerts import Cohort, ListStatus, MailDraft, MailKind
 from storage.model.alerts.rules import is_webhook
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
@@ -38,7 +38,9 @@ _UNSEEN = "What changed and changed back between two readings of an account."
 _QUIET = "That nothing happened: it tells what was read and confirmed, and no more."
 
 
-def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | None = None) -> MailDraft:
+def compose(
+    told: DigestContent, head: Letterhead, recipient: str, picture: Picture | None = None
+) -> MailDraft:
     """What one recipient is told. `picture` shows the first part."""
     due, rule = told.due, told.due.stored.rule
     kind = digest_words.title(due)
@@ -47,7 +49,7 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
     # What was recorded just before a morning may come to light after its round-up: then there are two.
     which = (kind, rule.name, due.until.isoformat(), *facts(a for p in told.parts for a in p.whole.alerts))
     ident = message_id(which, (recipient,), head.id_domain)
-    unsubscribe = head.link(Link(Act.UNSUBSCRIBE, rule.name, recipient))
+    unsubscribe = head.link(Link(LinkAction.UNSUBSCRIBE, rule.name, recipient))
     shown, brief = told.parts[:COHORTS_SHOWN], told.parts[COHORTS_SHOWN:]
     room = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
     content = {
@@ -108,7 +110,7 @@ def compose(told: Told, head: Letterhead, recipient: str, picture: Picture | Non
 
 
 def _cohort(
-    part: Part, zone: str, share: int, picture: Picture | None, base: str | None
+    part: DigestCohort, zone: str, share: int, picture: Picture | None, base: str | None
 ) -> dict[str, object]:
     lines = wave_content.cohort_lines(part.told, part.standing)
     if (also := wave_content.other_lists(part.told)) is not None:
@@ -128,7 +130,7 @@ def _cohort(
     }
 
 
-def _brief(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
+def _brief(parts: Sequence[DigestCohort]) -> list[tuple[str, str, str]]:
     rows = [
         (capital(wave_content.cohort_name(p.cohort)), number(len(accounts(p.told.alerts)), "account"), "")
         for p in parts[:COHORTS_BRIEF]
@@ -139,7 +141,7 @@ def _brief(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _quiet(cohort: Cohort, standing: Standing) -> tuple[str, str, str]:
+def _quiet(cohort: Cohort, standing: ListStatus) -> tuple[str, str, str]:
     blocked = sum(n for platform, state, n in standing.states if _is_blocked(platform, state.status))
     whole = number(standing.watched, "watched account")
     return capital(wave_content.cohort_name(cohort)), f"{blocked:,} of {whole} blocked", ""
@@ -150,10 +152,10 @@ def _is_blocked(platform: Platform, status: Status) -> bool:
     return status.is_blocked and (platform, status) != (Platform.MASTODON, Status.SUSPENDED)
 
 
-def _unknown(told: Told) -> list[str]:
+def _unknown(told: DigestContent) -> list[str]:
     return [*(caveats.unknown(told.everything) if told.parts else ()), _UNSEEN]
 
 
-def _not_claimed(told: Told) -> list[str]:
+def _not_claimed(told: DigestContent) -> list[str]:
     lines = [line for part in told.parts for line in caveats.not_claimed(part.told)]
     return list(dict.fromkeys(lines)) or [_QUIET]

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import DigestDue, Flap, Wave
-from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, PastAlert, Standing
-from storage.model.alerts.digest_period import PlatformSilence, Trouble, Untold, Watched
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, PastAlert
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
 from storage.model.core.accounts import Platform
 from storage.model.text.states import of_many, short_words
 
@@ -16,14 +16,14 @@ _CERTAINTY = list(AlertStage)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DigestCohort:
     """What is told of one cohort."""
 
     whole: Wave
     """All alerts: what the difference to before is counted from."""
     told: Wave
     """Each change as it was known last, accounts that go back and forth once."""
-    standing: Standing | None = None
+    standing: ListStatus | None = None
     """Of the cohort at the end of the time."""
 
     @property
@@ -32,7 +32,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformLook:
+class DigestPlatform:
     """How well the watched accounts of one platform were read."""
 
     platform: Platform
@@ -53,13 +53,13 @@ class StateNow:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DigestCoverage:
     """What was looked at between two times: without it, that nothing is told would say nothing."""
 
     since: datetime
     until: datetime
     late_after: timedelta
-    platforms: tuple[PlatformLook, ...] = ()
+    platforms: tuple[DigestPlatform, ...] = ()
     states: tuple[StateNow, ...] = ()
     """How the watched accounts stood at the end, blocked ones first."""
     blocked_late: int = 0
@@ -68,9 +68,9 @@ class Look:
     """Accounts that all requests of the installation asked for, each time counted."""
     answered: int = 0
     silences: tuple[PlatformSilence, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[PastCondition, ...] = ()
     provisional: int = 0
-    untold: tuple[Untold, ...] = ()
+    untold: tuple[UnsentChanges, ...] = ()
 
     @property
     def watched(self) -> int:
@@ -86,23 +86,23 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietCohorts:
     """Cohorts of which there is nothing new."""
 
-    shown: tuple[tuple[Cohort, Standing], ...] = ()
+    shown: tuple[tuple[Cohort, ListStatus], ...] = ()
     more: int = 0
     """How many more of them there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DigestContent:
     """Everything that one digest or round-up says to the same people."""
 
     due: DigestDue
-    parts: tuple[Part, ...]
+    parts: tuple[DigestCohort, ...]
     """Those with most accounts first."""
-    look: Look
-    quiet: Quiet = Quiet()
+    look: DigestCoverage
+    quiet: QuietCohorts = QuietCohorts()
 
     @property
     def everything(self) -> Wave:
@@ -112,7 +112,7 @@ class Told:
         return _wave(self.due, None, alerts, flaps)
 
 
-def parts_of(due: DigestDue, recipient: str) -> tuple[Part, ...]:
+def parts_of(due: DigestDue, recipient: str) -> tuple[DigestCohort, ...]:
     """What this recipient is told, by cohort. Of a round-up only the cohorts of which not all was told him by
     another rule.
     """
@@ -123,7 +123,7 @@ def parts_of(due: DigestDue, recipient: str) -> tuple[Part, ...]:
         for alert in due.alerts:
             by_cohort.setdefault(cohort_of(alert.cohorts, alert.change.first_seen_new), []).append(alert)
         waves = [_wave(due, cohort, alerts, ()) for cohort, alerts in by_cohort.items()]
-    parts = [Part(wave, _as_told(wave, due)) for wave in waves]
+    parts = [DigestCohort(wave, _as_told(wave, due)) for wave in waves]
     return tuple(sorted(parts, key=lambda p: (-len(accounts(p.told.alerts)), _name(p.cohort))))
 
 
@@ -132,8 +132,8 @@ def accounts(alerts: Iterable[AlertRow]) -> set[int]:
 
 
 def looked(
-    found: Sequence[Watched], since: datetime, until: datetime, late_after: timedelta
-) -> tuple[tuple[PlatformLook, ...], tuple[StateNow, ...], int]:
+    found: Sequence[RuleAccount], since: datetime, until: datetime, late_after: timedelta
+) -> tuple[tuple[DigestPlatform, ...], tuple[StateNow, ...], int]:
     """How well these accounts were read, how they stood, and how many blocked ones were read too long ago."""
     late = {w.account_id for w in found if (w.last_read or w.added_at) <= until - late_after}
     platforms = tuple(_platform(p, [w for w in found if w.platform is p], since, late) for p in Platform)
@@ -148,9 +148,9 @@ def looked(
 
 
 def _platform(
-    platform: Platform, found: Sequence[Watched], since: datetime, late: Collection[int]
-) -> PlatformLook:
-    return PlatformLook(
+    platform: Platform, found: Sequence[RuleAccount], since: datetime, late: Collection[int]
+) -> DigestPlatform:
+    return DigestPlatform(
         platform,
         watched=len(found),
         read=sum(w.last_read is not None and w.last_read > since for w in found),

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dashboard.ui.words import span
 from jobs.alerting.policy import DigestDue, Wave
 from jobs.base.wording import handle_name, local_day, number, zoned_minute
-from jobs.messages.digest_facts import Look, PlatformLook, Told, accounts
+from jobs.messages.digest_facts import DigestContent, DigestCoverage, DigestPlatform, accounts
 from jobs.messages.digest_sections import topics
 from jobs.messages.wave_content import cohort_name, flap_phrase
 from storage.model.alerts.alerts import AlertDecision, AlertStage, Cohort
-from storage.model.alerts.digest_period import PlatformSilence, Trouble
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.alerts.rules import Digest, Match
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean, of_many
@@ -45,7 +45,7 @@ def title(due: DigestDue) -> str:
             return "weekly digest"
 
 
-def subject(told: Told) -> str:
+def subject(told: DigestContent) -> str:
     """Counts first: what happened, or that nothing did and how well was looked; then which mail it is."""
     due = told.due
     return (
@@ -53,7 +53,7 @@ def subject(told: Told) -> str:
     )
 
 
-def headline(told: Told) -> str:
+def headline(told: DigestContent) -> str:
     """The subject's counts, with the orders and lists that they are about."""
     if not told.parts:
         return _nothing(told.look)
@@ -62,7 +62,7 @@ def headline(told: Told) -> str:
     return f"{lead} {where}{colon}{rest}"
 
 
-def _told(told: Told) -> str:
+def _told(told: DigestContent) -> str:
     """`412 accounts changed: 240 withheld in India (IN), 172 suspended`; empty when nothing is told."""
     if not told.parts:
         return ""
@@ -90,7 +90,7 @@ def _by_topic(whole: Wave) -> list[tuple[set[int], str]]:
     return sorted(found, key=lambda t: -len(t[0]))
 
 
-def _nothing(look: Look) -> str:
+def _nothing(look: DigestCoverage) -> str:
     """That there is nothing to tell, and no more than the readings bear."""
     if not look.watched:
         return "No account is watched that this rule is about"
@@ -105,7 +105,7 @@ def _nothing(look: Look) -> str:
     return f"No change confirmed in {number(look.watched, 'account')}{seen}"
 
 
-def more_than_once(told: Told) -> str | None:
+def more_than_once(told: DigestContent) -> str | None:
     """Why the numbers of the headline add up to more than its sum."""
     by_topic = [ids for ids, _ in _by_topic(told.everything)]
     again = sum(map(len, by_topic)) - len({i for ids in by_topic for i in ids})
@@ -115,7 +115,7 @@ def more_than_once(told: Told) -> str | None:
     return f"{number(again, 'account')} changed more than once and {verb} counted under each."
 
 
-def period(told: Told) -> str:
+def period(told: DigestContent) -> str:
     """Which changes are told. They may have happened earlier than they were confirmed."""
     zone, look = told.due.stored.rule.zone, told.look
     sure = all(a.stage is AlertStage.CONFIRMED for p in told.parts for a in p.told.alerts)
@@ -151,7 +151,7 @@ def _of(one: str, several: str, names: Iterable[str]) -> str:
     return f"{one if len(shown) == 1 else several} {', '.join(shown[:NAMES_NAMED])}{tail}"
 
 
-def standing_rows(look: Look) -> list[tuple[str, str]]:
+def standing_rows(look: DigestCoverage) -> list[tuple[str, str]]:
     """How all watched accounts stood at the end, blocked ones first, with every denominator named."""
     whole = number(look.watched, "watched account")
     rows = [("Blocked by the platforms", f"{look.blocked:,} of {whole}")]
@@ -162,7 +162,7 @@ def standing_rows(look: Look) -> list[tuple[str, str]]:
     return rows
 
 
-def lead(look: Look) -> str:
+def lead(look: DigestCoverage) -> str:
     """How well was looked, for the head of the mail: before any figure that is not of its end."""
     if not look.watched:
         return ""
@@ -177,7 +177,7 @@ def lead(look: Look) -> str:
     )
 
 
-def coverage(look: Look, zone: str) -> list[str]:
+def coverage(look: DigestCoverage, zone: str) -> list[str]:
     """How well was looked, and what was in the way; every number with what it is a part of."""
     lines = [_platform(p, look) for p in look.platforms]
     if look.blocked_late:
@@ -199,7 +199,7 @@ def coverage(look: Look, zone: str) -> list[str]:
     return lines
 
 
-def _platform(p: PlatformLook, look: Look) -> str:
+def _platform(p: DigestPlatform, look: DigestCoverage) -> str:
     whole, verb = number(p.watched, "watched account"), "was" if p.read == 1 else "were"
     read = f"{p.read:,} of {whole} ({_share(p.read, p.watched)}) {verb} read in this time"
     too_long = f"for {span(look.late_after)} or longer"
@@ -216,13 +216,13 @@ def _silence(silence: PlatformSilence, zone: str) -> str:
     )
 
 
-def _trouble(trouble: Trouble, zone: str) -> str:
+def _trouble(trouble: PastCondition, zone: str) -> str:
     ended = trouble.ended_at
     until = ", still so at the end" if ended is None else f" to {zoned_minute(ended, zone)}"
     return f"{trouble.sentence}: from {zoned_minute(trouble.since, zone)}{until}."
 
 
-def still_open(look: Look) -> list[str]:
+def still_open(look: DigestCoverage) -> list[str]:
     """What is not settled, or was kept back: a digest without it would say too much."""
     lines: list[str] = []
     if look.provisional:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from jobs.alerting.policy import Flap, Wave
 from jobs.base.wording import account_name, day, evidence_words, interval, number
-from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, Standing
+from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, ListStatus
 from storage.model.core.availability import ChangeKind, Status
 from storage.model.text.states import (
     capital,
@@ -75,7 +75,7 @@ def phrase(change: AlertChange) -> str:
     return change_words(change.kind, change.old, change.new, change.platform, change.flags)
 
 
-def told_words(alert: AlertRow) -> str:
+def phrase_with_certainty(alert: AlertRow) -> str:
     """`phrase`, with how certain it is."""
     words = phrase(alert.change)
     match alert.stage:
@@ -113,7 +113,7 @@ def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
     by_phrase: dict[str, list[AlertRow]] = {}
     for alert in wave.alerts:
         if alert.alert_id not in apart:
-            by_phrase.setdefault(told_words(alert), []).append(alert)
+            by_phrase.setdefault(phrase_with_certainty(alert), []).append(alert)
     return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
 
 
@@ -201,7 +201,7 @@ def _by_handle(flap: Flap) -> tuple[str, str]:
     return flap.alert.change.handle.casefold(), flap.alert.change.change_key
 
 
-def cohort_lines(wave: Wave, standing: Standing | None) -> list[str]:
+def cohort_lines(wave: Wave, standing: ListStatus | None) -> list[str]:
     """Which accounts the counts speak of, with every denominator named."""
     if wave.cohort is None or standing is None:
         return []

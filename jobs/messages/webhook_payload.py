@@ -10,7 +10,7 @@ from typing import Final
 
 from jobs.alerting.policy import Wave
 from jobs.messages import wave_content
-from storage.model.alerts.alerts import AlertRow, Cohort, MailKind, Standing
+from storage.model.alerts.alerts import AlertRow, Cohort, ListStatus, MailKind
 from storage.model.alerts.rules import Severity
 from storage.model.core.availability import State
 
@@ -19,7 +19,7 @@ VERSION: Final = "blockline.alert/1"
 
 def payload(
     wave: Wave,
-    standing: Standing | None,
+    standing: ListStatus | None,
     *,
     message_id: str,
     headline: str,
@@ -91,7 +91,7 @@ def _text(told: dict[str, object]) -> str:
     return json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def _cohort(cohort: Cohort | None, standing: Standing | None) -> dict[str, object] | None:
+def _cohort(cohort: Cohort | None, standing: ListStatus | None) -> dict[str, object] | None:
     if cohort is None:
         return None
     order = cohort.order

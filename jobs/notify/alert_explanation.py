@@ -10,7 +10,7 @@ from datetime import datetime
 from jobs.alerting.mismatch_reasons import Unmatched, unmatched
 from jobs.base.wording import account_name, minute
 from jobs.messages.late_members import late_words
-from jobs.messages.wave_content import told_words
+from jobs.messages.wave_content import phrase_with_certainty
 from storage.model.alerts.alerts import MailKind, MailState
 from storage.model.alerts.decision_words import DECISION_WORDS
 from storage.model.alerts.history import AlertHistory, ChangeFacts, RuleDecision, SentMail
@@ -20,7 +20,7 @@ from storage.model.text.states import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleVerdict:
     """One rule and one alert."""
 
     rule: str | None
@@ -35,19 +35,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class AlertExplanation:
     """One alert of a change, with the verdict of every rule."""
 
     history: AlertHistory
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RuleVerdict, ...]
 
 
-def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> Explained:
+def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanation:
     """The rules in their order, and after them those that are gone and decided something."""
     known = {stored.rule_id for stored in rules}
     verdicts = [_verdict(history, stored) for stored in rules]
     verdicts += [_gone(history, d) for d in history.decisions if d.rule_id not in known]
-    return Explained(history, tuple(verdicts))
+    return AlertExplanation(history, tuple(verdicts))
 
 
 def why_no_alert(facts: ChangeFacts) -> str:
@@ -63,10 +63,10 @@ def why_no_alert(facts: ChangeFacts) -> str:
     return "It was not confirmed, and no rule asked to hear of it before that."
 
 
-def sentences(found: Explained) -> list[str]:
+def sentences(found: AlertExplanation) -> list[str]:
     """What became of one alert, a line each; lines about a rule are set in."""
     alert = found.history.alert
-    told = f"{account_name(alert.change.platform, alert.change.handle)} {told_words(alert)}"
+    told = f"{account_name(alert.change.platform, alert.change.handle)} {phrase_with_certainty(alert)}"
     out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {told}."]
     for verdict in found.verdicts:
         out.append(f"  {_name(verdict)}: {_said(verdict, found.history)}.")
@@ -82,7 +82,7 @@ def sentences(found: Explained) -> list[str]:
     return out
 
 
-def as_json(found: Explained) -> dict[str, object]:
+def as_json(found: AlertExplanation) -> dict[str, object]:
     history = found.history
     return {
         "alert": history.alert.alert_id,
@@ -95,15 +95,15 @@ def as_json(found: Explained) -> dict[str, object]:
     }
 
 
-def _verdict(history: AlertHistory, stored: StoredRule) -> Verdict:
+def _verdict(history: AlertHistory, stored: StoredRule) -> RuleVerdict:
     decided = next((d for d in history.decisions if d.rule_id == stored.rule_id), None)
     why = unmatched(history.alert, stored)
     mails = () if decided is None else _mails_of(decided, history.mails, stored.rule)
-    return Verdict(stored.rule.name, decided, mails, why is None, why)
+    return RuleVerdict(stored.rule.name, decided, mails, why is None, why)
 
 
-def _gone(history: AlertHistory, decided: RuleDecision) -> Verdict:
-    return Verdict(
+def _gone(history: AlertHistory, decided: RuleDecision) -> RuleVerdict:
+    return RuleVerdict(
         decided.rule, decided, _mails_of(decided, history.mails, None), matches=False, unmatched=None
     )
 
@@ -116,7 +116,7 @@ def _mails_of(
     Digests and round-ups are of no one story: of several that were written at one time it is the one to the
     people of the rule.
     """
-    if not decided.decision.is_told:
+    if not decided.decision.is_sent:
         return ()
     written = [m for m in mails if m.created_at == decided.decided_at]
     own = [m for m in written if m.story_key is not None and m.story_key == decided.story_key]
@@ -127,18 +127,18 @@ def _mails_of(
     return tuple(own)
 
 
-def _name(verdict: Verdict) -> str:
+def _name(verdict: RuleVerdict) -> str:
     return "No rule" if verdict.rule is None else f"Rule {clean(verdict.rule, 80)}"
 
 
-def _said(verdict: Verdict, history: AlertHistory) -> str:
+def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
     decided = verdict.decided
     if decided is not None:
         words = DECISION_WORDS[decided.decision]
         if decided.decided_at is None:
             return words if decided.until is None else f"{words}; kept until {minute(decided.until)}"
         decided_on = _on(decided.decided_at)
-        return f"{words}{decided_on}" if decided.decision.is_told else f"{words}; decided{decided_on}"
+        return f"{words}{decided_on}" if decided.decision.is_sent else f"{words}; decided{decided_on}"
     if verdict.unmatched is not None:
         return f"does not match ({verdict.unmatched.words})"
     if history.decided_at is None:
@@ -146,7 +146,7 @@ def _said(verdict: Verdict, history: AlertHistory) -> str:
     return f"matches as it is now, and decided nothing before the alert was closed{_on(history.decided_at)}"
 
 
-def _late(verdict: Verdict, history: AlertHistory) -> str | None:
+def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
     """Why a wave told it only then; None when it could before, and for a digest, which waits anyway."""
     decided = verdict.decided
     if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):
@@ -159,7 +159,7 @@ def _late(verdict: Verdict, history: AlertHistory) -> str | None:
     return late_words([alert], cohort, "UTC", "then")
 
 
-def _particulars(verdict: Verdict, history: AlertHistory) -> list[str]:
+def _particulars(verdict: RuleVerdict, history: AlertHistory) -> list[str]:
     decided = verdict.decided
     if decided is None:
         return []
@@ -197,7 +197,7 @@ def _on(at: datetime | None) -> str:
     return "" if at is None else f" on {minute(at)}"
 
 
-def _verdict_json(verdict: Verdict, history: AlertHistory) -> dict[str, object]:
+def _verdict_json(verdict: RuleVerdict, history: AlertHistory) -> dict[str, object]:
     decided, why = verdict.decided, verdict.unmatched
     return {
         "rule": verdict.rule,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jobs.alerting.matching import Claim, claims, cohort_of
+from jobs.alerting.matching import RuleMatch, cohort_of, match_rules
 from jobs.alerting.mismatch_reasons import unmatched
 from jobs.alerting.policy import Wave
 from jobs.base.wording import minute
@@ -21,12 +21,12 @@ from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
     AlertStage,
+    AlertThread,
     Cohort,
     Mail,
     MailDraft,
     MailKind,
     MailState,
-    Story,
 )
 from storage.model.alerts.decision_words import DECISION_WORDS
 from storage.model.alerts.rules import Digest, StoredRule
@@ -39,7 +39,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def waves_on_trial(
-    alerts: Sequence[AlertRow], rules: Sequence[StoredRule], story: Story | None, to: str | None
+    alerts: Sequence[AlertRow], rules: Sequence[StoredRule], story: AlertThread | None, to: str | None
 ) -> list[Wave]:
     """The mails that these rules would tell the alerts in: one a rule and cohort, in the order of the rules.
 
@@ -52,7 +52,7 @@ def waves_on_trial(
     for alert in sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage)):
         cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
         list_id = cohort.list_id if cohort is not None else None
-        for claim in claims(alert, rules, ()):
+        for claim in match_rules(alert, rules, ()):
             if people := _people(claim, to):
                 where[list_id] = cohort
                 gathered.setdefault((claim.stored.rule_id, list_id), []).append((alert, people))
@@ -80,7 +80,7 @@ def enabled(stored: StoredRule) -> StoredRule:
 def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
     """A sentence for each rule that says why it would not tell an alert."""
     said: list[str] = []
-    claimed = {claim.stored.rule_id: claim for claim in claims(alert, rules, ())}
+    claimed = {claim.stored.rule_id: claim for claim in match_rules(alert, rules, ())}
     for stored in rules:
         why, claim = unmatched(alert, stored), claimed.get(stored.rule_id)
         if why is not None:
@@ -172,7 +172,7 @@ def mail(made: MailDraft, now: datetime) -> Mail:
     )
 
 
-def _people(claim: Claim, to: str | None) -> tuple[str, ...]:
+def _people(claim: RuleMatch, to: str | None) -> tuple[str, ...]:
     if claim.silence is AlertDecision.NO_RECIPIENT and to is not None:
         return (to,)
     return claim.recipients if claim.silence is None else ()

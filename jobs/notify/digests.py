@@ -8,7 +8,7 @@ from jobs.alerting.policy import DigestDue, Wave, after
 from jobs.messages import digest_facts
 from jobs.messages.compose import Letterhead, story_key
 from jobs.messages.digest_compose import compose
-from jobs.messages.digest_facts import Look, Part, Quiet, Told, parts_of
+from jobs.messages.digest_facts import DigestCohort, DigestContent, DigestCoverage, QuietCohorts, parts_of
 from jobs.notify import wave_chart
 from jobs.selfmonitoring.conditions import Thresholds
 from storage.alerts import (
@@ -20,7 +20,7 @@ from storage.alerts import (
 )
 from storage.health import silence_report
 from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.digest_period import Watched
+from storage.model.alerts.digest_period import RuleAccount
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn, StaleState
 from storage.readings import last_reading
@@ -28,7 +28,7 @@ from storage.readings import last_reading
 COHORTS_QUIET = 12
 
 
-async def tell_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
+async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
     """Queue the mails of a digest and decide its alerts; returns how many mails, 0 when nobody wants it.
 
     Raises StaleState when another notifier told it: the transaction must then be undone.
@@ -46,7 +46,7 @@ async def tell_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhea
         look, quiet = await _look(conn, due, scope, head), await _quiet(conn, due, scope)
         for recipients in alike.values():
             parts = await _standings(conn, due, parts_of(due, recipients[0]))
-            told = Told(due, parts, look, quiet)
+            told = DigestContent(due, parts, look, quiet)
             picture = None
             if parts:
                 picture = await wave_chart.picture(conn, parts[0].whole, parts[0].standing, due.until)
@@ -55,7 +55,7 @@ async def tell_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhea
             await outbox.tell(conn, drafts, ids, rule_id, now)
             heard.update(ids)
     unheard = [a.alert_id for a in due.alerts if a.alert_id not in heard]
-    nobody = [outbox.Settled(i, rule_id, AlertDecision.UNSUBSCRIBED) for i in unheard]
+    nobody = [outbox.FinalDecision(i, rule_id, AlertDecision.UNSUBSCRIBED) for i in unheard]
     if nobody:
         await outbox.announce(conn)  # mails of others follow
         await outbox.settle(conn, nobody, [], [], now)
@@ -81,7 +81,7 @@ async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
     await outbox.belongs_to(conn, [a.alert_id for a in part.alerts], rule_id, story_id)
 
 
-async def _look(conn: Conn, due: DigestDue, scope: Sequence[Watched], head: Letterhead) -> Look:
+async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: Letterhead) -> DigestCoverage:
     """How well was looked in the time of the digest, as it was known at its end."""
     until = due.until
     late_after = Thresholds(head.sweep_every).late_after
@@ -91,7 +91,7 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[Watched], head: Lett
     for one in scope:
         begins[one.platform] = min(begins.get(one.platform, until), max(since, one.added_at))
     requests = await last_reading.answers(conn, since, until)
-    return Look(
+    return DigestCoverage(
         since=since,
         until=until,
         late_after=late_after,
@@ -109,7 +109,7 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[Watched], head: Lett
     )
 
 
-async def _standings(conn: Conn, due: DigestDue, parts: Sequence[Part]) -> tuple[Part, ...]:
+async def _standings(conn: Conn, due: DigestDue, parts: Sequence[DigestCohort]) -> tuple[DigestCohort, ...]:
     """The parts with their cohorts as they stood at the end of the digest."""
     return tuple(
         [
@@ -121,14 +121,14 @@ async def _standings(conn: Conn, due: DigestDue, parts: Sequence[Part]) -> tuple
     )
 
 
-async def _quiet(conn: Conn, due: DigestDue, scope: Sequence[Watched]) -> Quiet:
+async def _quiet(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount]) -> QuietCohorts:
     """The cohorts of the rule that no change of the digest is about. A round-up does not speak of them."""
     if due.is_round_up:
-        return Quiet()
+        return QuietCohorts()
     touched = {cohort.list_id for alert in due.alerts for cohort in alert.cohorts}
     known = await rule_scope_report.cohorts(
         conn, due.stored.rule.match, [w.account_id for w in scope], due.until
     )
     quiet = [cohort for cohort in known if cohort.list_id not in touched]
     shown = [(c, await open_alerts.standing(conn, c.list_id, due.until)) for c in quiet[:COHORTS_QUIET]]
-    return Quiet(tuple(shown), len(quiet) - len(shown))
+    return QuietCohorts(tuple(shown), len(quiet) - len(shown))

@@ -33,7 +33,7 @@ _DID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Engaged:
+class EngagementNotice:
     """What one rule tells, or will tell at `at`."""
 
     stored: StoredRule
@@ -48,9 +48,9 @@ def engaged(
     told: Collection[tuple[RuleId, int]],
     last_told: dict[RuleId, datetime],
     muted: Collection[Mute],
-) -> list[Engaged]:
+) -> list[EngagementNotice]:
     """What is due or will be, the earliest first. A rule gathers, and waits as it does before an update."""
-    found: list[Engaged] = []
+    found: list[EngagementNotice] = []
     for stored in known:
         rule = stored.rule
         if not (stored.enabled and rule.engagement and rule.recipients):
@@ -70,7 +70,7 @@ def engaged(
             at = max(at, last_told[stored.rule_id] + rule.update_after)
         if rule.severity is not Severity.CRITICAL:
             at = quiet_until(at, rule.quiet, rule.zone)
-        found.append(Engaged(stored, mine, at))
+        found.append(EngagementNotice(stored, mine, at))
     return sorted(found, key=lambda e: (e.at, e.stored.rule_id))
 
 
@@ -84,7 +84,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
                 if one.at > now:
                     break
                 ids = [a.signal_id for a in one.acts]
-                await engagement_alerts.mark_told(conn, one.stored.rule_id, ids, now)
+                await engagement_alerts.mark_notified(conn, one.stored.rule_id, ids, now)
                 for recipient in dict.fromkeys(one.stored.rule.recipients):
                     made += await outbox.queue(conn, draft(one, recipient, head), now) is not None
     except (StaleState, Refused):
@@ -97,14 +97,14 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
     return min((e.at for e in await _known(conn, now)), default=None)
 
 
-async def _known(conn: Conn, now: datetime) -> list[Engaged]:
+async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
     known = [r for r in await rules.load_rules(conn) if r.rule.engagement]
     if not known:
         return []
     back = max(LOOK_BACK + _longest(r.rule) + r.rule.update_after for r in known)
     acts = await engagement_alerts.named_acts(conn, now - back, now)
-    told = await engagement_alerts.told(conn, [a.signal_id for a in acts])
-    last = await engagement_alerts.last_told(conn)
+    told = await engagement_alerts.notified(conn, [a.signal_id for a in acts])
+    last = await engagement_alerts.last_notified(conn)
     return engaged(acts, known, told, last, await mutes.running(conn, now))
 
 
@@ -113,7 +113,7 @@ def _longest(rule: AlertRule) -> timedelta:
     return rule.settle * rule.growth_limit
 
 
-def draft(one: Engaged, recipient: str, head: Letterhead) -> MailDraft:
+def draft(one: EngagementNotice, recipient: str, head: Letterhead) -> MailDraft:
     """The mail to one recipient. The same acts make the same mail, whoever composes it."""
     rule = one.stored.rule
     people = list(dict.fromkeys(clean(a.executive) for a in one.acts))

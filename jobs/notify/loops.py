@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from jobs.base.clock import Clock
-from jobs.delivery.rate_limit import Pace
+from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import NO_SERVER, Sender
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_due, next_decision, send_next
@@ -21,7 +21,7 @@ _THINK_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
-class Deciding:
+class DecisionLoop:
     """Decides the open alerts when they are due. `turn` looks; looking is cheap while there is no news."""
 
     pool: Pool
@@ -46,7 +46,7 @@ class Deciding:
 
 
 @dataclass(slots=True)
-class Sending:
+class DeliveryLoop:
     """Hands over what is due and goes out by `via`, one mail after the other."""
 
     pool: Pool
@@ -54,7 +54,7 @@ class Sending:
     """None: the mails wait, and say why."""
     via: Via
     clock: Clock
-    pace: Pace = field(default_factory=lambda: Pace(None))
+    pace: MailRateLimit = field(default_factory=lambda: MailRateLimit(None))
 
     async def turn(self) -> None:
         if self.sender is None:

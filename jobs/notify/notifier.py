@@ -14,14 +14,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from jobs.alerting.policy import DigestDue, Past, Plan, Wave, after, decide, unsettled
+from jobs.alerting.policy import (
+    DigestDue,
+    NotificationHistory,
+    NotificationPlan,
+    Wave,
+    after,
+    decide,
+    unsettled,
+)
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.clock import Clock
 from jobs.delivery.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
-from jobs.delivery.sender import NO_SERVER, Fault, Sender, Undeliverable
-from jobs.messages.compose import Letterhead, Thread, compose, story_key
+from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
+from jobs.messages.compose import Letterhead, ReplyThread, compose, story_key
 from jobs.notify import engagement_alerts, reminders, wave_chart
-from jobs.notify.digests import tell_digest
+from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, outbox, rules
 from storage.alerts import open_alerts as open_alerts
 from storage.alerts import threads as stories
@@ -149,12 +157,14 @@ async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]
     return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
 
 
-async def _plan(conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime) -> Plan:
+async def _plan(
+    conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], now: datetime
+) -> NotificationPlan:
     oldest = min((a.created_at for a in alerts), default=now)
     accounts = {a.change.account_id for a in alerts}
     lookback = max((r.rule.lookback for r in known), default=timedelta(0))
     fewest = min((r.rule.flapping_changes for r in known), default=1)
-    past = Past(
+    past = NotificationHistory(
         await open_alerts.recent_alerts(conn, accounts, oldest - lookback, fewest),
         await stories.told_since(conn, oldest - ORDER_LASTS),
     )
@@ -166,7 +176,7 @@ async def _carry_out(
     conn: Conn,
     pool: Pool,
     alerts: Sequence[AlertRow],
-    plan: Plan,
+    plan: NotificationPlan,
     now: datetime,
     head: Letterhead,
     faults: list[Exception],
@@ -178,7 +188,7 @@ async def _carry_out(
     if plan.silent and plan.in_order:
         await outbox.announce(conn)
     # A digest says how much was kept back, so that this is on record before.
-    silent = [outbox.Settled(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
+    silent = [outbox.FinalDecision(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
     await outbox.settle(conn, silent, [], [], now)
     for told in plan.in_order:
         stories_of = _stories_of(told)
@@ -204,8 +214,10 @@ async def _carry_out(
     return made
 
 
-def _kept(plan: Plan) -> list[outbox.Kept]:
-    return [outbox.Kept(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None]
+def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
+    return [
+        outbox.DeferredDecision(a, r, k.decision, k.until) for (a, r), k in plan.kept.items() if r is not None
+    ]
 
 
 def _stories_of(told: Wave | DigestDue) -> set[_Story]:
@@ -217,7 +229,7 @@ def _stories_of(told: Wave | DigestDue) -> set[_Story]:
 async def _tell(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
     if isinstance(told, Wave):
         return await _tell_wave(conn, told, now, head)
-    return await tell_digest(conn, told, now, head)
+    return await queue_digest(conn, told, now, head)
 
 
 async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
@@ -232,7 +244,7 @@ async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) ->
     picture = await wave_chart.picture(conn, wave, standing)
     drafts: list[MailDraft] = []
     for recipient in wave.recipients:
-        thread = Thread(tuple(threads.get(recipient, ())), heard.get(recipient))
+        thread = ReplyThread(tuple(threads.get(recipient, ())), heard.get(recipient))
         drafts.append(compose(wave, standing, head, recipient, thread, picture))
     story_id = await stories.add_wave(
         conn,
@@ -271,13 +283,13 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
 async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
     """What becomes of a mail that was not accepted, and of those that would fare the same."""
     later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
-    if error.fault is Fault.SETTINGS:
+    if error.fault is DeliveryFault.SETTINGS:
         await mail_queue.release(pool, mail, later, str(error))
     elif (again := None if error.permanent else retry_at(mail, now, error.retry_after)) is None:
-        await mail_queue.give_up(pool, mail, str(error))
+        await mail_queue.mark_dead(pool, mail, str(error))
         return Fate.DEAD
     else:
         await mail_queue.mark_failed(pool, mail, again, str(error))
-    if error.fault is not Fault.MAIL:
+    if error.fault is not DeliveryFault.MAIL:
         await mail_queue.hold_back(pool, mail, now, later, str(error))
     return Fate.FAILED

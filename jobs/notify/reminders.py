@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
-from dashboard.auth.signed_links import Act, Link
+from dashboard.auth.signed_links import Link, LinkAction
 from jobs.base.wording import minute
 from jobs.messages.compose import Letterhead, message_id
 from jobs.messages.webhook_payload import note
@@ -22,7 +22,7 @@ ASK_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
+class Reminder:
     """Something to be said about a story that nobody acknowledged."""
 
     kind: MailKind
@@ -34,9 +34,9 @@ class Nudge:
 
 def nudges(
     told: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
-) -> list[Nudge]:
+) -> list[Reminder]:
     """What is due or will be, of the stories that nobody acknowledged, the earliest first."""
-    found: list[Nudge] = []
+    found: list[Reminder] = []
     by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
     for story in told:
         rule = by_id.get(story.rule_id)
@@ -44,10 +44,10 @@ def nudges(
             continue
         if rule.remind_every is not None:
             last = story.reminded_at or story.told_at
-            found.append(Nudge(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
+            found.append(Reminder(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
         if rule.escalate_after is not None and not story.is_escalated:
             at = _awake(story.told_at + rule.escalate_after, rule)
-            found.append(Nudge(MailKind.ESCALATION, story, rule, at))
+            found.append(Reminder(MailKind.ESCALATION, story, rule, at))
     in_time = [n for n in found if n.at <= n.story.told_at + ASK_FOR]
     return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind))
 
@@ -74,13 +74,13 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
     return min((n.at for n in await _known(conn, now)), default=None)
 
 
-async def _known(conn: Conn, now: datetime) -> list[Nudge]:
+async def _known(conn: Conn, now: datetime) -> list[Reminder]:
     known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
     told = await reminders.outstanding(conn, now - ASK_FOR) if known else []
     return nudges(told, known, await mutes.running(conn, now), now) if told else []
 
 
-def drafts(nudge: Nudge, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
+def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
     """A mail for everybody who is to be asked, in the thread that they know."""
     told = {mail.recipient: mail for mail in last}
     if not told:
@@ -90,7 +90,7 @@ def drafts(nudge: Nudge, last: Sequence[LastMail], head: Letterhead) -> list[Mai
 
 
 def _draft(
-    nudge: Nudge, own: LastMail | None, any_mail: LastMail, recipient: str, head: Letterhead
+    nudge: Reminder, own: LastMail | None, any_mail: LastMail, recipient: str, head: Letterhead
 ) -> MailDraft:
     mail, story = own or any_mail, nudge.story
     waited = spoken(nudge.at - story.told_at)
@@ -105,7 +105,7 @@ def _draft(
         "synthetic": head.synthetic,
         "to": ", ".join(story.recipients),
         "is_reminder": is_reminder,
-        "acknowledge_url": head.link(Link(Act.ACKNOWLEDGE, story.story_key, recipient)),
+        "acknowledge_url": head.link(Link(LinkAction.ACKNOWLEDGE, story.story_key, recipient)),
         "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
         "rule": clean(nudge.rule.name),
     }

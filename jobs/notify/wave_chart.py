@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from jobs.alerting.policy import Wave
-from jobs.messages.chart import Mark, PicturedChange, WavePicture, alternative, draw
+from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw
 from jobs.messages.compose import Picture
 from storage.alerts.open_alerts import Timeline, timeline
-from storage.model.alerts.alerts import Cohort, Standing
+from storage.model.alerts.alerts import Cohort, ListStatus
 from storage.postgres.pool import Conn
 
 LONGEST = timedelta(days=14)
@@ -15,7 +15,7 @@ FEWEST_ACCOUNTS = 3
 
 
 async def picture(
-    conn: Conn, wave: Wave, standing: Standing | None, known_at: datetime | None = None
+    conn: Conn, wave: Wave, standing: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
     """The cohort as it was known when the newest change of the wave was, or at `known_at`.
 
@@ -42,11 +42,11 @@ def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
 
 
 def _drawn(
-    wave: Wave, cohort: Cohort, standing: Standing, known: Timeline, since: datetime, until: datetime
+    wave: Wave, cohort: Cohort, standing: ListStatus, known: Timeline, since: datetime, until: datetime
 ) -> WavePicture:
     marks = ()
     if cohort.order is not None and since <= cohort.order.issued_at <= until:
-        marks = (Mark(cohort.order.issued_at, "Order issued"),)
+        marks = (ChartMark(cohort.order.issued_at, "Order issued"),)
     return WavePicture(
         since=since,
         until=until,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.orders.parse_names import Said
+from jobs.orders.parse_names import ParsedName
 from storage.model.core.availability import State
 from storage.model.core.orders import NewOrder
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PublishedCheck:
     """What others saw of a name from a place, in their words, and our state where these tell one."""
 
     place: str
@@ -19,13 +19,13 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ImportedOrder:
     """An order as a file brings it, with the names in it and what others saw of them."""
 
     line: int
     order: NewOrder
-    names: tuple[Said, ...]
-    checks: Mapping[str, tuple[Check, ...]]
+    names: tuple[ParsedName, ...]
+    checks: Mapping[str, tuple[PublishedCheck, ...]]
     """By the words of the name."""
     told: str
     """What has to be known of it, to follow "the order is stored"; empty for nothing."""
@@ -44,13 +44,13 @@ class Remark:
 class Orders:
     """The orders of a file, and what is to be said of its lines."""
 
-    orders: tuple[Brought, ...]
+    orders: tuple[ImportedOrder, ...]
     remarks: tuple[Remark, ...]
     totals: str = ""
     """What has to be known of all together, as a sentence."""
 
 
-def accounts_in(names: Sequence[Said]) -> int:
+def accounts_in(names: Sequence[ParsedName]) -> int:
     """How many accounts are named, each once, whether by themselves or by a post."""
     return len(
         {(n.platform, (n.handle or n.native_id or "").lower()) for n in names if n.handle or n.native_id}

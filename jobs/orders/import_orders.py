@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from jobs.base.wording import number
-from jobs.imports.table_imports import Line, Report, import_orders
-from jobs.orders.formats import Brought, Check, Orders
+from jobs.imports.table_imports import ImportReport, WatchLineResult, import_orders
+from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
-from jobs.orders.match_names import Identity, Nobody, OnFile, found_on_file
-from jobs.orders.parse_names import Said
+from jobs.orders.match_names import OnFile, ResolvedName, UnresolvedName, found_on_file
+from jobs.orders.parse_names import ParsedName
 from jobs.orders.store_names import file_names, on_file
 from storage.live import lists_and_executives
 from storage.model.core.orders import NameOutcome, NewCheck, OrderName
@@ -23,7 +23,9 @@ from storage.orders.names import names_of
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
 
-_NOT_ASKED = Nobody(NameOutcome.NOT_TRIED, "It came with a published record: its platform was not asked.")
+_NOT_ASKED = UnresolvedName(
+    NameOutcome.NOT_TRIED, "It came with a published record: its platform was not asked."
+)
 
 
 async def import_order_file(
@@ -36,7 +38,7 @@ async def import_order_file(
     partial: bool,
     by_day: bool,
     country: str | None,
-) -> Report:
+) -> ImportReport:
     """Orders in any of the forms that are taken: the content tells which. Raises TableError if it is none."""
     if is_json(content):
         parsed = read_lumen(content, name, now, country)
@@ -51,11 +53,11 @@ async def import_order_file(
     async with transaction(pool) as conn:
         parsed = await _without_strangers(conn, parsed, name)
         if parsed.problems and not (partial and parsed.rows):
-            return Report(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
-        lines: list[Line] = []
+            return ImportReport(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
+        lines: list[WatchLineResult] = []
         named = 0
         for one in parsed.rows:
-            lines += [Line(r.line, r.what, r.did, changed=False) for r in one.remarks]
+            lines += [WatchLineResult(r.line, r.what, r.did, changed=False) for r in one.remarks]
             for brought in one.orders:
                 lines.append(await _store(conn, brought, name, now, actor))
                 named += brought.order.named_count
@@ -63,7 +65,7 @@ async def import_order_file(
     new = sum(line.changed for line in lines)
     totals = " ".join(one.totals for one in parsed.rows if one.totals)
     summary = f"{number(stored, 'order')} of {name}; {f'{new:,}' if new else 'none'} brought something new."
-    return Report(
+    return ImportReport(
         kind,
         tuple(sorted(lines, key=lambda line: line.line)),
         parsed.problems,
@@ -81,7 +83,7 @@ async def _without_strangers(conn: Conn, parsed: Parsed[Orders], name: str) -> P
     problems = list(parsed.problems)
     rows: list[Orders] = []
     for one in parsed.rows:
-        sound: list[Brought] = []
+        sound: list[ImportedOrder] = []
         for brought in one.orders:
             order = brought.order
             other = owner.get(order.list_name, order.reference)
@@ -94,7 +96,9 @@ async def _without_strangers(conn: Conn, parsed: Parsed[Orders], name: str) -> P
     return Parsed(tuple(rows), tuple(problems), parsed.ignored)
 
 
-async def _store(conn: Conn, brought: Brought, source: str, now: datetime, actor: str) -> Line:
+async def _store(
+    conn: Conn, brought: ImportedOrder, source: str, now: datetime, actor: str
+) -> WatchLineResult:
     reference = brought.order.reference
     new = await orders.add_order(conn, brought.order, now)
     stored = await orders.order_called(conn, reference)
@@ -106,32 +110,32 @@ async def _store(conn: Conn, brought: Brought, source: str, now: datetime, actor
     if new or names or checks:
         detail = {"source": source, "names": names, "checks": checks}
         await log(conn, now, actor, "order imported", f"order {reference}", detail)
-    on_record = sum(isinstance(what, Identity) for _, what in decided)
+    on_record = sum(isinstance(what, ResolvedName) for _, what in decided)
     did = "is stored" if new else "was stored already"
     did += f": {brought.told}"
     if not new:
         did += f"; {number(names, 'name')} and {number(checks, 'look')} of others are new"
     if on_record:
         did += f"; {number(on_record, 'name')} of accounts on file"
-    return Line(brought.line, clean(reference), did, changed=new or bool(names or checks))
+    return WatchLineResult(brought.line, clean(reference), did, changed=new or bool(names or checks))
 
 
 def _to_file(
-    names: Sequence[Said], known: Sequence[OrderName], candidates: OnFile
-) -> list[tuple[Said, Identity | Nobody]]:
+    names: Sequence[ParsedName], known: Sequence[OrderName], candidates: OnFile
+) -> list[tuple[ParsedName, ResolvedName | UnresolvedName]]:
     """What is to be stored of names: of one on record only that its account is on file by now."""
     before = {name.said: name.outcome for name in known}
-    out: list[tuple[Said, Identity | Nobody]] = []
+    out: list[tuple[ParsedName, ResolvedName | UnresolvedName]] = []
     for said in names:
         what = found_on_file(said, candidates)
         if said.words not in before:
             out.append((said, what or _NOT_ASKED))
-        elif isinstance(what, Identity) and before[said.words] is not NameOutcome.RESOLVED:
+        elif isinstance(what, ResolvedName) and before[said.words] is not NameOutcome.RESOLVED:
             out.append((said, what))
     return out
 
 
-def _checks(checks: Mapping[str, Sequence[Check]], source: str) -> list[NewCheck]:
+def _checks(checks: Mapping[str, Sequence[PublishedCheck]], source: str) -> list[NewCheck]:
     return [
         NewCheck(said, source, one.place, one.of_post, one.answer, one.state)
         for said, some in checks.items()

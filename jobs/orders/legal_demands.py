@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.base.wording import handle_name, number
-from jobs.orders.formats import Brought, Check, Orders, Remark, accounts_in
-from jobs.orders.parse_names import Said, cut_note, post_of
+from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck, Remark, accounts_in
+from jobs.orders.parse_names import ParsedName, cut_note, post_of
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.orders import NewOrder
 from storage.model.tables import csv_cells
 from storage.model.tables.account_references import AddressError, is_handle
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Parsed, Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, Parsed, TableError, read_table, sorted_problems
 from storage.model.text.states import clean
 
 COLUMNS = (
@@ -99,7 +99,7 @@ def state_of(answer: str) -> State | None:
     return State(Status.WITHHELD, (withheld[1],)) if withheld else _STATES.get(answer)
 
 
-def _demand(row: Row, days: dict[str, tuple[datetime, int]]) -> _Demand:
+def _demand(row: CsvRow, days: dict[str, tuple[datetime, int]]) -> _Demand:
     """`days` are those of the notices so far, each with the line that told it."""
     if not row["notice_date"] or not row["notice_id"]:
         raise CellError("notice_date or notice_id is empty: nobody can tell which order this line is of.")
@@ -134,16 +134,18 @@ def _demand(row: Row, days: dict[str, tuple[datetime, int]]) -> _Demand:
     )
 
 
-def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> Brought:
+def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> ImportedOrder:
     day = demands[0].day
-    accounts: dict[str, Said] = {}
-    posts: dict[str, Said] = {}
-    answers: dict[str, list[Check]] = {}
+    accounts: dict[str, ParsedName] = {}
+    posts: dict[str, ParsedName] = {}
+    answers: dict[str, list[PublishedCheck]] = {}
     for d in demands:
-        account = accounts.setdefault(d.handle.lower(), Said(d.line, d.handle, Platform.X, d.handle))
+        account = accounts.setdefault(d.handle.lower(), ParsedName(d.line, d.handle, Platform.X, d.handle))
         said = account
         if d.post_id is not None:
-            post = Said(d.line, d.post_said, Platform.X, d.handle, post_id=d.post_id, note=cut_note(d.cut))
+            post = ParsedName(
+                d.line, d.post_said, Platform.X, d.handle, post_id=d.post_id, note=cut_note(d.cut)
+            )
             said = posts.setdefault(d.post_said, post)
         answers.setdefault(account.words, []).append(_check("", d.account, of_post=False))
         answers.setdefault(said.words, []).extend(
@@ -167,7 +169,7 @@ def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> Brought
         list_name=reference,
         known_at=now,
     )
-    return Brought(
+    return ImportedOrder(
         demands[0].line,
         order,
         names,
@@ -192,23 +194,23 @@ def _is_of_post(answer: str, demand: _Demand) -> bool:
     return demand.post_id is not None and not answer.startswith(_OF_ACCOUNT)
 
 
-def _check(place: str, answer: str, *, of_post: bool) -> Check:
-    return Check(place, of_post, answer, state_of(answer))
+def _check(place: str, answer: str, *, of_post: bool) -> PublishedCheck:
+    return PublishedCheck(place, of_post, answer, state_of(answer))
 
 
-def _merged(checks: Sequence[Check]) -> tuple[Check, ...]:
+def _merged(checks: Sequence[PublishedCheck]) -> tuple[PublishedCheck, ...]:
     """One check for each place: an answer that tells a state stands for those that tell none.
 
     Where two tell different ones, both answers stay, and together they tell no state.
     """
-    out: list[Check] = []
+    out: list[PublishedCheck] = []
     for place, of_post in dict.fromkeys((c.place, c.of_post) for c in checks):
         there = [c for c in checks if (c.place, c.of_post) == (place, of_post) and c.answer]
         told = list(dict.fromkeys(c for c in there if c.state is not None))
         some = told or list(dict.fromkeys(there))
         if some:
             answer = "; ".join(c.answer for c in some)
-            out.append(Check(place, of_post, answer, some[0].state if len(some) == 1 else None))
+            out.append(PublishedCheck(place, of_post, answer, some[0].state if len(some) == 1 else None))
     return tuple(out)
 
 

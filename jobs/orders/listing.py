@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jobs.base.output import Listing, moment, show, show_json
+from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
 from jobs.orders.resolve_names import by_outcome
 from storage.model.core.availability import State
@@ -22,7 +22,7 @@ async def stored_names(conn: Conn, reference: str) -> list[OrderName]:
     return await names_of(conn, (await order_called(conn, reference)).order_id)
 
 
-async def told_names(conn: Conn, reference: str, *, as_json: bool) -> None:
+async def print_names(conn: Conn, reference: str, *, as_json: bool) -> None:
     """Print what an order names, and what others saw of it. Raises Refused for an unknown order."""
     stored = await order_called(conn, reference)
     names = await names_of(conn, stored.order_id)
@@ -49,10 +49,10 @@ async def told_names(conn: Conn, reference: str, *, as_json: bool) -> None:
         show(sentence)
 
 
-async def documents_listing(conn: Conn, reference: str) -> Listing:
+async def documents_listing(conn: Conn, reference: str) -> OutputTable:
     """The documents of an order. Raises Refused for an unknown one."""
     stored = await order_called(conn, reference)
-    out = Listing(
+    out = OutputTable(
         ("Name", "Bytes", "Source", "Attached", "By", "SHA-256"),
         f"No document is attached to the order {clean(reference)}.",
     )
@@ -73,8 +73,8 @@ async def documents_listing(conn: Conn, reference: str) -> Listing:
     return out
 
 
-def _listing(names: Sequence[OrderName]) -> Listing:
-    out = Listing(
+def _listing(names: Sequence[OrderName]) -> OutputTable:
+    out = OutputTable(
         ("Name", "Platform", "Handle", "Post", "Outcome", "Account", "Why"),
         "The order has no names; put some on it with: blockline orders names REFERENCE FILE",
     )

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
 from jobs.base.wording import number
-from jobs.orders.formats import Brought, Orders, accounts_in
-from jobs.orders.parse_names import Said, read_said
+from jobs.orders.formats import ImportedOrder, Orders, accounts_in
+from jobs.orders.parse_names import ParsedName, read_said
 from storage.model.core.orders import NewOrder
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_cells import CellError, in_utc
@@ -39,7 +39,7 @@ def read_lumen(content: bytes, name: str, now: datetime, country: str | None) ->
 
     `country` is that of notices which do not tell one. Raises TableError when the file cannot be read.
     """
-    brought: list[Brought] = []
+    brought: list[ImportedOrder] = []
     problems: list[TableError] = []
     for kind, notice in _notices(content, name):
         try:
@@ -73,7 +73,7 @@ def _found(document: object) -> Iterator[tuple[str, Fields]]:
             yield from ((kind, notice) for kind, some in kept for notice in some if "id" in notice)
 
 
-def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Brought:
+def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> ImportedOrder:
     notice_id = _id(notice)
     if not notice_id:
         raise CellError("its id is empty.")
@@ -102,12 +102,12 @@ def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Bro
         known_at=now,
     )
     told = f"{number(len(names), 'name')} of {number(order.named_count, 'account')}; {how}"
-    return Brought(0, order, names, {}, told)
+    return ImportedOrder(0, order, names, {}, told)
 
 
-def _names(notice: Fields) -> tuple[tuple[Said, ...], dict[str, int]]:
+def _names(notice: Fields) -> tuple[tuple[ParsedName, ...], dict[str, int]]:
     """The addresses that a notice asks about, each once; and those of which it tells only the number."""
-    found: dict[str, Said] = {}
+    found: dict[str, ParsedName] = {}
     counted: dict[str, int] = {}
     for item in _addresses(notice):
         words = (_text(item, "url_original") or _text(item, "url")).strip()
@@ -127,11 +127,11 @@ def _addresses(notice: Fields) -> Iterator[Fields]:
                 yield from _objects(items)
 
 
-def _said(words: str) -> Said:
+def _said(words: str) -> ParsedName:
     try:
         return read_said(words)
     except AddressError:
-        return Said(0, words, nobody="It is no handle and no address of an account.")
+        return ParsedName(0, words, nobody="It is no handle and no address of an account.")
 
 
 def _issued(notice: Fields) -> tuple[datetime, datetime | None, str]:

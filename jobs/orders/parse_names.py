@@ -31,7 +31,7 @@ _POST_ID = re.compile(rf"([0-9]{{1,19}})({_BEHIND})")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ParsedName:
     """A name of an order: whom its words mean, as far as they tell."""
 
     line: int
@@ -49,12 +49,12 @@ class Said:
     """Why it can name no account that Blockline could watch, as a sentence."""
 
 
-def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Said]:
+def said_names(text: str, name: str, platform: Platform | None) -> Parsed[ParsedName]:
     """The names in a pasted list, apart by line ends, commas, semicolons or spaces; each once.
 
     `platform` is that of handles which do not tell theirs. What is no form of a name at all is a problem.
     """
-    found: dict[str, Said] = {}
+    found: dict[str, ParsedName] = {}
     problems: list[TableError] = []
     for line, words in _words(text):
         try:
@@ -66,7 +66,7 @@ def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Said]:
     return Parsed(tuple(found.values()), tuple(problems))
 
 
-def read_said(words: str, platform: Platform | None = None) -> Said:
+def read_said(words: str, platform: Platform | None = None) -> ParsedName:
     """Whom the words mean. Raises AddressError when they are no form of a name."""
     if len(words) > _LONGEST or "\0" in words:
         raise AddressError(f"{clean(words)!r} is too long to be a name.")
@@ -101,7 +101,7 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
                 yield from ((line, word) for word in words)
 
 
-def _read(words: str, default: Platform | None, told: Platform | None) -> Said:
+def _read(words: str, default: Platform | None, told: Platform | None) -> ParsedName:
     elsewhere = _elsewhere(words)
     if told is None and elsewhere is not None and _host(words) in _NO_SERVERS:
         return elsewhere
@@ -110,7 +110,7 @@ def _read(words: str, default: Platform | None, told: Platform | None) -> Said:
         if post is not None and told in {None, platform}:
             return _post(words, platform, post[1], post[2])
     if told is not None and is_native_id(told, words.removeprefix("id:")) and words.startswith("id:"):
-        return Said(0, words, told, native_id=words.removeprefix("id:"))
+        return ParsedName(0, words, told, native_id=words.removeprefix("id:"))
     try:
         found = _account(words, told)
     except AddressError:
@@ -122,31 +122,31 @@ def _read(words: str, default: Platform | None, told: Platform | None) -> Said:
     return _account(words, default) if found.platform is None else found
 
 
-def _account(words: str, platform: Platform | None) -> Said:
+def _account(words: str, platform: Platform | None) -> ParsedName:
     address = read_address(words, platform)
     if address.is_id:
-        return Said(0, words, address.platform, native_id=address.name)
-    return Said(0, words, address.platform, address.name)
+        return ParsedName(0, words, address.platform, native_id=address.name)
+    return ParsedName(0, words, address.platform, address.name)
 
 
-def _post(words: str, platform: Platform, post_id: str, rest: str) -> Said:
+def _post(words: str, platform: Platform, post_id: str, rest: str) -> ParsedName:
     note = cut_note(rest)
     try:
         address = read_address(words.removesuffix(rest) if rest else words, platform)
     except AddressError:
         nobody = f"It is a post of {PLATFORM_NAME[platform]}, and does not say whose."
-        return Said(0, words, platform, post_id=post_id, note=note, nobody=nobody)
+        return ParsedName(0, words, platform, post_id=post_id, note=note, nobody=nobody)
     if address.is_id:
-        return Said(0, words, platform, native_id=address.name, post_id=post_id, note=note)
-    return Said(0, words, platform, address.name, post_id=post_id, note=note)
+        return ParsedName(0, words, platform, native_id=address.name, post_id=post_id, note=note)
+    return ParsedName(0, words, platform, address.name, post_id=post_id, note=note)
 
 
-def _elsewhere(words: str) -> Said | None:
+def _elsewhere(words: str) -> ParsedName | None:
     """An address of the web at which nobody can be watched; None for what is no address."""
     host = _host(words)
     if not host:
         return None
-    return Said(
+    return ParsedName(
         0, words, nobody=f"An address at {clean(host)} that names no account of X, Bluesky or Mastodon."
     )
 

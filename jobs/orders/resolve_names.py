@@ -6,10 +6,10 @@ from datetime import datetime
 
 from jobs.base.wording import handle_name, number
 from jobs.collect.resolve_handles import Resolver
-from jobs.imports.table_imports import Line, Report
-from jobs.orders.ask_platforms import asked
-from jobs.orders.match_names import Identity, Nobody, found_on_file
-from jobs.orders.parse_names import Said, cut_note, read_said
+from jobs.imports.table_imports import ImportReport, WatchLineResult
+from jobs.orders.ask_platforms import ask_platforms
+from jobs.orders.match_names import ResolvedName, UnresolvedName, found_on_file
+from jobs.orders.parse_names import ParsedName, cut_note, read_said
 from jobs.orders.store_names import Filed, file_names, on_file
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NameOutcome, OrderName
@@ -27,14 +27,14 @@ from storage.postgres.pool import Conn, Pool, transaction
 async def name_accounts(
     pool: Pool,
     reference: str,
-    parsed: Parsed[Said],
+    parsed: Parsed[ParsedName],
     source: str,
     resolver: Resolver,
     actor: str,
     *,
     partial: bool,
     watch: bool,
-) -> Report:
+) -> ImportReport:
     """Put names on an order. Those that are not resolved yet are looked up, on file first.
 
     Raises Refused for an order that there is not, SettingsError for settings by which no platform is asked.
@@ -42,19 +42,19 @@ async def name_accounts(
     async with transaction(pool) as conn:
         stored = await order_called(conn, reference)
         if parsed.problems and not (partial and parsed.rows):
-            return Report("order_names", (), parsed.problems, stored=False, summary="")
+            return ImportReport("order_names", (), parsed.problems, stored=False, summary="")
         known = {name.said: name for name in await names_of(conn, stored.order_id)}
         resolved = {said for said, name in known.items() if name.outcome is NameOutcome.RESOLVED}
         sought = [said for said in parsed.rows if said.words not in resolved]
         candidates = await on_file(conn, sought)
     decided = {said.words: found_on_file(said, candidates) for said in sought}
     # No transaction waits for a platform.
-    told = await asked(resolver, [said for said in sought if decided[said.words] is None])
+    told = await ask_platforms(resolver, [said for said in sought if decided[said.words] is None])
     now = resolver.clock()
     async with transaction(pool) as conn:
         stored = await order_called(conn, reference)
         known = {name.said: name for name in await names_of(conn, stored.order_id)}
-        outcomes: list[tuple[Said, Identity | Nobody]] = [
+        outcomes: list[tuple[ParsedName, ResolvedName | UnresolvedName]] = [
             (said, decided[said.words] or told[said.words])
             for said in sought
             if said.words not in known or known[said.words].outcome is not NameOutcome.RESOLVED
@@ -66,7 +66,7 @@ async def name_accounts(
             detail = {"source": source, "names": new}
             await log(conn, now, actor, "order named", f"order {reference}", detail)
     lines = _lines(parsed.rows, filed, watch=watch)
-    return Report(
+    return ImportReport(
         "order_names",
         lines,
         parsed.problems,
@@ -76,7 +76,7 @@ async def name_accounts(
     )
 
 
-def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[Said]:
+def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[ParsedName]:
     """The names of an order that are not resolved, to be tried again; `platform` is that of bare handles."""
     return Parsed(tuple(_again(name, platform) for name in names if name.outcome is not NameOutcome.RESOLVED))
 
@@ -88,14 +88,14 @@ def by_outcome(names: Sequence[OrderName]) -> dict[str, int]:
     }
 
 
-def _again(name: OrderName, platform: Platform | None) -> Said:
+def _again(name: OrderName, platform: Platform | None) -> ParsedName:
     try:
         return read_said(name.said, name.platform or platform)
     except AddressError:
         # A published table names a post by handle and id: its words are no address.
         rest = name.said.partition(name.post_id)[2] if name.post_id else ""
         nobody = "" if name.handle else name.note
-        return Said(
+        return ParsedName(
             0, name.said, name.platform, name.handle, post_id=name.post_id, note=cut_note(rest), nobody=nobody
         )
 
@@ -116,22 +116,28 @@ async def _count(
     return there
 
 
-def _lines(saids: Sequence[Said], filed: Sequence[Filed], *, watch: bool) -> tuple[Line, ...]:
+def _lines(
+    saids: Sequence[ParsedName], filed: Sequence[Filed], *, watch: bool
+) -> tuple[WatchLineResult, ...]:
     done = {one.said.words: one for one in filed}
-    lines: list[Line] = []
+    lines: list[WatchLineResult] = []
     for said in saids:
         one = done.get(said.words)
         if one is None:
-            lines.append(Line(said.line, clean(said.words, 120), "was resolved before", changed=False))
+            lines.append(
+                WatchLineResult(said.line, clean(said.words, 120), "was resolved before", changed=False)
+            )
         else:
-            lines.append(Line(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new))
+            lines.append(
+                WatchLineResult(said.line, clean(said.words, 120), _did(one, watch=watch), one.is_new)
+            )
     return tuple(lines)
 
 
 def _did(one: Filed, *, watch: bool) -> str:
     again = "" if one.is_new else "still "
     why = one.name.note.removesuffix(".")
-    if isinstance(one.what, Identity):
+    if isinstance(one.what, ResolvedName):
         did = (
             f"is {handle_name(one.what.handle)} ({clean(one.what.native_id, 120)}), on the list of the order"
         )

@@ -4,27 +4,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.orders.match_names import Identity, Nobody, OnFile, as_name, is_same, key
-from jobs.orders.parse_names import Said
+from jobs.orders.match_names import OnFile, ResolvedName, UnresolvedName, as_name, is_same, key
+from jobs.orders.parse_names import ParsedName
 from storage.accounts import listing
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.orders import Candidate, NewName, OrderName
+from storage.model.core.orders import NameCandidate, NewName, OrderName
 from storage.model.tables.account_references import ID_PREFIX
 from storage.orders import name_edits
 from storage.orders.orders import StoredOrder
 from storage.postgres.pool import Conn
 
 
-async def on_file(conn: Conn, names: Iterable[Said]) -> OnFile:
+async def on_file(conn: Conn, names: Iterable[ParsedName]) -> OnFile:
     """The accounts on file that names may mean, by id, by handle, or by a handle that they had."""
-    out: dict[tuple[Platform, str], Sequence[Candidate]] = {}
+    out: dict[tuple[Platform, str], Sequence[NameCandidate]] = {}
     some = list(names)
     for platform in Platform:
         of_it = [said for said in some if said.platform is platform]
         ids = [said.native_id for said in of_it if said.native_id is not None]
         for native_id, known in (await listing.on_file(conn, platform, ids)).items() if ids else ():
-            out[platform, f"{ID_PREFIX}{native_id}"] = [Candidate(known.account_id, native_id, known.handle)]
+            out[platform, f"{ID_PREFIX}{native_id}"] = [
+                NameCandidate(known.account_id, native_id, known.handle)
+            ]
         handles = [k for said in of_it if said.native_id is None and (k := key(said)) is not None]
         if handles:
             found = await name_edits.candidates(conn, platform, handles)
@@ -36,8 +38,8 @@ async def on_file(conn: Conn, names: Iterable[Said]) -> OnFile:
 class Filed:
     """What became of a name, and whether that is new."""
 
-    said: Said
-    what: Identity | Nobody
+    said: ParsedName
+    what: ResolvedName | UnresolvedName
     name: NewName
     is_new: bool
 
@@ -46,7 +48,7 @@ async def file_names(
     conn: Conn,
     stored: StoredOrder,
     known: Sequence[OrderName],
-    decided: Sequence[tuple[Said, Identity | Nobody]],
+    decided: Sequence[tuple[ParsedName, ResolvedName | UnresolvedName]],
     source: str,
     now: datetime,
     *,
@@ -74,7 +76,7 @@ async def file_names(
 async def _accounts(
     conn: Conn,
     stored: StoredOrder,
-    decided: Sequence[tuple[Said, Identity | Nobody]],
+    decided: Sequence[tuple[ParsedName, ResolvedName | UnresolvedName]],
     now: datetime,
     *,
     watch: bool,
@@ -82,7 +84,7 @@ async def _accounts(
     found = {
         (said.platform, what.native_id): what.handle
         for said, what in decided
-        if said.platform is not None and isinstance(what, Identity)
+        if said.platform is not None and isinstance(what, ResolvedName)
     }
     accounts = [
         NewAccount(platform, native_id, handle, (stored.order.list_name,))

@@ -11,17 +11,17 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from jobs.detect.judge import Judged, Watched
+from jobs.detect.judge import Judged, TrackedAccount
 from jobs.planning.change_rates import NEVER, Expectations, Learned, Prior, nothing_learned
-from jobs.planning.daily_cost_limit import AccountDays, Refusal, not_between
-from jobs.planning.in_flight import Picked
+from jobs.planning.daily_cost_limit import DailyBill, Refusal, earliest_billable
+from jobs.planning.in_flight import InFlightReads
 from jobs.planning.initial_state import as_last_read, asked_in_turn, is_closed, members_by_list, read_at
-from jobs.planning.roster_priority import Pick, Planner, PlannerRule, rosters_by_list
+from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sentinels import OpenToday, under_ceiling
-from jobs.planning.sweep_planner import NotBefore, Turn
+from jobs.planning.sentinels import DailyCostFilter, plan_within_cost_limit
+from jobs.planning.sweep_planner import NotBefore, ScheduledRead
 from jobs.planning.sweep_schedule import Attempt, retry_after
-from jobs.planning.watch_state import WatchBook
+from jobs.planning.watch_state import WatchState
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
@@ -32,17 +32,17 @@ _AT_ONCE_S = 60.0
 
 
 @dataclass(slots=True)
-class _Place:
+class _PlacePlan:
     """What is read from one place: its planner, and how many full requests it has left."""
 
     ids: list[AccountId]
     base: list[Roster]
     expectations: Expectations
-    planner: Planner
+    planner: RosterPlanner
     request_every_s: float
     left: float
     counted_at: float
-    open_today: OpenToday | None = None
+    open_today: DailyCostFilter | None = None
     """What a ceiling lets be read; None: there is none."""
     failed: dict[tuple[AccountId, ...], Attempt] = field(default_factory=dict[tuple[AccountId, ...], Attempt])
     """The last attempt of base rosters that gave nothing, by their accounts."""
@@ -66,7 +66,7 @@ class _Place:
         return self.counted_at + max(0.0, requests - self.left) * self.request_every_s
 
 
-class AdaptiveTurns:
+class AdaptiveSchedule:
     """Reads each place as often as a sweep of `every` would, but not everybody equally often.
 
     What it learned is handed over by `learned`, and given back at the next start.
@@ -75,17 +75,17 @@ class AdaptiveTurns:
     rule = PlannerRule()
     prior = Prior()
 
-    def __init__(self, every: timedelta, watched: WatchBook, rosters: RosterBook) -> None:
+    def __init__(self, every: timedelta, watched: WatchState, rosters: RosterBook) -> None:
         self._every = every
         self._watched = watched
         self._rosters = rosters
-        self._days: AccountDays | None = None
-        self._places: dict[str, _Place] = {}
+        self._days: DailyBill | None = None
+        self._places: dict[str, _PlacePlan] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
         self._learned: dict[str, Learned] = {}
         self._promises: Mapping[ListId, timedelta] = {}
-        self._under_way = Picked()
+        self._under_way = InFlightReads()
         self._is_older = False
         """What is held of the places, than what the database holds."""
 
@@ -94,7 +94,7 @@ class AdaptiveTurns:
         changed_at: Mapping[AccountId, datetime],
         learned: Mapping[str, Learned],
         promises: Mapping[ListId, timedelta],
-        days: AccountDays | None,
+        days: DailyBill | None,
         *,
         by_another: bool,
     ) -> None:
@@ -145,8 +145,8 @@ class AdaptiveTurns:
                 accounts.asked_at[position] = max(at, accounts.asked_at[position])
                 accounts.closed[position] = is_closed(held.known.state)
 
-    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
-        turns: list[Turn] = []
+    def due(self, now: datetime, not_before: NotBefore) -> list[ScheduledRead]:
+        turns: list[ScheduledRead] = []
         for name, place in self._places.items():
             place.count(now.timestamp())
             if not_before(name, now) > now or not place.begin(now):
@@ -165,9 +165,11 @@ class AdaptiveTurns:
             at = min(max(place.has_from(1), place.planner.next_from()), place.planner.promised_from())
             if np.isfinite(at):
                 moment = _moment(at)
-                yield not_before(name, moment if place.open_today is None else not_between(max(moment, now)))
+                yield not_before(
+                    name, moment if place.open_today is None else earliest_billable(max(moment, now))
+                )
 
-    def polled(self, turn: Turn, batch: Batch | None) -> None:
+    def polled(self, turn: ScheduledRead, batch: Batch | None) -> None:
         if (picked := self._under_way.end(turn)) is None:
             return
         planner, pick = picked
@@ -186,7 +188,7 @@ class AdaptiveTurns:
 
     def saw(self, judged: Judged, at: datetime, /) -> None:
         by_place: defaultdict[str, list[tuple[int, bool, State]]] = defaultdict(list)
-        refuted: list[tuple[Watched, Closed]] = []
+        refuted: list[tuple[TrackedAccount, Closed]] = []
         for w, _, step in judged.steps:
             account_id = w.account.account_id
             state = step.known.state if step.known.pending is None else step.known.pending.state
@@ -222,18 +224,18 @@ class AdaptiveTurns:
             if (open_today := self._places[place].open_today) is not None:
                 open_today.withdrew(position, closed.pending.first_seen_new.timestamp())
 
-    def _turn(self, name: str, place: _Place, pick: Pick, why: WhyRead, now: datetime) -> Turn:
+    def _turn(self, name: str, place: _PlacePlan, pick: Pick, why: WhyRead, now: datetime) -> ScheduledRead:
         roster = (
             place.base[pick.roster] if pick.why is WhyRead.TURN and pick.roster < len(place.base) else None
         )
         last = None if roster is None else place.failed.get(roster.account_ids)
         if roster is None or (why is not WhyRead.TURN and last is None):
             ids = tuple(place.ids[int(at)] for at in place.planner.accounts_of(pick))
-            turn = Turn(why, name, ids, None, now, 0, pick.roster)
+            turn = ScheduledRead(why, name, ids, None, now, 0, pick.roster)
         else:
             slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
             held = last is not None and last.outcome is BatchOutcome.HELD
-            turn = Turn(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held)
+            turn = ScheduledRead(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held)
         self._under_way.begin(turn, place.planner, pick)
         return turn
 
@@ -244,7 +246,7 @@ class AdaptiveTurns:
         learned: Learned | None,
         asked_at: Mapping[AccountId, float],
         now: float,
-    ) -> _Place:
+    ) -> _PlacePlan:
         ids = [account_id for roster in base for account_id in roster.account_ids]
         where = {account_id: at for at, account_id in enumerate(ids)}
         watched = [self._watched[account_id] for account_id in ids]
@@ -258,14 +260,14 @@ class AdaptiveTurns:
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
         if self._days is None:
             ahead, open_today = rosters_by_list(members, every, size), None
-            planner = Planner(self.rule, expectations, positions, ahead)
+            planner = RosterPlanner(self.rule, expectations, positions, ahead)
         else:
             native_ids = [w.account.native_id for w in watched]
             controls = [c.account.native_id for c in self._rosters.canaries_at(place)]
-            open_today, planner = under_ceiling(
+            open_today, planner = plan_within_cost_limit(
                 self._days, self.rule, expectations, positions, members, every, native_ids, controls, size
             )
-        return _Place(
+        return _PlacePlan(
             ids,
             base,
             expectations,

@@ -7,8 +7,23 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
-from collectors.core.collector import Answer, Candidate, Collector, Engagement, Exchange, Resolution, Trouble
-from jobs.planning.daily_cost_limit import AccountDays, Refusal, day_of, day_under_way, next_day, not_between
+from collectors.core.collector import (
+    CanaryCandidate,
+    Collector,
+    CollectorAnswer,
+    EngagementAnswer,
+    Exchange,
+    RequestFailure,
+    Resolution,
+)
+from jobs.planning.daily_cost_limit import (
+    DailyBill,
+    Refusal,
+    billing_day,
+    current_billing_day,
+    earliest_billable,
+    next_day,
+)
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.coverage import WhyRead
@@ -16,7 +31,7 @@ from storage.model.limits.daily_cost_limit import accounts_for
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.work import daily_cost_limit
-from storage.work.daily_cost_limit import Ceiling
+from storage.work.daily_cost_limit import DailyCostLimit
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +43,7 @@ _REFUSED = {
 }
 
 
-class Paid:
+class CostLimitGuard:
     """The ceiling of one platform, as this process knows it. The database has the last word.
 
     Under which ceiling a process plans is kept there. No other one exceeds it on that day, whatever its own
@@ -38,7 +53,7 @@ class Paid:
     def __init__(self, pool: Pool, platform: Platform, wanted: int | None) -> None:
         """`wanted` is the ceiling that is set; None: none is."""
         self.wanted = wanted
-        self._days = AccountDays(wanted or 0)
+        self._days = DailyBill(wanted or 0)
         self._holds = wanted is not None
         self._changes_at: datetime | None = None
         self._pool = pool
@@ -47,13 +62,13 @@ class Paid:
         self._told = False
 
     @property
-    def days(self) -> AccountDays | None:
+    def days(self) -> DailyBill | None:
         """Who was paid for under the ceiling that holds today; None: none does."""
         return self._days if self._holds else None
 
     async def load(self, conn: Conn, now: datetime) -> None:
         """Take up which ceiling holds today, and who was paid for."""
-        promised = await daily_cost_limit.promised(conn, self._platform, day_under_way(now))
+        promised = await daily_cost_limit.stored_cost_limit(conn, self._platform, current_billing_day(now))
         most = min((n for n in (promised, self.wanted) if n is not None), default=None)
         changes_at = None if most == self.wanted else next_day(now)
         if changes_at is not None and changes_at != self._changes_at:
@@ -66,8 +81,8 @@ class Paid:
             )
         self._changes_at, self._holds, self._days.most = changes_at, most is not None, most or 0
         if most is not None:
-            day = day_of(now) or next_day(now).date()
-            self._days.turn_to(day, await daily_cost_limit.paid(conn, self._platform, day))
+            day = billing_day(now) or next_day(now).date()
+            self._days.turn_to(day, await daily_cost_limit.charged_accounts(conn, self._platform, day))
 
     def is_outdated(self, now: datetime) -> bool:
         """Whether another ceiling holds than when it was loaded: the setting, from the next day on."""
@@ -85,16 +100,18 @@ class Paid:
         """When an account that is to be read again at a time can be."""
         if (days := self.days) is None:
             return at
-        at = not_between(at)
-        is_today = day_of(at) == days.day and days.unpaid([account.native_id])
+        at = earliest_billable(at)
+        is_today = billing_day(at) == days.day and days.unpaid([account.native_id])
         return next_day(at) if is_today and days.room(WhyRead.AGAIN) < 1 else at
 
-    async def ask(self, native_ids: Iterable[str], now: datetime) -> Refusal | None:
+    async def charge(self, native_ids: Iterable[str], now: datetime) -> Refusal | None:
         """Put them on the bill, if there is one. None: they may be asked for. Raises StorageError."""
         days = self._days
         if self.wanted is None:
             async with transaction(self._pool) as conn:
-                promised = await daily_cost_limit.promised(conn, self._platform, day_under_way(now))
+                promised = await daily_cost_limit.stored_cost_limit(
+                    conn, self._platform, current_billing_day(now)
+                )
             if promised is None:
                 return None
             days.most = promised
@@ -107,19 +124,23 @@ class Paid:
             return refusal
         day = days.day
         async with transaction(self._pool) as conn:
-            if await daily_cost_limit.pay(
+            if await daily_cost_limit.charge(
                 conn, self._platform, day, {i: days.why(i) for i in new}, days.most
             ):
                 days.on_record.update(new)
                 return None
-            days.turn_to(day, await daily_cost_limit.paid(conn, self._platform, day))  # others paid as well
+            days.turn_to(
+                day, await daily_cost_limit.charged_accounts(conn, self._platform, day)
+            )  # others paid as well
         return Refusal.RESERVE
 
     async def keep(self, now: datetime) -> None:
         """Write down how the day is divided, where that changed; who waits is logged once a day."""
         days, shares = self._days, self._days.shares
-        ceiling = Ceiling(days.most, shares.in_turn, shares.sentinels, shares.round_days, len(days.waiting))
-        is_of_today = self._holds and day_of(now) == days.day and not self.is_outdated(now)
+        ceiling = DailyCostLimit(
+            days.most, shares.in_turn, shares.sentinels, shares.round_days, len(days.waiting)
+        )
+        is_of_today = self._holds and billing_day(now) == days.day and not self.is_outdated(now)
         if not is_of_today or self._kept == (days.day, ceiling):
             return
         if days.waiting and not self._told:
@@ -129,18 +150,18 @@ class Paid:
             )
         self._told = bool(days.waiting)
         async with transaction(self._pool) as conn:
-            await daily_cost_limit.save_ceiling(conn, self._platform, days.day, ceiling)
+            await daily_cost_limit.save_cost_limit(conn, self._platform, days.day, ceiling)
         self._kept = days.day, ceiling
 
 
-def paid_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> Paid | None:
+def cost_limit_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> CostLimitGuard | None:
     """The ceiling of the settings, or of another process; only X bills what is read."""
     if platform is not Platform.X:
         return None
-    return Paid(pool, platform, None if usd_a_day is None else accounts_for(usd_a_day))
+    return CostLimitGuard(pool, platform, None if usd_a_day is None else accounts_for(usd_a_day))
 
 
-def is_refused(answer: Answer) -> bool:
+def is_refused(answer: CollectorAnswer) -> bool:
     """Whether nothing was asked because the ceiling does not allow it, which is no fault of the platform. A
     platform that says so of a cap of its own is not asked any more: its trouble is a breaker.
     """
@@ -153,21 +174,23 @@ def is_refused(answer: Answer) -> bool:
     )
 
 
-class PaidCollector:
+class CostLimitedCollector:
     """A collector that asks for nobody who is not on the bill."""
 
-    def __init__(self, collector: Collector, paid: Paid) -> None:
+    def __init__(self, collector: Collector, paid: CostLimitGuard) -> None:
         self._collector = collector
         self._paid = paid
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """See `Collector`. Nothing is `sent` when the ceiling does not allow it."""
-        refusal = await self._paid.ask(native_ids, now)
+        refusal = await self._paid.charge(native_ids, now)
         if refusal is None:
             return await self._collector.read(native_ids, now)
-        trouble = Trouble(MissedReason.USAGE_CAPPED, _REFUSED[refusal], now + _LOOK_AGAIN, breaker=False)
+        trouble = RequestFailure(
+            MissedReason.USAGE_CAPPED, _REFUSED[refusal], now + _LOOK_AGAIN, breaker=False
+        )
         missed = tuple(Missed(i, now, trouble.reason, trouble.detail) for i in native_ids)
-        return Answer((), missed, trouble=trouble, sent=False)
+        return CollectorAnswer((), missed, trouble=trouble, sent=False)
 
     async def __aenter__(self) -> Self:
         await self._collector.__aenter__()
@@ -196,14 +219,14 @@ class PaidCollector:
     def base_url(self, place: str) -> str:
         return self._collector.base_url(place)
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """What somebody posted is billed by the post, beside the ceiling."""
         return await self._collector.engagement(native_id, cursor, now)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         return await self._collector.resolve(names, now)
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
         return await self._collector.candidates(place, now)
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT, CONTROLS, Shares
+from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT, CONTROLS, CostLimitShares
 
 
 class Refusal(StrEnum):
@@ -26,35 +26,35 @@ class Refusal(StrEnum):
     """What is left of the day's ceiling is kept for the sweep, the sentinels and the control accounts."""
 
 
-def day_of(now: datetime) -> date | None:
+def billing_day(now: datetime) -> date | None:
     """The day that a request made now is billed on; None near midnight UTC, when nothing is asked."""
     before = (now - AFTER_MIDNIGHT).astimezone(UTC).date()
     after = (now + BEFORE_MIDNIGHT).astimezone(UTC).date()
     return after if before == after else None
 
 
-def day_under_way(now: datetime) -> date:
+def current_billing_day(now: datetime) -> date:
     """The day that is not over yet: it ends at 00:01 UTC."""
     return (now - AFTER_MIDNIGHT).astimezone(UTC).date()
 
 
 def next_day(now: datetime) -> datetime:
     """When accounts can be paid for on the next day."""
-    return datetime.combine(day_under_way(now) + timedelta(days=1), time(), UTC) + AFTER_MIDNIGHT
+    return datetime.combine(current_billing_day(now) + timedelta(days=1), time(), UTC) + AFTER_MIDNIGHT
 
 
-def not_between(at: datetime) -> datetime:
+def earliest_billable(at: datetime) -> datetime:
     """`at`, or the time from which something can be asked again."""
-    return at if day_of(at) is not None else next_day(at)
+    return at if billing_day(at) is not None else next_day(at)
 
 
-class AccountDays:
+class DailyBill:
     """Who was paid for today, by the platform's id, and why. Every account counts once a day."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.day = date.min
-        self.shares = Shares(most, CONTROLS, 0, 0, None)
+        self.shares = CostLimitShares(most, CONTROLS, 0, 0, None)
         self.waiting: set[str] = set()
         """Who was to be read out of turn today, and was refused."""
         self.on_record: set[str] = set()
@@ -70,12 +70,12 @@ class AccountDays:
 
     def begin(self, now: datetime) -> bool:
         """Whether anything can be read now; with a new day nobody is paid for."""
-        day = day_of(now)
+        day = billing_day(now)
         if day is not None and day != self.day:
             self.turn_to(day, {})
         return day is not None
 
-    def share_out(self, shares: Shares, sentinels: Iterable[str]) -> None:
+    def share_out(self, shares: CostLimitShares, sentinels: Iterable[str]) -> None:
         self.shares, self._sentinels = shares, frozenset(sentinels)
 
     @property

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jobs.planning.roster_priority import Pick, Planner
-from jobs.planning.sweep_planner import Turn
+from jobs.planning.roster_priority import Pick, RosterPlanner
+from jobs.planning.sweep_planner import ScheduledRead
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import WhyRead
 
@@ -13,20 +13,20 @@ Called = dict[tuple[bool, tuple[AccountId, ...]], Pick]
 """Picks by whether they are made in turn, and by their accounts."""
 
 
-class Picked:
+class InFlightReads:
     """The turns under way, each with what the planner that there is now calls it."""
 
     def __init__(self) -> None:
-        self._turns: dict[Turn, tuple[Planner, Pick]] = {}
+        self._turns: dict[ScheduledRead, tuple[RosterPlanner, Pick]] = {}
 
-    def begin(self, turn: Turn, planner: Planner, pick: Pick) -> None:
+    def begin(self, turn: ScheduledRead, planner: RosterPlanner, pick: Pick) -> None:
         self._turns[turn] = planner, pick
 
-    def end(self, turn: Turn) -> tuple[Planner, Pick] | None:
+    def end(self, turn: ScheduledRead) -> tuple[RosterPlanner, Pick] | None:
         """Whom to tell how it went; None when its accounts do not stand together any more."""
         return self._turns.pop(turn, None)
 
-    def take_up(self, planners: Mapping[str, tuple[Planner, Sequence[AccountId]]]) -> None:
+    def take_up(self, planners: Mapping[str, tuple[RosterPlanner, Sequence[AccountId]]]) -> None:
         """These are the planners now, by place, each with its accounts in the order of their positions."""
         before, self._turns = self._turns, {}
         concerned = planners.keys() & {turn.place for turn in before}
@@ -39,7 +39,7 @@ class Picked:
                 self._turns[turn] = planner, pick
 
 
-def _called(planner: Planner, ids: Sequence[AccountId]) -> Called:
+def _called(planner: RosterPlanner, ids: Sequence[AccountId]) -> Called:
     return {
         (pick.why is WhyRead.TURN, tuple(ids[int(at)] for at in planner.accounts_of(pick))): pick
         for pick in planner.picks()

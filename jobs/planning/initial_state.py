@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jobs.detect.judge import Watched
+from jobs.detect.judge import TrackedAccount
 from jobs.planning.change_rates import NEVER, Accounts, Positions
 from jobs.planning.sweep_schedule import Attempt
 from storage.model.core.accounts import AccountId, ListId
@@ -14,7 +14,7 @@ from storage.model.core.coverage import BatchOutcome, Roster
 
 
 def as_last_read(
-    watched: Sequence[Watched],
+    watched: Sequence[TrackedAccount],
     changed_at: Mapping[AccountId, float],
     asked_at: Mapping[AccountId, float],
     never: float,
@@ -41,7 +41,7 @@ def asked_in_turn(base: Sequence[Roster], stored: Mapping[int, Attempt]) -> dict
     }
 
 
-def members_by_list(watched: Sequence[Watched]) -> dict[int, Positions]:
+def members_by_list(watched: Sequence[TrackedAccount]) -> dict[int, Positions]:
     """Their positions among `watched`."""
     members: defaultdict[ListId, list[int]] = defaultdict(list)
     for at, w in enumerate(watched):
@@ -50,7 +50,7 @@ def members_by_list(watched: Sequence[Watched]) -> dict[int, Positions]:
     return {list_id: np.array(members[list_id], np.intp) for list_id in sorted(members)}
 
 
-def read_at(watched: Watched, never: float) -> float:
+def read_at(watched: TrackedAccount, never: float) -> float:
     at = watched.known.last_read_at
     return never if at is None else at.timestamp()
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from jobs.planning.adaptive_planner import AdaptiveTurns
+from jobs.planning.adaptive_planner import AdaptiveSchedule
 from jobs.planning.change_rates import Learned, Prior
-from jobs.planning.daily_cost_guard import Paid
+from jobs.planning.daily_cost_guard import CostLimitGuard
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.work import planner_state
@@ -21,7 +21,7 @@ _LEARNED = TypeAdapter(Learned)
 
 class PlannerMemory:
     def __init__(
-        self, pool: Pool, platform: Platform, turns: AdaptiveTurns, paid: Paid | None = None
+        self, pool: Pool, platform: Platform, turns: AdaptiveSchedule, paid: CostLimitGuard | None = None
     ) -> None:
         self._pool = pool
         self._platform = platform
@@ -41,7 +41,7 @@ class PlannerMemory:
                 log.warning("What the planner learned of %s cannot be used, and is learned anew.", where)
         changed_at = await planner_state.last_changes(conn, self._platform)
         days = None if self._paid is None else self._paid.days
-        promises = await planner_state.promises(conn)
+        promises = await planner_state.guaranteed_intervals(conn)
         by_another = saved_at != self._kept_at
         self._turns.remember(changed_at, learned, promises, days, by_another=by_another)
 

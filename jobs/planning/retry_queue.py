@@ -10,7 +10,7 @@ _ASK_AGAIN = 3
 """How often an account that an answer left out is asked for again before its next turn in the sweep."""
 
 
-class Again:
+class RetryQueue:
     def __init__(self) -> None:
         self._at: dict[AccountId, tuple[datetime, int]] = {}
         """When to ask, and how often it was asked again already."""

@@ -51,7 +51,7 @@ class Pick:
     """Position among the base rosters (TURN), or among those that can be read out of turn."""
 
 
-class _Line:
+class _ReadQueue:
     """Who waits for his turn, and who of them the longest: looked up without a look at everybody."""
 
     def __init__(self, since: Floats) -> None:
@@ -101,7 +101,7 @@ class _Line:
         return self._held_back[0][0] if self._held_back else np.inf
 
 
-class Planner:
+class RosterPlanner:
     """The requests to one place. Who calls keeps to the budget of the sweep; the shares are kept here.
 
     What was picked is under way, and is not picked again, until it is said how it went.
@@ -122,7 +122,7 @@ class Planner:
         """Of a full request."""
         requests = sum(len(b) for b in base) / self.size
         asked_at = expectations.accounts.asked_at
-        self._line = _Line(np.array([asked_at[b].min() for b in base]))
+        self._line = _ReadQueue(np.array([asked_at[b].min() for b in base]))
         self._ahead_from = np.full(len(ahead), -np.inf)
         self._promised: list[tuple[float, int]] = []
         """A heap: each with a time before which it is not due. Those under way are not in it."""

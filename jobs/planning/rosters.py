@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from jobs.detect.judge import Canary
+from jobs.detect.judge import CanaryExpectation
 from jobs.planning.sweep_schedule import Attempt, choose_canaries, pack
 from storage.accounts import canaries
 from storage.model.core.accounts import Account, AccountId, Platform
@@ -38,8 +38,8 @@ class RosterBook:
         self._batch_size = batch_size
         self._canaries_per_request = canaries_per_request
         self._vantage = vantage
-        self._canaries: dict[AccountId, Canary] = {}
-        self._places: dict[str, list[Canary]] = {}
+        self._canaries: dict[AccountId, CanaryExpectation] = {}
+        self._places: dict[str, list[CanaryExpectation]] = {}
         self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
         self._renewal = asyncio.Lock()
 
@@ -100,7 +100,8 @@ class RosterBook:
         """Take up which control accounts there are, and which are doubted."""
         rows = await canaries.canaries(conn, self._platform)
         self._canaries = {
-            row.account.account_id: Canary(row.account, row.expected, row.doubts > 0) for row in rows
+            row.account.account_id: CanaryExpectation(row.account, row.expected, row.doubts > 0)
+            for row in rows
         }
         self._places = {}
         for canary in self._canaries.values():
@@ -119,10 +120,10 @@ class RosterBook:
         """How many watched accounts one request to a place takes."""
         return self._batch_size - len(self._choose(place, 0))
 
-    def canaries_of(self, roster: Roster) -> list[Canary]:
+    def canaries_of(self, roster: Roster) -> list[CanaryExpectation]:
         return [self._canaries[c] for c in roster.canary_ids if c in self._canaries]
 
-    def canaries_at(self, place: str) -> Sequence[Canary]:
+    def canaries_at(self, place: str) -> Sequence[CanaryExpectation]:
         """All control accounts of a place."""
         return self._places.get(place, ())
 

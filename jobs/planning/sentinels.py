@@ -19,8 +19,8 @@ from math import exp, sqrt
 import numpy as np
 
 from jobs.planning.change_rates import NEVER, Bools, Expectations, Floats, Positions
-from jobs.planning.daily_cost_limit import AccountDays, Refusal, next_day
-from jobs.planning.roster_priority import Ahead, Pick, Planner, PlannerRule
+from jobs.planning.daily_cost_limit import DailyBill, Refusal, next_day
+from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner
 from storage.model.core.coverage import WhyRead
 from storage.model.limits.daily_cost_limit import PER_LIST, divide, most_sentinels
 
@@ -77,13 +77,13 @@ class _Signs:
         return self.changes - self.expected - 2 * sqrt(self.expected)
 
 
-class OpenToday:
+class DailyCostFilter:
     """Which rosters of one place may be read today: asks the ceiling, and tells the planner who waits."""
 
     def __init__(
         self,
-        days: AccountDays,
-        planner: Planner,
+        days: DailyBill,
+        planner: RosterPlanner,
         ahead: Sequence[Ahead],
         first_part: int,
         native_ids: list[str],
@@ -198,8 +198,8 @@ class OpenToday:
             self._planner.wait(pick, until)
 
 
-def under_ceiling(
-    days: AccountDays,
+def plan_within_cost_limit(
+    days: DailyBill,
     rule: PlannerRule,
     expectations: Expectations,
     base: Sequence[Positions],
@@ -208,20 +208,20 @@ def under_ceiling(
     native_ids: list[str],
     controls: Sequence[str],
     size: int,
-) -> tuple[OpenToday, Planner]:
+) -> tuple[DailyCostFilter, RosterPlanner]:
     """The planner of a place whose accounts are paid for by the day, and what opens rosters to it."""
     sentinels = choose_sentinels(lists, _order(days, native_ids, expectations), most_sentinels(days.most))
     ahead = parts_of_lists(lists, every_s, size)
     watching = [*base, *packed(sentinels, size)]
-    planner = Planner(rule, expectations, [*watching, *(part.accounts for part in ahead)], ahead)
+    planner = RosterPlanner(rule, expectations, [*watching, *(part.accounts for part in ahead)], ahead)
     sizes = [len(roster) for roster in base]
     return (
-        OpenToday(days, planner, ahead, len(watching), native_ids, sizes, lists, sentinels, controls),
+        DailyCostFilter(days, planner, ahead, len(watching), native_ids, sizes, lists, sentinels, controls),
         planner,
     )
 
 
-def _order(days: AccountDays, native_ids: Sequence[str], expectations: Expectations) -> Positions:
+def _order(days: DailyBill, native_ids: Sequence[str], expectations: Expectations) -> Positions:
     """Who becomes a sentinel first: who is one today, so that a restart costs nothing; then who can be
     blocked yet; then by a hash, which does not depend on who was added when, nor is that of the rosters.
     """

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from jobs.detect.judge import Judged
 from jobs.planning.sweep_schedule import Attempt, Sweep, due_from, next_attempt
-from jobs.planning.watch_state import WatchBook
+from jobs.planning.watch_state import WatchState
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
 
@@ -21,7 +21,7 @@ NotBefore = Callable[[str, datetime], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ScheduledRead:
     """One request that is to be made now."""
 
     why: WhyRead
@@ -38,7 +38,7 @@ class Turn:
     """The last answer was not believed: ask beside other control accounts."""
 
 
-class Turns(Protocol):
+class ReadSchedule(Protocol):
     """What a monitor asks for its next requests."""
 
     def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], now: datetime, /) -> None:
@@ -51,7 +51,7 @@ class Turns(Protocol):
         """
         ...
 
-    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
+    def due(self, now: datetime, not_before: NotBefore) -> list[ScheduledRead]:
         """What is to be read now. It is under way until `polled` is told of it."""
         ...
 
@@ -59,7 +59,7 @@ class Turns(Protocol):
         """Times at which `due` has something, the earliest among them."""
         ...
 
-    def polled(self, turn: Turn, batch: Batch | None) -> None:
+    def polled(self, turn: ScheduledRead, batch: Batch | None) -> None:
         """How it went; None: nothing was asked, or nothing could be stored."""
         ...
 
@@ -68,10 +68,10 @@ class Turns(Protocol):
         ...
 
 
-class SweepTurns:
+class SweepSchedule:
     """Everybody once in each slot of the sweep."""
 
-    def __init__(self, sweep: Sweep, watched: WatchBook) -> None:
+    def __init__(self, sweep: Sweep, watched: WatchState) -> None:
         self._sweep = sweep
         self._watched = watched
         self._base: Sequence[Roster] = ()
@@ -97,9 +97,9 @@ class SweepTurns:
         if newest is not None:
             self._last[roster.roster_id] = newest
 
-    def due(self, now: datetime, not_before: NotBefore) -> list[Turn]:
+    def due(self, now: datetime, not_before: NotBefore) -> list[ScheduledRead]:
         """The rosters whose turn it is, those answered longest ago first: a limit starves nobody."""
-        ready: list[Turn] = []
+        ready: list[ScheduledRead] = []
         for place, queue in self._queues.items():
             while queue and not_before(place, queue[0][0]) <= now:
                 _, position = heappop(queue)
@@ -114,7 +114,7 @@ class SweepTurns:
     def next_at(self, _now: datetime, not_before: NotBefore, /) -> Iterable[datetime]:
         return [not_before(place, queue[0][0]) for place, queue in self._queues.items() if queue]
 
-    def polled(self, turn: Turn, batch: Batch | None) -> None:
+    def polled(self, turn: ScheduledRead, batch: Batch | None) -> None:
         if batch is not None and turn.roster is not None:
             self._last[turn.roster.roster_id] = Attempt(
                 turn.slot, turn.number, batch.observed_at, batch.outcome
@@ -134,12 +134,14 @@ class SweepTurns:
         last = self._last.get(roster.roster_id)
         return _NEVER if last is None else due_from(self._sweep, last)
 
-    def _turn(self, position: int, roster: Roster, now: datetime) -> Turn:
+    def _turn(self, position: int, roster: Roster, now: datetime) -> ScheduledRead:
         last = self._last.get(roster.roster_id)
         due = next_attempt(self._sweep, last, now)
         held = last is not None and last.outcome is BatchOutcome.HELD
         ids = roster.account_ids
-        return Turn(WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held)
+        return ScheduledRead(
+            WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held
+        )
 
     def _read_at(self, account_ids: Iterable[AccountId]) -> datetime:
         """When the last of them was answered."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from collectors.core.collector import Answer
-from jobs.detect.active_cohorts import Cohorts
-from jobs.detect.judge import Judged, SideFacts, Watched
-from jobs.planning.daily_cost_guard import Paid
-from jobs.planning.retry_queue import Again
+from collectors.core.collector import CollectorAnswer
+from jobs.detect.active_cohorts import RecentConfirmations
+from jobs.detect.judge import Judged, SideFacts, TrackedAccount
+from jobs.planning.daily_cost_guard import CostLimitGuard
+from jobs.planning.retry_queue import RetryQueue
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Status
@@ -16,28 +16,28 @@ from storage.model.core.coverage import Batch, BatchOutcome
 from storage.model.core.known_state import Known
 
 
-class WatchBook:
+class WatchState:
     """Every watched account of one platform, and which of them are to be read before their next turn."""
 
-    def __init__(self, cohorts: Cohorts, paid: Paid | None = None) -> None:
-        self.again = Again()
+    def __init__(self, cohorts: RecentConfirmations, paid: CostLimitGuard | None = None) -> None:
+        self.again = RetryQueue()
         self._cohorts = cohorts
         self._paid = paid
-        self._watched: dict[AccountId, Watched] = {}
+        self._watched: dict[AccountId, TrackedAccount] = {}
         self._called: dict[str, AccountId] = {}
         self._pending: set[AccountId] = set()
 
-    def __getitem__(self, account_id: AccountId) -> Watched:
+    def __getitem__(self, account_id: AccountId) -> TrackedAccount:
         return self._watched[account_id]
 
-    def of(self, account_ids: Iterable[AccountId]) -> list[Watched]:
+    def of(self, account_ids: Iterable[AccountId]) -> list[TrackedAccount]:
         """In the order of the ids."""
         return [*map(self._watched.__getitem__, account_ids)]
 
-    def get(self, account_id: AccountId) -> Watched | None:
+    def get(self, account_id: AccountId) -> TrackedAccount | None:
         return self._watched.get(account_id)
 
-    def __iter__(self) -> Iterator[Watched]:
+    def __iter__(self) -> Iterator[TrackedAccount]:
         return iter(self._watched.values())
 
     def called(self, native_ids: Iterable[str]) -> list[AccountId]:
@@ -65,7 +65,7 @@ class WatchBook:
             before = self._watched.get(account_id)
             self._called[w.account.native_id] = account_id
             same = before is not None and before.known.last_read_at == w.known.last_read_at
-            self._watched[account_id] = Watched(
+            self._watched[account_id] = TrackedAccount(
                 w.account,
                 w.lists,
                 w.known,
@@ -75,7 +75,9 @@ class WatchBook:
             )
             self._note_pending(account_id, w.known)
 
-    def apply(self, batch: Batch, watched: Sequence[Watched], judged: Judged, answer: Answer) -> None:
+    def apply(
+        self, batch: Batch, watched: Sequence[TrackedAccount], judged: Judged, answer: CollectorAnswer
+    ) -> None:
         """Take over what was committed of one request."""
         for w, reading, s in judged.steps:
             if s.is_news:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from io import StringIO
 
 from collectors.simulator.core.history import COLUMNS
-from jobs.orders.formats import Brought
+from jobs.orders.formats import ImportedOrder
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 
@@ -34,7 +34,9 @@ class _Named:
     lists: dict[str, None] = field(default_factory=dict[str, None])
 
 
-def in_time(orders: Sequence[Brought], start: datetime | None, end: datetime | None) -> list[Brought]:
+def in_time(
+    orders: Sequence[ImportedOrder], start: datetime | None, end: datetime | None
+) -> list[ImportedOrder]:
     """The orders that were issued from `start` until `end` (None: without a limit), by date."""
     some = [
         o
@@ -44,7 +46,7 @@ def in_time(orders: Sequence[Brought], start: datetime | None, end: datetime | N
     return sorted(some, key=lambda o: (o.order.issued_at, o.order.reference))
 
 
-def history_of(orders: Sequence[Brought]) -> list[str]:
+def history_of(orders: Sequence[ImportedOrder]) -> list[str]:
     """The lines of a history file, header first. Whom two demands name is on both lists, and changes once."""
     accounts: dict[str, _Named] = {}
     begin = min(o.order.issued_at for o in orders) - BEFORE
@@ -69,7 +71,7 @@ def history_of(orders: Sequence[Brought]) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def until(orders: Sequence[Brought]) -> datetime:
+def until(orders: Sequence[ImportedOrder]) -> datetime:
     """When everything that was found has become so, and was read often enough."""
     return max(o.order.issued_to or o.order.issued_at for o in orders) + AFTER
 

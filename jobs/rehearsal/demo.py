@@ -13,12 +13,12 @@ from collectors.simulator.core.history import History, parse_history
 from collectors.simulator.scenario.india import REAL_SECONDS, Scenario, ScenarioList, pace, scenario
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import PacedClock
-from jobs.collect.monitor import Tally
+from jobs.collect.monitor import MonitorCounts
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
 from jobs.rehearsal import verdict as truth
 from jobs.rehearsal.driver import Scripted
-from jobs.rehearsal.pipeline import Mailing, Plan, enlist, perform
+from jobs.rehearsal.pipeline import Mailing, SimulationPlan, enlist, perform
 from jobs.rehearsal.simulators import spawn
 from jobs.runtime.web import serve
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -44,7 +44,7 @@ DASHBOARD = DashboardSettings(
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class DemoResult:
     """What a played demonstration found: counted from what was stored, held against the scenario."""
 
     accounts: int
@@ -75,8 +75,8 @@ async def play(
     *,
     dashboard_url: str | None,
     before: Callable[[datetime], Awaitable[None]],
-    after: Callable[[datetime, Tally], None],
-) -> Ended:
+    after: Callable[[datetime, MonitorCounts], None],
+) -> DemoResult:
     """Play the whole scenario on an empty, migrated database. `folder` takes its files and the mails,
     which link to `dashboard_url`."""
     told = scenario()
@@ -100,7 +100,7 @@ async def play(
                     AlertRule(recipients=(RECIPIENT,), zone=ZONE),
                     Letterhead(dashboard_url, synthetic=True, link_key=key, sweep_every=SWEEP),
                 ),
-                Plan(told.start, told.end, SWEEP, ENGAGEMENT),
+                SimulationPlan(told.start, told.end, SWEEP, ENGAGEMENT),
                 prepare=lambda pool, now: _prepare(pool, told, history, now),
                 script=_script(dsn, told, history),
                 before=before,
@@ -150,7 +150,7 @@ def _script(dsn: str, told: Scenario, history: History) -> list[Scripted]:
     return [Scripted(at, arrive) for at in sorted(times)]
 
 
-async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> Ended:
+async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> DemoResult:
     async with transaction(pool) as conn:
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
@@ -160,7 +160,7 @@ async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> En
     lines = {a.native_id: truth.shown(a) for a in history.accounts}
     verdict = truth.hold_against_truth(lines, (), believed, told.start, told.end)
     kinds = Counter(c.kind for c in confirmed)
-    return Ended(
+    return DemoResult(
         accounts=len({c.native_id for c in confirmed}),
         readings=totals.readings,
         requests=totals.requests,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.base.clock import SimulatedClock
-from jobs.collect.monitor import Monitor, Tally
+from jobs.collect.monitor import Monitor, MonitorCounts
 from jobs.engagement.timelines import EngagementPoller
 from jobs.notify.simulated_loop import MailLoop
 
@@ -58,7 +58,7 @@ async def play(
     start: datetime,
     end: datetime,
     before: Callable[[datetime], Awaitable[None]],
-    after: Callable[[datetime, Tally], None],
+    after: Callable[[datetime, MonitorCounts], None],
 ) -> None:
     """Let everything happen from `start` to `end` that is due by then, in the order of time.
 
@@ -88,8 +88,8 @@ async def play(
         now = max(min(times), now + timedelta(seconds=1))
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
+def _sum(tallies: Iterable[MonitorCounts]) -> MonitorCounts:
+    total = MonitorCounts()
     for tally in tallies:
         total.requests += tally.requests
         total.readings += tally.readings

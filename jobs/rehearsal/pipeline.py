@@ -15,7 +15,7 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from collectors.x.collector import XCollector
 from jobs.base.clock import SimulatedClock
-from jobs.collect.monitor import Monitor, MonitorSettings, Tally
+from jobs.collect.monitor import Monitor, MonitorCounts, MonitorSettings
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.engagement.timelines import EngagementPoller
@@ -38,7 +38,7 @@ from storage.work.workers import planning_lock
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SimulationPlan:
     """What is watched, how closely, from when to when."""
 
     start: datetime
@@ -114,13 +114,13 @@ async def perform(
     dsn: str,
     simulators: Simulators,
     mailing: Mailing,
-    plan: Plan,
+    plan: SimulationPlan,
     *,
     prepare: Callable[[Pool, datetime], Awaitable[None]],
     hosts: Sequence[str] = (),
     script: Sequence[Scripted] = (),
     before: Callable[[datetime], Awaitable[None]] = _at_once,
-    after: Callable[[datetime, Tally], None],
+    after: Callable[[datetime, MonitorCounts], None],
 ) -> None:
     """Watch from `plan.start` to `plan.end`, or from where a killed run stopped on this database.
 
@@ -149,7 +149,7 @@ async def perform(
         await play(simulation, start, plan.end, before, after)
 
 
-def _watch(pool: Pool, collector: Collector, plan: Plan, clock: SimulatedClock) -> PlatformWatch:
+def _watch(pool: Pool, collector: Collector, plan: SimulationPlan, clock: SimulatedClock) -> PlatformWatch:
     settings = MonitorSettings(Sweep(plan.every, plan.start), plan.planner)
     monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
     engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from collectors.simulator.core.faults import Faults, profile
+from collectors.simulator.core.faults import FaultPlan, profile
 from collectors.simulator.core.history import History
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import OrderFigures, read_orders
@@ -24,9 +24,16 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.messages.compose import Letterhead
 from jobs.orders.import_orders import import_order_file
 from jobs.rehearsal import verdict as truth
-from jobs.rehearsal.pipeline import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
+from jobs.rehearsal.pipeline import (
+    Mailing,
+    SimulationPlan,
+    enlist,
+    mastodon_hosts,
+    perform,
+    simulated_canaries,
+)
 from jobs.rehearsal.simulators import spawn
-from jobs.rehearsal.verdict import Believed, Verdict
+from jobs.rehearsal.verdict import Believed, RehearsalScore
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -43,7 +50,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class RehearsalOrders:
     """A file of orders, in any form that `orders import` takes."""
 
     name: str
@@ -51,11 +58,11 @@ class Papers:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RehearsalReport:
     """What a rehearsal found. `figures` is what is printed; the verdict holds the cases behind it."""
 
     figures: dict[str, object]
-    verdict: Verdict
+    verdict: RehearsalScore
     orders: Sequence[OrderFigures] = ()
     """Those that were issued in the time of the rehearsal, as they stood at its end."""
 
@@ -76,12 +83,12 @@ async def rehearse(
     path: Path,
     platform: str | None,
     history: History,
-    plan: Plan,
+    plan: SimulationPlan,
     faults: str,
     dsn: str,
     on_progress: Callable[[Progress], None],
-    papers: Papers | None = None,
-) -> Report:
+    papers: RehearsalOrders | None = None,
+) -> RehearsalReport:
     """Play `history` on an empty, migrated database.
 
     It is what the file at `path` holds as it is played on `platform`: see
@@ -117,10 +124,10 @@ async def rehearse(
         orders = await _orders(pool, plan) if papers is not None else ()
     delivered = mailbox.mails()
     figures = _figures(history, plan, verdict, totals, wall_s, cpu_s, len(delivered))
-    return Report(figures, verdict, orders)
+    return RehearsalReport(figures, verdict, orders)
 
 
-async def _file_orders(pool: Pool, papers: Papers, now: datetime) -> None:
+async def _file_orders(pool: Pool, papers: RehearsalOrders, now: datetime) -> None:
     """Put the orders on file. Raises CommandError when the file brings none."""
     report = await import_order_file(
         pool, papers.content, papers.name, now, "rehearsal", partial=True, by_day=True, country=None
@@ -129,7 +136,7 @@ async def _file_orders(pool: Pool, papers: Papers, now: datetime) -> None:
         raise CommandError("\n".join(str(problem) for problem in report.problems))
 
 
-async def _orders(pool: Pool, plan: Plan) -> list[OrderFigures]:
+async def _orders(pool: Pool, plan: SimulationPlan) -> list[OrderFigures]:
     gap_after = DashboardSettings("", "", synthetic=True, sweep_every=plan.every).gap_after
     async with transaction(pool) as conn:
         found = await read_orders(conn, plan.end, gap_after)
@@ -143,8 +150,8 @@ def _cpu_s() -> float:
 
 
 async def _judge(
-    pool: Pool, history: History, plan: Plan, faults: Faults
-) -> tuple[Verdict, rehearsal_readback.Totals]:
+    pool: Pool, history: History, plan: SimulationPlan, faults: FaultPlan
+) -> tuple[RehearsalScore, rehearsal_readback.Totals]:
     async with transaction(pool) as conn:
         readings = await rehearsal_readback.reading_times(conn)
         confirmed = await rehearsal_readback.confirmed_changes(conn)
@@ -162,8 +169,8 @@ async def _judge(
 
 def _figures(
     history: History,
-    plan: Plan,
-    verdict: Verdict,
+    plan: SimulationPlan,
+    verdict: RehearsalScore,
     totals: rehearsal_readback.Totals,
     wall_s: float,
     cpu_s: float,
@@ -211,7 +218,7 @@ def _distribution(values: Sequence[float]) -> dict[str, float | None]:
     return {"mean": round(sum(values) / len(values), 1), "p50": rank(50), "p95": rank(95)}
 
 
-def write_report(path: Path, report: Report) -> None:
+def write_report(path: Path, report: RehearsalReport) -> None:
     """Write the cases behind the figures as JSON Lines: one case a line, with what is wrong about it."""
     cases = [
         ("false_change", report.verdict.false),

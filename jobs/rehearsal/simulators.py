@@ -22,8 +22,8 @@ import aiohttp
 
 from collectors.simulator.bluesky.app import serve_bluesky
 from collectors.simulator.core.canaries import with_canaries
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults, Outage, profile
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultPlan, Outage, profile
 from collectors.simulator.core.history import History, HistoryError
 from collectors.simulator.core.history_conversion import recast, recast_all
 from collectors.simulator.core.history_files import load_acts, load_history
@@ -125,7 +125,7 @@ def played(history: History, platform: str | None) -> History:
     return recast_all(history) if on is Played.ALL else recast(history, Platform(on))
 
 
-def told(path: Path, platform: str | None) -> History:
+def read_history_file(path: Path, platform: str | None) -> History:
     """What a history file tells, as played on `platform`. Raises HistoryError, also when it tells nothing."""
     history = played(load_history(path), platform)
     if not history.accounts:
@@ -133,7 +133,7 @@ def told(path: Path, platform: str | None) -> History:
     return history
 
 
-def acts_for(path: Path | None, history: History) -> tuple[Act, ...]:
+def acts_for(path: Path | None, history: History) -> tuple[SimulatedAct, ...]:
     """The acts in a file, which are of X; none without a file. Raises HistoryError."""
     if path is None:
         return ()
@@ -142,14 +142,14 @@ def acts_for(path: Path | None, history: History) -> tuple[Act, ...]:
     return load_acts(path)
 
 
-class _Server(Protocol):
+class _SimulatorServer(Protocol):
     @property
     def base_url(self) -> str: ...
 
 
 @asynccontextmanager
 async def serving(
-    history: History, acts: Sequence[Act], faults: Faults, port: int
+    history: History, acts: Sequence[SimulatedAct], faults: FaultPlan, port: int
 ) -> AsyncGenerator[dict[Platform, str]]:
     """Serve a history and control accounts here, in this process; yields the address of each platform.
 
@@ -171,8 +171,13 @@ async def serving(
 
 
 def _server(
-    platform: Platform, history: History, acts: Sequence[Act], faults: Faults, now: datetime, port: int
-) -> AbstractAsyncContextManager[_Server]:
+    platform: Platform,
+    history: History,
+    acts: Sequence[SimulatedAct],
+    faults: FaultPlan,
+    now: datetime,
+    port: int,
+) -> AbstractAsyncContextManager[_SimulatorServer]:
     match platform:
         case Platform.X:
             return serve_x(history, acts=acts, faults=faults, now=now, port=port)
@@ -184,7 +189,7 @@ def _server(
 
 async def _serve_until_input_ends(arguments: argparse.Namespace) -> None:
     faults = profile(arguments.faults, outages=tuple(arguments.outage))
-    history = told(arguments.history, arguments.platform)
+    history = read_history_file(arguments.history, arguments.platform)
     acts = acts_for(arguments.acts, history)
     async with serving(history, acts, faults, port=0) as addresses:
         print(json.dumps(addresses), flush=True)  # noqa: T201 - the parent reads it

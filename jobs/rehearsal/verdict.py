@@ -31,7 +31,7 @@ class Believed:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatusTimeline:
     """What a platform shows of one account over time: entry i of `states` holds from `times[i]`."""
 
     times: tuple[datetime, ...]
@@ -46,7 +46,7 @@ class Line:
         return self.times[segment] if segment > 0 else None
 
 
-def shown(account: HistoryAccount) -> Line:
+def shown(account: HistoryAccount) -> StatusTimeline:
     """The true history as an outsider can see it: states that look alike are one."""
     times: list[datetime] = []
     states: list[State] = []
@@ -55,7 +55,7 @@ def shown(account: HistoryAccount) -> Line:
         if not states or states[-1] != seen:
             times.append(at)
             states.append(seen)
-    return Line(tuple(times), tuple(states))
+    return StatusTimeline(tuple(times), tuple(states))
 
 
 def _shown(platform: Platform, state: State) -> State:
@@ -68,7 +68,7 @@ def _shown(platform: Platform, state: State) -> State:
 class _Ideal:
     native_id: str
     lists: tuple[str, ...]
-    line: Line
+    line: StatusTimeline
     readings: Sequence[datetime]
     held: State | None = None
     wanted: State | None = None
@@ -104,7 +104,7 @@ class _Cohorts:
 
 
 def observable(
-    lines: Mapping[str, Line],
+    lines: Mapping[str, StatusTimeline],
     lists: Mapping[str, tuple[str, ...]],
     readings: Mapping[str, Sequence[datetime]],
     rule: ConfirmationRule,
@@ -160,7 +160,7 @@ def _needed(account: _Ideal, state: State, at: datetime, rule: ConfirmationRule,
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RehearsalScore:
     """What a run found, against the truth. Every list holds the cases themselves, for the report."""
 
     changes_true: int
@@ -182,13 +182,13 @@ class Verdict:
 
 
 def hold_against_truth(
-    lines: Mapping[str, Line],
+    lines: Mapping[str, StatusTimeline],
     ideal: Sequence[Believed],
     detected: Sequence[Believed],
     start: datetime,
     end: datetime,
     lied: Callable[[str, datetime], bool] = lambda _account, _at: False,
-) -> Verdict:
+) -> RehearsalScore:
     """Compare the confirmed changes of a run over [`start`, `end`] with the truth.
 
     `lied` tells whether the platform said untruly of an account, at a time, that it did not exist.
@@ -223,7 +223,7 @@ def hold_against_truth(
         for i, at, state in true_times
         if (i, at) not in explained and _held_at(held.get(i, []), at) != state
     ]
-    return Verdict(
+    return RehearsalScore(
         changes_true=len(true_times),
         observable=len(ideal),
         detected=len(changes),
@@ -240,7 +240,7 @@ def _within(began: datetime, change: Believed) -> bool:
     return (change.last_seen_old is None or change.last_seen_old < began) and began <= change.first_seen_new
 
 
-def _starts(line: Line, start: datetime, end: datetime) -> list[tuple[datetime, State]]:
+def _starts(line: StatusTimeline, start: datetime, end: datetime) -> list[tuple[datetime, State]]:
     return [
         (at, state) for at, state in zip(line.times[1:], line.states[1:], strict=True) if start < at <= end
     ]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import paired
-from storage.model.bitemporal.corrections import OwnChange, Told
+from storage.model.bitemporal.corrections import OwnChange, RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.bitemporal.reevaluation import Cause, Effect
 from storage.model.core.accounts import Account, AccountId
@@ -16,7 +16,7 @@ from storage.model.core.packed_columns import microseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangeDifference:
     """One change that is told otherwise."""
 
     account: Account
@@ -24,14 +24,14 @@ class Difference:
     cause: Cause
     stored: OwnChange | None
     """As it stood at the end of the time; None: there is none."""
-    told: Told | None
+    told: RecomputedChange | None
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ChangeComparison:
     same: int
     """Changes that are told alike: interval, evidence, outcome, reason, and the readings that decided."""
-    differences: tuple[Difference, ...]
+    differences: tuple[ChangeDifference, ...]
 
     @property
     def counts(self) -> dict[Effect, int]:
@@ -50,22 +50,25 @@ class Compared:
 
 def compare(
     courses: Iterable[Course],
-    told: Mapping[AccountId, Sequence[Told]],
+    told: Mapping[AccountId, Sequence[RecomputedChange]],
     until: datetime,
     rule: ConfirmationRule,
     in_force: ConfirmationRule,
-) -> Compared:
+) -> ChangeComparison:
     """Hold what the readings before `until` tell by `rule` against what is stored, as it stood then."""
-    same, differences = 0, list[Difference]()
+    same, differences = 0, list[ChangeDifference]()
     for course in courses:
         stored = [_as_of(c, course, until) for c in course.stored]
         anew = told[course.account.account_id]
         pairs = paired(stored, anew)
         taken = {s.change_id for s in pairs.values()}
-        theirs: list[tuple[OwnChange | None, Told | None]] = [(pairs.get(i), t) for i, t in enumerate(anew)]
+        theirs: list[tuple[OwnChange | None, RecomputedChange | None]] = [
+            (pairs.get(i), t) for i, t in enumerate(anew)
+        ]
         theirs += [(s, None) for s in stored if s.change_id not in taken]
         found = [
-            Difference(course.account, _effect(s, t), _cause(s, t, rule, in_force), s, t) for s, t in theirs
+            ChangeDifference(course.account, _effect(s, t), _cause(s, t, rule, in_force), s, t)
+            for s, t in theirs
         ]
         same += sum(d.effect is Effect.SAME for d in found)
         otherwise = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
@@ -74,10 +77,10 @@ def compare(
             for n, d in enumerate(otherwise)
         ]
     differences.sort(key=lambda d: (_seen(d), d.account.account_id))
-    return Compared(same, tuple(differences))
+    return ChangeComparison(same, tuple(differences))
 
 
-def _seen(d: Difference) -> datetime:
+def _seen(d: ChangeDifference) -> datetime:
     times = [c.first_seen_new for c in (d.stored, d.told and d.told.pending) if c is not None]
     return min(times)
 
@@ -100,7 +103,7 @@ def _is_over(stored: OwnChange, course: Course, until: datetime) -> bool:
             return stored.last_agreeing_at < until
 
 
-def _effect(stored: OwnChange | None, told: Told | None) -> Effect:
+def _effect(stored: OwnChange | None, told: RecomputedChange | None) -> Effect:
     was_confirmed = stored is not None and stored.outcome is Outcome.CONFIRMED
     if was_confirmed != (told is not None and told.is_confirmed):
         return Effect.NEVER if was_confirmed else Effect.BESIDES
@@ -118,7 +121,7 @@ def _effect(stored: OwnChange | None, told: Told | None) -> Effect:
 
 def _cause(
     stored: OwnChange | None,
-    told: Told | None,
+    told: RecomputedChange | None,
     rule: ConfirmationRule,
     in_force: ConfirmationRule,
 ) -> Cause:

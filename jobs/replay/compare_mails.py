@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jobs.alerting.rules_file import FileRule
-from jobs.replay.compare_changes import Compared
-from jobs.replay.simulate_notifier import Ground, Notifier
+from jobs.replay.compare_changes import ChangeComparison
+from jobs.replay.simulate_notifier import Notifier, NotifierStart
 from storage.model.alerts.alerts import AlertChange, AlertDecision, AlertRow, AlertStage, MailKind
 from storage.model.alerts.rules import RuleId, StoredRule
 from storage.model.bitemporal.alert_inputs import (
@@ -15,11 +15,11 @@ from storage.model.bitemporal.alert_inputs import (
     Decisions,
     Fact,
     Overtaken,
+    PastMail,
     RulesSince,
     StoredAlerts,
-    ToldMail,
 )
-from storage.model.bitemporal.corrections import Told
+from storage.model.bitemporal.corrections import RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.accounts import AccountId
@@ -30,14 +30,14 @@ from storage.model.core.packed_columns import instant, microseconds
 
 @dataclass(frozen=True, slots=True)
 class MailDifference:
-    mail: ToldMail
+    mail: PastMail
     was_sent: bool
     """It was told, and would not have been; else it would have been, and was not."""
     cause: MailCause
 
 
 @dataclass(frozen=True, slots=True)
-class MailsCompared:
+class MailComparison:
     same: int
     """Mails that tell the same to the same recipient."""
     differences: tuple[MailDifference, ...]
@@ -62,17 +62,17 @@ class MailsCompared:
         return dict(sorted(found.items()))
 
 
-def tell_again(
+def reevaluate_mails(
     stored: StoredAlerts,
     courses: Sequence[Course],
-    told: Mapping[AccountId, Sequence[Told]],
-    compared: Compared,
+    told: Mapping[AccountId, Sequence[RecomputedChange]],
+    compared: ChangeComparison,
     facts: Mapping[AccountId, AccountFacts],
     other: Sequence[FileRule] | None,
     since: datetime,
     until: datetime,
     about: Collection[AccountId] | None = None,
-) -> MailsCompared:
+) -> MailComparison:
     """Let the alerts of a time be decided again and hold that against what was told.
 
     `other`: the alert rules to decide by, as if they had always been there; None for those of each moment.
@@ -100,12 +100,12 @@ def tell_again(
             ]
             overtaken += ends
             number += 3
-    ground = Ground(
+    ground = NotifierStart(
         rules, stored.mutes, stored.stories, stored.past, stored.before, stored.told_before, stored.forgotten
     )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
-    was, now = _Said(stored.mails, stored.decisions), _Said(notifier.mails, notifier.decisions)
+    was, now = _MailOutcome(stored.mails, stored.decisions), _MailOutcome(notifier.mails, notifier.decisions)
     if about is not None:
         alerts = [r for r in (*stored.rows, *births) if r.change.account_id in about]
         was, now = was.of(alerts), now.of(alerts)
@@ -113,14 +113,14 @@ def tell_again(
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    mails: Sequence[ToldMail]
+class _MailOutcome:
+    mails: Sequence[PastMail]
     decisions: Decisions
 
-    def of(self, alerts: Sequence[AlertRow]) -> "_Said":
+    def of(self, alerts: Sequence[AlertRow]) -> "_MailOutcome":
         """What of it is about these alerts. A digest without changes is about none."""
         keys, ids = {a.change.change_key for a in alerts}, {a.alert_id for a in alerts}
-        return _Said(
+        return _MailOutcome(
             [m for m in self.mails if any(key in keys for key, _ in m.facts)],
             {k: said for k, said in self.decisions.items() if k[0] in ids},
         )
@@ -157,7 +157,7 @@ def _as_if_always(
 
 
 def _born(
-    t: Told, course: Course, facts: AccountFacts, number: int, until: datetime
+    t: RecomputedChange, course: Course, facts: AccountFacts, number: int, until: datetime
 ) -> tuple[list[AlertRow], list[Overtaken]]:
     """The alerts of one change: when it is seen, when it is confirmed, or when it turns out not to be so."""
     p, account = t.pending, course.account
@@ -196,15 +196,15 @@ def _born(
     return [seen, end], [Overtaken(at, seen.alert_id, decision)]
 
 
-def _ended(t: Told, course: Course, until: datetime) -> datetime:
+def _ended(t: RecomputedChange, course: Course, until: datetime) -> datetime:
     """When a change was refuted: by the reading after the last one that agreed with it."""
     last = microseconds(t.pending.last_agreeing_at)
     return next((instant(at) for at in course.columns.at if at > last), until)
 
 
 def _compared(
-    was: _Said, now: _Said, stored: StoredAlerts, until: datetime, *, is_in_force: bool
-) -> MailsCompared:
+    was: _MailOutcome, now: _MailOutcome, stored: StoredAlerts, until: datetime, *, is_in_force: bool
+) -> MailComparison:
     before, anew = Counter(map(_key, was.mails)), Counter(map(_key, now.mails))
     gone, more = before - anew, anew - before
     found: list[MailDifference] = []
@@ -228,20 +228,20 @@ def _compared(
     ]
     both = [k for k in was.decisions if k in now.decisions]
     same = sum(was.decisions[k] is now.decisions[k] for k in both)
-    return MailsCompared(sum((before & anew).values()), tuple(found), same, len(both) - same)
+    return MailComparison(sum((before & anew).values()), tuple(found), same, len(both) - same)
 
 
-def _key(mail: ToldMail) -> tuple[str, MailKind, frozenset[Fact]]:
+def _key(mail: PastMail) -> tuple[str, MailKind, frozenset[Fact]]:
     return mail.recipient, mail.kind, mail.facts
 
 
-def _cause(mail: ToldMail, stored: StoredAlerts) -> MailCause:
+def _cause(mail: PastMail, stored: StoredAlerts) -> MailCause:
     if any(key in stored.late for key, _ in mail.facts):
         return MailCause.LATE
     return MailCause.NOTIFIER if mail.kind is MailKind.DIGEST else MailCause.UNEXPLAINED
 
 
-def accounts_of(courses: Iterable[Course], compared: Compared, *, everybody: bool) -> list[AccountId]:
+def accounts_of(courses: Iterable[Course], compared: ChangeComparison, *, everybody: bool) -> list[AccountId]:
     """Of whom it has to be known what rules may match: those whose alerts are told from their changes."""
     if everybody:
         return [c.account.account_id for c in courses if len(c.stored) > 0]

@@ -14,7 +14,7 @@ from heapq import heapify, heappop, heapreplace
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
-from storage.model.bitemporal.corrections import Told
+from storage.model.bitemporal.corrections import RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import Strength
@@ -113,21 +113,21 @@ class _Runner:
             self.folding.let_go()
             self.let_go = gone
 
-    def end(self, rule: ConfirmationRule) -> tuple[Told, ...]:
+    def end(self, rule: ConfirmationRule) -> tuple[RecomputedChange, ...]:
         self.skip_to(len(self.course.columns.at), rule)
         return self.folding.end()
 
 
-def retold(
+def redetect_fast(
     courses: Sequence[Course],
     confirmed_before: Mapping[Platform, Mapping[ListId, Iterable[datetime]]],
     rule: ConfirmationRule,
-) -> dict[AccountId, tuple[Told, ...]]:
+) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """The changes that the readings of these accounts tell by this rule, the accounts side by side in time.
 
     A list counts for each platform by itself, as it does for the monitors.
     """
-    told: dict[AccountId, tuple[Told, ...]] = {}
+    told: dict[AccountId, tuple[RecomputedChange, ...]] = {}
     for platform in Platform:
         theirs = [c for c in courses if c.account.platform is platform]
         told |= _retold(theirs, ConfirmedOn(confirmed_before.get(platform, {})), rule)
@@ -136,7 +136,7 @@ def retold(
 
 def _retold(
     courses: Iterable[Course], confirmed_on: ConfirmedOn, rule: ConfirmationRule
-) -> dict[AccountId, tuple[Told, ...]]:
+) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     runners = [_Runner(c, Folding(frozenset(c.lists), c.known, c.flags)) for c in courses]
     queue = [(at, n) for n, r in enumerate(runners) if (at := r.next_at(rule)) is not None]
     heapify(queue)

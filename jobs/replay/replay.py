@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from jobs.alerting.rules_file import FileRule
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.replay.compare_changes import Compared, compare
-from jobs.replay.compare_mails import MailsCompared, accounts_of, tell_again
-from jobs.replay.redetect_fast import retold
+from jobs.replay.compare_changes import ChangeComparison, compare
+from jobs.replay.compare_mails import MailComparison, accounts_of, reevaluate_mails
+from jobs.replay.redetect_fast import redetect_fast
 from storage.model.core.accounts import AccountId, ListId
 from storage.postgres.pool import Conn
 from storage.replay import account_inputs, alert_inputs
@@ -27,8 +27,8 @@ class Redecided:
 
     rule: ConfirmationRule
     courses: Courses
-    compared: Compared
-    mails: MailsCompared
+    compared: ChangeComparison
+    mails: MailComparison
     load_s: float
     """Loading the readings and what was held before."""
     decide_s: float
@@ -67,7 +67,7 @@ async def redecide(
     started = time.perf_counter()
     courses = await account_inputs.load(conn, since, until, rule.cohort_window)
     loaded = time.perf_counter()
-    told = retold(courses.accounts, courses.confirmed_on, rule)
+    told = redetect_fast(courses.accounts, courses.confirmed_on, rule)
     compared = compare(courses.accounts, told, until, rule, IN_FORCE)
     decided = time.perf_counter()
     known = await rules_since(conn)
@@ -78,7 +78,7 @@ async def redecide(
     facts = await alert_inputs.account_facts(conn, wanted)
     theirs = [c for c in courses.accounts if of_list in c.lists]
     of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
-    mails = tell_again(stored, courses.accounts, told, compared, facts, rules, since, until, of)
+    mails = reevaluate_mails(stored, courses.accounts, told, compared, facts, rules, since, until, of)
     if of is not None:
         compared = compare(theirs, told, until, rule, IN_FORCE)
     took = time.perf_counter() - decided

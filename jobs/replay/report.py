@@ -8,10 +8,10 @@ from rich.table import Table
 
 from jobs.base.output import moment
 from jobs.base.wording import account_name, number
-from jobs.replay.compare_changes import Difference
-from jobs.replay.compare_mails import MailDifference, MailsCompared
+from jobs.replay.compare_changes import ChangeDifference
+from jobs.replay.compare_mails import MailComparison, MailDifference
 from jobs.replay.replay import Redecided
-from storage.model.bitemporal.corrections import OwnChange, Told
+from storage.model.bitemporal.corrections import OwnChange, RecomputedChange
 from storage.model.bitemporal.reevaluation import (
     CAUSE_WORDS,
     EFFECT_WORDS,
@@ -102,7 +102,7 @@ def as_text(
     return Group(*parts)
 
 
-def _add_mails(facts: Table, mails: MailsCompared) -> None:
+def _add_mails(facts: Table, mails: MailComparison) -> None:
     facts.add_row("Mails", f"{number(mails.same, 'mail')} with the same changes to the same recipients")
     for (rule, recipient), n in mails.by_rule(was_sent=False).items():
         facts.add_row("", f"{n:,} more would have gone to {clean(recipient)}, by the rule {clean(rule)}")
@@ -137,7 +137,7 @@ def _mail_table(differences: Sequence[MailDifference]) -> Table:
     return table
 
 
-def _table(differences: tuple[Difference, ...]) -> Table:
+def _table(differences: tuple[ChangeDifference, ...]) -> Table:
     more = len(differences) - SHOWN
     title = f"The first {SHOWN} of {len(differences):,}" if more > 0 else "What differs"
     table = Table(
@@ -167,7 +167,7 @@ def _stored_words(s: OwnChange | None) -> str:
     return f"{s.reason.value}, {moment(s.last_agreeing_at)}"
 
 
-def _told_words(t: Told | None) -> str:
+def _told_words(t: RecomputedChange | None) -> str:
     if t is None:
         return "not there"
     if t.closed is None:
@@ -179,7 +179,7 @@ def _state(state: State) -> str:
     return " ".join((state.status.value, *state.withheld_in))
 
 
-def _mails_json(mails: MailsCompared) -> dict[str, object]:
+def _mails_json(mails: MailComparison) -> dict[str, object]:
     more, fewer = mails.by_rule(was_sent=False), mails.by_rule(was_sent=True)
     return {
         "same": mails.same,
@@ -239,7 +239,7 @@ def _stored_json(s: OwnChange) -> dict[str, object]:
     }
 
 
-def _told_json(t: Told) -> dict[str, object]:
+def _told_json(t: RecomputedChange) -> dict[str, object]:
     p = t.pending
     return {
         "old": None if t.old is None else _state(t.old),

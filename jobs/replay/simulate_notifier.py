@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jobs.alerting.policy import DigestDue, Past, Wave, after, decide
+from jobs.alerting.policy import DigestDue, NotificationHistory, Wave, after, decide
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.wording import number
 from jobs.messages.compose import Letterhead, headline_of, story_key, subject_of
 from jobs.messages.digest_facts import parts_of
 from jobs.messages.digest_words import title
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, MailKind, PastAlert, Story
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, MailKind, PastAlert
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
-from storage.model.bitemporal.alert_inputs import MadeMute, Overtaken, RulesSince, ToldMail, as_of
+from storage.model.bitemporal.alert_inputs import MadeMute, Overtaken, PastMail, RulesSince, as_of
 from storage.model.core.accounts import AccountId
 
 _HEAD = Letterhead()
@@ -27,12 +27,12 @@ _IDLE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class NotifierStart:
     """What had been told and decided when a time began."""
 
     rules: Sequence[RulesSince]
     mutes: Sequence[MadeMute]
-    stories: Sequence[Story]
+    stories: Sequence[AlertThread]
     past: Mapping[AccountId, Sequence[PastAlert]]
     decisions: Mapping[tuple[int, int | None], AlertDecision]
     told: Mapping[str, frozenset[int]]
@@ -45,9 +45,9 @@ class Ground:
 class Notifier:
     """Decides alerts as they are born. Whatever it told is in `mails`, every last word in `decisions`."""
 
-    ground: Ground
+    ground: NotifierStart
     now: datetime
-    mails: list[ToldMail] = field(default_factory=list[ToldMail])
+    mails: list[PastMail] = field(default_factory=list[PastMail])
     decisions: dict[tuple[int, int | None], AlertDecision] = field(
         default_factory=dict[tuple[int, int | None], AlertDecision]
     )
@@ -55,7 +55,7 @@ class Notifier:
     _done: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
     _held: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
     _born: dict[AccountId, list[AlertRow]] = field(default_factory=dict[AccountId, list[AlertRow]])
-    _stories: dict[str, Story] = field(default_factory=dict[str, Story])
+    _stories: dict[str, AlertThread] = field(default_factory=dict[str, AlertThread])
     _told: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     _digested: dict[int, datetime] = field(default_factory=dict[int, datetime])
     _next: datetime | None = None
@@ -169,7 +169,7 @@ class Notifier:
             told_by=frozenset(told_by),
         )
 
-    def _past(self, rows: Sequence[AlertRow], rules: Sequence[StoredRule]) -> Past:
+    def _past(self, rows: Sequence[AlertRow], rules: Sequence[StoredRule]) -> NotificationHistory:
         oldest = min((r.created_at for r in rows), default=self.now)
         since = oldest - max((s.rule.lookback for s in rules), default=timedelta(0))
         alerts: list[PastAlert] = []
@@ -181,7 +181,7 @@ class Notifier:
                 if r.created_at > since and self.ground.forgotten.get(r.alert_id, self.now + _IDLE) > self.now
             ]
         told = [s for s in self._stories.values() if s.waves[-1].closed_at > oldest - ORDER_LASTS]
-        return Past(alerts, told)
+        return NotificationHistory(alerts, told)
 
     def _said(self, alert_id: int, rules: Sequence[StoredRule]) -> dict[int, AlertDecision]:
         found: dict[int, AlertDecision] = {}
@@ -227,7 +227,7 @@ class Notifier:
         before = self._stories.get(key)
         recipients = tuple(dict.fromkeys((*(before.recipients if before else ()), *wave.recipients)))
         list_id = wave.cohort.list_id if wave.cohort else None
-        self._stories[key] = Story(key, wave.stored.rule_id, list_id, recipients, story.waves)
+        self._stories[key] = AlertThread(key, wave.stored.rule_id, list_id, recipients, story.waves)
 
     def _say(self, stored: StoredRule, alerts: Sequence[AlertRow]) -> None:
         decision = AlertDecision.MAILED if len(alerts) == 1 else AlertDecision.GROUPED
@@ -250,4 +250,4 @@ class Notifier:
         headline: str,
     ) -> None:
         facts = frozenset((a.change.change_key, a.stage) for a in alerts)
-        self.mails.append(ToldMail(stored.rule.name, recipient, kind, at, facts, headline))
+        self.mails.append(PastMail(stored.rule.name, recipient, kind, at, facts, headline))

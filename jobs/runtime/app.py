@@ -10,18 +10,18 @@ from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers, platforms_of
-from jobs.config.dashboard_login import doubts_about_login, login_of, refuse_open_door
+from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.channel_router import Dispatcher, dispatcher
-from jobs.delivery.rate_limit import Pace
+from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.dispatch.shared_rate_limits import SharedBudgets
-from jobs.dispatch.worker import Working, at_work
+from jobs.dispatch.worker import QueueWorker, at_work
 from jobs.evidence.daily_anchor import anchoring, authority_of
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import Deciding, Sending
+from jobs.notify.loops import DecisionLoop, DeliveryLoop
 from jobs.runtime.evidence_retention import Retention
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.platform_loop import reading
@@ -46,7 +46,7 @@ _SELDOM_S = 60.0
 """The same for what is not urgent."""
 
 
-class Role(StrEnum):
+class ProcessRole(StrEnum):
     COLLECT = "collect"
     NOTIFY = "notify"
     WEB = "web"
@@ -57,7 +57,7 @@ def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
         dashboard_url=settings.dashboard_url,
         sweep_every=settings.sweep_every,
         id_domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
-        operators=settings.told_of_trouble,
+        operators=settings.condition_recipients,
         link_key=link_key,
         templates=settings.mail_templates,
     )
@@ -115,25 +115,25 @@ def refuse_unknown_channels(settings: Settings) -> None:
             )
 
 
-def check(settings: Settings, roles: Sequence[Role]) -> None:
+def check(settings: Settings, roles: Sequence[ProcessRole]) -> None:
     """Raise SettingsError for what these roles lack, before anything is started or written."""
-    if Role.WEB in roles:
-        refuse_open_door(settings)
-    if Role.COLLECT in roles:
+    if ProcessRole.WEB in roles:
+        require_login(settings)
+    if ProcessRole.COLLECT in roles:
         for platform in platforms_of(settings):
             for vantage in ("", *settings.vantages):
                 collector_of(settings, platform, vantage)
         likes_readers(settings)
         compliance_jobs(settings)
         authority_of(settings)
-    if Role.NOTIFY in roles:
+    if ProcessRole.NOTIFY in roles:
         sender(settings)
         refuse_unknown_channels(settings)
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, dsn: str, roles: Sequence[Role], machine: Clock = system_clock
+    settings: Settings, dsn: str, roles: Sequence[ProcessRole], machine: Clock = system_clock
 ) -> AsyncGenerator[list[str]]:
     """Run the roles until the block ends; yields a sentence about each that tells where it is.
 
@@ -151,14 +151,14 @@ async def running(
     loops: list[tuple[Loop, float]] = []
     async with AsyncExitStack() as stack:
         listener = None
-        if Role.WEB in roles:
+        if ProcessRole.WEB in roles:
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
-        if Role.COLLECT in roles:
+        if ProcessRole.COLLECT in roles:
             clock = SteadyClock(machine)
             async with transaction(pool) as conn:
                 await clock.compare(conn)
-            working = Working(dsn, pool, settings.address, clock)
+            working = QueueWorker(dsn, pool, settings.address, clock)
             budgets = SharedBudgets(pool, settings.address, clock)
             for platform in platforms_of(settings):
                 turns = reading(settings, dsn, pool, platform, working, budgets, clock)
@@ -172,7 +172,7 @@ async def running(
                 loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
             said.append(f"Reading {names} every {span(settings.sweep_every)}.")
-        if Role.NOTIFY in roles:
+        if ProcessRole.NOTIFY in roles:
             works = await _notifying(settings, pool)
             loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]
             loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
@@ -213,11 +213,11 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
         key = await link_key(conn)
     channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     to_channels = dispatcher(None, channels, system_clock)
-    pace = Pace(settings.smtp_per_minute)
+    pace = MailRateLimit(settings.smtp_per_minute)
     return {
-        "Deciding what is told": Deciding(pool, letterhead(settings, key), system_clock).turn,
-        "Mailing": Sending(pool, sender(settings), Via.SMTP, system_clock, pace).turn,
-        "Telling channels": Sending(pool, to_channels, Via.CHANNEL, system_clock).turn,
+        "Deciding what is told": DecisionLoop(pool, letterhead(settings, key), system_clock).turn,
+        "Mailing": DeliveryLoop(pool, sender(settings), Via.SMTP, system_clock, pace).turn,
+        "Telling channels": DeliveryLoop(pool, to_channels, Via.CHANNEL, system_clock).turn,
     }
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from collectors.core.collector import Collector
 from jobs.base.clock import Clock
-from jobs.base.periodic_task import Chore
-from jobs.collect.event_stream import Push
+from jobs.base.periodic_task import PeriodicTask
+from jobs.collect.event_stream import EventListener
 from jobs.collect.monitor import Monitor
 from jobs.config.settings import Settings
-from jobs.dispatch.answer_intake import Answering
-from jobs.planning.daily_cost_guard import Paid
+from jobs.dispatch.answer_intake import AnswerIntake
+from jobs.planning.daily_cost_guard import CostLimitGuard
 from storage.accounts.accounts import accounts_version
 from storage.accounts.canaries import set_canaries
 from storage.model.text.states import PLATFORM_NAME
@@ -31,7 +31,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Slots of the sweep are counted from here, so that they stay where they are over restarts."""
 
 
-class Collecting:
+class LeaderLoop:
     """One platform, planned by this process as long as it holds the lock on the database.
 
     While another one holds it, this one stands by.
@@ -48,12 +48,12 @@ class Collecting:
         pool: Pool,
         collector: Collector,
         monitor: Monitor,
-        chores: Mapping[str, Chore],
-        push: Push | None,
-        answering: Answering,
+        chores: Mapping[str, PeriodicTask],
+        push: EventListener | None,
+        answering: AnswerIntake,
         clock: Clock,
         can_date: Callable[[], bool],
-        paid: Paid | None = None,
+        paid: CostLimitGuard | None = None,
     ) -> None:
         self.chores = chores
         self._settings = settings
@@ -144,7 +144,7 @@ class Collecting:
         if self._can_date() and self._monitor.next_due() <= self._clock():
             await self._monitor.step()
 
-    def chore_turn(self, chore: Chore, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
+    def chore_turn(self, chore: PeriodicTask, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
         """One turn of a chore: it works only while this process holds the lock and has loaded, and what it
         reads can be dated.
         """

@@ -11,30 +11,30 @@ from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
 from jobs.base.clock import Clock
 from jobs.base.database_clock import SteadyClock
-from jobs.base.periodic_task import Chore
+from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers
-from jobs.collect.event_stream import Push
+from jobs.collect.event_stream import EventListener
 from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.vantages import AT_ONCE as AT_ONCE_ELSEWHERE
-from jobs.collect.vantages import Elsewhere
+from jobs.collect.vantages import VantageReader
 from jobs.collect.x_compliance import ComplianceLoop
 from jobs.config.settings import Settings
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.dispatch.answer_intake import Answering
-from jobs.dispatch.local_requester import AskHere
-from jobs.dispatch.queued_requester import Dispatch
+from jobs.dispatch.answer_intake import AnswerIntake
+from jobs.dispatch.local_requester import LocalRequester
+from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.shared_rate_limits import SharedBudgets
-from jobs.dispatch.worker import AT_ONCE, Working
+from jobs.dispatch.worker import AT_ONCE, QueueWorker
 from jobs.engagement.bluesky_relations import Relations
 from jobs.engagement.follows import FollowsPoller
 from jobs.engagement.likes import LikesPoller
 from jobs.engagement.mastodon_favourites import WatchedPosts
 from jobs.engagement.timelines import EngagementPoller
-from jobs.planning.daily_cost_guard import PaidCollector, paid_for
+from jobs.planning.daily_cost_guard import CostLimitedCollector, cost_limit_for
 from jobs.planning.sweep_schedule import Sweep
-from jobs.runtime.leader import EPOCH, Collecting
+from jobs.runtime.leader import EPOCH, LeaderLoop
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_name
 from storage.postgres.locks import Lock
@@ -51,7 +51,7 @@ async def reading(
     dsn: str,
     pool: Pool,
     platform: Platform,
-    working: Working,
+    working: QueueWorker,
     budgets: SharedBudgets,
     clock: SteadyClock,
 ) -> AsyncGenerator[Turns]:
@@ -63,8 +63,8 @@ async def reading(
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collector_of(settings, platform, budgets=budgets))
-        paid = paid_for(settings.x_daily_cost, pool, platform)
-        reader = collector if paid is None else PaidCollector(collector, paid)
+        paid = cost_limit_for(settings.x_daily_cost, pool, platform)
+        reader = collector if paid is None else CostLimitedCollector(collector, paid)
         working.reads({source_name(platform): reader})
         asking = _dispatch(pool, reader, "", working, AT_ONCE, clock)
         lock = Lock(dsn, planning_lock(platform))
@@ -78,9 +78,9 @@ async def reading(
             paid,
             lock.fence,
         )
-        answering = Answering()
-        answering.add(asking, monitor.take_in, monitor.health.is_closed)
-        chores: dict[str, Chore] = {
+        answering = AnswerIntake()
+        answering.add(asking, monitor.take_in, monitor.health.is_paused)
+        chores: dict[str, PeriodicTask] = {
             f"Looking after the control accounts of {platform.value}": monitor.control,
             f"Collecting engagement from {platform.value}": EngagementPoller(
                 pool, collector, settings.engagement_every, monitor.health, clock
@@ -91,17 +91,17 @@ async def reading(
         can_date = dict.fromkeys(chores, clock.is_right)  # they ask from this machine
         for vantage in settings.vantages if is_swept else ():
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
-            there = there if paid is None else PaidCollector(there, paid)
+            there = there if paid is None else CostLimitedCollector(there, paid)
             working.reads({source_name(platform, vantage): there})
             from_there = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE, clock)
-            elsewhere = Elsewhere(pool, there, vantage, monitor, sweep, clock, from_there)
+            elsewhere = VantageReader(pool, there, vantage, monitor, sweep, clock, from_there)
             name = f"Reading {platform.value} from {vantage}"
             chores[name], can_date[name] = elsewhere, from_there.can_date
-            answering.add(from_there, elsewhere.take_in, elsewhere.health.is_closed)
+            answering.add(from_there, elsewhere.take_in, elsewhere.health.is_paused)
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
-            push = Push(pool, Jetstream(settings.bluesky_jetstream), monitor, clock)
-        collecting = Collecting(
+            push = EventListener(pool, Jetstream(settings.bluesky_jetstream), monitor, clock)
+        collecting = LeaderLoop(
             settings,
             lock,
             pool,
@@ -131,11 +131,11 @@ async def reading(
 
 
 def _dispatch(
-    pool: Pool, collector: Collector, vantage: str, working: Working, at_once: int, clock: SteadyClock
-) -> Dispatch:
-    here = AskHere(collector, clock, at_once)
+    pool: Pool, collector: Collector, vantage: str, working: QueueWorker, at_once: int, clock: SteadyClock
+) -> QueuedRequester:
+    here = LocalRequester(collector, clock, at_once)
     source = source_name(collector.platform, vantage)
-    return Dispatch(pool, source, working.worker_id, here, clock, clock.is_right)
+    return QueuedRequester(pool, source, working.worker_id, here, clock, clock.is_right)
 
 
 async def _own_chores(
@@ -146,7 +146,7 @@ async def _own_chores(
     stack: AsyncExitStack,
     budgets: SharedBudgets,
     clock: Clock,
-) -> dict[str, Chore]:
+) -> dict[str, PeriodicTask]:
     """What only this platform lets anyone see."""
     match collector:
         case BlueskyCollector():
@@ -164,8 +164,8 @@ async def _own_chores(
 
 def _chores_of_mastodon(
     settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor, clock: Clock
-) -> dict[str, Chore]:
-    chores: dict[str, Chore] = {}
+) -> dict[str, PeriodicTask]:
+    chores: dict[str, PeriodicTask] = {}
     if settings.mastodon_observers:
         chores["Asking other servers"] = Observers(
             pool, collector, settings.mastodon_observers, monitor, clock
@@ -184,12 +184,12 @@ async def _chores_of_x(
     stack: AsyncExitStack,
     budgets: SharedBudgets,
     clock: Clock,
-) -> dict[str, Chore]:
+) -> dict[str, PeriodicTask]:
     """Likes are always among them, so that it is on record that they cannot be seen, and since when."""
     readers = likes_readers(settings, budgets)
     for reader in readers.values():
         await stack.enter_async_context(reader)
-    chores: dict[str, Chore] = {
+    chores: dict[str, PeriodicTask] = {
         "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, clock)
     }
     if settings.x_follows_every is not None:

@@ -10,8 +10,14 @@ from tempfile import TemporaryDirectory
 
 from pydantic import TypeAdapter, ValidationError
 
-from dashboard.replay.reevaluation import Asked, NotDecided
-from dashboard.replay.reevaluation_result import MOST_CASES, Answer, ChangeCase, MailCase, Summary
+from dashboard.replay.reevaluation import ReevaluationFailed, ReevaluationRequest
+from dashboard.replay.reevaluation_result import (
+    MOST_CASES,
+    ChangeCase,
+    MailCase,
+    ReevaluationResult,
+    ReevaluationSummary,
+)
 from jobs.config.settings import PREFIX
 from jobs.replay.replay import IN_FORCE
 from jobs.replay.rules_file import thresholds_toml
@@ -21,7 +27,7 @@ _RULES, _CASES = "rules", "cases.jsonl"
 _CASE: TypeAdapter[ChangeCase | MailCase] = TypeAdapter(ChangeCase | MailCase)
 
 
-class Command:
+class ReplayProcess:
     """Asks the very command that a person would run, of one database."""
 
     thresholds = thresholds_toml(IN_FORCE)
@@ -30,7 +36,7 @@ class Command:
         self._dsn = dsn
         self._patience_s = patience_s
 
-    async def decide(self, asked: Asked) -> Answer:
+    async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         """Raises NotDecided. When cancelled, the process is killed first."""
         try:
             with TemporaryDirectory(prefix="blockline-replay-") as name:
@@ -40,9 +46,13 @@ class Command:
                 said = await self._run(_arguments(asked), folder)
                 return await asyncio.to_thread(_answer, said, folder / _CASES)
         except OSError as error:
-            raise NotDecided(f"The process that decides could not be run: {error.strerror}.") from error
+            raise ReevaluationFailed(
+                f"The process that decides could not be run: {error.strerror}."
+            ) from error
         except ValidationError as error:
-            raise NotDecided("The process that decides gave an answer that cannot be read.") from error
+            raise ReevaluationFailed(
+                "The process that decides gave an answer that cannot be read."
+            ) from error
 
     async def _run(self, arguments: Sequence[str], folder: Path) -> bytes:
         """What the command prints."""
@@ -62,7 +72,7 @@ class Command:
                 out, said = await process.communicate()
         except TimeoutError:
             minutes = round(self._patience_s / 60)
-            raise NotDecided(
+            raise ReevaluationFailed(
                 f"It took longer than {minutes} minutes and was given up: choose a shorter time, or run "
                 "`blockline replay` on a command line."
             ) from None
@@ -71,11 +81,11 @@ class Command:
                 process.kill()
                 await process.wait()
         if not out:  # with an answer, the exit code 1 says that something in it is not explained
-            raise NotDecided(complaint(said, process.returncode))
+            raise ReevaluationFailed(complaint(said, process.returncode))
         return out
 
 
-def _arguments(asked: Asked) -> list[str]:
+def _arguments(asked: ReevaluationRequest) -> list[str]:
     given = {
         "--from": asked.since and asked.since.isoformat(),
         "--to": asked.until and asked.until.isoformat(),
@@ -86,7 +96,7 @@ def _arguments(asked: Asked) -> list[str]:
     return ["--json", *(f"{name}={value}" for name, value in given.items() if value is not None)]
 
 
-def _answer(said: bytes, cases: Path) -> Answer:
+def _answer(said: bytes, cases: Path) -> ReevaluationResult:
     changes: list[ChangeCase] = []
     mails: list[MailCase] = []
     left_out = 0
@@ -100,7 +110,7 @@ def _answer(said: bytes, cases: Path) -> Answer:
                 mails.append(case)
             else:
                 changes.append(case)
-    return Answer(Summary.model_validate_json(said), changes, mails, left_out)
+    return ReevaluationResult(ReevaluationSummary.model_validate_json(said), changes, mails, left_out)
 
 
 def complaint(said: bytes, code: int | None) -> str:

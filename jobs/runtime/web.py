@@ -13,7 +13,7 @@ from dashboard.asgi.security_headers import App
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.server.app import create_app
 from jobs.base.errors import PortTaken
-from jobs.runtime.replay_process import Command
+from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import Pool
 
 
@@ -43,8 +43,8 @@ async def serve(
     `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
     """
     host, port = listener.getsockname()[:2]
-    app = create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn), base_url=base_url)
-    server = _Server(served_as(app, trusted_proxies))
+    app = create_app(pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn), base_url=base_url)
+    server = _DashboardServer(served_as(app, trusted_proxies))
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[listener]))
         try:
@@ -70,7 +70,7 @@ def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class _DashboardServer(uvicorn.Server):
     """uvicorn without signal handlers of its own: the process that embeds it decides when to stop."""
 
     @contextmanager

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from collectors.core.rate_limit_headers import BREAKERS
 from dashboard.ui.words import span
 from jobs.base.wording import handle_name, number, quoted
-from jobs.selfmonitoring.mail_conditions import mail_ending, mail_troubles
-from jobs.selfmonitoring.worker_conditions import worker_ending, worker_troubles
+from jobs.selfmonitoring.mail_conditions import mail_conditions, mail_ending
+from jobs.selfmonitoring.worker_conditions import worker_conditions, worker_ending
 from storage.model.alerts.conditions import (
+    CollectorStatus,
     Condition,
+    ConditionFacts,
     ConditionKey,
     ConditionKind,
-    Coverage,
-    Facts,
-    Source,
+    PlatformCoverage,
     UnreadableRule,
 )
 from storage.model.core.accounts import Platform
@@ -42,7 +42,7 @@ class Thresholds:
     """An account without a conclusive answer for so many sweeps is late; a platform without any is blind."""
     late_share: float = 0.05
     """More than this share of a platform may not be late."""
-    held_for: timedelta = timedelta(hours=1)
+    quarantined_for: timedelta = timedelta(hours=1)
     untried_for: timedelta = timedelta(minutes=15)
     refused_for: timedelta = timedelta(hours=1)
     given_up_within: timedelta = timedelta(hours=24)
@@ -50,7 +50,7 @@ class Thresholds:
     """A request that waits longer for a machine is stuck."""
     unheard_for: timedelta = timedelta(minutes=1)
     """A process that plans reports itself every few seconds: one that is silent for longer hangs."""
-    told_after: timedelta = timedelta(minutes=2)
+    notify_after: timedelta = timedelta(minutes=2)
     """A trouble that is over sooner is never told."""
     mail_every: timedelta = timedelta(minutes=30)
     """No two mails to an operator come closer; what happens meanwhile is gathered."""
@@ -61,17 +61,17 @@ class Thresholds:
         return self.sweep_every * self.late_sweeps
 
 
-def conditions(facts: Facts, now: datetime, thresholds: Thresholds) -> list[Condition]:
+def conditions(facts: ConditionFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
     """Every trouble that there is at `now`, the causes before what follows from them."""
     in_use = {c.platform for c in facts.coverage}
     sources = [s for s in facts.sources if s.platform in in_use]
     found = [
-        *worker_troubles(facts, now, thresholds.unheard_for),
+        *worker_conditions(facts, now, thresholds.unheard_for),
         *(_stopped(s) for s in sources),
         *(_held(s, now, thresholds) for s in sources),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
         *(_late(c, now, thresholds) for c in facts.coverage),
-        *mail_troubles(facts, now, thresholds.refused_for, thresholds.given_up_within),
+        *mail_conditions(facts, now, thresholds.refused_for, thresholds.given_up_within),
         _unreadable(facts.unreadable, now),
     ]
     return [one for one in found if one is not None]
@@ -106,7 +106,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
 }
 
 
-def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
+def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> str:
     """How things stand when a condition is not so any more: that it works again only where that was seen."""
     if (said := mail_ending(key, thresholds.given_up_within)) is not None:
         return said
@@ -130,7 +130,7 @@ def ending(key: ConditionKey, facts: Facts, thresholds: Thresholds) -> str:
     )
 
 
-def _source_now(key: ConditionKey, platform: Platform, facts: Facts, *, is_used: bool) -> str:
+def _source_now(key: ConditionKey, platform: Platform, facts: ConditionFacts, *, is_used: bool) -> str:
     name = collector_name(platform, key.place, key.vantage)
     where = (platform, key.place, key.vantage)
     source = next((s for s in facts.sources if (s.platform, s.place, s.vantage) == where), None)
@@ -145,7 +145,7 @@ def _source_now(key: ConditionKey, platform: Platform, facts: Facts, *, is_used:
     return f"The {name} collector works again"
 
 
-def _stopped(source: Source) -> Condition | None:
+def _stopped(source: CollectorStatus) -> Condition | None:
     """The whole of a platform stopped for a reason that does not pass by itself."""
     stops = not source.healthy and source.reason in BREAKERS and not source.place and not source.vantage
     if not stops or source.since is None:
@@ -159,11 +159,11 @@ def _stopped(source: Source) -> Condition | None:
     )
 
 
-def _held(source: Source, now: datetime, thresholds: Thresholds) -> Condition | None:
+def _held(source: CollectorStatus, now: datetime, thresholds: Thresholds) -> Condition | None:
     is_told = not source.healthy and source.reason == MissedReason.HELD
     since = source.held_since or (source.since if is_told else None)
     stops_otherwise = not source.healthy and not is_told
-    if since is None or stops_otherwise or now - since <= thresholds.held_for:
+    if since is None or stops_otherwise or now - since <= thresholds.quarantined_for:
         return None
     doubted = ", ".join(map(handle_name, source.doubted))
     return Condition(
@@ -176,7 +176,7 @@ def _held(source: Source, now: datetime, thresholds: Thresholds) -> Condition | 
 
 
 def _blind(
-    coverage: Coverage, sources: Iterable[Source], now: datetime, thresholds: Thresholds
+    coverage: PlatformCoverage, sources: Iterable[CollectorStatus], now: datetime, thresholds: Thresholds
 ) -> Condition | None:
     since = coverage.last_answer_at or coverage.first_due_at
     is_late = since is not None and now - since > thresholds.late_after
@@ -195,7 +195,7 @@ def _blind(
     )
 
 
-def _late(coverage: Coverage, now: datetime, thresholds: Thresholds) -> Condition | None:
+def _late(coverage: PlatformCoverage, now: datetime, thresholds: Thresholds) -> Condition | None:
     late = coverage.due - coverage.due_heard
     if not coverage.due or late / coverage.due <= thresholds.late_share:
         return None
@@ -224,11 +224,11 @@ def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | N
     )
 
 
-def _key(kind: ConditionKind, source: Source) -> ConditionKey:
+def _key(kind: ConditionKind, source: CollectorStatus) -> ConditionKey:
     return ConditionKey(kind, source.platform, source.place, source.vantage)
 
 
-def _name(source: Source) -> str:
+def _name(source: CollectorStatus) -> str:
     return collector_name(source.platform, source.place, source.vantage)
 
 

@@ -4,7 +4,13 @@ from datetime import datetime, timedelta
 
 from dashboard.ui.words import span
 from jobs.base.wording import number, quoted
-from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, Facts, Mails
+from storage.model.alerts.conditions import (
+    Condition,
+    ConditionFacts,
+    ConditionKey,
+    ConditionKind,
+    UndeliveredMails,
+)
 
 _UNTOLD_TO_DO = (
     "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
@@ -21,8 +27,8 @@ _GIVEN_UP_TO_DO = (
 )
 
 
-def mail_troubles(
-    facts: Facts, now: datetime, refused_for: timedelta, given_up_within: timedelta
+def mail_conditions(
+    facts: ConditionFacts, now: datetime, refused_for: timedelta, given_up_within: timedelta
 ) -> list[Condition]:
     """Those that there are at `now`."""
     found = [_stuck(facts, now, refused_for), _given_up(facts.given_up, now, given_up_within)]
@@ -40,7 +46,7 @@ def mail_ending(key: ConditionKey, given_up_within: timedelta) -> str | None:
             return None
 
 
-def _stuck(facts: Facts, now: datetime, refused_for: timedelta) -> Condition | None:
+def _stuck(facts: ConditionFacts, now: datetime, refused_for: timedelta) -> Condition | None:
     untold, untried, refused = facts.untold, facts.untried, facts.refused
     said: list[str] = []
     if untold.count:
@@ -72,7 +78,7 @@ def _stuck(facts: Facts, now: datetime, refused_for: timedelta) -> Condition | N
     )
 
 
-def _given_up(mails: Mails, now: datetime, within: timedelta) -> Condition | None:
+def _given_up(mails: UndeliveredMails, now: datetime, within: timedelta) -> Condition | None:
     if not mails.count:
         return None
     was = "was" if mails.count == 1 else "were"

@@ -22,7 +22,7 @@ _ABOUT_MAILS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class OperatorNews:
     """What one mail tells."""
 
     begun: tuple[KnownCondition, ...]
@@ -44,7 +44,7 @@ class News:
 
 def news(
     known: Sequence[KnownCondition], last_told: datetime | None, now: datetime, thresholds: Thresholds
-) -> News | None:
+) -> OperatorNews | None:
     """What is to be told at `now`, given when operators were last mailed; None when that is nothing.
 
     That a trouble is over is not told while it may have come back. What lasts is told again only when the
@@ -53,7 +53,7 @@ def news(
     if last_told is not None and now - last_told < thresholds.mail_every:
         return None
     present = [k for k in known if k.ended_at is None]
-    begun = [k for k in present if k.told_at is None and now - k.opened_at >= thresholds.told_after]
+    begun = [k for k in present if k.told_at is None and now - k.opened_at >= thresholds.notify_after]
     lasting = [
         k
         for k in present
@@ -65,10 +65,12 @@ def news(
     over = [k for k in known if k.ended_at is not None and k.condition.key not in unsure]
     if not begun and not lasting and not over:
         return None
-    return News(tuple(begun), tuple(lasting), tuple(over), frozenset(k.condition.key for k in present))
+    return OperatorNews(
+        tuple(begun), tuple(lasting), tuple(over), frozenset(k.condition.key for k in present)
+    )
 
 
-def operator_mail(told: News, to: str, thresholds: Thresholds, head: Letterhead) -> MailDraft:
+def operator_mail(told: OperatorNews, to: str, thresholds: Thresholds, head: Letterhead) -> MailDraft:
     """The mail to one operator. The same news makes the same mail, whoever composes it."""
     title = _title(told)
     content = {
@@ -108,7 +110,7 @@ def operator_mail(told: News, to: str, thresholds: Thresholds, head: Letterhead)
     )
 
 
-def _title(told: News) -> str:
+def _title(told: OperatorNews) -> str:
     """The trouble itself when there is one, else how many there are."""
     match told.begun, told.lasting, told.over:
         case [one], [], []:
@@ -126,7 +128,7 @@ def _title(told: News) -> str:
             return ", ".join(words for n, words in counts if n)
 
 
-def _trouble(known: KnownCondition, told: News) -> dict[str, object]:
+def _trouble(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
     facts = [("Since", minute(known.condition.since))]
     if known.condition.detail:
         facts.append(("It says", known.condition.detail))
@@ -135,7 +137,7 @@ def _trouble(known: KnownCondition, told: News) -> dict[str, object]:
     return {"sentence": known.condition.sentence, "facts": facts, "to_do": known.condition.to_do}
 
 
-def _over(known: KnownCondition, told: News) -> dict[str, object]:
+def _over(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
     facts = [("It was", known.condition.sentence), ("From", minute(known.condition.since))]
     if known.ended_at is not None:
         facts.append(("Over", f"noticed {minute(known.ended_at)}"))
@@ -146,7 +148,7 @@ def _over(known: KnownCondition, told: News) -> dict[str, object]:
     }
 
 
-def _meanwhile(told: News, thresholds: Thresholds) -> list[str]:
+def _meanwhile(told: OperatorNews, thresholds: Thresholds) -> list[str]:
     """What follows from it, and what does not."""
     kinds = {k.condition.key.kind for k in told.open}
     lines: list[str] = []
@@ -167,7 +169,7 @@ def _meanwhile(told: News, thresholds: Thresholds) -> list[str]:
     return lines
 
 
-def _events(told: News) -> Iterable[str]:
+def _events(told: OperatorNews) -> Iterable[str]:
     for k in told.begun:
         yield f"{_fact(k)}:begun"
     for k in told.lasting:

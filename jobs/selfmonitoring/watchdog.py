@@ -10,15 +10,15 @@ from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexp
 from jobs.selfmonitoring.operator_mail import news, operator_mail
 from storage.health import conditions as stored
 from storage.health.condition_facts import facts as stored_facts
-from storage.health.conditions import Ended
-from storage.model.alerts.conditions import Condition, Facts, KnownCondition
+from storage.health.conditions import EndedCondition
+from storage.model.alerts.conditions import Condition, ConditionFacts, KnownCondition
 from storage.postgres.pool import Conn, Pool, transaction
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleReport:
+class ConditionReport:
     begun: int
     """Conditions noticed for the first time."""
     over: int
@@ -27,14 +27,14 @@ class TroubleReport:
     """Mails newly queued: one for each operator."""
 
 
-async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Thresholds) -> TroubleReport:
+async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Thresholds) -> ConditionReport:
     """Look at everything once and tell what is to be told. Any number of notifiers may do so at once.
 
     Without operators troubles are kept and shown, and nobody is told.
     """
     async with transaction(pool) as conn:
         await stored.take_turn(conn)
-        await stored.note_given_up(conn, now)
+        await stored.note_dead_letters(conn, now)
         found = await _facts(conn, now, thresholds)
         begun, ended = await _notice(conn, found, now, thresholds)
         mails = await _tell(conn, now, head, thresholds)
@@ -42,10 +42,10 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
         log.warning("%s.", one.sentence)
     for one in ended:
         log.warning("%s.", one.sentence)
-    return TroubleReport(len(begun), len(ended), mails)
+    return ConditionReport(len(begun), len(ended), mails)
 
 
-async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> Facts:
+async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> ConditionFacts:
     return await stored_facts(
         conn,
         now,
@@ -58,8 +58,8 @@ async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> Facts:
 
 
 async def _notice(
-    conn: Conn, facts: Facts, now: datetime, thresholds: Thresholds
-) -> tuple[Sequence[Condition], Sequence[Ended]]:
+    conn: Conn, facts: ConditionFacts, now: datetime, thresholds: Thresholds
+) -> tuple[Sequence[Condition], Sequence[EndedCondition]]:
     """Keep what began, what changed and what ended since the last time; returns what began and what ended."""
     found = conditions(facts, now, thresholds)
     present = {k.condition.key: k for k in await stored.open_conditions(conn)}
@@ -69,7 +69,9 @@ async def _notice(
     ]
     keys = {c.key for c in found}
     ended = [
-        Ended(k.condition_id, ending(key, facts, thresholds)) for key, k in present.items() if key not in keys
+        EndedCondition(k.condition_id, ending(key, facts, thresholds))
+        for key, k in present.items()
+        if key not in keys
     ]
     await stored.save(conn, begun, changed, ended, now)
     return begun, ended
@@ -83,7 +85,7 @@ def _differs(known: KnownCondition, found: Condition) -> bool:
 async def _tell(conn: Conn, now: datetime, head: Letterhead, thresholds: Thresholds) -> int:
     if not head.operators:
         return 0
-    told = news(await stored.unsettled(conn), await stored.last_told(conn), now, thresholds)
+    told = news(await stored.unsettled(conn), await stored.last_notified(conn), now, thresholds)
     if told is None:
         return 0
     drafts = [operator_mail(told, to, thresholds, head) for to in sorted(set(head.operators))]

@@ -7,9 +7,9 @@ from dashboard.ui.words import span
 from jobs.base.wording import number, quoted
 from storage.model.alerts.conditions import (
     Condition,
+    ConditionFacts,
     ConditionKey,
     ConditionKind,
-    Facts,
     HeldRequests,
     PlannedBy,
     RefusedAlone,
@@ -36,7 +36,7 @@ _UNTAKEN_TO_DO = (
 )
 
 
-def worker_troubles(facts: Facts, now: datetime, unheard_for: timedelta) -> list[Condition]:
+def worker_conditions(facts: ConditionFacts, now: datetime, unheard_for: timedelta) -> list[Condition]:
     """The causes before what follows from them."""
     refused = [r for r in facts.refused_alone if r.reason in BREAKERS]
     elsewhere = [r for r in facts.refused_alone if r.reason == OTHER_ADDRESS]
@@ -56,7 +56,7 @@ def _by_source(refused: list[RefusedAlone]) -> list[list[RefusedAlone]]:
     return [[r for r in refused if (r.platform, r.vantage) == source] for source in sources]
 
 
-def worker_ending(key: ConditionKey, facts: Facts, taken_within: timedelta) -> str | None:
+def worker_ending(key: ConditionKey, facts: ConditionFacts, taken_within: timedelta) -> str | None:
     """How things stand when one of these troubles is over; None for any other trouble."""
     match key.kind:
         case ConditionKind.CLOCK_OFF:

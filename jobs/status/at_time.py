@@ -5,12 +5,12 @@ from rich.table import Table
 
 from jobs.base.output import moment
 from jobs.status.report import stand_facts, stand_json, states_table
-from storage.health.status_at import Then
+from storage.health.status_at import PastStatus
 from storage.model.core.availability import EVERYWHERE
 from storage.model.text.states import clean
 
 
-def as_json(stand: Then) -> dict[str, object]:
+def as_json(stand: PastStatus) -> dict[str, object]:
     """One object with the keys that `status` has of any moment, and the lists."""
     told = stand_json(stand)
     told["blocked"] = told.pop("blocked_now")
@@ -36,7 +36,7 @@ def as_json(stand: Then) -> dict[str, object]:
     }
 
 
-def as_text(stand: Then) -> RenderableType:
+def as_text(stand: PastStatus) -> RenderableType:
     """Tables for a terminal."""
     facts = Table.grid(padding=(0, 2))
     for name, said in stand_facts(stand):
@@ -56,7 +56,7 @@ def as_text(stand: Then) -> RenderableType:
     return Group(*parts)
 
 
-def _countries(stand: Then) -> Table:
+def _countries(stand: PastStatus) -> Table:
     table = Table("Country", "Withheld", "Of them late", title="Withheld by country", title_justify="left")
     for c in stand.countries:
         name = "everywhere" if c.country == EVERYWHERE else clean(c.country, 8)
@@ -64,7 +64,7 @@ def _countries(stand: Then) -> Table:
     return table
 
 
-def _lists(stand: Then) -> Table:
+def _lists(stand: PastStatus) -> Table:
     columns = ("List", "Accounts", "Withheld", "Suspended", "Of them late", "Nothing confirmed", "Late")
     table = Table(*columns, title="By list", title_justify="left")
     for one in stand.lists:

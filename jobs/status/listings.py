@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from jobs.base.errors import CommandError
-from jobs.base.output import Listing, moment
+from jobs.base.output import OutputTable, moment
 from jobs.base.wording import handle_name, number
 from jobs.config.settings import Settings
 from storage.accounts import listing
 from storage.accounts.evidence_retention import list_rules
-from storage.accounts.watch_lists import keep_evidence, promise_reads
+from storage.accounts.watch_lists import guarantee_interval, keep_evidence
 from storage.executives import signals
 from storage.live import lists_and_executives
 from storage.model.core.accounts import Platform
@@ -24,7 +24,7 @@ from storage.work.planner_state import watched_on
 
 async def accounts_listing(
     conn: Conn, list_name: str | None, at: datetime, known_at: datetime, platform: Platform | None
-) -> Listing:
+) -> OutputTable:
     """The watched accounts, or everybody on one list, as they stood at `at` and as was known at `known_at`.
 
     `platform` leaves out all others. Raises CommandError for a list that is not there.
@@ -33,7 +33,7 @@ async def accounts_listing(
         names = [count.name for count in await listing.list_counts(conn)]
         if list_name not in names:
             raise _no_such_list(list_name, names)
-    out = Listing(
+    out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
         "No account is watched; add some with: blockline accounts import FILE",
     )
@@ -62,8 +62,8 @@ async def accounts_listing(
     return out
 
 
-async def lists_listing(conn: Conn) -> Listing:
-    out = Listing(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
+async def lists_listing(conn: Conn) -> OutputTable:
+    out = OutputTable(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
     days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
     for count in await listing.list_counts(conn):
         reference = count.order_reference
@@ -106,7 +106,7 @@ async def set_promise(
     """
     if every is not None and settings.planner is not PlannerKind.ADAPTIVE:
         raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
-    await promise_reads(conn, name, every, actor, now)
+    await guarantee_interval(conn, name, every, actor, now)
     if every is None:
         return f"The accounts on the list {clean(name)} are read in their turn."
     hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
@@ -125,9 +125,9 @@ def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
     return CommandError(f"There is no list {clean(name)!r}; there are: {known}.")
 
 
-async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Listing:
+async def orders_listing(conn: Conn, known_at: datetime | None = None) -> OutputTable:
     """The orders that were on file by then, as they stood then; None: all, as they are. Lists are as now."""
-    out = Listing(
+    out = OutputTable(
         ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
         "No order is stored; add some with: blockline orders import FILE",
     )
@@ -167,8 +167,8 @@ async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Listin
     return out
 
 
-async def executives_listing(conn: Conn, only: Platform | None) -> Listing:
-    out = Listing(
+async def executives_listing(conn: Conn, only: Platform | None) -> OutputTable:
+    out = OutputTable(
         ("Platform", "Handle", "Id", "Name", "Title", "Last asked"),
         "Nobody's engagement is collected; add people with: blockline executives import FILE",
     )

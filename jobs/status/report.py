@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from dashboard.health import daily_cost_limit_words
+from dashboard.health.daily_cost_limit_words import daily_limit_notes, daily_spend, platform_name
 from jobs.base.output import moment
 from jobs.base.wording import number
 from jobs.status.collectors import collector_lines, collectors_json
 from jobs.status.workers import machine_lines, machines_json
-from storage.health.status import Overview, Stand
+from storage.health.status import Overview, StatusReport
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, Flag, Status
 from storage.model.text.states import clean, group_words, short_words
@@ -70,7 +70,7 @@ def as_json(stand: Overview) -> dict[str, object]:
     }
 
 
-def stand_json(stand: Stand) -> dict[str, object]:
+def stand_json(stand: StatusReport) -> dict[str, object]:
     """What can be told of any moment."""
     return {
         "at": stand.at.isoformat(),
@@ -126,8 +126,8 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
         ],
         *[
             (
-                f"Paid for on {daily_cost_limit_words.name(b)}",
-                f"{daily_cost_limit_words.paid(b)}. {' '.join(daily_cost_limit_words.rest(b))}",
+                f"Paid for on {platform_name(b)}",
+                f"{daily_spend(b)}. {' '.join(daily_limit_notes(b))}",
             )
             for b in stand.bills
         ],
@@ -139,7 +139,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def stand_facts(stand: Stand) -> list[tuple[str, str]]:
+def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
     """What can be said of any moment, line by line."""
     share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
@@ -164,7 +164,7 @@ def stand_facts(stand: Stand) -> list[tuple[str, str]]:
     ]
 
 
-def _blocked_words(stand: Stand) -> str:
+def _blocked_words(stand: StatusReport) -> str:
     if not stand.watched:
         return "nothing watched"
     blocked = stand.standing(*_BLOCKED)
@@ -180,7 +180,7 @@ def _blocked_words(stand: Stand) -> str:
     return words
 
 
-def _blocked_by_name(stand: Stand) -> dict[str, int]:
+def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
     """Accounts that were read in time, by what their platforms call a block."""
     out: dict[str, int] = {}
     platforms = {s.platform for s in stand.states}
@@ -194,7 +194,7 @@ def _blocked_by_name(stand: Stand) -> dict[str, int]:
     return out
 
 
-def states_table(stand: Stand) -> Table:
+def states_table(stand: StatusReport) -> Table:
     table = Table(
         "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
     )
@@ -239,7 +239,7 @@ def _countries(stand: Overview) -> Table:
     return table
 
 
-def _by_status(stand: Stand) -> dict[str, int]:
+def _by_status(stand: StatusReport) -> dict[str, int]:
     """Every status, so that a program finds each; "unconfirmed" has no confirmed reading yet."""
     out = {status.value: 0 for status in Status} | {"unconfirmed": 0}
     for count in stand.states:
@@ -247,7 +247,7 @@ def _by_status(stand: Stand) -> dict[str, int]:
     return out
 
 
-def _withheld_by_country(stand: Stand) -> dict[str, int]:
+def _withheld_by_country(stand: StatusReport) -> dict[str, int]:
     out: dict[str, int] = {}
     for count in stand.states:
         for country in count.state.withheld_in if count.state is not None else ():

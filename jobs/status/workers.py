@@ -5,26 +5,26 @@ from datetime import datetime
 
 from dashboard.health import worker_words
 from dashboard.health.words import counted_as
-from dashboard.health.worker_words import STANDS
+from dashboard.health.worker_words import WORKER_STATUS
 from jobs.base.output import moment
 from jobs.base.wording import number
-from storage.health.workers_report import Machines, Queue
-from storage.model.limits.rate_limits import Basis, NamedBudget
+from storage.health.workers_report import Queue, WorkersReport
+from storage.model.limits.rate_limits import BudgetBasis, NamedBudget
 from storage.model.text.collectors import source_words, why_words
 from storage.model.text.states import clean
 from storage.model.text.units import clock_words
-from storage.work.request_queue import HeldJob
-from storage.work.workers import Standing, Worker
+from storage.work.request_queue import FailedJob
+from storage.work.workers import Worker, WorkerStatus
 
 _MANY = {
-    Standing.READS: "read",
-    Standing.PAUSES: "pause",
-    Standing.CLOCK_OFF: "read nothing",
-    Standing.UNHEARD: "not heard of",
+    WorkerStatus.READS: "read",
+    WorkerStatus.PAUSES: "pause",
+    WorkerStatus.CLOCK_OFF: "read nothing",
+    WorkerStatus.UNHEARD: "not heard of",
 }
 
 
-def machines_json(found: Machines, now: datetime) -> dict[str, object]:
+def machines_json(found: WorkersReport, now: datetime) -> dict[str, object]:
     """Three lists, each empty where there is none; of what is held the oldest, a hundred at most."""
     return {
         "workers": [worker_json(worker, now) for worker in found.workers],
@@ -38,12 +38,16 @@ def worker_json(worker: Worker, now: datetime) -> dict[str, object]:
         "worker": str(worker.worker_id),
         "name": worker.name,
         "address": worker.address,
-        "state": worker.stands_in_all(now).value,
+        "state": worker.overall_status(now).value,
         "since": worker.running_since.isoformat(),
         "heard_at": worker.heard_at.isoformat(),
         "clock_off_s": round(worker.clock_off.total_seconds(), 3),
         "reads": [
-            {"source": source, "state": worker.stands(source, now).value, **_pause_json(worker, source, now)}
+            {
+                "source": source,
+                "state": worker.status_for(source, now).value,
+                **_pause_json(worker, source, now),
+            }
             for source in worker.sources
         ],
     }
@@ -69,7 +73,7 @@ def _queue_json(queue: Queue) -> dict[str, object]:
     }
 
 
-def held_json(job: HeldJob) -> dict[str, object]:
+def held_json(job: FailedJob) -> dict[str, object]:
     return {
         "id": job.job_id,
         "source": job.source,
@@ -82,7 +86,7 @@ def held_json(job: HeldJob) -> dict[str, object]:
 def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
     """What a platform lets all ask who share a token or an address. What it did not state is null."""
     basis = one.budget.basis_at(now)
-    is_counted = basis is Basis.COUNTED
+    is_counted = basis is BudgetBasis.COUNTED
     return {
         "platform": one.platform.value,
         "counted_as": counted_as(one),
@@ -94,13 +98,15 @@ def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
     }
 
 
-def machine_lines(found: Machines, now: datetime) -> list[tuple[str, str]]:
+def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
     """What is worth a line of `status`: several processes read, one of them does not, requests are held."""
-    standing = [worker.stands_in_all(now) for worker in found.workers]
+    standing = [worker.overall_status(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
-    if len(standing) > 1 or any(one is not Standing.READS for one in standing):
+    if len(standing) > 1 or any(one is not WorkerStatus.READS for one in standing):
         counts = [
-            (n, STANDS[one] if n == 1 else _MANY[one]) for one in Standing if (n := standing.count(one))
+            (n, WORKER_STATUS[one] if n == 1 else _MANY[one])
+            for one in WorkerStatus
+            if (n := standing.count(one))
         ]
         waiting = sum(queue.line.waiting for queue in found.queues)
         in_hand = sum(queue.line.in_hand for queue in found.queues)
@@ -134,7 +140,7 @@ def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
         moment(worker.running_since),
         f"{worker.heard_at:%H:%M:%S} UTC",
         clock_words(worker.clock_off),
-        "; ".join([STANDS[worker.stands_in_all(now)], *_pauses(worker, now)]),
+        "; ".join([WORKER_STATUS[worker.overall_status(now)], *_pauses(worker, now)]),
     )
 
 
@@ -143,5 +149,5 @@ def _pauses(worker: Worker, now: datetime) -> Sequence[str]:
         f"pauses {source_words(source)} until {moment(worker.paused[source].until)}: "
         f"{why_words(worker.paused[source].reason)}"
         for source in worker.sources
-        if worker.stands(source, now) is Standing.PAUSES
+        if worker.status_for(source, now) is WorkerStatus.PAUSES
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries
-from storage.model.core.accounts import Account, AccountId, ListId, Platform, Rename
+from storage.model.core.accounts import Account, AccountId, HandleChange, ListId, Platform
 from storage.model.core.availability import Reason
 from storage.postgres.pool import Conn, Refused
 
@@ -110,7 +110,7 @@ async def memberships(
     return {AccountId(account_id): shared.setdefault(those, those) for account_id, those in lists}
 
 
-async def record_renames(conn: Conn, renames: Sequence[Rename], now: datetime) -> None:
+async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datetime) -> None:
     """Store renames once each, and the new handle with the account."""
     await conn.execute(
         """

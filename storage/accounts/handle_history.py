@@ -9,7 +9,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class HandleRecord:
+class HandleEntry:
     """The account took this handle at `since`, says `source`, and kept it until the next row of it."""
 
     handle: str
@@ -40,7 +40,7 @@ async def record_handles(
     return len(rows)
 
 
-async def handles_of(conn: Conn, account_id: int) -> list[HandleRecord]:
+async def handles_of(conn: Conn, account_id: int) -> list[HandleEntry]:
     """All handles of an account in the records that were read, newest first."""
     rows = await conn.fetch(
         """
@@ -49,7 +49,7 @@ async def handles_of(conn: Conn, account_id: int) -> list[HandleRecord]:
         """,
         account_id,
     )
-    return [HandleRecord(r["handle"], r["since"], r["source"], r["first_seen_at"]) for r in rows]
+    return [HandleEntry(r["handle"], r["since"], r["source"], r["first_seen_at"]) for r in rows]
 
 
 async def wanting(conn: Conn, platform: Platform, limit: int) -> list[Account]:

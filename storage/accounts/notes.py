@@ -11,7 +11,7 @@ LONGEST = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class AccountNote:
     account_note_id: int
     written_at: datetime
     written_by: str
@@ -71,7 +71,7 @@ async def withdraw_note(conn: Conn, note_id: int, actor: str, now: datetime) -> 
     return account_id
 
 
-async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None) -> list[Note]:
+async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None) -> list[AccountNote]:
     """The notes of an account, newest first, those that were withdrawn included.
 
     As they stood at `known_at`, what was written at that very moment included; None: as they stand now.
@@ -89,7 +89,7 @@ async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None
         account_id,
         known_at,
     )
-    return [Note(*r) for r in rows]
+    return [AccountNote(*r) for r in rows]
 
 
 async def forget(conn: Conn, account_id: int) -> None:

@@ -15,7 +15,7 @@ class FoundKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     kind: FoundKind
     number: int
     """Of the account, the list or the order."""
@@ -30,7 +30,7 @@ class Found:
     """Accounts on a list."""
 
 
-async def search(conn: Conn, text: str, most: int) -> list[Found]:
+async def search(conn: Conn, text: str, most: int) -> list[SearchResult]:
     """At most so many of each kind: what is exactly so, then what begins so, then what holds it.
 
     Capital letters make no difference. Accounts are found by handle, native id and number.
@@ -45,7 +45,7 @@ async def search(conn: Conn, text: str, most: int) -> list[Found]:
     ]
 
 
-async def _accounts(conn: Conn, text: str, most: int) -> list[Found]:
+async def _accounts(conn: Conn, text: str, most: int) -> list[SearchResult]:
     rows = await conn.fetch(
         """
         with named as (
@@ -75,7 +75,7 @@ async def _accounts(conn: Conn, text: str, most: int) -> list[Found]:
         most,
     )
     return [
-        Found(
+        SearchResult(
             FoundKind.ACCOUNT,
             r["account_id"],
             r["handle"],
@@ -88,7 +88,7 @@ async def _accounts(conn: Conn, text: str, most: int) -> list[Found]:
     ]
 
 
-async def _lists(conn: Conn, text: str, most: int) -> list[Found]:
+async def _lists(conn: Conn, text: str, most: int) -> list[SearchResult]:
     rows = await conn.fetch(
         """
         select l.list_id, l.name, (
@@ -100,10 +100,10 @@ async def _lists(conn: Conn, text: str, most: int) -> list[Found]:
         text,
         most,
     )
-    return [Found(FoundKind.LIST, r["list_id"], r["name"], members=r["members"]) for r in rows]
+    return [SearchResult(FoundKind.LIST, r["list_id"], r["name"], members=r["members"]) for r in rows]
 
 
-async def _orders(conn: Conn, text: str, most: int) -> list[Found]:
+async def _orders(conn: Conn, text: str, most: int) -> list[SearchResult]:
     rows = await conn.fetch(
         """
         select order_id, title, reference from legal_order
@@ -113,10 +113,10 @@ async def _orders(conn: Conn, text: str, most: int) -> list[Found]:
         text,
         most,
     )
-    return [Found(FoundKind.ORDER, r["order_id"], r["title"], native_id=r["reference"]) for r in rows]
+    return [SearchResult(FoundKind.ORDER, r["order_id"], r["title"], native_id=r["reference"]) for r in rows]
 
 
-async def _executives(conn: Conn, text: str, most: int) -> list[Found]:
+async def _executives(conn: Conn, text: str, most: int) -> list[SearchResult]:
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, e.name from executive e join account a using (account_id)
@@ -127,6 +127,8 @@ async def _executives(conn: Conn, text: str, most: int) -> list[Found]:
         most,
     )
     return [
-        Found(FoundKind.EXECUTIVE, r["account_id"], r["name"], Platform(r["platform"]), once=r["handle"])
+        SearchResult(
+            FoundKind.EXECUTIVE, r["account_id"], r["name"], Platform(r["platform"]), once=r["handle"]
+        )
         for r in rows
     ]

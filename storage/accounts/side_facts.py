@@ -5,14 +5,14 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag
-from storage.model.core.side_facts import Fact, ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Conn
 
 Kind = Flag | ObservedKind
 
 
 async def observe(
-    conn: Conn, observer: str, sightings: Sequence[Sighting], recorded_at: datetime | None = None
+    conn: Conn, observer: str, sightings: Sequence[FactSighting], recorded_at: datetime | None = None
 ) -> int:
     """Take in what one observer saw (empty: the platform itself). Returns how many facts began or ended.
 
@@ -48,7 +48,7 @@ async def open_facts(
     return {account_id: frozenset(facts) for account_id, facts in out.items()}
 
 
-async def facts_of(conn: Conn, account_id: int) -> list[Fact]:
+async def facts_of(conn: Conn, account_id: int) -> list[SideFact]:
     """Everything that anybody saw of an account beside its status, newest first."""
     rows = await conn.fetch(
         """
@@ -58,7 +58,7 @@ async def facts_of(conn: Conn, account_id: int) -> list[Fact]:
         account_id,
     )
     return [
-        Fact(
+        SideFact(
             AccountId(account_id),
             r["observer"],
             _kind(r["kind"]),
@@ -79,9 +79,9 @@ def _kind(text: str) -> Kind:
 _OBSERVED = frozenset(kind.value for kind in ObservedKind)
 
 
-def _rounds(sightings: Iterable[Sighting]) -> list[dict[AccountId, Sighting]]:
+def _rounds(sightings: Iterable[FactSighting]) -> list[dict[AccountId, FactSighting]]:
     """Looks in the order of time, so that each round has at most one of an account."""
-    rounds: list[dict[AccountId, Sighting]] = []
+    rounds: list[dict[AccountId, FactSighting]] = []
     seen: dict[AccountId, int] = {}
     for s in sorted(sightings, key=lambda s: s.at):
         turn = seen.get(s.account_id, 0)
@@ -93,7 +93,7 @@ def _rounds(sightings: Iterable[Sighting]) -> list[dict[AccountId, Sighting]]:
 
 
 async def _observe(
-    conn: Conn, observer: str, looks: Mapping[AccountId, Sighting], recorded_at: datetime | None
+    conn: Conn, observer: str, looks: Mapping[AccountId, FactSighting], recorded_at: datetime | None
 ) -> int:
     seen = [(s.account_id, kind.value, value) for s in looks.values() for kind, value in s.facts]
     return await conn.fetchval(

@@ -11,7 +11,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AccountTags:
     """What a file says of an account. Without tags, or without followers, it changes nothing of that."""
 
     platform: Platform
@@ -20,7 +20,7 @@ class Said:
     followers: int | None = None
 
 
-async def describe(conn: Conn, said: Sequence[Said], now: datetime) -> None:
+async def describe(conn: Conn, said: Sequence[AccountTags], now: datetime) -> None:
     """Add tags to accounts on file, and put their followers on record as of now."""
     tags = [(one.platform.value, one.native_id, tag) for one in said for tag in one.tags]
     await conn.execute(

@@ -6,9 +6,16 @@ from datetime import datetime
 
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.listing import on_file
-from storage.accounts.tags import Said, describe
+from storage.accounts.tags import AccountTags, describe
 from storage.model.core.accounts import Platform
-from storage.model.tables.watch_import_plan import Identified, Line, OnFile, gained, line_of, lists_of
+from storage.model.tables.watch_import_plan import (
+    Identified,
+    OnFile,
+    WatchLineResult,
+    gained,
+    line_of,
+    lists_of,
+)
 from storage.model.tables.watch_list_csv import WatchRow
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn
@@ -17,13 +24,15 @@ People = Sequence[Identified[WatchRow]]
 Key = tuple[Platform, str]
 
 
-async def planned(conn: Conn, people: People) -> tuple[Line, ...]:
+async def planned(conn: Conn, people: People) -> tuple[WatchLineResult, ...]:
     """What `watch` would do of each, as things stand; nothing is written."""
     known = await _known(conn, people)
     return tuple(line_of(one, known.get((one.row.platform, one.native_id))) for one in people)
 
 
-async def watch(conn: Conn, people: People, source: str, actor: str, now: datetime) -> tuple[Line, ...]:
+async def watch(
+    conn: Conn, people: People, source: str, actor: str, now: datetime
+) -> tuple[WatchLineResult, ...]:
     """Put them on the watch, on their lists and under their tags, and say of each what was done.
 
     `source` is where they stand, such as the name of a file. Raises Refused, and nothing is stored, when
@@ -37,7 +46,7 @@ async def watch(conn: Conn, people: People, source: str, actor: str, now: dateti
         now,
     )
     await describe(
-        conn, [Said(o.row.platform, o.native_id, o.row.tags, o.row.followers) for o, _ in told], now
+        conn, [AccountTags(o.row.platform, o.native_id, o.row.tags, o.row.followers) for o, _ in told], now
     )
     lines = tuple(line_of(one, before) for one, before in told)
     if any(line.changed for line in lines):

@@ -63,7 +63,9 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
     return before
 
 
-async def promise_reads(conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime) -> None:
+async def guarantee_interval(
+    conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime
+) -> None:
     """Promise that the accounts of a list are read so often; None: in their turn. Raises Refused."""
     held = await _hold(conn, name)
     before = await conn.fetchval("select read_every from watch_list where list_id = $1", held.list_id)

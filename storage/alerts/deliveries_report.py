@@ -12,7 +12,7 @@ CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeliveryFilter:
     """Which deliveries; None: of all."""
 
     state: MailState | None = None
@@ -42,7 +42,7 @@ class Choices:
     rules: tuple[str, ...]
 
 
-async def deliveries(conn: Conn, wanted: Wanted, limit: int) -> list[Delivery]:
+async def deliveries(conn: Conn, wanted: DeliveryFilter, limit: int) -> list[Delivery]:
     """The newest `limit` of those that are wanted, newest first."""
     rows = await conn.fetch(
         """

@@ -63,7 +63,7 @@ async def named_acts(conn: Conn, since: datetime, now: datetime) -> list[NamedAc
     ]
 
 
-async def told(conn: Conn, signal_ids: Sequence[int]) -> frozenset[tuple[RuleId, int]]:
+async def notified(conn: Conn, signal_ids: Sequence[int]) -> frozenset[tuple[RuleId, int]]:
     """Which rule has told which of these acts."""
     rows = await conn.fetch(
         "select rule_id, signal_id from engagement_told where signal_id = any($1::bigint[])", signal_ids
@@ -71,13 +71,13 @@ async def told(conn: Conn, signal_ids: Sequence[int]) -> frozenset[tuple[RuleId,
     return frozenset((RuleId(r["rule_id"]), r["signal_id"]) for r in rows)
 
 
-async def last_told(conn: Conn) -> dict[RuleId, datetime]:
+async def last_notified(conn: Conn) -> dict[RuleId, datetime]:
     """When each rule last told of an act."""
     rows = await conn.fetch("select rule_id, max(told_at) as at from engagement_told group by rule_id")
     return {RuleId(r["rule_id"]): r["at"] for r in rows}
 
 
-async def mark_told(conn: Conn, rule_id: RuleId, signal_ids: Sequence[int], now: datetime) -> None:
+async def mark_notified(conn: Conn, rule_id: RuleId, signal_ids: Sequence[int], now: datetime) -> None:
     """Say that a rule tells these acts, in the transaction that queues its mails.
 
     Raises `StaleState` when one of them was told meanwhile: the transaction must then be undone.

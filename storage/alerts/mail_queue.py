@@ -111,7 +111,7 @@ async def hold_back(pool: Pool, mail: Mail, now: datetime, until: datetime, reas
         )
 
 
-async def give_up(pool: Pool, mail: Mail, error: str) -> None:
+async def mark_dead(pool: Pool, mail: Mail, error: str) -> None:
     """Make `mail` a dead letter, kept with its reason. Does nothing when the claim is no longer ours."""
     async with transaction(pool) as conn:
         await conn.execute(

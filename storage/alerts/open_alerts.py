@@ -14,9 +14,9 @@ from storage.model.alerts.alerts import (
     AlertStage,
     Cohort,
     Joined,
+    ListStatus,
     OrderRef,
     PastAlert,
-    Standing,
 )
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
@@ -152,7 +152,7 @@ async def recent_alerts(
     ]
 
 
-async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> Standing:
+async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
     """How the watched accounts of a list stood, as known at `as_of`."""
     rows = await conn.fetch(
         """
@@ -173,14 +173,14 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> Standing:
         as_of,
     )
     states = ((Platform(r["platform"]), _state(r["status"], r["withheld_in"]), r["accounts"]) for r in rows)
-    return Standing(
+    return ListStatus(
         watched=sum(r["accounts"] for r in rows),
         states=tuple((platform, state, n) for platform, state, n in states if state is not None),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BlockTransition:
     """An account of a list that became blocked, or ceased to be."""
 
     account_id: AccountId
@@ -195,7 +195,7 @@ class Timeline:
 
     blocked_before: int
     """Accounts that were blocked when it began."""
-    changes: tuple[Turn, ...]
+    changes: tuple[BlockTransition, ...]
 
 
 async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datetime) -> Timeline:
@@ -236,7 +236,7 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
     return Timeline(
         len(blocked),
         tuple(
-            Turn(AccountId(r["account_id"]), r["blocked"], r["onset_after"], r["since"])
+            BlockTransition(AccountId(r["account_id"]), r["blocked"], r["onset_after"], r["since"])
             for r in rows
             if not r["before"]
         ),

@@ -9,7 +9,7 @@ from storage.postgres.pool import Conn, StaleState, StorageError
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class FinalDecision:
     """The last word of a rule about an alert."""
 
     alert_id: int
@@ -19,7 +19,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DeferredDecision:
     """An alert that a rule keeps for later."""
 
     alert_id: int
@@ -140,7 +140,11 @@ async def queue(
 
 
 async def settle(
-    conn: Conn, silent: Sequence[Settled], kept: Sequence[Kept], ended: Sequence[int], now: datetime
+    conn: Conn,
+    silent: Sequence[FinalDecision],
+    kept: Sequence[DeferredDecision],
+    ended: Sequence[int],
+    now: datetime,
 ) -> None:
     """Give what is not told its reason, and close the alerts (`ended`) about which no rule has to decide
     any more. Raises `StaleState` like `tell`.
@@ -183,7 +187,7 @@ async def settle(
         )
 
 
-async def keep(conn: Conn, kept: Sequence[Kept]) -> None:
+async def keep(conn: Conn, kept: Sequence[DeferredDecision]) -> None:
     """Put on record what waits, and why, of alerts that nobody decided meanwhile."""
     await conn.execute(
         """

@@ -5,7 +5,7 @@ from datetime import datetime
 from storage.postgres.pool import Conn
 
 
-async def told_ever(conn: Conn) -> dict[str, datetime]:
+async def past_recipients(conn: Conn) -> dict[str, datetime]:
     """When something was last sent to each recipient, be it on trial. Who is not in it was never told."""
     rows = await conn.fetch(
         """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storage.model.alerts.alerts import AlertDecision, Cohort, OrderRef
-from storage.model.alerts.digest_period import Untold, Watched
+from storage.model.alerts.digest_period import RuleAccount, UnsentChanges
 from storage.model.alerts.rules import Match
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import State, Status
@@ -12,7 +12,7 @@ from storage.postgres.pool import Conn
 from storage.readings.last_reading import last_confirmed
 
 
-async def watched(conn: Conn, match: Match, known_at: datetime) -> list[Watched]:
+async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAccount]:
     """Every watched account that the rule can tell of, control accounts left out, as known at `known_at`."""
     rows = await conn.fetch(
         """
@@ -52,7 +52,7 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[Watched]
     )
     last = await last_confirmed(conn, [r["account_id"] for r in rows], known_at) if rows else {}
     return [
-        Watched(
+        RuleAccount(
             account_id=AccountId(r["account_id"]),
             platform=Platform(r["platform"]),
             added_at=r["added_at"],
@@ -111,7 +111,7 @@ async def provisional(conn: Conn, account_ids: Sequence[int], known_at: datetime
     )
 
 
-async def untold(conn: Conn, rule_id: int, since: datetime, until: datetime) -> list[Untold]:
+async def untold(conn: Conn, rule_id: int, since: datetime, until: datetime) -> list[UnsentChanges]:
     """What the rule kept silent about among the changes that came up after `since`, by reason."""
     rows = await conn.fetch(
         """
@@ -125,4 +125,4 @@ async def untold(conn: Conn, rule_id: int, since: datetime, until: datetime) -> 
         since,
         until,
     )
-    return [Untold(AlertDecision(r["decision"]), r["changes"]) for r in rows]
+    return [UnsentChanges(AlertDecision(r["decision"]), r["changes"]) for r in rows]

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from storage.model.alerts.alerts import Story, ToldWave
+from storage.model.alerts.alerts import AlertThread, SentWave
 from storage.model.core.accounts import ListId
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused, StaleState
 
 
-async def told_since(conn: Conn, since: datetime) -> list[Story]:
+async def told_since(conn: Conn, since: datetime) -> list[AlertThread]:
     """The stories that were told after `since`, with all their waves."""
     rows = await conn.fetch(
         """
@@ -27,7 +27,7 @@ async def told_since(conn: Conn, since: datetime) -> list[Story]:
     return _stories(rows)
 
 
-async def story_told(conn: Conn, story_key: str, waves: int) -> Story | None:
+async def story_told(conn: Conn, story_key: str, waves: int) -> AlertThread | None:
     """A story as it stood after its first waves; None when there are none of them."""
     rows = await conn.fetch(
         """
@@ -41,13 +41,13 @@ async def story_told(conn: Conn, story_key: str, waves: int) -> Story | None:
     return next(iter(_stories(rows)), None)
 
 
-def _stories(rows: Iterable[Record]) -> list[Story]:
-    found: dict[str, tuple[Record, list[ToldWave]]] = {}
+def _stories(rows: Iterable[Record]) -> list[AlertThread]:
+    found: dict[str, tuple[Record, list[SentWave]]] = {}
     for r in rows:
-        wave = ToldWave(r["closed_at"], r["as_of"], json.loads(r["told"]))
+        wave = SentWave(r["closed_at"], r["as_of"], json.loads(r["told"]))
         found.setdefault(r["story_key"], (r, []))[1].append(wave)
     return [
-        Story(
+        AlertThread(
             key,
             r["rule_id"],
             None if r["list_id"] is None else ListId(r["list_id"]),
@@ -65,7 +65,7 @@ async def add_wave(
     list_id: int | None,
     recipients: Sequence[str],
     number: int,
-    wave: ToldWave,
+    wave: SentWave,
     *,
     in_round_up: bool = False,
 ) -> int:

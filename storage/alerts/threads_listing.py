@@ -9,7 +9,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class StoryLine:
+class ThreadLine:
     story_key: str
     rule: str
     list_name: str | None
@@ -34,7 +34,7 @@ class StoryLine:
         return self.acknowledged_wave >= self.waves
 
 
-async def story_lines(conn: Conn, limit: int) -> list[StoryLine]:
+async def story_lines(conn: Conn, limit: int) -> list[ThreadLine]:
     """The stories that were told last, newest first."""
     rows = await conn.fetch(
         """
@@ -81,8 +81,8 @@ async def newest_story(conn: Conn) -> str | None:
     )
 
 
-def _line(r: Record) -> StoryLine:
-    return StoryLine(
+def _line(r: Record) -> ThreadLine:
+    return ThreadLine(
         story_key=r["story_key"],
         rule=r["rule"],
         list_name=r["list_name"],

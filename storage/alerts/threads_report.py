@@ -10,7 +10,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AlertRecipient:
     """One recipient of a wave, and what became of his mail."""
 
     recipient: str
@@ -19,7 +19,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenStory:
+class OpenThread:
     """A story whose newest wave nobody acknowledged."""
 
     story_key: str
@@ -35,7 +35,7 @@ class OpenStory:
     """When the first was told."""
     told_at: datetime
     """When the newest was told."""
-    told: tuple[Told, ...]
+    told: tuple[AlertRecipient, ...]
     """The mails of the newest wave."""
     reminded_at: datetime | None
     """When the newest wave was last asked about."""
@@ -44,7 +44,7 @@ class OpenStory:
     """Who acknowledged an earlier wave last."""
 
 
-async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
+async def open_stories(conn: Conn, limit: int) -> list[OpenThread]:
     """The newest `limit` stories that wait for somebody, newest first."""
     rows = await conn.fetch(
         """
@@ -82,7 +82,7 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
         limit,
     )
     return [
-        OpenStory(
+        OpenThread(
             story_key=r["story_key"],
             subject=r["subject"],
             mail_id=r["mail_id"],
@@ -91,7 +91,9 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenStory]:
             waves=r["waves"],
             first_at=r["first_at"],
             told_at=r["told_at"],
-            told=tuple(Told(who, mail_id, MailState(state)) for who, mail_id, state in r["told"] or ()),
+            told=tuple(
+                AlertRecipient(who, mail_id, MailState(state)) for who, mail_id, state in r["told"] or ()
+            ),
             reminded_at=r["reminded_at"],
             is_escalated=r["is_escalated"],
             earlier_by=r["acknowledged_by"],
@@ -112,7 +114,7 @@ async def count_open_stories(conn: Conn) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenStory:
+class AcknowledgedThread:
     """A story whose newest wave somebody acknowledged."""
 
     story_key: str
@@ -130,7 +132,7 @@ class TakenStory:
     """When others were told because nobody had taken it on."""
 
 
-async def taken_stories(conn: Conn, limit: int) -> list[TakenStory]:
+async def taken_stories(conn: Conn, limit: int) -> list[AcknowledgedThread]:
     """Those that were acknowledged last, newest first."""
     rows = await conn.fetch(
         """
@@ -151,7 +153,7 @@ async def taken_stories(conn: Conn, limit: int) -> list[TakenStory]:
         limit,
     )
     return [
-        TakenStory(
+        AcknowledgedThread(
             story_key=r["story_key"],
             subject=r["subject"],
             mail_id=r["mail_id"],
@@ -167,7 +169,7 @@ async def taken_stories(conn: Conn, limit: int) -> list[TakenStory]:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryNote:
+class ThreadStatus:
     """How a story stands with the people who were told it."""
 
     story_key: str
@@ -187,7 +189,7 @@ class StoryNote:
         return self.acknowledged_wave >= self.waves
 
 
-async def story_note(conn: Conn, story_key: str) -> StoryNote | None:
+async def story_note(conn: Conn, story_key: str) -> ThreadStatus | None:
     """One story by its key; None when there is none."""
     row = await conn.fetchrow(
         """
@@ -224,16 +226,16 @@ class ThreadMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class MailThread:
     """The story that a mail tells, and what its recipient was told of it, oldest first."""
 
-    note: StoryNote
+    note: ThreadStatus
     wave: int | None
     """The wave that this mail tells, counted among those that were told at once."""
     mails: tuple[ThreadMail, ...]
 
 
-async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
+async def thread_of(conn: Conn, mail_id: int) -> MailThread | None:
     """The thread that a mail belongs to; None for one that tells no story."""
     row = await conn.fetchrow(
         """
@@ -261,7 +263,7 @@ async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
         row["story_id"],
         row["recipients"][0],
     )
-    return Thread(
+    return MailThread(
         note,
         row["wave"],
         tuple(
@@ -273,8 +275,8 @@ async def thread_of(conn: Conn, mail_id: int) -> Thread | None:
     )
 
 
-def _note(r: Record) -> StoryNote:
-    return StoryNote(
+def _note(r: Record) -> ThreadStatus:
+    return ThreadStatus(
         story_key=r["story_key"],
         subject=r["subject"] or "",
         waves=r["waves"],

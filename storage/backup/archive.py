@@ -25,7 +25,7 @@ _MANIFEST = "manifest.json"
 _MANIFEST_LIMIT = 64 * 1024 * 1024
 _READ = 1024 * 1024
 
-Told = Callable[[str, int], None]
+BackupProgress = Callable[[str, int], None]
 """Hears what is being done (which table) and how many bytes of it are done."""
 
 
@@ -53,7 +53,7 @@ class SavedCounter:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """What a backup holds, all of it as it was at one moment."""
 
     blockline: str
@@ -81,7 +81,7 @@ class BackupWriter:
     def table(self, name: str, columns: tuple[str, ...]) -> "TableWriter":
         return TableWriter(self, name, columns)
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: BackupManifest) -> None:
         said = {"form": _FORM, **asdict(manifest), "created_at": manifest.created_at.isoformat()}
         self.member(_MANIFEST, json.dumps(said, indent=1).encode())
         self._file.write(_tail(self._hash.hexdigest()))
@@ -129,7 +129,7 @@ class Backup:
     """A backup that was read through and is whole."""
 
     path: Path
-    manifest: Manifest
+    manifest: BackupManifest
     _pieces: dict[str, list[tuple[int, int]]]
     """By table: where each piece begins in the file, and how long it is."""
 
@@ -141,7 +141,7 @@ class Backup:
                 yield _unpacked(file.read(size), self.path)
 
 
-def read_backup(path: Path, told: Told) -> Backup:
+def read_backup(path: Path, told: BackupProgress) -> Backup:
     """Read a backup through, to the last byte, and prove that it is whole.
 
     Raises BackupError when anything in it is not as it was written.
@@ -156,7 +156,7 @@ def read_backup(path: Path, told: Told) -> Backup:
     return backup
 
 
-def _check_bytes(path: Path, told: Told) -> None:
+def _check_bytes(path: Path, told: BackupProgress) -> None:
     size = path.stat().st_size
     tail_size = len(_tail("0" * 64))
     hashed = hashlib.sha256()
@@ -194,10 +194,10 @@ def _opened(path: Path) -> Backup:
     return Backup(path, manifest, pieces)
 
 
-def _manifest(said: dict[str, Any], path: Path) -> Manifest:
+def _manifest(said: dict[str, Any], path: Path) -> BackupManifest:
     if said["form"] != _FORM:
         raise BackupError(f"{path} was made by a newer Blockline ({said['blockline']}). Upgrade Blockline.")
-    return Manifest(
+    return BackupManifest(
         blockline=said["blockline"],
         revision=said["revision"],
         postgres=said["postgres"],
@@ -210,7 +210,7 @@ def _manifest(said: dict[str, Any], path: Path) -> Manifest:
     )
 
 
-def _check_table(backup: Backup, table: SavedTable, told: Told) -> None:
+def _check_table(backup: Backup, table: SavedTable, told: BackupProgress) -> None:
     hashed = hashlib.sha256()
     rows = size = 0
     for part in backup.rows(table.name):

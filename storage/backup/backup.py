@@ -6,13 +6,20 @@ from graphlib import TopologicalSorter
 from importlib.metadata import version
 from typing import BinaryIO
 
-from storage.backup.archive import BackupError, BackupWriter, Manifest, SavedCounter, SavedTable, Told
+from storage.backup.archive import (
+    BackupError,
+    BackupManifest,
+    BackupProgress,
+    BackupWriter,
+    SavedCounter,
+    SavedTable,
+)
 from storage.postgres.errors import address
 from storage.postgres.migrate import revision_of
 from storage.postgres.pool import Conn, close, connect, translated
 
 
-async def back_up(dsn: str, file: BinaryIO, now: datetime, told: Told) -> Manifest:
+async def back_up(dsn: str, file: BinaryIO, now: datetime, told: BackupProgress) -> BackupManifest:
     """Write every table of the database into `file`, whatever is written to the database meanwhile.
 
     Needs memory for one piece only. A migration waits until it is done. Raises BackupError when there is
@@ -29,14 +36,16 @@ async def back_up(dsn: str, file: BinaryIO, now: datetime, told: Told) -> Manife
         await close(conn)
 
 
-async def _back_up(conn: Conn, writer: BackupWriter, now: datetime, told: Told, where: str) -> Manifest:
+async def _back_up(
+    conn: Conn, writer: BackupWriter, now: datetime, told: BackupProgress, where: str
+) -> BackupManifest:
     revision = await revision_of(conn, where)
     if revision is None:
         raise BackupError(f"The database at {where} holds nothing of Blockline: there is nothing to back up.")
     await neutral_session(conn)
     columns = await _columns(conn)
     tables = [await _save(conn, writer, name, columns[name], told) for name in await _order(conn)]
-    manifest = Manifest(
+    manifest = BackupManifest(
         blockline=version("blockline"),
         revision=revision,
         postgres=await conn.fetchval("show server_version"),
@@ -63,7 +72,7 @@ async def neutral_session(conn: Conn) -> None:
 
 
 async def _save(
-    conn: Conn, writer: BackupWriter, name: str, columns: tuple[str, ...], told: Told
+    conn: Conn, writer: BackupWriter, name: str, columns: tuple[str, ...], told: BackupProgress
 ) -> SavedTable:
     table = writer.table(name, columns)
 

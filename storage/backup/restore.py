@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import date
 
-from storage.backup.archive import Backup, BackupError, SavedTable, Told
+from storage.backup.archive import Backup, BackupError, BackupProgress, SavedTable
 from storage.backup.backup import neutral_session
 from storage.postgres.errors import address
 from storage.postgres.locks import exclusive
@@ -14,7 +14,7 @@ from storage.postgres.pool import Conn, close, connect, translated
 _MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
 
 
-async def restore(dsn: str, backup: Backup, told: Told) -> None:
+async def restore(dsn: str, backup: Backup, told: BackupProgress) -> None:
     """Fill an empty database with what `backup` holds, and bring it to the schema of this version.
 
     No trigger fires: what triggers wrote is in the backup. One transaction loads everything, so that a
@@ -65,7 +65,7 @@ def _not_empty(where: str, what: str) -> BackupError:
     )
 
 
-async def _load(conn: Conn, backup: Backup, told: Told, where: str) -> None:
+async def _load(conn: Conn, backup: Backup, told: BackupProgress, where: str) -> None:
     await neutral_session(conn)
     # This also keeps everybody else from writing to the tables until they are full.
     await conn.execute(
@@ -140,7 +140,7 @@ async def _filled(conn: Conn) -> str:
     return await conn.fetchval("select current_setting('blockline.filled')")
 
 
-async def _fill(conn: Conn, backup: Backup, table: SavedTable, told: Told) -> None:
+async def _fill(conn: Conn, backup: Backup, table: SavedTable, told: BackupProgress) -> None:
     async def parts() -> AsyncIterator[bytes]:
         size = 0
         for part in backup.rows(table.name):

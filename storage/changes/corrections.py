@@ -5,7 +5,7 @@ from datetime import datetime
 
 from storage.alerts import creation
 from storage.changes import spells
-from storage.model.bitemporal.corrections import Corrections, OwnChange, Told
+from storage.model.bitemporal.corrections import Corrections, OwnChange, RecomputedChange
 from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, Outcome, Reason, State
 from storage.model.core.change_key import change_key
@@ -60,7 +60,12 @@ async def _moment(conn: Conn, account_id: int, now: datetime) -> datetime:
 
 
 async def _add(
-    conn: Conn, account: Account, told: Told, superseded: OwnChange | None, fresh: bytes | None, at: datetime
+    conn: Conn,
+    account: Account,
+    told: RecomputedChange,
+    superseded: OwnChange | None,
+    fresh: bytes | None,
+    at: datetime,
 ) -> int:
     """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last."""
     pending = told.pending
@@ -105,7 +110,7 @@ def _countries(state: State | None) -> Sequence[str]:
     return () if state is None else state.withheld_in
 
 
-async def _decide(conn: Conn, account: Account, change_id: int, told: Told, at: datetime) -> None:
+async def _decide(conn: Conn, account: Account, change_id: int, told: RecomputedChange, at: datetime) -> None:
     """Give a change its outcome, or let it wait for more readings."""
     pending = told.pending
     if told.closed is not None:
@@ -188,7 +193,9 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
     await creation.withdrawn(conn, [stored.change_id], at)
 
 
-async def _alert(conn: Conn, change_id: int, told: Told, superseded: OwnChange | None, at: datetime) -> None:
+async def _alert(
+    conn: Conn, change_id: int, told: RecomputedChange, superseded: OwnChange | None, at: datetime
+) -> None:
     """Alert of a change that is confirmed only now. One that waits gives way to one of what is told now."""
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
     was_confirmed = superseded is not None and superseded.outcome is Outcome.CONFIRMED

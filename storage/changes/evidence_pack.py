@@ -11,11 +11,11 @@ from storage.model.core.coverage import BatchOutcome
 from storage.model.evidence.hash_chain import BEGINNING, ChangeStatement, OutcomeStatement
 from storage.model.evidence.packs import (
     Attested,
-    Coverage,
     DayHead,
-    Look,
     Material,
-    Part,
+    PackCoverage,
+    PackRequest,
+    PackRequestRole,
     Raw,
     Segment,
     Stamped,
@@ -145,10 +145,12 @@ async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
     return await conn.fetchval("select last_agreeing_at from pending_change where change_id = $1", change_id)
 
 
-async def _coverage(conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None) -> Coverage:
+async def _coverage(
+    conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None
+) -> PackCoverage:
     """The requests of our own connection from the reading before the change to the last agreeing one."""
     first = change.last_seen_old or change.first_seen_new
-    looks: list[Look] = []
+    looks: list[PackRequest] = []
     other: dict[str, int] = {}
     async for row in conn.cursor(
         """
@@ -174,19 +176,23 @@ async def _coverage(conn: Conn, account_id: int, change: ChangeStatement, until:
             other[what] = other.get(what, 0) + 1
         else:
             looks.append(_look(row, part))
-    return Coverage(tuple(looks), dict(sorted(other.items())))
+    return PackCoverage(tuple(looks), dict(sorted(other.items())))
 
 
-def _part(row: Record, change: ChangeStatement) -> Part | None:
+def _part(row: Record, change: ChangeStatement) -> PackRequestRole | None:
     """What a request was for the change; None for one that gave nothing, or nothing about it."""
     if not row["told"]:
         return None
     if row["observed_at"] == change.first_seen_new:
-        return Part.FIRST
+        return PackRequestRole.FIRST
     if row["observed_at"] > change.first_seen_new:
-        return Part.AGREEING
+        return PackRequestRole.AGREEING
     before = change.last_seen_old
-    return Part.OLD if before is not None and before - _MILLISECOND < row["asked_at"] <= before else None
+    return (
+        PackRequestRole.OLD
+        if before is not None and before - _MILLISECOND < row["asked_at"] <= before
+        else None
+    )
 
 
 def _what_became(row: Record) -> str:
@@ -197,8 +203,8 @@ def _what_became(row: Record) -> str:
     return f"{BatchOutcome(row['outcome']).name.lower()}: {row['missed_reason'] or 'no reason'}"
 
 
-def _look(row: Record, part: Part) -> Look:
-    return Look(
+def _look(row: Record, part: PackRequestRole) -> PackRequest:
+    return PackRequest(
         part=part,
         asked_at=row["asked_at"],
         observed_at=row["observed_at"],

@@ -12,7 +12,7 @@ from storage.model.evidence.hash_chain import (
     ChangeStatement,
     OutcomeStatement,
     Statement,
-    Told,
+    StatementKind,
     entry_of,
     leaf_of,
     statement_bytes,
@@ -22,7 +22,7 @@ from storage.postgres.pool import Conn
 _ROWS_AT_ONCE: Final = 500
 
 
-class Fault(StrEnum):
+class ChainFault(StrEnum):
     """What is wrong with an entry."""
 
     LEAF = "leaf"
@@ -43,14 +43,14 @@ class Fault(StrEnum):
 class Broken:
     """The first entry that does not fit. `seq` is None for a row without an entry."""
 
-    fault: Fault
+    fault: ChainFault
     seq: int | None
-    told: Told
+    told: StatementKind
     change_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ChainCheck:
     """What a check of the chain found. `purged` entries count as right: only what they attested is gone."""
 
     entries: int
@@ -80,7 +80,7 @@ class Head:
     """Those of entries of this day."""
 
 
-async def verify_chain(conn: Conn, since_seq: int = 0) -> Checked:
+async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     """Compute every entry after `since_seq` again from the rows, in the caller's transaction.
 
     Entries up to `since_seq` are believed. Memory does not grow with the chain. Stops at the first fault.
@@ -109,24 +109,26 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> Checked:
     ):
         fault = _fault(row, previous, since_seq + entries + 1)
         if fault is not None:
-            return Checked(entries, purged, Broken(fault, row["seq"], Told(row["told"]), row["change_id"]))
+            return ChainCheck(
+                entries, purged, Broken(fault, row["seq"], StatementKind(row["told"]), row["change_id"])
+            )
         previous = row["entry"]
         entries += 1
         purged += row["changed"] is None and row["decided"] is None
-    return Checked(entries, purged, await _unchained(conn, since_seq))
+    return ChainCheck(entries, purged, await _unchained(conn, since_seq))
 
 
-def _fault(row: Record, previous: bytes, seq: int) -> Fault | None:
+def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
     if row["seq"] != seq:
-        return Fault.NUMBER
+        return ChainFault.NUMBER
     if row["entry"] != entry_of(previous, row["leaf"]):
-        return Fault.LINK
+        return ChainFault.LINK
     statement = statement_in(row)
     if statement is None:
-        return None if row["purged"] else Fault.GONE
+        return None if row["purged"] else ChainFault.GONE
     if leaf_of(statement_bytes(statement)) != row["leaf"]:
-        return Fault.LEAF
-    return None if row["at"] == statement.at else Fault.TIME
+        return ChainFault.LEAF
+    return None if row["at"] == statement.at else ChainFault.TIME
 
 
 def statement_in(row: Record) -> Statement | None:
@@ -184,7 +186,11 @@ async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
         """,
         since_seq,
     )
-    return None if row is None else Broken(Fault.UNCHAINED, None, Told(row["told"]), row["change_id"])
+    return (
+        None
+        if row is None
+        else Broken(ChainFault.UNCHAINED, None, StatementKind(row["told"]), row["change_id"])
+    )
 
 
 async def last_seq(conn: Conn) -> int:

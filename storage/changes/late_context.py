@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from asyncpg import Record
 
 from storage.changes import spells
-from storage.model.bitemporal.corrections import Asked, Ground, OwnChange, held_at, shown_at
+from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, TimedReading, held_at, shown_at
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import (
     ChangeKind,
@@ -26,8 +26,8 @@ from storage.postgres.pool import Conn, Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
-    accounts: tuple[Ground, ...]
+class LateContext:
+    accounts: tuple[CorrectionInput, ...]
     """Those of the batch, and those whose weak evidence may need one reading more or less because of it."""
     confirmed_on: Mapping[ListId, Sequence[datetime]]
     """When other changes of their lists were confirmed, as far as it matters."""
@@ -44,14 +44,16 @@ async def roster(conn: Conn, roster_id: int) -> Roster:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class RecomputeStart:
     """A reading from which on everything is gone through once more: nothing was provisional then."""
 
     at: datetime
     asked_at: datetime
 
 
-async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], window: timedelta) -> Grounds:
+async def load(
+    conn: Conn, batch: Batch, account_ids: Collection[AccountId], window: timedelta
+) -> LateContext:
     """All that is stored around a batch, which is stored as well but left out of it.
 
     Locks the accounts in the order of their ids until the end of the transaction.
@@ -60,7 +62,7 @@ async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], win
     await spells.lock(conn, ids)
     changes = await own_changes(conn, ids)
     let_go = await let_go_times(conn, ids)
-    out: list[Ground] = []
+    out: list[CorrectionInput] = []
     for account, is_watched, lists in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
         begin = await anchor(conn, batch.observed_at, account.account_id, own)
@@ -68,7 +70,7 @@ async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], win
         held = None if begin is None else held_at(own, begin.at)
         state = None if held is None else held.new
         out.append(
-            Ground(
+            CorrectionInput(
                 account,
                 is_watched,
                 lists,
@@ -83,7 +85,7 @@ async def load(conn: Conn, batch: Batch, account_ids: Collection[AccountId], win
     lists = {list_id for g in out for list_id in g.lists}
     platforms = {g.account.platform for g in out}
     since = batch.observed_at - window
-    return Grounds(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
+    return LateContext(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
@@ -191,7 +193,7 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
 
 async def anchor(
     conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange]
-) -> Anchor | None:
+) -> RecomputeStart | None:
     """The last reading before a time that agreed with what was held and spoke of every country.
 
     None: everything has to be gone through from the first reading on.
@@ -221,13 +223,13 @@ async def anchor(
             return None
         shown = shown_at(own, row["observed_at"])
         if shown is None:
-            return Anchor(row["observed_at"], row["asked_at"])
+            return RecomputeStart(row["observed_at"], row["asked_at"])
         before = shown.first_seen_new
 
 
 async def _readings(
     conn: Conn, batch: Batch, account_id: AccountId, own: Sequence[OwnChange], after: datetime | None
-) -> list[Asked]:
+) -> list[TimedReading]:
     """The stored readings after an anchor, each with the state that our own changes tell of it.
 
     How good its evidence was and its side facts are those of the change: only the first reading of a state
@@ -255,7 +257,7 @@ async def _readings(
         batch.slot,
         batch.attempt,
     )
-    out: list[Asked] = []
+    out: list[TimedReading] = []
     for r in rows:
         at = r["observed_at"]
         teller = shown_at(own, at) or held_at(own, at)
@@ -264,7 +266,7 @@ async def _readings(
         reading = Reading(
             "", at, teller.new, teller.strength, flags=teller.flags, silent_on=frozenset(r["silent"] or ())
         )
-        out.append(Asked(reading, r["asked_at"]))
+        out.append(TimedReading(reading, r["asked_at"]))
     return out
 
 

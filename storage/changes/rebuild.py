@@ -8,7 +8,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from storage.changes.spells import standing_of, told_of
-from storage.model.bitemporal.spell_fold import Standing, Told, spells_of
+from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
 from storage.postgres.pool import Conn
 
 _AT_ONCE = 1_000
@@ -16,11 +16,11 @@ _AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class RebuiltSpell:
     """A row of `spell` without its number: what was believed of an account, and from when until when."""
 
     account_id: int
-    told: Told
+    told: FoldedSpell
     since: datetime
     until: datetime | None
 
@@ -31,9 +31,9 @@ class Rebuilt:
     """How many have a spell."""
     spells: int
     """How many the changes tell, those that are no longer believed included."""
-    missing: tuple[Belief, ...]
+    missing: tuple[RebuiltSpell, ...]
     """Told by the changes and not stored."""
-    surplus: tuple[Belief, ...]
+    surplus: tuple[RebuiltSpell, ...]
     """Stored and not told by any change."""
 
     @property
@@ -43,7 +43,7 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    change: Standing
+    change: EffectiveChange
     decided_at: datetime
     superseded_at: datetime | None
 
@@ -58,8 +58,8 @@ async def rebuild(conn: Conn) -> Rebuilt:
     """
     await conn.execute("lock table spell in share row exclusive mode")
     accounts = spells = after = 0
-    missing: list[Belief] = []
-    surplus: list[Belief] = []
+    missing: list[RebuiltSpell] = []
+    surplus: list[RebuiltSpell] = []
     while ids := [
         r["account_id"]
         for r in await conn.fetch(
@@ -78,7 +78,7 @@ async def rebuild(conn: Conn) -> Rebuilt:
     return Rebuilt(accounts, spells, tuple(missing), tuple(surplus))
 
 
-def _order(belief: Belief) -> tuple[int, datetime, datetime]:
+def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
     return belief.account_id, belief.since, belief.told.since
 
 
@@ -121,7 +121,7 @@ async def put_right(conn: Conn, found: Rebuilt) -> None:
     )
 
 
-async def _stored(conn: Conn, ids: Sequence[int]) -> set[Belief]:
+async def _stored(conn: Conn, ids: Sequence[int]) -> set[RebuiltSpell]:
     rows = await conn.fetch(
         """
         select account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
@@ -131,7 +131,7 @@ async def _stored(conn: Conn, ids: Sequence[int]) -> set[Belief]:
         """,
         ids,
     )
-    return {Belief(r["account_id"], told_of(r), r["known_from"], r["known_until"]) for r in rows}
+    return {RebuiltSpell(r["account_id"], told_of(r), r["known_from"], r["known_until"]) for r in rows}
 
 
 async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
@@ -157,16 +157,16 @@ def _known(r: Record) -> _Known:
     return _Known(standing_of(r), r["decided_at"], r["superseded_at"])
 
 
-def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[Belief]:
+def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpell]:
     """What was believed of one account, decision after decision."""
     moments = {c.decided_at for c in changes} | {
         c.superseded_at for c in changes if c.superseded_at is not None
     }
-    held: dict[Told, datetime] = {}
+    held: dict[FoldedSpell, datetime] = {}
     for moment in sorted(moments):
         told = spells_of(c.change for c in changes if c.at(moment))
         for spell in held.keys() - set(told):
-            yield Belief(account_id, spell, held.pop(spell), moment)
+            yield RebuiltSpell(account_id, spell, held.pop(spell), moment)
         held = {spell: held.get(spell, moment) for spell in told}
     for spell, since in held.items():
-        yield Belief(account_id, spell, since, None)
+        yield RebuiltSpell(account_id, spell, since, None)

@@ -8,12 +8,12 @@ from storage.accounts import side_facts
 from storage.accounts.accounts import record_renames
 from storage.alerts import creation
 from storage.changes import spells
-from storage.model.core.accounts import Account, AccountId, Rename
+from storage.model.core.accounts import Account, AccountId, HandleChange
 from storage.model.core.availability import Flag, State, kind_of
 from storage.model.core.change_key import change_key
 from storage.model.core.coverage import Batch
-from storage.model.core.known_state import Closed, Known, Pending, Step
-from storage.model.core.side_facts import Sighting
+from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
+from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Conn, StaleState
 from storage.readings import coverage, evidence
 
@@ -24,7 +24,7 @@ class AccountStep:
 
     account: Account
     before: Known
-    step: Step
+    step: ReadingEffect
     old_evidence: bytes | None
     new_evidence: bytes | None
 
@@ -36,10 +36,10 @@ class Recording:
     batch: Batch
     steps: Sequence[AccountStep]
     """Only those that are news."""
-    renames: Sequence[Rename]
+    renames: Sequence[HandleChange]
     postponed: Sequence[tuple[Account, datetime]]
     """Provisional changes whose re-read gave nothing, and when to try again."""
-    sightings: Sequence[Sighting] = ()
+    sightings: Sequence[FactSighting] = ()
     """What the platform itself said beside the status, of accounts that this request answered for."""
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from asyncpg import Record
 
-from storage.model.bitemporal.spell_fold import Standing, Told, spells_of
+from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
 from storage.model.core.availability import Flag, State, Status
 from storage.postgres.pool import Conn, StaleState
 
@@ -184,7 +184,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
     )
 
 
-async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Told, int]]:
+async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[FoldedSpell, int]]:
     """What is believed of each account, each spell with its id."""
     rows = await conn.fetch(
         """
@@ -194,19 +194,19 @@ async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Told
         """,
         ids,
     )
-    believed: defaultdict[int, dict[Told, int]] = defaultdict(dict)
+    believed: defaultdict[int, dict[FoldedSpell, int]] = defaultdict(dict)
     for r in rows:
         believed[r["account_id"]][told_of(r)] = r["spell_id"]
     return believed
 
 
-def told_of(r: Record) -> Told:
+def told_of(r: Record) -> FoldedSpell:
     """A row of `spell` without when it was believed."""
     state = _state(r["status"], tuple(r["withheld_in"]))
-    return Told(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
+    return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
 
 
-async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Standing]]:
+async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[EffectiveChange]]:
     rows = await conn.fetch(
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
@@ -217,16 +217,16 @@ async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Sta
         """,
         ids,
     )
-    changes: defaultdict[int, list[Standing]] = defaultdict(list)
+    changes: defaultdict[int, list[EffectiveChange]] = defaultdict(list)
     for r in rows:
         changes[r["account_id"]].append(standing_of(r))
     return changes
 
 
-def standing_of(r: Record) -> Standing:
+def standing_of(r: Record) -> EffectiveChange:
     """A confirmed change as the fold takes it."""
     old = r["old_status"]
-    return Standing(
+    return EffectiveChange(
         change_id=r["change_id"],
         change_key=r["change_key"],
         source=r["source"],

@@ -27,7 +27,7 @@ class AccountState(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class StateColumns:
     """All accounts in one state, in columns: what stands at one place of each belongs together."""
 
     state: State
@@ -63,7 +63,7 @@ async def states(
     account_ids: Sequence[int] | None = None,
     at: datetime | None = None,
     known_at: datetime | None = None,
-) -> list[Alike]:
+) -> list[StateColumns]:
     """The confirmed state of everybody (or of those named) at `at` as known at `known_at`, the most frequent
     first. Of whom nothing was confirmed is not in it.
     """
@@ -74,7 +74,7 @@ async def states(
     else:
         rows = await _of_all(conn, at, known_at)
     groups = [
-        Alike(
+        StateColumns(
             State(Status(r["status"]), tuple(r["withheld_in"])),
             integers(r["account_ids"]),
             instants(r["onset_after"]),

@@ -8,7 +8,7 @@ from storage.model.core.availability import Flag, State, Status
 from storage.postgres.pool import Conn
 
 
-class Standing(StrEnum):
+class CountryStatus(StrEnum):
     """How an account stands in a country, by what was last seen of it. None of these says "now"."""
 
     WITHHELD = "withheld"
@@ -24,7 +24,7 @@ class CountryAccount:
     account_id: int
     platform: str
     handle: str
-    standing: Standing
+    standing: CountryStatus
     state: State
     """Of the account as a whole, as last confirmed."""
     since_after: datetime | None
@@ -39,7 +39,7 @@ class CountryAccount:
 
 
 async def country_accounts(
-    conn: Conn, country: str, standing: Standing | None, limit: int, offset: int
+    conn: Conn, country: str, standing: CountryStatus | None, limit: int, offset: int
 ) -> tuple[CountryAccount, ...]:
     """Accounts ever seen withheld in `country`, in one standing (None: in any), the newest `since` first.
 
@@ -126,7 +126,7 @@ async def country_accounts(
             account_id=r["account_id"],
             platform=r["platform"],
             handle=r["handle"],
-            standing=Standing(r["standing"]),
+            standing=CountryStatus(r["standing"]),
             state=State(Status(r["status"]), tuple(r["withheld_in"])),
             since_after=r["onset_after"],
             since=r["since"],

@@ -9,11 +9,11 @@ from storage.countries.transparency_figures import reports
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.orders.cohort import kind_in
-from storage.model.orders.half_years import HalfYear, Looked, looked_by_half
+from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
 from storage.model.orders.published_vs_observed import (
     Claimed,
-    Sighting,
-    Stand,
+    CountrySighting,
+    CountryState,
     code_of,
     codes_by_name,
     observed_in,
@@ -82,7 +82,7 @@ async def published_by_country(conn: Conn) -> dict[str, dict[Place, tuple[Transp
 
 async def _sightings(
     conn: Conn, country: str
-) -> tuple[dict[Platform, list[Sighting]], dict[Platform, list[Sighting]]]:
+) -> tuple[dict[Platform, list[CountrySighting]], dict[Platform, list[CountrySighting]]]:
     """When accounts became withheld in `country`, and when they were back there, by platform.
 
     They are the accounts that `storage.countries.countries.by_country` counts, without control accounts.
@@ -101,12 +101,12 @@ async def _sightings(
         """,
         country,
     )
-    withheld: dict[Platform, list[Sighting]] = {}
-    restored: dict[Platform, list[Sighting]] = {}
+    withheld: dict[Platform, list[CountrySighting]] = {}
+    restored: dict[Platform, list[CountrySighting]] = {}
     for account_id, theirs in groupby(rows, key=lambda r: r["account_id"]):
         spells = list(theirs)
         stands = [
-            Stand(
+            CountryState(
                 kind_in(
                     country,
                     State(Status(r["status"]), tuple(r["withheld_in"])),
@@ -125,7 +125,7 @@ async def _sightings(
     return withheld, restored
 
 
-async def _looked(conn: Conn, now: datetime) -> dict[Place, Looked]:
+async def _looked(conn: Conn, now: datetime) -> dict[Place, HalfYearCoverage]:
     """How well each platform was read in each half-year, by the regular sweep.
 
     Each day is asked for one request that was answered, so that it takes no longer when there were more.
@@ -171,7 +171,7 @@ async def _looked(conn: Conn, now: datetime) -> dict[Place, Looked]:
         """,
         now,
     )
-    out: dict[Place, Looked] = {}
+    out: dict[Place, HalfYearCoverage] = {}
     for platform, days in groupby(rows, key=lambda r: r["platform"]):
         by_half = looked_by_half([(r["day"], r["first"], r["last"]) for r in days], now)
         out |= {(Platform(platform), half): looked for half, looked in by_half.items()}

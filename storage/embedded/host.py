@@ -59,7 +59,7 @@ class Owner:
         return self.run("/bin/sh", "-c", 'cd -- "$1"', "sh", folder).returncode == 0
 
 
-def whoever_runs_this() -> Owner:
+def process_owner() -> Owner:
     """The user of this process."""
     return _owner(os.geteuid(), differs=False)
 
@@ -67,7 +67,7 @@ def whoever_runs_this() -> Owner:
 def server_owner(pgdata: Path) -> Owner:
     """Who the server runs as: ourselves; for root the owner of `pgdata`, else an unprivileged user."""
     if os.geteuid() != 0:
-        return whoever_runs_this()
+        return process_owner()
     if pgdata.exists() and pgdata.stat().st_uid != 0:
         return _owner(pgdata.stat().st_uid, differs=True)
     for name in _UNPRIVILEGED:

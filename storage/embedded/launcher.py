@@ -25,13 +25,13 @@ from storage.embedded.host import (
     installed_binaries,
     major_version,
     open_to,
+    process_owner,
     refuse_closed_parents,
     refuse_foreign,
     server_owner,
     usable_binaries,
-    whoever_runs_this,
 )
-from storage.embedded.server import Server
+from storage.embedded.server import EmbeddedServer
 
 __all__ = ["EmbeddedError", "as_sentence", "embedded_postgres", "locked", "opened"]
 
@@ -56,7 +56,7 @@ def embedded_postgres(data_dir: Path, *, fsync: bool = True) -> Generator[str]:
                 refuse_foreign(folder, major_version(installed))  # another process may just have made it
                 open_to(folder, owner)
                 binaries = usable_binaries(installed, folder, owner)
-                server = Server(folder, binaries, installed, owner, whoever_runs_this(), fsync)
+                server = EmbeddedServer(folder, binaries, installed, owner, process_owner(), fsync)
                 fcntl.flock(user_lock, fcntl.LOCK_SH)
                 leaving.callback(_leave, server, start_lock, user_lock)
                 server.ensure_running()
@@ -73,7 +73,7 @@ def _inspect(folder: Path) -> tuple[Path, Owner]:
     return installed, owner
 
 
-def _leave(server: Server, start_lock: int, user_lock: int) -> None:
+def _leave(server: EmbeddedServer, start_lock: int, user_lock: int) -> None:
     with locked(start_lock):
         try:
             fcntl.flock(user_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

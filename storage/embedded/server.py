@@ -57,7 +57,7 @@ full_page_writes = {durable}
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class EmbeddedServer:
     """Where one server's files are, and who runs it. Call its methods under the start lock only."""
 
     folder: Path

@@ -18,14 +18,14 @@ from storage.embedded.host import (
     installed_binaries,
     major_version,
     open_to,
+    process_owner,
     refuse_closed_parents,
     runs,
     server_owner,
     version_of,
-    whoever_runs_this,
 )
 from storage.embedded.launcher import as_sentence, embedded_postgres, locked, opened
-from storage.embedded.server import UPGRADED, Server
+from storage.embedded.server import UPGRADED, EmbeddedServer
 
 _WORKSHOP = "upgrade"
 
@@ -61,7 +61,7 @@ def upgrade_folder(data_dir: Path, old_binaries: Path | None, carry: Carry) -> U
             refuse_closed_parents(folder, owner)
         open_to(folder, owner)
         binaries = _old_programs(folder, old, old_binaries, owner)
-        server = Server(folder, binaries, installed, owner, whoever_runs_this(), fsync=True)
+        server = EmbeddedServer(folder, binaries, installed, owner, process_owner(), fsync=True)
         with _alone(folder):
             _clear(folder)
             try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.executives.executives_report import Count
+from storage.executives.executives_report import SignalCount
 from storage.model.core.accounts import Platform
 from storage.model.core.packed_columns import instants
 from storage.model.core.signals import NO_ACT
@@ -13,7 +13,7 @@ from storage.postgres.pool import Conn
 
 async def counts_of_blocks(
     conn: Conn, since: datetime, until: datetime, step: timedelta
-) -> tuple[tuple[Count, ...], bool]:
+) -> tuple[tuple[SignalCount, ...], bool]:
     """Confirmed blocks and restorations in each step of time that has any, by the first reading that showed
     them; and whether they are those of accounts that orders name. Without an order: of all watched accounts.
     """
@@ -37,7 +37,7 @@ async def counts_of_blocks(
         step,
         has_orders,
     )
-    return tuple(Count(r["start"], r["kind"], r["n"]) for r in rows), has_orders
+    return tuple(SignalCount(r["start"], r["kind"], r["n"]) for r in rows), has_orders
 
 
 @dataclass(frozen=True, slots=True)

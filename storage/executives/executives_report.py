@@ -46,7 +46,7 @@ class PersonAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ExecutivePerson:
     """Whoever has this name, on as many platforms as there are accounts."""
 
     name: str
@@ -57,7 +57,7 @@ class Person:
         return [a.account_id for a in self.accounts]
 
 
-async def people(conn: Conn, now: datetime) -> tuple[Person, ...]:
+async def people(conn: Conn, now: datetime) -> tuple[ExecutivePerson, ...]:
     """Everybody whose acts are on file, by name."""
     rows = await conn.fetch(
         """
@@ -96,7 +96,7 @@ async def people(conn: Conn, now: datetime) -> tuple[Person, ...]:
                 access=tuple(access.get(r["account_id"], ())),
             )
         )
-    return tuple(Person(name, tuple(accounts)) for name, accounts in found.items())
+    return tuple(ExecutivePerson(name, tuple(accounts)) for name, accounts in found.items())
 
 
 async def access_spans(conn: Conn) -> dict[int, list[AccessSpan]]:
@@ -127,7 +127,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ExecutiveSignal:
     signal_id: int
     account_id: int
     kind: SignalKind
@@ -150,7 +150,7 @@ class Act:
 
 async def acts(
     conn: Conn, account_ids: Sequence[int], since: datetime, until: datetime, limit: int
-) -> tuple[Act, ...]:
+) -> tuple[ExecutiveSignal, ...]:
     """The newest acts of these executives in a period, newest first, at most so many."""
     rows = await conn.fetch(
         """
@@ -169,7 +169,7 @@ async def acts(
     wanted = {(r["platform"], r["target_author_id"]) for r in rows if r["target_author_id"] is not None}
     targets = await _targets(conn, sorted(wanted))
     return tuple(
-        Act(
+        ExecutiveSignal(
             signal_id=r["signal_id"],
             account_id=r["account_id"],
             kind=SignalKind(r["kind"]),
@@ -228,7 +228,7 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class SignalCount:
     """How many of a kind in one step of time."""
 
     start: datetime
@@ -238,7 +238,7 @@ class Count:
 
 async def counts_of_acts(
     conn: Conn, account_ids: Sequence[int], since: datetime, until: datetime, step: timedelta
-) -> tuple[Count, ...]:
+) -> tuple[SignalCount, ...]:
     """Acts by kind in each step of time that has any, counted from `since`."""
     rows = await conn.fetch(
         """
@@ -254,7 +254,7 @@ async def counts_of_acts(
         step,
         NO_ACT.value,
     )
-    return tuple(Count(r["start"], r["kind"], r["n"]) for r in rows)
+    return tuple(SignalCount(r["start"], r["kind"], r["n"]) for r in rows)
 
 
 async def doubts_of_acts(conn: Conn, account_ids: Sequence[int]) -> dict[Doubt, int]:

@@ -1,11 +1,11 @@
 """Exported rows of who is watched and why: accounts, lists, orders; and what executives did."""
 
 from storage.export.row_stream import Rows, rows_of
-from storage.model.evidence.export_kinds import Wanted
+from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Conn
 
 
-async def accounts(conn: Conn, wanted: Wanted) -> Rows:
+async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
     """Everybody on file, watched or not, executives and control accounts as such.
 
     Of an earlier knowledge only those who were on file by then; all else of them is as it is now.
@@ -32,7 +32,7 @@ async def accounts(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def lists(conn: Conn, wanted: Wanted) -> Rows:
+async def lists(conn: Conn, wanted: ExportFilter) -> Rows:
     """A row for each account on each list; a list without accounts has one row without an account.
 
     Of an earlier knowledge only what had been put on a list by then: when it was taken off is not kept.
@@ -58,7 +58,7 @@ async def lists(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def orders(conn: Conn, wanted: Wanted) -> Rows:
+async def orders(conn: Conn, wanted: ExportFilter) -> Rows:
     """Legal orders by date of issue; a disputed date has the earliest and latest that is claimed.
 
     As they stood at `known_at`: of each field the first edit after it tells what was before.
@@ -94,7 +94,7 @@ async def orders(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def order_events(conn: Conn, wanted: Wanted) -> Rows:
+async def order_events(conn: Conn, wanted: ExportFilter) -> Rows:
     """Notices, claims, statements and rulings, those too that belong to no order."""
     return await rows_of(
         conn,
@@ -116,7 +116,7 @@ async def order_events(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def signals(conn: Conn, wanted: Wanted) -> Rows:
+async def signals(conn: Conn, wanted: ExportFilter) -> Rows:
     """Acts of executives, at the platform's own time, else at that of the first look that showed them."""
     return await rows_of(
         conn,
@@ -145,7 +145,7 @@ async def signals(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def renames(conn: Conn, wanted: Wanted) -> Rows:
+async def renames(conn: Conn, wanted: ExportFilter) -> Rows:
     """Accounts that answered under another handle, each between the last look at the old and the new one."""
     return await rows_of(
         conn,
@@ -171,7 +171,7 @@ async def renames(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def facts(conn: Conn, wanted: Wanted) -> Rows:
+async def facts(conn: Conn, wanted: ExportFilter) -> Rows:
     """What was seen beside the status and began in the range. When an end was recorded is not kept."""
     return await rows_of(
         conn,
@@ -195,7 +195,7 @@ async def facts(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def transparency(conn: Conn, wanted: Wanted) -> Rows:
+async def transparency(conn: Conn, wanted: ExportFilter) -> Rows:
     """What platforms published of the demands that they got. Sources overlap: never sum over them."""
     return await rows_of(
         conn,

@@ -1,11 +1,11 @@
 """Exported rows of what happened: changes, spells, the state of every account, the chain."""
 
 from storage.export.row_stream import Rows, rows_of
-from storage.model.evidence.export_kinds import Wanted
+from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Conn
 
 
-async def changes(conn: Conn, wanted: Wanted) -> Rows:
+async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
     """Changes that nothing superseded, provisional, confirmed and not confirmed ones, by first reading.
 
     Each as it stood at `known_at`: an outcome that was decided later is not told, and of a provisional
@@ -57,7 +57,7 @@ async def changes(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def spells(conn: Conn, wanted: Wanted) -> Rows:
+async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
     """Periods of one confirmed state that touch the range, each end with the two readings that bound it."""
     return await rows_of(
         conn,
@@ -88,7 +88,7 @@ async def spells(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def states(conn: Conn, wanted: Wanted) -> Rows:
+async def states(conn: Conn, wanted: ExportFilter) -> Rows:
     """Every account in the state that was confirmed for `at`, empty where none was, by its number.
 
     `last_read_at` is the newest reading up to `at`: until then the state is seen, after it is assumed.
@@ -132,7 +132,7 @@ async def states(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def chain(conn: Conn, wanted: Wanted) -> Rows:
+async def chain(conn: Conn, wanted: ExportFilter) -> Rows:
     """Entries of the hash chain in their order. The head of a day in UTC is the last entry dated on it."""
     return await rows_of(
         conn,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storage.export.row_stream import Rows, rows_of, rows_of_each
-from storage.model.evidence.export_kinds import Wanted
+from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Conn
 
 
-async def coverage(conn: Conn, wanted: Wanted) -> Rows:
+async def coverage(conn: Conn, wanted: ExportFilter) -> Rows:
     """Requests by the time of their answer, with how many accounts were asked and how many answered.
 
     With a list, those that asked at least one account on it; the counts are of the whole request.
@@ -46,7 +46,7 @@ async def coverage(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def readings(conn: Conn, wanted: Wanted) -> Rows:
+async def readings(conn: Conn, wanted: ExportFilter) -> Rows:
     """Every single reading of our own connection, month by month, in each by account and time."""
     return await rows_of_each(
         conn,
@@ -73,7 +73,7 @@ async def readings(conn: Conn, wanted: Wanted) -> Rows:
     )
 
 
-async def _months(conn: Conn, wanted: Wanted) -> Sequence[tuple[datetime, datetime]]:
+async def _months(conn: Conn, wanted: ExportFilter) -> Sequence[tuple[datetime, datetime]]:
     """The months, cut to what is wanted, in which anything was asked."""
     rows = await conn.fetch(
         """

@@ -10,7 +10,7 @@ from storage.export import (
     coverage,
 )
 from storage.export.row_stream import Rows
-from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 
 
@@ -18,7 +18,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 class Export:
     """One kind: how to read it, and what may be asked of it."""
 
-    rows: Callable[[Conn, Wanted], Awaitable[Rows]]
+    rows: Callable[[Conn, ExportFilter], Awaitable[Rows]]
     choices: frozenset[Choice]
     time: str | None = None
     """The column that a range is about: the rows come by its months, and it is never empty. None: no such."""
@@ -49,7 +49,7 @@ EXPORTS: Mapping[Kind, Export] = {
 }
 
 
-def fault(kind: Kind, wanted: Wanted, called: Callable[[Choice], str] = str) -> str | None:
+def fault(kind: Kind, wanted: ExportFilter, called: Callable[[Choice], str] = str) -> str | None:
     """Why this cannot be asked for, as a sentence; None when it can. `called`: what a choice is called."""
     choices = EXPORTS[kind].choices
     for choice, given in wanted.choices.items():

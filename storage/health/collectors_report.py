@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.core.accounts import Account, AccountId, Platform
-from storage.model.core.side_facts import Fact, ObservedKind
+from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Detector:
+class CollectorReport:
     """One collector at one place, from one vantage."""
 
     platform: Platform
@@ -52,11 +52,11 @@ class Disagreement:
     """From another vantage a watched account looks otherwise, as far as was last read there."""
 
     account: Account
-    fact: Fact
+    fact: SideFact
     """Its observer is the vantage, its value what is seen from there."""
 
 
-async def detectors(conn: Conn, now: datetime) -> list[Detector]:
+async def detectors(conn: Conn, now: datetime) -> list[CollectorReport]:
     """One for each place and vantage that is read, or that has a trouble on record for a whole platform.
 
     What was asked more than a week ago counts only for the rosters that the sweep reads now.
@@ -116,7 +116,7 @@ async def detectors(conn: Conn, now: datetime) -> list[Detector]:
         now,
     )
     return [
-        Detector(
+        CollectorReport(
             platform=Platform(r["platform"]),
             place=r["place"],
             vantage=r["vantage"],
@@ -178,7 +178,7 @@ async def disagreements(conn: Conn) -> list[Disagreement]:
     return [
         Disagreement(
             Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]),
-            Fact(
+            SideFact(
                 account_id=AccountId(r["account_id"]),
                 observer=r["observer"],
                 kind=ObservedKind.SEEN_AS,

@@ -8,15 +8,15 @@ from asyncpg import Record
 
 from storage.alerts.rules import unreadable_rules
 from storage.health.collectors_report import detectors
-from storage.health.workers_report import TOLD_OF
+from storage.health.workers_report import SHOWN_FOR
 from storage.model.alerts.conditions import (
-    Coverage,
-    Facts,
+    CollectorStatus,
+    ConditionFacts,
     HeldRequests,
-    Mails,
     PlannedBy,
+    PlatformCoverage,
     RefusedAlone,
-    Source,
+    UndeliveredMails,
     Untaken,
     WrongClock,
 )
@@ -24,7 +24,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_parts
 from storage.postgres.pool import Conn
 from storage.work import request_queue
-from storage.work.workers import HEARD_WITHIN, Standing, Worker, heard_of, planners
+from storage.work.workers import HEARD_WITHIN, Worker, WorkerStatus, heard_of, platform_leaders
 
 
 async def facts(
@@ -35,7 +35,7 @@ async def facts(
     written_before: datetime,
     given_up_after: datetime,
     untaken_before: datetime,
-) -> Facts:
+) -> ConditionFacts:
     """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
 
     Untold is an alert that was to be told before `untried_before`, untried a queued mail that was to be tried
@@ -44,7 +44,7 @@ async def facts(
     any machine could have taken before `untaken_before`.
     """
     sources = [
-        Source(
+        CollectorStatus(
             platform=d.platform,
             place=d.place,
             vantage=d.vantage,
@@ -58,8 +58,8 @@ async def facts(
         )
         for d in await detectors(conn, now)
     ]
-    heard = await heard_of(conn, now - TOLD_OF)
-    return Facts(
+    heard = await heard_of(conn, now - SHOWN_FOR)
+    return ConditionFacts(
         sources=tuple(sources),
         coverage=tuple(await _coverage(conn, now, read_since)),
         untold=await _untold(conn, untried_before),
@@ -69,13 +69,13 @@ async def facts(
         unreadable=tuple(await unreadable_rules(conn)),
         clocks=tuple(WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time),
         refused_alone=tuple(_refused_alone(heard, now)),
-        planned=tuple(PlannedBy(on, p.name, p.heard_at) for on, p in (await planners(conn)).items()),
+        planned=tuple(PlannedBy(on, p.name, p.heard_at) for on, p in (await platform_leaders(conn)).items()),
         held=await _held(conn, now),
         untaken=tuple(await _untaken(conn, now, untaken_before)),
     )
 
 
-async def _coverage(conn: Conn, now: datetime, read_since: datetime) -> list[Coverage]:
+async def _coverage(conn: Conn, now: datetime, read_since: datetime) -> list[PlatformCoverage]:
     """Of every platform with watched accounts or executives."""
     rows = await conn.fetch(
         """
@@ -102,7 +102,7 @@ async def _coverage(conn: Conn, now: datetime, read_since: datetime) -> list[Cov
     unheard = [r["platform"] for r in rows if not r["heard"]]
     last = await _last_answers(conn, unheard) if unheard else {}
     return [
-        Coverage(
+        PlatformCoverage(
             platform=Platform(r["platform"]),
             watched=r["watched"],
             heard=r["heard"],
@@ -134,7 +134,7 @@ async def _last_answers(conn: Conn, platforms: Sequence[str]) -> dict[str, datet
     return {r["platform"]: r["at"] for r in rows}
 
 
-async def _untold(conn: Conn, before: datetime) -> Mails:
+async def _untold(conn: Conn, before: datetime) -> UndeliveredMails:
     row = await conn.fetchrow(
         """
         select count(*) as count, min(a.created_at) as since, null::text as error
@@ -149,7 +149,7 @@ async def _untold(conn: Conn, before: datetime) -> Mails:
     return _mails(row)
 
 
-async def _untried(conn: Conn, before: datetime) -> Mails:
+async def _untried(conn: Conn, before: datetime) -> UndeliveredMails:
     row = await conn.fetchrow(
         """
         select count(*) as count, min(next_attempt_at) as since,
@@ -161,7 +161,7 @@ async def _untried(conn: Conn, before: datetime) -> Mails:
     return _mails(row)
 
 
-async def _refused(conn: Conn, untried_before: datetime, written_before: datetime) -> Mails:
+async def _refused(conn: Conn, untried_before: datetime, written_before: datetime) -> UndeliveredMails:
     row = await conn.fetchrow(
         """
         select count(*) as count, min(created_at) as since,
@@ -175,7 +175,7 @@ async def _refused(conn: Conn, untried_before: datetime, written_before: datetim
     return _mails(row)
 
 
-async def _given_up(conn: Conn, given_up_after: datetime) -> Mails:
+async def _given_up(conn: Conn, given_up_after: datetime) -> UndeliveredMails:
     row = await conn.fetchrow(
         """
         select count(*) as count, min(given_up_seen_at) as since,
@@ -194,7 +194,7 @@ def _refused_alone(heard: Iterable[Worker], now: datetime) -> list[RefusedAlone]
         for source, pause in worker.paused.items():
             with suppress(ValueError):  # a source of another version
                 platform, vantage = source_parts(source)
-                if pause.until > now - TOLD_OF:
+                if pause.until > now - SHOWN_FOR:
                     told = (worker.name, platform, vantage, pause.reason, pause.detail)
                     out.append(RefusedAlone(*told, worker.heard_at))
     return out
@@ -210,7 +210,7 @@ async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]
     found = await request_queue.untaken(conn, before)
     if not found:
         return []
-    planned = await planners(conn)
+    planned = await platform_leaders(conn)
     heard = await heard_of(conn, now - HEARD_WITHIN)
     out: list[Untaken] = []
     for source, count, since in found:
@@ -218,11 +218,11 @@ async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]
             platform, vantage = source_parts(source)
         except ValueError:  # put there by another version
             continue
-        does = [w.stands(source, now) for w in heard if source in w.sources]
-        takers = does.count(Standing.READS)
+        does = [w.status_for(source, now) for w in heard if source in w.sources]
+        takers = does.count(WorkerStatus.READS)
         out.append(Untaken(platform, vantage, count, since, platform in planned, len(does), takers))
     return out
 
 
-def _mails(row: Record | None) -> Mails:
-    return Mails() if row is None else Mails(row["count"], row["since"], row["error"])
+def _mails(row: Record | None) -> UndeliveredMails:
+    return UndeliveredMails() if row is None else UndeliveredMails(row["count"], row["since"], row["error"])

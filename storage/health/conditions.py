@@ -14,7 +14,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedCondition:
     """A condition that is over, and how things stand instead."""
 
     condition_id: int
@@ -26,7 +26,7 @@ async def take_turn(conn: Conn) -> None:
     await conn.execute("select pg_advisory_xact_lock(hashtext('blockline operators'))")
 
 
-async def note_given_up(conn: Conn, now: datetime) -> None:
+async def note_dead_letters(conn: Conn, now: datetime) -> None:
     """Keep when mails were given up: their own row does not tell."""
     await conn.execute(
         "update mail set given_up_seen_at = $1 where state = 'dead' and given_up_seen_at is null", now
@@ -58,7 +58,7 @@ async def unsettled(conn: Conn) -> list[KnownCondition]:
     return [_known(r) for r in rows]
 
 
-async def last_told(conn: Conn) -> datetime | None:
+async def last_notified(conn: Conn) -> datetime | None:
     """When operators were last mailed about anything; None when they never were."""
     return await conn.fetchval("select max(greatest(told_at, ended_told_at)) from operator_condition")
 
@@ -67,7 +67,7 @@ async def save(
     conn: Conn,
     opened: Sequence[Condition],
     changed: Sequence[tuple[int, Condition]],
-    ended: Sequence[Ended],
+    ended: Sequence[EndedCondition],
     now: datetime,
 ) -> None:
     """Keep what was noticed. A condition that is open already is not opened again, and none ends twice."""

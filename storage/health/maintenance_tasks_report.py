@@ -8,7 +8,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Chores:
+class MaintenanceTasks:
     """When each was last done, as far as it leaves a trace. None: never."""
 
     executives: int
@@ -36,7 +36,7 @@ class Chores:
 
 
 @dataclass(frozen=True, slots=True)
-class Outbox:
+class OutboxReport:
     """The mails and messages that wait or were given up, and the alerts of which none is written yet."""
 
     sent: int
@@ -53,7 +53,7 @@ class Outbox:
     undecided_since: datetime | None
 
 
-async def chores(conn: Conn) -> Chores:
+async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
     row = await conn.fetchrow(
         """
         select
@@ -73,7 +73,7 @@ async def chores(conn: Conn) -> Chores:
     streams = await conn.fetch("select platform, at from stream_position order by platform")
     if row is None:
         raise LookupError("a query without a table has one row")
-    return Chores(
+    return MaintenanceTasks(
         executives=row["executives"],
         engagement_at=row["engagement_at"],
         engagement_behind_at=None if row["never_asked"] else row["engagement_behind_at"],
@@ -89,7 +89,7 @@ async def chores(conn: Conn) -> Chores:
     )
 
 
-async def outbox(conn: Conn, now: datetime) -> Outbox:
+async def outbox(conn: Conn, now: datetime) -> OutboxReport:
     row = await conn.fetchrow(
         """
         select m.*, a.undecided, a.undecided_since
@@ -112,7 +112,7 @@ async def outbox(conn: Conn, now: datetime) -> Outbox:
     )
     if row is None:
         raise LookupError("an aggregate always has one row")
-    return Outbox(
+    return OutboxReport(
         sent=row["sent"],
         waiting=row["waiting"],
         overdue=row["overdue"],

@@ -7,7 +7,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class AttemptCount:
     """Of one platform in the last hour, from the installation's own connection."""
 
     platform: str
@@ -35,7 +35,7 @@ class ChangeCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Outbox:
+class OutboxMetrics:
     queued: int
     dead: int
     oldest_queued_at: datetime | None
@@ -44,7 +44,7 @@ class Outbox:
     """Alerts about which it is not decided yet whether they go into a mail."""
 
 
-async def looked(conn: Conn, now: datetime) -> list[Looked]:
+async def looked(conn: Conn, now: datetime) -> list[AttemptCount]:
     """How many readings the last hour gave, and how many attempts about an account gave none, by reason."""
     rows = await conn.fetch(
         """
@@ -79,7 +79,7 @@ async def looked(conn: Conn, now: datetime) -> list[Looked]:
         """,
         now,
     )
-    return [Looked(r["platform"], r["reason"], r["accounts"]) for r in rows]
+    return [AttemptCount(r["platform"], r["reason"], r["accounts"]) for r in rows]
 
 
 async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
@@ -137,7 +137,7 @@ async def change_counts(conn: Conn) -> list[ChangeCount]:
     return [ChangeCount(r["kind"], r["outcome"], r["changes"]) for r in rows]
 
 
-async def outbox(conn: Conn) -> Outbox:
+async def outbox(conn: Conn) -> OutboxMetrics:
     row = await conn.fetchrow(
         """
         select count(*) filter (where state = 'queued') as queued,
@@ -151,4 +151,4 @@ async def outbox(conn: Conn) -> Outbox:
         """
     )
     assert row is not None  # noqa: S101 - aggregates without grouping give one row
-    return Outbox(row["queued"], row["dead"], row["oldest_queued_at"], row["undecided"])
+    return OutboxMetrics(row["queued"], row["dead"], row["oldest_queued_at"], row["undecided"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from storage.model.alerts.digest_period import PlatformSilence, Trouble
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
 
@@ -39,7 +39,7 @@ async def silences(
 
 async def troubles(
     conn: Conn, platforms: Sequence[Platform], since: datetime, until: datetime
-) -> list[Trouble]:
+) -> list[PastCondition]:
     """What kept these platforms from being read between two times, the longest first."""
     rows = await conn.fetch(
         """
@@ -52,4 +52,4 @@ async def troubles(
         since,
         until,
     )
-    return [Trouble(r["sentence"], r["since"], r["ended_at"]) for r in rows]
+    return [PastCondition(r["sentence"], r["since"], r["ended_at"]) for r in rows]

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from storage.countries.countries import CountryCount, by_country
-from storage.health.collectors_report import Detector, detectors
+from storage.health.collectors_report import CollectorReport, detectors
 from storage.health.conditions import open_conditions
-from storage.health.workers_report import Machines, machines
+from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
@@ -15,7 +15,7 @@ from storage.work.daily_cost_limit import DayBill, bills
 
 
 @dataclass(frozen=True, slots=True)
-class StateCount:
+class PlatformStateCount:
     """Watched accounts of one platform in one confirmed state; None for those with nothing confirmed yet."""
 
     platform: Platform
@@ -46,12 +46,12 @@ class MailCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class StatusReport:
     """How the watched accounts stand at one moment. Control accounts are not counted."""
 
     at: datetime
     late_after: timedelta
-    states: tuple[StateCount, ...]
+    states: tuple[PlatformStateCount, ...]
     provisional: int
     """Changes that still need readings."""
     changes: dict[ChangeKind, int]
@@ -89,15 +89,15 @@ class Stand:
         """Watched accounts that were in one of these states when last read, which was earlier."""
         return sum(s.late for s in self._in(statuses))
 
-    def _in(self, statuses: tuple[Status, ...]) -> list[StateCount]:
+    def _in(self, statuses: tuple[Status, ...]) -> list[PlatformStateCount]:
         return [s for s in self.states if s.state and s.state.status in statuses and not s.or_deleted]
 
 
 @dataclass(frozen=True, slots=True)
-class Overview(Stand):
+class Overview(StatusReport):
     """Everything as it is now."""
 
-    detectors: tuple[Detector, ...]
+    detectors: tuple[CollectorReport, ...]
     conditions: tuple[KnownCondition, ...]
     """Troubles of the monitor itself that are not over."""
     bills: tuple[DayBill, ...]
@@ -105,7 +105,7 @@ class Overview(Stand):
     mails: MailCount
     alerts_undecided: int
     """Confirmed changes about which it is not decided yet whether they go into a mail."""
-    machines: Machines
+    machines: WorkersReport
     countries: tuple[CountryCount, ...]
     """Over every account on file, watched or imported."""
 
@@ -143,7 +143,7 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
     )
 
 
-async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[StateCount, ...]:
+async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[PlatformStateCount, ...]:
     """The most frequent first."""
     rows = await conn.fetch(
         """
@@ -170,7 +170,7 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Stat
         read_after,
     )
     return tuple(
-        StateCount(
+        PlatformStateCount(
             Platform(r["platform"]),
             None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             r["accounts"],
@@ -229,7 +229,7 @@ async def _mails(conn: Conn) -> MailCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class DatabaseServer:
     """What a Postgres server says of itself."""
 
     version: str
@@ -238,7 +238,7 @@ class Server:
     """Its clock."""
 
 
-async def server(conn: Conn) -> Server:
+async def server(conn: Conn) -> DatabaseServer:
     row = await conn.fetchrow(
         """
         select current_setting('server_version') as version,
@@ -246,4 +246,4 @@ async def server(conn: Conn) -> Server:
         """
     )
     assert row is not None  # noqa: S101 - a query without a table has one row
-    return Server(row["version"], row["major"], row["at"])
+    return DatabaseServer(row["version"], row["major"], row["at"])

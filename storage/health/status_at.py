@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.health.status import Requests, Stand, StateCount
+from storage.health.status import PlatformStateCount, Requests, StatusReport
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class ListCount:
+class ListStatusCount:
     """The watched accounts of one list; each column counts accounts."""
 
     name: str
@@ -31,7 +31,7 @@ class ListCount:
 
 
 @dataclass(frozen=True, slots=True)
-class CountryCount:
+class WithheldCount:
     """Accounts withheld in one country at that moment, and those of them that had not been read lately."""
 
     country: str
@@ -40,20 +40,22 @@ class CountryCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Then(Stand):
+class PastStatus(StatusReport):
     """One moment."""
 
     known_at: datetime | None
     """Only what had been recorded by then; None: what is known now."""
-    countries: tuple[CountryCount, ...]
-    lists: tuple[ListCount, ...]
+    countries: tuple[WithheldCount, ...]
+    lists: tuple[ListStatusCount, ...]
 
 
-async def then(conn: Conn, at: datetime, known_at: datetime | None, sweep_every: timedelta) -> Then:
+async def status_at(
+    conn: Conn, at: datetime, known_at: datetime | None, sweep_every: timedelta
+) -> PastStatus:
     """Count everything at `at`. Late is an account without a conclusive answer in the two sweeps before."""
     late_after = 2 * sweep_every
     late = await unread(conn, at - late_after, at, known_at)
-    return Then(
+    return PastStatus(
         at=at,
         late_after=late_after,
         states=await _states(conn, at, known_at, late),
@@ -100,7 +102,7 @@ async def unread(
 
 async def _states(
     conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
-) -> tuple[StateCount, ...]:
+) -> tuple[PlatformStateCount, ...]:
     """The most frequent first."""
     rows = await conn.fetch(
         """
@@ -122,7 +124,7 @@ async def _states(
         late,
     )
     return tuple(
-        StateCount(
+        PlatformStateCount(
             Platform(r["platform"]),
             None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             r["accounts"],
@@ -214,7 +216,7 @@ async def _requests(conn: Conn, at: datetime, known_at: datetime | None) -> Requ
 
 async def _countries(
     conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
-) -> tuple[CountryCount, ...]:
+) -> tuple[WithheldCount, ...]:
     """The most accounts first."""
     rows = await conn.fetch(
         """
@@ -232,12 +234,12 @@ async def _countries(
         known_at,
         late,
     )
-    return tuple(CountryCount(r["country"], r["accounts"], r["late"]) for r in rows)
+    return tuple(WithheldCount(r["country"], r["accounts"], r["late"]) for r in rows)
 
 
 async def _lists(
     conn: Conn, at: datetime, known_at: datetime | None, late: Sequence[AccountId]
-) -> tuple[ListCount, ...]:
+) -> tuple[ListStatusCount, ...]:
     """The lists that there were by then, by name, each with the accounts that were on it by then."""
     rows = await conn.fetch(
         """
@@ -273,7 +275,7 @@ async def _lists(
         late,
     )
     return tuple(
-        ListCount(
+        ListStatusCount(
             r["name"],
             r["reference"],
             r["accounts"],

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_name
 from storage.postgres.pool import Conn
-from storage.work.request_queue import HeldJob, Line, held_jobs, lines
-from storage.work.workers import Planner, Worker, heard_of, planners
+from storage.work.request_queue import FailedJob, QueueBacklog, held_jobs, lines
+from storage.work.workers import PlatformLeader, Worker, heard_of, platform_leaders
 
-TOLD_OF = timedelta(minutes=1)
+SHOWN_FOR = timedelta(minutes=1)
 """Workers of which nothing was heard for longer are not told of any more: most of them just ended."""
 HELD_TOLD_OF = 100
 
@@ -21,20 +21,20 @@ class Queue:
 
     planner: str | None
     """The process that says what is read; None: none does."""
-    line: Line
+    line: QueueBacklog
     unheard_since: datetime | None = None
     """When that process last reported itself, if that is more than `TOLD_OF` ago."""
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
+class WorkersReport:
     """What was reported, and nothing about who did not report."""
 
     workers: tuple[Worker, ...]
     """Each process that reads and reported itself lately, by name."""
     queues: tuple[Queue, ...]
     """Of each source that somebody reads or plans, or of which requests are there, by name."""
-    held: tuple[HeldJob, ...]
+    held: tuple[FailedJob, ...]
     """Requests at which a worker failed by a fault of ours, the oldest first: `HELD_TOLD_OF` at most."""
 
     @property
@@ -42,23 +42,28 @@ class Machines:
         return sum(queue.line.held for queue in self.queues)
 
 
-async def machines(conn: Conn, now: datetime) -> Machines:
-    workers = await heard_of(conn, now - TOLD_OF)
-    queues = _queues(workers, await planners(conn), await lines(conn, now), now)
-    return Machines(tuple(workers), tuple(queues), tuple(await held_jobs(conn, HELD_TOLD_OF)))
+async def machines(conn: Conn, now: datetime) -> WorkersReport:
+    workers = await heard_of(conn, now - SHOWN_FOR)
+    queues = _queues(workers, await platform_leaders(conn), await lines(conn, now), now)
+    return WorkersReport(tuple(workers), tuple(queues), tuple(await held_jobs(conn, HELD_TOLD_OF)))
 
 
 def _queues(
-    workers: Iterable[Worker], planners: Mapping[Platform, Planner], lines: Iterable[Line], now: datetime
+    workers: Iterable[Worker],
+    planners: Mapping[Platform, PlatformLeader],
+    lines: Iterable[QueueBacklog],
+    now: datetime,
 ) -> list[Queue]:
-    found = {source: Line(source, 0, 0, 0, None, None) for worker in workers for source in worker.sources}
+    found = {
+        source: QueueBacklog(source, 0, 0, 0, None, None) for worker in workers for source in worker.sources
+    }
     for platform in planners:
-        found.setdefault(source_name(platform), Line(source_name(platform), 0, 0, 0, None, None))
+        found.setdefault(source_name(platform), QueueBacklog(source_name(platform), 0, 0, 0, None, None))
     found |= {line.source: line for line in lines}
     planned_by = {platform.value: planner for platform, planner in planners.items()}
     queues: list[Queue] = []
     for source, line in sorted(found.items()):
         planner = planned_by.get(source.split(" ")[0])
-        unheard_since = None if planner is None else planner.unheard_since(now, TOLD_OF)
+        unheard_since = None if planner is None else planner.unheard_since(now, SHOWN_FOR)
         queues.append(Queue(None if planner is None else planner.name, line, unheard_since))
     return queues

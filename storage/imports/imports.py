@@ -18,8 +18,8 @@ from storage.model.bitemporal.imported_records import (
     Evidence,
     ImportedChange,
     ImportedHistory,
-    Kept,
-    ToldBefore,
+    StoredEvidence,
+    StoredImportedChange,
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status, kind_of
@@ -29,7 +29,7 @@ from storage.readings import evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """What was new. All zero: the same record had been imported before, and nothing was stored."""
 
     accounts: int
@@ -46,7 +46,7 @@ class Imported:
 
 async def told_before(
     conn: Conn, name: str, platform: Platform, native_ids: Collection[str]
-) -> dict[str, list[ToldBefore]]:
+) -> dict[str, list[StoredImportedChange]]:
     """What the record called `name` told of these accounts before, but for looks known only by their days.
 
     Until the transaction ends nobody else imports it, and nobody writes changes of these accounts.
@@ -72,15 +72,15 @@ async def told_before(
         platform.value,
         list(native_ids),
     )
-    out: dict[str, list[ToldBefore]] = {}
+    out: dict[str, list[StoredImportedChange]] = {}
     for r in rows:
         out.setdefault(r["native_id"], []).append(_told(r))
     return out
 
 
-def _told(r: Record) -> ToldBefore:
+def _told(r: Record) -> StoredImportedChange:
     old = r["old_status"]
-    return ToldBefore(
+    return StoredImportedChange(
         change_id=r["change_id"],
         old=None if old is None else State(Status(old), tuple(r["old_withheld_in"])),
         new=State(Status(r["status"]), tuple(r["withheld_in"])),
@@ -93,11 +93,11 @@ def _told(r: Record) -> ToldBefore:
     )
 
 
-def _kept(sha256: bytes | None) -> Kept | None:
-    return None if sha256 is None else Kept(sha256)
+def _kept(sha256: bytes | None) -> StoredEvidence | None:
+    return None if sha256 is None else StoredEvidence(sha256)
 
 
-async def import_history(conn: Conn, history: ImportedHistory, now: datetime) -> Imported:
+async def import_history(conn: Conn, history: ImportedHistory, now: datetime) -> ImportResult:
     """Store a record inside the caller's transaction; what is already there is left alone.
 
     Spells of accounts with news are told anew from all their confirmed changes, as known from `now` on.
@@ -111,7 +111,7 @@ async def import_history(conn: Conn, history: ImportedHistory, now: datetime) ->
         # Last: whoever records a change holds its account first, and then waits for the lock of this.
         await conn.execute("select announce('account', null)")
     corrected = sum(c.supersedes is not None for c in history.changes)
-    return Imported(accounts, len(changed), requests, corrected)
+    return ImportResult(accounts, len(changed), requests, corrected)
 
 
 async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[int, int]:
@@ -239,7 +239,7 @@ async def _add_evidence(
     """The hashes of the old and the new evidence of each change."""
     both: list[Evidence] = [e for c in changes for e in (c.old_evidence, c.evidence)]
     stored = await evidence.store(conn, [e if isinstance(e, bytes) else None for e in both])
-    hashes = [e.sha256 if isinstance(e, Kept) else h for e, h in zip(both, stored, strict=True)]
+    hashes = [e.sha256 if isinstance(e, StoredEvidence) else h for e, h in zip(both, stored, strict=True)]
     return list(zip(hashes[::2], hashes[1::2], strict=True))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.model.bitemporal.imported_records import ImportedHistory, Look
+from storage.model.bitemporal.imported_records import ImportedBatch, ImportedHistory
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn
@@ -17,12 +17,12 @@ class _Request:
     """One row of coverage to be: a roster that answered, or missed, as a whole."""
 
     account_ids: tuple[AccountId, ...]
-    look: Look
+    look: ImportedBatch
     outcome: BatchOutcome
     missed_reason: str | None
 
 
-def _requests(look: Look, ids: dict[str, AccountId]) -> list[_Request]:
+def _requests(look: ImportedBatch, ids: dict[str, AccountId]) -> list[_Request]:
     """The accounts of a look by what became of them, a hundred at a time."""
     groups: dict[str | None, list[AccountId]] = {None: [ids[n] for n in look.answered]}
     for missed in look.missed:

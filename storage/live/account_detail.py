@@ -27,7 +27,7 @@ class LastLook:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountDetail:
+class AccountHistory:
     account_id: int
     platform: str
     native_id: str
@@ -52,7 +52,7 @@ class AccountDetail:
 
 async def account_detail(
     conn: Conn, account_id: int, now: datetime, gap_after: timedelta
-) -> AccountDetail | None:
+) -> AccountHistory | None:
     """All that is known of one account at `now`, None when there is no such account."""
     head = await conn.fetchrow(
         """
@@ -75,7 +75,7 @@ async def account_detail(
     changed = await changes(conn, None, head["change_ids"])
     first = changed[0].first_seen_new if changed else now
     coverage = await live_coverage(conn, first - gap_after, now, gap_after, account_id)
-    return AccountDetail(
+    return AccountHistory(
         account_id=account_id,
         platform=head["platform"],
         native_id=head["native_id"],

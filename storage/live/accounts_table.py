@@ -22,7 +22,7 @@ MOST = 50_000
 """Accounts in one answer."""
 
 
-class Whom(StrEnum):
+class AccountScope(StrEnum):
     WATCHED = "watched"
     FILE = "file"
     """On file only: imported, or no longer watched. Nobody reads them."""
@@ -41,7 +41,7 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Provisional:
+class ProvisionalState:
     """A first contrary reading that nothing has confirmed yet."""
 
     account_id: int
@@ -59,13 +59,13 @@ class AccountsShot:
     accounts: tuple[AccountLine, ...]
     spells: tuple[LiveSpell, ...]
     """The confirmed state of each now."""
-    provisional: tuple[Provisional, ...]
+    provisional: tuple[ProvisionalState, ...]
     seen: dict[int, Seen]
     """Coverage since the time asked for: of who is not in it there was no reading."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastSpells:
     """What was seen of the accounts in a stretch of time up to now."""
 
     platforms: dict[int, Platform]
@@ -76,16 +76,16 @@ class Past:
 
 
 async def past_of(
-    conn: Conn, whom: Whom, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
-) -> Past:
+    conn: Conn, whom: AccountScope, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
+) -> PastSpells:
     """Spells and coverage of the same accounts since `since`."""
     platforms = {line.account_id: line.platform for line in await _lines(conn, whom, most)}
     coverage = await live_coverage(conn, since, now, gap_after)
-    return Past(platforms, await spells(conn, since, list(platforms)), coverage.seen)
+    return PastSpells(platforms, await spells(conn, since, list(platforms)), coverage.seen)
 
 
 async def accounts_shot(
-    conn: Conn, whom: Whom, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
+    conn: Conn, whom: AccountScope, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
 ) -> AccountsShot:
     """The accounts asked for, at `now`, with when they were read since `since`."""
     event_id = await last_event_id(conn)
@@ -102,7 +102,7 @@ async def accounts_shot(
     )
 
 
-async def _lines(conn: Conn, whom: Whom, most: int) -> list[AccountLine]:
+async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]:
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.tags,
@@ -133,7 +133,7 @@ async def _lines(conn: Conn, whom: Whom, most: int) -> list[AccountLine]:
     ]
 
 
-async def _count(conn: Conn, whom: Whom) -> int:
+async def _count(conn: Conn, whom: AccountScope) -> int:
     return await conn.fetchval(
         """
         select count(*) from account a
@@ -144,7 +144,7 @@ async def _count(conn: Conn, whom: Whom) -> int:
     )
 
 
-async def _provisional(conn: Conn, account_ids: Sequence[int]) -> list[Provisional]:
+async def _provisional(conn: Conn, account_ids: Sequence[int]) -> list[ProvisionalState]:
     rows = await conn.fetch(
         """
         select p.account_id, c.status, c.withheld_in, c.flags, c.last_seen_old, c.first_seen_new
@@ -154,7 +154,7 @@ async def _provisional(conn: Conn, account_ids: Sequence[int]) -> list[Provision
         account_ids,
     )
     return [
-        Provisional(
+        ProvisionalState(
             r["account_id"],
             State(Status(r["status"]), tuple(r["withheld_in"])),
             frozenset(Flag(f) for f in r["flags"]),

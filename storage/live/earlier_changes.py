@@ -7,7 +7,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class HistoryStrip:
     """Confirmed blocks and restorations of watched accounts, by the time at which they were first seen."""
 
     since: datetime
@@ -17,7 +17,7 @@ class Before:
     restored: tuple[int, ...]
 
 
-async def before(conn: Conn, since: datetime, until: datetime, step: timedelta) -> Before:
+async def before(conn: Conn, since: datetime, until: datetime, step: timedelta) -> HistoryStrip:
     """The changes that stand, first seen between `since` and `until`; the last step may reach further."""
     steps = max(0, -((since - until) // step))
     rows = await conn.fetch(
@@ -35,7 +35,7 @@ async def before(conn: Conn, since: datetime, until: datetime, step: timedelta) 
         step,
     )
     found = {r["n"]: r for r in rows}
-    return Before(
+    return HistoryStrip(
         since,
         step,
         tuple(found[n]["blocked"] if n in found else 0 for n in range(steps)),

@@ -10,7 +10,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class WatchList:
+class LiveList:
     list_id: int
     name: str
     size: int
@@ -49,7 +49,7 @@ class LiveSignal:
     first_seen_at: datetime
 
 
-async def lists(conn: Conn) -> tuple[WatchList, ...]:
+async def lists(conn: Conn) -> tuple[LiveList, ...]:
     """All lists with their number of watched accounts, the monitor's own control accounts not counted."""
     rows = await conn.fetch(
         """
@@ -61,7 +61,7 @@ async def lists(conn: Conn) -> tuple[WatchList, ...]:
         group by l.list_id order by l.list_id
         """
     )
-    return tuple(WatchList(r["list_id"], r["name"], r["size"]) for r in rows)
+    return tuple(LiveList(r["list_id"], r["name"], r["size"]) for r in rows)
 
 
 async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:

@@ -11,14 +11,14 @@ from functools import lru_cache
 from asyncpg import Record
 
 from storage.alerts.mails_report import MailNote, mail_notes
-from storage.live.lists_and_executives import LiveExecutive, LiveSignal, WatchList, executives, lists, signals
+from storage.live.lists_and_executives import LiveExecutive, LiveList, LiveSignal, executives, lists, signals
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order, OrderEvent
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import Coverage, live_coverage
+from storage.readings.coverage_report import CoverageReport, live_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class Snapshot:
     live_event_id: int
     earliest: datetime | None
     """The first reading of any watched account: where "all" begins."""
-    lists: tuple[WatchList, ...]
+    lists: tuple[LiveList, ...]
     accounts: tuple[LiveAccount, ...]
     spells: tuple[LiveSpell, ...]
     changes: tuple[LiveChange, ...]
-    coverage: Coverage
+    coverage: CoverageReport
     seen: dict[int, Seen]
     orders: tuple[Order, ...]
     events: tuple[OrderEvent, ...]

@@ -10,7 +10,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class LiveNews:
     """What happened in the events after `since`, up to and including `live_event_id`."""
 
     since: int
@@ -27,7 +27,7 @@ class News:
     mails: tuple[MailNote, ...]
 
 
-async def news_since(conn: Conn, since: int, limit: int) -> News | None:
+async def news_since(conn: Conn, since: int, limit: int) -> LiveNews | None:
     """The news after event `since`; None when there are more than `limit` events: take a snapshot then."""
     rows = await conn.fetch(
         """
@@ -48,7 +48,7 @@ async def news_since(conn: Conn, since: int, limit: int) -> News | None:
     )
     touched = sorted({c.account_id for c in changed})
     corrected = {c.supersedes for c in changed if c.supersedes is not None}
-    return News(
+    return LiveNews(
         since=since,
         live_event_id=rows[-1]["live_event_id"] if rows else since,
         topics=frozenset(r["topic"] for r in rows),

@@ -9,19 +9,19 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import NEVER
 from storage.model.core.orders import Order, OrderEvent
-from storage.model.orders.cohort import Member, Stay, kind_in
+from storage.model.orders.cohort import CohortMember, Stay, kind_in
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import Coverage, live_coverage
+from storage.readings.coverage_report import CoverageReport, live_coverage
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
+class OrderCohort:
     """An order with what is needed to say how far it was followed."""
 
     order: Order
     list_name: str
-    members: tuple[Member, ...]
+    members: tuple[CohortMember, ...]
     """Of its list, by handle."""
     events: tuple[OrderEvent, ...]
     """Its own, and those that belong to no order, by their dates."""
@@ -40,7 +40,7 @@ async def find_order(conn: Conn, order_id: int, known_at: datetime | None = None
 
 async def coverage_of(
     conn: Conn, some: Sequence[Order], at: datetime, gap_after: timedelta, known_at: datetime | None
-) -> Coverage:
+) -> CoverageReport:
     """What was looked at since the first of these orders, up to `at`, but for what came after `known_at`."""
     until = at if known_at is None else min(at, known_at)
     since = min((_begin(o) for o in some), default=until)
@@ -48,8 +48,8 @@ async def coverage_of(
 
 
 async def cohort(
-    conn: Conn, order: Order, at: datetime, coverage: Coverage, known_at: datetime | None = None
-) -> Cohort:
+    conn: Conn, order: Order, at: datetime, coverage: CoverageReport, known_at: datetime | None = None
+) -> OrderCohort:
     """The accounts of an order up to `at`, as known at `known_at` (None: now), with what was looked at.
 
     Whether an account is watched, its handle and the name of the list are those of today.
@@ -69,7 +69,7 @@ async def cohort(
     stays = await _stays(conn, order, [r["account_id"] for r in rows], at, known_at)
     doubted = await _doubted(conn, [r["account_id"] for r in rows], at) if known_at is None else {}
     members = tuple(
-        Member(
+        CohortMember(
             AccountId(r["account_id"]),
             Platform(r["platform"]),
             r["handle"],
@@ -82,7 +82,7 @@ async def cohort(
         for r in rows
     )
     events = await order_events(conn, known_at)
-    return Cohort(
+    return OrderCohort(
         order=order,
         list_name=name,
         members=members,

@@ -5,11 +5,13 @@ from datetime import datetime
 
 from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import AccountId, ListId, Platform
-from storage.model.core.orders import Candidate, NewCheck, NewName
+from storage.model.core.orders import NameCandidate, NewCheck, NewName
 from storage.postgres.pool import Conn
 
 
-async def candidates(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, list[Candidate]]:
+async def candidates(
+    conn: Conn, platform: Platform, handles: Sequence[str]
+) -> dict[str, list[NameCandidate]]:
     """For each handle in small letters the accounts on file that have it or had it."""
     rows = await conn.fetch(
         """
@@ -25,9 +27,9 @@ async def candidates(conn: Conn, platform: Platform, handles: Sequence[str]) -> 
         platform.value,
         handles,
     )
-    out: dict[str, list[Candidate]] = {}
+    out: dict[str, list[NameCandidate]] = {}
     for r in rows:
-        found = Candidate(AccountId(r["account_id"]), r["native_id"], r["handle"])
+        found = NameCandidate(AccountId(r["account_id"]), r["native_id"], r["handle"])
         out.setdefault(r["name"], []).append(found)
     return out
 

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from storage.changes.hash_chain import Head, heads, newest_head
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome
-from storage.orders.compliance_report import Cohort
+from storage.orders.compliance_report import OrderCohort
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class SweepOutcomes:
     """The requests of the regular sweep that asked for an account of the list, by what became of them."""
 
     answered: int
@@ -26,7 +26,7 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class ReportSources:
     """`changes` are numbers by account and by the first reading of the state that the change led to."""
 
     native_ids: Mapping[AccountId, str]
@@ -36,12 +36,14 @@ class Grounds:
     """The newest entry of the chain; None while nothing is recorded."""
     heads: tuple[Head, ...]
     """Those of the days on which these changes were recorded or decided, oldest first."""
-    looks: Looks
+    looks: SweepOutcomes
     imported: tuple[tuple[str, int], ...]
     """Published records that states were taken from, and how many."""
 
 
-async def grounds(conn: Conn, found: Cohort, at: datetime, known_at: datetime | None = None) -> Grounds:
+async def grounds(
+    conn: Conn, found: OrderCohort, at: datetime, known_at: datetime | None = None
+) -> ReportSources:
     """What stands behind the figures of an order up to `at`, as known at `known_at` (None: now)."""
     account_ids = [m.account_id for m in found.members]
     rows = await conn.fetch(
@@ -61,7 +63,7 @@ async def grounds(conn: Conn, found: Cohort, at: datetime, known_at: datetime | 
     ids = await conn.fetch(
         "select account_id, native_id from account where account_id = any($1::bigint[])", account_ids
     )
-    return Grounds(
+    return ReportSources(
         native_ids={AccountId(r["account_id"]): r["native_id"] for r in ids},
         changes=changes,
         newest=await newest_head(conn),
@@ -79,7 +81,7 @@ async def _days(conn: Conn, change_ids: Sequence[int]) -> set[date]:
 
 async def _looks(
     conn: Conn, account_ids: Sequence[int], since: datetime, at: datetime, known_at: datetime | None
-) -> Looks:
+) -> SweepOutcomes:
     row = await conn.fetchrow(
         """
         with asked as (
@@ -106,4 +108,4 @@ async def _looks(
         BatchOutcome.HELD,
     )
     assert row is not None  # noqa: S101 - a count is always one row
-    return Looks(row["answered"], row["missed"], row["held"], row["usual"])
+    return SweepOutcomes(row["answered"], row["missed"], row["held"], row["usual"])

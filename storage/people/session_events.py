@@ -7,7 +7,7 @@ CHANNEL = "blockline"
 _ENDED = "ended "
 
 
-async def tell_ended(conn: Conn, session: str) -> None:
+async def announce_ended(conn: Conn, session: str) -> None:
     """Have the websockets of `session` closed when this transaction commits.
 
     `session` is what the login keeps under `dashboard.asgi.websockets.SESSION`; as everybody on the

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.core.people import Actor, Role
-from storage.people.session_events import tell_ended
+from storage.people.session_events import announce_ended
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
 
@@ -113,7 +113,7 @@ async def end_session(conn: Conn, session_id: int, person_id: int, actor: str, n
     )
     if ended is None:
         raise Refused("That session is over already.")
-    await tell_ended(conn, key_of(session_id))
+    await announce_ended(conn, key_of(session_id))
     await log(conn, now, actor, "logged out", actor, {"session": session_id})
 
 
@@ -130,7 +130,7 @@ async def end_sessions_of(conn: Conn, person_id: int, now: datetime, stays: int 
         stays,
     )
     for row in rows:
-        await tell_ended(conn, key_of(row["web_session_id"]))
+        await announce_ended(conn, key_of(row["web_session_id"]))
 
 
 async def sessions_over(conn: Conn, keys: Collection[str], now: datetime) -> list[str]:

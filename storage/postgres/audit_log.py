@@ -23,7 +23,7 @@ ABOUT_PEOPLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AuditEntry:
     """One entry of the log."""
 
     audit_id: int
@@ -61,7 +61,7 @@ async def log_each(
 
 async def acts(
     conn: Conn, limit: int, *, before: int | None = None, of: str | None = None, about_people: bool = True
-) -> list[Act]:
+) -> list[AuditEntry]:
     """The newest acts, newest first: those older than entry `before`, and those by or about one person.
 
     Without `about_people`, who logged in and what was done about people is left out.
@@ -82,6 +82,6 @@ async def acts(
         ABOUT_PEOPLE,
     )
     return [
-        Act(r["audit_id"], r["at"], r["actor"], r["action"], r["subject"], json.loads(r["detail"]))
+        AuditEntry(r["audit_id"], r["at"], r["actor"], r["action"], r["subject"], json.loads(r["detail"]))
         for r in rows
     ]

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from asyncpg import Record
 
 from storage.model.core.coverage import Gap, is_answered
-from storage.model.core.coverage_gaps import Answered, Seen, Watch, coverage_of
+from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class CoverageReport:
     """What was looked at in a window."""
 
     rosters: dict[int, tuple[int, ...]]
@@ -43,7 +43,7 @@ class Request:
 
 async def live_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
-) -> Coverage:
+) -> CoverageReport:
     """Fold the coverage between `since` and `now`, of all rosters or of those of one account.
 
     Silences longer than `gap_after` are gaps. Outages are told of the whole only.
@@ -55,10 +55,11 @@ async def live_coverage(
         rows = await _requests_of_some(conn, since, now, gap_after, [account_id], None)
         outages = ()
     requests = [
-        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+        AnsweredRequest(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"])
+        for r in rows
     ]
     watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=account_id is None)
-    return Coverage(
+    return CoverageReport(
         rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
         seen=coverage_of(watches, requests, gap_after),
         outages=outages,
@@ -111,7 +112,8 @@ async def seen_of(
     """
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
     requests = [
-        Answered(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"]) for r in rows
+        AnsweredRequest(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"])
+        for r in rows
     ]
     watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=False)
     return await asyncio.to_thread(coverage_of, watches, requests, gap_after)

@@ -49,7 +49,7 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
     return content
 
 
-class Side(StrEnum):
+class EvidenceSide(StrEnum):
     """Which of the two readings that a change lies between."""
 
     OLD = "old"
@@ -57,11 +57,11 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReadingEvidence:
     """The evidence of one reading that a change rests on."""
 
     change_id: int
-    side: Side
+    side: EvidenceSide
     at: datetime
     """When that reading was made."""
     sha256: bytes
@@ -69,7 +69,7 @@ class Kept:
     """False: only its hash is left."""
 
 
-async def evidence_of(conn: Conn, account_id: int) -> list[Kept]:
+async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
     """What is kept of the readings around the changes of an account, oldest first."""
     rows = await conn.fetch(
         """
@@ -84,7 +84,10 @@ async def evidence_of(conn: Conn, account_id: int) -> list[Kept]:
         """,
         account_id,
     )
-    return [Kept(r["change_id"], Side(r["name"]), r["at"], r["sha256"], r["is_there"]) for r in rows]
+    return [
+        ReadingEvidence(r["change_id"], EvidenceSide(r["name"]), r["at"], r["sha256"], r["is_there"])
+        for r in rows
+    ]
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:

@@ -76,7 +76,7 @@ async def late_accounts(conn: Conn, account_ids: Sequence[int], read_after: date
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class AnswerRate:
     """What came of asking for accounts over a time. An account that was asked for five times counts five."""
 
     requests: int
@@ -89,7 +89,7 @@ class Answers:
         return self.answered / self.asked if self.asked else None
 
 
-async def answers(conn: Conn, since: datetime, until: datetime) -> Answers:
+async def answers(conn: Conn, since: datetime, until: datetime) -> AnswerRate:
     """How many of the accounts asked for from `since` until before `until` gave a conclusive answer."""
     row = await conn.fetchrow(
         """
@@ -106,4 +106,4 @@ async def answers(conn: Conn, since: datetime, until: datetime) -> Answers:
         until,
     )
     assert row is not None  # noqa: S101 - aggregates without grouping give one row
-    return Answers(row["requests"], row["asked"], row["answered"])
+    return AnswerRate(row["requests"], row["asked"], row["answered"])

@@ -12,7 +12,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RequestTally:
     """What came of the requests of one time."""
 
     requests: int
@@ -33,8 +33,8 @@ class Rate:
     platform: Platform
     vantage: str
     """Empty is the installation's own connection."""
-    hour: Tally
-    day: Tally
+    hour: RequestTally
+    day: RequestTally
 
 
 async def rates(conn: Conn, now: datetime) -> list[Rate]:
@@ -84,8 +84,8 @@ async def rates(conn: Conn, now: datetime) -> list[Rate]:
     ]
 
 
-def _tally(counted: Iterable[tuple[str, int]]) -> Tally:
+def _tally(counted: Iterable[tuple[str, int]]) -> RequestTally:
     by = dict(counted)
     requests, readings = by.pop("request", 0), by.pop("reading", 0)
     missed = sorted(((MissedReason(what), n) for what, n in by.items() if n), key=lambda m: (-m[1], m[0]))
-    return Tally(requests, readings, tuple(missed))
+    return RequestTally(requests, readings, tuple(missed))

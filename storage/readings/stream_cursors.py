@@ -8,17 +8,17 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class StreamCursor:
     cursor: str
     """In the stream's own form."""
     at: datetime
     """When it was read up to there."""
 
 
-async def position(conn: Conn, platform: Platform) -> Position | None:
+async def position(conn: Conn, platform: Platform) -> StreamCursor | None:
     """Where to go on; None when the stream was never read."""
     row = await conn.fetchrow("select cursor, at from stream_position where platform = $1", platform.value)
-    return None if row is None else Position(row["cursor"], row["at"])
+    return None if row is None else StreamCursor(row["cursor"], row["at"])
 
 
 async def save_position(conn: Conn, platform: Platform, cursor: str, at: datetime) -> None:

@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 
 from storage.changes.late_context import anchor, let_go_times, own_changes
 from storage.model.bitemporal.corrections import OwnChange, held_at
-from storage.model.bitemporal.reading_columns import Columns, Course, Looks, columns_of, known_only, looks_of
+from storage.model.bitemporal.reading_columns import (
+    Columns,
+    Course,
+    ReplayedReadings,
+    columns_of,
+    known_only,
+    looks_of,
+)
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import Flag, Outcome
 from storage.model.core.known_state import Known
@@ -104,7 +111,7 @@ def _is_open(last: OwnChange, since: datetime) -> bool:
     return last.outcome is not Outcome.CONFIRMED or last.last_agreeing_at >= since
 
 
-def _begins_otherwise(columns: Columns, looks: Looks, held: OwnChange | None) -> bool:
+def _begins_otherwise(columns: Columns, looks: ReplayedReadings, held: OwnChange | None) -> bool:
     """Whether it matters when the account was read before: the first reading differs from what is held, or is
     silent on a country.
     """

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 
 from storage.alerts import threads
 from storage.alerts.open_alerts import alerts_by_id, cohorts_of, recent_alerts
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, MailKind, PastAlert, Story
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, MailKind, PastAlert
 from storage.model.alerts.rules import Mute
 from storage.model.bitemporal.alert_inputs import (
     AccountFacts,
     Decisions,
     MadeMute,
     Overtaken,
+    PastMail,
     RulesSince,
     StoredAlerts,
-    ToldMail,
 )
 from storage.model.core.accounts import AccountId, ListId
 from storage.postgres.pool import Conn
@@ -127,7 +127,7 @@ async def _told_before(conn: Conn, keys: Sequence[str], since: datetime) -> dict
     return {r["change_key"]: frozenset(r["rules"]) for r in rows}
 
 
-async def _mails(conn: Conn, since: datetime, until: datetime) -> list[ToldMail]:
+async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]:
     """Mails of waves by the end of their wave, others by when they were written."""
     rows = await conn.fetch(
         """
@@ -159,7 +159,7 @@ async def _mails(conn: Conn, since: datetime, until: datetime) -> list[ToldMail]
         until,
     )
     return [
-        ToldMail(
+        PastMail(
             r["rule"],
             recipient,
             MailKind(r["kind"]),
@@ -196,7 +196,7 @@ async def _mutes(conn: Conn) -> list[MadeMute]:
     ]
 
 
-async def _stories(conn: Conn, since: datetime) -> list[Story]:
+async def _stories(conn: Conn, since: datetime) -> list[AlertThread]:
     return [
         replace(story, waves=waves)
         for story in await threads.told_since(conn, since - _REMEMBERED)

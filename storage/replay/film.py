@@ -26,7 +26,7 @@ class FilmAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class FilmSpell:
     """What was held of an account: that it was in a state from `since` to `until`."""
 
     account_id: int
@@ -101,7 +101,7 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
     )
 
 
-async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tuple[Belief, ...]:
+async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tuple[FilmSpell, ...]:
     """What was ever held of these accounts, of any time up to `until`, by account and time."""
     rows = await conn.fetch(
         """
@@ -116,7 +116,7 @@ async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tu
         until,
     )
     return tuple(
-        Belief(
+        FilmSpell(
             account_id=r["account_id"],
             change_id=r["change_id"],
             state=state(r["status"], tuple(r["withheld_in"])),

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.model.bitemporal.read_runs import Answer, Pace, Reads, reads_of
+from storage.model.bitemporal.read_runs import Reads, RosterAnswer, UsualPace, reads_of
 from storage.model.core.coverage import is_answered
 from storage.model.core.coverage_gaps import Watch
 from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FilmRequest:
     """One answered request, with when it was recorded."""
 
     roster_id: int
@@ -49,7 +49,7 @@ async def film_reads(
     conn: Conn,
     planned: tuple[datetime, datetime],
     until: datetime,
-    usual: Pace,
+    usual: UsualPace,
     account_ids: Sequence[int] | None = None,
 ) -> Reads:
     """What was read by `until` in requests that were planned from the first of two times on and before the
@@ -86,10 +86,10 @@ async def film_reads(
         account_ids,
         until,
     )
-    answers: defaultdict[int, list[Answer]] = defaultdict(list)
+    answers: defaultdict[int, list[RosterAnswer]] = defaultdict(list)
     for r in rows:
         answers[r["roster_id"]].append(
-            Answer(r["observed_at"], r["recorded_at"], r["following"], r["answered"], r["is_punctual"])
+            RosterAnswer(r["observed_at"], r["recorded_at"], r["following"], r["answered"], r["is_punctual"])
         )
     rosters = await conn.fetch(
         """
@@ -102,7 +102,7 @@ async def film_reads(
     return reads_of(watches, answers, usual)
 
 
-async def looks_since(conn: Conn, since: datetime, until: datetime) -> tuple[Look, ...]:
+async def looks_since(conn: Conn, since: datetime, until: datetime) -> tuple[FilmRequest, ...]:
     """The answered requests made after `since` and by `until`, oldest first."""
     rows = await conn.fetch(
         """
@@ -116,7 +116,7 @@ async def looks_since(conn: Conn, since: datetime, until: datetime) -> tuple[Loo
         until,
     )
     return tuple(
-        Look(
+        FilmRequest(
             r["roster_id"],
             r["observed_at"],
             r["recorded_at"],

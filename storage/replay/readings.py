@@ -16,7 +16,7 @@ Row = tuple[int, int, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RosterReadings:
     """The answered requests of one roster, in the order of time."""
 
     account_ids: Sequence[int]
@@ -39,7 +39,7 @@ class Answered:
         return not self.answered and not self.silent and len(set(self.at)) == len(self.at)
 
 
-async def answered(conn: Conn, since: datetime, until: datetime) -> list[Answered]:
+async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterReadings]:
     """What our own connection was answered from `since` until before `until`."""
     rows = await conn.fetch(
         """
@@ -69,12 +69,12 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[Answere
         until,
     ):
         odd[r["roster_id"]].append((r["place"], r["answered"], r["silent"]))
-    told: list[Answered] = []
+    told: list[RosterReadings] = []
     for r in rows:
         at, theirs = integers(r["at"]), odd.get(r["roster_id"], ())
         asked = [when - 1_000 * took for when, took in zip(at, integers(r["latency_ms"]), strict=True)]
         told.append(
-            Answered(
+            RosterReadings(
                 r["account_ids"],
                 at,
                 asked,
@@ -85,9 +85,9 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[Answere
     return told
 
 
-def by_account(rosters: Sequence[Answered]) -> dict[AccountId, Columns]:
+def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
     """The readings of each account of these rosters. Those of one plain roster share their columns."""
-    places: defaultdict[AccountId, list[tuple[Answered, int]]] = defaultdict(list)
+    places: defaultdict[AccountId, list[tuple[RosterReadings, int]]] = defaultdict(list)
     for roster in sorted(rosters, key=lambda r: len(r.at), reverse=True):
         for bit, account_id in enumerate(roster.account_ids):
             places[AccountId(account_id)].append((roster, bit))

@@ -9,7 +9,7 @@ from storage.model.core.coverage import WhyRead
 from storage.postgres.pool import Conn
 
 
-async def pay(
+async def charge(
     conn: Conn, platform: Platform, day: date, wanted: Mapping[str, WhyRead | None], most: int
 ) -> bool:
     """Put accounts, by the platform's id, on the day's bill before they are asked for, with why they are.
@@ -50,7 +50,7 @@ async def pay(
     return on_it == len(wanted)
 
 
-async def paid(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead | None]:
+async def charged_accounts(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead | None]:
     """Who is on the day's bill, and why. What was read today before there was a ceiling is put on it."""
     await conn.execute(
         """
@@ -77,7 +77,7 @@ async def paid(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead |
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class DailyCostLimit:
     """How a day is divided under a ceiling. All but `round_days` are accounts."""
 
     most: int
@@ -89,14 +89,14 @@ class Ceiling:
     """They were to be read out of turn today, and wait for the next day."""
 
 
-async def promised(conn: Conn, platform: Platform, day: date) -> int | None:
+async def stored_cost_limit(conn: Conn, platform: Platform, day: date) -> int | None:
     """How many accounts whoever planned last said that a day would cost at most; None: nobody said it."""
     return await conn.fetchval(
         "select most from account_ceiling where platform = $1 and day >= $2", platform.value, day
     )
 
 
-async def save_ceiling(conn: Conn, platform: Platform, day: date, ceiling: Ceiling) -> None:
+async def save_cost_limit(conn: Conn, platform: Platform, day: date, ceiling: DailyCostLimit) -> None:
     """What holds now. On one day it is never raised."""
     await conn.execute(
         """
@@ -119,7 +119,7 @@ async def save_ceiling(conn: Conn, platform: Platform, day: date, ceiling: Ceili
 
 
 @dataclass(frozen=True, slots=True)
-class PaidOfList:
+class ListBill:
     """How many of the watched accounts of one list were paid for on a day: its sentinels."""
 
     name: str
@@ -133,10 +133,10 @@ class DayBill:
 
     platform: Platform
     day: date
-    ceiling: Ceiling
+    ceiling: DailyCostLimit
     paid: Mapping[WhyRead | None, int]
     """Accounts by why they were paid for; None: control accounts."""
-    lists: Sequence[PaidOfList]
+    lists: Sequence[ListBill]
     """By name; only those with watched accounts on this platform."""
 
     @property
@@ -153,7 +153,7 @@ async def bills(conn: Conn, now: datetime) -> list[DayBill]:
         DayBill(
             platform := Platform(r["platform"]),
             r["day"],
-            Ceiling(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"]),
+            DailyCostLimit(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"]),
             await _by_why(conn, platform, r["day"]),
             await _by_list(conn, platform, r["day"]),
         )
@@ -173,7 +173,7 @@ async def _by_why(conn: Conn, platform: Platform, day: date) -> dict[WhyRead | N
     return {None if r["why"] is None else WhyRead(r["why"]): r["n"] for r in rows}
 
 
-async def _by_list(conn: Conn, platform: Platform, day: date) -> list[PaidOfList]:
+async def _by_list(conn: Conn, platform: Platform, day: date) -> list[ListBill]:
     rows = await conn.fetch(
         """
         select l.name, count(*) as watched, count(d.native_id) as paid
@@ -186,4 +186,4 @@ async def _by_list(conn: Conn, platform: Platform, day: date) -> list[PaidOfList
         platform.value,
         day,
     )
-    return [PaidOfList(r["name"], r["watched"], r["paid"]) for r in rows]
+    return [ListBill(r["name"], r["watched"], r["paid"]) for r in rows]

@@ -12,7 +12,7 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class WorkerAnswer:
     """The outcome of one request. `answer` is packed by `jobs.dispatch.answer_codec`."""
 
     question: Question
@@ -23,7 +23,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class StoredAnswer:
     """An answer as it lies there. Whoever wrote it may have run another version."""
 
     key: str
@@ -35,7 +35,7 @@ class Handed:
     answer: bytes
 
 
-async def put(conn: Conn, answered: Answered) -> None:
+async def put(conn: Conn, answered: WorkerAnswer) -> None:
     """Hand an answer over. That of a question which was answered before is let go."""
     await conn.execute(
         """
@@ -52,7 +52,7 @@ async def put(conn: Conn, answered: Answered) -> None:
     )
 
 
-async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[Handed]:
+async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[StoredAnswer]:
     """Answers that wait, the oldest first, without those of the questions `but`."""
     rows = await conn.fetch(
         """
@@ -64,7 +64,8 @@ async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: in
         at_most,
     )
     return [
-        Handed(r["question"], r["asked"], r["worker_id"], r["asked_at"], r["at"], r["answer"]) for r in rows
+        StoredAnswer(r["question"], r["asked"], r["worker_id"], r["asked_at"], r["at"], r["answer"])
+        for r in rows
     ]
 
 

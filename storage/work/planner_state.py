@@ -25,7 +25,7 @@ async def last_changes(conn: Conn, platform: Platform) -> dict[AccountId, dateti
     return {AccountId(r["account_id"]): r["at"] for r in rows}
 
 
-async def promises(conn: Conn) -> dict[ListId, timedelta]:
+async def guaranteed_intervals(conn: Conn) -> dict[ListId, timedelta]:
     """How often the accounts of lists are promised to be read; of those lists that have a promise."""
     rows = await conn.fetch("select list_id, read_every from watch_list where read_every is not null")
     return {ListId(r["list_id"]): r["read_every"] for r in rows}

@@ -9,11 +9,18 @@ from datetime import datetime, timedelta
 
 from storage.model.core.accounts import Platform
 from storage.model.limits import rate_limits
-from storage.model.limits.rate_limits import Basis, Budget, NamedBudget, Pace, Stated, Verdict
+from storage.model.limits.rate_limits import (
+    BudgetBasis,
+    BudgetDecision,
+    BudgetPace,
+    BudgetState,
+    NamedBudget,
+    Stated,
+)
 from storage.postgres.pool import Conn
 
 
-async def take(conn: Conn, name: str, platform: Platform, now: datetime, pace: Pace) -> Verdict:
+async def take(conn: Conn, name: str, platform: Platform, now: datetime, pace: BudgetPace) -> BudgetDecision:
     """Ask for one request of a budget; it counts as used from now on."""
     while True:
         budget = await _read(conn, name)
@@ -47,8 +54,8 @@ async def budgets(conn: Conn) -> list[NamedBudget]:
             r["budget"],
             Platform(r["platform"]),
             r["taken_at"],
-            Budget(
-                Basis(r["basis"]),
+            BudgetState(
+                BudgetBasis(r["basis"]),
                 r["until"],
                 r["most"],
                 r["left_over"],
@@ -67,7 +74,7 @@ async def forget_unused(conn: Conn, for_so_long: timedelta) -> None:
     await conn.execute("delete from budget where taken_at < clock_timestamp() - $1::interval", for_so_long)
 
 
-async def _read(conn: Conn, name: str) -> Budget:
+async def _read(conn: Conn, name: str) -> BudgetState:
     row = await conn.fetchrow(
         """
         select basis, until, most, left_over, probe, probe_until, busy_until, version
@@ -75,11 +82,11 @@ async def _read(conn: Conn, name: str) -> Budget:
         """,
         name,
     )
-    return Budget() if row is None else Budget(Basis(row["basis"]), *tuple(row)[1:])
+    return BudgetState() if row is None else BudgetState(BudgetBasis(row["basis"]), *tuple(row)[1:])
 
 
 async def _write(
-    conn: Conn, name: str, platform: Platform, now: datetime, budget: Budget, version: int
+    conn: Conn, name: str, platform: Platform, now: datetime, budget: BudgetState, version: int
 ) -> bool:
     """False when somebody else was first."""
     done = await conn.execute(

@@ -53,7 +53,7 @@ logging.getLogger("pgqueuer").setLevel(logging.CRITICAL)  # whoever works says w
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class QueueJob:
     """A request to be made. `key` is the same for each repeat; `source` says who can make it."""
 
     key: str
@@ -63,7 +63,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldJob:
+class FailedJob:
     """A request at which a worker failed by a fault of ours. It is kept until somebody looks at it."""
 
     job_id: int
@@ -74,7 +74,7 @@ class HeldJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueBacklog:
     """The requests of one source that are in the queue."""
 
     source: str
@@ -88,7 +88,7 @@ class Line:
     """Since when one that waits could be taken by anybody. None: there is none, or all are put off."""
 
 
-async def enqueue(conn: Conn, jobs: Sequence[Job]) -> None:
+async def enqueue(conn: Conn, jobs: Sequence[QueueJob]) -> None:
     """Ask for these. What is in the queue already is not put there twice."""
     if not jobs:
         return
@@ -131,7 +131,7 @@ async def failed(conn: Conn, keys: Collection[str]) -> set[str]:
     return {r["dedupe_key"] for r in rows}
 
 
-async def lines(conn: Conn, now: datetime) -> list[Line]:
+async def lines(conn: Conn, now: datetime) -> list[QueueBacklog]:
     """Of each source that has any, by name."""
     rows = await conn.fetch(
         """
@@ -146,7 +146,7 @@ async def lines(conn: Conn, now: datetime) -> list[Line]:
         """,
         now,
     )
-    return [Line(*r) for r in rows]
+    return [QueueBacklog(*r) for r in rows]
 
 
 async def untaken(conn: Conn, before: datetime) -> list[tuple[str, int, datetime]]:
@@ -162,7 +162,7 @@ async def untaken(conn: Conn, before: datetime) -> list[tuple[str, int, datetime
     return [tuple(r) for r in rows]
 
 
-async def held_jobs(conn: Conn, at_most: int | None = None) -> list[HeldJob]:
+async def held_jobs(conn: Conn, at_most: int | None = None) -> list[FailedJob]:
     """The jobs that failed, oldest first; all of them, or so many."""
     rows = await conn.fetch(
         """
@@ -179,7 +179,7 @@ async def held_jobs(conn: Conn, at_most: int | None = None) -> list[HeldJob]:
         """,
         at_most,
     )
-    return [HeldJob(r["id"], r["dedupe_key"] or "", r["entrypoint"], r["updated"], r["said"]) for r in rows]
+    return [FailedJob(r["id"], r["dedupe_key"] or "", r["entrypoint"], r["updated"], r["said"]) for r in rows]
 
 
 async def drop_held(conn: Conn, job_ids: Sequence[int] | None) -> int:

@@ -19,7 +19,7 @@ MOST_CLOCK_OFF = timedelta(seconds=1)
 """A machine whose clock is further off than that reads nothing."""
 
 
-class Standing(StrEnum):
+class WorkerStatus(StrEnum):
     """What a worker does, as far as it was heard."""
 
     READS = "reads"
@@ -32,7 +32,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class SourcePause:
     """Until when a worker asks nothing, and why."""
 
     until: datetime
@@ -56,7 +56,7 @@ class Worker:
     seen_at: datetime
     clock_off: timedelta
     """How far that is ahead of the database's."""
-    paused: Mapping[str, Pause] = field(default_factory=dict[str, Pause])
+    paused: Mapping[str, SourcePause] = field(default_factory=dict[str, SourcePause])
     """The sources that it takes no requests of for a while, because of what it alone meets there."""
 
     def answers_for(self, source: str, now: datetime) -> bool:
@@ -74,18 +74,18 @@ class Worker:
         """When it was started, by the database's clock."""
         return self.started_at - self.clock_off
 
-    def stands(self, source: str, now: datetime) -> Standing:
+    def status_for(self, source: str, now: datetime) -> WorkerStatus:
         """What it does about one of its sources."""
         if now - self.heard_at > HEARD_WITHIN:
-            return Standing.UNHEARD
+            return WorkerStatus.UNHEARD
         if not self.is_on_time:
-            return Standing.CLOCK_OFF
-        return Standing.READS if self.answers_for(source, now) else Standing.PAUSES
+            return WorkerStatus.CLOCK_OFF
+        return WorkerStatus.READS if self.answers_for(source, now) else WorkerStatus.PAUSES
 
-    def stands_in_all(self, now: datetime) -> Standing:
+    def overall_status(self, now: datetime) -> WorkerStatus:
         """What it does about all of them: it pauses when there is none that it reads."""
-        found = {self.stands(source, now) for source in self.sources}
-        return Standing.READS if Standing.READS in found or not found else found.pop()
+        found = {self.status_for(source, now) for source in self.sources}
+        return WorkerStatus.READS if WorkerStatus.READS in found or not found else found.pop()
 
     @property
     def is_on_time(self) -> bool:
@@ -93,7 +93,7 @@ class Worker:
         return abs(self.clock_off) <= MOST_CLOCK_OFF
 
 
-_PAUSES = TypeAdapter(dict[str, Pause])
+_PAUSES = TypeAdapter(dict[str, SourcePause])
 
 
 async def report(conn: Conn, worker: Worker) -> None:
@@ -169,7 +169,7 @@ def planning_lock(platform: Platform) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class PlatformLeader:
     """The process that holds that lock."""
 
     name: str
@@ -182,7 +182,7 @@ class Planner:
         return self.heard_at if self.heard_at is not None and now - self.heard_at > unheard_for else None
 
 
-async def planners(conn: Conn) -> dict[Platform, Planner]:
+async def platform_leaders(conn: Conn) -> dict[Platform, PlatformLeader]:
     """By platform; those that nobody plans are left out."""
     rows = await conn.fetch(
         """
@@ -202,7 +202,9 @@ async def planners(conn: Conn) -> dict[Platform, Planner]:
         APPLICATION,
     )
     return {
-        Platform(r["platform"]): Planner(r["application_name"].removeprefix(APPLICATION), r["heard_at"])
+        Platform(r["platform"]): PlatformLeader(
+            r["application_name"].removeprefix(APPLICATION), r["heard_at"]
+        )
         for r in rows
     }
 

@@ -18,7 +18,7 @@ from jobs.base.clock import system_clock
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import Deciding, Sending
+from jobs.notify.loops import DecisionLoop, DeliveryLoop
 from jobs.runtime.app import SOON_S
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from storage.alerts import creation
@@ -76,8 +76,8 @@ async def _tell(dsn: str, accounts: int, *, one_story: bool) -> _Told:
             await keep_to_settings(conn, [AlertRule((RECIPIENT,))], system_clock())
         with SmtpServer(inbox) as smtp:
             server = MailServer("127.0.0.1", smtp.port, "blockline@example.org", Security.NONE)
-            deciding = Deciding(pool, Letterhead("http://127.0.0.1:8050"), system_clock)
-            sending = Sending(pool, SmtpSender(server), Via.SMTP, system_clock)
+            deciding = DecisionLoop(pool, Letterhead("http://127.0.0.1:8050"), system_clock)
+            sending = DeliveryLoop(pool, SmtpSender(server), Via.SMTP, system_clock)
 
             async def send() -> None:
                 before = len(inbox.accepted)

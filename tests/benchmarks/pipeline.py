@@ -20,8 +20,8 @@ import uvloop
 from collectors.simulator.core.history import History
 from collectors.simulator.core.history_files import load_history
 from collectors.x.collector import XCollector
-from jobs.rehearsal.pipeline import Plan
-from jobs.rehearsal.rehearse import Report, rehearse
+from jobs.rehearsal.pipeline import SimulationPlan
+from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from jobs.rehearsal.simulators import TOKEN, spawn
 from storage.model.core.accounts import Platform
 from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
@@ -88,8 +88,8 @@ def _collected(
         return uvloop.run(collect(told, dsn, collector_of, sweeps, canaries=canaries, sampler=sampler))
 
 
-async def _rehearse(told: Path, history: History, dsn: str) -> Report:
-    plan = Plan(T0, T0 + timedelta(days=1), timedelta(hours=1))
+async def _rehearse(told: Path, history: History, dsn: str) -> RehearsalReport:
+    plan = SimulationPlan(T0, T0 + timedelta(days=1), timedelta(hours=1))
     return await rehearse(told, None, history, plan, "none", dsn, lambda _: None)
 
 

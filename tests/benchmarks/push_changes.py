@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.collect.recorder import Recorder
-from jobs.detect.judge import Watched
+from jobs.detect.judge import TrackedAccount
 from storage.changes.record import Recording, record_many
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import State, Status
@@ -29,7 +29,7 @@ class Recorded:
     """When the commit began, in seconds since 1970: what is measured from here on is a little too long."""
 
 
-async def settled(pool: Pool, at: datetime) -> list[Watched]:
+async def settled(pool: Pool, at: datetime) -> list[TrackedAccount]:
     """The accounts on X that have no provisional change, as the monitor holds them."""
     async with transaction(pool) as conn:
         rows = await conn.fetch(
@@ -52,7 +52,7 @@ async def settled(pool: Pool, at: datetime) -> list[Watched]:
     ]
 
 
-async def blocked(pool: Pool, accounts: Sequence[Watched], at: datetime, size: int = 98) -> Recorded:
+async def blocked(pool: Pool, accounts: Sequence[TrackedAccount], at: datetime, size: int = 98) -> Recorded:
     """Have all of them withheld at `at`: requests of `size`, recorded in one transaction."""
     recorder = Recorder(pool, FakeCollector(), RULE)
     recordings: list[tuple[Recording, datetime]] = []
@@ -72,7 +72,7 @@ async def blocked(pool: Pool, accounts: Sequence[Watched], at: datetime, size: i
     return Recorded({r["account_id"]: r["change_id"] for r in rows}, committed)
 
 
-async def _roster(pool: Pool, these: Sequence[Watched], at: datetime) -> Roster:
+async def _roster(pool: Pool, these: Sequence[TrackedAccount], at: datetime) -> Roster:
     ids = [w.account.account_id for w in these]
     async with transaction(pool) as conn:
         return await rosters.get_or_make(conn, Platform.X, ids, (), at, base=False)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from jobs.collect.recorder import Recorder
-from jobs.detect.judge import Watched
+from jobs.detect.judge import TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import State
@@ -43,7 +43,7 @@ class Cost:
         return self.wal / self.readings
 
 
-Group = tuple[Roster, list[Watched]]
+Group = tuple[Roster, list[TrackedAccount]]
 
 
 async def watch(conn: Conn, accounts: int, state: State | None) -> list[Group]:
@@ -63,7 +63,7 @@ async def watch(conn: Conn, accounts: int, state: State | None) -> list[Group]:
 
 def judged_ahead(
     roster: Roster,
-    accounts: Sequence[Watched],
+    accounts: Sequence[TrackedAccount],
     at: datetime,
     said: Mapping[str, State] = NOTHING_NEW,
     omitted: frozenset[str] = frozenset(),

@@ -16,8 +16,8 @@ import uvloop
 
 from collectors.simulator.core.history_files import load_history
 from jobs.planning.change_rates import DAY, HOUR
-from jobs.rehearsal.pipeline import Plan
-from jobs.rehearsal.rehearse import Report, rehearse
+from jobs.rehearsal.pipeline import SimulationPlan
+from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
@@ -35,7 +35,7 @@ SINCE = DAY
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    report: Report
+    report: RehearsalReport
     seen: Seen
 
     def figure(self, name: str) -> int:
@@ -85,12 +85,12 @@ _CAUSES: dict[str, Wanted] = {
 def _rehearsed(path: Path, told: Scenario, planner: PlannerKind, hour: int) -> _Run:
     start = moment(hour * HOUR)
     # A sweep at the very end would be one more than there are days.
-    plan = Plan(start, moment(told.end) - timedelta(minutes=1), timedelta(days=1), planner=planner)
+    plan = SimulationPlan(start, moment(told.end) - timedelta(minutes=1), timedelta(days=1), planner=planner)
     with scratch_database() as dsn:
         return uvloop.run(_run(path, told, plan, dsn))
 
 
-async def _run(path: Path, told: Scenario, plan: Plan, dsn: str) -> _Run:
+async def _run(path: Path, told: Scenario, plan: SimulationPlan, dsn: str) -> _Run:
     report = await rehearse(path, None, load_history(path), plan, "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         return _Run(report, looks(told, await rehearsal_readback.reading_times(conn), SINCE))

@@ -17,7 +17,7 @@ import uvloop
 from collectors.simulator.core.history_files import load_history
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
-from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import rehearse, span
 from jobs.replay.replay import Redecided, redecide
 from storage.export.exports import snapshot
@@ -60,7 +60,7 @@ def _history(folder: Path) -> Path:
 async def _decided(path: Path, dsn: str) -> tuple[Redecided, float]:
     history = load_history(path)
     first, last = span(history)
-    await rehearse(path, None, history, Plan(first, last, EVERY), "none", dsn, lambda _: None)
+    await rehearse(path, None, history, SimulationPlan(first, last, EVERY), "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
         started = time.process_time()
         found = await redecide(conn, first, last + timedelta.resolution)

@@ -24,7 +24,7 @@ import aiohttp
 import uvloop
 from playwright.async_api import CDPSession, Page
 
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.postgres.pool import Pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page, large_dashboard
@@ -154,7 +154,7 @@ async def _asked(pool: Pool) -> float:
         at = START + timedelta(days=DAYS) * (n + 1) / (ASKED + 1)
         began = time.perf_counter()
         async with transaction(pool) as conn:
-            await then(conn, at, at, SETTINGS.sweep_every)
+            await status_at(conn, at, at, SETTINGS.sweep_every)
         took.append(1000 * (time.perf_counter() - began))
     return statistics.median(took)
 

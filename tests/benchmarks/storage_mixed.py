@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import uvloop
 
 from jobs.collect.recorder import Recorder
-from jobs.detect.judge import Watched
+from jobs.detect.judge import TrackedAccount
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
@@ -49,7 +49,7 @@ class _Days:
         self.requests = 0
         self._rng = random.Random(2021)
         self._accounts = [w for _, accounts in groups for w in accounts]
-        self._boosted: list[tuple[Roster, list[Watched]]] = []
+        self._boosted: list[tuple[Roster, list[TrackedAccount]]] = []
         self._flapping: list[str] = []
 
     async def sweep(self, pool: Pool, number: int) -> list[Poll]:
@@ -79,14 +79,14 @@ class _Days:
                 if self._rng.random() < FLAPS_SHARE:
                     self._flapping.append(i)
 
-    def _poll(self, roster: Roster, accounts: Sequence[Watched], at: datetime) -> Poll:
+    def _poll(self, roster: Roster, accounts: Sequence[TrackedAccount], at: datetime) -> Poll:
         omitted: frozenset[str] = frozenset()
         if self._rng.random() < PARTIAL_SHARE:
             some = self._rng.sample(list(accounts), self._rng.randint(1, 3))
             omitted = frozenset(w.account.native_id for w in some)
         return judged_ahead(roster, accounts, at, self.truth, omitted)
 
-    async def _boost(self, pool: Pool, at: datetime) -> tuple[Roster, list[Watched]]:
+    async def _boost(self, pool: Pool, at: datetime) -> tuple[Roster, list[TrackedAccount]]:
         some = self._rng.sample(self._accounts, ROSTER_SIZE)
         ids = [w.account.account_id for w in some]
         async with transaction(pool) as conn:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.auth.signed_links import Act, Link, token
+from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.alerts.threads_report import story_note
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
@@ -92,7 +92,7 @@ async def test_the_button_behind_a_link_in_a_mail_acknowledges(
 ) -> None:
     key = played.story_keys[0]
     async with transaction(pool) as conn:
-        path = f"/mail-link/{token(await link_key(conn), Link(Act.ACKNOWLEDGE, key, DESK))}"
+        path = f"/mail-link/{token(await link_key(conn), Link(LinkAction.ACKNOWLEDGE, key, DESK))}"
     async with served(pool, dsn, played.now) as base, opened(base, tmp_path, path, width=390) as browser:
         assert not await is_acknowledged(pool, key)
         await browser.page.locator("textarea").fill("on it")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Page
 
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.replay.test_video_export import STAND_IN
@@ -216,8 +216,8 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
             story.wave[0],
         )
         at = seen + MINUTE  # it was confirmed five minutes after it was seen
-        was = await then(conn, at, None, SETTINGS.sweep_every)
-        known = await then(conn, at, at, SETTINGS.sweep_every)
+        was = await status_at(conn, at, None, SETTINGS.sweep_every)
+        known = await status_at(conn, at, at, SETTINGS.sweep_every)
     blocked = [then.standing(Status.WITHHELD, Status.SUSPENDED) for then in (was, known)]
     assert blocked[0] != blocked[1]
     async with shown(pool, dsn, story, tmp_path, address(at)) as browser:

@@ -24,7 +24,12 @@ from jobs.rehearsal import demo
 from jobs.runtime.web import listen_on, serve
 from storage.embedded.launcher import embedded_postgres
 from storage.imports.imports import import_history
-from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory, Look
+from storage.model.bitemporal.imported_records import (
+    ImportedAccount,
+    ImportedBatch,
+    ImportedChange,
+    ImportedHistory,
+)
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
 from storage.postgres.migrate import migrate
@@ -112,7 +117,7 @@ async def _played(dsn: str, folder: Path) -> None:
             playing.cancel()
 
 
-async def _first(arrived: asyncio.Event, playing: asyncio.Task[demo.Ended]) -> None:
+async def _first(arrived: asyncio.Event, playing: asyncio.Task[demo.DemoResult]) -> None:
     """Wait for the moment; a demonstration that ends before it has failed, and its task group says how."""
     waiting = asyncio.ensure_future(arrived.wait())
     await asyncio.wait([waiting, playing], return_when=asyncio.FIRST_COMPLETED)
@@ -191,8 +196,8 @@ def invented_record() -> ImportedHistory:
     told = tuple(i for i in everyone if i not in mute)
     hour = timedelta(hours=1)
     looks = (
-        Look(FIRST_LOOK - hour, FIRST_LOOK, 0, everyone),
-        Look(LAST_LOOK - hour, LAST_LOOK, 0, told, missed),
+        ImportedBatch(FIRST_LOOK - hour, FIRST_LOOK, 0, everyone),
+        ImportedBatch(LAST_LOOK - hour, LAST_LOOK, 0, told, missed),
     )
     return ImportedHistory("invented", "Invented record", Platform.X, tuple(accounts), tuple(changes), looks)
 

@@ -8,7 +8,7 @@ between versions of the servers and are not looked at.
 from enum import StrEnum
 
 from collectors.core.collector import Exchange
-from collectors.core.wire import REASON_OF_CODE, Fault, is_object, parse, printable
+from collectors.core.wire import REASON_OF_CODE, WireFault, is_object, parse, printable
 from storage.model.core.availability import MissedReason
 
 INVALID_REQUEST = "InvalidRequest"
@@ -24,12 +24,12 @@ class Absence(StrEnum):
     """Deleted, or never there, or unknown to the app: this answer alone does not say which."""
 
 
-def open_answer(answer: Exchange) -> dict[str, object] | Fault:
+def open_answer(answer: Exchange) -> dict[str, object] | WireFault:
     """The JSON object of a successful answer, or why the request proved nothing. Never raises."""
     if answer.http_status != 200:
         return fault_of(answer)
     document = parse(answer.body)
-    return document if is_object(document) else Fault(MissedReason.MALFORMED, "200 without a JSON object")
+    return document if is_object(document) else WireFault(MissedReason.MALFORMED, "200 without a JSON object")
 
 
 def error_of(answer: Exchange) -> tuple[str, str] | None:
@@ -41,21 +41,21 @@ def error_of(answer: Exchange) -> tuple[str, str] | None:
     return (name, message if isinstance(message, str) else "") if isinstance(name, str) else None
 
 
-def fault_of(answer: Exchange) -> Fault:
+def fault_of(answer: Exchange) -> WireFault:
     """Why an answer that is not a success proves nothing."""
     if answer.http_status != 400:
         reason = REASON_OF_CODE.get(answer.http_status, MissedReason.UPSTREAM)
-        return Fault(reason, f"HTTP {answer.http_status}")
+        return WireFault(reason, f"HTTP {answer.http_status}")
     error = error_of(answer)
     if error is None:
-        return Fault(MissedReason.MALFORMED, "HTTP 400 without the name of an error")
+        return WireFault(MissedReason.MALFORMED, "HTTP 400 without the name of an error")
     name, message = error
     # Asked with sound parameters: a refusal of them is a mistake of ours, and no statement.
     reason = MissedReason.BAD_REQUEST if name == INVALID_REQUEST else MissedReason.UNCLASSIFIED
-    return Fault(reason, printable(f"HTTP 400 {name}: {message}"))
+    return WireFault(reason, printable(f"HTTP 400 {name}: {message}"))
 
 
-def absence_of(answer: Exchange) -> Absence | Fault:
+def absence_of(answer: Exchange) -> Absence | WireFault:
     """What a `getProfile` that showed no profile says of the account that was asked for. Never raises."""
     error = error_of(answer)
     if error == (INVALID_REQUEST, _PROFILE_NOT_FOUND):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from collectors.bluesky.wire.envelope import fault_of, open_answer
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault, is_array, is_object, parse
+from collectors.core.wire import WireFault, is_array, is_object, parse
 from storage.model.core.availability import MissedReason
 
 HANDLE_INVALID = "handle.invalid"
@@ -119,37 +119,37 @@ def has_log(did: str) -> bool:
     return not did.startswith(_WEB)
 
 
-def read_document(answer: Exchange, did: str) -> DidDocument | NoDid | Fault:
+def read_document(answer: Exchange, did: str) -> DidDocument | NoDid | WireFault:
     """What the answer for the DID document of `did` says. Never raises.
 
     A missing document is believed only in the words of the directory (measured), which say so by 404 and
     in production also by 410 (recalled).
     """
     document = open_answer(answer)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return _no_did(answer, did) or document
     if document.get("id") != did:
-        return Fault(MissedReason.MALFORMED, "a DID document of another DID")
+        return WireFault(MissedReason.MALFORMED, "a DID document of another DID")
     return DidDocument(_pds(document.get("service"), did), _claimed(document.get("alsoKnownAs")))
 
 
-def read_log(answer: Exchange, did: str) -> tuple[HandleSince, ...] | Fault:
+def read_log(answer: Exchange, did: str) -> tuple[HandleSince, ...] | WireFault:
     """The handles of `did`, oldest first, from the answer to `/log/audit`. Never raises.
 
     Operations that were nullified later count as never made.
     """
     if answer.http_status != 200:
         gone = _no_did(answer, did)
-        return Fault(MissedReason.UNCLASSIFIED, f"{gone.value}: {did}") if gone else fault_of(answer)
+        return WireFault(MissedReason.UNCLASSIFIED, f"{gone.value}: {did}") if gone else fault_of(answer)
     entries = parse(answer.body)
     if not is_array(entries):
-        return Fault(MissedReason.MALFORMED, "the log of a DID is not an array")
+        return WireFault(MissedReason.MALFORMED, "the log of a DID is not an array")
     handles: list[HandleSince] = []
     for entry in entries:
         operation = entry.get("operation") if is_object(entry) else None
         since = moment(entry.get("createdAt")) if is_object(entry) else None
         if not is_object(entry) or not is_object(operation) or since is None or entry.get("did") != did:
-            return Fault(MissedReason.MALFORMED, "an entry in the log of a DID cannot be read")
+            return WireFault(MissedReason.MALFORMED, "an entry in the log of a DID cannot be read")
         handle = _handle_in(operation)
         if entry.get("nullified") is True or handle is None or (handles and handles[-1].handle == handle):
             continue
@@ -157,14 +157,14 @@ def read_log(answer: Exchange, did: str) -> tuple[HandleSince, ...] | Fault:
     return tuple(handles)
 
 
-def read_resolved(answer: Exchange) -> str | Fault:
+def read_resolved(answer: Exchange) -> str | WireFault:
     """The DID in the answer to `resolveHandle`. Never raises."""
     document = open_answer(answer)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return document
     did = document.get("did")
     if not isinstance(did, str) or not is_did(did):
-        return Fault(MissedReason.MALFORMED, "resolveHandle gave no DID")
+        return WireFault(MissedReason.MALFORMED, "resolveHandle gave no DID")
     return did
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from collectors.bluesky.wire.identity import is_did, moment
-from collectors.core.wire import Fault, is_array, is_object, printable
+from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import MissedReason
 
 _NO_UNAUTHENTICATED = "!no-unauthenticated"
@@ -65,14 +65,14 @@ class Labels:
     """The owner asks that it be shown to signed-in people only. Nobody is kept out by it (measured)."""
 
 
-def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> Labels | Fault:
+def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> Labels | WireFault:
     """What the labels on the profile of `did` say at `at`. Never raises.
 
     When a label that may be a regional one cannot be read, nothing is concluded: to pass it over would
     show a withheld account as restored.
     """
     if not is_array(labels):
-        return Fault(MissedReason.MALFORMED, "labels is not an array")
+        return WireFault(MissedReason.MALFORMED, "labels is not an array")
     if not labels:
         return Labels((), signed_in_only=False)
     given: set[tuple[str, str]] = set()
@@ -81,18 +81,18 @@ def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> L
     for label in labels:
         src = label.get("src") if is_object(label) else None
         if not is_object(label) or not isinstance(src, str):
-            return Fault(MissedReason.MALFORMED, "a label does not say whose it is")
+            return WireFault(MissedReason.MALFORMED, "a label does not say whose it is")
         signed_in_only = signed_in_only or _asks_for_signed_in(label, did)
         if src not in labelers.regions.values():
             continue
         uri, val, lasts = label.get("uri"), label.get("val"), _lasts(label, at)
         if not isinstance(uri, str) or not isinstance(val, str) or lasts is None:
-            return Fault(MissedReason.MALFORMED, "a label of a region cannot be read")
+            return WireFault(MissedReason.MALFORMED, "a label of a region cannot be read")
         # A label on one of its posts or on the profile alone does not keep the account from anybody.
         if uri == did and lasts:
             (withdrawn if label.get("neg") else given).add((src, val))
     if given & withdrawn:
-        return Fault(MissedReason.CONTRADICTORY, "a label is given and withdrawn in one answer")
+        return WireFault(MissedReason.CONTRADICTORY, "a label is given and withdrawn in one answer")
     sources = {src for src, val in given if val in labelers.values}
     countries = sorted(country for country, labeler in labelers.regions.items() if labeler in sources)
     return Labels(tuple(countries), signed_in_only)

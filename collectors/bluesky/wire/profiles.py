@@ -13,7 +13,7 @@ from collectors.bluesky.wire.envelope import Absence, absence_of, error_of, faul
 from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
 from collectors.bluesky.wire.labels import Labelers, read_labels
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault, is_array, is_object, printable
+from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 
 CONTENT_LABELERS = "atproto-content-labelers"
@@ -25,7 +25,7 @@ _DEACTIVATED = State(Status.DEACTIVATED)
 _NOT_FOUND = State(Status.NOT_FOUND)
 
 
-class Repo(StrEnum):
+class RepoStatus(StrEnum):
     """What the server that holds an account says of it, in words of our own."""
 
     ACTIVE = "active"
@@ -36,14 +36,14 @@ class Repo(StrEnum):
 
 
 _REPO_WORDS = {
-    "takendown": Repo.TAKEN_DOWN,
-    "suspended": Repo.TAKEN_DOWN,
-    "deactivated": Repo.DEACTIVATED,
-    "deleted": Repo.GONE,
+    "takendown": RepoStatus.TAKEN_DOWN,
+    "suspended": RepoStatus.TAKEN_DOWN,
+    "deactivated": RepoStatus.DEACTIVATED,
+    "deleted": RepoStatus.GONE,
 }
 """`takendown` and `deactivated` are measured; the others are documented and come from other software."""
 
-_SCOPES = {Repo.TAKEN_DOWN: Flag.HOST, Repo.ACTIVE: Flag.APP_VIEW_ONLY}
+_SCOPES = {RepoStatus.TAKEN_DOWN: Flag.HOST, RepoStatus.ACTIVE: Flag.APP_VIEW_ONLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Profiles:
     readings: tuple[Reading, ...]
     missed: tuple[Missed, ...]
     missing: tuple[str, ...] = ()
-    fault: Fault | None = None
+    fault: WireFault | None = None
 
 
 def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> Profiles:
@@ -65,8 +65,8 @@ def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) ->
     document = open_answer(answer)
     items = document.get("profiles") if is_object(document) else None
     if not is_array(items):
-        no_array = Fault(MissedReason.MALFORMED, "profiles is not an array")
-        return all_missed(asked, answer, document if isinstance(document, Fault) else no_array)
+        no_array = WireFault(MissedReason.MALFORMED, "profiles is not an array")
+        return all_missed(asked, answer, document if isinstance(document, WireFault) else no_array)
     silent = _silent(answer, labelers)
     said: dict[str, Reading | Missed] = {}
     for item in items:
@@ -84,7 +84,7 @@ def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) ->
     )
 
 
-def all_missed(asked: Sequence[str], answer: Exchange, fault: Fault) -> Profiles:
+def all_missed(asked: Sequence[str], answer: Exchange, fault: WireFault) -> Profiles:
     """An answer that proved nothing: every asked DID is missed for the reason of the whole request."""
     missed = (Missed(did, answer.at, fault.reason, fault.detail) for did in dict.fromkeys(asked))
     return Profiles((), tuple(missed), (), fault)
@@ -99,14 +99,14 @@ def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Mi
         absence = absence_of(answer)
         return absence if isinstance(absence, Absence) else _missed(did, answer, absence)
     item = open_answer(answer)
-    if isinstance(item, Fault):
+    if isinstance(item, WireFault):
         return _missed(did, answer, item)
     if item.get("did") != did:
-        return _missed(did, answer, Fault(MissedReason.MALFORMED, "a profile of another account"))
+        return _missed(did, answer, WireFault(MissedReason.MALFORMED, "a profile of another account"))
     return _shown(item, did, answer, labelers, _silent(answer, labelers))
 
 
-def read_repo_status(answer: Exchange, did: str) -> Repo | Fault:
+def read_repo_status(answer: Exchange, did: str) -> RepoStatus | WireFault:
     """What the answer to `getRepoStatus` says of `did`. Never raises.
 
     It speaks for the server that was asked and for no other: only the server that the DID document names
@@ -114,27 +114,29 @@ def read_repo_status(answer: Exchange, did: str) -> Repo | Fault:
     """
     if answer.http_status != 200:
         error = error_of(answer)
-        return Repo.GONE if error is not None and error[0] == "RepoNotFound" else fault_of(answer)
+        return RepoStatus.GONE if error is not None and error[0] == "RepoNotFound" else fault_of(answer)
     document = open_answer(answer)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return document
     active, status = document.get("active"), document.get("status")
     if document.get("did") != did or not isinstance(active, bool):
-        return Fault(MissedReason.MALFORMED, "a repo status that does not say which repo, or whether active")
+        return WireFault(
+            MissedReason.MALFORMED, "a repo status that does not say which repo, or whether active"
+        )
     if active:
-        odd = Fault(MissedReason.CONTRADICTORY, "active, with a status for repos that are not")
-        return Repo.ACTIVE if status is None else odd
+        odd = WireFault(MissedReason.CONTRADICTORY, "active, with a status for repos that are not")
+        return RepoStatus.ACTIVE if status is None else odd
     if not isinstance(status, str):
-        return Fault(MissedReason.UNCLASSIFIED, "not active, and no word why")
-    unknown = Fault(MissedReason.UNCLASSIFIED, printable(f"not active, with the status {status!r}"))
+        return WireFault(MissedReason.UNCLASSIFIED, "not active, and no word why")
+    unknown = WireFault(MissedReason.UNCLASSIFIED, printable(f"not active, with the status {status!r}"))
     return _REPO_WORDS.get(status, unknown)
 
 
 def verdict(
     did: str,
     absence: Absence,
-    identity: DidDocument | NoDid | Fault | None,
-    repo: Repo | Fault | None,
+    identity: DidDocument | NoDid | WireFault | None,
+    repo: RepoStatus | WireFault | None,
     answer: Exchange,
 ) -> Reading | Missed:
     """What became of an account that the app does not show, once everybody who knows was asked.
@@ -145,29 +147,29 @@ def verdict(
     if absence is Absence.DEACTIVATED:
         return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
     if absence is Absence.TAKEN_DOWN:
-        scope = _SCOPES.get(repo) if isinstance(repo, Repo) else None
+        scope = _SCOPES.get(repo) if isinstance(repo, RepoStatus) else None
         return _suspended(did, answer, scope)
     match identity, repo:
         case NoDid.TOMBSTONED, _:
             return _not_found(did, answer, Flag.DELETED)
         case NoDid.NOT_REGISTERED, _:
             return _not_found(did, answer, None)
-        case Fault() as fault, _:
-            return _missed(did, answer, Fault(fault.reason, f"the DID document: {fault.detail}"))
-        case DidDocument(), Fault() as fault:
-            return _missed(did, answer, Fault(fault.reason, f"its server: {fault.detail}"))
-        case DidDocument(), Repo.GONE:
+        case WireFault() as fault, _:
+            return _missed(did, answer, WireFault(fault.reason, f"the DID document: {fault.detail}"))
+        case DidDocument(), WireFault() as fault:
+            return _missed(did, answer, WireFault(fault.reason, f"its server: {fault.detail}"))
+        case DidDocument(), RepoStatus.GONE:
             return _not_found(did, answer, Flag.DELETED)
-        case DidDocument(), Repo.TAKEN_DOWN:
+        case DidDocument(), RepoStatus.TAKEN_DOWN:
             return _suspended(did, answer, Flag.HOST)
-        case DidDocument(), Repo.DEACTIVATED:
+        case DidDocument(), RepoStatus.DEACTIVATED:
             return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
-        case DidDocument(), Repo.ACTIVE:
+        case DidDocument(), RepoStatus.ACTIVE:
             contradiction = "the app does not find it and its server says that it is active"
-            return _missed(did, answer, Fault(MissedReason.CONTRADICTORY, contradiction))
+            return _missed(did, answer, WireFault(MissedReason.CONTRADICTORY, contradiction))
         case _:
             nobody = "the app does not find it and no server is named that could say more"
-            return _missed(did, answer, Fault(MissedReason.UNCLASSIFIED, nobody))
+            return _missed(did, answer, WireFault(MissedReason.UNCLASSIFIED, nobody))
 
 
 def _silent(answer: Exchange, labelers: Labelers) -> frozenset[str]:
@@ -179,9 +181,9 @@ def _shown(
 ) -> Reading | Missed:
     handle = item.get("handle")
     if not isinstance(handle, str) or not (handle == HANDLE_INVALID or is_handle(handle.lower())):
-        return _missed(did, answer, Fault(MissedReason.MALFORMED, "no usable handle"))
+        return _missed(did, answer, WireFault(MissedReason.MALFORMED, "no usable handle"))
     labels = read_labels(item.get("labels", []), did, labelers, answer.at)
-    if isinstance(labels, Fault):
+    if isinstance(labels, WireFault):
         return _missed(did, answer, labels)
     flags = {Flag.HANDLE_INVALID} if handle == HANDLE_INVALID else set[Flag]()
     if labels.signed_in_only:
@@ -210,5 +212,5 @@ def _not_found(did: str, answer: Exchange, flag: Flag | None) -> Reading:
     return Reading(did, answer.at, _NOT_FOUND, Strength.WEAK, flags=flags)
 
 
-def _missed(did: str, answer: Exchange, fault: Fault) -> Missed:
+def _missed(did: str, answer: Exchange, fault: WireFault) -> Missed:
     return Missed(did, answer.at, fault.reason, fault.detail)

@@ -12,7 +12,7 @@ from typing import Final, Self
 from collectors.bluesky.wire.envelope import INVALID_REQUEST, error_of, open_answer
 from collectors.bluesky.wire.identity import RecordUri, is_did, moment, record_uri
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault, compact, is_array, is_object, parse, printable
+from collectors.core.wire import WireFault, compact, is_array, is_object, parse, printable
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.orders.keywords import words_of
@@ -35,7 +35,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RepoRecord:
     """One record: its key, and the acts that it is. Usually one; a reply that quotes is two; none when the
     record cannot be read.
     """
@@ -45,22 +45,22 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """One page of a collection, newest key first. `next_cursor` is None on the last page."""
 
-    records: tuple[Record, ...]
+    records: tuple[RepoRecord, ...]
     next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableRepo:
     """The server does not show this repository (taken down, deactivated, gone): nothing is wrong with us."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class CollectionPosition:
     """How far one collection has been read: everything up to `since`, and from `until` to `newest`.
 
     `since` is None before the first poll and empty when that one found nothing. The other two are set
@@ -71,11 +71,11 @@ class Position:
     until: str | None = None
     newest: str | None = None
 
-    def fresh(self, page: Page) -> tuple[Record, ...]:
+    def fresh(self, page: RecordPage) -> tuple[RepoRecord, ...]:
         """The records of a page that were not read before."""
         return tuple(record for record in page.records if record.rkey > (self.since or ""))
 
-    def after(self, records: Sequence[Record], now: datetime, *, complete: bool) -> Self:
+    def after(self, records: Sequence[RepoRecord], now: datetime, *, complete: bool) -> Self:
         """The position once `records` are stored. `complete`: every page down to `since` was read.
 
         A key that time could not have made yet is never taken as the newest one: it would hide what
@@ -87,7 +87,7 @@ class Position:
         return type(self)(newest) if complete else type(self)(self.since, records[-1].rkey, newest)
 
 
-def positions_of(cursor: str | None) -> dict[str, Position]:
+def positions_of(cursor: str | None) -> dict[str, CollectionPosition]:
     """The position in each collection that a stored cursor holds; none of them before the first poll.
 
     Raises ValueError when `cursor` was not made here.
@@ -96,11 +96,11 @@ def positions_of(cursor: str | None) -> dict[str, Position]:
         return {}
     kept = parse(cursor.encode())
     if is_object(kept) and all(name in COLLECTIONS and _is_position(value) for name, value in kept.items()):
-        return {name: Position(*map(str, value)) for name, value in kept.items() if is_array(value)}
+        return {name: CollectionPosition(*map(str, value)) for name, value in kept.items() if is_array(value)}
     raise ValueError(f"not a cursor of the records of Bluesky: {printable(cursor)}")
 
 
-def cursor_of(positions: Mapping[str, Position]) -> str:
+def cursor_of(positions: Mapping[str, CollectionPosition]) -> str:
     """Positions as text, to be stored."""
     kept = {
         name: [key for key in (position.since, position.until, position.newest) if key is not None]
@@ -109,40 +109,40 @@ def cursor_of(positions: Mapping[str, Position]) -> str:
     return compact(kept).decode()
 
 
-def read_records(answer: Exchange, did: str, collection: str) -> Page | Unreadable | Fault:
+def read_records(answer: Exchange, did: str, collection: str) -> RecordPage | UnreadableRepo | WireFault:
     """The records on a page of `listRecords`, or why nothing can be concluded. Never raises.
 
     A record that cannot be read is passed over: its author's software wrote it, and it will never read
     better. A page whose envelope cannot be read is a fault.
     """
     document = open_answer(answer)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return _hidden(answer) or document
     items, cursor = document.get("records"), document.get("cursor")
     if not is_array(items) or not (cursor is None or isinstance(cursor, str)):
-        return Fault(MissedReason.MALFORMED, "records or cursor of an unexpected kind")
-    records: list[Record] = []
+        return WireFault(MissedReason.MALFORMED, "records or cursor of an unexpected kind")
+    records: list[RepoRecord] = []
     for item in items:
         uri = record_uri(item.get("uri")) if is_object(item) else None
         if not is_object(item) or uri is None or (uri.did, uri.collection) != (did, collection):
-            return Fault(MissedReason.MALFORMED, "a record without an address in the asked collection")
+            return WireFault(MissedReason.MALFORMED, "a record without an address in the asked collection")
         value = item.get("value")
         signals = _signals(uri, value) if is_object(value) else ()
-        records.append(Record(uri.rkey, tuple(signals)))
-    return Page(tuple(records), cursor if len(records) >= PAGE_SIZE else None)
+        records.append(RepoRecord(uri.rkey, tuple(signals)))
+    return RecordPage(tuple(records), cursor if len(records) >= PAGE_SIZE else None)
 
 
-def read_relationships(answer: Exchange, actor: str) -> tuple[Signal, ...] | Fault:
+def read_relationships(answer: Exchange, actor: str) -> tuple[Signal, ...] | WireFault:
     """Whom of those asked for `actor` follows, from the answer to `getRelationships`. Never raises.
 
     The app does not say since when.
     """
     document = open_answer(answer)
     items = document.get("relationships") if is_object(document) else None
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return document
     if document.get("actor", actor) != actor or not is_array(items):
-        return Fault(MissedReason.MALFORMED, "relationships of nobody or of somebody else")
+        return WireFault(MissedReason.MALFORMED, "relationships of nobody or of somebody else")
     signals: list[Signal] = []
     for item in items:
         did, uri = (item.get("did"), record_uri(item.get("following"))) if is_object(item) else (None, None)
@@ -151,13 +151,13 @@ def read_relationships(answer: Exchange, actor: str) -> tuple[Signal, ...] | Fau
     return tuple(signals)
 
 
-def _hidden(answer: Exchange) -> Unreadable | None:
+def _hidden(answer: Exchange) -> UnreadableRepo | None:
     error = error_of(answer)
     if error is None:
         return None
     name, message = error
     if name in _HIDDEN or (name == INVALID_REQUEST and message.startswith("Could not find repo")):
-        return Unreadable(printable(f"{name}: {message}"))
+        return UnreadableRepo(printable(f"{name}: {message}"))
     return None
 
 

@@ -9,7 +9,7 @@ ones came from the API itself.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from collectors.core.wire import Fault, is_array, is_object, parse, printable
+from collectors.core.wire import WireFault, is_array, is_object, parse, printable
 from collectors.mastodon.wire.identity import acct_of, host_of, is_local_id, is_username
 from storage.model.core.availability import MissedReason
 
@@ -56,7 +56,7 @@ class NoBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ActorDocument:
     """An actor document: the account as other servers see it."""
 
     uri: str
@@ -76,7 +76,7 @@ class _OddAccountError(Exception):
     """An account in an answer cannot be understood."""
 
 
-def read_profile(http_status: int, body: bytes) -> Profile | Absent | Fault:
+def read_profile(http_status: int, body: bytes) -> Profile | Absent | WireFault:
     """What GET /api/v1/accounts/:id or /api/v1/accounts/lookup states."""
     document = parse(body)
     if http_status in _GONE:
@@ -88,7 +88,7 @@ def read_profile(http_status: int, body: bytes) -> Profile | Absent | Fault:
 
 def read_batch(
     http_status: int, body: bytes, asked: Collection[str]
-) -> dict[str, Profile | Fault] | NoBatch | Fault:
+) -> dict[str, Profile | WireFault] | NoBatch | WireFault:
     """What GET /api/v1/accounts?id[]= states of the `asked` local ids; those left out are not in the result.
 
     Mastodon answers it since 4.3, in no promised order, and drops unknown ids without a word (documented).
@@ -99,23 +99,25 @@ def read_batch(
         return fault_of(http_status)
     document = parse(body)
     if document is None:
-        return Fault(MissedReason.MALFORMED, "not JSON")
+        return WireFault(MissedReason.MALFORMED, "not JSON")
     if not is_array(document):
         return NoBatch()
-    found: dict[str, Profile | Fault] = {}
+    found: dict[str, Profile | WireFault] = {}
     for item in document:
         local_id = item.get("id") if is_object(item) else None
         if isinstance(local_id, int) and abs(local_id) < 10**19 and str(local_id) in asked:
-            found[str(local_id)] = Fault(MissedReason.MALFORMED, "id is not a string")
+            found[str(local_id)] = WireFault(MissedReason.MALFORMED, "id is not a string")
         if not isinstance(local_id, str) or local_id not in asked:
             continue
         said = profile_of(item)
         if found.setdefault(local_id, said) != said:
-            found[local_id] = Fault(MissedReason.CONTRADICTORY, "twice in the answer, with different content")
+            found[local_id] = WireFault(
+                MissedReason.CONTRADICTORY, "twice in the answer, with different content"
+            )
     return found
 
 
-def read_actor(http_status: int, body: bytes) -> Actor | Absent | Fault:
+def read_actor(http_status: int, body: bytes) -> ActorDocument | Absent | WireFault:
     """What the actor URI answers to application/activity+json.
 
     200 with `suspended` is a temporary suspension, 410 a permanent one or a deletion by the owner, 401 a
@@ -127,13 +129,13 @@ def read_actor(http_status: int, body: bytes) -> Actor | Absent | Fault:
     if http_status != 200:
         return fault_of(http_status)
     if not is_object(document) or not isinstance(uri := document.get("id"), str) or not host_of(uri):
-        return Fault(MissedReason.MALFORMED, "not an actor document")
+        return WireFault(MissedReason.MALFORMED, "not an actor document")
     names = document.get("alsoKnownAs")
     known_as = frozenset(name for name in _several(names) if isinstance(name, str))
-    return Actor(uri, document.get("suspended") is True, known_as)
+    return ActorDocument(uri, document.get("suspended") is True, known_as)
 
 
-def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | Fault:
+def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | WireFault:
     """What /.well-known/webfinger states. It stays 200 in a temporary suspension (documented)."""
     document = parse(body)
     if http_status in _GONE:
@@ -141,7 +143,7 @@ def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | Fault:
     if http_status != 200:
         return fault_of(http_status)
     if not is_object(document):
-        return Fault(MissedReason.MALFORMED, "webfinger answered no JSON object")
+        return WireFault(MissedReason.MALFORMED, "webfinger answered no JSON object")
     subject = document.get("subject")
     halves = acct_of(subject.removeprefix("acct:")) if isinstance(subject, str) else None
     for link in _several(document.get("links")):
@@ -149,10 +151,10 @@ def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | Fault:
             href = link.get("href")
             if isinstance(href, str) and host_of(href):
                 return Jrd(href, "@".join(halves) if halves else None)
-    return Fault(MissedReason.MALFORMED, "webfinger names no actor")
+    return WireFault(MissedReason.MALFORMED, "webfinger names no actor")
 
 
-def fault_of(http_status: int) -> Fault:
+def fault_of(http_status: int) -> WireFault:
     """Why an answer with this HTTP status states nothing.
 
     401 and 403 are both about access: a server that wants signatures or signs of membership from everybody
@@ -164,15 +166,15 @@ def fault_of(http_status: int) -> Fault:
         403: MissedReason.ACCESS,
         429: MissedReason.RATE_LIMITED,
     }.get(http_status, MissedReason.UPSTREAM)
-    return Fault(reason, f"HTTP {http_status}")
+    return WireFault(reason, f"HTTP {http_status}")
 
 
-def profile_of(item: object) -> Profile | Fault:
+def profile_of(item: object) -> Profile | WireFault:
     """One account of the REST API."""
     try:
         return _profile(item)
     except _OddAccountError as e:
-        return Fault(MissedReason.MALFORMED, str(e))
+        return WireFault(MissedReason.MALFORMED, str(e))
 
 
 def _profile(item: object) -> Profile:

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from collectors.core.collector import Exchange
 from collectors.core.wire import is_array, is_object, parse
-from collectors.mastodon.wire.identity import Identity, host_of
+from collectors.mastodon.wire.identity import MastodonIdentity, host_of
 
 _ASKED_FOR = " asked for "
 _KEPT = (
@@ -18,7 +18,7 @@ _KEPT = (
 """Keys of accounts, actor documents, webfinger answers and errors."""
 
 
-def address_of(address: str, params: Sequence[tuple[str, str]], who: Identity | None) -> str:
+def address_of(address: str, params: Sequence[tuple[str, str]], who: MastodonIdentity | None) -> str:
     """A request as evidence names it. `who` is the account that was asked for; None for a batch, of which
     only the number of ids is named: evidence of one account names no other.
     """
@@ -33,12 +33,12 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     url, _, asked_for = exchange.url.partition(_ASKED_FOR)
     document = parse(exchange.body)
     if asked_for:
-        who = Identity.of(asked_for)
+        who = MastodonIdentity.of(asked_for)
         return {asked_for: _kept(document, who)} if who and asked_for in set(native_ids) else {}
     if not is_array(document):
         return {}
     host = host_of(url.partition("?")[0])
-    wanted = {who.local_id: who for who in map(Identity.of, native_ids) if who and who.host == host}
+    wanted = {who.local_id: who for who in map(MastodonIdentity.of, native_ids) if who and who.host == host}
     kept: dict[str, list[object]] = {}
     for item in document:
         local_id = item.get("id") if is_object(item) else None
@@ -48,7 +48,7 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     return {native_id: items if len(items) > 1 else items[0] for native_id, items in kept.items()}
 
 
-def _kept(document: object, who: Identity) -> dict[str, object]:
+def _kept(document: object, who: MastodonIdentity) -> dict[str, object]:
     """Empty for an answer that is not JSON: its HTTP status is all that was believed of it."""
     if not is_object(document):
         return {}

@@ -22,7 +22,7 @@ _post_path = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class MastodonIdentity:
     """One account: its actor URI and its id in the REST API of its home server."""
 
     actor: str
@@ -55,7 +55,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class WebfingerName:
     """Somebody as a person wrote it: what to ask webfinger for, and at which server first."""
 
     server: str
@@ -133,7 +133,7 @@ def full_acct(acct: str, domain: str) -> str:
     return acct if "@" in acct else f"{acct}@{domain}"
 
 
-def name_of(asked: str) -> Name | None:
+def name_of(asked: str) -> WebfingerName | None:
     """Whom a person means by alice@host, @alice@host, https://host/@alice or https://host/users/alice.
 
     Other addresses are asked for as they are. None when it is neither a name nor an address.
@@ -152,7 +152,7 @@ def name_of(asked: str) -> Name | None:
     name = username_of(text)
     if name is not None:
         return _by_acct(parts.scheme, name, host_of(text))
-    return Name(server_of(text), text) if parts.path.strip("/") else None
+    return WebfingerName(server_of(text), text) if parts.path.strip("/") else None
 
 
 def post_of(address: str) -> Post | None:
@@ -172,5 +172,5 @@ def post_of(address: str) -> Post | None:
     return Post(address, server, local_id, author)
 
 
-def _by_acct(scheme: str, name: str, domain: str) -> Name:
-    return Name(f"{scheme}://{domain}", f"acct:{name}@{domain}")
+def _by_acct(scheme: str, name: str, domain: str) -> WebfingerName:
+    return WebfingerName(f"{scheme}://{domain}", f"acct:{name}@{domain}")

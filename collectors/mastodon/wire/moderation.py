@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault, is_array, is_object, parse
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault, is_array, is_object, parse
 from collectors.mastodon.wire.answers import Profile
-from collectors.mastodon.wire.identity import Identity, acct_of
+from collectors.mastodon.wire.identity import MastodonIdentity, acct_of
 from storage.model.core.availability import Flag, MissedReason
 from storage.model.core.side_facts import ObservedKind
 
 _HIDDEN = frozenset({401, 403, 404, 410})
 
 
-class Severity(StrEnum):
+class DomainBlockSeverity(StrEnum):
     """What a server does to another one."""
 
     SILENCE = "silence"
@@ -34,9 +34,9 @@ class DomainBlocks:
     Names may be published with stars in them, so that servers are found by the SHA-256 of their name.
     """
 
-    by_digest: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
+    by_digest: Mapping[str, DomainBlockSeverity] = field(default_factory=dict[str, DomainBlockSeverity])
 
-    def match(self, domain: str) -> Severity | None:
+    def match(self, domain: str) -> DomainBlockSeverity | None:
         """What is done to `domain`; None for nothing. A block holds for subdomains, the narrowest counts."""
         halves = acct_of(f"a@{domain}")
         labels = halves[1].partition(":")[0].split(".") if halves else []
@@ -46,18 +46,18 @@ class DomainBlocks:
                 return severity
         return None
 
-    def facts(self, handles: Mapping[str, str]) -> "Observed":
+    def facts(self, handles: Mapping[str, str]) -> "ModerationFindings":
         """What it means for accounts, given as name@domain by native id. All of them are answered for."""
         facts = {
             native_id: f"domain {severity.value}"
             for native_id, handle in handles.items()
             if (severity := self.match(handle.rpartition("@")[2])) is not None
         }
-        return Observed(frozenset(handles), _as_facts(facts.items()))
+        return ModerationFindings(frozenset(handles), _as_facts(facts.items()))
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ModerationFindings:
     """What one look of one observer found: `facts` by native id, and of whom it said anything at all.
 
     Who is `answered` and has no fact is treated like anybody else there. Of others nothing is known.
@@ -65,36 +65,36 @@ class Observed:
 
     answered: frozenset[str]
     facts: tuple[tuple[str, Flag | ObservedKind, str], ...]
-    trouble: Trouble | None = None
+    trouble: RequestFailure | None = None
     """What kept the others from being asked."""
 
 
-def read_domain_blocks(http_status: int, body: bytes) -> DomainBlocks | Fault:
+def read_domain_blocks(http_status: int, body: bytes) -> DomainBlocks | WireFault:
     """What GET /api/v1/instance/domain_blocks publishes (Mastodon 4.0 and later). Never raises.
 
     A list that is hidden or kept for members is a Fault of reason ACCESS. An entry that is not understood
     makes the list unreadable: it could be the one that was looked for.
     """
     if http_status in _HIDDEN:
-        return Fault(MissedReason.ACCESS, f"its blocked servers are not published: HTTP {http_status}")
+        return WireFault(MissedReason.ACCESS, f"its blocked servers are not published: HTTP {http_status}")
     if http_status != 200:
-        return Fault(
+        return WireFault(
             MissedReason.RATE_LIMITED if http_status == 429 else MissedReason.UPSTREAM, f"HTTP {http_status}"
         )
     entries = parse(body)
     if not is_array(entries):
-        return Fault(MissedReason.MALFORMED, "not a JSON array")
-    by_digest: dict[str, Severity] = {}
+        return WireFault(MissedReason.MALFORMED, "not a JSON array")
+    by_digest: dict[str, DomainBlockSeverity] = {}
     for entry in entries:
         digest, severity = _digest(entry), entry.get("severity") if is_object(entry) else None
         if digest is None or not isinstance(severity, str):
-            return Fault(MissedReason.MALFORMED, "an entry without a domain, a digest or a severity")
-        if severity in set(Severity):
-            by_digest[digest] = Severity(severity)
+            return WireFault(MissedReason.MALFORMED, "an entry without a domain, a digest or a severity")
+        if severity in set(DomainBlockSeverity):
+            by_digest[digest] = DomainBlockSeverity(severity)
     return DomainBlocks(by_digest)
 
 
-def seen_by(who: Identity, copy: Profile) -> tuple[tuple[str, Flag | ObservedKind, str], ...] | None:
+def seen_by(who: MastodonIdentity, copy: Profile) -> tuple[tuple[str, Flag | ObservedKind, str], ...] | None:
     """What another server's copy of an account says; None when it is the copy of another account."""
     if copy.uri is not None and copy.uri != who.actor:
         return None

@@ -7,9 +7,9 @@ Mastodon knows no protected and no withheld accounts: `locked` is about follower
 
 from datetime import datetime
 
-from collectors.core.wire import Fault
-from collectors.mastodon.wire.answers import Absent, Actor, Jrd, Profile
-from collectors.mastodon.wire.identity import Identity, full_acct, host_of, username_of
+from collectors.core.wire import WireFault
+from collectors.mastodon.wire.answers import Absent, ActorDocument, Jrd, Profile
+from collectors.mastodon.wire.identity import MastodonIdentity, full_acct, host_of, username_of
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 
 _AVAILABLE = State(Status.AVAILABLE)
@@ -18,7 +18,7 @@ _NOT_FOUND = State(Status.NOT_FOUND)
 _REUSED = "the name belongs to another account now"
 
 
-def stranger(who: Identity, profile: Profile, created_on: str | None) -> str | None:
+def stranger(who: MastodonIdentity, profile: Profile, created_on: str | None) -> str | None:
     """Why an answer to this account's id is about another account; None when it is not.
 
     Ids and names are given anew when a server is set up again. An actor URI that is spelt as another
@@ -41,7 +41,9 @@ _PASSING = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMIT
 """Faults that pass by themselves, unlike a server that shows the document to signed requests only."""
 
 
-def available(who: Identity, profile: Profile, at: datetime, *, domain: str | None, proven: bool) -> Reading:
+def available(
+    who: MastodonIdentity, profile: Profile, at: datetime, *, domain: str | None, proven: bool
+) -> Reading:
     """The account is served. `proven`: the account that it moved to names it as its own.
 
     `domain` is the one that names of this server end in, None while it is not known: it may be another one
@@ -66,33 +68,35 @@ def available(who: Identity, profile: Profile, at: datetime, *, domain: str | No
     )
 
 
-def suspended(who: Identity, actor: Actor | Absent | Fault, at: datetime) -> Reading | Missed:
+def suspended(
+    who: MastodonIdentity, actor: ActorDocument | Absent | WireFault, at: datetime
+) -> Reading | Missed:
     """The REST API says suspended. Its actor document tells a suspension that may be lifted from the rest.
 
     A deletion by the owner looks like a permanent suspension (documented), so only a document that says
     "temporary" makes the reading a plain suspension. When it could not be fetched at all, the reading waits:
     the next try may tell what this one cannot.
     """
-    if isinstance(actor, Fault) and actor.reason in _PASSING:
+    if isinstance(actor, WireFault) and actor.reason in _PASSING:
         return Missed(who.native_id, at, actor.reason, f"suspended; actor document: {actor.detail}")
-    temporary = isinstance(actor, Actor) and actor.uri == who.actor and actor.suspended
+    temporary = isinstance(actor, ActorDocument) and actor.uri == who.actor and actor.suspended
     flag = Flag.TEMPORARY if temporary else Flag.SUSPENDED_OR_DELETED
     return Reading(who.native_id, at, _SUSPENDED, Strength.STRONG, flags=frozenset({flag}))
 
 
 def absent(
-    who: Identity,
+    who: MastodonIdentity,
     rest: Absent,
-    webfinger: Jrd | Absent | Fault,
-    lookup: Profile | Absent | Fault | None,
-    actor: Actor | Absent | Fault | None,
+    webfinger: Jrd | Absent | WireFault,
+    lookup: Profile | Absent | WireFault | None,
+    actor: ActorDocument | Absent | WireFault | None,
     at: datetime,
 ) -> Reading | Missed:
     """The REST API has no account of this id. `lookup` by name and `actor` are None where not asked."""
     if _is_gone(webfinger) or _is_gone(actor):
         flags = frozenset({Flag.SUSPENDED_OR_DELETED})
         return Reading(who.native_id, at, _SUSPENDED, Strength.STRONG, flags=flags)
-    if isinstance(webfinger, Fault):
+    if isinstance(webfinger, WireFault):
         return Missed(who.native_id, at, webfinger.reason, f"not found; webfinger: {webfinger.detail}")
     if isinstance(lookup, Profile):
         if lookup.local_id != who.local_id:
@@ -102,7 +106,7 @@ def absent(
         if webfinger.actor != who.actor:
             return Missed(who.native_id, at, MissedReason.UNCLASSIFIED, f"{_REUSED}: {webfinger.actor}")
         return _contradictory(who, at, "not found by id, but webfinger knows the account")
-    if isinstance(actor, Actor):
+    if isinstance(actor, ActorDocument):
         return _contradictory(who, at, "not found by id, but the actor document is there")
     if rest.http_status != webfinger.http_status:
         return _contradictory(who, at, "gone by id, but webfinger never knew the account")
@@ -113,5 +117,5 @@ def _is_gone(said: object) -> bool:
     return isinstance(said, Absent) and said.http_status == 410
 
 
-def _contradictory(who: Identity, at: datetime, detail: str) -> Missed:
+def _contradictory(who: MastodonIdentity, at: datetime, detail: str) -> Missed:
     return Missed(who.native_id, at, MissedReason.CONTRADICTORY, detail)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
-from collectors.core.wire import Fault, is_array, is_object, parse, printable
+from collectors.core.wire import WireFault, is_array, is_object, parse, printable
 from collectors.mastodon.wire.answers import fault_of
 from collectors.mastodon.wire.identity import (
     Post,
@@ -35,7 +35,7 @@ Target = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class TimelineAct:
     """One act, of the status `local_id`. `answers` is the local id of a target that the page only names."""
 
     local_id: str
@@ -44,10 +44,10 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MastodonTimelinePage:
     """Acts on one page in the order in which the server sent them."""
 
-    acts: tuple[Act, ...]
+    acts: tuple[TimelineAct, ...]
     targets: Mapping[str, Target]
     """Every status on the page by local id: people often answer themselves."""
 
@@ -58,7 +58,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableTimeline:
     """The author's statuses cannot be read (gone, or shown to members only): nothing is wrong with us."""
 
     detail: str
@@ -68,57 +68,59 @@ class _OddStatusError(Exception):
     """A status on the page cannot be understood."""
 
 
-def read_page(http_status: int, body: bytes, host: str) -> Page | Unreadable | Fault:
+def read_page(
+    http_status: int, body: bytes, host: str
+) -> MastodonTimelinePage | UnreadableTimeline | WireFault:
     """The acts on a page of GET /api/v1/accounts/:id/statuses of `host`, or why nothing can be concluded.
 
     Never raises. A suspended account shows an empty page: what became of it is for the lookup to say.
     """
     if http_status in _HIDDEN:
-        return Unreadable(f"the author's posts cannot be read: HTTP {http_status}")
+        return UnreadableTimeline(f"the author's posts cannot be read: HTTP {http_status}")
     statuses = _array(http_status, body)
-    if isinstance(statuses, Fault):
+    if isinstance(statuses, WireFault):
         return statuses
     try:
         acts = [act for status in statuses for act in _acts(status, host)]
         targets = dict(_described(status, host) for status in statuses)
     except _OddStatusError as e:
-        return Fault(MissedReason.MALFORMED, str(e))
-    return Page(tuple(acts), targets)
+        return WireFault(MissedReason.MALFORMED, str(e))
+    return MastodonTimelinePage(tuple(acts), targets)
 
 
-def read_targets(http_status: int, body: bytes, host: str) -> Mapping[str, Target] | Fault:
+def read_targets(http_status: int, body: bytes, host: str) -> Mapping[str, Target] | WireFault:
     """What GET /api/v1/statuses?id[]= of `host` says, by local id: where posts are and who wrote them.
 
     Never raises. Mastodon answers it since 4.3 and leaves out what it does not show (documented).
     """
     statuses = _array(http_status, body)
-    if isinstance(statuses, Fault):
+    if isinstance(statuses, WireFault):
         return statuses
     try:
         return dict(_described(status, host) for status in statuses)
     except _OddStatusError as e:
-        return Fault(MissedReason.MALFORMED, str(e))
+        return WireFault(MissedReason.MALFORMED, str(e))
 
 
-def completed(acts: Iterable[Act], targets: Mapping[str, Target]) -> tuple[Signal, ...]:
+def completed(acts: Iterable[TimelineAct], targets: Mapping[str, Target]) -> tuple[Signal, ...]:
     """The signals of `acts`, oldest first and each once, with the targets that were only named filled in."""
     by_age = sorted(acts, key=lambda act: order_of(act.local_id))
     return tuple(dict.fromkeys(_completed(act, targets) for act in by_age))
 
 
-def read_favourites(http_status: int, body: bytes, host: str) -> tuple[str, ...] | Fault:
+def read_favourites(http_status: int, body: bytes, host: str) -> tuple[str, ...] | WireFault:
     """Who a page of GET /api/v1/statuses/:id/favourited_by of `host` lists: actor URIs where the server
     tells them (since 4.2), else name@host. Never raises.
     """
     if http_status in _HIDDEN:
-        return Fault(MissedReason.ACCESS, f"who favourited the post is not shown: HTTP {http_status}")
+        return WireFault(MissedReason.ACCESS, f"who favourited the post is not shown: HTTP {http_status}")
     people = _array(http_status, body)
-    if isinstance(people, Fault):
+    if isinstance(people, WireFault):
         return people
     try:
         return tuple(_author(person, host) for person in people)
     except _OddStatusError as e:
-        return Fault(MissedReason.MALFORMED, str(e))
+        return WireFault(MissedReason.MALFORMED, str(e))
 
 
 def next_max_id(link: str | None) -> str | None:
@@ -144,14 +146,14 @@ def like_of(post: Post, favouriters: Iterable[str], actor: str, acct: str) -> Si
     return Signal(SignalKind.LIKE, post.address, None, post.address, post.author)
 
 
-def _array(http_status: int, body: bytes) -> Sequence[object] | Fault:
+def _array(http_status: int, body: bytes) -> Sequence[object] | WireFault:
     if http_status != 200:
         return fault_of(http_status)
     document = parse(body)
-    return document if is_array(document) else Fault(MissedReason.MALFORMED, "not a JSON array")
+    return document if is_array(document) else WireFault(MissedReason.MALFORMED, "not a JSON array")
 
 
-def _acts(status: object, host: str) -> Iterable[Act]:
+def _acts(status: object, host: str) -> Iterable[TimelineAct]:
     if not is_object(status):
         raise _OddStatusError("a status is not an object")
     local_id, native_id, made_at = _id(status, "id"), _address(status), _time(status.get("created_at"))
@@ -159,14 +161,14 @@ def _acts(status: object, host: str) -> Iterable[Act]:
     if boosted is not None:
         _, target = _described(boosted, host)
         words = words_of_html(boosted.get("content") if is_object(boosted) else None)
-        yield Act(local_id, Signal(SignalKind.REPOST, native_id, made_at, *target, words=words))
+        yield TimelineAct(local_id, Signal(SignalKind.REPOST, native_id, made_at, *target, words=words))
         return
     words = words_of_html(status.get("content"))
     if answered is None and quote is None:
-        yield Act(local_id, Signal(SignalKind.POST, native_id, made_at, words=words))
+        yield TimelineAct(local_id, Signal(SignalKind.POST, native_id, made_at, words=words))
     if answered is not None:
         author = _mentioned(status, host)
-        yield Act(
+        yield TimelineAct(
             local_id,
             Signal(SignalKind.REPLY, native_id, made_at, None, author, words=words),
             _id(status, "in_reply_to_id"),
@@ -175,7 +177,7 @@ def _acts(status: object, host: str) -> Iterable[Act]:
         yield _quoting(local_id, Signal(SignalKind.QUOTE, native_id, made_at, words=words), quote, host)
 
 
-def _quoting(local_id: str, signal: Signal, quote: object, host: str) -> Act:
+def _quoting(local_id: str, signal: Signal, quote: object, host: str) -> TimelineAct:
     """Mastodon 4.4 wraps the quoted status together with a state, other software does not (documented).
 
     A quote that its author has not accepted, or has revoked, hides its target: the act remains one.
@@ -185,12 +187,12 @@ def _quoting(local_id: str, signal: Signal, quote: object, host: str) -> Act:
     quoted = quote.get("quoted_status") if "state" in quote else quote
     if quoted is not None:
         _, (address, author) = _described(quoted, host)
-        return Act(local_id, replace(signal, target_id=address, target_author_id=author))
+        return TimelineAct(local_id, replace(signal, target_id=address, target_author_id=author))
     named = quote.get("quoted_status_id")
-    return Act(local_id, signal, None if named is None else _id(quote, "quoted_status_id"))
+    return TimelineAct(local_id, signal, None if named is None else _id(quote, "quoted_status_id"))
 
 
-def _completed(act: Act, targets: Mapping[str, Target]) -> Signal:
+def _completed(act: TimelineAct, targets: Mapping[str, Target]) -> Signal:
     target = targets.get(act.answers) if act.answers is not None else None
     if target is None:
         return act.signal

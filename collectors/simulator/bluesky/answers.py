@@ -18,16 +18,16 @@ from collectors.simulator.bluesky.app_view import (
     GET_PROFILES,
     GET_RELATIONSHIPS,
     AppView,
-    Asked,
+    AppViewRequest,
     bad_request,
     is_did,
     is_handle,
 )
 from collectors.simulator.bluesky.faults import failed
 from collectors.simulator.bluesky.payloads import DID_JSON, JSON, answer, dumps
-from collectors.simulator.bluesky.world import Standing, World
-from collectors.simulator.core.faults import Faults, Kind
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.bluesky.world import BlueskyWorld, HostingStatus
+from collectors.simulator.core.faults import FaultKind, FaultPlan
+from collectors.simulator.core.reply import SimulatedReply
 
 STREAM: Final = "subscribe"
 """Name of the event stream among the counts."""
@@ -55,7 +55,7 @@ _of_directory = re.compile(r"/(did:[^/]+)(/log/audit)?").fullmatch
 
 
 @dataclass(slots=True)
-class _Window:
+class _AnswerWindow:
     since: datetime
     used: int = 0
 
@@ -63,17 +63,17 @@ class _Window:
 class BlueskyAnswers:
     """Answers requests at the time of its world, and counts them."""
 
-    def __init__(self, world: World, faults: Faults, limit: int | None) -> None:
+    def __init__(self, world: BlueskyWorld, faults: FaultPlan, limit: int | None) -> None:
         self.pds = ""
         """The address that DID documents name as the server of every account."""
         self._world = world
         self._faults = faults
         self._limit = limit
-        self._window: _Window | None = None
+        self._window: _AnswerWindow | None = None
         self._requests: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
         self._app_view = AppView(world, faults)
-        self._methods: Mapping[str, Callable[[Asked], Reply]] = {
+        self._methods: Mapping[str, Callable[[AppViewRequest], SimulatedReply]] = {
             GET_PROFILES: self._app_view.profiles,
             GET_PROFILE: self._app_view.profile,
             GET_RELATIONSHIPS: self._app_view.relationships,
@@ -97,13 +97,13 @@ class BlueskyAnswers:
         self._world.move_to(now)
         self._app_view.moved(now)
 
-    def reply(self, path: str, query: str, accept_labelers: str | None = None) -> Reply:
+    def reply(self, path: str, query: str, accept_labelers: str | None = None) -> SimulatedReply:
         """The answer to a GET of `path` with the raw `query` and the header `atproto-accept-labelers`."""
         method = path.removeprefix("/xrpc/")
         directory = _of_directory(unquote(path))
         if directory is None and method not in self._methods:
             unknown = answer(501, payloads.METHOD_NOT_IMPLEMENTED)
-            return Reply(404, b"", content_type=JSON) if method == path else unknown
+            return SimulatedReply(404, b"", content_type=JSON) if method == path else unknown
         name = method if directory is None else _AUDIT if directory[2] else _DOCUMENT
         self._requests[name] += 1
         headers, refused = self._counted() if name in _AT_HOST else ({}, False)
@@ -115,16 +115,16 @@ class BlueskyAnswers:
         if reply is None and directory is not None:
             reply = self._registered(name, directory[1])
         elif reply is None:
-            asked = Asked(request, parse_qs(query, keep_blank_values=True), accept_labelers, kind)
+            asked = AppViewRequest(request, parse_qs(query, keep_blank_values=True), accept_labelers, kind)
             self._ids[name] += len(asked.every(_ASKED_FOR[name]))
             reply = self._methods[name](asked)
-        if kind is Kind.TRUNCATED:
+        if kind is FaultKind.TRUNCATED:
             reply = replace(reply, body=reply.body[: len(reply.body) // 2])
-        elif kind is Kind.SLOW:
+        elif kind is FaultKind.SLOW:
             reply = replace(reply, hang_s=self._faults.slow_s)
         return replace(reply, headers={**headers, **reply.headers}) if headers else reply
 
-    def refused_stream(self, request: str) -> Reply | None:
+    def refused_stream(self, request: str) -> SimulatedReply | None:
         """Count a request for the event stream; the answer in its place when a fault hits it, else None."""
         self._requests[STREAM] += 1
         return failed(self._faults.of(self.now, request), self.now, self._faults.hang_s, at_host=False)
@@ -137,7 +137,7 @@ class BlueskyAnswers:
         now, limit = self.now, _USUAL_LIMIT if self._limit is None else self._limit
         window = self._window
         if self._limit is None or window is None or not window.since <= now < window.since + _WINDOW:
-            window = self._window = _Window(now)
+            window = self._window = _AnswerWindow(now)
         window.used = min(window.used + 1, limit + 1)
         reset_at = window.since + _WINDOW
         headers = {
@@ -151,29 +151,29 @@ class BlueskyAnswers:
             headers["retry-after"] = str(int((reset_at - now).total_seconds()))
         return headers, refused
 
-    def _resolved(self, asked: Asked) -> Reply:
+    def _resolved(self, asked: AppViewRequest) -> SimulatedReply:
         handle = asked.first("handle")
         if not is_handle(handle):
             return bad_request(_RESOLVE, f'Invalid handle (got "{handle}")')
         did = self._world.did_of(handle)
-        if did is None or self._world.standing(did) is not Standing.ACTIVE:
+        if did is None or self._world.standing(did) is not HostingStatus.ACTIVE:
             return answer(400, payloads.HANDLE_NOT_FOUND)
         return answer(200, {"did": did})
 
-    def _status(self, asked: Asked) -> Reply:
+    def _status(self, asked: AppViewRequest) -> SimulatedReply:
         did = asked.first("did")
         if not is_did(did):
             return bad_request(_STATUS, f'Invalid DID (got "{did}")')
-        if asked.kind is Kind.ODD_ERROR:
+        if asked.kind is FaultKind.ODD_ERROR:
             return answer(400, payloads.UNDER_REVIEW)
         standing = self._world.standing(did)
-        is_gone = standing in {Standing.DELETED, Standing.UNREGISTERED}
+        is_gone = standing in {HostingStatus.DELETED, HostingStatus.UNREGISTERED}
         if is_gone or (self._faults.lies and self._faults.lied_about(self.now, did)):
             return answer(400, payloads.repo_not_found(did))
-        status = None if standing is Standing.ACTIVE else standing.value
+        status = None if standing is HostingStatus.ACTIVE else standing.value
         return answer(200, payloads.repo_status(did, status))
 
-    def _records(self, asked: Asked) -> Reply:
+    def _records(self, asked: AppViewRequest) -> SimulatedReply:
         repo, collection = asked.first("repo"), asked.first("collection")
         if not repo or not collection:
             return bad_request(_RECORDS, f'Missing required key "{"collection" if repo else "repo"}"')
@@ -181,7 +181,7 @@ class BlueskyAnswers:
         if size is None:
             return bad_request(_RECORDS, "limit is not an integer from 1 to 100")
         did = self._world.did_of(repo)
-        if did is None or self._world.standing(did) is not Standing.ACTIVE:
+        if did is None or self._world.standing(did) is not HostingStatus.ACTIVE:
             return answer(400, payloads.no_repo(repo))
         below = asked.first("cursor")
         acts = [a for a in self._world.records(did, collection) if not below or a.post_id < below][:size]
@@ -190,7 +190,7 @@ class BlueskyAnswers:
             page["cursor"] = acts[-1].post_id
         return answer(200, page)
 
-    def _labels(self, asked: Asked) -> Reply:
+    def _labels(self, asked: AppViewRequest) -> SimulatedReply:
         patterns, sources = asked.every("uriPatterns"), asked.every("sources")
         size = _number(asked.first("limit") or "50", range(1, 251))
         after = _number(asked.first("cursor") or "0", range(10**12))
@@ -209,7 +209,7 @@ class BlueskyAnswers:
         page: dict[str, object] = {"cursor": str(rows[-1].number)} if rows else {}
         return answer(200, {**page, "labels": labels})
 
-    def _registered(self, name: str, did: str) -> Reply:
+    def _registered(self, name: str, did: str) -> SimulatedReply:
         self._ids[name] += 1
         if did not in self._world:
             return answer(404, {"message": f"DID not registered: {did}"})
@@ -217,7 +217,7 @@ class BlueskyAnswers:
         if name == _AUDIT:
             return answer(200, payloads.audit_log(did, handles, self.pds))
         document = payloads.did_document(did, handles[-1][1], self.pds)
-        return Reply(200, dumps(document), content_type=DID_JSON)
+        return SimulatedReply(200, dumps(document), content_type=DID_JSON)
 
 
 def _number(text: str, allowed: range) -> int | None:

@@ -17,13 +17,13 @@ from aiohttp import WSMsgType, web
 from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGIONS
 from collectors.simulator.bluesky.answers import BlueskyAnswers
 from collectors.simulator.bluesky.jetstream import BadOptionsError, EventLog, Options, read_query, read_update
-from collectors.simulator.bluesky.world import World, accounts_of
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults
+from collectors.simulator.bluesky.world import BlueskyWorld, accounts_of
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultPlan
 from collectors.simulator.core.history import History
 from collectors.simulator.core.server import CONTROL, controlled, first_time, listening, sent
 
-_NO_FAULTS: Final = Faults()
+_NO_FAULTS: Final = FaultPlan()
 _LARGEST_UPDATE: Final = 10 * 1024 * 1024
 _MALFORMED: Final = 1007
 
@@ -154,8 +154,8 @@ class BlueskyServer:
 async def serve_bluesky(
     history: History,
     *,
-    acts: Sequence[Act] = (),
-    faults: Faults = _NO_FAULTS,
+    acts: Sequence[SimulatedAct] = (),
+    faults: FaultPlan = _NO_FAULTS,
     now: datetime | None = None,
     limit: int | None = None,
     regions: Mapping[str, str] = SHIPPED_REGIONS,
@@ -174,7 +174,7 @@ async def serve_bluesky(
     """
     start = now or first_time(history)
     accounts = accounts_of(history, acts, start)
-    answers = BlueskyAnswers(World(accounts, acts, start, regions, main_labeler), faults, limit)
+    answers = BlueskyAnswers(BlueskyWorld(accounts, acts, start, regions, main_labeler), faults, limit)
     server = BlueskyServer(answers, EventLog(accounts.values()))
     async with listening(server, host, port):
         answers.pds = pds or server.base_url

@@ -9,9 +9,9 @@ from typing import Final
 from collectors.simulator.bluesky import payloads as payloads
 from collectors.simulator.bluesky.faults import LASTING, odd_labels, twisted
 from collectors.simulator.bluesky.payloads import COLLECTIONS, JSON, answer
-from collectors.simulator.bluesky.world import Heard, Standing, World
-from collectors.simulator.core.faults import Faults, Kind
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.bluesky.world import BlueskyWorld, HeardLabelers, HostingStatus
+from collectors.simulator.core.faults import FaultKind, FaultPlan
+from collectors.simulator.core.reply import SimulatedReply
 from storage.model.core.signals import SignalKind
 
 GET_PROFILES: Final = "app.bsky.actor.getProfiles"
@@ -25,13 +25,13 @@ is_handle = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AppViewRequest:
     """One request: its path and query as sent, its parameters, and the fault that it meets."""
 
     request: str
     params: Mapping[str, Sequence[str]]
     accept_labelers: str | None
-    kind: Kind | None
+    kind: FaultKind | None
 
     def every(self, parameter: str) -> Sequence[str]:
         """All values of a parameter that may be repeated."""
@@ -45,11 +45,11 @@ class Asked:
 class AppView:
     """Answers about profiles at the time of its world."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: BlueskyWorld, faults: FaultPlan) -> None:
         self._world = world
         self._faults = faults
-        self._heard: dict[str | None, Heard] = {}
-        self._lasting: dict[str, Kind] = {}
+        self._heard: dict[str | None, HeardLabelers] = {}
+        self._lasting: dict[str, FaultKind] = {}
         self._nobody = False
         self.moved(world.now)
 
@@ -58,9 +58,9 @@ class AppView:
         self._lasting.clear()
         # All of one minute, so that the questions that follow a batch meet the same app view.
         minute = now.replace(second=0, microsecond=0)
-        self._nobody = self._faults.of(minute, "the app view") is Kind.ALL_NOT_FOUND
+        self._nobody = self._faults.of(minute, "the app view") is FaultKind.ALL_NOT_FOUND
 
-    def profiles(self, asked: Asked) -> Reply:
+    def profiles(self, asked: AppViewRequest) -> SimulatedReply:
         """Accounts that are not visible are left out without a word; order and duplicates are kept."""
         actors = asked.every("actors")
         refused = self._refused(GET_PROFILES, "actors", actors, _MOST_ACTORS)
@@ -78,9 +78,9 @@ class AppView:
             if asked.kind in LASTING:
                 self._lasting[dids[hit]] = asked.kind
         body = b'{"profiles":[' + b",".join([profile for profile in said if profile is not None]) + b"]}"
-        return Reply(200, body, {"atproto-content-labelers": heard.header}, JSON)
+        return SimulatedReply(200, body, {"atproto-content-labelers": heard.header}, JSON)
 
-    def profile(self, asked: Asked) -> Reply:
+    def profile(self, asked: AppViewRequest) -> SimulatedReply:
         """One account, or the reason why it is not shown."""
         refused = self._refused(GET_PROFILE, "actor", asked.every("actor")[:1], 1)
         if refused is not None:
@@ -89,18 +89,18 @@ class AppView:
         if did is None:
             return answer(400, payloads.PROFILE_NOT_FOUND)
         kind = self._lasting.get(did, asked.kind)
-        if kind is Kind.ODD_ERROR:
+        if kind is FaultKind.ODD_ERROR:
             return answer(400, payloads.UNDER_REVIEW)
-        if kind is Kind.CONTRADICTORY or self._nobody or self._is_lied_about(did):
+        if kind is FaultKind.CONTRADICTORY or self._nobody or self._is_lied_about(did):
             return answer(400, payloads.PROFILE_NOT_FOUND)
         heard = self._all_heard(asked)
         (profile,) = self._world.look_up([did], heard)
         if profile is None:
             return answer(400, _why_hidden(self._world.standing(did)))
-        body = odd_labels(profile) if kind is Kind.ODD_WITHHELD else profile
-        return Reply(200, body, {"atproto-content-labelers": heard.header}, JSON)
+        body = odd_labels(profile) if kind is FaultKind.ODD_WITHHELD else profile
+        return SimulatedReply(200, body, {"atproto-content-labelers": heard.header}, JSON)
 
-    def relationships(self, asked: Asked) -> Reply:
+    def relationships(self, asked: AppViewRequest) -> SimulatedReply:
         """Who follows whom between an actor and others; a follow of a vanished account is still there."""
         others = asked.every("others")
         refused = self._refused(GET_RELATIONSHIPS, "actor", asked.every("actor")[:1], 1)
@@ -122,7 +122,9 @@ class AppView:
                 found.append(payloads.relationship(other_did, follows.get(other_did), back))
         return answer(200, {"actor": did, "relationships": found})
 
-    def _refused(self, method: str, parameter: str, actors: Sequence[str], most: int) -> Reply | None:
+    def _refused(
+        self, method: str, parameter: str, actors: Sequence[str], most: int
+    ) -> SimulatedReply | None:
         """The answer to a request that names no account, too many, or one that cannot be."""
         if not actors:
             return bad_request(method, f'Missing required key "{parameter}"')
@@ -133,7 +135,7 @@ class AppView:
                 return bad_request(method, f'Invalid AT identifier (got "{actor}")')
         return None
 
-    def _hearing(self, header: str | None) -> Heard:
+    def _hearing(self, header: str | None) -> HeardLabelers:
         """Who is heard. The header replaces the default, and labelers that nobody knows are ignored."""
         heard = self._heard.get(header)
         if heard is None:
@@ -141,17 +143,17 @@ class AppView:
             wanted = f"{self._world.main_labeler};redact" if header is None else header
             items = (item.strip().partition(";") for item in wanted.split(","))
             found = {did: option.strip() == "redact" for did, _, option in items if did in known}
-            heard = self._heard[header] = Heard(tuple(found.items()))
+            heard = self._heard[header] = HeardLabelers(tuple(found.items()))
         return heard
 
-    def _all_heard(self, asked: Asked) -> Heard:
+    def _all_heard(self, asked: AppViewRequest) -> HeardLabelers:
         """Who is heard in this answer: LABELER_SILENT leaves out one regional labeler."""
         heard = self._hearing(asked.accept_labelers)
         regional = [did for did, _ in heard.labelers if did in self._world.regional]
-        if asked.kind is not Kind.LABELER_SILENT or not regional:
+        if asked.kind is not FaultKind.LABELER_SILENT or not regional:
             return heard
         silent = regional[self._faults.victim(self._world.now, asked.request, len(regional))]
-        return Heard(tuple(one for one in heard.labelers if one[0] != silent))
+        return HeardLabelers(tuple(one for one in heard.labelers if one[0] != silent))
 
     def _is_lied_about(self, did: str) -> bool:
         return self._faults.lies and self._faults.lied_about(self._world.now, did)
@@ -161,17 +163,17 @@ class AppView:
         return {act.target_id: payloads.record_uri(act) for act in acts}
 
 
-def bad_request(method: str, what: str) -> Reply:
+def bad_request(method: str, what: str) -> SimulatedReply:
     """The answer to a request that is wrong in itself."""
     return answer(400, payloads.invalid(method, what))
 
 
-def _why_hidden(standing: Standing) -> Mapping[str, str]:
+def _why_hidden(standing: HostingStatus) -> Mapping[str, str]:
     """Active accounts are hidden by a labeler, which reads like a takedown at the server."""
     match standing:
-        case Standing.DELETED | Standing.UNREGISTERED:
+        case HostingStatus.DELETED | HostingStatus.UNREGISTERED:
             return payloads.PROFILE_NOT_FOUND
-        case Standing.DEACTIVATED:
+        case HostingStatus.DEACTIVATED:
             return payloads.ACCOUNT_DEACTIVATED
         case _:
             return payloads.ACCOUNT_TAKEDOWN

@@ -14,59 +14,59 @@ from typing import Final
 
 from collectors.simulator.bluesky import payloads as payloads
 from collectors.simulator.bluesky.payloads import HTML_TYPE, JSON, answer, dumps
-from collectors.simulator.core.faults import Kind
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.faults import FaultKind
+from collectors.simulator.core.reply import SimulatedReply
 
 STRANGER: Final = "did:plc:stranger2stranger2strang"
 """A DID that nobody asked for."""
 
-LASTING: Final = frozenset({Kind.CONTRADICTORY, Kind.ODD_ERROR})
+LASTING: Final = frozenset({FaultKind.CONTRADICTORY, FaultKind.ODD_ERROR})
 """Kinds that hold for one account until the clock moves."""
 
 _PLAIN: Final = {
-    Kind.UNAUTHORIZED: answer(401, payloads.AUTH_MISSING),
-    Kind.FORBIDDEN: answer(403, payloads.FORBIDDEN),
-    Kind.LIMIT_WITHOUT_RESET: answer(429, payloads.RATE_LIMITED),
-    Kind.LIMIT_HTML: Reply(429, payloads.HTML, content_type=HTML_TYPE),
-    Kind.UNAVAILABLE_HTML: Reply(503, payloads.HTML, content_type=HTML_TYPE),
-    Kind.UNAVAILABLE_JSON: answer(503, payloads.UNAVAILABLE),
-    Kind.UNKNOWN_PATH: answer(501, payloads.METHOD_NOT_IMPLEMENTED),
-    Kind.REDIRECT: Reply(302, payloads.HTML, {"Location": "/login"}, HTML_TYPE),
-    Kind.BAD_REQUEST: answer(400, {"error": "InvalidRequest", "message": "Invalid request"}),
-    Kind.HTML: Reply(200, payloads.HTML, content_type=HTML_TYPE),
-    Kind.EMPTY: Reply(200, b"", content_type=JSON),
-    Kind.NULL: Reply(200, b"null", content_type=JSON),
-    Kind.RESET: Reply(0, b"", cut=True),
+    FaultKind.UNAUTHORIZED: answer(401, payloads.AUTH_MISSING),
+    FaultKind.FORBIDDEN: answer(403, payloads.FORBIDDEN),
+    FaultKind.LIMIT_WITHOUT_RESET: answer(429, payloads.RATE_LIMITED),
+    FaultKind.LIMIT_HTML: SimulatedReply(429, payloads.HTML, content_type=HTML_TYPE),
+    FaultKind.UNAVAILABLE_HTML: SimulatedReply(503, payloads.HTML, content_type=HTML_TYPE),
+    FaultKind.UNAVAILABLE_JSON: answer(503, payloads.UNAVAILABLE),
+    FaultKind.UNKNOWN_PATH: answer(501, payloads.METHOD_NOT_IMPLEMENTED),
+    FaultKind.REDIRECT: SimulatedReply(302, payloads.HTML, {"Location": "/login"}, HTML_TYPE),
+    FaultKind.BAD_REQUEST: answer(400, {"error": "InvalidRequest", "message": "Invalid request"}),
+    FaultKind.HTML: SimulatedReply(200, payloads.HTML, content_type=HTML_TYPE),
+    FaultKind.EMPTY: SimulatedReply(200, b"", content_type=JSON),
+    FaultKind.NULL: SimulatedReply(200, b"null", content_type=JSON),
+    FaultKind.RESET: SimulatedReply(0, b"", cut=True),
 }
 _HOST_DOWN: Final = answer(503, payloads.UNAVAILABLE)
 
 
-def failed(kind: Kind | None, now: datetime, hang_s: float, at_host: bool) -> Reply | None:
+def failed(kind: FaultKind | None, now: datetime, hang_s: float, at_host: bool) -> SimulatedReply | None:
     """The answer to a request that `kind` fails as a whole; None when it does not.
 
     `at_host`: the request is one to the server that holds an account.
     """
-    if kind is None or (kind is Kind.HOST_DOWN and not at_host):
+    if kind is None or (kind is FaultKind.HOST_DOWN and not at_host):
         return None
-    if kind is Kind.HOST_DOWN:
+    if kind is FaultKind.HOST_DOWN:
         return _HOST_DOWN
-    if kind is Kind.HANG:
-        return Reply(0, b"", cut=True, hang_s=hang_s)
-    if kind is Kind.LIMIT_PAST_RESET:
+    if kind is FaultKind.HANG:
+        return SimulatedReply(0, b"", cut=True, hang_s=hang_s)
+    if kind is FaultKind.LIMIT_PAST_RESET:
         return answer(429, payloads.RATE_LIMITED, _used_up(now - timedelta(minutes=3)))
-    if kind is Kind.LIMIT_ABSURD_RESET:
+    if kind is FaultKind.LIMIT_ABSURD_RESET:
         return answer(429, payloads.RATE_LIMITED, _used_up(now + timedelta(days=400)))
     return _PLAIN.get(kind)
 
 
-def twisted(kind: Kind, profile: bytes | None) -> Sequence[bytes | None]:
+def twisted(kind: FaultKind, profile: bytes | None) -> Sequence[bytes | None]:
     """What a batch says of the one account that `kind` hits, instead of `profile`."""
     match kind:
-        case Kind.OMITTED | Kind.CONTRADICTORY | Kind.ODD_ERROR:
+        case FaultKind.OMITTED | FaultKind.CONTRADICTORY | FaultKind.ODD_ERROR:
             return ()
-        case Kind.ODD_WITHHELD:
+        case FaultKind.ODD_WITHHELD:
             return () if profile is None else (odd_labels(profile),)
-        case Kind.FOREIGN_ERROR:
+        case FaultKind.FOREIGN_ERROR:
             return profile, dumps(payloads.profile(STRANGER, "stranger.test", ()))
         case _:
             return (profile,)

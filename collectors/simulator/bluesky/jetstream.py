@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from collectors.simulator.bluesky.payloads import INVALID_HANDLE, stamp
-from collectors.simulator.bluesky.world import Standing, standing_of
+from collectors.simulator.bluesky.world import HostingStatus, hosting_status
 from collectors.simulator.core.history import HistoryAccount
 
 LOOK_BACK: Final = timedelta(hours=36)
@@ -45,7 +45,7 @@ class Event:
     at: datetime
     did: str
     kind: str
-    standing: Standing = Standing.ACTIVE
+    standing: HostingStatus = HostingStatus.ACTIVE
     handle: str | None = None
 
 
@@ -114,14 +114,14 @@ def _events(account: HistoryAccount) -> Iterable[Event]:
     """An owner who comes back is announced with the handle as well (recorded)."""
     did = account.native_id
     standings = [
-        standing_of(state, account.details[index] if account.details else "")
+        hosting_status(state, account.details[index] if account.details else "")
         for index, state in enumerate(account.states)
     ]
     identities = set(account.handle_times[1:])
     for at, before, standing in zip(account.times[1:], standings, standings[1:], strict=False):
         if standing is not before:
             yield Event(at, did, "account", standing)
-            if before is Standing.DEACTIVATED and standing is Standing.ACTIVE:
+            if before is HostingStatus.DEACTIVATED and standing is HostingStatus.ACTIVE:
                 identities.add(at)
     for at in identities:
         handle = account.handle_at(at)
@@ -131,8 +131,8 @@ def _events(account: HistoryAccount) -> Iterable[Event]:
 def _message(event: Event, seq: int) -> str:
     said: dict[str, object] = {"did": event.did, "seq": seq, "time": stamp(event.at)}
     if event.kind == "account":
-        said = {"active": event.standing is Standing.ACTIVE, **said}
-        if event.standing is not Standing.ACTIVE:
+        said = {"active": event.standing is HostingStatus.ACTIVE, **said}
+        if event.standing is not HostingStatus.ACTIVE:
             said["status"] = event.standing.value
     elif event.handle is not None:
         said["handle"] = event.handle

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.reply import SimulatedReply
 from storage.model.core.signals import SignalKind
 
 JSON: Final = "application/json; charset=utf-8"
@@ -56,9 +56,9 @@ def dumps(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def answer(status: int, value: object, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:
+def answer(status: int, value: object, headers: Mapping[str, str] = _NO_HEADERS) -> SimulatedReply:
     """A value as JSON, under the servers' own name for its type."""
-    return Reply(status, dumps(value), headers, JSON)
+    return SimulatedReply(status, dumps(value), headers, JSON)
 
 
 def stamp(at: datetime) -> str:
@@ -162,12 +162,12 @@ def audit_log(did: str, handles: Sequence[tuple[datetime, str]], pds: str) -> li
     return entries
 
 
-def record_uri(act: Act) -> str:
+def record_uri(act: SimulatedAct) -> str:
     """The address of the record that an act leaves in the actor's repository."""
     return f"at://{act.actor_id}/{COLLECTIONS[act.kind]}/{act.post_id}"
 
 
-def record(act: Act) -> dict[str, object]:
+def record(act: SimulatedAct) -> dict[str, object]:
     """An item of listRecords. `target_id` is the address of a post, or the DID of who is followed."""
     uri, collection = record_uri(act), COLLECTIONS[act.kind]
     value: dict[str, object] = {"$type": collection}

@@ -14,7 +14,7 @@ from typing import Final
 from zlib import crc32
 
 from collectors.simulator.bluesky.payloads import COLLECTIONS, INVALID_HANDLE, dumps, label, profile
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled, visible
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, State, Status
@@ -24,7 +24,7 @@ HIDE: Final = "!hide"
 TAKEDOWN: Final = "!takedown"
 
 
-class Standing(Enum):
+class HostingStatus(Enum):
     """How an account stands with the server that holds it."""
 
     ACTIVE = "active"
@@ -38,14 +38,14 @@ class Standing(Enum):
 
 
 _STANDINGS: Final = {
-    Status.SUSPENDED: Standing.TAKEN_DOWN,
-    Status.DEACTIVATED: Standing.DEACTIVATED,
-    Status.NOT_FOUND: Standing.DELETED,
+    Status.SUSPENDED: HostingStatus.TAKEN_DOWN,
+    Status.DEACTIVATED: HostingStatus.DEACTIVATED,
+    Status.NOT_FOUND: HostingStatus.DELETED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardLabelers:
     """The labelers that have a say in an answer, each with whether its takedowns remove accounts from it."""
 
     labelers: tuple[tuple[str, bool], ...]
@@ -72,11 +72,11 @@ class LabelRow:
     initial: bool
 
 
-def standing_of(state: State, detail: str) -> Standing:
+def hosting_status(state: State, detail: str) -> HostingStatus:
     """What the server that holds an account says of it in `state`."""
     if detail == APP_VIEW_ONLY:
-        return Standing.ACTIVE
-    return _STANDINGS.get(state.status, Standing.ACTIVE)
+        return HostingStatus.ACTIVE
+    return _STANDINGS.get(state.status, HostingStatus.ACTIVE)
 
 
 def observable(state: State, regions: Collection[str]) -> State:
@@ -92,7 +92,7 @@ def observable(state: State, regions: Collection[str]) -> State:
     return State(Status.WITHHELD, countries) if countries else State(Status.AVAILABLE)
 
 
-def accounts_of(history: History, acts: Sequence[Act], now: datetime) -> dict[str, HistoryAccount]:
+def accounts_of(history: History, acts: Sequence[SimulatedAct], now: datetime) -> dict[str, HistoryAccount]:
     """The accounts on Bluesky, by DID. An actor that the history does not know is always available."""
     known = {a.native_id: a for a in history.accounts if a.platform is Platform.BLUESKY}
     for actor in dict.fromkeys(act.actor_id for act in acts):
@@ -102,13 +102,13 @@ def accounts_of(history: History, acts: Sequence[Act], now: datetime) -> dict[st
     return known
 
 
-class World:
+class BlueskyWorld:
     """The state of Bluesky at `now`, moved by `move_to` in either direction."""
 
     def __init__(
         self,
         accounts: Mapping[str, HistoryAccount],
-        acts: Sequence[Act],
+        acts: Sequence[SimulatedAct],
         now: datetime,
         regions: Mapping[str, str],
         main_labeler: str,
@@ -121,10 +121,10 @@ class World:
         self._events = sorted(
             {(at, a.native_id) for a in accounts.values() for at in (*a.times[1:], *a.handle_times[1:])}
         )
-        self._acts: dict[str, list[Act]] = defaultdict(list)
+        self._acts: dict[str, list[SimulatedAct]] = defaultdict(list)
         for act in sorted(acts, key=lambda act: act.at):
             self._acts[act.actor_id].append(act)
-        self._fragments: dict[Heard, dict[str, bytes | None]] = {}
+        self._fragments: dict[HeardLabelers, dict[str, bytes | None]] = {}
         self._handles: dict[str, str] | None = None
         self._rows: list[LabelRow] | None = None
         self._passed = 0
@@ -149,12 +149,12 @@ class World:
     def __contains__(self, did: str) -> bool:
         return did in self._accounts
 
-    def standing(self, did: str) -> Standing:
+    def standing(self, did: str) -> HostingStatus:
         """How the account stands with the server that holds it."""
         account = self._accounts.get(did)
         if account is None:
-            return Standing.UNREGISTERED
-        return standing_of(account.at(self._now), account.detail_at(self._now))
+            return HostingStatus.UNREGISTERED
+        return hosting_status(account.at(self._now), account.detail_at(self._now))
 
     def did_of(self, actor: str) -> str | None:
         """The DID of a DID or of a handle: that of the account that has the handle now and is not deleted."""
@@ -164,7 +164,7 @@ class World:
             self._handles = {
                 a.handle_at(self._now).lower(): did
                 for did, a in self._accounts.items()
-                if self.standing(did) is not Standing.DELETED
+                if self.standing(did) is not HostingStatus.DELETED
             }
         return None if actor == INVALID_HANDLE else self._handles.get(actor.lower())
 
@@ -178,7 +178,7 @@ class World:
         ]
         return known or [(account.handle_times[0], account.handles[0])]
 
-    def look_up(self, dids: Sequence[str], heard: Heard) -> list[bytes | None]:
+    def look_up(self, dids: Sequence[str], heard: HeardLabelers) -> list[bytes | None]:
         """The profile of each DID, in order; None where the app view shows none."""
         made = self._fragments.setdefault(heard, {})
         found: list[bytes | None] = []
@@ -196,12 +196,12 @@ class World:
         newest = {(row.src, row.did, row.val): row for row in done}
         return sorted(newest.values(), key=lambda row: row.number)
 
-    def records(self, did: str, collection: str) -> list[Act]:
+    def records(self, did: str, collection: str) -> list[SimulatedAct]:
         """The acts whose records the account holds now in a collection, newest first by record key.
 
         A follow that was undone is gone.
         """
-        kept: dict[str, Act] = {}
+        kept: dict[str, SimulatedAct] = {}
         for act in self._acts.get(did, ()):
             if act.at > self._now:
                 break
@@ -211,9 +211,9 @@ class World:
                 kept[act.post_id] = act
         return [kept[key] for key in sorted(kept, reverse=True)]
 
-    def _profile(self, did: str, heard: Heard) -> bytes | None:
+    def _profile(self, did: str, heard: HeardLabelers) -> bytes | None:
         account = self._accounts.get(did)
-        if account is None or self.standing(did) is not Standing.ACTIVE:
+        if account is None or self.standing(did) is not HostingStatus.ACTIVE:
             return None
         redacts = dict(heard.labelers)
         current = max(bisect_right(account.times, self._now) - 1, 0)

@@ -18,7 +18,7 @@ _KINDS = _NEED_TARGET | {SignalKind.POST, SignalKind.LIKE}
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class SimulatedAct:
     """One act of one executive. A like is part of the truth, though X shows it to nobody.
 
     `post_id` of a like is the post that was liked.
@@ -32,12 +32,12 @@ class Act:
     target_author_id: str | None
 
 
-def parse_acts(lines: Iterable[str], name: str) -> tuple[Act, ...]:
+def parse_acts(lines: Iterable[str], name: str) -> tuple[SimulatedAct, ...]:
     """The acts in the lines of a file called `name`, ordered by actor and post. Raises HistoryError.
 
     Ids of posts must grow with time for each actor, as they do on X: a timeline is paged by them.
     """
-    found: dict[tuple[str, bool, int], tuple[str, Act]] = {}
+    found: dict[tuple[str, bool, int], tuple[str, SimulatedAct]] = {}
     for where, row in records(lines, name, COLUMNS):
         act = _act(row, where)
         key = act.actor_id, act.kind is SignalKind.LIKE, int(act.post_id)
@@ -52,7 +52,7 @@ def parse_acts(lines: Iterable[str], name: str) -> tuple[Act, ...]:
     return tuple(act for _, act in ordered)
 
 
-def _act(row: list[str], where: str) -> Act:
+def _act(row: list[str], where: str) -> SimulatedAct:
     actor_id, at, kind_text, post_id, target_id, target_author_id = row
     try:
         kind = SignalKind(kind_text)
@@ -65,4 +65,6 @@ def _act(row: list[str], where: str) -> Act:
             raise HistoryError(f"{where}: {text!r} is not an id of X.")
     if kind in _NEED_TARGET and not target_id:
         raise HistoryError(f"{where}: a {kind} without a target.")
-    return Act(actor_id, moment(at, where), kind, post_id, target_id or None, target_author_id or None)
+    return SimulatedAct(
+        actor_id, moment(at, where), kind, post_id, target_id or None, target_author_id or None
+    )

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """One fault of one request."""
 
     RESET = "reset"
@@ -94,23 +94,23 @@ class Flapping:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class FaultPeriod:
     """Once in `every`, at a time drawn from the seed, one of `kinds` meets every request for `length`."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[FaultKind, ...]
     length: timedelta
     every: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
+class FaultPlan:
     """A plan of faults. `weights` is how many of 100,000 requests meet each kind."""
 
-    weights: Mapping[Kind, int] = field(default_factory=dict[Kind, int])
+    weights: Mapping[FaultKind, int] = field(default_factory=dict[FaultKind, int])
     seed: int = 0
     outages: tuple[Outage, ...] = ()
     glitches: tuple[Glitch, ...] = ()
-    periods: tuple[Period, ...] = ()
+    periods: tuple[FaultPeriod, ...] = ()
     flapping: Flapping | None = None
     hang_s: float = 0.05
     """Real seconds before a hanging connection is cut: few, so that a rehearsal does not stand still."""
@@ -122,13 +122,13 @@ class Faults:
         """Whether `lied_about` is ever True: callers that ask it for each account look here first."""
         return bool(self.glitches) or self.flapping is not None
 
-    def of(self, now: datetime, request: str) -> Kind | None:
+    def of(self, now: datetime, request: str) -> FaultKind | None:
         """What goes wrong with `request` (path and query) at the simulated time `now`.
 
         An outage and a period hit every request of their time, whatever it asks.
         """
         if any(outage.since <= now < outage.until for outage in self.outages):
-            return Kind.UNAVAILABLE_HTML
+            return FaultKind.UNAVAILABLE_HTML
         for period in self.periods:
             since, kind = _occurrence(self.seed, period, (now - _EPOCH) // period.every)
             if since <= now < since + period.length:
@@ -164,50 +164,63 @@ class Faults:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DRAWS: Final = 2**64
 _LIGHT: Final = {
-    Kind.UNAVAILABLE_HTML: 250,
-    Kind.UNAVAILABLE_JSON: 150,
-    Kind.RESET: 100,
-    Kind.TRUNCATED: 100,
-    Kind.LIMIT_WITHOUT_RESET: 20,
-    Kind.OMITTED: 200,
-    Kind.ODD_ERROR: 100,
-    Kind.NEW_HOST: 80,
+    FaultKind.UNAVAILABLE_HTML: 250,
+    FaultKind.UNAVAILABLE_JSON: 150,
+    FaultKind.RESET: 100,
+    FaultKind.TRUNCATED: 100,
+    FaultKind.LIMIT_WITHOUT_RESET: 20,
+    FaultKind.OMITTED: 200,
+    FaultKind.ODD_ERROR: 100,
+    FaultKind.NEW_HOST: 80,
 }
 _HEAVY: Final = (
-    dict.fromkeys([kind for kind in Kind if kind is not Kind.ALL_NOT_FOUND], 400)
+    dict.fromkeys([kind for kind in FaultKind if kind is not FaultKind.ALL_NOT_FOUND], 400)
     # These stop the collector for a while, so each of them costs many requests.
-    | dict.fromkeys((Kind.UNAUTHORIZED, Kind.CREDITS, Kind.FORBIDDEN, Kind.USAGE_CAPPED), 10)
-    | dict.fromkeys((Kind.LIMIT_WITHOUT_RESET, Kind.LIMIT_PAST_RESET, Kind.LIMIT_HTML), 40)
-    | {Kind.LIMIT_ABSURD_RESET: 10, Kind.HANG: 20, Kind.SLOW: 50}
-    | {Kind.UNAVAILABLE_HTML: 900, Kind.OMITTED: 900, Kind.ODD_ERROR: 700}
+    | dict.fromkeys(
+        (FaultKind.UNAUTHORIZED, FaultKind.CREDITS, FaultKind.FORBIDDEN, FaultKind.USAGE_CAPPED), 10
+    )
+    | dict.fromkeys((FaultKind.LIMIT_WITHOUT_RESET, FaultKind.LIMIT_PAST_RESET, FaultKind.LIMIT_HTML), 40)
+    | {FaultKind.LIMIT_ABSURD_RESET: 10, FaultKind.HANG: 20, FaultKind.SLOW: 50}
+    | {FaultKind.UNAVAILABLE_HTML: 900, FaultKind.OMITTED: 900, FaultKind.ODD_ERROR: 700}
 )
-_OUTAGE: Final = Period((Kind.ALL_NOT_FOUND,), timedelta(minutes=40), timedelta(hours=12))
-_CREDENTIALS: Final = Period(
-    (Kind.UNAUTHORIZED, Kind.CREDITS, Kind.FORBIDDEN), timedelta(minutes=20), timedelta(hours=8)
+_OUTAGE: Final = FaultPeriod((FaultKind.ALL_NOT_FOUND,), timedelta(minutes=40), timedelta(hours=12))
+_CREDENTIALS: Final = FaultPeriod(
+    (FaultKind.UNAUTHORIZED, FaultKind.CREDITS, FaultKind.FORBIDDEN),
+    timedelta(minutes=20),
+    timedelta(hours=8),
 )
 _FLAPPING: Final = Flapping(share=0.001, window=timedelta(minutes=15))
-PROFILES: Final[Mapping[str, Faults]] = MappingProxyType(
+PROFILES: Final[Mapping[str, FaultPlan]] = MappingProxyType(
     {
-        "none": Faults(),
-        "light": Faults(_LIGHT),
-        "heavy": Faults(_HEAVY),
-        "network": Faults({Kind.RESET: 2000, Kind.HANG: 200}),
-        "rate_limit": Faults(
-            dict.fromkeys((Kind.LIMIT_WITHOUT_RESET, Kind.LIMIT_PAST_RESET, Kind.LIMIT_HTML), 150)
-            | {Kind.LIMIT_ABSURD_RESET: 30, Kind.USAGE_CAPPED: 5}
+        "none": FaultPlan(),
+        "light": FaultPlan(_LIGHT),
+        "heavy": FaultPlan(_HEAVY),
+        "network": FaultPlan({FaultKind.RESET: 2000, FaultKind.HANG: 200}),
+        "rate_limit": FaultPlan(
+            dict.fromkeys(
+                (FaultKind.LIMIT_WITHOUT_RESET, FaultKind.LIMIT_PAST_RESET, FaultKind.LIMIT_HTML), 150
+            )
+            | {FaultKind.LIMIT_ABSURD_RESET: 30, FaultKind.USAGE_CAPPED: 5}
         ),
-        "server_errors": Faults(
-            {Kind.UNAVAILABLE_HTML: 1500, Kind.UNAVAILABLE_JSON: 1500, Kind.HOST_DOWN: 1000}
+        "server_errors": FaultPlan(
+            {FaultKind.UNAVAILABLE_HTML: 1500, FaultKind.UNAVAILABLE_JSON: 1500, FaultKind.HOST_DOWN: 1000}
         ),
-        "truncated": Faults({Kind.TRUNCATED: 1000, Kind.HTML: 600, Kind.EMPTY: 600, Kind.NULL: 600}),
-        "omitted": Faults(
-            {Kind.OMITTED: 2000, Kind.CONTRADICTORY: 1000, Kind.ODD_ERROR: 1000, Kind.LABELER_SILENT: 2000}
+        "truncated": FaultPlan(
+            {FaultKind.TRUNCATED: 1000, FaultKind.HTML: 600, FaultKind.EMPTY: 600, FaultKind.NULL: 600}
         ),
-        "outage": Faults(periods=(_OUTAGE,)),
-        "credentials": Faults(periods=(_CREDENTIALS,)),
-        "slow": Faults({Kind.SLOW: 3000}),
-        "flapping": Faults(flapping=_FLAPPING),
-        "everything": Faults(_HEAVY, periods=(_OUTAGE, _CREDENTIALS), flapping=_FLAPPING),
+        "omitted": FaultPlan(
+            {
+                FaultKind.OMITTED: 2000,
+                FaultKind.CONTRADICTORY: 1000,
+                FaultKind.ODD_ERROR: 1000,
+                FaultKind.LABELER_SILENT: 2000,
+            }
+        ),
+        "outage": FaultPlan(periods=(_OUTAGE,)),
+        "credentials": FaultPlan(periods=(_CREDENTIALS,)),
+        "slow": FaultPlan({FaultKind.SLOW: 3000}),
+        "flapping": FaultPlan(flapping=_FLAPPING),
+        "everything": FaultPlan(_HEAVY, periods=(_OUTAGE, _CREDENTIALS), flapping=_FLAPPING),
     }
 )
 
@@ -218,7 +231,7 @@ def profile(
     seed: int = 0,
     outages: tuple[Outage, ...] = (),
     glitches: tuple[Glitch, ...] = (),
-) -> Faults:
+) -> FaultPlan:
     """The plan called `name`, so strong that a run still reads most of the time.
 
     light is 1 % of the requests, heavy 10 % with every kind but `ALL_NOT_FOUND`. In an outage everybody is
@@ -237,7 +250,7 @@ def _draw(*parts: object) -> int:
 
 
 @lru_cache(maxsize=64)
-def _occurrence(seed: int, period: Period, number: int) -> tuple[datetime, Kind]:
+def _occurrence(seed: int, period: FaultPeriod, number: int) -> tuple[datetime, FaultKind]:
     """When the period with this number begins, and what it brings."""
     drawn = _draw(seed, "period", *period.kinds, number)
     late = timedelta(seconds=drawn % int((period.every - period.length).total_seconds()))

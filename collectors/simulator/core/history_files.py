@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from collectors.simulator.core.engagement_file import Act, parse_acts
+from collectors.simulator.core.engagement_file import SimulatedAct, parse_acts
 from collectors.simulator.core.history import History, HistoryError, parse_history
 from collectors.simulator.core.recorded_history import is_recorded, parse_recorded
 
@@ -19,7 +19,7 @@ def load_history(path: Path) -> History:
     return _with_lines(path, _history)
 
 
-def load_acts(path: Path) -> tuple[Act, ...]:
+def load_acts(path: Path) -> tuple[SimulatedAct, ...]:
     """The acts of executives in a file. Raises HistoryError."""
     return _with_lines(path, parse_acts)
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ActorId:
     """`uri` is what names the account anywhere, `local_id` what its own server calls it.
 
     `origin` is scheme and host of the server, `host` has the port where the address has one.
@@ -18,8 +18,8 @@ class Actor:
     local_id: str
 
 
-def actor_of(native_id: str) -> Actor:
+def actor_of(native_id: str) -> ActorId:
     """The parts of an id like "https://mastodon.example/users/alice#1098765"."""
     uri, _, local_id = native_id.partition("#")
     parts = urlsplit(uri)
-    return Actor(uri, f"{parts.scheme}://{parts.netloc}", parts.netloc, parts.path, local_id)
+    return ActorId(uri, f"{parts.scheme}://{parts.netloc}", parts.netloc, parts.path, local_id)

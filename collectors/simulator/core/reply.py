@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SimulatedReply:
     """An HTTP answer after `hang_s` real seconds; `cut` means none at all: the connection is cut then."""
 
     status: int

@@ -14,13 +14,13 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from collectors.simulator.core.history import History
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.reply import SimulatedReply
 
 CONTROL: Final = "/_simulator/"
 """Under this path a simulator is told the time and asked for its counts."""
 
 
-class Answers(Protocol):
+class SimulatedPlatform(Protocol):
     """What a platform answers at its simulated time."""
 
     @property
@@ -28,12 +28,12 @@ class Answers(Protocol):
 
     def move_to(self, now: datetime) -> None: ...
 
-    def reply(self, host: str, path: str, query: str, accept: str) -> Reply:
+    def reply(self, host: str, path: str, query: str, accept: str) -> SimulatedReply:
         """The answer to a GET; `host` and `accept` are the headers of these names."""
         ...
 
 
-class Server(Protocol):
+class HttpSimulator(Protocol):
     """What can be served on a port."""
 
     base_url: str
@@ -49,7 +49,7 @@ class Server(Protocol):
 class SimulatorServer:
     """A running simulator. `base_url` is what a collector takes."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: SimulatedPlatform) -> None:
         self.base_url = ""
         self._answers = answers
 
@@ -72,7 +72,7 @@ class SimulatorServer:
         return await sent(request, self._answers.reply(host, path, query, accept))
 
 
-async def controlled(server: Server, request: web.BaseRequest) -> web.Response:
+async def controlled(server: HttpSimulator, request: web.BaseRequest) -> web.Response:
     """The answer to a request under `CONTROL`: the counts, or the clock set."""
     what = request.path.removeprefix(CONTROL)
     if request.method == "GET" and what == "counts":
@@ -95,7 +95,7 @@ def _told_time(body: bytes) -> datetime | None:
     return now if now.tzinfo else now.replace(tzinfo=UTC)
 
 
-async def sent(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+async def sent(request: web.BaseRequest, reply: SimulatedReply) -> web.StreamResponse:
     """Wait as long as the reply says, then send it, or cut the connection."""
     if reply.hang_s:
         await asyncio.sleep(reply.hang_s)
@@ -113,7 +113,7 @@ def first_time(history: History) -> datetime:
 
 
 @asynccontextmanager
-async def listening(server: Server, host: str, port: int) -> AsyncGenerator[None]:
+async def listening(server: HttpSimulator, host: str, port: int) -> AsyncGenerator[None]:
     """Serve until the block ends; port 0 picks a free one. Raises OSError when the port is taken."""
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
     await runner.setup()

@@ -9,22 +9,22 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultPlan
 from collectors.simulator.core.history import History
 from collectors.simulator.core.server import SimulatorServer, first_time, listening
 from collectors.simulator.mastodon.answers import MastodonAnswers
 from collectors.simulator.mastodon.world import MastodonWorld
 
-_NO_FAULTS: Final = Faults()
+_NO_FAULTS: Final = FaultPlan()
 
 
 @asynccontextmanager
 async def serve_mastodon(
     history: History,
     *,
-    acts: Sequence[Act] = (),
-    faults: Faults = _NO_FAULTS,
+    acts: Sequence[SimulatedAct] = (),
+    faults: FaultPlan = _NO_FAULTS,
     now: datetime | None = None,
     limit: int | None = None,
     host: str = "127.0.0.1",

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from collectors.simulator.core.faults import Kind
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.faults import FaultKind
+from collectors.simulator.core.reply import SimulatedReply
 from collectors.simulator.mastodon.payloads import (
     HTML,
     HTML_TYPE,
@@ -27,58 +27,68 @@ from storage.model.core.availability import State, Status
 
 _SIGN_IN: Final = "/auth/sign_in"
 _STRANGER: Final = person_at("https://elsewhere.example/users/stranger#1")
-_UNAVAILABLE: Final = Reply(
+_UNAVAILABLE: Final = SimulatedReply(
     503,
     error("There was a temporary problem serving your request, please try again"),
     content_type=JSON_TYPE,
 )
-_FORBIDDEN: Final = Reply(403, error("This action is not allowed"), content_type=JSON_TYPE)
-_LIMITED: Final = Reply(429, TOO_MANY_REQUESTS, content_type=JSON_TYPE)
+_FORBIDDEN: Final = SimulatedReply(403, error("This action is not allowed"), content_type=JSON_TYPE)
+_LIMITED: Final = SimulatedReply(429, TOO_MANY_REQUESTS, content_type=JSON_TYPE)
 _PLAIN: Final = {
-    Kind.UNAUTHORIZED: Reply(401, error("This API requires an authenticated user"), content_type=JSON_TYPE),
-    Kind.CREDITS: _FORBIDDEN,
-    Kind.FORBIDDEN: _FORBIDDEN,
-    Kind.LIMIT_WITHOUT_RESET: _LIMITED,
-    Kind.USAGE_CAPPED: _LIMITED,
-    Kind.LIMIT_HTML: Reply(429, HTML, content_type=HTML_TYPE),
-    Kind.UNAVAILABLE_HTML: Reply(503, HTML, content_type=HTML_TYPE),
-    Kind.UNAVAILABLE_JSON: _UNAVAILABLE,
-    Kind.REDIRECT: Reply(302, HTML, {"Location": _SIGN_IN}, HTML_TYPE),
-    Kind.BAD_REQUEST: Reply(400, error("The request could not be understood"), content_type=JSON_TYPE),
-    Kind.HTML: Reply(200, HTML, content_type=HTML_TYPE),
-    Kind.EMPTY: Reply(200, b"", content_type=JSON_TYPE),
-    Kind.NULL: Reply(200, b"null", content_type=JSON_TYPE),
-    Kind.RESET: Reply(0, b"", cut=True),
+    FaultKind.UNAUTHORIZED: SimulatedReply(
+        401, error("This API requires an authenticated user"), content_type=JSON_TYPE
+    ),
+    FaultKind.CREDITS: _FORBIDDEN,
+    FaultKind.FORBIDDEN: _FORBIDDEN,
+    FaultKind.LIMIT_WITHOUT_RESET: _LIMITED,
+    FaultKind.USAGE_CAPPED: _LIMITED,
+    FaultKind.LIMIT_HTML: SimulatedReply(429, HTML, content_type=HTML_TYPE),
+    FaultKind.UNAVAILABLE_HTML: SimulatedReply(503, HTML, content_type=HTML_TYPE),
+    FaultKind.UNAVAILABLE_JSON: _UNAVAILABLE,
+    FaultKind.REDIRECT: SimulatedReply(302, HTML, {"Location": _SIGN_IN}, HTML_TYPE),
+    FaultKind.BAD_REQUEST: SimulatedReply(
+        400, error("The request could not be understood"), content_type=JSON_TYPE
+    ),
+    FaultKind.HTML: SimulatedReply(200, HTML, content_type=HTML_TYPE),
+    FaultKind.EMPTY: SimulatedReply(200, b"", content_type=JSON_TYPE),
+    FaultKind.NULL: SimulatedReply(200, b"null", content_type=JSON_TYPE),
+    FaultKind.RESET: SimulatedReply(0, b"", cut=True),
 }
 
 
-def failed(kind: Kind | None, now: datetime, hang_s: float, *, asks_for_many: bool) -> Reply | None:
+def failed(
+    kind: FaultKind | None, now: datetime, hang_s: float, *, asks_for_many: bool
+) -> SimulatedReply | None:
     """The answer to a request that `kind` fails as a whole; None when it does not."""
     match kind:
         case None:
             return None
-        case Kind.HANG:
-            return Reply(0, b"", cut=True, hang_s=hang_s)
-        case Kind.LIMIT_PAST_RESET:
-            return Reply(429, TOO_MANY_REQUESTS, limits(300, 0, now - timedelta(minutes=3)), JSON_TYPE)
-        case Kind.LIMIT_ABSURD_RESET:
-            return Reply(429, TOO_MANY_REQUESTS, limits(300, 0, now + timedelta(days=400)), JSON_TYPE)
-        case Kind.HOST_DOWN:
+        case FaultKind.HANG:
+            return SimulatedReply(0, b"", cut=True, hang_s=hang_s)
+        case FaultKind.LIMIT_PAST_RESET:
+            return SimulatedReply(
+                429, TOO_MANY_REQUESTS, limits(300, 0, now - timedelta(minutes=3)), JSON_TYPE
+            )
+        case FaultKind.LIMIT_ABSURD_RESET:
+            return SimulatedReply(
+                429, TOO_MANY_REQUESTS, limits(300, 0, now + timedelta(days=400)), JSON_TYPE
+            )
+        case FaultKind.HOST_DOWN:
             return None if asks_for_many else _UNAVAILABLE
-        case Kind.UNKNOWN_PATH:
-            return Reply(404, RECORD_NOT_FOUND, content_type=JSON_TYPE) if asks_for_many else None
+        case FaultKind.UNKNOWN_PATH:
+            return SimulatedReply(404, RECORD_NOT_FOUND, content_type=JSON_TYPE) if asks_for_many else None
         case _:
             return _PLAIN.get(kind)
 
 
-def twisted(kind: Kind, fragment: bytes) -> Sequence[bytes]:
+def twisted(kind: FaultKind, fragment: bytes) -> Sequence[bytes]:
     """What an answer about many says of the one account that `kind` hits, instead of `fragment`."""
     match kind:
-        case Kind.OMITTED | Kind.CONTRADICTORY:
+        case FaultKind.OMITTED | FaultKind.CONTRADICTORY:
             return ()
-        case Kind.ODD_ERROR:
+        case FaultKind.ODD_ERROR:
             return (error("Record could not be shown"),)
-        case Kind.FOREIGN_ERROR:
+        case FaultKind.FOREIGN_ERROR:
             return fragment, dumps(account(_STRANGER, "", State(Status.SUSPENDED)))
         case _:
             return (fragment,)

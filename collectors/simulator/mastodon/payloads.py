@@ -12,8 +12,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.mastodon_ids import Actor, actor_of
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.mastodon_ids import ActorId, actor_of
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 
@@ -30,11 +30,11 @@ _CREATED_AT: Final = "2019-05-01T00:00:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MastodonPerson:
     """An account as every server knows it. `domain` ends its name and may differ from its server's host."""
 
     native_id: str
-    actor: Actor
+    actor: ActorId
     username: str
     domain: str
 
@@ -72,13 +72,15 @@ def foreign_id(host: str, uri: str) -> str:
     return str(10**17 + int.from_bytes(drawn, "big") % (9 * 10**17))
 
 
-def person_at(uri: str) -> Person:
+def person_at(uri: str) -> MastodonPerson:
     """Somebody of whom only the address is known."""
     actor = actor_of(uri)
-    return Person(uri, actor, actor.path.rpartition("/")[2].removeprefix("@"), actor.host)
+    return MastodonPerson(uri, actor, actor.path.rpartition("/")[2].removeprefix("@"), actor.host)
 
 
-def account(person: Person, host: str, state: State, *, with_nulls: bool = False) -> dict[str, object]:
+def account(
+    person: MastodonPerson, host: str, state: State, *, with_nulls: bool = False
+) -> dict[str, object]:
     """An account in the REST API of the server at `host`, in a state that is not "not found".
 
     A suspended one has its own words blanked. `locked` is about followers alone: it shows that the owner
@@ -123,7 +125,7 @@ def account(person: Person, host: str, state: State, *, with_nulls: bool = False
     return item
 
 
-def actor_document(person: Person, state: State) -> dict[str, object]:
+def actor_document(person: MastodonPerson, state: State) -> dict[str, object]:
     """What the actor's address answers to application/activity+json."""
     uri = person.actor.uri
     suspended = state.status is Status.SUSPENDED
@@ -152,7 +154,7 @@ def actor_document(person: Person, state: State) -> dict[str, object]:
     return document | {"suspended": True} if suspended else document
 
 
-def webfinger(person: Person) -> dict[str, object]:
+def webfinger(person: MastodonPerson) -> dict[str, object]:
     """Which actor a name leads to."""
     return {
         "subject": f"acct:{person.username}@{person.domain}",
@@ -180,7 +182,9 @@ def instance(host: str, contact: dict[str, object] | None) -> dict[str, object]:
     }
 
 
-def status(act: Act, person: Person, host: str, account_of: dict[str, object]) -> dict[str, object]:
+def status(
+    act: SimulatedAct, person: MastodonPerson, host: str, account_of: dict[str, object]
+) -> dict[str, object]:
     """A post in the API of the server at `host`, its author's account given as `account_of`.
 
     `target_id` of an act is the address of the post that it refers to, `target_author_id` its author's.

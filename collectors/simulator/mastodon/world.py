@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, HistoryAccount, settled, visible
 from collectors.simulator.core.mastodon_ids import actor_of
-from collectors.simulator.mastodon.payloads import Person, account, dumps, person_at
+from collectors.simulator.mastodon.payloads import MastodonPerson, account, dumps, person_at
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
@@ -22,24 +22,24 @@ _NOBODY: Final = State(Status.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ServerMember:
     """An account at its home server, with its history and its posts, oldest first."""
 
-    person: Person
+    person: MastodonPerson
     story: HistoryAccount
-    posts: list[Act] = field(default_factory=list[Act])
+    posts: list[SimulatedAct] = field(default_factory=list[SimulatedAct])
 
 
 @dataclass(slots=True)
-class Server:
+class MastodonHost:
     """One host, and whom it knows."""
 
     host: str
-    by_id: dict[str, Member] = field(default_factory=dict[str, Member])
-    by_path: dict[str, Member] = field(default_factory=dict[str, Member])
-    by_name: dict[str, Member] = field(default_factory=dict[str, Member])
+    by_id: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
+    by_path: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
+    by_name: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
     """By name without its domain, in lower case."""
-    likes: dict[str, list[Act]] = field(default_factory=dict[str, list[Act]])
+    likes: dict[str, list[SimulatedAct]] = field(default_factory=dict[str, list[SimulatedAct]])
     """By the post of this server that was liked, oldest first."""
     made: dict[tuple[str, bool], bytes | None] = field(default_factory=dict[tuple[str, bool], bytes | None])
     """Fragments by id and by whether what is not so is null; None for an account that is not found."""
@@ -48,7 +48,7 @@ class Server:
 class MastodonWorld:
     """The state of all servers of the history at `now`, moved by `move_to` in either direction."""
 
-    def __init__(self, history: History, acts: Sequence[Act], now: datetime) -> None:
+    def __init__(self, history: History, acts: Sequence[SimulatedAct], now: datetime) -> None:
         """An actor that the history does not know is an account that is always available.
 
         `post_id` of a like is the number of the liked post at the server of `target_author_id`.
@@ -59,7 +59,7 @@ class MastodonWorld:
                 who = person_at(actor)
                 seen = [(now, State(Status.AVAILABLE), f"{who.username}@{who.domain}")]
                 stories[actor] = settled(Platform.MASTODON, actor, seen)
-        self._servers: dict[str, Server] = {}
+        self._servers: dict[str, MastodonHost] = {}
         self._homes: dict[str, str] = {}
         self._members = {native_id: self._settle(story) for native_id, story in stories.items()}
         for act in sorted(acts, key=lambda act: int(act.post_id)):
@@ -98,7 +98,7 @@ class MastodonWorld:
             made.pop((local_id, False), None)
             made.pop((local_id, True), None)
 
-    def server(self, host: str) -> Server | None:
+    def server(self, host: str) -> MastodonHost | None:
         """The server that a Host header names."""
         return self._servers.get(host.lower())
 
@@ -106,18 +106,18 @@ class MastodonWorld:
         """The address of the server of a domain that is no server but ends names of accounts."""
         return self._homes.get(domain.lower())
 
-    def state(self, member: Member) -> State:
+    def state(self, member: ServerMember) -> State:
         """The true state: what Mastodon shows of it is decided where it is put into words."""
         return member.story.at(self._now)
 
-    def is_gone(self, member: Member) -> bool:
+    def is_gone(self, member: ServerMember) -> bool:
         """Whether the server knows no such account."""
         return visible(Platform.MASTODON, self.state(member)) == _NOBODY
 
-    def is_suspended(self, member: Member) -> bool:
+    def is_suspended(self, member: ServerMember) -> bool:
         return self.state(member).status is Status.SUSPENDED
 
-    def fragment(self, server: Server, member: Member, *, with_nulls: bool) -> bytes | None:
+    def fragment(self, server: MastodonHost, member: ServerMember, *, with_nulls: bool) -> bytes | None:
         """The account in the API of its own server; None when it is not found."""
         key = member.person.actor.local_id, with_nulls
         if key in server.made:
@@ -127,7 +127,7 @@ class MastodonWorld:
         fragment = server.made[key] = None if self.is_gone(member) else dumps(item)
         return fragment
 
-    def contact(self, server: Server) -> Member | None:
+    def contact(self, server: MastodonHost) -> ServerMember | None:
         """Who runs the server: of the accounts on no list that never changed, the oldest."""
         steady = [
             m
@@ -136,7 +136,7 @@ class MastodonWorld:
         ]
         return min(steady, key=lambda m: m.story.times[0], default=None)
 
-    def posts(self, member: Member, since_id: int, below_id: int) -> list[Act]:
+    def posts(self, member: ServerMember, since_id: int, below_id: int) -> list[SimulatedAct]:
         """What the account had posted by now, with `since_id` < id < `below_id`, newest first."""
         return [
             act
@@ -144,7 +144,7 @@ class MastodonWorld:
             if act.at <= self._now and since_id < int(act.post_id) < below_id
         ]
 
-    def likes(self, server: Server, post_id: str) -> list[Member] | None:
+    def likes(self, server: MastodonHost, post_id: str) -> list[ServerMember] | None:
         """Who likes a post of the server by now, oldest like first; None when it has no such post."""
         likes = server.likes.get(post_id, [])
         if not likes and not any(
@@ -154,11 +154,11 @@ class MastodonWorld:
         fans = [self._members[act.actor_id] for act in likes if act.at <= self._now]
         return [m for m in fans if not self.is_gone(m) and not self.is_suspended(m)]
 
-    def _settle(self, story: HistoryAccount) -> Member:
+    def _settle(self, story: HistoryAccount) -> ServerMember:
         actor = actor_of(story.native_id)
         username, _, domain = story.handles[0].rpartition("@")
-        member = Member(Person(story.native_id, actor, username, domain), story)
-        server = self._servers.setdefault(actor.host, Server(actor.host))
+        member = ServerMember(MastodonPerson(story.native_id, actor, username, domain), story)
+        server = self._servers.setdefault(actor.host, MastodonHost(actor.host))
         server.by_id[actor.local_id] = member
         server.by_path[actor.path] = server.by_path[f"/@{username}"] = member
         server.by_name[username.lower()] = member

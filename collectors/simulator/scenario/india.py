@@ -12,11 +12,11 @@ from io import StringIO
 from random import Random
 
 from collectors.simulator.core import engagement_file, history
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.scenario.india_cast import Cast, Person, cast
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.scenario.india_cast import Cast, CastMember, cast
 from collectors.simulator.scenario.india_engagement import acts
 from collectors.simulator.scenario.india_orders import events, orders
-from collectors.simulator.scenario.india_status import END, START, Moment, moments
+from collectors.simulator.scenario.india_status import END, START, ScenarioState, moments
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
@@ -76,7 +76,7 @@ class Scenario:
     end: datetime
     rows: tuple[HistoryRow, ...]
     """By time. The first row of an account is its state at the start."""
-    acts: tuple[Act, ...]
+    acts: tuple[SimulatedAct, ...]
     lists: tuple[ScenarioList, ...]
     orders: tuple[NewOrder, ...]
     events: tuple[NewOrderEvent, ...]
@@ -174,7 +174,7 @@ def pace(at: datetime) -> float:
     return (until - begins[current]) / timedelta(seconds=_STRETCHES[current][1])
 
 
-def _rows(who: Cast, story: Sequence[Moment]) -> tuple[HistoryRow, ...]:
+def _rows(who: Cast, story: Sequence[ScenarioState]) -> tuple[HistoryRow, ...]:
     lists: dict[str, list[str]] = {}
     for name, people in who.members:
         for person in people:
@@ -201,7 +201,7 @@ def _lists(who: Cast, papers: Sequence[NewOrder]) -> tuple[ScenarioList, ...]:
     )
 
 
-def _account(person: Person) -> ScenarioAccount:
+def _account(person: CastMember) -> ScenarioAccount:
     return ScenarioAccount(person.native_id, person.handle)
 
 

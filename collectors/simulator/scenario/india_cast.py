@@ -40,7 +40,7 @@ _PEOPLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class CastMember:
     """One invented account, as it stands when the scenario begins."""
 
     native_id: str
@@ -52,14 +52,14 @@ class Person:
 class Cast:
     """Who takes part. Orders 1 and 2 share nobody; the other lists overlap with them."""
 
-    order_1: tuple[Person, ...]
-    order_2: tuple[Person, ...]
-    quiet: tuple[Person, ...]
-    stable_canary: Person
-    suspended_canary: Person
-    chief: Person
-    policy_head: Person
-    members: tuple[tuple[str, tuple[Person, ...]], ...]
+    order_1: tuple[CastMember, ...]
+    order_2: tuple[CastMember, ...]
+    quiet: tuple[CastMember, ...]
+    stable_canary: CastMember
+    suspended_canary: CastMember
+    chief: CastMember
+    policy_head: CastMember
+    members: tuple[tuple[str, tuple[CastMember, ...]], ...]
     """Each list with its people, in the order in which its list is made."""
 
 
@@ -71,18 +71,18 @@ class _Registry:
         self._ids: set[int] = set()
         self._handles: set[str] = set()
 
-    def person(self, stems: tuple[str, ...]) -> Person:
+    def person(self, stems: tuple[str, ...]) -> CastMember:
         while True:
             handle = f"{self._rng.choice(stems)}_{self._rng.randrange(2, 990)}"
             if len(handle) >= _SHORTEST_HANDLE and handle not in self._handles:
                 return self.named(handle)
 
-    def named(self, handle: str, status: Status = Status.AVAILABLE) -> Person:
+    def named(self, handle: str, status: Status = Status.AVAILABLE) -> CastMember:
         self._handles.add(handle)
         while (number := _FIRST_ID + self._rng.randrange(10**15)) in self._ids:
             pass
         self._ids.add(number)
-        return Person(str(number), handle, status)
+        return CastMember(str(number), handle, status)
 
 
 def cast(rng: Random) -> Cast:
@@ -114,7 +114,7 @@ def cast(rng: Random) -> Cast:
 
 def _mixed(
     rng: Random, registry: _Registry, total: int, *, press: int, union: int
-) -> tuple[tuple[Person, ...], tuple[Person, ...], tuple[Person, ...]]:
+) -> tuple[tuple[CastMember, ...], tuple[CastMember, ...], tuple[CastMember, ...]]:
     """The accounts of one order in no particular order, with its reporters and its unionists apart."""
     reporters = tuple(registry.person(_PRESS) for _ in range(press))
     unionists = tuple(registry.person(_UNION) for _ in range(union))

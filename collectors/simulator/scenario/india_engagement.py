@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.scenario.india_cast import Cast, Person
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.scenario.india_cast import Cast, CastMember
 from collectors.simulator.scenario.india_status import END, START, irregular
 from storage.model.core.signals import SignalKind
 
@@ -19,7 +19,7 @@ _KINDS = (SignalKind.POST, SignalKind.REPOST, SignalKind.QUOTE, SignalKind.REPLY
 _TARGET_AGE_S = 30 * 3600
 
 
-def acts(rng: Random, who: Cast) -> tuple[Act, ...]:
+def acts(rng: Random, who: Cast) -> tuple[SimulatedAct, ...]:
     """Every act of both, oldest first. None is a like: X shows those to nobody."""
     authors = (*who.order_1, *who.order_2, *who.quiet)
     out = _series(rng, who.chief, authors, a_day=6, burst=26)
@@ -27,7 +27,9 @@ def acts(rng: Random, who: Cast) -> tuple[Act, ...]:
     return tuple(sorted(out, key=lambda act: act.post_id))
 
 
-def _series(rng: Random, actor: Person, authors: Sequence[Person], *, a_day: int, burst: int) -> list[Act]:
+def _series(
+    rng: Random, actor: CastMember, authors: Sequence[CastMember], *, a_day: int, burst: int
+) -> list[SimulatedAct]:
     days = (END - START).days
     times = {
         irregular(rng, START + timedelta(days=day), START + timedelta(days=day + 1, seconds=-1))
@@ -39,14 +41,14 @@ def _series(rng: Random, actor: Person, authors: Sequence[Person], *, a_day: int
     return [_act(rng, actor, authors, at) for at in sorted(times)]
 
 
-def _act(rng: Random, actor: Person, authors: Sequence[Person], at: datetime) -> Act:
+def _act(rng: Random, actor: CastMember, authors: Sequence[CastMember], at: datetime) -> SimulatedAct:
     kind = rng.choices(_KINDS, weights=(2, 4, 1, 3))[0]
     post_id = _post_id(at, rng.randrange(1000))
     if kind is SignalKind.POST:
-        return Act(actor.native_id, at, kind, post_id, None, None)
+        return SimulatedAct(actor.native_id, at, kind, post_id, None, None)
     written = at - timedelta(seconds=rng.randrange(60, _TARGET_AGE_S))
     target_id = _post_id(written, rng.randrange(1000))
-    return Act(actor.native_id, at, kind, post_id, target_id, rng.choice(authors).native_id)
+    return SimulatedAct(actor.native_id, at, kind, post_id, target_id, rng.choice(authors).native_id)
 
 
 def _post_id(at: datetime, sequence: int) -> str:

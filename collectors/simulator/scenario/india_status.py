@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from collectors.simulator.scenario.india_cast import Cast, Person
+from collectors.simulator.scenario.india_cast import Cast, CastMember
 from storage.model.core.availability import State, Status
 
 START = datetime(2021, 1, 29, tzinfo=UTC)
@@ -42,16 +42,16 @@ _DEACTIVATED = State(Status.DEACTIVATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ScenarioState:
     """From `at` on, an account is in this state under this handle."""
 
-    person: Person
+    person: CastMember
     at: datetime
     state: State
     handle: str
 
 
-def moments(rng: Random, who: Cast) -> tuple[Moment, ...]:
+def moments(rng: Random, who: Cast) -> tuple[ScenarioState, ...]:
     """Every state of every account, by time: each account's first is its state at the start."""
     everyone = (
         *who.order_1,
@@ -62,7 +62,7 @@ def moments(rng: Random, who: Cast) -> tuple[Moment, ...]:
         who.chief,
         who.policy_head,
     )
-    out = [Moment(p, START, State(p.status), p.handle) for p in everyone]
+    out = [ScenarioState(p, START, State(p.status), p.handle) for p in everyone]
     out += _wave(rng, who.order_1[NEVER_TOUCHED:])
 
     first, second = iter(who.order_1[NEVER_TOUCHED:]), iter(who.order_2)
@@ -85,18 +85,18 @@ def irregular(rng: Random, earliest: datetime, latest: datetime) -> datetime:
             return at
 
 
-def _take(people: Iterable[Person], count: int) -> tuple[Person, ...]:
+def _take(people: Iterable[CastMember], count: int) -> tuple[CastMember, ...]:
     return tuple(person for _, person in zip(range(count), people, strict=False))
 
 
-def _moment(person: Person, at: datetime, state: State) -> Moment:
-    return Moment(person, at, state, person.handle)
+def _moment(person: CastMember, at: datetime, state: State) -> ScenarioState:
+    return ScenarioState(person, at, state, person.handle)
 
 
-def _wave(rng: Random, people: Sequence[Person]) -> list[Moment]:
+def _wave(rng: Random, people: Sequence[CastMember]) -> list[ScenarioState]:
     """Withheld within the hour after noon in India, most of them early, and back the same evening."""
     span = (WAVE_TO - WAVE_FROM).total_seconds()
-    out: list[Moment] = []
+    out: list[ScenarioState] = []
     for person in people:
         blocked = WAVE_FROM + timedelta(seconds=int(rng.triangular(0, span, span / 5)))
         blocked += timedelta(seconds=int(blocked.second == 0))
@@ -107,19 +107,19 @@ def _wave(rng: Random, people: Sequence[Person]) -> list[Moment]:
     return out
 
 
-def _drift(rng: Random, first: Sequence[Person], second: Sequence[Person]) -> list[Moment]:
+def _drift(rng: Random, first: Sequence[CastMember], second: Sequence[CastMember]) -> list[ScenarioState]:
     """The lasting blocks: who is suspended and who withheld is drawn, how many is not."""
     onsets = [_onset(rng, day) for day, count in _DRIFT for _ in range(count)]
     rng.shuffle(onsets)
     onset = dict(zip((*first, *second), onsets, strict=True))
-    suspended: set[Person] = set()
-    escalated: set[Person] = set()
+    suspended: set[CastMember] = set()
+    escalated: set[CastMember] = set()
     for people, lost, later in ((first, SUSPENDED_1, _ESCALATED_1), (second, SUSPENDED_2, _ESCALATED_2)):
         early = [p for p in people if onset[p] < datetime(2021, 2, 9, tzinfo=UTC)]
         both = rng.sample(early, later)
         escalated.update(both)
         suspended.update(both, rng.sample([p for p in people if p not in escalated], lost - later))
-    out: list[Moment] = []
+    out: list[ScenarioState] = []
     for person, at in onset.items():
         if person in escalated:
             until = datetime(2021, 2, 11, 8, tzinfo=UTC)
@@ -140,9 +140,9 @@ def _onset(rng: Random, day: int) -> datetime:
     return irregular(rng, midnight, midnight + timedelta(hours=24) - timedelta(seconds=1))
 
 
-def _blocked_for_a_while(rng: Random, people: Sequence[Person]) -> list[Moment]:
+def _blocked_for_a_while(rng: Random, people: Sequence[CastMember]) -> list[ScenarioState]:
     """Withheld during the drift and restored again: not acted on when the press counts."""
-    out: list[Moment] = []
+    out: list[ScenarioState] = []
     for person in people:
         day = datetime(2021, 2, rng.randrange(5, 9), tzinfo=UTC)
         blocked = irregular(rng, day + timedelta(hours=4), day + timedelta(hours=14))
@@ -151,9 +151,9 @@ def _blocked_for_a_while(rng: Random, people: Sequence[Person]) -> list[Moment]:
     return out
 
 
-def _flapping(rng: Random, people: Sequence[Person]) -> list[Moment]:
+def _flapping(rng: Random, people: Sequence[CastMember]) -> list[ScenarioState]:
     """Owners who lock and unlock their account, five to nine times."""
-    out: list[Moment] = []
+    out: list[ScenarioState] = []
     for person in people:
         at = irregular(rng, datetime(2021, 2, 2, tzinfo=UTC), datetime(2021, 2, 3, tzinfo=UTC))
         for n in range(rng.randrange(5, 10)):
@@ -162,15 +162,15 @@ def _flapping(rng: Random, people: Sequence[Person]) -> list[Moment]:
     return out
 
 
-def _once(rng: Random, people: Sequence[Person], state: State) -> list[Moment]:
+def _once(rng: Random, people: Sequence[CastMember], state: State) -> list[ScenarioState]:
     """An act of the owner, at any time after the first wave; it stays."""
     earliest = datetime(2021, 2, 2, 2, tzinfo=UTC)
     return [_moment(p, irregular(rng, earliest, COUNTED_AT - timedelta(hours=3)), state) for p in people]
 
 
-def _renames(rng: Random, people: Sequence[Person]) -> list[Moment]:
-    out: list[Moment] = []
+def _renames(rng: Random, people: Sequence[CastMember]) -> list[ScenarioState]:
+    out: list[ScenarioState] = []
     for person in people:
         at = irregular(rng, datetime(2021, 2, 2, tzinfo=UTC), datetime(2021, 2, 10, tzinfo=UTC))
-        out.append(Moment(person, at, _AVAILABLE, f"{person.handle}_new"))
+        out.append(ScenarioState(person, at, _AVAILABLE, f"{person.handle}_new"))
     return out

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
-from collectors.simulator.core.faults import Faults, Kind
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.faults import FaultKind, FaultPlan
+from collectors.simulator.core.reply import SimulatedReply
 from collectors.simulator.x import payloads as payloads
 from collectors.simulator.x.faults import failed, twisted
 from collectors.simulator.x.follows_likes import following, invalid, liked, unreadable
 from collectors.simulator.x.payloads import NEW_HOST, OLD_HOST, Fragment, Spelling, dumps
 from collectors.simulator.x.rate_limits import Meter
-from collectors.simulator.x.world import World
+from collectors.simulator.x.world import XWorld
 
 _MOST_VALUES: Final = 100
 _PAGE_SIZES: Final = range(5, 101)
@@ -29,7 +29,7 @@ _of_user = re.compile(r"/2/users/([^/]+)(?:/(tweets|following|liked_tweets))?").
 class XAnswers:
     """Answers requests at the time of its world, within the limits of its meter."""
 
-    def __init__(self, world: World, faults: Faults, meter: Meter, spelling: Spelling) -> None:
+    def __init__(self, world: XWorld, faults: FaultPlan, meter: Meter, spelling: Spelling) -> None:
         self._world = world
         self._faults = faults
         self._meter = meter
@@ -39,28 +39,28 @@ class XAnswers:
         """Set the simulated time."""
         self._world.move_to(now)
 
-    def reply(self, path: str, query: str, reader: str = "") -> Reply:
+    def reply(self, path: str, query: str, reader: str = "") -> SimulatedReply:
         """The answer to an authorised GET of `path` with the raw `query`.
 
         `reader` is the user whose token it came with, empty for an app's own.
         """
         endpoint, name = _endpoint(path)
         if not endpoint:
-            return Reply(404, b"")
+            return SimulatedReply(404, b"")
         headers, refused = self._meter.take(endpoint, reader, self._world.now)
         if refused:
-            return Reply(429, dumps(payloads.TOO_MANY_REQUESTS), headers)
+            return SimulatedReply(429, dumps(payloads.TOO_MANY_REQUESTS), headers)
         request = f"{path}?{query}"
         kind = self._faults.of(self._world.now, request)
         params = dict(parse_qsl(query))
-        if kind is Kind.EXPIRED_PAGE and "pagination_token" not in params:
+        if kind is FaultKind.EXPIRED_PAGE and "pagination_token" not in params:
             kind = None
         reply = failed(kind, self._world.now, self._faults.hang_s)
         if reply is None:
             reply = self._answer(endpoint, name, params, kind, request, reader)
-        if kind is Kind.TRUNCATED:
+        if kind is FaultKind.TRUNCATED:
             reply = replace(reply, body=reply.body[: len(reply.body) // 2])
-        if kind is Kind.SLOW:
+        if kind is FaultKind.SLOW:
             reply = replace(reply, hang_s=self._faults.slow_s)
         return replace(reply, headers={**headers, **reply.headers}) if headers else reply
 
@@ -69,10 +69,10 @@ class XAnswers:
         endpoint: str,
         name: str,
         params: dict[str, str],
-        kind: Kind | None,
+        kind: FaultKind | None,
         request: str,
         reader: str,
-    ) -> Reply:
+    ) -> SimulatedReply:
         if endpoint == _LOOKUP:
             return self._users("ids", params, kind, request)
         if endpoint == _BY_HANDLE:
@@ -88,7 +88,9 @@ class XAnswers:
             return liked(self._world, name, params, kind, reader, self._spelling)
         return self._timeline(name, params, kind)
 
-    def _users(self, parameter: str, params: dict[str, str], kind: Kind | None, request: str) -> Reply:
+    def _users(
+        self, parameter: str, params: dict[str, str], kind: FaultKind | None, request: str
+    ) -> SimulatedReply:
         values = params.get(parameter, "").split(",")
         is_sound = _is_id if parameter == "ids" else _is_handle
         if not all(map(is_sound, values)):
@@ -97,13 +99,13 @@ class XAnswers:
             return invalid(parameter, ",".join(values), f"at most {_MOST_VALUES} values are allowed")
         self._meter.asked(_LOOKUP if parameter == "ids" else _BY_HANDLE, len(values))
         fields = frozenset(params.get("user.fields", "").split(","))
-        host = NEW_HOST if kind is Kind.NEW_HOST else OLD_HOST
+        host = NEW_HOST if kind is FaultKind.NEW_HOST else OLD_HOST
         if parameter == "ids":
             self._meter.looked_up(values, self._world.now)
             said: Sequence[Fragment] = self._world.look_up(values, fields, host)
         else:
             said = [self._world.by_handle(value, fields, host) for value in values]
-        if kind is Kind.ALL_NOT_FOUND or self._faults.lies:
+        if kind is FaultKind.ALL_NOT_FOUND or self._faults.lies:
             said = [
                 self._lied(kind, value, parameter, fragment)
                 for value, fragment in zip(values, said, strict=True)
@@ -111,23 +113,23 @@ class XAnswers:
         if kind is not None:
             hit = self._faults.victim(self._world.now, request, len(values))
             said = [*said[:hit], *twisted(kind, said[hit], values[hit], parameter), *said[hit + 1 :]]
-        return Reply(200, payloads.lookup(said))
+        return SimulatedReply(200, payloads.lookup(said))
 
-    def _lied(self, kind: Kind | None, value: str, parameter: str, fragment: Fragment) -> Fragment:
-        if kind is Kind.ALL_NOT_FOUND or self._faults.lied_about(self._world.now, value):
+    def _lied(self, kind: FaultKind | None, value: str, parameter: str, fragment: Fragment) -> Fragment:
+        if kind is FaultKind.ALL_NOT_FOUND or self._faults.lied_about(self._world.now, value):
             return Fragment(True, dumps(payloads.not_found(parameter, value)))
         return fragment
 
-    def _one(self, native_id: str, params: dict[str, str], kind: Kind | None) -> Reply:
+    def _one(self, native_id: str, params: dict[str, str], kind: FaultKind | None) -> SimulatedReply:
         fields = frozenset(params.get("user.fields", "").split(","))
         fragment = self._world.fragment(native_id, "id", fields, OLD_HOST)
         fragment = self._lied(kind, native_id, "id", fragment)
         name = b'{"errors":[' if fragment.is_error else b'{"data":'
-        return Reply(200, name + fragment.json + (b"]}" if fragment.is_error else b"}"))
+        return SimulatedReply(200, name + fragment.json + (b"]}" if fragment.is_error else b"}"))
 
-    def _timeline(self, actor_id: str, params: dict[str, str], kind: Kind | None) -> Reply:
+    def _timeline(self, actor_id: str, params: dict[str, str], kind: FaultKind | None) -> SimulatedReply:
         token = params.get("pagination_token")
-        if kind is Kind.EXPIRED_PAGE or not (token is None or _is_id(token)):
+        if kind is FaultKind.EXPIRED_PAGE or not (token is None or _is_id(token)):
             return invalid("pagination_token", token or "")
         since_id, until_id = params.get("since_id", "0"), params.get("until_id", str(_LARGEST_ID))
         size = params.get("max_results", "10")
@@ -145,7 +147,9 @@ class XAnswers:
         next_token = page[-1].post_id if len(acts) > len(page) else None
         fields = params.get(f"{self._spelling}.fields", "").split(",")
         wants_targets = f"referenced_{self._spelling}s.id" in params.get("expansions", "").split(",")
-        return Reply(200, dumps(payloads.timeline(page, next_token, self._spelling, fields, wants_targets)))
+        return SimulatedReply(
+            200, dumps(payloads.timeline(page, next_token, self._spelling, fields, wants_targets))
+        )
 
 
 def _endpoint(path: str) -> tuple[str, str]:

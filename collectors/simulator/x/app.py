@@ -11,26 +11,26 @@ from typing import Final
 
 from aiohttp import web
 
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultPlan
 from collectors.simulator.core.history import History
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.reply import SimulatedReply
 from collectors.simulator.core.server import CONTROL, controlled, first_time, listening, sent
 from collectors.simulator.x.answers import XAnswers
-from collectors.simulator.x.compliance import FILES, JOBS, ComplianceJobs
+from collectors.simulator.x.compliance import FILES, JOBS, SimulatedComplianceJobs
 from collectors.simulator.x.oauth import Grant, Tokens
 from collectors.simulator.x.payloads import UNAUTHORIZED, Spelling, dumps
 from collectors.simulator.x.rate_limits import Meter
-from collectors.simulator.x.world import World
+from collectors.simulator.x.world import XWorld
 
-_NO_FAULTS: Final = Faults()
+_NO_FAULTS: Final = FaultPlan()
 
 
 class XServer:
     """A running simulator. `base_url` is what a collector takes."""
 
     def __init__(
-        self, world: World, answers: XAnswers, jobs: ComplianceJobs, meter: Meter, tokens: Tokens
+        self, world: XWorld, answers: XAnswers, jobs: SimulatedComplianceJobs, meter: Meter, tokens: Tokens
     ) -> None:
         self.base_url = ""
         self._world = world
@@ -65,7 +65,7 @@ class XServer:
         header = request.headers.get("Authorization", "")
         reader = self._tokens.reader(header, path, query, self._world.now)
         if reader is None:
-            return await sent(request, Reply(401, dumps(UNAUTHORIZED)))
+            return await sent(request, SimulatedReply(401, dumps(UNAUTHORIZED)))
         if path.startswith(JOBS):
             body = await request.read()
             return await sent(request, self._jobs.reply(request.method, path, body, self.base_url))
@@ -76,8 +76,8 @@ class XServer:
 async def serve_x(
     history: History,
     *,
-    acts: Sequence[Act] = (),
-    faults: Faults = _NO_FAULTS,
+    acts: Sequence[SimulatedAct] = (),
+    faults: FaultPlan = _NO_FAULTS,
     now: datetime | None = None,
     limit: int | Mapping[str, int] | None = None,
     spelling: Spelling = Spelling.TWEET,
@@ -95,9 +95,9 @@ async def serve_x(
     tokens are accepted as well; `compliance` is whether the app's plan has compliance jobs. Port 0 picks
     a free one. Raises OSError when the port is taken.
     """
-    world, meter = World(history, acts, now or first_time(history)), Meter(limit)
+    world, meter = XWorld(history, acts, now or first_time(history)), Meter(limit)
     answers = XAnswers(world, faults, meter, spelling)
-    jobs = ComplianceJobs(world, meter, included=compliance)
+    jobs = SimulatedComplianceJobs(world, meter, included=compliance)
     server = XServer(world, answers, jobs, meter, Tokens(bearer_token, tuple(grants)))
     async with listening(server, host, port):
         yield server

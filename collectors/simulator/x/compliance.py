@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from collectors.core.wire import is_object, parse
-from collectors.simulator.core.reply import Reply
+from collectors.simulator.core.reply import SimulatedReply
 from collectors.simulator.x import payloads as payloads
 from collectors.simulator.x.follows_likes import invalid
 from collectors.simulator.x.payloads import dumps
 from collectors.simulator.x.rate_limits import Meter
-from collectors.simulator.x.world import World
+from collectors.simulator.x.world import XWorld
 from storage.model.core.availability import Status
 
 JOBS: Final = "/2/compliance/jobs"
@@ -47,53 +47,61 @@ class _Job:
         return "in_progress" if now < self.uploaded_at + READY_AFTER else "complete"
 
 
-class ComplianceJobs:
+class SimulatedComplianceJobs:
     """The jobs of one app. `included` is False for a plan without them."""
 
-    def __init__(self, world: World, meter: Meter, *, included: bool = True) -> None:
+    def __init__(self, world: XWorld, meter: Meter, *, included: bool = True) -> None:
         self._world = world
         self._meter = meter
         self._included = included
         self._jobs: dict[str, _Job] = {}
 
-    def reply(self, method: str, path: str, body: bytes, base_url: str) -> Reply:
+    def reply(self, method: str, path: str, body: bytes, base_url: str) -> SimulatedReply:
         """The answer to an authorised request under `JOBS`."""
         now = self._world.now
         headers, refused = self._meter.take(ENDPOINT, "", now)
         if refused:
-            return Reply(429, dumps(payloads.TOO_MANY_REQUESTS), headers)
+            return SimulatedReply(429, dumps(payloads.TOO_MANY_REQUESTS), headers)
         if not self._included:
-            return Reply(403, dumps(payloads.CLIENT_FORBIDDEN), content_type="application/problem+json")
+            return SimulatedReply(
+                403, dumps(payloads.CLIENT_FORBIDDEN), content_type="application/problem+json"
+            )
         if method == "POST" and path == JOBS:
             return self._made(body, base_url)
         job = self._jobs.get(path.removeprefix(f"{JOBS}/"))
         if method != "GET" or job is None:
-            return Reply(404, b"")
-        return Reply(200, dumps({"data": self._shown(job, base_url)}), headers)
+            return SimulatedReply(404, b"")
+        return SimulatedReply(200, dumps({"data": self._shown(job, base_url)}), headers)
 
-    def file(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def file(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> SimulatedReply:
         """The answer of the storage, which knows no token: the address itself is signed."""
         match, now = _file_of(path), self._world.now
         job = self._jobs.get(match[2]) if match else None
         if match is None or job is None or query != _SIGNATURE or "Authorization" in headers:
-            return Reply(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", content_type="text/xml")
+            return SimulatedReply(
+                403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", content_type="text/xml"
+            )
         if match[1] == "submission":
             if method != "PUT" or headers.get("Content-Type") != "text/plain" or job.status(now) != "created":
-                return Reply(403, b"<Error><Code>AccessDenied</Code></Error>", content_type="text/xml")
+                return SimulatedReply(
+                    403, b"<Error><Code>AccessDenied</Code></Error>", content_type="text/xml"
+                )
             job.ids, job.uploaded_at = tuple(body.decode().split()), now
             self._meter.asked(ENDPOINT, len(job.ids))
-            return Reply(200, b"")
+            return SimulatedReply(200, b"")
         if method != "GET" or job.status(now) != "complete":
-            return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>", content_type="text/xml")
-        return Reply(200, self._result(job), content_type="text/plain")
+            return SimulatedReply(404, b"<Error><Code>NoSuchKey</Code></Error>", content_type="text/xml")
+        return SimulatedReply(200, self._result(job), content_type="text/plain")
 
-    def _made(self, body: bytes, base_url: str) -> Reply:
+    def _made(self, body: bytes, base_url: str) -> SimulatedReply:
         said = parse(body)
         if not is_object(said) or said.get("type") != "users":
             return invalid("type", body.decode(errors="replace"))
         job = _Job(str(1_000_000 + len(self._jobs)), str(said.get("name", "")), self._world.now)
         self._jobs[job.job_id] = job
-        return Reply(200, dumps({"data": self._shown(job, base_url)}))
+        return SimulatedReply(200, dumps({"data": self._shown(job, base_url)}))
 
     def _shown(self, job: _Job, base_url: str) -> dict[str, object]:
         return {

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 
@@ -142,7 +142,7 @@ def lookup(fragments: Sequence[Fragment]) -> bytes:
 
 
 def timeline(
-    acts: Sequence[Act],
+    acts: Sequence[SimulatedAct],
     next_token: str | None,
     spelling: Spelling,
     fields: Collection[str],
@@ -221,7 +221,7 @@ USAGE_CAP_EXCEEDED: Mapping[str, object] = {
 HTML = b"<!DOCTYPE html><html><head><title>X</title></head><body><h1>Something went wrong.</h1></body></html>"
 
 
-def _post(act: Act, spelling: Spelling, fields: Collection[str]) -> dict[str, object]:
+def _post(act: SimulatedAct, spelling: Spelling, fields: Collection[str]) -> dict[str, object]:
     post: dict[str, object] = {"id": act.post_id, "text": ""}
     post[f"edit_history_{spelling}_ids"] = [act.post_id]
     if "author_id" in fields:

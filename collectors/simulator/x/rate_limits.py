@@ -24,7 +24,7 @@ DOCUMENTED_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
 
 
 @dataclass(slots=True)
-class _Window:
+class _MeterWindow:
     since: datetime
     used: int = 0
 
@@ -34,7 +34,7 @@ class Meter:
 
     def __init__(self, limits: int | Mapping[str, int] | None) -> None:
         self._limits = limits
-        self._windows: dict[tuple[str, str], _Window] = {}
+        self._windows: dict[tuple[str, str], _MeterWindow] = {}
         self._requests: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -69,7 +69,7 @@ class Meter:
             return {}, False
         window = self._windows.get((endpoint, reader))
         if window is None or not window.since <= now < window.since + WINDOW:
-            window = self._windows[endpoint, reader] = _Window(now)
+            window = self._windows[endpoint, reader] = _MeterWindow(now)
         refused = window.used >= limit
         if refused:
             self._refused[endpoint] += 1

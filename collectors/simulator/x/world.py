@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, HistoryAccount, settled, visible
 from collectors.simulator.x.payloads import AVAILABLE, Fragment, dumps, not_found, suspended, user
 from storage.model.core.accounts import Platform
@@ -19,10 +19,10 @@ from storage.model.core.signals import SignalKind
 _FOLLOWING = {SignalKind.FOLLOW, SignalKind.UNFOLLOW}
 
 
-class World:
+class XWorld:
     """The state of X at `now`, moved by `move_to` in either direction."""
 
-    def __init__(self, history: History, acts: Sequence[Act], now: datetime) -> None:
+    def __init__(self, history: History, acts: Sequence[SimulatedAct], now: datetime) -> None:
         """An actor, or somebody followed, whom the history does not know is always available."""
         known = {a.native_id: a for a in history.accounts if a.platform is Platform.X}
         follows = [act for act in acts if act.kind in _FOLLOWING]
@@ -112,7 +112,7 @@ class World:
             found.append(fragment)
         return found
 
-    def posts(self, actor_id: str, since_id: int, below_id: int) -> list[Act]:
+    def posts(self, actor_id: str, since_id: int, below_id: int) -> list[SimulatedAct]:
         """What the actor had posted by now, with `since_id` < id < `below_id`, newest first."""
         acts = self._acts.get(actor_id, ())
         return [
@@ -131,14 +131,14 @@ class World:
         hidden = {Status.SUSPENDED, Status.NOT_FOUND}
         return [target for target in reversed(followed) if self.state(target).status not in hidden]
 
-    def likes(self, actor_id: str) -> list[Act]:
+    def likes(self, actor_id: str) -> list[SimulatedAct]:
         """What the actor had liked by now, the newest like first."""
         return [act for act in reversed(self._likes.get(actor_id, ())) if act.at <= self._now]
 
 
-def _by_actor(acts: Iterable[Act]) -> dict[str, tuple[Act, ...]]:
+def _by_actor(acts: Iterable[SimulatedAct]) -> dict[str, tuple[SimulatedAct, ...]]:
     """The acts of each actor in the order of time."""
-    found: dict[str, list[Act]] = {}
+    found: dict[str, list[SimulatedAct]] = {}
     for act in sorted(acts, key=lambda act: act.at):
         found.setdefault(act.actor_id, []).append(act)
     return {actor: tuple(own) for actor, own in found.items()}

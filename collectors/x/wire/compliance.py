@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from collectors.core.wire import Fault, is_object, parse, printable
+from collectors.core.wire import WireFault, is_object, parse, printable
 from collectors.x.wire.envelope import open_answer
 from storage.model.core.availability import MissedReason
 
@@ -30,7 +30,7 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ComplianceJob:
     """A job. Who holds the two addresses needs no token for them: they are secrets, and do not print."""
 
     job_id: str
@@ -39,48 +39,52 @@ class Job:
     download_url: str = field(repr=False)
 
 
-def read_job(http_status: int, body: bytes) -> Job | Fault:
+def read_job(http_status: int, body: bytes) -> ComplianceJob | WireFault:
     """A job in the answer to its making or to a look at it. Never raises.
 
     403 and 404 mean that the app's plan has no compliance jobs: reason ACCESS.
     """
     if http_status in {403, 404}:
-        return Fault(MissedReason.ACCESS, f"HTTP {http_status}: the plan of this app has no compliance jobs")
+        return WireFault(
+            MissedReason.ACCESS, f"HTTP {http_status}: the plan of this app has no compliance jobs"
+        )
     document = open_answer(http_status, body)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return document
     data = document.get("data")
     if not is_object(data):
-        return Fault(MissedReason.MALFORMED, "no job in the answer")
+        return WireFault(MissedReason.MALFORMED, "no job in the answer")
     job_id, status = data.get("id"), data.get("status")
     upload_url, download_url = data.get("upload_url"), data.get("download_url")
     if not isinstance(job_id, str) or _is_job_id(job_id) is None:
-        return Fault(MissedReason.MALFORMED, "a job without a usable id")
+        return WireFault(MissedReason.MALFORMED, "a job without a usable id")
     if not isinstance(status, str) or status not in set(JobStatus):
-        return Fault(MissedReason.UNCLASSIFIED, f"a job of unknown status {printable(repr(status))}")
+        return WireFault(MissedReason.UNCLASSIFIED, f"a job of unknown status {printable(repr(status))}")
     if not isinstance(upload_url, str) or not isinstance(download_url, str):
-        return Fault(MissedReason.MALFORMED, "a job without its addresses")
-    return Job(job_id, JobStatus(status), upload_url, download_url)
+        return WireFault(MissedReason.MALFORMED, "a job without its addresses")
+    return ComplianceJob(job_id, JobStatus(status), upload_url, download_url)
 
 
-def read_reasons(http_status: int, body: bytes, asked: Collection[str]) -> dict[str, frozenset[str]] | Fault:
+def read_reasons(
+    http_status: int, body: bytes, asked: Collection[str]
+) -> dict[str, frozenset[str]] | WireFault:
     """The reasons (deactivated, deleted, suspended, …) that the file of a job gives for the `asked` ids.
 
     An id that is not in the result has no compliance event at X. Never raises. The file is used whole or
     not at all: an id in a line that is passed over would look like one without an event.
     """
     if http_status != 200:
-        return Fault(MissedReason.UPSTREAM, f"HTTP {http_status} for the file of a job")
+        return WireFault(MissedReason.UPSTREAM, f"HTTP {http_status} for the file of a job")
     found: dict[str, set[str]] = {}
     for line in body.split(b"\n"):
         if not line.strip():
             continue
         item = parse(line)
         if not is_object(item):
-            return Fault(MissedReason.MALFORMED, "a line that is not a JSON object")
+            return WireFault(MissedReason.MALFORMED, "a line that is not a JSON object")
         native_id, reason = item.get("id"), item.get("reason")
         if not isinstance(native_id, str) or not isinstance(reason, str) or _is_reason(reason) is None:
-            return Fault(MissedReason.MALFORMED, "a line without a usable id or reason")
+            return WireFault(MissedReason.MALFORMED, "a line without a usable id or reason")
         if native_id in asked:
             found.setdefault(native_id, set()).add(reason)
     return {native_id: frozenset(reasons) for native_id, reasons in found.items()}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collectors.core.wire import REASON_OF_CODE, Fault, is_array, is_object, parse, printable
+from collectors.core.wire import REASON_OF_CODE, WireFault, is_array, is_object, parse, printable
 from storage.model.core.availability import MissedReason, Status
 
 _is_not_found_detail = re.compile(r"Could not find user with (?:ids?|usernames?)\b").match
@@ -28,7 +28,7 @@ class ErrorItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableResource:
     """What belongs to one account cannot be read (protected, suspended, gone): nothing is wrong with us."""
 
     detail: str
@@ -43,30 +43,30 @@ class OpenPage:
     next_token: str | None
 
 
-def open_answer(http_status: int, body: bytes) -> dict[str, object] | Fault:
+def open_answer(http_status: int, body: bytes) -> dict[str, object] | WireFault:
     """The JSON object of a successful answer, or why the whole request proved nothing. Never raises."""
     if http_status != 200:
         return _failed(http_status, body)
     document = parse(body)
     if not is_object(document):
-        return Fault(MissedReason.MALFORMED, "200 without a JSON object")
+        return WireFault(MissedReason.MALFORMED, "200 without a JSON object")
     return document
 
 
-def users_in(document: dict[str, object]) -> list[object] | Fault:
+def users_in(document: dict[str, object]) -> list[object] | WireFault:
     """The items of `data` (one user alone counts as one item), or why the whole answer is unusable."""
     data, errors = document.get("data"), document.get("errors")
     if data is None and errors is None:
-        return Fault(MissedReason.MALFORMED, "neither data nor errors")
+        return WireFault(MissedReason.MALFORMED, "neither data nor errors")
     if errors is not None and not is_array(errors):
-        return Fault(MissedReason.MALFORMED, "errors is not an array")
+        return WireFault(MissedReason.MALFORMED, "errors is not an array")
     if data is None:
         return []
     if is_object(data):
         return [data]
     if is_array(data):
         return data
-    return Fault(MissedReason.MALFORMED, "data is neither an array nor an object")
+    return WireFault(MissedReason.MALFORMED, "data is neither an array nor an object")
 
 
 def errors_about(document: dict[str, object], wanted: Mapping[str, str]) -> dict[str, list[ErrorItem]]:
@@ -93,38 +93,40 @@ def errors_about(document: dict[str, object], wanted: Mapping[str, str]) -> dict
     return about
 
 
-def open_page(http_status: int, body: bytes, native_id: str) -> OpenPage | Unreadable | Fault:
+def open_page(http_status: int, body: bytes, native_id: str) -> OpenPage | UnreadableResource | WireFault:
     """One page of what belongs to `native_id` (timeline, follows, likes), or why there is none. Never raises.
 
     What became of an account whose pages are unreadable is for the lookup to say.
     """
     document = open_answer(http_status, body)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return _account_of_403(http_status, body, native_id) or document
     data, meta = document.get("data"), document.get("meta")
     if data is None and not is_object(meta):
-        return _account_trouble(document, native_id) or Fault(MissedReason.MALFORMED, "neither data nor meta")
+        return _account_trouble(document, native_id) or WireFault(
+            MissedReason.MALFORMED, "neither data nor meta"
+        )
     if not (data is None or is_array(data)) or not (meta is None or is_object(meta)):
-        return Fault(MissedReason.MALFORMED, "data or meta of an unexpected kind")
+        return WireFault(MissedReason.MALFORMED, "data or meta of an unexpected kind")
     token = meta.get("next_token") if meta else None
     if not (token is None or isinstance(token, str)):
-        return Fault(MissedReason.MALFORMED, "next_token is not a string")
+        return WireFault(MissedReason.MALFORMED, "next_token is not a string")
     return OpenPage(document, data or [], token)
 
 
-def _account_of_403(http_status: int, body: bytes, native_id: str) -> Unreadable | Fault | None:
+def _account_of_403(http_status: int, body: bytes, native_id: str) -> UnreadableResource | WireFault | None:
     """A 403 may be about the account alone, with the same errors as in a 200."""
     document = open_answer(200, body) if http_status == 403 else None
     return _account_trouble(document, native_id) if is_object(document) else None
 
 
-def _account_trouble(document: dict[str, object], native_id: str) -> Unreadable | Fault | None:
+def _account_trouble(document: dict[str, object], native_id: str) -> UnreadableResource | WireFault | None:
     errors = errors_about(document, {native_id: native_id}).get(native_id, [])
     if not errors:
         return None
     if any(error.status or error.problem == "not-authorized-for-resource" for error in errors):
-        return Unreadable(errors[0].detail)
-    return Fault(MissedReason.UNCLASSIFIED, errors[0].detail)
+        return UnreadableResource(errors[0].detail)
+    return WireFault(MissedReason.UNCLASSIFIED, errors[0].detail)
 
 
 def last_segment(problem_type: object) -> str:
@@ -132,7 +134,7 @@ def last_segment(problem_type: object) -> str:
     return problem_type.rpartition("/")[2] if isinstance(problem_type, str) else ""
 
 
-def _failed(http_status: int, body: bytes) -> Fault:
+def _failed(http_status: int, body: bytes) -> WireFault:
     document = parse(body)
     problem = document if is_object(document) else {}
     title, detail = problem.get("title"), problem.get("detail")
@@ -142,7 +144,7 @@ def _failed(http_status: int, body: bytes) -> Fault:
         title == "UsageCapExceeded" or last_segment(problem.get("type")) == "usage-capped"
     ):
         reason = MissedReason.USAGE_CAPPED
-    return Fault(reason, printable(f"HTTP {http_status} {said}".rstrip()))
+    return WireFault(reason, printable(f"HTTP {http_status} {said}".rstrip()))
 
 
 def _error_item(item: dict[str, object], name: str) -> ErrorItem:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault, is_object
-from collectors.x.wire.envelope import OpenPage, Unreadable, open_answer, open_page, users_in
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault, is_object
+from collectors.x.wire.envelope import OpenPage, UnreadableResource, open_answer, open_page, users_in
 from storage.model.core.availability import MissedReason
 
 MAX_PAGES: Final = 15
@@ -35,7 +35,7 @@ class Follows:
     targets: tuple[tuple[str, str], ...]
     complete: bool
     price_usd: float
-    trouble: Trouble | None = None
+    trouble: RequestFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class FollowsPage:
     whole: bool
 
 
-class Listing:
+class FollowsListing:
     """The pages of one reading, put together."""
 
     def __init__(self) -> None:
@@ -71,13 +71,15 @@ class Listing:
             self._tokens.add(token)
         return token
 
-    def so_far(self, trouble: Trouble | None = None) -> Follows:
+    def so_far(self, trouble: RequestFailure | None = None) -> Follows:
         """What was read; complete when no `trouble` ended it, nor anything that X left out."""
         complete = trouble is None and self._whole
         return Follows(tuple(self._targets.items()), complete, price_of((self._users,)), trouble)
 
 
-def read_following(http_status: int, body: bytes, native_id: str) -> FollowsPage | Unreadable | Fault:
+def read_following(
+    http_status: int, body: bytes, native_id: str
+) -> FollowsPage | UnreadableResource | WireFault:
     """One page of `GET /2/users/:id/following`, or why nothing can be concluded. Never raises.
 
     A page is used whole or not at all: somebody who is passed over would look unfollowed.
@@ -89,20 +91,20 @@ def read_following(http_status: int, body: bytes, native_id: str) -> FollowsPage
     for item in page.items:
         target = item.get("id") if is_object(item) else None
         if not (isinstance(target, str) and target.isascii() and target.isdigit() and len(target) <= 19):
-            return Fault(MissedReason.MALFORMED, "a followed user without a usable id")
+            return WireFault(MissedReason.MALFORMED, "a followed user without a usable id")
         handle = item.get("username") if is_object(item) else None
         targets.append((target, handle if isinstance(handle, str) else ""))
     return FollowsPage(tuple(targets), page.next_token, whole=not page.document.get("errors"))
 
 
-def read_counts(http_status: int, body: bytes, asked: Sequence[str]) -> dict[str, int] | Fault:
+def read_counts(http_status: int, body: bytes, asked: Sequence[str]) -> dict[str, int] | WireFault:
     """How many accounts each of the `asked` ids follows, by X's own count in a user lookup. Never raises.
 
     An id of which the answer states no count is not in the result.
     """
     document = open_answer(http_status, body)
-    items = document if isinstance(document, Fault) else users_in(document)
-    if isinstance(items, Fault):
+    items = document if isinstance(document, WireFault) else users_in(document)
+    if isinstance(items, WireFault):
         return items
     found: dict[str, int] = {}
     for item in items:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from collectors.core.collector import Found, Unresolved, WhyUnresolved
-from collectors.core.wire import Fault, is_object
+from collectors.core.collector import ResolvedHandle, UnresolvedHandle, UnresolvedReason
+from collectors.core.wire import WireFault, is_object
 from collectors.x.wire.envelope import ErrorItem, errors_about, open_answer, users_in
 from storage.model.core.availability import Status
 
@@ -23,53 +23,55 @@ _is_id = re.compile(r"[0-9]{1,19}").fullmatch
 class Handles:
     """Each asked handle is in exactly one of `found` and `unresolved`."""
 
-    found: tuple[Found, ...]
-    unresolved: tuple[Unresolved, ...]
-    fault: Fault | None = None
+    found: tuple[ResolvedHandle, ...]
+    unresolved: tuple[UnresolvedHandle, ...]
+    fault: WireFault | None = None
 
 
 def read_handles(http_status: int, body: bytes, asked: Sequence[str]) -> Handles:
     """What the answer to `GET /2/users/by?usernames=` says of the `asked` handles. Never raises."""
     handles = {handle.lower(): handle for handle in asked}
     document = open_answer(http_status, body)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return none_resolved(asked, document)
     items = users_in(document)
-    if isinstance(items, Fault):
+    if isinstance(items, WireFault):
         return none_resolved(asked, items)
-    data: dict[str, list[Found]] = {}
+    data: dict[str, list[ResolvedHandle]] = {}
     for item in items:
         if not is_object(item):
             continue
         native_id, handle = item.get("id"), item.get("username")
         if isinstance(native_id, str) and isinstance(handle, str) and handle.lower() in handles:
             name = handles[handle.lower()]
-            data.setdefault(name, []).append(Found(name, native_id, handle))
+            data.setdefault(name, []).append(ResolvedHandle(name, native_id, handle))
     errors = errors_about(document, handles)
-    found: list[Found] = []
-    unresolved: list[Unresolved] = []
+    found: list[ResolvedHandle] = []
+    unresolved: list[UnresolvedHandle] = []
     for name in handles.values():
         said = _decide(name, data.get(name, []), errors.get(name, []))
-        if isinstance(said, Found):
+        if isinstance(said, ResolvedHandle):
             found.append(said)
         else:
             unresolved.append(said)
     return Handles(tuple(found), tuple(unresolved))
 
 
-def none_resolved(asked: Iterable[str], fault: Fault) -> Handles:
+def none_resolved(asked: Iterable[str], fault: WireFault) -> Handles:
     """Nothing was learned of any of the handles."""
-    missed = tuple(Unresolved(name, WhyUnresolved.NO_ANSWER, fault.detail) for name in asked)
+    missed = tuple(UnresolvedHandle(name, UnresolvedReason.NO_ANSWER, fault.detail) for name in asked)
     return Handles((), missed, fault)
 
 
-def _decide(name: str, data: list[Found], errors: list[ErrorItem]) -> Found | Unresolved:
+def _decide(
+    name: str, data: list[ResolvedHandle], errors: list[ErrorItem]
+) -> ResolvedHandle | UnresolvedHandle:
     statuses = {error.status for error in errors}
     if data and not errors and all(one == data[0] for one in data) and _is_id(data[0].native_id):
         return data[0]
     if not data and statuses == {Status.SUSPENDED}:
-        return Unresolved(name, WhyUnresolved.SUSPENDED, errors[0].detail)
+        return UnresolvedHandle(name, UnresolvedReason.SUSPENDED, errors[0].detail)
     if not data and statuses == {Status.NOT_FOUND}:
-        return Unresolved(name, WhyUnresolved.NOT_FOUND, errors[0].detail)
+        return UnresolvedHandle(name, UnresolvedReason.NOT_FOUND, errors[0].detail)
     detail = errors[0].detail if errors else "not in the answer, or in it twice"
-    return Unresolved(name, WhyUnresolved.NO_ANSWER, detail)
+    return UnresolvedHandle(name, UnresolvedReason.NO_ANSWER, detail)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from collectors.core.wire import Fault, is_object
-from collectors.x.wire.envelope import OpenPage, Unreadable, open_page
+from collectors.core.wire import WireFault, is_object
+from collectors.x.wire.envelope import OpenPage, UnreadableResource, open_page
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 
@@ -16,7 +16,7 @@ class LikedPage:
     next_token: str | None
 
 
-def read_liked(http_status: int, body: bytes, native_id: str) -> LikedPage | Unreadable | Fault:
+def read_liked(http_status: int, body: bytes, native_id: str) -> LikedPage | UnreadableResource | WireFault:
     """One page of `GET /2/users/:id/liked_tweets`, or why nothing can be concluded. Never raises.
 
     X does not date a like, so `made_at` is None. A liked post is the id of the like and its target; its
@@ -29,7 +29,7 @@ def read_liked(http_status: int, body: bytes, native_id: str) -> LikedPage | Unr
     for item in page.items:
         post = item.get("id") if is_object(item) else None
         if not (isinstance(post, str) and post.isascii() and post.isdigit() and len(post) <= 19):
-            return Fault(MissedReason.MALFORMED, "a liked post without a usable id")
+            return WireFault(MissedReason.MALFORMED, "a liked post without a usable id")
         author = item.get("author_id") if is_object(item) else None
         signals.append(Signal(SignalKind.LIKE, post, None, post, author if isinstance(author, str) else None))
     return LikedPage(tuple(signals), page.next_token)

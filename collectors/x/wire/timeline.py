@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from collectors.core.wire import Fault, is_array, is_object, printable
-from collectors.x.wire.envelope import OpenPage, Unreadable, open_page
+from collectors.core.wire import WireFault, is_array, is_object, printable
+from collectors.x.wire.envelope import OpenPage, UnreadableResource, open_page
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.orders.keywords import words_of
@@ -28,7 +28,7 @@ _is_cursor = re.compile(r"[0-9]{1,19}(?:-[0-9]{1,19}-[0-9]{1,19})?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class XTimelinePage:
     """One page of a timeline, newest first as X sends it."""
 
     signals: tuple[Signal, ...]
@@ -37,7 +37,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class TimelinePosition:
     """How far a timeline has been read: everything up to `since_id`, and from `until_id` to `newest_id`.
 
     As text it is the id of the newest act, or three ids when a poll had to stop before it had come
@@ -75,7 +75,9 @@ class _OddPostError(Exception):
     """A post on the page cannot be understood."""
 
 
-def read_timeline(http_status: int, body: bytes, native_id: str) -> Page | Unreadable | Fault:
+def read_timeline(
+    http_status: int, body: bytes, native_id: str
+) -> XTimelinePage | UnreadableResource | WireFault:
     """The acts on a page of the timeline of `native_id`, or why nothing can be concluded. Never raises."""
     page = open_page(http_status, body, native_id)
     if not isinstance(page, OpenPage):
@@ -84,8 +86,8 @@ def read_timeline(http_status: int, body: bytes, native_id: str) -> Page | Unrea
         authors = dict(_authors(page.document))
         signals = tuple(signal for post in page.items for signal in _signals(post, authors))
     except _OddPostError as e:
-        return Fault(MissedReason.MALFORMED, str(e))
-    return Page(signals, page.next_token)
+        return WireFault(MissedReason.MALFORMED, str(e))
+    return XTimelinePage(signals, page.next_token)
 
 
 def _signals(post: object, authors: dict[str, str]) -> Iterator[Signal]:

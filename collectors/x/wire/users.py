@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault, is_array, is_object, parse
+from collectors.core.wire import WireFault, is_array, is_object, parse
 from collectors.x.wire.envelope import ErrorItem, errors_about, open_answer, users_in
 from storage.model.core.availability import (
     EVERYWHERE,
@@ -49,7 +49,7 @@ class Lookup:
 
     readings: tuple[Reading, ...]
     missed: tuple[Missed, ...]
-    fault: Fault | None = None
+    fault: WireFault | None = None
 
 
 def read_lookup(http_status: int, body: bytes, asked: Sequence[str], at: datetime) -> Lookup:
@@ -59,10 +59,10 @@ def read_lookup(http_status: int, body: bytes, asked: Sequence[str], at: datetim
     """
     ids = dict.fromkeys(asked)
     document = open_answer(http_status, body)
-    if isinstance(document, Fault):
+    if isinstance(document, WireFault):
         return all_missed(ids, at, document)
     items = users_in(document)
-    if isinstance(items, Fault):
+    if isinstance(items, WireFault):
         return all_missed(ids, at, items)
     found, oddities = _by_id(items, ids)
     errors = errors_about(document, {native_id: native_id for native_id in ids})
@@ -87,7 +87,7 @@ def read_lookup(http_status: int, body: bytes, asked: Sequence[str], at: datetim
     return Lookup(tuple(readings), tuple(missed))
 
 
-def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: Fault) -> Lookup:
+def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: WireFault) -> Lookup:
     """A lookup that proved nothing: every asked id is missed for the reason of the whole request."""
     ids = dict.fromkeys(asked)
     return Lookup((), tuple(Missed(native_id, at, fault.reason, fault.detail) for native_id in ids), fault)

@@ -61,7 +61,7 @@ class AlertDecision(StrEnum):
         }
 
     @property
-    def is_told(self) -> bool:
+    def is_sent(self) -> bool:
         return self in {AlertDecision.MAILED, AlertDecision.GROUPED}
 
 
@@ -157,7 +157,7 @@ class PastAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldWave:
+class SentWave:
     """One wave of a story, as it was told."""
 
     closed_at: datetime
@@ -168,19 +168,19 @@ class ToldWave:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class AlertThread:
     """What one rule tells the same people of one cohort, wave after wave: one thread of mails."""
 
     story_key: str
     rule_id: int
     list_id: ListId | None
     recipients: tuple[str, ...]
-    waves: tuple[ToldWave, ...]
+    waves: tuple[SentWave, ...]
     """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListStatus:
     """How the accounts of a list stood as known at one time."""
 
     watched: int

@@ -83,7 +83,7 @@ class KnownCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CollectorStatus:
     """One collector at one place, from one vantage."""
 
     platform: Platform
@@ -101,7 +101,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class PlatformCoverage:
     """How well a platform is read from the installation's own connection. Control accounts do not count."""
 
     platform: Platform
@@ -119,7 +119,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Mails:
+class UndeliveredMails:
     """Some mails that did not reach anybody; with none of them there is no time either."""
 
     count: int = 0
@@ -200,18 +200,18 @@ class UnreadableRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ConditionFacts:
     """What conditions are decided from."""
 
-    sources: tuple[Source, ...]
-    coverage: tuple[Coverage, ...]
-    untold: Mails
+    sources: tuple[CollectorStatus, ...]
+    coverage: tuple[PlatformCoverage, ...]
+    untold: UndeliveredMails
     """Alerts whose time has come and of which no mail was written; since the first of them was recorded."""
-    untried: Mails
+    untried: UndeliveredMails
     """Queued ones whose time has come and which nobody tries; since the first of these times."""
-    refused: Mails
+    refused: UndeliveredMails
     """Queued ones that are not taken, for long; since the first of them was written."""
-    given_up: Mails
+    given_up: UndeliveredMails
     """Those of the last day; since that of the first of them was noticed."""
     unreadable: tuple[UnreadableRule, ...] = ()
     """The enabled ones."""

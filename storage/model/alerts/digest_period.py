@@ -9,7 +9,7 @@ from storage.model.core.availability import State
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class RuleAccount:
     """A watched account that a rule is about, as known at one time."""
 
     account_id: AccountId
@@ -24,7 +24,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class UnsentChanges:
     """Changes that a rule was about and that nobody was told of."""
 
     decision: AlertDecision
@@ -45,7 +45,7 @@ class PlatformSilence:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PastCondition:
     """What was wrong with the monitor, as its operators were to be told."""
 
     sentence: str

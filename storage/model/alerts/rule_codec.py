@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, RuleFault, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, RuleFault, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 
@@ -151,11 +151,11 @@ def _clock(value: object) -> time:
     return time(int(found[1]), int(found[2]))
 
 
-def _quiet(value: object) -> Quiet:
+def _quiet(value: object) -> QuietHours:
     begins, dash, ends = value.partition("-") if isinstance(value, str) else ("", "", "")
     if not dash:
         raise ValueError(f"{value!r} is not a span of the day such as 22:00-07:00")
-    return Quiet(_clock(begins.strip()), _clock(ends.strip()))
+    return QuietHours(_clock(begins.strip()), _clock(ends.strip()))
 
 
 def _text(value: object) -> str:

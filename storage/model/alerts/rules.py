@@ -13,7 +13,7 @@ from storage.model.core.availability import ChangeKind
 
 RuleId = NewType("RuleId", int)
 
-TOLD_BY_DEFAULT = frozenset(
+DEFAULT_KINDS = frozenset(
     {ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.PARTIAL, ChangeKind.GONE, ChangeKind.RETURN}
 )
 LONGEST_WAIT = timedelta(days=366)
@@ -50,7 +50,7 @@ class Digest(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """Hours of a day in which nothing is told, in the zone of the rule. They may span midnight."""
 
     begins: time
@@ -67,7 +67,7 @@ class Match:
     platforms: frozenset[Platform] = frozenset()
     countries: frozenset[str] = frozenset()
     """Countries in which an account is or was withheld; an account suspended everywhere is in none."""
-    kinds: frozenset[ChangeKind] = TOLD_BY_DEFAULT
+    kinds: frozenset[ChangeKind] = DEFAULT_KINDS
     tags: frozenset[str] = frozenset()
     """One of them is enough."""
     min_followers: int | None = None
@@ -89,7 +89,7 @@ class AlertRule:
     zone: str = "UTC"
     """IANA name of the zone that the recipients live in."""
     severity: Severity = Severity.WARNING
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
     digest: Digest = Digest.NONE
     digest_at: time = time(8)
     remind_every: timedelta | None = None
@@ -223,7 +223,7 @@ def is_webhook(recipient: str) -> bool:
     return recipient.startswith("webhook:")
 
 
-def quiet_until(at: datetime, quiet: Quiet | None, zone: str) -> datetime:
+def quiet_until(at: datetime, quiet: QuietHours | None, zone: str) -> datetime:
     """The end of the quiet hours that `at` falls into; `at` itself when it falls into none."""
     if quiet is None:
         return at

@@ -8,11 +8,11 @@ from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
     AlertStage,
+    AlertThread,
     Cohort,
     Joined,
     MailKind,
     PastAlert,
-    Story,
 )
 from storage.model.alerts.rules import Mute, StoredRule
 from storage.model.core.accounts import AccountId, ListId
@@ -49,7 +49,7 @@ class Overtaken:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldMail:
+class PastMail:
     """One mail of a wave, a digest or a round-up, to one recipient."""
 
     rule: str | None
@@ -86,9 +86,9 @@ class StoredAlerts:
     """And those that were spoken before it, of the same alerts."""
     told_before: Mapping[str, frozenset[int]]
     """By the key of a change, the rules that had told it before the time."""
-    mails: Sequence[ToldMail]
+    mails: Sequence[PastMail]
     mutes: Sequence[MadeMute]
-    stories: Sequence[Story]
+    stories: Sequence[AlertThread]
     """What had been told when the time began."""
     past: Mapping[AccountId, Sequence[PastAlert]]
     """Alerts of the same accounts from before the time."""

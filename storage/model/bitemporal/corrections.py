@@ -13,7 +13,7 @@ _STORED_PRECISION = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TimedReading:
     """A reading and when it was asked for; `reading.at` is when its answer had arrived."""
 
     reading: Reading
@@ -68,7 +68,7 @@ def held_at(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class CorrectionInput:
     """One account as far as late readings can matter to it: what is held before, and what came since."""
 
     account: Account
@@ -77,7 +77,7 @@ class Ground:
     known: Known
     flags: frozenset[Flag]
     """Side facts of the state that is held."""
-    readings: Sequence[Asked]
+    readings: Sequence[TimedReading]
     """Those that are stored, after the last one that `known` holds."""
     stored: Sequence[OwnChange]
     """The changes that these readings told, annulled ones included."""
@@ -86,7 +86,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecomputedChange:
     """A change as all the readings tell it."""
 
     old: State | None
@@ -140,9 +140,9 @@ def _same_question(stored: datetime | None, rebuilt: datetime | None) -> bool:
 class Corrections:
     """What has to be written so that the stored changes of one account are those that the readings tell."""
 
-    told: tuple[tuple[Told, OwnChange | None], ...] = ()
+    told: tuple[tuple[RecomputedChange, OwnChange | None], ...] = ()
     """New rows, each with the row that it supersedes, if any."""
-    settled: tuple[tuple[Told, OwnChange], ...] = ()
+    settled: tuple[tuple[RecomputedChange, OwnChange], ...] = ()
     """Provisional rows that stay, and came nearer or were decided."""
     annulled: tuple[OwnChange, ...] = ()
     """Rows that no reading bears out any more."""

@@ -21,13 +21,13 @@ class ImportedAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEvidence:
     """Evidence that is stored already, by its SHA-256."""
 
     sha256: bytes
 
 
-Evidence = bytes | Kept | None
+Evidence = bytes | StoredEvidence | None
 """The part of the record that says so; None where it does not exist."""
 
 
@@ -64,7 +64,7 @@ class ImportedSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImportedBatch:
     """One look of the record's makers, at a time between `since` and `at`; no more is known of it.
 
     `number` tells two looks with the same times apart.
@@ -89,7 +89,7 @@ class ImportedHistory:
     platform: Platform
     accounts: tuple[ImportedAccount, ...]
     changes: tuple[ImportedChange, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[ImportedBatch, ...]
     spans: tuple[ImportedSpan, ...] = ()
 
 
@@ -103,7 +103,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldBefore:
+class StoredImportedChange:
     """A standing change of the same record that is stored: what an earlier version of it told."""
 
     change_id: int
@@ -128,7 +128,7 @@ class ToldBefore:
 
 
 def changes_told(
-    native_id: str, observations: Iterable[Observation], before: Sequence[ToldBefore] = ()
+    native_id: str, observations: Iterable[Observation], before: Sequence[StoredImportedChange] = ()
 ) -> list[ImportedChange]:
     """The changes of one account that its observations and what is stored tell together, if they are news.
 
@@ -178,7 +178,7 @@ def _runs(ordered: Sequence[Observation]) -> list[list[Observation]]:
     return runs
 
 
-def _readings(run: Sequence[Observation], was: ToldBefore | None) -> int:
+def _readings(run: Sequence[Observation], was: StoredImportedChange | None) -> int:
     """The least number of looks in a run. Of those that `was` counts the bounds are known, and the others
     only if the run has both: else a contrary look lies among them.
     """
@@ -189,5 +189,5 @@ def _readings(run: Sequence[Observation], was: ToldBefore | None) -> int:
     )
 
 
-def _bounds(change: ImportedChange | ToldBefore) -> tuple[object, ...]:
+def _bounds(change: ImportedChange | StoredImportedChange) -> tuple[object, ...]:
     return change.old, change.last_seen_old, change.first_seen_new, change.last_agreeing_at

@@ -17,7 +17,7 @@ from storage.model.core.coverage_gaps import Watch
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class UsualPace:
     """What is usual."""
 
     apart: timedelta
@@ -26,13 +26,13 @@ class Pace:
     """A reading that was recorded later than this after it was made is late."""
 
 
-def pace(sweep_every: timedelta) -> Pace:
+def pace(sweep_every: timedelta) -> UsualPace:
     """So that in the middle of a run the newest reading on record is always less than two sweeps old."""
-    return Pace(apart=1.5 * sweep_every, recorded_within=0.5 * sweep_every)
+    return UsualPace(apart=1.5 * sweep_every, recorded_within=0.5 * sweep_every)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RosterAnswer:
     """An answered request of a roster.
 
     Requests at the usual pace that all accounts answered, as they did the two beside them, may be left out.
@@ -49,7 +49,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ReadRun:
     """Readings of a roster without a break from `first` to `last`, which are one where one stands alone."""
 
     roster_id: int
@@ -86,7 +86,7 @@ class Point:
 class Reads:
     """All that was read. The newest reading of an account is the newest of its rosters and points."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[ReadRun, ...]
     """By roster and time."""
     holes: tuple[Hole, ...]
     points: tuple[Point, ...]
@@ -95,16 +95,18 @@ class Reads:
     """The accounts of each roster of the regular sweep, present or past."""
 
 
-def reads_of(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]], usual: Pace) -> Reads:
+def reads_of(
+    rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[RosterAnswer]], usual: UsualPace
+) -> Reads:
     """Fold the answers of each roster, which come in the order of time."""
-    runs: dict[int, tuple[Run, ...]] = {}
+    runs: dict[int, tuple[ReadRun, ...]] = {}
     holes: list[Hole] = []
     for roster_id, log in answers.items():
         watch = rosters[roster_id]
         if watch.base:
             runs[roster_id] = tuple(_runs(roster_id, log, usual))
             holes += _holes(roster_id, watch.account_ids, log)
-    told = _Told(rosters, runs, holes)
+    told = _CoveredRuns(rosters, runs, holes)
     return Reads(
         runs=tuple(run for of_roster in runs.values() for run in of_roster),
         holes=tuple(holes),
@@ -113,9 +115,9 @@ def reads_of(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer
     )
 
 
-def joined(parts: Sequence[Reads], usual: Pace) -> Reads:
+def joined(parts: Sequence[Reads], usual: UsualPace) -> Reads:
     """What parts tell together, of which each is of the time after the one before."""
-    runs: defaultdict[int, list[Run]] = defaultdict(list)
+    runs: defaultdict[int, list[ReadRun]] = defaultdict(list)
     holes: list[Hole] = []
     opened: dict[tuple[int, int], Hole] = {}
     rosters: dict[int, tuple[int, ...]] = {}
@@ -149,7 +151,7 @@ def joined(parts: Sequence[Reads], usual: Pace) -> Reads:
     )
 
 
-def _append(runs: list[Run], run: Run, usual: Pace) -> None:
+def _append(runs: list[ReadRun], run: ReadRun, usual: UsualPace) -> None:
     before = runs[-1] if runs else None
     if (
         before is not None
@@ -163,7 +165,7 @@ def _append(runs: list[Run], run: Run, usual: Pace) -> None:
         runs.append(run)
 
 
-def _runs(roster_id: int, log: Sequence[Answer], usual: Pace) -> Iterator[Run]:
+def _runs(roster_id: int, log: Sequence[RosterAnswer], usual: UsualPace) -> Iterator[ReadRun]:
     begin = before = None
     for answer in log:
         if begin is None or before is None or not _follows(before, answer, usual):
@@ -175,17 +177,17 @@ def _runs(roster_id: int, log: Sequence[Answer], usual: Pace) -> Iterator[Run]:
         yield _run(roster_id, begin, before)
 
 
-def _follows(before: Answer, answer: Answer, usual: Pace) -> bool:
+def _follows(before: RosterAnswer, answer: RosterAnswer, usual: UsualPace) -> bool:
     """Whether the later one belongs to the run of the one before."""
     left_out = before.following != answer.at
     return before.is_punctual and answer.is_punctual and (left_out or answer.at - before.at <= usual.apart)
 
 
-def _run(roster_id: int, first: Answer, last: Answer) -> Run:
-    return Run(roster_id, first.at, first.recorded_at, last.at, last.recorded_at, first.is_punctual)
+def _run(roster_id: int, first: RosterAnswer, last: RosterAnswer) -> ReadRun:
+    return ReadRun(roster_id, first.at, first.recorded_at, last.at, last.recorded_at, first.is_punctual)
 
 
-def _holes(roster_id: int, account_ids: Sequence[int], log: Sequence[Answer]) -> Iterator[Hole]:
+def _holes(roster_id: int, account_ids: Sequence[int], log: Sequence[RosterAnswer]) -> Iterator[Hole]:
     """Both answers beside one that not everybody gave are in the log."""
     for position, missing in _silent(len(account_ids), log).items():
         begin = 0
@@ -204,7 +206,7 @@ def _holes(roster_id: int, account_ids: Sequence[int], log: Sequence[Answer]) ->
             begin = n
 
 
-def _silent(accounts: int, log: Sequence[Answer]) -> dict[int, list[int]]:
+def _silent(accounts: int, log: Sequence[RosterAnswer]) -> dict[int, list[int]]:
     """Which answers said nothing of an account, by its position."""
     out: defaultdict[int, list[int]] = defaultdict(list)
     everybody = (1 << accounts) - 1
@@ -219,7 +221,7 @@ def _silent(accounts: int, log: Sequence[Answer]) -> dict[int, list[int]]:
     return out
 
 
-def _points(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]]) -> Iterator[Point]:
+def _points(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[RosterAnswer]]) -> Iterator[Point]:
     for roster_id, log in answers.items():
         if rosters[roster_id].base:
             continue
@@ -229,11 +231,11 @@ def _points(rosters: Mapping[int, Watch], answers: Mapping[int, Sequence[Answer]
                     yield Point(account_id, answer.at, answer.recorded_at)
 
 
-class _Told:
+class _CoveredRuns:
     """What runs and holes tell already."""
 
     def __init__(
-        self, rosters: Mapping[int, Watch], runs: Mapping[int, Sequence[Run]], holes: Sequence[Hole]
+        self, rosters: Mapping[int, Watch], runs: Mapping[int, Sequence[ReadRun]], holes: Sequence[Hole]
     ) -> None:
         self._runs = {roster_id: [r for r in some if r.is_punctual] for roster_id, some in runs.items()}
         self._begins = {roster_id: [r.first for r in some] for roster_id, some in self._runs.items()}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
-from storage.model.bitemporal.corrections import Asked, OwnChange, held_at, shown_at
+from storage.model.bitemporal.corrections import OwnChange, TimedReading, held_at, shown_at
 from storage.model.core.accounts import Account, ListId
 from storage.model.core.availability import Flag, Outcome, Reading, State, Strength
 from storage.model.core.known_state import Known
@@ -20,7 +20,7 @@ from storage.model.core.packed_columns import instant, microseconds
 NOBODY: frozenset[str] = frozenset()
 
 
-class Look(NamedTuple):
+class ReplayedReading(NamedTuple):
     """What a reading showed. How good its evidence was, and its side facts, are on record of the first
     reading of a state only, and are those of it.
     """
@@ -31,11 +31,11 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ReplayedReadings:
     """What an account showed over time: entry i from `since[i]` until before the next; None: not known."""
 
     since: Sequence[int]
-    looks: Sequence[Look | None]
+    looks: Sequence[ReplayedReading | None]
 
     def place(self, at: int) -> int:
         """Which entry holds at a time; -1 before the first."""
@@ -46,27 +46,27 @@ class Looks:
         return self.since[place + 1] if place + 1 < len(self.since) else None
 
 
-def looks_of(own: Sequence[OwnChange]) -> Looks:
+def looks_of(own: Sequence[OwnChange]) -> ReplayedReadings:
     """What our own stored changes tell of every reading: as `account_readings` does in the database."""
     standing = [c for c in own if not c.is_annulled]
     times = {c.first_seen_new for c in standing}
     times |= {c.last_agreeing_at + timedelta.resolution for c in standing if _ends(c)}
     since: list[int] = []
-    looks: list[Look | None] = []
+    looks: list[ReplayedReading | None] = []
     for at in sorted(times):
         teller = shown_at(standing, at) or held_at(standing, at)
-        look = None if teller is None else Look(teller.new, teller.strength, teller.flags)
+        look = None if teller is None else ReplayedReading(teller.new, teller.strength, teller.flags)
         if not looks or look != looks[-1]:
             since.append(microseconds(at))
             looks.append(look)
-    return Looks(since, looks)
+    return ReplayedReadings(since, looks)
 
 
 def _ends(change: OwnChange) -> bool:
     return change.outcome is not Outcome.CONFIRMED
 
 
-class Silence(NamedTuple):
+class CountrySilence(NamedTuple):
     """Readings in a row that are silent on the same countries: from `start` until before `stop`."""
 
     start: int
@@ -81,13 +81,13 @@ class Columns:
     at: Sequence[int]
     asked: Sequence[int]
     """When each was asked for."""
-    silences: tuple[Silence, ...] = ()
+    silences: tuple[CountrySilence, ...] = ()
 
     def silent_on(self, position: int) -> frozenset[str]:
         silence = self.silence(position)
         return NOBODY if silence is None else silence.countries
 
-    def silence(self, position: int) -> Silence | None:
+    def silence(self, position: int) -> CountrySilence | None:
         """The silence that a reading is part of."""
         if not self.silences:
             return None
@@ -115,7 +115,7 @@ def columns_of(readings: Iterable[tuple[int, int, frozenset[str]]]) -> Columns:
     """
     at: list[int] = []
     asked: list[int] = []
-    silences: list[Silence] = []
+    silences: list[CountrySilence] = []
     for when, since, countries in sorted(readings, key=lambda r: r[:2]):
         if at and at[-1] == when:
             continue
@@ -123,9 +123,9 @@ def columns_of(readings: Iterable[tuple[int, int, frozenset[str]]]) -> Columns:
         if countries:
             last = silences[-1] if silences else None
             if last is not None and last.stop == n and last.countries == countries:
-                silences[-1] = Silence(last.start, n + 1, countries)
+                silences[-1] = CountrySilence(last.start, n + 1, countries)
             else:
-                silences.append(Silence(n, n + 1, countries))
+                silences.append(CountrySilence(n, n + 1, countries))
         at.append(when)
         asked.append(since)
     return Columns(at, asked, tuple(silences))
@@ -151,7 +151,7 @@ class Course:
     lists: Mapping[ListId, datetime]
     """The lists that it is on, and since when."""
     columns: Columns
-    looks: Looks
+    looks: ReplayedReadings
     stored: Sequence[OwnChange]
     """The changes that these readings told, in the order of time; annulled ones are not among them."""
     known: Known = field(default_factory=Known)
@@ -162,7 +162,7 @@ class Course:
     decided_at: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
     """When the outcome of a stored change was written, by its number."""
 
-    def asked(self, position: int) -> Asked:
+    def asked(self, position: int) -> TimedReading:
         """A reading as it was understood then."""
         at = self.columns.at[position]
         place = self.looks.place(at)
@@ -172,13 +172,13 @@ class Course:
         when = instant(at)
         silent = self.columns.silent_on(position)
         reading = Reading("", when, look.state, look.strength, flags=look.flags, silent_on=silent)
-        return Asked(reading, instant(self.columns.asked[position]))
+        return TimedReading(reading, instant(self.columns.asked[position]))
 
     def lists_at(self, when: datetime) -> list[ListId]:
         return [list_id for list_id, since in self.lists.items() if since <= when]
 
 
-def known_only(columns: Columns, looks: Looks) -> Columns:
+def known_only(columns: Columns, looks: ReplayedReadings) -> Columns:
     """The readings of which it is known what they showed: nearly always all of them."""
     unknown = [n for n, look in enumerate(looks.looks) if look is None]
     if columns.at and not unknown and looks.since and columns.at[0] >= looks.since[0]:

@@ -19,7 +19,7 @@ from storage.model.core.availability import State
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EffectiveChange:
     """A confirmed change of one account that nothing supersedes."""
 
     change_id: int
@@ -37,7 +37,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FoldedSpell:
     """A period with one state. `until` is None while it lasts."""
 
     change_id: int
@@ -56,7 +56,7 @@ class _Observation:
     at: datetime
     """When it had been made; of a look that is known by its day alone, the end of that day."""
     state: State
-    change: Standing
+    change: EffectiveChange
     is_old_side: bool = False
 
     @property
@@ -69,7 +69,7 @@ class _Observation:
         return self.since <= other.at and other.since <= self.at
 
 
-def spells_of(changes: Iterable[Standing]) -> tuple[Told, ...]:
+def spells_of(changes: Iterable[EffectiveChange]) -> tuple[FoldedSpell, ...]:
     """The spells of one account in the order of time, the same for every order of `changes`."""
     observations = sorted(_observations(changes), key=_rank)
     runs: list[list[_Observation]] = []
@@ -78,7 +78,7 @@ def spells_of(changes: Iterable[Standing]) -> tuple[Told, ...]:
             runs.append([])
         runs[-1].append(o)
     told = [
-        Told(
+        FoldedSpell(
             change_id=run[0].change.change_id,
             state=run[0].state,
             onset_after=_onset_after(run[0], before, observations),
@@ -108,8 +108,8 @@ def _heard(ranked: Sequence[_Observation]) -> list[_Observation]:
     return sorted(heard, key=_rank)
 
 
-def _observations(changes: Iterable[Standing]) -> Iterable[_Observation]:
-    by_source: defaultdict[str, list[Standing]] = defaultdict(list)
+def _observations(changes: Iterable[EffectiveChange]) -> Iterable[_Observation]:
+    by_source: defaultdict[str, list[EffectiveChange]] = defaultdict(list)
     for change in changes:
         by_source[change.source].append(change)
     ours = [c for told in by_source.values() for c in told if c.is_own]
@@ -118,14 +118,14 @@ def _observations(changes: Iterable[Standing]) -> Iterable[_Observation]:
             yield o
 
 
-def _was_unseen(o: _Observation, ours: Sequence[Standing]) -> bool:
+def _was_unseen(o: _Observation, ours: Sequence[EffectiveChange]) -> bool:
     """Whether we had not looked yet, or it lies between the two readings of a change of ours."""
     return o.at < min(c.first_seen_new for c in ours) or any(
         c.last_seen_old is not None and c.last_seen_old < o.since and o.at < c.first_seen_new for c in ours
     )
 
 
-def _told(by_source: Mapping[str, list[Standing]]) -> Iterable[_Observation]:
+def _told(by_source: Mapping[str, list[EffectiveChange]]) -> Iterable[_Observation]:
     for told in by_source.values():
         told.sort(key=lambda c: (c.first_seen_new, c.change_key))
         for before, change in zip([None, *told], told, strict=False):

@@ -44,7 +44,7 @@ class Executive:
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class HandleChange:
     """The same account answered under another handle."""
 
     account_id: AccountId

@@ -9,7 +9,7 @@ from storage.model.core.coverage import Gap, is_answered
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredRequest:
     """One answered request of a roster, with its neighbours in that roster.
 
     Requests that all accounts answered, with the usual distance to their neighbours, may be left out of
@@ -51,13 +51,13 @@ Silence = tuple[datetime | None, datetime | None]
 
 
 def coverage_of(
-    rosters: Mapping[int, Watch], requests: Iterable[Answered], limit: timedelta
+    rosters: Mapping[int, Watch], requests: Iterable[AnsweredRequest], limit: timedelta
 ) -> dict[int, Seen]:
     """When was each account of `rosters` last read, and where not at all for longer than `limit`?
 
     `requests` come in the order of time within each roster. Re-reads only ever shorten a silence.
     """
-    by_roster: defaultdict[int, list[Answered]] = defaultdict(list)
+    by_roster: defaultdict[int, list[AnsweredRequest]] = defaultdict(list)
     for request in requests:
         by_roster[request.roster_id].append(request)
     silences: defaultdict[int, list[tuple[Silence, ...]]] = defaultdict(list)
@@ -76,7 +76,7 @@ def coverage_of(
 
 
 def _of_roster(
-    account_ids: Sequence[int], log: Sequence[Answered], limit: timedelta
+    account_ids: Sequence[int], log: Sequence[AnsweredRequest], limit: timedelta
 ) -> Iterator[tuple[int, tuple[Silence, ...]]]:
     """Silences of each account in one roster: the same object for all that answered each time."""
     partial = [r for r in log if r.answered is not None]
@@ -88,9 +88,9 @@ def _of_roster(
             yield account_id, tuple(_silences(log, position, limit))
 
 
-def _silences(log: Sequence[Answered], position: int | None, limit: timedelta) -> Iterator[Silence]:
+def _silences(log: Sequence[AnsweredRequest], position: int | None, limit: timedelta) -> Iterator[Silence]:
     last: datetime | None = None
-    before: Answered | None = None
+    before: AnsweredRequest | None = None
     for request in log:
         if request.previous is not None and (before is None or request.previous != before.at):
             # Requests left out of the log lie in between: everybody answered them, without a gap.

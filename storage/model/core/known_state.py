@@ -55,7 +55,7 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReadingEffect:
     """The effect of one reading, in this order: `refuted` ends the provisional change that stood,
     `opened` begins one, `confirmed` ends the one that stands now. `advanced` says that it came nearer.
     """

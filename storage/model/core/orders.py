@@ -190,7 +190,7 @@ class NewCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class NameCandidate:
     """An account on file that a name may mean."""
 
     account_id: AccountId

@@ -20,7 +20,7 @@ class ObservedKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class SideFact:
     """`kind` is a `Flag` (observer empty: the platform itself) or an `ObservedKind`.
 
     It began in (`last_absent`, `first_seen`] and, when it is over, ended in (`last_seen`, `first_absent`].
@@ -37,7 +37,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FactSighting:
     """What one look of one observer found of one account: the facts there are, all others are absent.
 
     `before` is when the same observer was last asked about the account and answered, None if never.

@@ -50,7 +50,7 @@ class Choice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportFilter:
     """Which rows. None leaves a choice out."""
 
     now: datetime

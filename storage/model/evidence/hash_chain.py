@@ -17,7 +17,7 @@ BEGINNING: Final = bytes(32)
 HASH_BYTES: Final = 32
 
 
-class Told(StrEnum):
+class StatementKind(StrEnum):
     """What an entry tells of."""
 
     CHANGE = "change"
@@ -49,8 +49,8 @@ class ChangeStatement:
     new_evidence: str | None
 
     @property
-    def told(self) -> Told:
-        return Told.CHANGE
+    def told(self) -> StatementKind:
+        return StatementKind.CHANGE
 
     @property
     def at(self) -> datetime:
@@ -69,8 +69,8 @@ class OutcomeStatement:
     decided_at: datetime
 
     @property
-    def told(self) -> Told:
-        return Told.OUTCOME
+    def told(self) -> StatementKind:
+        return StatementKind.OUTCOME
 
     @property
     def at(self) -> datetime:
@@ -103,7 +103,7 @@ def read_statement(content: bytes) -> Statement:
     """The statement that these bytes are. Raises ValueError unless they are exactly those of a statement."""
     try:
         said = json.loads(content)
-        statement = _change(said) if said["statement"] == Told.CHANGE else _outcome(said)
+        statement = _change(said) if said["statement"] == StatementKind.CHANGE else _outcome(said)
         is_exact = statement_bytes(statement) == content
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not a statement") from error

@@ -25,7 +25,7 @@ class Raw:
     purged_at: datetime | None
 
 
-class Part(StrEnum):
+class PackRequestRole(StrEnum):
     """What a request was for the change."""
 
     OLD = "old"
@@ -37,10 +37,10 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PackRequest:
     """One request that the account answered. Of the others in it only their number is told."""
 
-    part: Part
+    part: PackRequestRole
     asked_at: datetime
     """Rounded down to the millisecond before, as requests are stored."""
     observed_at: datetime
@@ -63,10 +63,10 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class PackCoverage:
     """The requests around a change. The chain does not cover them: they are Blockline's own record."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[PackRequest, ...]
     """By time: the reading before, the first of the new state, every agreeing one."""
     other: dict[str, int] = field(default_factory=dict[str, int])
     """How many further attempts lie between the first and the last of these times, by what became of them."""
@@ -112,7 +112,7 @@ class Material:
     attested: tuple[Attested, ...]
     """The change, its outcome, and the same of all that it supersedes or that supersedes it."""
     raw: tuple[Raw, ...]
-    coverage: Coverage | None
+    coverage: PackCoverage | None
     """None for a change that somebody else published: it was not we who looked."""
     segments: tuple[Segment, ...]
     heads: tuple[DayHead, ...]

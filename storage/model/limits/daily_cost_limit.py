@@ -37,7 +37,7 @@ def accounts_for(usd: Decimal) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class CostLimitShares:
     """How the accounts of a day's ceiling are divided. What is left is the reserve."""
 
     most: int
@@ -76,13 +76,15 @@ def sentinels_of(sizes: Sequence[int], most: int) -> list[int]:
     return counts
 
 
-def divide(most: int, sizes: Sequence[int], controls: int, sentinels: int) -> Shares:
+def divide(most: int, sizes: Sequence[int], controls: int, sentinels: int) -> CostLimitShares:
     """`sizes` are those of the rosters of the sweep: there is a turn for one of them on a day, if for any."""
     watched, largest = sum(sizes), max(sizes, default=1)
     controls = max(controls, CONTROLS)
     left = most - controls - sentinels
     in_turn = max(0, left - int(_RESERVE * most), min(left, largest))
     if watched <= most - controls:  # everybody can be paid for every day: nothing has to be kept
-        return Shares(most, controls, 0, watched, 1)
+        return CostLimitShares(most, controls, 0, watched, 1)
     a_day = in_turn // largest
-    return Shares(most, controls, sentinels, a_day * largest, -(-len(sizes) // a_day) if a_day else None)
+    return CostLimitShares(
+        most, controls, sentinels, a_day * largest, -(-len(sizes) // a_day) if a_day else None
+    )

@@ -36,7 +36,7 @@ _NO_NUMBER: Final = 0
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Basis(StrEnum):
+class BudgetBasis(StrEnum):
     """What is known of how much may be asked."""
 
     UNKNOWN = "unknown"
@@ -59,7 +59,7 @@ class WhyNot(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class BudgetPace:
     """How fast a place is asked by all together: one request each `gap`, `burst` at once after a rest."""
 
     gap: timedelta
@@ -70,7 +70,7 @@ class Pace:
         return self.gap * (self.burst - 1)
 
 
-UNPACED: Final = Pace(timedelta(0))
+UNPACED: Final = BudgetPace(timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ class NotBefore:
     why: WhyNot
 
 
-Verdict: TypeAlias = Granted | NotBefore
+BudgetDecision: TypeAlias = Granted | NotBefore
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class BudgetState:
     """What is known of one budget. `version` changes with every change."""
 
-    basis: Basis = Basis.UNKNOWN
+    basis: BudgetBasis = BudgetBasis.UNKNOWN
     until: datetime = LONG_AGO
     """Counted: the end of the window. No limit: when that is looked at again. Unknown: none goes before."""
     most: int | None = None
@@ -129,11 +129,11 @@ class Budget:
     """Until when those that were given keep the place busy."""
     version: int = 0
 
-    def basis_at(self, now: datetime) -> Basis:
+    def basis_at(self, now: datetime) -> BudgetBasis:
         """What counts at `now`: what was known may be over."""
         until = believed(self.until, now)
-        lasts = {Basis.COUNTED: until + GUARD, Basis.NO_LIMIT: until}.get(self.basis)
-        return Basis.UNKNOWN if lasts is None or now >= lasts else self.basis
+        lasts = {BudgetBasis.COUNTED: until + GUARD, BudgetBasis.NO_LIMIT: until}.get(self.basis)
+        return BudgetBasis.UNKNOWN if lasts is None or now >= lasts else self.basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class NamedBudget:
     name: str
     platform: Platform
     taken_at: datetime
-    budget: Budget
+    budget: BudgetState
 
 
 def believed(at: datetime, now: datetime) -> datetime:
@@ -151,17 +151,21 @@ def believed(at: datetime, now: datetime) -> datetime:
     return at if at <= now + _FURTHEST else LONG_AGO
 
 
-def take(budget: Budget, now: datetime, pace: Pace) -> tuple[Budget, Verdict]:
+def take(budget: BudgetState, now: datetime, pace: BudgetPace) -> tuple[BudgetState, BudgetDecision]:
     """Ask for one request. The same budget comes back when nothing has to be remembered."""
     number = budget.version + 1
     busy_until = believed(budget.busy_until, now)
     go_at = max(now, busy_until)
     basis = budget.basis_at(now)
-    if basis is Basis.COUNTED and (budget.left_over <= 0 or go_at >= budget.until - GUARD):
+    if basis is BudgetBasis.COUNTED and (budget.left_over <= 0 or go_at >= budget.until - GUARD):
         return budget, NotBefore(budget.until + GUARD, WhyNot.USED_UP)
-    if basis is Basis.UNKNOWN and budget.basis is Basis.UNKNOWN and now < believed(budget.until, now):
+    if (
+        basis is BudgetBasis.UNKNOWN
+        and budget.basis is BudgetBasis.UNKNOWN
+        and now < believed(budget.until, now)
+    ):
         return budget, NotBefore(budget.until, WhyNot.PROBING)
-    if basis is Basis.UNKNOWN and budget.probe is not None and now < believed(budget.probe_until, now):
+    if basis is BudgetBasis.UNKNOWN and budget.probe is not None and now < believed(budget.probe_until, now):
         return budget, NotBefore(min(now + LOOK_AGAIN, budget.probe_until), WhyNot.PROBING)
     if go_at > now + MOST_AHEAD:
         return budget, NotBefore(go_at, WhyNot.PACE)
@@ -169,19 +173,24 @@ def take(budget: Budget, now: datetime, pace: Pace) -> tuple[Budget, Verdict]:
     if pace.gap:
         taken = replace(budget, busy_until=max(busy_until, now - pace.slack) + pace.gap)
     until = go_at + GUARD
-    if basis is Basis.COUNTED:
+    if basis is BudgetBasis.COUNTED:
         taken, until = replace(taken, left_over=taken.left_over - 1), budget.until - GUARD
-    elif basis is Basis.UNKNOWN:
+    elif basis is BudgetBasis.UNKNOWN:
         taken = replace(
-            taken, basis=Basis.UNKNOWN, until=now, left_over=0, probe=number, probe_until=go_at + PROBE_LASTS
+            taken,
+            basis=BudgetBasis.UNKNOWN,
+            until=now,
+            left_over=0,
+            probe=number,
+            probe_until=go_at + PROBE_LASTS,
         )
     if taken is budget:
         return budget, Granted(go_at, until, _NO_NUMBER, free_until=min(budget.until, now + UNSTATED_LASTS))
-    left = taken.left_over if basis is Basis.COUNTED else None
+    left = taken.left_over if basis is BudgetBasis.COUNTED else None
     return replace(taken, version=number), Granted(go_at, until, number, left)
 
 
-def note(budget: Budget, number: int, stated: Stated | None, now: datetime) -> Budget:
+def note(budget: BudgetState, number: int, stated: Stated | None, now: datetime) -> BudgetState:
     """Take in the answer to request `number`; None when none came or it cannot tell. Answers may come in any
     order. The same budget comes back when nothing was learned.
     """
@@ -192,7 +201,7 @@ def note(budget: Budget, number: int, stated: Stated | None, now: datetime) -> B
     return budget if noted == budget else replace(noted, version=budget.version + 1)
 
 
-def _noted(budget: Budget, stated: Stated | None, now: datetime, *, is_probe: bool) -> Budget:
+def _noted(budget: BudgetState, stated: Stated | None, now: datetime, *, is_probe: bool) -> BudgetState:
     if stated is None:
         return budget
     basis, remaining, resets_at = budget.basis_at(now), stated.remaining, stated.resets_at
@@ -201,21 +210,21 @@ def _noted(budget: Budget, stated: Stated | None, now: datetime, *, is_probe: bo
         min(resets_at, now + LONGEST_WINDOW) if resets_at is not None and is_usable else now + UNSTATED_LASTS
     )
     if remaining is None:
-        if basis is Basis.COUNTED or not (is_probe or basis is Basis.NO_LIMIT):
+        if basis is BudgetBasis.COUNTED or not (is_probe or basis is BudgetBasis.NO_LIMIT):
             return budget
-        lasts_long = basis is Basis.NO_LIMIT and budget.until - now > UNSTATED_LASTS / 2
-        return budget if lasts_long else replace(budget, basis=Basis.NO_LIMIT, most=None, until=until)
-    if basis is Basis.COUNTED:
+        lasts_long = basis is BudgetBasis.NO_LIMIT and budget.until - now > UNSTATED_LASTS / 2
+        return budget if lasts_long else replace(budget, basis=BudgetBasis.NO_LIMIT, most=None, until=until)
+    if basis is BudgetBasis.COUNTED:
         if not is_usable:
             return budget  # of a window that is over, or of none that can be told apart
         left_over = min(budget.left_over, remaining)
         return replace(budget, left_over=left_over, until=max(budget.until, until))
     if is_probe or (remaining == 0 and is_usable):
         most = stated.limit if stated.limit is not None else remaining
-        return replace(budget, basis=Basis.COUNTED, most=most, left_over=remaining, until=until)
-    if basis is Basis.NO_LIMIT:
+        return replace(budget, basis=BudgetBasis.COUNTED, most=most, left_over=remaining, until=until)
+    if basis is BudgetBasis.NO_LIMIT:
         # How many are under way is not known: all must have arrived before one is asked how many are left.
         # Somebody may go on asking uncounted for as long as he was told that he may.
         free_until = max(now, min(budget.until, now + UNSTATED_LASTS))
-        return replace(budget, basis=Basis.UNKNOWN, until=free_until + _DRAINED)
+        return replace(budget, basis=BudgetBasis.UNKNOWN, until=free_until + _DRAINED)
     return budget

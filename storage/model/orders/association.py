@@ -50,16 +50,16 @@ class Association:
     why_not: str = ""
 
 
-class Record:
+class EngagementRecord:
     """All acts of an executive that one source saw, over the parts of time in which it looked."""
 
     def __init__(self, acts: Sequence[datetime], observed: Sequence[Interval]) -> None:
-        self.axis = Axis(merged(observed))
+        self.axis = ObservedTime(merged(observed))
         self.points = self.axis.points(acts)
 
 
 def associated(
-    record: Record,
+    record: EngagementRecord,
     toward: Sequence[datetime],
     events: Sequence[Interval],
     before: timedelta,
@@ -130,7 +130,7 @@ def _why_not(found: Association, has_events: bool) -> str:
     return ""
 
 
-class Axis:
+class ObservedTime:
     """Observed time without its gaps, in seconds from its beginning."""
 
     def __init__(self, parts: Sequence[Interval]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent
-from storage.model.orders.cohort import BLOCKS, Kind, Member, Period, blocked_times, periods
+from storage.model.orders.cohort import BLOCKS, CohortMember, CohortPeriod, Kind, blocked_times, periods
 
 
 class Verdict(StrEnum):
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedClaim:
     """One claim beside what was observed at its moment."""
 
     event: OrderEvent
@@ -38,8 +38,8 @@ class Checked:
 
 
 def checked(
-    order: Order, event: OrderEvent, members: Sequence[Member], gap_after: timedelta
-) -> Checked | None:
+    order: Order, event: OrderEvent, members: Sequence[CohortMember], gap_after: timedelta
+) -> CheckedClaim | None:
     """Hold a claim against the readings; None for what has no number.
 
     Where its date is disputed it is held against the whole time in which it may have been made.
@@ -53,7 +53,7 @@ def checked(
     found = [_judged(claim.what, m, begin, start, end) for m in read]
     low, high = sum(sure for sure, _ in found), sum(may for _, may in found)
     unobserved = max(order.named_count, len(members)) - len(read)
-    return Checked(event, claim, low, high, unobserved, _verdict(claim, low, high, unobserved))
+    return CheckedClaim(event, claim, low, high, unobserved, _verdict(claim, low, high, unobserved))
 
 
 def _verdict(claim: Claim, low: int, high: int, unobserved: int) -> Verdict:
@@ -72,7 +72,7 @@ _BACK = frozenset(kind for kind in Kind if kind.is_back)
 
 
 def _judged(
-    what: ClaimedWhat, member: Member, begin: datetime, start: datetime, end: datetime
+    what: ClaimedWhat, member: CohortMember, begin: datetime, start: datetime, end: datetime
 ) -> tuple[bool, bool]:
     """Whether an account was certainly so all the time, and whether it may have been at some time of it.
 
@@ -99,22 +99,22 @@ def _judged(
             return sure, any(_began(b, end) for b in times) and _maybe(member, _BACK, start, end)
 
 
-def _surely(member: Member, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
+def _surely(member: CohortMember, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
     return any(
         p.since <= start and (p.last_seen is None or end <= p.last_seen) for p in periods(member, kinds)
     )
 
 
-def _maybe(member: Member, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
+def _maybe(member: CohortMember, kinds: Collection[Kind], start: datetime, end: datetime) -> bool:
     return any(_began(p, end) and (p.until is None or start < p.until) for p in periods(member, kinds))
 
 
-def _began(period: Period, at: datetime) -> bool:
+def _began(period: CohortPeriod, at: datetime) -> bool:
     """Whether it may have begun by then."""
     return period.since <= at or period.onset_after is None or period.onset_after < at
 
 
-def _is_read(member: Member, start: datetime, end: datetime, gap_after: timedelta) -> bool:
+def _is_read(member: CohortMember, start: datetime, end: datetime, gap_after: timedelta) -> bool:
     if not (member.is_read(start, gap_after) and member.is_read(end, gap_after)):
         return False
     return not any(g.since < end and (g.until is None or start < g.until) for g in member.seen.gaps)

@@ -80,7 +80,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class CohortMember:
     """One account of the order's list, with all that is confirmed of it, oldest first."""
 
     account_id: AccountId
@@ -115,7 +115,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class CohortPeriod:
     """A time in which one account was in some kinds without a break, whichever of them it was in."""
 
     onset_after: datetime | None
@@ -130,7 +130,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Funnel:
+class CohortFunnel:
     """From the names to the blocks. Each number is of accounts, each counted once."""
 
     named: int
@@ -154,7 +154,7 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class CohortShare:
     """How many of a cohort are of one kind, as last confirmed."""
 
     kind: Kind
@@ -166,9 +166,9 @@ class Share:
 BLOCKS = frozenset(kind for kind in Kind if kind.is_block)
 
 
-def periods(member: Member, kinds: Collection[Kind]) -> tuple[Period, ...]:
+def periods(member: CohortMember, kinds: Collection[Kind]) -> tuple[CohortPeriod, ...]:
     """The times in which a member was in any of `kinds`, oldest first, whichever of them it was in."""
-    out: list[Period] = []
+    out: list[CohortPeriod] = []
     opened: Stay | None = None
     latest: Stay | None = None
     for stay in member.stays:
@@ -176,14 +176,14 @@ def periods(member: Member, kinds: Collection[Kind]) -> tuple[Period, ...]:
             opened, latest = opened or stay, stay
         elif opened is not None and latest is not None:
             last = stay.onset_after or latest.since
-            out.append(Period(opened.onset_after, opened.since, last, stay.since, stay.kind))
+            out.append(CohortPeriod(opened.onset_after, opened.since, last, stay.since, stay.kind))
             opened = None
     if opened is not None:
-        out.append(Period(opened.onset_after, opened.since, None, None, None))
+        out.append(CohortPeriod(opened.onset_after, opened.since, None, None, None))
     return tuple(out)
 
 
-def blocked_times(member: Member, since: datetime | None = None) -> tuple[Period, ...]:
+def blocked_times(member: CohortMember, since: datetime | None = None) -> tuple[CohortPeriod, ...]:
     """The times in which a member was blocked; with `since`, those in which it was seen so then or later.
 
     Withheld and then suspended is one time. A second block after a restoration is another one.
@@ -194,7 +194,7 @@ def blocked_times(member: Member, since: datetime | None = None) -> tuple[Period
     return tuple(b for b in found if max(b.since, b.last_seen or member.sure_until or b.since) >= since)
 
 
-def shares(members: Sequence[Member], at: datetime, gap_after: timedelta) -> tuple[Share, ...]:
+def shares(members: Sequence[CohortMember], at: datetime, gap_after: timedelta) -> tuple[CohortShare, ...]:
     """Every kind that there is, in the order of `Kind`, so that the sum is the number of members."""
     found: Counter[Kind] = Counter()
     stale: Counter[Kind] = Counter()
@@ -203,12 +203,12 @@ def shares(members: Sequence[Member], at: datetime, gap_after: timedelta) -> tup
         kind = stay.kind if stay is not None else Kind.NEVER_READ
         found[kind] += 1
         stale[kind] += stay is not None and not member.is_read(at, gap_after)
-    return tuple(Share(kind, found[kind], stale[kind]) for kind in Kind if found[kind])
+    return tuple(CohortShare(kind, found[kind], stale[kind]) for kind in Kind if found[kind])
 
 
 def funnel(
-    order: Order, members: Sequence[Member], names_entered: int, at: datetime, gap_after: timedelta
-) -> Funnel:
+    order: Order, members: Sequence[CohortMember], names_entered: int, at: datetime, gap_after: timedelta
+) -> CohortFunnel:
     """How far the order went by `at`. Who was not seen blocked since it was issued is not in it."""
     begin = order.issued_from or order.issued_at
     ever = before = now = stale = restored = gone = 0
@@ -224,7 +224,7 @@ def funnel(
         stale += kind.is_block and not member.is_read(at, gap_after)
         restored += kind.is_back
         gone += kind.is_gone
-    return Funnel(
+    return CohortFunnel(
         named=order.named_count,
         names_entered=names_entered,
         resolved=len(members),
@@ -238,10 +238,10 @@ def funnel(
     )
 
 
-def by_first_block(members: Sequence[Member], begin: datetime) -> list[Member]:
+def by_first_block(members: Sequence[CohortMember], begin: datetime) -> list[CohortMember]:
     """The members whose block was seen first come first; those never blocked last, by handle."""
 
-    def rank(member: Member) -> tuple[bool, float, str]:
+    def rank(member: CohortMember) -> tuple[bool, float, str]:
         times = blocked_times(member, begin)
         first = times[0].since.timestamp() if times else 0.0
         return not times, first, member.handle.casefold()

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from typing import TypeAlias
 
-from storage.model.orders.cohort import Kind, Member, blocked_times
+from storage.model.orders.cohort import CohortMember, Kind, blocked_times
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CurveStep:
     """Counts of accounts that hold from `at` until the next step."""
 
     at: datetime
@@ -44,8 +44,8 @@ _Span: TypeAlias = tuple[datetime | None, datetime | None]
 
 
 def curve(
-    members: Sequence[Member], since: datetime, until: datetime, gap_after: timedelta
-) -> tuple[Step, ...]:
+    members: Sequence[CohortMember], since: datetime, until: datetime, gap_after: timedelta
+) -> tuple[CurveStep, ...]:
     """The counts from `since` to `until`, a step wherever one of them changes. The first is at `since`."""
     moves: defaultdict[datetime, Counter[_Line]] = defaultdict(Counter)
 
@@ -77,13 +77,13 @@ def curve(
     return tuple(_steps(moves))
 
 
-def step_at(steps: Sequence[Step], moment: datetime) -> Step | None:
+def step_at(steps: Sequence[CurveStep], moment: datetime) -> CurveStep | None:
     """The counts of a moment; None before the first step."""
     n = bisect_right(steps, moment, key=lambda s: s.at)
     return steps[n - 1] if n else None
 
 
-def _sure_until(member: Member, until: datetime, gap_after: timedelta) -> datetime | None:
+def _sure_until(member: CohortMember, until: datetime, gap_after: timedelta) -> datetime | None:
     """Until when what lasts is certain: its newest agreeing reading. None: that is as new as is usual."""
     last = member.sure_until
     if last is None or member.doubted_from is not None or last + gap_after < until:
@@ -91,7 +91,7 @@ def _sure_until(member: Member, until: datetime, gap_after: timedelta) -> dateti
     return None
 
 
-def _unread(member: Member, gap_after: timedelta) -> Iterator[_Span]:
+def _unread(member: CohortMember, gap_after: timedelta) -> Iterator[_Span]:
     """When nobody looked, in order and without overlap."""
     if not member.stays or member.seen.last is None:
         yield None, None
@@ -121,11 +121,11 @@ def _without(span: _Span, cuts: Sequence[_Span]) -> Iterator[tuple[datetime, dat
         yield start, end
 
 
-def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterator[Step]:
+def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterator[CurveStep]:
     total: Counter[_Line] = Counter()
     for at in sorted(moves):
         total.update(moves[at])
-        yield Step(
+        yield CurveStep(
             at,
             total[_Line.BLOCKED],
             total[_Line.CERTAIN],

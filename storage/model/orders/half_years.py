@@ -50,7 +50,7 @@ class HalfYear:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class HalfYearCoverage:
     """The readings of one platform in one half-year, by the regular sweep from our own connection."""
 
     first: datetime
@@ -63,12 +63,12 @@ class Looked:
 
 def looked_by_half(
     days: Sequence[tuple[datetime, datetime, datetime]], now: datetime
-) -> dict[HalfYear, Looked]:
+) -> dict[HalfYear, HalfYearCoverage]:
     """Coverage by half-year. Each of `days`, by time: its midnight, and its first and its last reading."""
     found: dict[HalfYear, list[tuple[datetime, datetime, datetime]]] = {}
     for day in days:
         found.setdefault(HalfYear.of(day[0]), []).append(day)
     return {
-        half: Looked(first=of[0][1], last=of[-1][2], days=len(of), of_days=half.days_begun(now))
+        half: HalfYearCoverage(first=of[0][1], last=of[-1][2], days=len(of), of_days=half.days_begun(now))
         for half, of in found.items()
     }

@@ -12,7 +12,7 @@ from storage.model.orders.outside_checks import accounts_named
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class OrderNameCounts:
     """What became of the names of an order that are on file."""
 
     accounts: int
@@ -26,7 +26,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class OutsideAnswerCount:
     """How often one answer was given, in the words of the source."""
 
     answer: str
@@ -45,7 +45,7 @@ class Probe:
     at_from: datetime | None
     """Between when it looked; None where that was not recorded: then it dates no change."""
     at_to: datetime | None
-    answers: tuple[Answered, ...]
+    answers: tuple[OutsideAnswerCount, ...]
     """The most frequent first."""
 
 
@@ -63,7 +63,7 @@ class Outside:
 _WORST_FIRST = (NameOutcome.RESOLVED, NameOutcome.AMBIGUOUS, NameOutcome.UNRESOLVABLE, NameOutcome.NOT_TRIED)
 
 
-def count_names(names: Sequence[OrderName]) -> Names:
+def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
     """Each account is counted once, under the best that became of any of its names."""
     best: dict[object, NameOutcome] = {}
     posts = 0
@@ -76,7 +76,7 @@ def count_names(names: Sequence[OrderName]) -> Names:
         key = who[name.order_name_id]
         best[key] = min(best.get(key, name.outcome), name.outcome, key=_WORST_FIRST.index)
     found = list(best.values())
-    return Names(
+    return OrderNameCounts(
         accounts=len(found),
         posts=posts,
         resolved=found.count(NameOutcome.RESOLVED),
@@ -106,7 +106,7 @@ def _probe(key: tuple[str, str, bool], checks: Sequence[OrderCheck]) -> Probe:
     answers: defaultdict[tuple[str, State | None], int] = defaultdict(int)
     for check in checks:
         answers[check.answer, check.state] += 1
-    told = [Answered(answer, state, n) for (answer, state), n in answers.items()]
+    told = [OutsideAnswerCount(answer, state, n) for (answer, state), n in answers.items()]
     starts, ends = [c.at_from for c in checks], [c.at_to for c in checks]
     return Probe(
         *key,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.orders.cohort import Kind
-from storage.model.orders.half_years import HalfYear, Looked
+from storage.model.orders.half_years import HalfYear, HalfYearCoverage
 from storage.model.orders.transparency_figures import TransparencyReport
 
 RESERVED_CODES = {"UK": "GB", "EL": "GR"}
@@ -19,7 +19,7 @@ RESERVED_CODES = {"UK": "GB", "EL": "GR"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class CountryState:
     """A confirmed state of one account, as it is in the country that is asked about."""
 
     kind: Kind
@@ -32,7 +32,7 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class CountrySighting:
     """One account was seen to become withheld in the country, or to come back, between two readings."""
 
     account_id: AccountId
@@ -65,7 +65,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class HalfYearTally:
     """Accounts, each counted once: to how many it happened in a half-year, as far as readings can tell."""
 
     low: int
@@ -79,16 +79,16 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedFigures:
     """What our own monitor saw. It is about the watched accounts only."""
 
     watched: int
     """Accounts that were asked about at any time in the half-year, control accounts left out."""
     named: int
     """Of them, those that orders of the country name which were issued before its end."""
-    looked: Looked
-    withheld: Tally
-    restored: Tally
+    looked: HalfYearCoverage
+    withheld: HalfYearTally
+    restored: HalfYearTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Recorded:
 
     sources: tuple[str, ...]
     """`import:<name>` of each, by name."""
-    withheld: Tally
-    restored: Tally
+    withheld: HalfYearTally
+    restored: HalfYearTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Claimed:
     half: HalfYear
     published: tuple[TransparencyReport, ...]
     """By source. Never to be summed: they may tell the same demands."""
-    own: Observed | None
+    own: ObservedFigures | None
     """None: nothing was read, which is not that there was nothing."""
     recorded: Recorded | None
 
@@ -169,18 +169,20 @@ def code_of(report: TransparencyReport, by_name: Mapping[str, str]) -> str | Non
     return by_name.get(report.country.casefold())
 
 
-def sightings(account_id: AccountId, stands: Sequence[Stand]) -> tuple[list[Sighting], list[Sighting]]:
+def sightings(
+    account_id: AccountId, stands: Sequence[CountryState]
+) -> tuple[list[CountrySighting], list[CountrySighting]]:
     """When one account became withheld in the country, and when it was back there. `stands` are by time.
 
     Withheld, then suspended or gone, is not back yet: only available, or withheld elsewhere only, is.
     """
-    withheld: list[Sighting] = []
-    restored: list[Sighting] = []
-    before: Stand | None = None
+    withheld: list[CountrySighting] = []
+    restored: list[CountrySighting] = []
+    before: CountryState | None = None
     is_out = False
     for stand in stands:
         after = stand.onset_after or (before.since if before is not None else None)
-        here = Sighting(account_id, after, stand.since, stand.source)
+        here = CountrySighting(account_id, after, stand.since, stand.source)
         if stand.kind is Kind.WITHHELD and (before is None or before.kind is not Kind.WITHHELD):
             withheld.append(here)
             is_out = True
@@ -191,12 +193,12 @@ def sightings(account_id: AccountId, stands: Sequence[Stand]) -> tuple[list[Sigh
     return withheld, restored
 
 
-def tally(seen: Collection[Sighting], half: HalfYear) -> Tally:
+def tally(seen: Collection[CountrySighting], half: HalfYear) -> HalfYearTally:
     """To how many accounts it happened in that half-year."""
     certain = {s.account_id for s in seen if s.lies_in(half)}
     first = {s.account_id for s in seen if s.is_seen_in(half)}
     unbounded = {s.account_id for s in seen if s.after is None and s.is_seen_in(half)}
-    return Tally(
+    return HalfYearTally(
         low=len(certain),
         high=len({s.account_id for s in seen if s.may_lie_in(half)}),
         first_seen=len(first),
@@ -205,7 +207,7 @@ def tally(seen: Collection[Sighting], half: HalfYear) -> Tally:
 
 
 def recorded_in(
-    half: HalfYear, withheld: Collection[Sighting], restored: Collection[Sighting]
+    half: HalfYear, withheld: Collection[CountrySighting], restored: Collection[CountrySighting]
 ) -> Recorded | None:
     """What records tell of a half-year; None where none of their readings that bound a change is in it."""
     sources = {s.source for s in (*withheld, *restored) if s.is_imported and s.touches(half)}
@@ -221,14 +223,14 @@ def recorded_in(
 def observed_in(
     half: HalfYear,
     watched: tuple[int, int],
-    looked: Looked | None,
-    withheld: Collection[Sighting],
-    restored: Collection[Sighting],
-) -> Observed | None:
+    looked: HalfYearCoverage | None,
+    withheld: Collection[CountrySighting],
+    restored: Collection[CountrySighting],
+) -> ObservedFigures | None:
     """What we saw in a half-year, of so many accounts and so many of them named; None without a reading."""
     if looked is None or not watched[0]:
         return None
-    return Observed(
+    return ObservedFigures(
         watched=watched[0],
         named=watched[1],
         looked=looked,

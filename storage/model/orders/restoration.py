@@ -61,7 +61,7 @@ class NoShare(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class BlockedShare:
     """The share still blocked after some time. Each pair is a lower and an upper bound."""
 
     after: timedelta
@@ -85,7 +85,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Restoration:
+class RestorationEstimate:
     """What is known of the time to restoration of a cohort, and in `sentences` what is not."""
 
     spells: int
@@ -107,7 +107,7 @@ class Restoration:
     """The ends of the estimate of the median; no upper one: it is not reached."""
     median_limits: Bounds | None
     """99 % confidence limits of the median, for accounts that are independent."""
-    shares: tuple[Share, ...]
+    shares: tuple[BlockedShare, ...]
     curve: Curve
     follow_up: timedelta
     """The longest time that any account was followed from its block on."""

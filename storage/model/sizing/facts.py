@@ -14,7 +14,7 @@ from types import MappingProxyType
 from storage.model.core.accounts import Platform
 
 
-class Basis(StrEnum):
+class FigureBasis(StrEnum):
     """Where a figure comes from."""
 
     DOCUMENTED = "documented"
@@ -112,7 +112,7 @@ CHANGES_A_DAY = 0.0005
 """Share of the accounts that change in a day: supposed, as in that bench."""
 
 
-CEILING_SWEEPS = 10 / 7
+COST_LIMIT_SWEEPS = 10 / 7
 """The adaptive planner leaves nobody unread for longer, in sweeps with the same number of readings."""
 SHARE_IN_TURN = 0.7
 """The part of its requests that go in turn at least; the others may follow signs of change."""

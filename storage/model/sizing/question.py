@@ -11,7 +11,7 @@ from storage.model.limits.daily_cost_limit import (
     LEAST_USD,
     MOST_USD,
     USD_PER_READ,
-    Shares,
+    CostLimitShares,
     accounts_for,
     divide,
     most_sentinels,
@@ -53,7 +53,7 @@ class SizingRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SizingQuestion:
     """What is to be watched, and how much reading there may be: exactly one of `every`, `budget` and `money`.
 
     Raises SizingRefused.
@@ -108,7 +108,7 @@ class Asked:
                 raise SizingRefused(field, f"It has to be a number of at least {least:g}.")
         if self.money is not None and self.platform is not Platform.X:
             raise SizingRefused("money", "Only X takes money for reading.")
-        if self.is_under_ceiling and not LEAST_USD <= (self.money or 0) <= MOST_USD:
+        if self.has_cost_limit and not LEAST_USD <= (self.money or 0) <= MOST_USD:
             raise SizingRefused(
                 "money",
                 f"With the adaptive planner it has to be between {LEAST_USD} and {MOST_USD:,} dollars a day.",
@@ -122,12 +122,12 @@ class Asked:
         if self.budget is not None:
             return _of(HOUR, self.accounts / self.budget)
         paid_for = (self.money or 0) / USD_PER_READ
-        if paid_for >= self.accounts or self.is_under_ceiling:
+        if paid_for >= self.accounts or self.has_cost_limit:
             return max(self.fastest, SHORTEST)
         return max(self.fastest, _of(DAY, self.accounts / paid_for))
 
     @property
-    def is_under_ceiling(self) -> bool:
+    def has_cost_limit(self) -> bool:
         """Whether no more accounts are read on a day than its money pays for, but those again and again."""
         return self.money is not None and self.planner is PlannerKind.ADAPTIVE
 
@@ -137,7 +137,7 @@ class Asked:
         return tuple(sentinels_of(self.lists, most_sentinels(self._paid_for)))
 
     @property
-    def shares(self) -> Shares:
+    def shares(self) -> CostLimitShares:
         """How a day's money would be divided under a ceiling."""
         full, rest = divmod(self.accounts, TERMS[self.platform].roster_size)
         sizes = [TERMS[self.platform].roster_size] * full + [rest] * (rest > 0)
@@ -150,14 +150,14 @@ class Asked:
     @property
     def round(self) -> timedelta:
         """Within which everybody has a turn."""
-        if not self.is_under_ceiling or self.shares.round_days == 1:  # everybody is paid for every day
+        if not self.has_cost_limit or self.shares.round_days == 1:  # everybody is paid for every day
             return self.sweep
         return _of(DAY, self.shares.round_days or math.inf)
 
     @property
     def waits_for_days(self) -> bool:
         """Whether there is a ceiling that does not pay for everybody every day."""
-        return self.is_under_ceiling and self.round > self.sweep
+        return self.has_cost_limit and self.round > self.sweep
 
     @property
     def was_simulated(self) -> bool:

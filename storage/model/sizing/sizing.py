@@ -13,11 +13,11 @@ from storage.model.core.accounts import Platform
 from storage.model.limits import daily_cost_limit
 from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
 from storage.model.sizing import facts as facts
-from storage.model.sizing.facts import TERMS, Basis
-from storage.model.sizing.question import DAY, HOUR, Asked, PlannerKind, Room
+from storage.model.sizing.facts import TERMS, FigureBasis
+from storage.model.sizing.question import DAY, HOUR, PlannerKind, Room, SizingQuestion
 
 
-class Name(StrEnum):
+class FigureName(StrEnum):
     """What a figure is of, as programs call it."""
 
     ROSTER_SIZE = "roster_size"
@@ -67,7 +67,7 @@ class Unit(StrEnum):
 class Figure:
     value: float
     unit: Unit
-    basis: Basis
+    basis: FigureBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +96,19 @@ class ListWatch:
 class Sizing:
     """The answer. Where `room` is not INSIDE it supposes as many apps or addresses as are `needed`."""
 
-    asked: Asked
+    asked: SizingQuestion
     room: Room
-    figures: dict[Name, Figure]
+    figures: dict[FigureName, Figure]
     """In the order in which they are told; what does not apply is left out."""
     lists: tuple[ListDelay, ...]
     """Where everybody is read in one sweep; otherwise `list_watches` says how they are watched."""
     list_watches: tuple[ListWatch, ...]
 
-    def value(self, name: Name) -> float:
+    def value(self, name: FigureName) -> float:
         return self.figures[name].value
 
 
-def size(asked: Asked) -> Sizing:
+def size(asked: SizingQuestion) -> Sizing:
     """What it takes to watch so."""
     figures = {
         **_requests(asked),
@@ -123,50 +123,52 @@ def size(asked: Asked) -> Sizing:
     return Sizing(asked, asked.room, figures, tuple(_list_delay(asked, n) for n in asked.lists), ())
 
 
-def _requests_a_sweep(asked: Asked) -> int:
+def _requests_a_sweep(asked: SizingQuestion) -> int:
     return asked.requests_at_one_place * asked.servers
 
 
-def _requests(asked: Asked) -> dict[Name, Figure]:
+def _requests(asked: SizingQuestion) -> dict[FigureName, Figure]:
     terms, sweep = TERMS[asked.platform], _requests_a_sweep(asked)
     an_hour = sweep * (HOUR / asked.sweep)
-    fastest = Basis.DOCUMENTED if terms.own_pace_s is None else Basis.RULE
+    fastest = FigureBasis.DOCUMENTED if terms.own_pace_s is None else FigureBasis.RULE
     figures = {
-        Name.ROSTER_SIZE: Figure(terms.roster_size, Unit.ACCOUNTS, Basis.DOCUMENTED),
-        Name.REQUESTS_A_SWEEP: Figure(sweep, Unit.REQUESTS, Basis.DOCUMENTED),
-        Name.SWEEP: _seconds(asked.sweep, Basis.RULE),
-        Name.READINGS_AN_HOUR: Figure(asked.accounts * (HOUR / asked.sweep), Unit.READINGS, Basis.RULE),
-        Name.REQUESTS_AN_HOUR: Figure(an_hour, Unit.REQUESTS, Basis.DOCUMENTED),
-        Name.REQUESTS_A_DAY: Figure(24 * an_hour, Unit.REQUESTS, Basis.DOCUMENTED),
+        FigureName.ROSTER_SIZE: Figure(terms.roster_size, Unit.ACCOUNTS, FigureBasis.DOCUMENTED),
+        FigureName.REQUESTS_A_SWEEP: Figure(sweep, Unit.REQUESTS, FigureBasis.DOCUMENTED),
+        FigureName.SWEEP: _seconds(asked.sweep, FigureBasis.RULE),
+        FigureName.READINGS_AN_HOUR: Figure(
+            asked.accounts * (HOUR / asked.sweep), Unit.READINGS, FigureBasis.RULE
+        ),
+        FigureName.REQUESTS_AN_HOUR: Figure(an_hour, Unit.REQUESTS, FigureBasis.DOCUMENTED),
+        FigureName.REQUESTS_A_DAY: Figure(24 * an_hour, Unit.REQUESTS, FigureBasis.DOCUMENTED),
     }
     if terms.limit is not None:
         limit = terms.limit.requests * (HOUR / terms.limit.within)
-        figures[Name.LIMIT_AN_HOUR] = Figure(limit, Unit.REQUESTS, Basis.DOCUMENTED)
+        figures[FigureName.LIMIT_AN_HOUR] = Figure(limit, Unit.REQUESTS, FigureBasis.DOCUMENTED)
     return figures | {
-        Name.FASTEST_SWEEP: _seconds(asked.fastest, fastest),
-        Name.NEEDED: Figure(asked.needed, Unit.CREDENTIALS, fastest),
+        FigureName.FASTEST_SWEEP: _seconds(asked.fastest, fastest),
+        FigureName.NEEDED: Figure(asked.needed, Unit.CREDENTIALS, fastest),
     }
 
 
-def _ceiling(asked: Asked) -> dict[Name, Figure]:
+def _ceiling(asked: SizingQuestion) -> dict[FigureName, Figure]:
     """Who is paid for on a day under a ceiling."""
-    if not asked.is_under_ceiling:
+    if not asked.has_cost_limit:
         return {}
     shares = asked.shares
     paid = {
-        Name.PAID_A_DAY: _accounts(min(shares.most, asked.accounts + shares.controls)),
-        Name.CONTROLS_A_DAY: _accounts(shares.controls),
+        FigureName.PAID_A_DAY: _accounts(min(shares.most, asked.accounts + shares.controls)),
+        FigureName.CONTROLS_A_DAY: _accounts(shares.controls),
     }
     if asked.waits_for_days:
-        paid[Name.SENTINELS_A_DAY] = _accounts(shares.sentinels)
-        paid[Name.IN_TURN_A_DAY] = _accounts(shares.in_turn)
-        paid[Name.RESERVE_A_DAY] = _accounts(shares.reserve)
+        paid[FigureName.SENTINELS_A_DAY] = _accounts(shares.sentinels)
+        paid[FigureName.IN_TURN_A_DAY] = _accounts(shares.in_turn)
+        paid[FigureName.RESERVE_A_DAY] = _accounts(shares.reserve)
     else:
-        paid[Name.IN_TURN_A_DAY] = _accounts(asked.accounts)
-    return paid | {Name.ROUND: _seconds(max(DAY, asked.round), Basis.RULE)}
+        paid[FigureName.IN_TURN_A_DAY] = _accounts(asked.accounts)
+    return paid | {FigureName.ROUND: _seconds(max(DAY, asked.round), FigureBasis.RULE)}
 
 
-def _list_watches(asked: Asked) -> list[ListWatch]:
+def _list_watches(asked: SizingQuestion) -> list[ListWatch]:
     most = int(asked.shares.for_one_list)
     return [
         ListWatch(size, _accounts(sentinels), _accounts(min(size - sentinels, most)))
@@ -174,97 +176,101 @@ def _list_watches(asked: Asked) -> list[ListWatch]:
     ]
 
 
-def _delays(asked: Asked) -> dict[Name, Figure]:
+def _delays(asked: SizingQuestion) -> dict[FigureName, Figure]:
     """From the true time of a change that no list announces to the first reading that shows it."""
     half = asked.sweep / 2
     if asked.waits_for_days:  # read again and again on the day of a turn, and not until the next
         between = asked.round - DAY
         delays = {
-            Name.DELAY: _seconds(between / 2 * (between / asked.round), Basis.RULE),
-            Name.DELAY_AT_MOST: _seconds(asked.round, Basis.RULE),
+            FigureName.DELAY: _seconds(between / 2 * (between / asked.round), FigureBasis.RULE),
+            FigureName.DELAY_AT_MOST: _seconds(asked.round, FigureBasis.RULE),
         }
     elif asked.planner is PlannerKind.SWEEP:
         delays = {
-            Name.DELAY: _seconds(half, Basis.RULE),
-            Name.DELAY_AT_MOST: _seconds(asked.sweep, Basis.RULE),
+            FigureName.DELAY: _seconds(half, FigureBasis.RULE),
+            FigureName.DELAY_AT_MOST: _seconds(asked.sweep, FigureBasis.RULE),
         }
     else:
         delays = {
-            Name.DELAY: _seconds(half * facts.UNRELATED_LATER, Basis.SIMULATED),
-            Name.DELAY_IN_A_BURST: _seconds(half / facts.SHARE_IN_TURN, Basis.RULE),
-            Name.DELAY_AT_MOST: _seconds(asked.sweep * facts.CEILING_SWEEPS + _pause(asked), Basis.RULE),
+            FigureName.DELAY: _seconds(half * facts.UNRELATED_LATER, FigureBasis.SIMULATED),
+            FigureName.DELAY_IN_A_BURST: _seconds(half / facts.SHARE_IN_TURN, FigureBasis.RULE),
+            FigureName.DELAY_AT_MOST: _seconds(
+                asked.sweep * facts.COST_LIMIT_SWEEPS + _pause(asked), FigureBasis.RULE
+            ),
         }
     return delays | {
-        Name.CONFIRMED_STRONG: _seconds(facts.CONFIRMED_STRONG, Basis.RULE),
-        Name.CONFIRMED_WEAK: _seconds(facts.CONFIRMED_WEAK, Basis.RULE),
+        FigureName.CONFIRMED_STRONG: _seconds(facts.CONFIRMED_STRONG, FigureBasis.RULE),
+        FigureName.CONFIRMED_WEAK: _seconds(facts.CONFIRMED_WEAK, FigureBasis.RULE),
     }
 
 
-def _list_delay(asked: Asked, accounts: int) -> ListDelay:
+def _list_delay(asked: SizingQuestion, accounts: int) -> ListDelay:
     """Two parts: until the first of the list is met in turn, and until the others are read by the share that
     follows. As shares of half a sweep they are 2/n and n/(N (1 - g)).
     """
     half, unrelated = asked.sweep / 2, _delays(asked)
-    at_most, otherwise = unrelated[Name.DELAY_AT_MOST], unrelated[Name.DELAY]
+    at_most, otherwise = unrelated[FigureName.DELAY_AT_MOST], unrelated[FigureName.DELAY]
     if asked.planner is PlannerKind.SWEEP:
         return ListDelay(accounts, otherwise, otherwise, at_most)
     ratio = 2 / accounts + accounts / (asked.accounts * (1 - facts.SHARE_IN_TURN))
     best = half.total_seconds() * ratio
 
     def capped(seconds: float) -> Figure:
-        return Figure(min(seconds, otherwise.value), Unit.SECONDS, Basis.ESTIMATE)
+        return Figure(min(seconds, otherwise.value), Unit.SECONDS, FigureBasis.ESTIMATE)
 
     worst = best * facts.ESTIMATE_EXCEEDED if asked.was_simulated else otherwise.value
     return ListDelay(accounts, capped(best), capped(worst), at_most)
 
 
-def _costs(asked: Asked) -> dict[Name, Figure]:
+def _costs(asked: SizingQuestion) -> dict[FigureName, Figure]:
     if asked.platform is not Platform.X:
         return {}
     reads_a_day = asked.accounts * (DAY / asked.sweep)
     billed = min(reads_a_day, asked.accounts)
-    if asked.is_under_ceiling:
+    if asked.has_cost_limit:
         billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
     return {
-        Name.USD_A_DAY: Figure(billed * daily_cost_limit.USD_PER_READ, Unit.USD, Basis.DOCUMENTED),
-        Name.USD_A_DAY_AT_MOST: Figure(
-            reads_a_day * daily_cost_limit.USD_PER_READ, Unit.USD, Basis.DOCUMENTED
+        FigureName.USD_A_DAY: Figure(
+            billed * daily_cost_limit.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
+        ),
+        FigureName.USD_A_DAY_AT_MOST: Figure(
+            reads_a_day * daily_cost_limit.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
         ),
     }
 
 
-def _database(asked: Asked) -> dict[Name, Figure]:
+def _database(asked: SizingQuestion) -> dict[FigureName, Figure]:
     coverage = _requests_a_sweep(asked) * (DAY / asked.sweep) * facts.BYTES_PER_REQUEST
     changes = asked.accounts * facts.CHANGES_A_DAY * facts.BYTES_PER_CHANGE
     at_first = asked.accounts * facts.BYTES_AT_FIRST
     return {
-        Name.BYTES_AT_FIRST: Figure(at_first, Unit.BYTES, Basis.MEASURED),
-        Name.BYTES_A_DAY: Figure(coverage, Unit.BYTES, Basis.MEASURED),
-        Name.CHANGE_BYTES_A_DAY: Figure(changes, Unit.BYTES, Basis.ESTIMATE),
-        Name.BYTES_A_YEAR: Figure(365 * (coverage + changes), Unit.BYTES, Basis.ESTIMATE),
+        FigureName.BYTES_AT_FIRST: Figure(at_first, Unit.BYTES, FigureBasis.MEASURED),
+        FigureName.BYTES_A_DAY: Figure(coverage, Unit.BYTES, FigureBasis.MEASURED),
+        FigureName.CHANGE_BYTES_A_DAY: Figure(changes, Unit.BYTES, FigureBasis.ESTIMATE),
+        FigureName.BYTES_A_YEAR: Figure(365 * (coverage + changes), Unit.BYTES, FigureBasis.ESTIMATE),
     }
 
 
-def _machine(asked: Asked) -> dict[Name, Figure]:
+def _machine(asked: SizingQuestion) -> dict[FigureName, Figure]:
     terms = TERMS[asked.platform]
     busy = _requests_a_sweep(asked) / asked.sweep.total_seconds() * terms.cpu_s_per_request
     workers = max(1, math.ceil(busy / facts.UTILISATION))
     memory = workers * facts.MEMORY_OF_A_PROCESS + asked.accounts * terms.memory_per_account
     return {
-        Name.CORES: Figure(busy, Unit.CORES, Basis.MEASURED),
-        Name.WORKERS: Figure(workers, Unit.PROCESSES, Basis.MEASURED),
-        Name.MEMORY: Figure(memory, Unit.BYTES, Basis.MEASURED),
+        FigureName.CORES: Figure(busy, Unit.CORES, FigureBasis.MEASURED),
+        FigureName.WORKERS: Figure(workers, Unit.PROCESSES, FigureBasis.MEASURED),
+        FigureName.MEMORY: Figure(memory, Unit.BYTES, FigureBasis.MEASURED),
     }
 
 
-def _pause(asked: Asked) -> timedelta:
+def _pause(asked: SizingQuestion) -> timedelta:
     """For so long nothing is asked at midnight."""
-    return BEFORE_MIDNIGHT + AFTER_MIDNIGHT if asked.is_under_ceiling else timedelta(0)
+    return BEFORE_MIDNIGHT + AFTER_MIDNIGHT if asked.has_cost_limit else timedelta(0)
 
 
 def _accounts(number: int) -> Figure:
-    return Figure(number, Unit.ACCOUNTS, Basis.RULE)
+    return Figure(number, Unit.ACCOUNTS, FigureBasis.RULE)
 
 
-def _seconds(length: timedelta, basis: Basis) -> Figure:
+def _seconds(length: timedelta, basis: FigureBasis) -> Figure:
     return Figure(length.total_seconds(), Unit.SECONDS, basis)

@@ -7,20 +7,20 @@ from types import MappingProxyType
 
 from storage.model.core.accounts import Platform
 from storage.model.sizing import facts as facts
-from storage.model.sizing.facts import TERMS, Basis
+from storage.model.sizing.facts import TERMS, FigureBasis
 from storage.model.sizing.notes import note
 from storage.model.sizing.question import PlannerKind, Room
-from storage.model.sizing.sizing import Figure, ListDelay, ListWatch, Name, Sizing, Unit
+from storage.model.sizing.sizing import Figure, FigureName, ListDelay, ListWatch, Sizing, Unit
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import size_words, span
 
 BASIS_WORDS = MappingProxyType(
     {
-        Basis.DOCUMENTED: "the platform says so, or it follows from what it says",
-        Basis.MEASURED: "by Blockline's benches on two cores, multiplied; yours differ",
-        Basis.SIMULATED: "in simulations, not with real accounts",
-        Basis.ESTIMATE: "a formula or a supposition that nothing has borne out in general",
-        Basis.RULE: "arithmetic from what was asked for and from how Blockline works",
+        FigureBasis.DOCUMENTED: "the platform says so, or it follows from what it says",
+        FigureBasis.MEASURED: "by Blockline's benches on two cores, multiplied; yours differ",
+        FigureBasis.SIMULATED: "in simulations, not with real accounts",
+        FigureBasis.ESTIMATE: "a formula or a supposition that nothing has borne out in general",
+        FigureBasis.RULE: "arithmetic from what was asked for and from how Blockline works",
     }
 )
 BESIDE = (
@@ -28,79 +28,84 @@ BESIDE = (
     "Mastodon up to three for each account that an answer leaves out."
 )
 _DELAYS = "How late a change is seen"
-_GROUPS: Mapping[str, tuple[Name, ...]] = MappingProxyType(
+_GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
     {
         "Requests": (
-            Name.ROSTER_SIZE,
-            Name.REQUESTS_A_SWEEP,
-            Name.SWEEP,
-            Name.READINGS_AN_HOUR,
-            Name.REQUESTS_AN_HOUR,
-            Name.REQUESTS_A_DAY,
-            Name.LIMIT_AN_HOUR,
-            Name.FASTEST_SWEEP,
+            FigureName.ROSTER_SIZE,
+            FigureName.REQUESTS_A_SWEEP,
+            FigureName.SWEEP,
+            FigureName.READINGS_AN_HOUR,
+            FigureName.REQUESTS_AN_HOUR,
+            FigureName.REQUESTS_A_DAY,
+            FigureName.LIMIT_AN_HOUR,
+            FigureName.FASTEST_SWEEP,
         ),
         "What a day's ceiling pays for": (
-            Name.PAID_A_DAY,
-            Name.CONTROLS_A_DAY,
-            Name.SENTINELS_A_DAY,
-            Name.IN_TURN_A_DAY,
-            Name.RESERVE_A_DAY,
-            Name.ROUND,
+            FigureName.PAID_A_DAY,
+            FigureName.CONTROLS_A_DAY,
+            FigureName.SENTINELS_A_DAY,
+            FigureName.IN_TURN_A_DAY,
+            FigureName.RESERVE_A_DAY,
+            FigureName.ROUND,
         ),
         _DELAYS: (
-            Name.DELAY,
-            Name.DELAY_IN_A_BURST,
-            Name.DELAY_AT_MOST,
-            Name.CONFIRMED_STRONG,
-            Name.CONFIRMED_WEAK,
+            FigureName.DELAY,
+            FigureName.DELAY_IN_A_BURST,
+            FigureName.DELAY_AT_MOST,
+            FigureName.CONFIRMED_STRONG,
+            FigureName.CONFIRMED_WEAK,
         ),
-        "What X charges": (Name.USD_A_DAY, Name.USD_A_DAY_AT_MOST),
-        "Database": (Name.BYTES_AT_FIRST, Name.BYTES_A_DAY, Name.CHANGE_BYTES_A_DAY, Name.BYTES_A_YEAR),
-        "Machine": (Name.CORES, Name.WORKERS, Name.MEMORY),
+        "What X charges": (FigureName.USD_A_DAY, FigureName.USD_A_DAY_AT_MOST),
+        "Database": (
+            FigureName.BYTES_AT_FIRST,
+            FigureName.BYTES_A_DAY,
+            FigureName.CHANGE_BYTES_A_DAY,
+            FigureName.BYTES_A_YEAR,
+        ),
+        "Machine": (FigureName.CORES, FigureName.WORKERS, FigureName.MEMORY),
     }
 )
 _NAMES = MappingProxyType(
     {
-        Name.ROSTER_SIZE: "Watched accounts in a request",
-        Name.REQUESTS_A_SWEEP: "Requests to read everybody once",
-        Name.SWEEP: "Readings for everybody once in",
-        Name.READINGS_AN_HOUR: "Readings an hour",
-        Name.REQUESTS_AN_HOUR: "Requests an hour",
-        Name.REQUESTS_A_DAY: "Requests a day",
-        Name.LIMIT_AN_HOUR: "Requests an hour that are allowed",
-        Name.FASTEST_SWEEP: "Everybody can be read once in",
-        Name.PAID_A_DAY: "Accounts that are paid for, at most",
-        Name.CONTROLS_A_DAY: "Of them control accounts",
-        Name.SENTINELS_A_DAY: "Sentinels",
-        Name.IN_TURN_A_DAY: "In their turn",
-        Name.RESERVE_A_DAY: "Kept for lists in which changes are seen",
-        Name.ROUND: "Everybody has a turn within",
-        Name.DELAY: "A change that nothing announces, on average",
-        Name.DELAY_IN_A_BURST: "The same while others are read ahead",
-        Name.DELAY_AT_MOST: "At most",
-        Name.CONFIRMED_STRONG: "Then confirmed, where the platform states it, after",
-        Name.CONFIRMED_WEAK: "Then confirmed, where an account is merely gone, after",
-        Name.USD_A_DAY: "A day",
-        Name.USD_A_DAY_AT_MOST: "A day, if X billed every reading",
-        Name.BYTES_AT_FIRST: "First state of all accounts, once",
-        Name.BYTES_A_DAY: "Readings, a day",
-        Name.CHANGE_BYTES_A_DAY: "Changes, a day",
-        Name.BYTES_A_YEAR: "Both, in a year",
-        Name.CORES: "Processor cores that collecting keeps busy",
-        Name.WORKERS: "Collecting processes",
-        Name.MEMORY: "Their memory together",
+        FigureName.ROSTER_SIZE: "Watched accounts in a request",
+        FigureName.REQUESTS_A_SWEEP: "Requests to read everybody once",
+        FigureName.SWEEP: "Readings for everybody once in",
+        FigureName.READINGS_AN_HOUR: "Readings an hour",
+        FigureName.REQUESTS_AN_HOUR: "Requests an hour",
+        FigureName.REQUESTS_A_DAY: "Requests a day",
+        FigureName.LIMIT_AN_HOUR: "Requests an hour that are allowed",
+        FigureName.FASTEST_SWEEP: "Everybody can be read once in",
+        FigureName.PAID_A_DAY: "Accounts that are paid for, at most",
+        FigureName.CONTROLS_A_DAY: "Of them control accounts",
+        FigureName.SENTINELS_A_DAY: "Sentinels",
+        FigureName.IN_TURN_A_DAY: "In their turn",
+        FigureName.RESERVE_A_DAY: "Kept for lists in which changes are seen",
+        FigureName.ROUND: "Everybody has a turn within",
+        FigureName.DELAY: "A change that nothing announces, on average",
+        FigureName.DELAY_IN_A_BURST: "The same while others are read ahead",
+        FigureName.DELAY_AT_MOST: "At most",
+        FigureName.CONFIRMED_STRONG: "Then confirmed, where the platform states it, after",
+        FigureName.CONFIRMED_WEAK: "Then confirmed, where an account is merely gone, after",
+        FigureName.USD_A_DAY: "A day",
+        FigureName.USD_A_DAY_AT_MOST: "A day, if X billed every reading",
+        FigureName.BYTES_AT_FIRST: "First state of all accounts, once",
+        FigureName.BYTES_A_DAY: "Readings, a day",
+        FigureName.CHANGE_BYTES_A_DAY: "Changes, a day",
+        FigureName.BYTES_A_YEAR: "Both, in a year",
+        FigureName.CORES: "Processor cores that collecting keeps busy",
+        FigureName.WORKERS: "Collecting processes",
+        FigureName.MEMORY: "Their memory together",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SizingRow:
     """One figure for a reader."""
 
     name: str
     value: str
-    basis: Basis
+    basis: FigureBasis
     note: str
     """What it rests on."""
 
@@ -108,7 +113,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Table:
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[SizingRow, ...]
 
 
 def tables(found: Sizing) -> list[Table]:
@@ -116,7 +121,7 @@ def tables(found: Sizing) -> list[Table]:
     out: list[Table] = []
     for title, names in _GROUPS.items():
         told = [
-            Row(_NAMES[n], value_words(f), f.basis, note(found, n))
+            SizingRow(_NAMES[n], value_words(f), f.basis, note(found, n))
             for n, f in found.figures.items()
             if n in names
         ]
@@ -134,7 +139,7 @@ def headline(found: Sizing) -> str:
     where = f" on {asked.servers:,} servers" if asked.servers > 1 else ""
     accounts = "One account" if asked.accounts == 1 else f"{asked.accounts:,} accounts"
     sweep = span(asked.sweep)
-    if asked.is_under_ceiling:
+    if asked.has_cost_limit:
         how = f"for at most ${asked.money:,.2f} a UTC day, by the adaptive planner"
     elif asked.planner is PlannerKind.SWEEP:
         how = f"everybody read once in {sweep}, in turn"
@@ -182,13 +187,13 @@ def value_words(figure: Figure) -> str:
             return f"{figure.value:,.0f}" if figure.value >= 10 else f"{figure.value:,.3g}"
 
 
-def _watch_row(one: ListWatch) -> Row:
+def _watch_row(one: ListWatch) -> SizingRow:
     others = value_words(one.followed)
     if one.followed.value:
         then = f"At most {others} others of it are then paid for on that day; the rest wait for their turn."
     else:
         then = "These are the whole list, or nobody else of it can be paid for."
-    return Row(
+    return SizingRow(
         f"Sentinels of a list of {one.accounts:,}",
         value_words(one.sentinels),
         one.sentinels.basis,
@@ -196,7 +201,7 @@ def _watch_row(one: ListWatch) -> Row:
     )
 
 
-def _list_row(found: Sizing, one: ListDelay) -> Row:
+def _list_row(found: Sizing, one: ListDelay) -> SizingRow:
     low, high = value_words(one.mean), value_words(one.mean_at_most)
     value = low if low == high else f"{low} to {high}"
     known = "For lists that are known before, and blocked as a whole."
@@ -214,7 +219,7 @@ def _list_row(found: Sizing, one: ListDelay) -> Row:
         )
     each = f"None of them later than {value_words(one.at_most)}."
     name = f"A block of all {one.accounts:,} of a list, on average"
-    return Row(name, value, one.mean.basis, f"{why} {each}")
+    return SizingRow(name, value, one.mean.basis, f"{why} {each}")
 
 
 def as_json(found: Sizing) -> dict[str, object]:

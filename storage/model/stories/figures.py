@@ -107,7 +107,7 @@ class StoryFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class FreshnessCount:
     """So many accounts, and those of them that had not been read lately: of them nothing is known then."""
 
     accounts: int
@@ -119,7 +119,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConfirmedState:
     """A confirmed state that accounts of one platform were in. None: nothing was confirmed of them."""
 
     platform: Platform
@@ -142,16 +142,16 @@ class MomentFigures:
     """Not read lately."""
     unconfirmed: int
     """Nothing was confirmed of them."""
-    blocked: Count
-    withheld: Count
-    suspended: Count
-    countries: tuple[tuple[str, Count], ...]
+    blocked: FreshnessCount
+    withheld: FreshnessCount
+    suspended: FreshnessCount
+    countries: tuple[tuple[str, FreshnessCount], ...]
     """Withheld, by country, the most first; an account may be withheld in several."""
-    restored: Count
+    restored: FreshnessCount
     """Blocked earlier in the range, and back."""
     provisional: int
     """Changes that were seen and neither confirmed nor refuted."""
-    states: tuple[tuple[Standing, Count], ...]
+    states: tuple[tuple[ConfirmedState, FreshnessCount], ...]
     """The most frequent first."""
 
 
@@ -159,22 +159,22 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
     """The figures of a moment of the range, read at `now`."""
     known, late = story.known(at, now), facts.late[at]
     counted = [s for s in facts.subjects if s.added_at <= min(at, known)]
-    alike: Counter[tuple[Standing, bool, bool]] = Counter()
+    alike: Counter[tuple[ConfirmedState, bool, bool]] = Counter()
     for subject in counted:
         found, was_blocked = _stands(facts.versions.get(subject.account_id, ()), story, at, known)
         restored = was_blocked and found is not None and found.is_back
         alike[standing(subject, found), restored, subject.account_id in late] += 1
-    totals: Counter[str | Standing] = Counter()
-    lates: Counter[str | Standing] = Counter()
+    totals: Counter[str | ConfirmedState] = Counter()
+    lates: Counter[str | ConfirmedState] = Counter()
     for (one, restored, is_late), n in alike.items():
         for name in (one, *_names(one, restored=restored)):
             totals[name] += n
             lates[name] += n * is_late
 
-    def count(name: str | Standing) -> Count:
-        return Count(totals[name], lates[name])
+    def count(name: str | ConfirmedState) -> FreshnessCount:
+        return FreshnessCount(totals[name], lates[name])
 
-    states = [name for name in totals if isinstance(name, Standing)]
+    states = [name for name in totals if isinstance(name, ConfirmedState)]
     countries = [name for name in totals if isinstance(name, str) and name[0] == "@"]
     return MomentFigures(
         at=at,
@@ -193,14 +193,14 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
     )
 
 
-def standing(subject: Subject, found: Version | None) -> Standing:
+def standing(subject: Subject, found: Version | None) -> ConfirmedState:
     """What an account is counted as, by what was confirmed of it."""
     if found is None:
-        return Standing(subject.platform, None, frozenset())
-    return Standing(subject.platform, found.state, found.flags & SCOPE_FLAGS)
+        return ConfirmedState(subject.platform, None, frozenset())
+    return ConfirmedState(subject.platform, found.state, found.flags & SCOPE_FLAGS)
 
 
-def _order(standing: Standing) -> tuple[object, ...]:
+def _order(standing: ConfirmedState) -> tuple[object, ...]:
     state = standing.state
     told = ("", ()) if state is None else (state.status.value, state.withheld_in)
     return standing.platform.value, *told, sorted(standing.flags)
@@ -223,7 +223,7 @@ def _stands(
     return found, was_blocked
 
 
-def _names(standing: Standing, *, restored: bool) -> Iterator[str]:
+def _names(standing: ConfirmedState, *, restored: bool) -> Iterator[str]:
     """Under what an account is counted; a country has an @ before its code."""
     state = standing.state
     if state is None:

@@ -28,7 +28,7 @@ class TableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """The cells of one line by column. An optional column that the file lacks is empty text."""
 
     line: int
@@ -52,7 +52,7 @@ class Parsed(Generic[T]):
 
 def read_table(
     content: bytes, name: str, required: Sequence[str], optional: Sequence[str] = ()
-) -> Parsed[Row]:
+) -> Parsed[CsvRow]:
     """The rows of a file called `name`, and a problem for each line that is not one.
 
     Raises TableError when the file as a whole cannot be read: not UTF-8, empty, not CSV, or without a
@@ -66,14 +66,14 @@ def read_table(
     _check_header(columns, name, first_line, required, optional)
     known = [c for c in (*required, *optional) if c in columns]
     absent = {c: "" for c in optional if c not in columns}
-    rows: list[Row] = []
+    rows: list[CsvRow] = []
     problems: list[TableError] = []
     for line, cells in lines:
         if len(cells) != len(columns):
             fault = f"expected {len(columns)} columns, found {len(cells)}."
             problems.append(TableError(name, line, fault))
             continue
-        rows.append(Row(line, {c: cells[columns.index(c)] for c in known} | absent))
+        rows.append(CsvRow(line, {c: cells[columns.index(c)] for c in known} | absent))
     if not rows and not problems:
         raise TableError(name, None, "there is no row below the header.")
     return Parsed(tuple(rows), tuple(problems), tuple(c for c in columns if c not in known))

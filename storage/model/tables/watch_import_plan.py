@@ -49,7 +49,7 @@ class OnFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WatchLineResult:
     """What became of one line, or will."""
 
     line: int
@@ -94,7 +94,7 @@ def gained(row: WatchRow, known: OnFile | None) -> tuple[list[str], list[str]]:
     return [x for x in lists_of(row, known) if x not in lists], [x for x in row.tags if x not in tags]
 
 
-def line_of(person: Identified[WatchRow], known: OnFile | None) -> Line:
+def line_of(person: Identified[WatchRow], known: OnFile | None) -> WatchLineResult:
     """What the line brings, beside what is known of its account."""
     row = person.row
     joined, tagged = gained(row, known)
@@ -109,7 +109,7 @@ def line_of(person: Identified[WatchRow], known: OnFile | None) -> Line:
         followers = row.followers or 0
         did += f", with {followers:,} follower{'' if followers == 1 else 's'}"
     is_new = begins or bool(joined or tagged) or counted
-    return Line(row.line, f"{_at(person.handle)} ({person.native_id})", did, is_new)
+    return WatchLineResult(row.line, f"{_at(person.handle)} ({person.native_id})", did, is_new)
 
 
 def _at(handle: str) -> str:

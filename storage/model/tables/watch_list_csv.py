@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from storage.model.core.accounts import Platform
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_rows import Parsed, Row, TableError, read_table, sorted_problems
+from storage.model.tables.csv_rows import CsvRow, Parsed, TableError, read_table, sorted_problems
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def watch_rows(content: bytes, name: str) -> Parsed[WatchRow]:
     )
 
 
-def _watch_row(row: Row) -> WatchRow:
+def _watch_row(row: CsvRow) -> WatchRow:
     return WatchRow(
         row.line,
         *who(row),
@@ -68,7 +68,7 @@ def _watch_row(row: Row) -> WatchRow:
     )
 
 
-def who(row: Row) -> tuple[Platform, str, str | None, str | None]:
+def who(row: CsvRow) -> tuple[Platform, str, str | None, str | None]:
     platform = csv_cells.platform(row["platform"])
     handle = csv_cells.handle(row["handle"], platform)
     return platform, handle, *csv_cells.account_id_or_actor(row["account_id"], platform)
@@ -80,7 +80,7 @@ def identities(platform: Platform, handle: str, account_id: str | None) -> tuple
     return (by_handle,) if account_id is None else (by_handle, (platform, "id", account_id))
 
 
-def each(name: str, table: Parsed[Row], read: Callable[[Row], T]) -> Parsed[T]:
+def each(name: str, table: Parsed[CsvRow], read: Callable[[CsvRow], T]) -> Parsed[T]:
     """Each row as `read` takes it, and a problem for each that it refuses."""
     rows: list[T] = []
     problems = list(table.problems)

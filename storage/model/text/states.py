@@ -22,7 +22,7 @@ _JOINERS = {"\u200c", "\u200d"}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StateWording:
     """`words` can follow "@handle" and "12 accounts"; `more` explains them, with its own sign before it."""
 
     words: str
@@ -127,61 +127,63 @@ def clean(text: str, limit: int = 60) -> str:
     return line or "(no name)"
 
 
-def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> Said:
+def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> StateWording:
     return _said_of(state, platform, None if flags is None else frozenset(flags))
 
 
 @lru_cache(maxsize=1_000)
-def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> Said:
+def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> StateWording:
     """Thousands of accounts are in few states."""
     if state is None:
-        return Said("never read")
+        return StateWording("never read")
     match state.status:
         case Status.WITHHELD if platform is Platform.BLUESKY:
-            return Said(f"restricted in {_codes(state.withheld_in)} (Bluesky app)")
+            return StateWording(f"restricted in {_codes(state.withheld_in)} (Bluesky app)")
         case Status.WITHHELD:
-            return Said(f"withheld in {_countries(state.withheld_in)}")
+            return StateWording(f"withheld in {_countries(state.withheld_in)}")
         case Status.SUSPENDED:
             return _suspended(platform, flags)
         case Status.DEACTIVATED:
             # X tells a deactivated account from no other one that is gone; a published record may say it.
-            return Said("deactivated" if platform is Platform.X else "deactivated by its owner")
+            return StateWording("deactivated" if platform is Platform.X else "deactivated by its owner")
         case Status.NOT_FOUND:
             return _not_found(platform, flags)
         case Status.PROTECTED:
-            return Said("protected")
+            return StateWording("protected")
         case Status.AVAILABLE:
-            return Said("available")
+            return StateWording("available")
 
 
-def _suspended(platform: Platform, flags: Collection[Flag] | None) -> Said:
+def _suspended(platform: Platform, flags: Collection[Flag] | None) -> StateWording:
     match platform:
         case Platform.X:
-            return Said("suspended")
+            return StateWording("suspended")
         case Platform.BLUESKY:
             if flags is None:
-                return Said("taken down")
+                return StateWording("taken down")
             if Flag.HOST in flags:
-                return Said("taken down by its server")
+                return StateWording("taken down by its server")
             if Flag.APP_VIEW_ONLY in flags:
-                return Said("taken down in the Bluesky app only", "; its own server still serves it")
-            return Said("taken down", " (by whom was not observable)")
+                return StateWording("taken down in the Bluesky app only", "; its own server still serves it")
+            return StateWording("taken down", " (by whom was not observable)")
         case Platform.MASTODON:
             if Flag.TEMPORARY in (flags or ()):
-                return Said("suspended by its server")
-            return Said("suspended by its server or deleted by its owner", ": Mastodon does not say which")
+                return StateWording("suspended by its server")
+            return StateWording(
+                "suspended by its server or deleted by its owner", ": Mastodon does not say which"
+            )
 
 
-def _not_found(platform: Platform, flags: Collection[Flag] | None) -> Said:
+def _not_found(platform: Platform, flags: Collection[Flag] | None) -> StateWording:
     if Flag.DELETED in (flags or ()):
-        return Said("deleted", ": its server no longer holds it")
+        return StateWording("deleted", ": its server no longer holds it")
     match platform:
         case Platform.X:
-            return Said("not found", ": X does not tell a deactivated account from a deleted one")
+            return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
         case Platform.BLUESKY:
-            return Said("not found")
+            return StateWording("not found")
         case Platform.MASTODON:
-            return Said("not found", ": its server does not know it")
+            return StateWording("not found", ": its server does not know it")
 
 
 def _countries(codes: tuple[str, ...]) -> str:

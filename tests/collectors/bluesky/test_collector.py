@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
@@ -168,7 +168,7 @@ async def test_follows_that_the_app_refuses_to_compare_stop_no_reading() -> None
     stage = Stage({B: shown(B)}, calls={"getRelationships": (403, {"error": "Forbidden", "message": "no"})})
     async with staged(stage) as (bluesky, _):
         refused = await bluesky.follows_among(B, [C], T0)
-        assert isinstance(refused, Trouble)
+        assert isinstance(refused, RequestFailure)
         assert statuses(await bluesky.read([B], T0)) == {B: "available"}
 
 

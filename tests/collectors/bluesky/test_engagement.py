@@ -9,7 +9,7 @@ from aiohttp import web
 from collectors.bluesky.engagement import MAX_PAGES
 from collectors.bluesky.wire.identity import HandleSince
 from collectors.bluesky.wire.records import COLLECTIONS, PAGE_SIZE
-from collectors.core.collector import Found, Trouble, WhyUnresolved
+from collectors.core.collector import RequestFailure, ResolvedHandle, UnresolvedReason
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import SignalKind
 from tests.support.samples.bluesky_answers import AT, FRANK, document, recorded_json
@@ -227,7 +227,7 @@ async def test_follows_are_compared_with_thirty_accounts_in_a_request() -> None:
     async with staged(Stage(calls={"getRelationships": script})) as (bluesky, server):
         follows = await bluesky.follows_among(A, others, AT)
         assert await bluesky.follows_among(A, [], AT) == ()
-    assert not isinstance(follows, Trouble)
+    assert not isinstance(follows, RequestFailure)
     assert [one.target_id for one in follows] == [did(n) for n in range(10, 75, 7)]
     assert {(one.kind, one.made_at) for one in follows} == {(SignalKind.FOLLOW, None)}
     assert [len(r.rel_url.query.getall("others")) for r in server.asked] == [30, 30, 5]
@@ -236,7 +236,7 @@ async def test_follows_are_compared_with_thirty_accounts_in_a_request() -> None:
 async def test_follows_that_cannot_be_told_are_trouble_not_nobody() -> None:
     async with staged(Stage(calls={"getRelationships": DOWN})) as (bluesky, _):
         said = await bluesky.follows_among(A, [B], AT)
-        assert isinstance(said, Trouble)
+        assert isinstance(said, RequestFailure)
         assert said.reason is MissedReason.UPSTREAM
         with pytest.raises(ValueError, match="not a DID"):
             await bluesky.follows_among(A, ["bob.test"], AT)
@@ -269,7 +269,7 @@ async def test_a_history_that_cannot_be_seen_is_trouble_not_an_empty_one(
 ) -> None:
     async with staged(Stage(documents={A: said})) as (bluesky, _):
         history = await bluesky.handle_history(native_id, AT)
-        assert isinstance(history, Trouble)
+        assert isinstance(history, RequestFailure)
         assert (history.reason, history.breaker) == (reason, False)
         with pytest.raises(ValueError, match="not a DID"):
             await bluesky.handle_history("alice.test", AT)
@@ -296,12 +296,12 @@ async def test_names_resolve_to_dids_or_say_why_not() -> None:
         f"https://bsky.app/profile/{C}": (C, "name.test"),
         did(4): (did(4), "name.test"),
         "only-in-the-app.test": (did(6), "only-in-the-app.test"),
-        "gone.test": WhyUnresolved.NOT_FOUND,
-        "down.test": WhyUnresolved.SUSPENDED,
-        "asleep.test": WhyUnresolved.DEACTIVATED,
-        did(5): WhyUnresolved.NOT_FOUND,
-        "no-dots": WhyUnresolved.NOT_A_HANDLE,
-        "https://x.com/alice": WhyUnresolved.NOT_A_HANDLE,
+        "gone.test": UnresolvedReason.NOT_FOUND,
+        "down.test": UnresolvedReason.SUSPENDED,
+        "asleep.test": UnresolvedReason.DEACTIVATED,
+        did(5): UnresolvedReason.NOT_FOUND,
+        "no-dots": UnresolvedReason.NOT_A_HANDLE,
+        "https://x.com/alice": UnresolvedReason.NOT_A_HANDLE,
     }
     async with staged(stage) as (bluesky, _):
         answer = await bluesky.resolve(list(asked), AT)
@@ -317,7 +317,7 @@ async def test_names_resolve_to_dids_or_say_why_not() -> None:
 async def test_a_profile_that_cannot_be_read_finds_nobody(said: Said) -> None:
     async with staged(Stage(alone={A: said})) as (bluesky, _):
         answer = await bluesky.resolve([A], AT)
-    assert [one.why for one in answer.unresolved] == [WhyUnresolved.NO_ANSWER]
+    assert [one.why for one in answer.unresolved] == [UnresolvedReason.NO_ANSWER]
     assert answer.trouble is not None
     assert answer.trouble.reason is MissedReason.MALFORMED
 
@@ -325,7 +325,7 @@ async def test_a_profile_that_cannot_be_read_finds_nobody(said: Said) -> None:
 async def test_an_account_without_a_claimed_handle_goes_by_its_did() -> None:
     stage = Stage(alone={A: TAKEN_DOWN}, documents={A: (200, document(A, alsoKnownAs=[]))})
     async with staged(stage) as (bluesky, _):
-        assert (await bluesky.resolve([A], AT)).found == (Found(A, A, A),)
+        assert (await bluesky.resolve([A], AT)).found == (ResolvedHandle(A, A, A),)
 
 
 @pytest.mark.parametrize("call", ["resolveHandle", "getProfile"])
@@ -337,7 +337,10 @@ async def test_a_name_that_met_trouble_may_be_tried_again(
 ) -> None:
     async with staged(Stage(calls={call: said})) as (bluesky, _):
         answer = await bluesky.resolve(["alice.test", "no-dots"], AT)
-    assert [one.why for one in answer.unresolved] == [WhyUnresolved.NO_ANSWER, WhyUnresolved.NOT_A_HANDLE]
+    assert [one.why for one in answer.unresolved] == [
+        UnresolvedReason.NO_ANSWER,
+        UnresolvedReason.NOT_A_HANDLE,
+    ]
     assert answer.trouble is not None
     assert answer.trouble.reason is reason
     assert answer.trouble.retry_at >= AT + timedelta(minutes=1)
@@ -346,4 +349,6 @@ async def test_a_name_that_met_trouble_may_be_tried_again(
 async def test_a_handle_that_resolved_is_found_although_its_profile_met_trouble() -> None:
     stage = Stage(resolved={"alice.test": (200, {"did": A})}, calls={"getProfile": DOWN})
     async with staged(stage) as (bluesky, _):
-        assert (await bluesky.resolve(["alice.test"], AT)).found == (Found("alice.test", A, "alice.test"),)
+        assert (await bluesky.resolve(["alice.test"], AT)).found == (
+            ResolvedHandle("alice.test", A, "alice.test"),
+        )

@@ -28,7 +28,7 @@ from collectors.bluesky.wire.jetstream import (
 from collectors.core.wire import is_object
 from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
 from collectors.simulator.bluesky.jetstream import EventLog
-from collectors.simulator.core.faults import Faults, Kind
+from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -146,10 +146,18 @@ async def test_a_server_that_is_not_there_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Kind.RESET, Kind.HANG, Kind.UNAVAILABLE_HTML, Kind.LIMIT_HTML, Kind.HTML, Kind.REDIRECT]
+    "kind",
+    [
+        FaultKind.RESET,
+        FaultKind.HANG,
+        FaultKind.UNAVAILABLE_HTML,
+        FaultKind.LIMIT_HTML,
+        FaultKind.HTML,
+        FaultKind.REDIRECT,
+    ],
 )
-async def test_a_server_that_refuses_the_stream_is_lost(kind: Kind) -> None:
-    async with serve_bluesky(BOTH, faults=Faults({kind: 100_000}, hang_s=0.01)) as server:
+async def test_a_server_that_refuses_the_stream_is_lost(kind: FaultKind) -> None:
+    async with serve_bluesky(BOTH, faults=FaultPlan({kind: 100_000}, hang_s=0.01)) as server:
         with pytest.raises(StreamLost, match="cannot be reached"):
             await anext(Jetstream(server.stream_url).events([ALICE], None))
 

@@ -9,10 +9,10 @@ from hashlib import sha256
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Answer, Collector, Trouble
-from collectors.core.rate_limit_headers import Window
+from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
+from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.transport.client import HttpOptions, Retry
-from collectors.transport.host_pacing import Pace
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.x.compliance import XCompliance
 from collectors.x.likes import XLikes
 from jobs.base.clock import SimulatedClock, system_clock
@@ -21,8 +21,7 @@ from jobs.config.settings import load_settings
 from jobs.dispatch.shared_rate_limits import SharedBudgets, counted_as
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import Basis, Granted
-from storage.model.limits.rate_limits import Pace as AllPace
+from storage.model.limits.rate_limits import BudgetBasis, BudgetPace, Granted
 from storage.postgres.pool import Pool, borrowed, open_pool
 from storage.work import rate_limits
 from tests.support.samples.mastodon_answers import ALICE, account
@@ -33,7 +32,7 @@ from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, pla
 
 X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 RETRY_AT = T0 + timedelta(minutes=7)
-LATER = Trouble(MissedReason.RATE_LIMITED, "all is used up", RETRY_AT, breaker=False)
+LATER = RequestFailure(MissedReason.RATE_LIMITED, "all is used up", RETRY_AT, breaker=False)
 
 
 @dataclass(slots=True)
@@ -43,11 +42,13 @@ class Allows:
     left: int
     noted: list[tuple[str, int | None]] = field(default_factory=list[tuple[str, int | None]])
 
-    async def take(self, url: str) -> Granted | Trouble:
+    async def take(self, url: str) -> Granted | RequestFailure:
         self.left -= 1
         return Granted(T0, RETRY_AT, 1) if self.left >= 0 else LATER
 
-    async def note(self, url: str, granted: Granted, http_status: int | None, window: Window) -> None:
+    async def note(
+        self, url: str, granted: Granted, http_status: int | None, window: RateLimitWindow
+    ) -> None:
         self.noted.append((url, http_status))
 
 
@@ -71,7 +72,7 @@ async def reading(platform: Platform, budget: Allows) -> AsyncGenerator[tuple[Co
             yield mastodon, [ALICE.native_id, "https://mastodon.example/users/bob#2"]
 
 
-def missed(answer: Answer) -> dict[str, MissedReason]:
+def missed(answer: CollectorAnswer) -> dict[str, MissedReason]:
     return {miss.native_id: miss.reason for miss in answer.missed}
 
 
@@ -240,24 +241,55 @@ async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(
 
 
 def test_the_pace_of_a_collector_is_that_of_all_together() -> None:
-    assert Pace(5, burst=10).of_all == AllPace(timedelta(seconds=0.2), 10)
+    assert HostRateLimiter(5, burst=10).of_all == BudgetPace(timedelta(seconds=0.2), 10)
 
 
 @pytest.mark.parametrize(
     ("status", "window", "basis", "left_over", "until"),
     [
-        pytest.param(200, Window(300, 299, minutes(15), None), Basis.COUNTED, 299, minutes(15), id="stated"),
-        pytest.param(200, Window(None, None, None, None), Basis.NO_LIMIT, 0, minutes(1), id="no limit"),
-        pytest.param(429, Window(300, 0, minutes(9), None), Basis.COUNTED, 0, minutes(9), id="refused"),
-        pytest.param(429, Window(None, None, None, None), Basis.COUNTED, 0, minutes(1), id="without a word"),
-        pytest.param(429, Window(None, None, None, 300), Basis.COUNTED, 0, minutes(5), id="for so long"),
-        pytest.param(503, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="a broken server"),
-        pytest.param(403, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="a firewall"),
-        pytest.param(None, Window(None, None, None, None), Basis.UNKNOWN, 0, T0, id="no answer"),
+        pytest.param(
+            200,
+            RateLimitWindow(300, 299, minutes(15), None),
+            BudgetBasis.COUNTED,
+            299,
+            minutes(15),
+            id="stated",
+        ),
+        pytest.param(
+            200, RateLimitWindow(None, None, None, None), BudgetBasis.NO_LIMIT, 0, minutes(1), id="no limit"
+        ),
+        pytest.param(
+            429, RateLimitWindow(300, 0, minutes(9), None), BudgetBasis.COUNTED, 0, minutes(9), id="refused"
+        ),
+        pytest.param(
+            429,
+            RateLimitWindow(None, None, None, None),
+            BudgetBasis.COUNTED,
+            0,
+            minutes(1),
+            id="without a word",
+        ),
+        pytest.param(
+            429, RateLimitWindow(None, None, None, 300), BudgetBasis.COUNTED, 0, minutes(5), id="for so long"
+        ),
+        pytest.param(
+            503, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="a broken server"
+        ),
+        pytest.param(
+            403, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="a firewall"
+        ),
+        pytest.param(
+            None, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="no answer"
+        ),
     ],
 )
 async def test_an_answer_tells_how_many_requests_are_left(
-    status: int | None, window: Window, basis: Basis, left_over: int, until: datetime, pool: Pool
+    status: int | None,
+    window: RateLimitWindow,
+    basis: BudgetBasis,
+    left_over: int,
+    until: datetime,
+    pool: Pool,
 ) -> None:
     budget = SharedBudgets(pool, "", SimulatedClock(T0)).of(X, credential=TOKEN)
     url = "https://api.x.com/2/users"
@@ -282,7 +314,7 @@ async def test_without_the_database_nothing_is_asked_and_nothing_is_raised(dsn: 
             async with collector(server.base_url, http=http) as x:
                 now = system_clock()
                 answer = await x.read(["7"], now)
-            await budget.note(url, granted, 200, Window(300, 299, now, None))
+            await budget.note(url, granted, 200, RateLimitWindow(300, 299, now, None))
         assert server.asked == []
         assert not answer.sent
         assert answer.trouble is not None

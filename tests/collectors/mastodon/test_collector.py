@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Candidate
+from collectors.core.collector import CanaryCandidate
 from collectors.mastodon.collector import MAX_BODY, MastodonCollector
-from collectors.mastodon.wire.identity import Identity
+from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
@@ -26,8 +26,8 @@ ONE = f"{BATCH}/{ALICE.local_id}"
 LOOKUP = f"{BATCH}/lookup"
 WEBFINGER = f"{HOME}/.well-known/webfinger"
 ACTOR = f"{HOME}/users/alice"
-BOB = Identity("https://mastodon.example/users/bob", "2")
-CAROL = Identity("https://mastodon.example/users/carol", "3")
+BOB = MastodonIdentity("https://mastodon.example/users/bob", "2")
+CAROL = MastodonIdentity("https://mastodon.example/users/carol", "3")
 PEOPLE = {who.local_id: who for who in (ALICE, BOB, CAROL)}
 IDS = [who.native_id for who in PEOPLE.values()]
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ def batch(request: web.BaseRequest) -> Sample:
     return ok([account(PEOPLE[one]) for one in reversed(asked) if one in PEOPLE])
 
 
-def single(who: Identity, **parts: object) -> dict[str, Answer]:
+def single(who: MastodonIdentity, **parts: object) -> dict[str, Answer]:
     return {f"{BATCH}/{who.local_id}": ok(account(who, **parts))}
 
 
@@ -189,7 +189,7 @@ async def test_webfinger_that_knows_a_missing_account_is_a_contradiction() -> No
 
 
 async def test_a_name_without_an_address_that_shows_it_is_known_from_an_earlier_answer() -> None:
-    who = Identity("https://mastodon.example/ap/users/9", "9")
+    who = MastodonIdentity("https://mastodon.example/ap/users/9", "9")
     routes = {BATCH: ok([account(who, username="zoe", acct="zoe")])}
     async with asking(routes) as (mastodon, server):
         await mastodon.read([who.native_id], T0)
@@ -325,7 +325,7 @@ async def test_other_software_with_an_api_may_say_not_found_in_html() -> None:
 
 
 async def test_the_outage_of_one_server_is_nothing_to_another() -> None:
-    other = Identity("https://social.example/users/dora", "4")
+    other = MastodonIdentity("https://social.example/users/dora", "4")
     routes = {BATCH: status(429), "social.example/api/v1/accounts": ok([account(other)])}
     async with asking(routes) as (mastodon, _):
         assert (await mastodon.read(IDS, T0)).trouble is not None
@@ -372,7 +372,7 @@ STRANGERS = {f"https://social.example/users/{name}#9": f"{name}@social.example" 
 
 
 def copy_of(name: str, **parts: object) -> Sample:
-    who = Identity(f"https://social.example/users/{name}", "9")
+    who = MastodonIdentity(f"https://social.example/users/{name}", "9")
     return ok(account(who, acct=f"{name}@social.example", username=name, **parts))
 
 
@@ -425,7 +425,7 @@ async def test_an_account_on_a_private_server_is_not_asked_unless_the_configurat
     async with scripted({}) as inside:
         host = inside.base_url.removeprefix("http://")
         native_id = f"http://{host}/users/alice#1"
-        inside.routes["/api/v1/accounts"] = ok([account(Identity(f"http://{host}/users/alice", "1"))])
+        inside.routes["/api/v1/accounts"] = ok([account(MastodonIdentity(f"http://{host}/users/alice", "1"))])
         async with MastodonCollector() as mastodon:
             said = await mastodon.read([native_id], T0)
             assert [miss.reason for miss in said.missed] == [MissedReason.BAD_REQUEST]
@@ -462,16 +462,16 @@ async def test_evidence_says_who_and_in_what_state_and_nothing_personal() -> Non
     [
         pytest.param(
             ok({"domain": HOME, "contact": {"account": account(BOB)}}),
-            (Candidate(BOB.native_id, "bob@mastodon.example"),),
+            (CanaryCandidate(BOB.native_id, "bob@mastodon.example"),),
             id="the contact account",
         ),
         pytest.param(
             ok({"domain": "example.org", "contact": {"account": account(BOB)}}),
-            (Candidate(BOB.native_id, "bob@mastodon.example"),),
+            (CanaryCandidate(BOB.native_id, "bob@mastodon.example"),),
             id="its names are not believed to end in a domain that does not say so",
         ),
         pytest.param(
-            ok({"contact": {"account": account(Identity("https://social.example/users/a", "1"))}}),
+            ok({"contact": {"account": account(MastodonIdentity("https://social.example/users/a", "1"))}}),
             (),
             id="a contact who lives elsewhere",
         ),
@@ -485,7 +485,7 @@ async def test_evidence_says_who_and_in_what_state_and_nothing_personal() -> Non
     ],
 )
 async def test_a_server_may_name_an_account_of_its_own_as_a_control_account(
-    answer: Answer, expected: tuple[Candidate, ...]
+    answer: Answer, expected: tuple[CanaryCandidate, ...]
 ) -> None:
     async with asking({f"{HOME}/api/v2/instance": answer}) as (mastodon, _):
         assert await mastodon.candidates(HOME, T0) == expected
@@ -503,6 +503,6 @@ async def test_how_names_end_is_learned_with_the_control_account_once_the_domain
     }
     async with asking(routes) as (mastodon, _):
         (before,) = (await mastodon.read([ALICE.native_id], T0)).readings
-        assert await mastodon.candidates(HOME, T0) == (Candidate(ALICE.native_id, f"alice@{domain}"),)
+        assert await mastodon.candidates(HOME, T0) == (CanaryCandidate(ALICE.native_id, f"alice@{domain}"),)
         (after,) = (await mastodon.read([ALICE.native_id], T0)).readings
     assert (before.handle, after.handle) == (None, f"alice@{domain}")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
 from collectors.mastodon.wire.identity import Post, post_of
 from collectors.mastodon.wire.timeline import (
-    Page,
-    Unreadable,
+    MastodonTimelinePage,
+    UnreadableTimeline,
     completed,
     like_of,
     next_max_id,
@@ -40,10 +40,10 @@ def post(n: int, **parts: object) -> dict[str, Any]:
     return POST | {"id": str(n), "uri": uri(n)} | parts
 
 
-def page_of(name: str) -> Page:
+def page_of(name: str) -> MastodonTimelinePage:
     answer = sample(name)
     page = read_page(answer.status, answer.body, HOME)
-    assert isinstance(page, Page)
+    assert isinstance(page, MastodonTimelinePage)
     return page
 
 
@@ -82,7 +82,7 @@ def test_an_empty_page_tells_nothing() -> None:
 def test_a_reply_that_is_a_quote_is_both() -> None:
     body = encoded([post(5, in_reply_to_id="4", quote=post(3))])
     page = read_page(200, body, HOME)
-    assert isinstance(page, Page)
+    assert isinstance(page, MastodonTimelinePage)
     assert {act.signal.kind for act in page.acts} == {SignalKind.REPLY, SignalKind.QUOTE}
 
 
@@ -90,7 +90,7 @@ def test_an_author_without_a_uri_goes_by_the_whole_name() -> None:
     old = account()
     del old["uri"]
     page = read_page(200, encoded([post(5, reblog=post(4, account=old))]), HOME)
-    assert isinstance(page, Page)
+    assert isinstance(page, MastodonTimelinePage)
     assert page.acts[0].signal.target_author_id == "alice@mastodon.example"
 
 
@@ -112,13 +112,13 @@ def test_an_author_without_a_uri_goes_by_the_whole_name() -> None:
 )
 def test_a_page_with_a_status_that_is_not_understood_is_not_used(item: object) -> None:
     said = read_page(200, encoded([post(9), item]), HOME)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is MissedReason.MALFORMED
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 def test_statuses_that_are_not_shown_are_no_fault_of_the_server(code: int) -> None:
-    assert isinstance(read_page(code, b"", HOME), Unreadable)
+    assert isinstance(read_page(code, b"", HOME), UnreadableTimeline)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_statuses_that_are_not_shown_are_no_fault_of_the_server(code: int) -> No
 )
 def test_a_page_that_failed_tells_nothing(code: int, body: bytes, reason: MissedReason) -> None:
     said = read_page(code, body, HOME)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is reason
 
 
@@ -268,7 +268,7 @@ async def test_favourites_that_are_not_shown_are_trouble_and_not_nobody(
 ) -> None:
     async with asking({FAVOURITES: answer}) as (mastodon, _):
         said = await mastodon.favourited_by("https://mastodon.example/@alice/77", T0)
-    assert isinstance(said, Trouble)
+    assert isinstance(said, RequestFailure)
     assert (said.reason, said.breaker) == (reason, False)
 
 
@@ -333,4 +333,4 @@ def test_of_the_next_page_only_its_place_is_taken(link: str | None, max_id: str 
 def test_old_servers_name_people_without_a_uri() -> None:
     people = [{"acct": "bob"}, {"acct": "eve@social.example"}]
     assert read_favourites(200, encoded(people), HOME) == ("bob@mastodon.example", "eve@social.example")
-    assert isinstance(read_favourites(200, encoded([{"acct": 7}]), HOME), Fault)
+    assert isinstance(read_favourites(200, encoded([{"acct": 7}]), HOME), WireFault)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from collectors.core.collector import Found, WhyUnresolved
+from collectors.core.collector import ResolvedHandle, UnresolvedReason
 from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.wire.identity import Name, name_of
+from collectors.mastodon.wire.identity import WebfingerName, name_of
 from tests.support.samples.mastodon_answers import ALICE, account, sample, sample_json
 from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_mastodon import (
@@ -39,7 +39,7 @@ SERVED: dict[str, Answer] = {WEBFINGER: sample("webfinger__plain"), LOOKUP: ok(a
     ],
 )
 def test_a_person_is_named_by_handle_or_by_address(asked: str, server: str, resource: str) -> None:
-    assert name_of(asked) == Name(server, resource)
+    assert name_of(asked) == WebfingerName(server, resource)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_names_nobody_is_told_so(asked: str) -> None:
 async def test_every_spelling_leads_to_the_same_account(asked: str) -> None:
     async with asking(SERVED) as (mastodon, server):
         resolution = await mastodon.resolve([asked], T0)
-    assert resolution.found == (Found(asked, ALICE.native_id, "alice@mastodon.example"),)
+    assert resolution.found == (ResolvedHandle(asked, ALICE.native_id, "alice@mastodon.example"),)
     assert resolution.trouble is None
     assert server.asked == [WEBFINGER, LOOKUP]
     assert server.requests[1].rel_url.query["acct"] == "alice"
@@ -83,7 +83,9 @@ async def test_a_name_under_another_domain_is_followed_and_kept() -> None:
     async with asking(routes) as (mastodon, server):
         resolution = await mastodon.resolve(["alice@example.org"], T0)
         assert server.asked == [there, WEBFINGER, LOOKUP]
-        assert resolution.found == (Found("alice@example.org", ALICE.native_id, "alice@example.org"),)
+        assert resolution.found == (
+            ResolvedHandle("alice@example.org", ALICE.native_id, "alice@example.org"),
+        )
         (reading,) = (await mastodon.read([ALICE.native_id], T0)).readings
     assert reading.handle == "alice@example.org"
 
@@ -100,31 +102,33 @@ async def test_a_server_cannot_call_its_people_by_the_names_of_others() -> None:
 @pytest.mark.parametrize(
     ("routes", "why"),
     [
-        pytest.param({WEBFINGER: sample("webfinger__gone_410")}, WhyUnresolved.SUSPENDED, id="410"),
-        pytest.param({}, WhyUnresolved.NOT_FOUND, id="404"),
+        pytest.param({WEBFINGER: sample("webfinger__gone_410")}, UnresolvedReason.SUSPENDED, id="410"),
+        pytest.param({}, UnresolvedReason.NOT_FOUND, id="404"),
         pytest.param(
-            {WEBFINGER: sample("other_software__webfinger_404_html")}, WhyUnresolved.NOT_FOUND, id="404 HTML"
+            {WEBFINGER: sample("other_software__webfinger_404_html")},
+            UnresolvedReason.NOT_FOUND,
+            id="404 HTML",
         ),
-        pytest.param({WEBFINGER: Cut()}, WhyUnresolved.NO_ANSWER, id="no answer"),
-        pytest.param({WEBFINGER: status(503)}, WhyUnresolved.NO_ANSWER, id="503"),
-        pytest.param({WEBFINGER: status(403)}, WhyUnresolved.NO_ANSWER, id="403"),
-        pytest.param({WEBFINGER: ok({"links": []})}, WhyUnresolved.NO_ANSWER, id="no actor"),
-        pytest.param(SERVED | {LOOKUP: status(404)}, WhyUnresolved.NO_ANSWER, id="no REST API"),
-        pytest.param(SERVED | {LOOKUP: status(401)}, WhyUnresolved.NO_ANSWER, id="members only"),
+        pytest.param({WEBFINGER: Cut()}, UnresolvedReason.NO_ANSWER, id="no answer"),
+        pytest.param({WEBFINGER: status(503)}, UnresolvedReason.NO_ANSWER, id="503"),
+        pytest.param({WEBFINGER: status(403)}, UnresolvedReason.NO_ANSWER, id="403"),
+        pytest.param({WEBFINGER: ok({"links": []})}, UnresolvedReason.NO_ANSWER, id="no actor"),
+        pytest.param(SERVED | {LOOKUP: status(404)}, UnresolvedReason.NO_ANSWER, id="no REST API"),
+        pytest.param(SERVED | {LOOKUP: status(401)}, UnresolvedReason.NO_ANSWER, id="members only"),
         pytest.param(
             SERVED | {LOOKUP: ok(account(uri="https://mastodon.example/users/eve"))},
-            WhyUnresolved.NO_ANSWER,
+            UnresolvedReason.NO_ANSWER,
             id="the server means somebody else",
         ),
     ],
 )
-async def test_a_name_that_gives_no_id_says_why(routes: dict[str, Answer], why: WhyUnresolved) -> None:
+async def test_a_name_that_gives_no_id_says_why(routes: dict[str, Answer], why: UnresolvedReason) -> None:
     async with asking(routes) as (mastodon, _):
         resolution = await mastodon.resolve(["alice@mastodon.example", "nobody"], T0)
     assert resolution.found == ()
     assert [(one.asked, one.why) for one in resolution.unresolved] == [
         ("alice@mastodon.example", why),
-        ("nobody", WhyUnresolved.NOT_A_HANDLE),
+        ("nobody", UnresolvedReason.NOT_A_HANDLE),
     ]
 
 
@@ -132,7 +136,7 @@ async def test_redirects_are_followed_three_times_and_not_for_ever() -> None:
     routes: dict[str, Answer] = {WEBFINGER: status(302, Location="/.well-known/webfinger")}
     async with asking(routes) as (mastodon, server):
         resolution = await mastodon.resolve(["alice@mastodon.example"], T0)
-    assert [one.why for one in resolution.unresolved] == [WhyUnresolved.NO_ANSWER]
+    assert [one.why for one in resolution.unresolved] == [UnresolvedReason.NO_ANSWER]
     assert len(server.asked) == 4
 
 
@@ -147,7 +151,7 @@ async def test_neither_a_redirect_nor_a_webfinger_link_leads_into_a_private_netw
         answer = status(302, Location=private) if place == "redirect" else ok(JRD | {"links": [link]})
         async with asking({WEBFINGER: answer}) as (mastodon, _):
             resolution = await mastodon.resolve(["alice@mastodon.example"], T0)
-    assert [one.why for one in resolution.unresolved] == [WhyUnresolved.NO_ANSWER]
+    assert [one.why for one in resolution.unresolved] == [UnresolvedReason.NO_ANSWER]
     assert "trusted_hosts" in resolution.unresolved[0].detail
     assert inside.asked == []
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Trouble
-from collectors.core.rate_limit_headers import Window, trouble_of
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import RateLimitWindow, failure_of
+from collectors.core.wire import WireFault
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.x.collector import XCollector
@@ -39,8 +39,8 @@ def test_after_a_rate_limit_x_is_asked_when_it_said_but_within_reason(
     reset_s: int | None, retry_after_s: int | None, wait: timedelta, jitters: bool
 ) -> None:
     reset_at = None if reset_s is None else T0 + timedelta(seconds=reset_s)
-    window = Window(None, None, reset_at, retry_after_s)
-    trouble = trouble_of(Fault(MissedReason.RATE_LIMITED, ""), window, T0, jitter_s=7)
+    window = RateLimitWindow(None, None, reset_at, retry_after_s)
+    trouble = failure_of(WireFault(MissedReason.RATE_LIMITED, ""), window, T0, jitter_s=7)
     assert trouble.retry_at == T0 + wait + timedelta(seconds=7 if jitters else 0)
     assert not trouble.breaker
 
@@ -72,7 +72,7 @@ async def test_while_it_must_wait_a_collector_asks_nothing_and_says_why(
 ) -> None:
     async with scripted(script) as server, collector(server.base_url) as x:
         first = await x.read(["7"], T0)
-        assert first.trouble == Trouble(reason, first.missed[0].detail, T0 + wait, breaker)
+        assert first.trouble == RequestFailure(reason, first.missed[0].detail, T0 + wait, breaker)
         early = await x.read(["7", "8"], T0 + wait - MINUTE / 60)
         assert len(server.asked) == 1
         assert [miss.reason for miss in early.missed] == [reason, reason]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from collectors.simulator.core.faults import Faults, Kind
+from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.transport.client import MAX_BODY, HttpOptions, Retry
@@ -82,7 +82,7 @@ async def test_a_connection_that_is_cut_is_a_miss() -> None:
 
 
 async def test_an_answer_that_never_comes_is_a_miss_after_the_time_limit() -> None:
-    faults = Faults({Kind.HANG: 100_000}, hang_s=30)
+    faults = FaultPlan({FaultKind.HANG: 100_000}, hang_s=30)
     history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
     async with serve_x(history, faults=faults) as server, collector(server.base_url, http=IMPATIENT) as x:
         answer = await x.read(["7"], T0)
@@ -130,7 +130,7 @@ async def test_a_refusal_is_not_repeated(status: int) -> None:
 async def test_a_cancelled_read_is_not_an_answer() -> None:
     history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
     async with (
-        serve_x(history, faults=Faults({Kind.HANG: 100_000}, hang_s=30)) as server,
+        serve_x(history, faults=FaultPlan({FaultKind.HANG: 100_000}, hang_s=30)) as server,
         collector(server.base_url) as x,
     ):
         with pytest.raises(TimeoutError):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Found, WhyUnresolved
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults, Kind
+from collectors.core.collector import ResolvedHandle, UnresolvedReason
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.simulator.x.payloads import CLIENT_FORBIDDEN, Spelling
@@ -25,16 +25,19 @@ AUTHOR = "310000001"
 EMPTY = History(())
 
 
-def posts(count: int) -> list[Act]:
-    return [Act(AUTHOR, T0 + n * MINUTE, SignalKind.POST, str(10_000 + n), None, None) for n in range(count)]
+def posts(count: int) -> list[SimulatedAct]:
+    return [
+        SimulatedAct(AUTHOR, T0 + n * MINUTE, SignalKind.POST, str(10_000 + n), None, None)
+        for n in range(count)
+    ]
 
 
 ACTS = (
-    Act(AUTHOR, T0, SignalKind.POST, "101", None, None),
-    Act(AUTHOR, T0, SignalKind.LIKE, "90", "90", "5"),
-    Act(AUTHOR, T0 + MINUTE, SignalKind.REPOST, "102", "51", "5"),
-    Act(AUTHOR, T0 + 2 * MINUTE, SignalKind.QUOTE, "103", "61", "6"),
-    Act(AUTHOR, T0 + 3 * MINUTE, SignalKind.REPLY, "104", "71", "7"),
+    SimulatedAct(AUTHOR, T0, SignalKind.POST, "101", None, None),
+    SimulatedAct(AUTHOR, T0, SignalKind.LIKE, "90", "90", "5"),
+    SimulatedAct(AUTHOR, T0 + MINUTE, SignalKind.REPOST, "102", "51", "5"),
+    SimulatedAct(AUTHOR, T0 + 2 * MINUTE, SignalKind.QUOTE, "103", "61", "6"),
+    SimulatedAct(AUTHOR, T0 + 3 * MINUTE, SignalKind.REPLY, "104", "71", "7"),
 )
 
 
@@ -83,11 +86,13 @@ async def test_no_act_is_lost_or_seen_twice_however_many_there_were(count: int) 
         assert (await x.engagement(AUTHOR, cursor, now)).cursor == acts[-1].post_id
 
 
-@pytest.mark.parametrize("kind", [Kind.EXPIRED_PAGE, Kind.UNAVAILABLE_HTML, Kind.TRUNCATED, Kind.LIMIT_HTML])
-async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cursor(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [FaultKind.EXPIRED_PAGE, FaultKind.UNAVAILABLE_HTML, FaultKind.TRUNCATED, FaultKind.LIMIT_HTML]
+)
+async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cursor(kind: FaultKind) -> None:
     acts = posts(300)
     async with (
-        serve_x(EMPTY, acts=acts, now=acts[-1].at, faults=Faults({kind: 100_000})) as server,
+        serve_x(EMPTY, acts=acts, now=acts[-1].at, faults=FaultPlan({kind: 100_000})) as server,
         collector(server.base_url) as x,
     ):
         seen = await x.engagement(AUTHOR, acts[0].post_id, acts[-1].at)
@@ -157,13 +162,13 @@ async def resolved(handles: Sequence[str], **settings: Any) -> Resolution:
 
 async def test_handles_resolve_to_ids_or_say_why_not() -> None:
     answer = await resolved(["@alice", "ALICE", "bob", "Carol", "nobody", "no-dash", "much_too_long_for_x"])
-    assert answer.found == (Found("@alice", "7", "Alice"), Found("ALICE", "7", "Alice"))
+    assert answer.found == (ResolvedHandle("@alice", "7", "Alice"), ResolvedHandle("ALICE", "7", "Alice"))
     assert [(one.asked, one.why) for one in answer.unresolved] == [
-        ("bob", WhyUnresolved.SUSPENDED),
-        ("Carol", WhyUnresolved.NOT_FOUND),
-        ("nobody", WhyUnresolved.NOT_FOUND),
-        ("no-dash", WhyUnresolved.NOT_A_HANDLE),
-        ("much_too_long_for_x", WhyUnresolved.NOT_A_HANDLE),
+        ("bob", UnresolvedReason.SUSPENDED),
+        ("Carol", UnresolvedReason.NOT_FOUND),
+        ("nobody", UnresolvedReason.NOT_FOUND),
+        ("no-dash", UnresolvedReason.NOT_A_HANDLE),
+        ("much_too_long_for_x", UnresolvedReason.NOT_A_HANDLE),
     ]
     assert answer.trouble is None
 
@@ -174,10 +179,10 @@ async def test_any_number_of_handles_resolves() -> None:
 
 
 async def test_handles_that_met_trouble_may_be_tried_again() -> None:
-    answer = await resolved(["alice", "no-dash"], faults=Faults({Kind.UNAUTHORIZED: 100_000}))
+    answer = await resolved(["alice", "no-dash"], faults=FaultPlan({FaultKind.UNAUTHORIZED: 100_000}))
     assert [(one.asked, one.why) for one in answer.unresolved] == [
-        ("alice", WhyUnresolved.NO_ANSWER),
-        ("no-dash", WhyUnresolved.NOT_A_HANDLE),
+        ("alice", UnresolvedReason.NO_ANSWER),
+        ("no-dash", UnresolvedReason.NOT_A_HANDLE),
     ]
     assert answer.trouble is not None
     assert answer.trouble.breaker
@@ -194,6 +199,6 @@ async def test_trouble_with_some_of_the_handles_is_not_forgotten_over_the_rest()
     async with scripted(script) as server, collector(server.base_url) as x:
         answer = await x.resolve([f"n{n}" for n in range(150)], T0)
     assert len(answer.found) == 50
-    assert {one.why for one in answer.unresolved} == {WhyUnresolved.NO_ANSWER}
+    assert {one.why for one in answer.unresolved} == {UnresolvedReason.NO_ANSWER}
     assert answer.trouble is not None
     assert answer.trouble.reason is MissedReason.UPSTREAM

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from collectors.core.collector import Trouble
-from collectors.simulator.core.faults import PROFILES, Faults, Glitch, Kind, Outage, profile
+from collectors.core.collector import RequestFailure
+from collectors.simulator.core.faults import PROFILES, FaultKind, FaultPlan, Glitch, Outage, profile
 from collectors.simulator.core.history import visible
 from collectors.simulator.x.app import XServer, serve_x
 from collectors.x.collector import XCollector
@@ -19,40 +19,46 @@ OTHER = "2244994945"
 
 
 REASONS = {
-    Kind.RESET: MissedReason.NETWORK,
-    Kind.HANG: MissedReason.NETWORK,
-    Kind.UNAUTHORIZED: MissedReason.AUTH,
-    Kind.CREDITS: MissedReason.CREDITS,
-    Kind.FORBIDDEN: MissedReason.ACCESS,
-    Kind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_HTML: MissedReason.RATE_LIMITED,
-    Kind.USAGE_CAPPED: MissedReason.USAGE_CAPPED,
-    Kind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
-    Kind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
-    Kind.UNKNOWN_PATH: MissedReason.UPSTREAM,
-    Kind.REDIRECT: MissedReason.UPSTREAM,
-    Kind.BAD_REQUEST: MissedReason.BAD_REQUEST,
-    Kind.TRUNCATED: MissedReason.MALFORMED,
-    Kind.HTML: MissedReason.MALFORMED,
-    Kind.EMPTY: MissedReason.MALFORMED,
-    Kind.NULL: MissedReason.MALFORMED,
-    Kind.OMITTED: MissedReason.OMITTED,
-    Kind.CONTRADICTORY: MissedReason.CONTRADICTORY,
-    Kind.ODD_ERROR: MissedReason.UNCLASSIFIED,
-    Kind.NO_PROTECTED: MissedReason.MALFORMED,
-    Kind.ODD_WITHHELD: MissedReason.MALFORMED,
-    Kind.EXPIRED_PAGE: None,
-    Kind.FOREIGN_ERROR: None,
-    Kind.NEW_HOST: None,
-    Kind.SLOW: None,
-    Kind.HOST_DOWN: None,
-    Kind.LABELER_SILENT: None,
+    FaultKind.RESET: MissedReason.NETWORK,
+    FaultKind.HANG: MissedReason.NETWORK,
+    FaultKind.UNAUTHORIZED: MissedReason.AUTH,
+    FaultKind.CREDITS: MissedReason.CREDITS,
+    FaultKind.FORBIDDEN: MissedReason.ACCESS,
+    FaultKind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_HTML: MissedReason.RATE_LIMITED,
+    FaultKind.USAGE_CAPPED: MissedReason.USAGE_CAPPED,
+    FaultKind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
+    FaultKind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
+    FaultKind.UNKNOWN_PATH: MissedReason.UPSTREAM,
+    FaultKind.REDIRECT: MissedReason.UPSTREAM,
+    FaultKind.BAD_REQUEST: MissedReason.BAD_REQUEST,
+    FaultKind.TRUNCATED: MissedReason.MALFORMED,
+    FaultKind.HTML: MissedReason.MALFORMED,
+    FaultKind.EMPTY: MissedReason.MALFORMED,
+    FaultKind.NULL: MissedReason.MALFORMED,
+    FaultKind.OMITTED: MissedReason.OMITTED,
+    FaultKind.CONTRADICTORY: MissedReason.CONTRADICTORY,
+    FaultKind.ODD_ERROR: MissedReason.UNCLASSIFIED,
+    FaultKind.NO_PROTECTED: MissedReason.MALFORMED,
+    FaultKind.ODD_WITHHELD: MissedReason.MALFORMED,
+    FaultKind.EXPIRED_PAGE: None,
+    FaultKind.FOREIGN_ERROR: None,
+    FaultKind.NEW_HOST: None,
+    FaultKind.SLOW: None,
+    FaultKind.HOST_DOWN: None,
+    FaultKind.LABELER_SILENT: None,
 }
-LIES = {Kind.ALL_NOT_FOUND}
+LIES = {FaultKind.ALL_NOT_FOUND}
 """No collector can tell them from the truth: the control accounts in the same answer do."""
-ABOUT_ONE = {Kind.OMITTED, Kind.CONTRADICTORY, Kind.ODD_ERROR, Kind.NO_PROTECTED, Kind.ODD_WITHHELD}
+ABOUT_ONE = {
+    FaultKind.OMITTED,
+    FaultKind.CONTRADICTORY,
+    FaultKind.ODD_ERROR,
+    FaultKind.NO_PROTECTED,
+    FaultKind.ODD_WITHHELD,
+}
 
 
 async def read_crowd(server: XServer, collector: XCollector, now: datetime) -> tuple[int, list[MissedReason]]:
@@ -65,9 +71,9 @@ async def read_crowd(server: XServer, collector: XCollector, now: datetime) -> t
     return len(answer.readings), [miss.reason for miss in answer.missed]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in LIES])
-async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) -> None:
-    faults = Faults({kind: 100_000}, hang_s=0.01)
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind not in LIES])
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: FaultKind) -> None:
+    faults = FaultPlan({kind: 100_000}, hang_s=0.01)
     async with (
         serve_x(CROWD, faults=faults) as server,
         XCollector("t", base_url=server.base_url, http=ONCE) as collector,
@@ -79,7 +85,7 @@ async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) 
             assert seen == (60 if reason is None else 59 if kind in ABOUT_ONE else 0)
 
 
-def tells_the_truth(plan: Faults) -> bool:
+def tells_the_truth(plan: FaultPlan) -> bool:
     periodic = {kind for period in plan.periods for kind in period.kinds}
     return not plan.lies and not LIES & (periodic | plan.weights.keys())
 
@@ -103,12 +109,12 @@ async def test_under_every_profile_that_does_not_lie_what_is_read_is_the_truth(n
 async def test_an_answer_that_nobody_exists_takes_the_control_accounts_with_it() -> None:
     stable = one(OTHER, "canary", Status.AVAILABLE)
     async with (
-        serve_x(stable, faults=Faults({Kind.ALL_NOT_FOUND: 100_000})) as server,
+        serve_x(stable, faults=FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})) as server,
         XCollector("t", base_url=server.base_url, http=ONCE) as collector,
     ):
         (reading,) = (await collector.read([OTHER], T0)).readings
         assert reading.state.status is Status.NOT_FOUND
-        assert (await collector.follows(OTHER, T0)) == Trouble(
+        assert (await collector.follows(OTHER, T0)) == RequestFailure(
             MissedReason.ACCESS,
             f"Not Found Error: Could not find user with id: [{OTHER}].",
             T0,

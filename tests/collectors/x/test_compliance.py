@@ -5,13 +5,13 @@ import json
 import pytest
 from aiohttp import web
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.simulator.x.compliance import READY_AFTER
 from collectors.x.compliance import XCompliance
-from collectors.x.wire.compliance import Job, JobStatus, read_job, read_reasons
+from collectors.x.wire.compliance import ComplianceJob, JobStatus, read_job, read_reasons
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import T0
@@ -34,7 +34,7 @@ def event(native_id: str, reason: object = "deactivated") -> dict[str, object]:
 @pytest.mark.parametrize("status", JobStatus)
 def test_a_job_is_read_in_every_state(status: JobStatus) -> None:
     said = read_job(200, body(data={**JOB, "status": status}))
-    assert said == Job(JOB["id"], status, JOB["upload_url"], JOB["download_url"])
+    assert said == ComplianceJob(JOB["id"], status, JOB["upload_url"], JOB["download_url"])
 
 
 def test_the_signed_addresses_of_a_job_do_not_print() -> None:
@@ -64,7 +64,7 @@ def test_the_signed_addresses_of_a_job_do_not_print() -> None:
 )
 def test_what_is_no_job_is_a_fault_with_its_reason(status: int, answer: bytes, reason: MissedReason) -> None:
     said = read_job(status, answer)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is reason
 
 
@@ -102,7 +102,7 @@ def test_a_file_gives_the_reasons_of_the_accounts_asked(answer: bytes, want: dic
     ],
 )
 def test_a_file_is_used_whole_or_not_at_all(status: int, answer: bytes) -> None:
-    assert isinstance(read_reasons(status, answer, {ID}), Fault)
+    assert isinstance(read_reasons(status, answer, {ID}), WireFault)
 
 
 # over real sockets ---------------------------------------------------------------------------------------
@@ -119,14 +119,14 @@ GONE = History(
 async def test_a_job_goes_from_ids_to_reasons() -> None:
     async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
         job = await x.start(["7", "8", "9"], "blockline-2021-02-01", T0)
-        assert isinstance(job, Job)
+        assert isinstance(job, ComplianceJob)
         early = await x.look(job.job_id, T0)
-        assert isinstance(early, Job)
+        assert isinstance(early, ComplianceJob)
         assert early.status is JobStatus.IN_PROGRESS
-        assert isinstance(await x.reasons(early, {"7"}, T0), Trouble)
+        assert isinstance(await x.reasons(early, {"7"}, T0), RequestFailure)
         server.set_clock(T0 + READY_AFTER)
         ready = await x.look(job.job_id, T0)
-        assert isinstance(ready, Job)
+        assert isinstance(ready, ComplianceJob)
         assert ready.status is JobStatus.COMPLETE
         assert await x.reasons(ready, {"7", "8", "9"}, T0) == {"7": {"deactivated"}, "8": {"deleted"}}
 
@@ -139,7 +139,7 @@ async def test_the_token_goes_to_x_and_never_to_the_storage() -> None:
         return web.Response()
 
     async with scripted(script) as server, app(server.base_url) as x:
-        assert isinstance(await x.start(["7", "8"], "n", T0), Job)
+        assert isinstance(await x.start(["7", "8"], "n", T0), ComplianceJob)
         made, uploaded = server.asked
         assert made.headers["Authorization"] == f"Bearer {TOKEN}"
         assert (uploaded.method, uploaded.headers["Content-Type"]) == ("PUT", "text/plain")
@@ -161,11 +161,11 @@ async def test_ids_go_to_a_public_server_by_https_only(url: str) -> None:
     job = {**JOB, "upload_url": url, "download_url": url}
     async with scripted(plain(200, body(data=job))) as server, app(server.base_url, trusted=()) as x:
         said = await x.start(["7"], "n", T0)
-        assert isinstance(said, Trouble)
+        assert isinstance(said, RequestFailure)
         assert said.reason is MissedReason.NETWORK
         read = read_job(200, body(data=job))
-        assert isinstance(read, Job)
-        assert isinstance(await x.reasons(read, {"7"}, T0), Trouble)
+        assert isinstance(read, ComplianceJob)
+        assert isinstance(await x.reasons(read, {"7"}, T0), RequestFailure)
         assert len(server.asked) == 1
 
 
@@ -178,7 +178,7 @@ async def test_a_refused_upload_is_trouble_and_is_not_repeated(status: int) -> N
 
     async with scripted(script) as server, app(server.base_url) as x:
         said = await x.start(["7"], "n", T0)
-        assert isinstance(said, Trouble)
+        assert isinstance(said, RequestFailure)
         assert not said.breaker
         assert len(server.asked) == 2
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from collectors.simulator.core.history import History
 from collectors.simulator.x.app import serve_x
 from collectors.simulator.x.oauth import Grant
 from collectors.simulator.x.payloads import Spelling
 from collectors.x.likes import MAX_PAGES, XLikes
-from collectors.x.wire.envelope import Unreadable
+from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.likes import LikedPage, read_liked
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
@@ -50,8 +50,8 @@ def test_a_page_of_likes_is_used_whole_or_not_at_all(
     status: int, answer: bytes, want: list[str] | MissedReason
 ) -> None:
     said = read_liked(status, answer, ID)
-    assert not isinstance(said, Unreadable)
-    assert (said.reason if isinstance(said, Fault) else [s.native_id for s in said.signals]) == want
+    assert not isinstance(said, UnreadableResource)
+    assert (said.reason if isinstance(said, WireFault) else [s.native_id for s in said.signals]) == want
 
 
 def test_a_like_has_no_date_and_its_post_is_its_id_and_its_target() -> None:
@@ -60,7 +60,9 @@ def test_a_like_has_no_date_and_its_post_is_its_id_and_its_target() -> None:
 
 
 def test_a_protected_list_of_likes_is_not_readable() -> None:
-    assert isinstance(read_liked(200, recorded("protected_timeline"), "1500850517966311430"), Unreadable)
+    assert isinstance(
+        read_liked(200, recorded("protected_timeline"), "1500850517966311430"), UnreadableResource
+    )
 
 
 # over real sockets, signed -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.accounts.account_chart import Beside, account_figure
+from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.ui.chart_style import CONFIG, without_gaps
 from storage.live.account_detail import account_detail
 from storage.model.core.accounts import Platform
@@ -31,7 +31,7 @@ async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap
         account.spells,
         account.changes,
         account.seen,
-        Beside((), ()),
+        TimelineOverlay((), ()),
         story.now,
         SETTINGS.gap_after,
         "light",
@@ -59,7 +59,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
         account.spells,
         account.changes,
         account.seen,
-        Beside((), ()),
+        TimelineOverlay((), ()),
         story.now,
         SETTINGS.gap_after,
         "dark",
@@ -73,7 +73,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
 
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
     figure = account_figure(
-        Platform.X, (), (), Seen(None, ()), Beside((), ()), T0, SETTINGS.gap_after, "light"
+        Platform.X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, SETTINGS.gap_after, "light"
     )
 
     assert len(figure.data) == 0

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.accounts.account_readings import Stretch, stretch_of
+from dashboard.accounts.account_readings import ReadingsRange, readings_range
 from storage.accounts.notes import notes_of
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
@@ -33,9 +33,11 @@ async def story(pool: Pool, now: datetime) -> Story:
     ("query", "found"),
     [
         pytest.param({}, None, id="nothing is read unless it is asked for"),
-        pytest.param({"from": "2021-02-10"}, Stretch(at(10), at(11)), id="a day is that day in UTC"),
+        pytest.param({"from": "2021-02-10"}, ReadingsRange(at(10), at(11)), id="a day is that day in UTC"),
         pytest.param(
-            {"from": "2021-02-01", "to": "2021-02-03"}, Stretch(at(1), at(4)), id="days include the last"
+            {"from": "2021-02-01", "to": "2021-02-03"},
+            ReadingsRange(at(1), at(4)),
+            id="days include the last",
         ),
         pytest.param(
             {"from": "2021-02-10T08:00", "to": "2021-02-10T09:00+01:00"},
@@ -44,13 +46,17 @@ async def story(pool: Pool, now: datetime) -> Story:
         ),
         pytest.param(
             {"from": "2021-02-10T07:00", "to": "2021-02-10T09:00", "page": "3"},
-            Stretch(at(10, 7), at(10, 9), 3),
+            ReadingsRange(at(10, 7), at(10, 9), 3),
             id="times without a zone are UTC",
         ),
         pytest.param(
-            {"from": "2021-02-10", "page": "x"}, Stretch(at(10), at(11)), id="no number is the first page"
+            {"from": "2021-02-10", "page": "x"},
+            ReadingsRange(at(10), at(11)),
+            id="no number is the first page",
         ),
-        pytest.param({"from": "2021-02-10", "page": "0"}, Stretch(at(10), at(11)), id="there is no page 0"),
+        pytest.param(
+            {"from": "2021-02-10", "page": "0"}, ReadingsRange(at(10), at(11)), id="there is no page 0"
+        ),
         pytest.param(
             {"from": "2020-01-01", "to": "2021-02-10"}, "400 days are the most at once.", id="too long"
         ),
@@ -62,7 +68,7 @@ async def story(pool: Pool, now: datetime) -> Story:
     ],
 )
 def test_a_stretch_of_time_is_read_from_the_address(query: dict[str, str], found: Any) -> None:
-    said = stretch_of(query, NOW)
+    said = readings_range(query, NOW)
     assert said.startswith(found) if isinstance(said, str) and found is not None else said == found
 
 

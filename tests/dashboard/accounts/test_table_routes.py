@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from storage.accounts.accounts import stop_watching
-from storage.live.accounts_table import Whom, accounts_shot
+from storage.live.accounts_table import AccountScope, accounts_shot
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
@@ -74,7 +74,7 @@ async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: S
 async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:
     async with transaction(pool) as conn:
         day = timedelta(days=1)
-        shot = await accounts_shot(conn, Whom.WATCHED, story.now - day, story.now, day, most=5)
+        shot = await accounts_shot(conn, AccountScope.WATCHED, story.now - day, story.now, day, most=5)
     assert (len(shot.accounts), shot.total) == (5, 32)
     assert {s.account_id for s in shot.spells} <= {a.account_id for a in shot.accounts}
 

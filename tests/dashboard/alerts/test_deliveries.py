@@ -8,7 +8,7 @@ import pytest
 from dashboard.alerts.deliveries import PAGE, Chosen, chosen_of
 from dashboard.auth.access import acting_as
 from dashboard.server.routing import asked, page_of
-from storage.alerts.deliveries_report import Wanted, choices, deliveries
+from storage.alerts.deliveries_report import DeliveryFilter, choices, deliveries
 from storage.alerts.threads import acknowledge
 from storage.alerts.threads_report import taken_stories
 from storage.model.alerts.alerts import MailKind, MailState
@@ -47,12 +47,12 @@ def test_what_an_address_chooses(search: str, expected: Chosen) -> None:
 
 async def test_deliveries_are_found_by_state_recipient_rule_and_time(pool: Pool, played: Played) -> None:
     async with transaction(pool) as conn:
-        every = await deliveries(conn, Wanted(), 1_000)
-        dead = await deliveries(conn, Wanted(state=MailState.DEAD), 10)
-        desk = await deliveries(conn, Wanted(recipient=DESK), 1_000)
-        night = await deliveries(conn, Wanted(rule="Night desk"), 1_000)
-        board = await deliveries(conn, Wanted(rule="Board"), 1_000)
-        late = await deliveries(conn, Wanted(since=played.now + timedelta(seconds=1)), 10)
+        every = await deliveries(conn, DeliveryFilter(), 1_000)
+        dead = await deliveries(conn, DeliveryFilter(state=MailState.DEAD), 10)
+        desk = await deliveries(conn, DeliveryFilter(recipient=DESK), 1_000)
+        night = await deliveries(conn, DeliveryFilter(rule="Night desk"), 1_000)
+        board = await deliveries(conn, DeliveryFilter(rule="Board"), 1_000)
+        late = await deliveries(conn, DeliveryFilter(since=played.now + timedelta(seconds=1)), 10)
         known = await choices(conn)
     numbers = [d.mail.mail_id for d in every]
     assert numbers == sorted(numbers, reverse=True)
@@ -69,10 +69,10 @@ async def test_deliveries_are_found_by_state_recipient_rule_and_time(pool: Pool,
 
 async def test_pages_show_each_mail_once_while_more_are_written(pool: Pool, played: Played) -> None:
     async with transaction(pool) as conn:
-        before = [d.mail.mail_id for d in await deliveries(conn, Wanted(), 1_000)]
+        before = [d.mail.mail_id for d in await deliveries(conn, DeliveryFilter(), 1_000)]
         seen: list[int] = []
         last: int | None = None
-        while found := await deliveries(conn, Wanted(before=last), 4):
+        while found := await deliveries(conn, DeliveryFilter(before=last), 4):
             seen += [d.mail.mail_id for d in found]
             last = seen[-1]
             await conn.execute(
@@ -92,7 +92,7 @@ async def test_a_delivery_says_who_took_on_what_it_tells(pool: Pool, played: Pla
     key = played.story_keys[0]
     async with transaction(pool) as conn:
         await acknowledge(conn, key, "Ada", "mine", played.now)
-        taken = [d for d in await deliveries(conn, Wanted(), 1_000) if d.acknowledged_by]
+        taken = [d for d in await deliveries(conn, DeliveryFilter(), 1_000) if d.acknowledged_by]
         [story] = await taken_stories(conn, 10)
         of_story = await conn.fetch(
             "select mail_id from mail join story using (story_id) where story_key = $1", key

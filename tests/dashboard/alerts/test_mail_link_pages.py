@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from dashboard.alerts.mail_link_pages import UNKNOWN
-from dashboard.auth.signed_links import Act, Link, token, without_tokens
+from dashboard.auth.signed_links import Link, LinkAction, token, without_tokens
 from storage.alerts.rules import save_rule
 from storage.alerts.threads_report import story_note
 from storage.model.alerts.rules import AlertRule, Digest
@@ -46,7 +46,7 @@ async def rows(pool: Pool, table: Literal["story", "digest_refusal"]) -> list[st
 async def test_looking_at_an_acknowledge_link_ten_times_changes_nothing(
     pool: Pool, dsn: str, played: Played
 ) -> None:
-    path = await address(pool, Link(Act.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
     before = await rows(pool, "story"), await logged(pool)
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for method in ("GET", "HEAD") * 5:
@@ -69,8 +69,8 @@ async def test_the_first_press_acknowledges_and_the_second_says_who_was_first(
     pool: Pool, dsn: str, played: Played
 ) -> None:
     key = played.story_keys[0]
-    first = await address(pool, Link(Act.ACKNOWLEDGE, key, DESK))
-    second = await address(pool, Link(Act.ACKNOWLEDGE, key, "late@example.org"))
+    first = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, DESK))
+    second = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, "late@example.org"))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         async with session.post(base + first, data=b"note=I+call+them+%26+you", headers=FORM) as response:
             told = await response.text()
@@ -95,7 +95,7 @@ async def test_the_first_press_acknowledges_and_the_second_says_who_was_first(
 
 async def test_a_later_wave_has_to_be_acknowledged_anew(pool: Pool, dsn: str, played: Played) -> None:
     key = played.story_keys[0]
-    path = await address(pool, Link(Act.ACKNOWLEDGE, key, DESK))
+    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, DESK))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         async with session.post(base + path) as response:
             assert response.status == 200
@@ -137,7 +137,7 @@ async def test_one_click_unsubscribes_without_an_origin_and_without_a_page(
     async with transaction(pool) as conn:
         board = AlertRule(("board@example.org",), name="Board", digest=Digest.WEEKLY)
         await save_rule(conn, board, "command line", now)
-    path = await address(pool, Link(Act.UNSUBSCRIBE, "Board", "board@example.org"))
+    path = await address(pool, Link(LinkAction.UNSUBSCRIBE, "Board", "board@example.org"))
     async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
         async with session.get(base + path) as response:
             offer = await response.text()
@@ -214,12 +214,12 @@ def test_a_mail_is_shown_without_what_its_links_are_signed_with(text: str, shown
 async def test_a_link_that_is_not_ours_is_answered_by_the_same_sentence(
     pool: Pool, dsn: str, played: Played, forged: str
 ) -> None:
-    good = Link(Act.ACKNOWLEDGE, played.story_keys[0], DESK)
+    good = Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK)
     tokens = {
         "token": (await address(pool, good)).rpartition("/")[2],
         "other_key": token(b"x" * 32, good),
-        "no_story": (await address(pool, Link(Act.ACKNOWLEDGE, "gone", DESK))).rpartition("/")[2],
-        "no_rule": (await address(pool, Link(Act.UNSUBSCRIBE, "gone", DESK))).rpartition("/")[2],
+        "no_story": (await address(pool, Link(LinkAction.ACKNOWLEDGE, "gone", DESK))).rpartition("/")[2],
+        "no_rule": (await address(pool, Link(LinkAction.UNSUBSCRIBE, "gone", DESK))).rpartition("/")[2],
     }
     before = await rows(pool, "story"), await logged(pool)
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
@@ -233,7 +233,7 @@ async def test_a_link_that_is_not_ours_is_answered_by_the_same_sentence(
 
 
 async def test_a_link_under_another_host_is_refused(pool: Pool, dsn: str, played: Played) -> None:
-    path = await address(pool, Link(Act.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for method in ("GET", "POST"):
             host = f"rebound.example:{urlsplit(base).port}"
@@ -247,7 +247,7 @@ async def test_what_strangers_wrote_is_neither_markup_nor_hidden(
     async with transaction(pool) as conn:
         await conn.execute("update mail set subject = $1", f"@{HOSTILE} suspended")
     key = played.story_keys[0]
-    path = await address(pool, Link(Act.ACKNOWLEDGE, key, "desk+<b>@example.org"))
+    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, "desk+<b>@example.org"))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         async with session.get(base + path) as response:
             offer = await response.text()
@@ -265,7 +265,7 @@ async def test_what_strangers_wrote_is_neither_markup_nor_hidden(
 
 
 async def test_a_note_that_is_too_long_acknowledges_nothing(pool: Pool, dsn: str, played: Played) -> None:
-    path = await address(pool, Link(Act.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
     before = await rows(pool, "story")
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for note in ("x" * 501, "x" * 100_000, "\0"):

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from dashboard.alerts.mails import pictured
-from dashboard.alerts.routes import DEEDS
+from dashboard.alerts.routes import ALERT_ACTIONS
 from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.auth.access import acting_as
 from dashboard.server.app import page_of
@@ -84,7 +84,7 @@ async def sent(
 
 
 def test_every_address_that_writes_is_among_these_rows() -> None:
-    assert {path for path, *_ in DEEDS_OF_PEOPLE} == set(DEEDS)
+    assert {path for path, *_ in DEEDS_OF_PEOPLE} == set(ALERT_ACTIONS)
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -15,10 +15,10 @@ import pytest
 
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
-from jobs.export.export import Format, Order, export_to_stream
+from jobs.export.export import ExportRequest, Format, export_to_stream
 from storage.accounts.tags import edit_tags
 from storage.export.exports import EXPORTS
-from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import Api
@@ -153,7 +153,7 @@ async def test_statuses_are_those_of_the_export_at_any_moment_as_known_at_any_ot
     at = world.now - timedelta(hours=hours)
     known = world.now - timedelta(hours=hours // 2)
     async with transaction(world.pool) as conn:
-        wanted = Wanted(world.now, at=at, known_at=known)
+        wanted = ExportFilter(world.now, at=at, known_at=known)
         exported = [_cells(r) for r in await table(conn, Kind.STATES, wanted)]
     told = (await world.api.get("/statuses", at=at, as_known_at=known, limit=500)).items
 
@@ -172,11 +172,11 @@ async def test_statuses_are_those_of_the_export_at_any_moment_as_known_at_any_ot
 async def test_an_export_is_what_the_command_writes(world: World, kind: Kind, form: Format) -> None:
     choices = EXPORTS[kind].choices
     since = world.now - timedelta(days=3)
-    wanted = Wanted(world.now + timedelta(hours=1), since=since if Choice.SINCE in choices else None)
+    wanted = ExportFilter(world.now + timedelta(hours=1), since=since if Choice.SINCE in choices else None)
     if kind is Kind.STATES:
         wanted = dataclasses.replace(wanted, at=world.now, known_at=world.now)
     written = io.BytesIO()
-    await export_to_stream(world.pool, Order(kind, form, wanted), written, _unheard)
+    await export_to_stream(world.pool, ExportRequest(kind, form, wanted), written, _unheard)
     asked: dict[str, Any] = {"from_": wanted.since} if wanted.since is not None else {}
     asked |= {"at": wanted.at, "as_known_at": wanted.known_at} if kind is Kind.STATES else {}
     answer = await world.api.get(f"/export/{kind.value}", format=form.value, **asked)

@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.asgi.websockets import AGAIN, Closable, Socket, Sockets
+from dashboard.asgi.websockets import AGAIN, Socket, Sockets, WebSocketMiddleware
 from dashboard.live.push import Hub
-from storage.people.session_events import ended_session, tell_ended
+from storage.people.session_events import announce_ended, ended_session
 from storage.postgres.pool import Pool, transaction
 from tests.support.servers.dashboard import SETTINGS, mounted, until
 
@@ -45,7 +45,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> None:
     sockets = Sockets()
     async with (
-        mounted(Login(Closable(echo, sockets))) as base,
+        mounted(Login(WebSocketMiddleware(echo, sockets))) as base,
         aiohttp.ClientSession() as session,
         session.ws_connect(base, headers={"X-Session": "ada"}) as ada,
         session.ws_connect(base, headers={"X-Session": "ada"}) as also_ada,
@@ -65,7 +65,7 @@ async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> Non
 
 async def test_a_browser_that_leaves_by_itself_is_forgotten() -> None:
     sockets = Sockets()
-    async with mounted(Closable(echo, sockets)) as base, aiohttp.ClientSession() as session:
+    async with mounted(WebSocketMiddleware(echo, sockets)) as base, aiohttp.ClientSession() as session:
         async with session.ws_connect(base):
             await until(lambda: _is(len(sockets) == 1))
         await until(lambda: _is(len(sockets) == 0))
@@ -88,15 +88,15 @@ async def test_a_session_that_ends_in_the_database_loses_its_websockets_in_every
     async with asyncio.TaskGroup() as tasks:
         works = [tasks.create_task(hub.run()) for hub in (one, other)]
         async with (
-            mounted(Login(Closable(echo, one.sockets))) as here,
-            mounted(Login(Closable(echo, other.sockets))) as there,
+            mounted(Login(WebSocketMiddleware(echo, one.sockets))) as here,
+            mounted(Login(WebSocketMiddleware(echo, other.sockets))) as there,
             aiohttp.ClientSession() as session,
             session.ws_connect(here, headers={"X-Session": "ada"}) as first,
             session.ws_connect(there, headers={"X-Session": "ada"}) as second,
         ):
             await until(lambda: _is(one.listening and other.listening))
             async with transaction(pool) as conn:
-                await tell_ended(conn, "ada")
+                await announce_ended(conn, "ada")
             for socket in (first, second):
                 assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
         for work in works:

@@ -10,11 +10,11 @@ import pytest
 from yarl import URL
 
 from dashboard.asgi.settings import Login
-from dashboard.auth.bearer_tokens import digest
+from dashboard.auth.bearer_tokens import token_hash
 from dashboard.auth.login import WRONG
 from dashboard.auth.login_page import own_page
 from dashboard.auth.middleware import LOGIN_FIRST
-from dashboard.auth.passwords import NOBODYS, is_of_today
+from dashboard.auth.passwords import DUMMY_HASH, has_current_parameters
 from storage.model.core.people import Role
 from storage.people.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
 from storage.people.people import disable, set_password, set_role
@@ -89,7 +89,7 @@ async def test_whatever_is_wrong_is_answered_alike(base: str, name: str, passwor
 
 
 def test_where_there_is_nobody_the_same_work_is_done() -> None:
-    assert is_of_today(NOBODYS)
+    assert has_current_parameters(DUMMY_HASH)
 
 
 async def test_a_login_from_another_page_is_refused(base: str) -> None:
@@ -129,7 +129,7 @@ async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
     assert (bool(cookie["secure"]), cookie["domain"]) == (secure, "")
     async with transaction(pool) as conn:
-        actor = await actor_with_session(conn, digest(cookie.value), now)
+        actor = await actor_with_session(conn, token_hash(cookie.value), now)
         kept = await conn.fetch("select * from web_session")
     assert actor is not None
     assert (actor.name, actor.role) == ("ada", Role.ADMIN)
@@ -166,10 +166,10 @@ async def test_a_session_ends_by_itself(
 ) -> None:
     person = await a_person(pool, "ada", Role.ADMIN, now)
     async with transaction(pool) as conn:
-        await begin_session(conn, person, digest("secret"), "192.0.2.1", "Browser", now)
+        await begin_session(conn, person, token_hash("secret"), "192.0.2.1", "Browser", now)
         for later in used:
-            assert await actor_with_session(conn, digest("secret"), now + later) is not None
-        actor = await actor_with_session(conn, digest("secret"), now + after)
+            assert await actor_with_session(conn, token_hash("secret"), now + later) is not None
+        actor = await actor_with_session(conn, token_hash("secret"), now + after)
         assert (actor is not None) is alive
         assert bool(await open_sessions(conn, person, now + after)) is alive
 
@@ -178,11 +178,11 @@ async def test_from_where_people_logged_in_is_forgotten_after_a_while(pool: Pool
     person = await a_person(pool, "ada", Role.ADMIN, now)
     async with transaction(pool) as conn:
         for secret in ("one", "two"):
-            await begin_session(conn, person, digest(secret), "192.0.2.1", "Browser", now)
+            await begin_session(conn, person, token_hash(secret), "192.0.2.1", "Browser", now)
         await end_sessions_of(conn, person, now)
-        await begin_session(conn, person, digest("three"), "", "", now + KEPT)
+        await begin_session(conn, person, token_hash("three"), "", "", now + KEPT)
         assert await conn.fetchval("select count(*) from web_session") == 3
-        await begin_session(conn, person, digest("four"), "", "", now + KEPT + timedelta(seconds=1))
+        await begin_session(conn, person, token_hash("four"), "", "", now + KEPT + timedelta(seconds=1))
         assert await conn.fetchval("select count(*) from web_session") == 2
 
 
@@ -289,7 +289,7 @@ async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
             async with transaction(pool) as conn:
                 await conn.execute("lock table login_failure in share mode")  # the login comes by here again
                 await until(waits)
-                await set_password(conn, "ada", NOBODYS, "eve", now)
+                await set_password(conn, "ada", DUMMY_HASH, "eve", now)
         assert await status(session, f"{base}/api/live") == 401
 
 

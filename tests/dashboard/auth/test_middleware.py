@@ -20,13 +20,13 @@ from yarl import URL
 
 from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.asgi.settings import Login, Provider
-from dashboard.asgi.websockets import Closable, Sockets
-from dashboard.auth.access import NOT_NOW, acting
-from dashboard.auth.middleware import FEEDS_ONLY, LOGIN_FIRST, Gate, keep_watch
-from dashboard.people.routes import DEEDS, TAKES_LOGIN
+from dashboard.asgi.websockets import Sockets, WebSocketMiddleware
+from dashboard.auth.access import LOGIN_UNAVAILABLE, acting
+from dashboard.auth.middleware import FEEDS_ONLY, LOGIN_FIRST, AuthenticationMiddleware, close_ended_sessions
+from dashboard.people.routes import PEOPLE_ACTIONS, TAKES_LOGIN
 from dashboard.people.words import browser_name
 from dashboard.server.app import create_app
-from jobs.runtime.replay_process import Command
+from jobs.runtime.replay_process import ReplayProcess
 from storage.model.core.people import Role, Scope
 from storage.people.people import disable, people
 from storage.people.sessions import open_sessions
@@ -97,7 +97,9 @@ async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
     pool: Pool, dsn: str, now: datetime, base: str, shown: dict[str, str]
 ) -> None:
     known = set(
-        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+        routes(
+            served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=ReplayProcess(dsn)))
+        )
     )
     assert len(known) > 60
     assert {("GET", "/api/live"), ("POST", "/_dash-update-component"), ("WS", "/_dash-ws-callback")} <= known
@@ -138,7 +140,9 @@ UNCHANGED = {
 
 async def test_a_viewer_writes_nothing_by_any_route(pool: Pool, dsn: str, now: datetime, base: str) -> None:
     known = set(
-        routes(served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=Command(dsn))))
+        routes(
+            served_by(create_app(pool, lambda: now, dsn=dsn, settings=PROVIDED, decider=ReplayProcess(dsn)))
+        )
     )
     writes = sorted(
         (m, p) for m, p in known if m in {"POST", "PUT", "PATCH", "DELETE"} and p not in OWN | UNCHANGED
@@ -318,7 +322,7 @@ async def test_what_is_wrong_with_the_database_is_not_told_to_who_is_not_let_in(
             async with session.request(method, base + path, data=given) as answer:
                 said = await answer.text()
             assert answer.status == 503
-            assert NOT_NOW in said
+            assert LOGIN_UNAVAILABLE in said
             assert "relation" not in said
 
 
@@ -396,14 +400,14 @@ GIVEN: dict[str, dict[str, str]] = {
 
 
 def test_every_address_about_people_is_among_these_rows() -> None:
-    assert set(GIVEN) == set(DEEDS)
+    assert set(GIVEN) == set(PEOPLE_ACTIONS)
 
 
 @pytest.mark.parametrize("login", ["vera", "ann", "ada"])
 async def test_what_is_about_others_takes_an_admin(base: str, pool: Pool, login: str) -> None:
     role = {"vera": Role.VIEWER, "ann": Role.ANALYST, "ada": Role.ADMIN}[login]
     async with browser_of(base, login) as browser:
-        for path, (least, _) in DEEDS.items():
+        for path, (least, _) in PEOPLE_ACTIONS.items():
             async with transaction(pool) as conn:
                 before = await people(conn)
             async with browser.post(
@@ -508,7 +512,7 @@ async def test_a_callback_over_the_websocket_knows_who_acts(
         await socket.set_prop("who", "data", f'{{"name": "{acting().name}", "role": "{acting().role}"}}')
 
     async with (
-        mounted(Gate(server, pool, lambda: now, WITH_LOGIN)) as other,
+        mounted(AuthenticationMiddleware(server, pool, lambda: now, WITH_LOGIN)) as other,
         browser_of(base, "ann") as ann,
     ):
         (cookie,) = [c.value for c in ann.cookie_jar if c.key == "blockline"]
@@ -531,7 +535,9 @@ async def test_a_websocket_whose_session_ended_unheard_is_closed_by_and_by(
             await receive()
 
     async with (
-        mounted(Gate(Closable(waiting, sockets), pool, lambda: now, WITH_LOGIN)) as other,
+        mounted(
+            AuthenticationMiddleware(WebSocketMiddleware(waiting, sockets), pool, lambda: now, WITH_LOGIN)
+        ) as other,
         browser_of(base, "ann") as ann,
         browser_of(base, "vera") as vera,
     ):
@@ -548,7 +554,7 @@ async def test_a_websocket_whose_session_ended_unheard_is_closed_by_and_by(
                     now,
                 )
             async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(keep_watch(pool, lambda: now, sockets, every_s=0.05))
+                watching = tasks.create_task(close_ended_sessions(pool, lambda: now, sockets, every_s=0.05))
                 assert (await hers.receive()).type == aiohttp.WSMsgType.CLOSE
                 await until(lambda: _is(len(sockets) == 1))
                 watching.cancel()

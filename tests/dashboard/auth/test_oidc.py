@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.asgi.settings import Login, Provider
 from dashboard.auth.oidc import AWAY, CALLBACK, STRANGE, state_cookie
-from dashboard.auth.oidc_claims import NotLetIn, names_in, role_in
+from dashboard.auth.oidc_claims import LoginRefused, names_in, role_in
 from storage.model.core.people import Role
 from storage.people.people import disable, people
 from storage.postgres.audit_log import acts
@@ -219,7 +219,7 @@ async def test_an_answer_counts_once_in_the_browser_that_began_and_for_its_state
 def test_the_role_that_a_claim_gives(claims: Mapping[str, Any], role: Role | None) -> None:
     provider = Provider("https://id.example.org", CLIENT, SECRET, "groups", GROUPS)
     if role is None:
-        with pytest.raises(NotLetIn):
+        with pytest.raises(LoginRefused):
             role_in(claims, provider)
     else:
         assert role_in(claims, provider) is role

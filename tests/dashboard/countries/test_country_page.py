@@ -12,7 +12,7 @@ from dashboard.server.app import page_of
 from dashboard.ui import words
 from jobs.imports.withheld_crawl import read_crawl
 from storage.countries.countries import CountryCount, by_country
-from storage.countries.country_report import CountryAccount, Standing, country_accounts
+from storage.countries.country_report import CountryAccount, CountryStatus, country_accounts
 from storage.imports.imports import import_history
 from storage.model.core.availability import State, Status
 from storage.model.text.countries import country_name
@@ -52,11 +52,11 @@ async def test_the_accounts_of_a_country_are_those_that_its_row_counts(pool: Poo
         counts = await by_country(conn)
         assert {c.country for c in counts} >= RECORD.keys()
         for count in counts:
-            of = {s: len(await country_accounts(conn, count.country, s, 10_000, 0)) for s in Standing}
+            of = {s: len(await country_accounts(conn, count.country, s, 10_000, 0)) for s in CountryStatus}
             assert of == {
-                Standing.WITHHELD: count.withheld_at_last_reading,
-                Standing.LAST_KNOWN: count.last_known_only,
-                Standing.NO_LONGER: count.no_longer,
+                CountryStatus.WITHHELD: count.withheld_at_last_reading,
+                CountryStatus.LAST_KNOWN: count.last_known_only,
+                CountryStatus.NO_LONGER: count.no_longer,
             }, count.country
 
 
@@ -64,10 +64,10 @@ async def test_an_accounts_standing_in_one_country_is_not_that_in_another(crawle
     async with transaction(crawled) as conn:
         germany, russia = await everybody(conn, "DE"), await everybody(conn, "RU")
 
-    assert germany["shrinks"].standing is Standing.WITHHELD
-    assert russia["shrinks"].standing is Standing.NO_LONGER
+    assert germany["shrinks"].standing is CountryStatus.WITHHELD
+    assert russia["shrinks"].standing is CountryStatus.NO_LONGER
     assert russia["shrinks"].state == State(Status.WITHHELD, ("DE",))
-    assert germany["gone"].standing is Standing.LAST_KNOWN
+    assert germany["gone"].standing is CountryStatus.LAST_KNOWN
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_monitored_account_that_is_suspended_is_no_longer_withheld_and_s
         accounts = await country_accounts(conn, "IN", None, 10_000, 0)
 
     one = next(a for a in accounts if a.account_id == quiet)
-    assert (one.standing, one.state) == (Standing.NO_LONGER, SUSPENDED)
+    assert (one.standing, one.state) == (CountryStatus.NO_LONGER, SUSPENDED)
     assert one.since_after is not None
     assert one.since - one.since_after == story.sweep
     assert words.source(one.source) == "platform monitor"

@@ -23,8 +23,8 @@ from storage.countries.transparency_figures import add_reports
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.orders import NewOrder
-from storage.model.orders.half_years import HalfYear, Looked
-from storage.model.orders.published_vs_observed import Claimed, Tally, disagreements
+from storage.model.orders.half_years import HalfYear, HalfYearCoverage
+from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, disagreements
 from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
@@ -85,12 +85,15 @@ async def test_a_half_year_holds_every_source_beside_what_was_seen(desk: Pool) -
     assert disagreements(first) == {"demands": (40, 41)}
     assert first.own is not None
     assert (first.own.watched, first.own.named) == (4, 2)
-    assert (first.own.withheld, first.own.restored) == (Tally(1, 2, 1, 0), Tally(0, 0, 0, 0))
-    assert first.own.looked == Looked(JUNE, JUNE + DAY / 2, 1, 181)
+    assert (first.own.withheld, first.own.restored) == (HalfYearTally(1, 2, 1, 0), HalfYearTally(0, 0, 0, 0))
+    assert first.own.looked == HalfYearCoverage(JUNE, JUNE + DAY / 2, 1, 181)
     assert (second.half, second.published) == (SECOND, ())
     assert second.own is not None
-    assert (second.own.withheld, second.own.restored) == (Tally(0, 1, 1, 0), Tally(1, 1, 1, 0))
-    assert second.own.looked == Looked(JULY, JULY + 3 * DAY, 3, 11)
+    assert (second.own.withheld, second.own.restored) == (
+        HalfYearTally(0, 1, 1, 0),
+        HalfYearTally(1, 1, 1, 0),
+    )
+    assert second.own.looked == HalfYearCoverage(JULY, JULY + 3 * DAY, 3, 11)
 
 
 async def test_figures_alone_are_not_observed_and_a_world_total_is_no_country(pool: Pool) -> None:
@@ -120,7 +123,7 @@ async def test_a_control_account_is_neither_watched_nor_counted(desk: Pool) -> N
         _, first = await claimed(conn, "IN", NOW)
 
     assert first.own is not None
-    assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, Tally(0, 1, 0, 0))
+    assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, HalfYearTally(0, 1, 0, 0))
 
 
 async def test_an_order_that_was_issued_later_names_nobody_before(desk: Pool) -> None:
@@ -147,7 +150,7 @@ async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(poo
 
     assert first.own is None
     assert first.recorded is not None
-    assert (first.recorded.sources, first.recorded.withheld) == (("import:study",), Tally(1, 1, 1, 0))
+    assert (first.recorded.sources, first.recorded.withheld) == (("import:study",), HalfYearTally(1, 1, 1, 0))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.executives.chart import executive_figure
-from dashboard.executives.chart_labels import Label, placed
+from dashboard.executives.chart_labels import AxisLabel, placed
 from dashboard.executives.chart_marks import gained, marks_of
 from dashboard.executives.data_routes import view_json
 from dashboard.executives.executive_page import acts_table
@@ -17,7 +17,7 @@ from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, Perso
 from dashboard.executives.words import first_seen, when
 from dashboard.server.app import page_of
 from storage.executives.engagement_report import CounterStep
-from storage.executives.executives_report import Act, people
+from storage.executives.executives_report import ExecutiveSignal, people
 from storage.executives.follows import Access, note_access
 from storage.executives.signals import add_counters, add_executive, add_signals, executives
 from storage.model.core.accounts import AccountId, Platform
@@ -239,9 +239,9 @@ def _got(base: str, path: str) -> tuple[int, Any]:
 # the pure parts ------------------------------------------------------------------------------------------
 
 
-def an_act(minute: float, made: bool = True, after: float | None = None) -> Act:
+def an_act(minute: float, made: bool = True, after: float | None = None) -> ExecutiveSignal:
     at = T0 + timedelta(minutes=minute)
-    return Act(
+    return ExecutiveSignal(
         1, 1, SignalKind.REPOST, at, at if made else None,
         None if after is None else T0 + timedelta(minutes=after), at, None, None, (), "", (),
     )  # fmt: skip
@@ -271,7 +271,7 @@ def test_three_acts_that_touch_become_one_mark_with_their_number(
         pytest.param(an_act(60, False), "by 1 Feb 2021, 01:00 UTC", id="known by its observation"),
     ],
 )
-def test_when_an_act_was_made_is_said_as_far_as_it_is_known(act: Act, words: str) -> None:
+def test_when_an_act_was_made_is_said_as_far_as_it_is_known(act: ExecutiveSignal, words: str) -> None:
     assert when(act) == words
     assert "UTC" in first_seen(act)
 
@@ -282,7 +282,7 @@ def test_a_counter_that_falls_gives_no_height() -> None:
 
 
 def test_labels_never_overlap_and_orders_choose_first() -> None:
-    labels = [Label(T0 + n * HOUR, "x" * 20, "", dotted=False, weight=n % 2) for n in range(10)]
+    labels = [AxisLabel(T0 + n * HOUR, "x" * 20, "", dotted=False, weight=n % 2) for n in range(10)]
     found = placed(labels, (T0, T0 + 10 * DAY), 760)
     assert [label.weight for label, _ in found] == [0, 0, 0]
     assert sorted(row for _, row in found) == [0, 1, 2]

@@ -9,7 +9,7 @@ from dashboard.health.facts import read_health
 from dashboard.health.words import GROUPS, REST, groups
 from storage.health.canaries_report import controls
 from storage.health.database_report import Database, Growth, TableSize, database, growth
-from storage.health.maintenance_tasks_report import Chores, Outbox, chores, outbox
+from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
 from storage.health.planner_report import ListPace, ReadFor, list_paces, read_for
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status
@@ -17,7 +17,7 @@ from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
-from storage.readings.rates_report import Rate, Tally, rates
+from storage.readings.rates_report import Rate, RequestTally, rates
 
 SWEEP = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
@@ -97,14 +97,16 @@ async def test_readings_and_misses_are_counted_by_account_and_reason(pool: Pool,
         Rate(
             Platform.X,
             "",
-            Tally(3, 7, missed_here),
-            Tally(4, 7, ((MissedReason.HELD, 4), (MissedReason.RATE_LIMITED, 4), (MissedReason.OMITTED, 1))),
+            RequestTally(3, 7, missed_here),
+            RequestTally(
+                4, 7, ((MissedReason.HELD, 4), (MissedReason.RATE_LIMITED, 4), (MissedReason.OMITTED, 1))
+            ),
         ),
         Rate(
             Platform.X,
             "tr",
-            Tally(1, 0, ((MissedReason.NETWORK, 2),)),
-            Tally(1, 0, ((MissedReason.NETWORK, 2),)),
+            RequestTally(1, 0, ((MissedReason.NETWORK, 2),)),
+            RequestTally(1, 0, ((MissedReason.NETWORK, 2),)),
         ),
     ]
 
@@ -214,8 +216,10 @@ async def test_a_control_account_was_seen_as_expected_when_an_answer_was_believe
 
 async def test_an_empty_installation_says_never_and_zero(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
-        assert await chores(conn) == Chores(0, None, None, 0, None, None, 0, (), 0, None, None, None)
-        assert await outbox(conn, now) == Outbox(0, 0, 0, None, None, 0, 0, None)
+        assert await maintenance_tasks(conn) == MaintenanceTasks(
+            0, None, None, 0, None, None, 0, (), 0, None, None, None
+        )
+        assert await outbox(conn, now) == OutboxReport(0, 0, 0, None, None, 0, 0, None)
         assert await growth(conn, now) == Growth(0, 0, 0)
         await conn.execute("select ensure_coverage_month('2021-01-01'), ensure_coverage_month('2021-02-01')")
         found = await database(conn)
@@ -241,15 +245,15 @@ async def test_mails_wait_are_overdue_or_given_up(pool: Pool, now: datetime) -> 
             now + HOUR,
         )
         found = await outbox(conn, now)
-    assert found == Outbox(0, 2, 1, now - 2 * HOUR, now - HOUR, 1, 0, None)
+    assert found == OutboxReport(0, 2, 1, now - 2 * HOUR, now - HOUR, 1, 0, None)
 
 
 NOON = datetime.fromisoformat("2021-02-01T12:00:00+00:00")
-FINE = Tally(10, 1_000, ((MissedReason.OMITTED, 100),))
-BAD = Tally(10, 100, ((MissedReason.CREDITS, 900),))
+FINE = RequestTally(10, 1_000, ((MissedReason.OMITTED, 100),))
+BAD = RequestTally(10, 100, ((MissedReason.CREDITS, 900),))
 LATE = Lateness(Platform.X, 90, 0, 10, 0, 0, NOON)
-EMPTY = Outbox(5, 0, 0, None, None, 0, 0, None)
-WELL = Chores(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
+EMPTY = OutboxReport(5, 0, 0, None, None, 0, 0, None)
+WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
 
 
 @pytest.mark.parametrize(
@@ -295,19 +299,19 @@ WELL = Chores(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
         ),
         pytest.param(words.outbox_verdict(EMPTY, NOON), "", "", id="all was sent"),
         pytest.param(
-            words.outbox_verdict(Outbox(5, 2, 0, NOON, NOON + HOUR, 0, 0, None), NOON),
+            words.outbox_verdict(OutboxReport(5, 2, 0, NOON, NOON + HOUR, 0, 0, None), NOON),
             "",
             "",
             id="they wait",
         ),
         pytest.param(
-            words.outbox_verdict(Outbox(5, 2, 2, NOON, NOON - HOUR, 0, 0, None), NOON),
+            words.outbox_verdict(OutboxReport(5, 2, 2, NOON, NOON - HOUR, 0, 0, None), NOON),
             "2 mails should have been tried for 1 h",
             "role notify",
             id="nobody tries",
         ),
         pytest.param(
-            words.outbox_verdict(Outbox(5, 0, 0, None, None, 1, 0, None), NOON),
+            words.outbox_verdict(OutboxReport(5, 0, 0, None, None, 1, 0, None), NOON),
             "One mail was given up",
             "send them again",
             id="a dead letter",
@@ -316,21 +320,23 @@ WELL = Chores(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
         pytest.param(words.chain_verdict(WELL, NOON), "", "", id="without an authority that is no fault"),
         pytest.param(
             words.chain_verdict(
-                Chores(0, None, None, 0, None, None, 0, (), 5, NOON, NOON - 72 * HOUR, 4), NOON
+                MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, NOON - 72 * HOUR, 4), NOON
             ),
             "No time was put on the chain for 3 d",
             "evidence anchor",
             id="the authority does not answer",
         ),
         pytest.param(
-            words.retention_verdict(Chores(0, None, None, 0, None, None, 1, (), 0, None, None, None), NOON),
+            words.retention_verdict(
+                MaintenanceTasks(0, None, None, 0, None, None, 1, (), 0, None, None, None), NOON
+            ),
             "was never looked for",
             "role collect",
             id="nobody looks for evidence whose time is over",
         ),
     ],
 )
-def test_what_is_wrong_and_what_to_do(found: words.Verdict, wrong: str, to_do: str) -> None:
+def test_what_is_wrong_and_what_to_do(found: words.HealthVerdict, wrong: str, to_do: str) -> None:
     assert wrong in found.wrong
     assert bool(found.wrong) == bool(wrong)
     assert to_do in found.to_do

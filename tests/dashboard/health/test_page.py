@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from dashboard.health.collectors import condition, since, worst_first
+from dashboard.health.collectors import collector_health, since, worst_first
 from dashboard.health.facts import HealthFacts
-from dashboard.health.page import ROWS, controls, health_page, stands
+from dashboard.health.page import ROWS, collector_status, controls, health_page
 from dashboard.live.context_json import detectors_json
 from dashboard.server.app import page_of
 from storage.accounts.side_facts import observe
 from storage.health.collector_state import CollectorState, save_state
-from storage.health.collectors_report import Detector
+from storage.health.collectors_report import CollectorReport
 from storage.health.database_report import Database, Growth
-from storage.health.maintenance_tasks_report import Chores, Outbox
-from storage.health.workers_report import Machines
+from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
+from storage.health.workers_report import WorkersReport
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.people import Actor, Role
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
@@ -46,17 +46,17 @@ NOTHING = HealthFacts(
     late=(),
     read_for=(),
     paces=(),
-    bills=(),
+    daily_costs=(),
     controls=(),
-    machines=Machines((), (), ()),
+    machines=WorkersReport((), (), ()),
     budgets=(),
     database=Database("18.0", T0, 9_000_000, 3, 100, ()),
     growth=Growth(0, 0, 0),
-    chores=Chores(0, None, None, 0, None, None, 0, (), 0, None, None, None),
-    outbox=Outbox(0, 0, 0, None, None, 0, 0, None),
+    maintenance=MaintenanceTasks(0, None, None, 0, None, None, 0, (), 0, None, None, None),
+    outbox=OutboxReport(0, 0, 0, None, None, 0, 0, None),
     mails=(),
 )
-WELL = Detector(
+WELL = CollectorReport(
     platform=Platform.X,
     place="",
     vantage="",
@@ -123,11 +123,11 @@ NEW = replace(WELL, last_answered_at=None, last_asked_at=None)
     ],
 )
 def test_a_detector_stands_as_it_was_last_heard(
-    detector: Detector, found: str, began: datetime | None, first: str, more: list[str]
+    detector: CollectorReport, found: str, began: datetime | None, first: str, more: list[str]
 ) -> None:
-    now = condition(detector, T0, GAP)
+    now = collector_health(detector, T0, GAP)
     assert (now, since(detector, now)) == (found, began)
-    assert stands(detector, now) == (first, more)
+    assert collector_status(detector, now) == (first, more)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_detector_stands_as_it_was_last_heard(
         ),
     ],
 )
-def test_control_accounts_are_told_with_their_number(detector: Detector, told: str) -> None:
-    assert controls(detector, condition(detector, T0, GAP)) == told
+def test_control_accounts_are_told_with_their_number(detector: CollectorReport, told: str) -> None:
+    assert controls(detector, collector_health(detector, T0, GAP)) == told
 
 
 def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
@@ -206,7 +206,7 @@ async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: P
         await conn.execute(
             "update coverage_row set lacked.silent = '{AU}' where observed_at > $1", now - HOUR
         )
-        sighting = Sighting(
+        sighting = FactSighting(
             AccountId(seen.accounts["quiet"]),
             frozenset({(ObservedKind.SEEN_AS, "withheld TR")}),
             now - 2 * HOUR,

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.live.snapshot_cache import Boards, live_json
-from dashboard.server.static import KEPT
+from dashboard.live.snapshot_cache import LiveSnapshotCache, live_json
+from dashboard.server.static import CACHE_FOREVER
 from dashboard.wire.columnar import pack
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.live.earlier_changes import before
@@ -95,7 +95,7 @@ async def test_a_kept_answer_and_a_fresh_one_say_the_same_whatever_happened_betw
     pool: Pool, story: Story
 ) -> None:
     now = story.now
-    boards = Boards(pool, lambda: now, SETTINGS)
+    boards = LiveSnapshotCache(pool, lambda: now, SETTINGS)
     async with transaction(pool) as conn:
         await boards.answer(conn, "14d")
     now += timedelta(minutes=2)
@@ -127,7 +127,7 @@ async def test_the_strip_counts_each_confirmed_block_and_restoration_in_its_step
 
 
 async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:
-    boards = Boards(pool, lambda: story.now, SETTINGS)
+    boards = LiveSnapshotCache(pool, lambda: story.now, SETTINGS)
     async with transaction(pool) as conn:
         await boards.answer(conn, "14d")
     async with transaction(pool) as conn:
@@ -142,7 +142,7 @@ async def test_an_answer_that_was_made_before_there_was_a_roster_is_made_anew(
     pool: Pool, now: datetime
 ) -> None:
     """Its readings would be lost on the page, and look like silence."""
-    boards = Boards(pool, lambda: now, SETTINGS)
+    boards = LiveSnapshotCache(pool, lambda: now, SETTINGS)
     async with transaction(pool) as conn:
         await boards.answer(conn, "14d")
         await seed(conn, now)
@@ -159,7 +159,7 @@ async def test_scripts_are_kept_by_the_browser_under_the_address_of_their_versio
             script = (await page.text()).split('script src="')[1].split('"')[0]
         async with session.get(base + script) as kept:
             assert kept.status == 200
-            assert kept.headers["cache-control"] == KEPT
+            assert kept.headers["cache-control"] == CACHE_FOREVER
         for gone in (script.replace("boot.js", "gone.js"), "/static/0123456789abcdef/boot.js"):
             async with session.get(base + gone) as missing:
                 assert missing.status == 404

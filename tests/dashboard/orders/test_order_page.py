@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from dashboard.orders.charts import curve_figure, lanes_figure, marks_of, multiples_figure
-from dashboard.orders.facts import Papers, figures_of, read_order, read_orders
+from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_orders
 from dashboard.orders.order_json import order_json
 from dashboard.orders.order_page import LANES, lane_pages
 from dashboard.server.app import page_of
@@ -286,7 +286,7 @@ async def test_what_others_saw_is_said_as_theirs_and_dates_nothing(
         assert found is not None
         coverage = await coverage_of(conn, [found.order], now, GAP, None)
         whole = await cohort(conn, found.order, now, coverage)
-    papers = Papers((name(1, "ada"),), (check(1, "IN", "account_withheld_IN", WITHHELD_IN),))
+    papers = OrderRecord((name(1, "ada"),), (check(1, "IN", "account_withheld_IN", WITHHELD_IN),))
     with_it = figures_of(whole, papers, now, GAP)
     assert with_it.funnel == replace(found.funnel, names_entered=1)
     told: Any = order_json(with_it)["seen_by_others"]

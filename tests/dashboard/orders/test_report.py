@@ -10,10 +10,10 @@ import pytest
 
 from dashboard.asgi.settings import GAP_IN_SWEEPS
 from dashboard.orders import words as order_words
-from dashboard.orders.facts import OrderFigures, Papers
+from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.order_json import order_json
-from dashboard.orders.report import Report
-from dashboard.orders.report_html import Restoration, css_text, report_html
+from dashboard.orders.report import OrderReport
+from dashboard.orders.report_html import RestorationSection, css_text, report_html
 from dashboard.orders.report_lanes import ALL_UP_TO, NAMED_UP_TO, lanes_of
 from dashboard.orders.report_svg import curve_svg, described
 from dashboard.orders.report_words import CONFIRMATION, blocked_words, coverage_words, silences, within
@@ -47,7 +47,7 @@ NAME = OrderName(
 CHECK = OrderCheck(
     1, "an archive", "IN", False, "withheld", WITHHELD_IN, minutes(120), minutes(130), minutes(140)
 )
-PAPERS = Papers((NAME,), (CHECK,), (DOCUMENT,))
+PAPERS = OrderRecord((NAME,), (CHECK,), (DOCUMENT,))
 
 
 def page(found: OrderFigures, **imprint: Any) -> Page:
@@ -194,7 +194,7 @@ def test_nothing_that_strangers_wrote_becomes_markup_or_style() -> None:
         ORDER, reference=HOSTILE, title=HOSTILE, issuer=HOSTILE, legal_basis=HOSTILE, country=HOSTILE[:8]
     )
     members = (renamed(HOSTILE), *MEMBERS[2:])
-    papers = Papers(
+    papers = OrderRecord(
         (replace(NAME, said=HOSTILE),),
         (replace(CHECK, source=HOSTILE, place=HOSTILE, answer=HOSTILE),),
         (replace(DOCUMENT, name=HOSTILE, source=HOSTILE),),
@@ -208,7 +208,7 @@ def test_nothing_that_strangers_wrote_becomes_markup_or_style() -> None:
     assert not {"script", "img"} & {tag for tag, _ in told.tags}
     assert "evil.example" not in told.styles
     assert "alert(1)" in told.words
-    report = Report(found, behind, IMPRINT)
+    report = OrderReport(found, behind, IMPRINT)
     assert (
         report.name(".html")
         == "report-script-alert-1---script--img-src-http---evil.example-x-2021-02-01.html"
@@ -230,7 +230,7 @@ def test_a_text_in_the_style_sheet_cannot_end_its_string() -> None:
 )
 def test_a_file_is_called_after_its_order_and_lies_where_it_should(reference: str, name: str) -> None:
     found = figures(replace(ORDER, reference=reference))
-    assert Report(found, grounds(), IMPRINT).name(".pdf") == name
+    assert OrderReport(found, grounds(), IMPRINT).name(".pdf") == name
 
 
 def test_what_is_invented_says_so_in_its_title_at_its_head_and_on_every_page() -> None:
@@ -284,7 +284,7 @@ def test_an_order_without_papers_says_that_there_are_none() -> None:
 
 def test_the_time_to_restoration_is_left_out_where_it_was_not_worked_out() -> None:
     assert "Time to restoration" not in page(figures()).words
-    section = Restoration(("Half were back after 5 h.",), ("Share", "After"), (("half", "5 h"),))
+    section = RestorationSection(("Half were back after 5 h.",), ("Share", "After"), (("half", "5 h"),))
     told = Page(report_html(figures(), grounds(), IMPRINT, section))
     assert "Half were back after 5 h." in told.words
     assert ["half", "5 h"] in [row for table in told.tables.values() for row in table.rows]

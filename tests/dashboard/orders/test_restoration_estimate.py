@@ -14,7 +14,7 @@ from lifelines import KaplanMeierFitter
 from dashboard.orders.restoration_chart import restoration_figure
 from dashboard.orders.restoration_estimate import ROUNDING, intervals, restoration
 from dashboard.orders.restoration_limits import LEAST_ORDERS, share_limits
-from storage.model.orders.restoration import BlockedFor, BlockEnd, NoShare, Restoration
+from storage.model.orders.restoration import BlockedFor, BlockEnd, NoShare, RestorationEstimate
 from tests.support.samples.restoration_cohorts import HOUR, cohort
 
 HOURLY = timedelta(hours=1)
@@ -85,7 +85,7 @@ def test_on_cohorts_with_known_medians_the_limits_hold_the_truth() -> None:
     assert shares >= 0.95 * of
 
 
-def _holds(told: Restoration, median: float) -> bool:
+def _holds(told: RestorationEstimate, median: float) -> bool:
     """Whether the limits do, which always hold the estimate too."""
     assert told.median is not None
     assert told.median_limits is not None

@@ -9,16 +9,16 @@ import pytest
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import read_orders
-from dashboard.replay.film import Films, Part, film_json
+from dashboard.replay.film import FilmCache, FilmSelection, film_json
 from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.model.bitemporal.read_runs import joined, pace
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.model.orders.cohort import Funnel
+from storage.model.orders.cohort import CohortFunnel
 from storage.orders.edit_history import log_edit
 from storage.orders.orders import edit_order, order_called, orders
 from storage.postgres.pool import Conn, Pool, transaction
@@ -99,14 +99,14 @@ def moments(seed: int, n: int, until: float) -> Moments:
     return out
 
 
-async def packed(pool: Pool, now: datetime, part: Part = Part()) -> bytes:  # noqa: B008 - it is frozen
+async def packed(pool: Pool, now: datetime, part: FilmSelection = FilmSelection()) -> bytes:  # noqa: B008 - it is frozen
     async with transaction(pool) as conn:
         return pack(await film_json(conn, part, now, SETTINGS), FILM_TABLES)
 
 
 async def counted(pool: Pool, asked: Moments) -> list[dict[str, object]]:
     async with transaction(pool) as conn:
-        return [figures_of(await then(conn, at, known, SWEEP)) for at, known in asked]
+        return [figures_of(await status_at(conn, at, known, SWEEP)) for at, known in asked]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -139,7 +139,7 @@ async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool
 async def test_an_answer_with_news_says_the_same_as_one_that_is_made_anew(pool: Pool) -> None:
     desk = await recorded(pool, 4)
     now = desk.now
-    films = Films(pool, lambda: now, SETTINGS)
+    films = FilmCache(pool, lambda: now, SETTINGS)
     async with transaction(pool) as conn:
         await films.answer(conn, films.usual)
     for n in range(6):
@@ -170,7 +170,7 @@ async def test_a_part_of_the_film_tells_the_same_of_its_accounts(pool: Pool, lis
         a.handle, state.current[a.i] < 0 ? null : a.spells.at(-1), state.now - a.last > state.gapAfter,
     ])"""
 
-    part = film_at(await packed(pool, desk.now, Part(since, until, list_id)), asked, ours)
+    part = film_at(await packed(pool, desk.now, FilmSelection(since, until, list_id)), asked, ours)
 
     assert part == film_at(await packed(pool, desk.now), asked, ours)
     assert all(part)
@@ -190,8 +190,8 @@ async def test_the_film_of_a_story_with_orders_counts_what_the_server_counts(
     asked = moments_of(story, 6, 16)
     sweep = story.sweep
     async with transaction(pool) as conn:
-        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
-        counted = [figures_of(await then(conn, at, known, sweep)) for at, known in asked]
+        data = pack(await film_json(conn, FilmSelection(), story.now, STORY_SETTINGS), FILM_TABLES)
+        counted = [figures_of(await status_at(conn, at, known, sweep)) for at, known in asked]
         funnels = [
             {f.order.title: f.funnel for f in await read_orders(conn, at, STORY_SETTINGS.gap_after, known)}
             for at, known in asked
@@ -207,8 +207,8 @@ async def test_the_film_of_a_story_with_orders_counts_what_the_server_counts(
             assert funnel_of(one) == by_order[title], f"{title} at {at} as known {known}"
 
 
-def funnel_of(told: dict[str, int]) -> Funnel:
-    return Funnel(
+def funnel_of(told: dict[str, int]) -> CohortFunnel:
+    return CohortFunnel(
         named=told["named"],
         names_entered=0,
         resolved=told["onList"],
@@ -240,7 +240,7 @@ async def test_an_order_is_told_as_it_stood_on_file(pool: Pool, story: Story) ->
             await edited(conn, "SYN/1", title, begin + hours * HOUR)
         asked = [(at, at) for at in (begin + h * HOUR for h in (1, 10, 15, 20, 25))]
         expected = [[o.title for o in await orders(conn, at)] for at, _ in asked]
-        data = pack(await film_json(conn, Part(), story.now, STORY_SETTINGS), FILM_TABLES)
+        data = pack(await film_json(conn, FilmSelection(), story.now, STORY_SETTINGS), FILM_TABLES)
 
     titles = "state.orders.sort((a, b) => a.at - b.at).map((o) => o.title)"
     assert film_at(data, asked, titles) == expected

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.replay.page import WRITE_A_TIME, Moment, moment_of
+from dashboard.replay.page import WRITE_A_TIME, ReplayMoment, moment_of
 from dashboard.server.routing import page_of
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
@@ -20,15 +20,15 @@ NOW = datetime(2021, 2, 11, 13, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        pytest.param({}, Moment(NOW, None), id="without a moment it is the present"),
+        pytest.param({}, ReplayMoment(NOW, None), id="without a moment it is the present"),
         pytest.param(
             {"at": "2021-02-01T06:00", "as_known_at": "2021-02-02"},
-            Moment(datetime(2021, 2, 1, 6, tzinfo=UTC), datetime(2021, 2, 2, tzinfo=UTC)),
+            ReplayMoment(datetime(2021, 2, 1, 6, tzinfo=UTC), datetime(2021, 2, 2, tzinfo=UTC)),
             id="times are in UTC, a day is its beginning",
         ),
         pytest.param(
             {"at": "2021-02-01T06:00+05:30"},
-            Moment(datetime(2021, 2, 1, 0, 30, tzinfo=UTC), None),
+            ReplayMoment(datetime(2021, 2, 1, 0, 30, tzinfo=UTC), None),
             id="another zone may be said",
         ),
         pytest.param({"at": "yesterday"}, WRITE_A_TIME, id="what is no time"),
@@ -36,7 +36,7 @@ NOW = datetime(2021, 2, 11, 13, tzinfo=UTC)
         pytest.param({"at": "2021-02-11T13:01"}, "That time has not come yet.", id="the future"),
     ],
 )
-def test_the_moment_that_an_address_asks_for(query: dict[str, str], expected: Moment | str) -> None:
+def test_the_moment_that_an_address_asks_for(query: dict[str, str], expected: ReplayMoment | str) -> None:
     assert moment_of(query, NOW) == expected
 
 
@@ -48,8 +48,8 @@ async def shown(pool: Pool, story: Story, query: dict[str, str]) -> str:
 async def test_a_moment_tells_what_was_so_and_by_what_was_known(pool: Pool, story: Story) -> None:
     at = story.at(0.6)
     async with transaction(pool) as conn:
-        was = await then(conn, at, None, SETTINGS.sweep_every)
-        known = await then(conn, at, story.start, SETTINGS.sweep_every)
+        was = await status_at(conn, at, None, SETTINGS.sweep_every)
+        known = await status_at(conn, at, story.start, SETTINGS.sweep_every)
     blocked = was.standing(Status.WITHHELD, Status.SUSPENDED)
     page = await shown(pool, story, {"at": at.isoformat()})
     before = await shown(pool, story, {"at": at.isoformat(), "as_known_at": story.start.isoformat()})

@@ -13,14 +13,20 @@ import aiohttp
 import pytest
 
 from dashboard.auth.access import acting_as
-from dashboard.replay.reevaluation import Asked, Busy, NotDecided, Run, Runs
+from dashboard.replay.reevaluation import (
+    ReevaluationBusy,
+    ReevaluationFailed,
+    ReevaluationRequest,
+    ReevaluationRun,
+    ReevaluationRuns,
+)
 from dashboard.replay.reevaluation_form import asked, in_force, other
-from dashboard.replay.reevaluation_result import Answer
+from dashboard.replay.reevaluation_result import ReevaluationResult
 from dashboard.server.routing import page_of
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
 from jobs.replay.rules_file import read_other_rules, thresholds_toml
-from jobs.runtime.replay_process import Command, complaint
+from jobs.runtime.replay_process import ReplayProcess, complaint
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule
 from storage.model.bitemporal.reevaluation import Cause, Effect
@@ -33,8 +39,8 @@ from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import SETTINGS, served, until
 
 NOW = datetime(2021, 3, 1, tzinfo=UTC)
-EVERYTHING = Asked(None, None, None, None)
-EARLY = Asked(None, None, None, "[confirmation]\nstrong_readings = 1\n")
+EVERYTHING = ReevaluationRequest(None, None, None, None)
+EARLY = ReevaluationRequest(None, None, None, "[confirmation]\nstrong_readings = 1\n")
 THRESHOLDS, RULES = thresholds_toml(IN_FORCE), to_toml([(AlertRule(("a@example.org",)), True)])
 TEXT = f"{THRESHOLDS}\n{RULES}"
 
@@ -53,7 +59,7 @@ async def told(pool: Pool) -> None:
 
 
 @asynccontextmanager
-async def deciding(runs: Runs) -> AsyncGenerator[None]:
+async def deciding(runs: ReevaluationRuns) -> AsyncGenerator[None]:
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(runs.run())
         try:
@@ -62,7 +68,7 @@ async def deciding(runs: Runs) -> AsyncGenerator[None]:
             work.cancel()
 
 
-async def over(run: Run) -> bool:
+async def over(run: ReevaluationRun) -> bool:
     return run.took is not None
 
 
@@ -107,7 +113,7 @@ def test_a_time_that_is_none_gets_one_sentence(form: bytes, why: str) -> None:
 
 async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str) -> None:
     await told(pool)
-    answer = await Command(dsn).decide(EVERYTHING)
+    answer = await ReplayProcess(dsn).decide(EVERYTHING)
     assert (answer.summary.changes_otherwise, answer.summary.mails_otherwise) == (0, 0)
     assert (answer.summary.changes[Effect.SAME], answer.summary.accounts) == (4, 2)
     assert (answer.changes, answer.mails, answer.left_out) == ([], [], 0)
@@ -115,7 +121,7 @@ async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str
 
 async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool, dsn: str) -> None:
     await told(pool)
-    answer = await Command(dsn).decide(EARLY)
+    answer = await ReplayProcess(dsn).decide(EARLY)
     assert [(c.handle, c.what, c.cause) for c in answer.changes] == [
         ("h1", Effect.EARLIER, Cause.THRESHOLDS),
         ("h2", Effect.EARLIER, Cause.THRESHOLDS),
@@ -128,7 +134,7 @@ async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool
 
 async def test_of_one_list_only_its_accounts_are_told(pool: Pool, dsn: str) -> None:
     await told(pool)
-    answer = await Command(dsn).decide(Asked(None, None, "Other", EARLY.rules))
+    answer = await ReplayProcess(dsn).decide(ReevaluationRequest(None, None, "Other", EARLY.rules))
     assert [c.handle for c in answer.changes] == ["h2"]
     assert (answer.summary.accounts, answer.summary.changes[Effect.SAME]) == (1, 1)
 
@@ -137,21 +143,24 @@ async def test_of_one_list_only_its_accounts_are_told(pool: Pool, dsn: str) -> N
     ("wanted", "why"),
     [
         (
-            Asked(None, None, None, "\n[confirmation]\nstrong_readings = 0\n"),
+            ReevaluationRequest(None, None, None, "\n[confirmation]\nstrong_readings = 0\n"),
             "rules, line 3: strong_readings: 0",
         ),
-        (Asked(None, None, None, "[confirmation\n"), "rules, line 1: not TOML"),
-        (Asked(None, None, None, f"a = 1{'0' * 5000}\n"), "rules: not TOML: a number without end."),
-        (Asked(None, None, "None", None), "There is no list 'None'; there are: Desk, Other."),
-        (Asked(None, datetime(2020, 1, 1, tzinfo=UTC), None, None), "There is no reading from"),
+        (ReevaluationRequest(None, None, None, "[confirmation\n"), "rules, line 1: not TOML"),
+        (
+            ReevaluationRequest(None, None, None, f"a = 1{'0' * 5000}\n"),
+            "rules: not TOML: a number without end.",
+        ),
+        (ReevaluationRequest(None, None, "None", None), "There is no list 'None'; there are: Desk, Other."),
+        (ReevaluationRequest(None, datetime(2020, 1, 1, tzinfo=UTC), None, None), "There is no reading from"),
     ],
 )
 async def test_what_cannot_be_decided_is_said_in_one_sentence(
-    pool: Pool, dsn: str, wanted: Asked, why: str
+    pool: Pool, dsn: str, wanted: ReevaluationRequest, why: str
 ) -> None:
     await told(pool)
-    with pytest.raises(NotDecided) as refused:
-        await Command(dsn).decide(wanted)
+    with pytest.raises(ReevaluationFailed) as refused:
+        await ReplayProcess(dsn).decide(wanted)
     assert str(refused.value).startswith(why)
 
 
@@ -159,8 +168,8 @@ async def test_where_no_file_can_be_written_that_is_said(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
-        await Command(dsn).decide(EARLY)
+    with pytest.raises(ReevaluationFailed, match="could not be run: No such file or directory"):
+        await ReplayProcess(dsn).decide(EARLY)
 
 
 def test_a_fault_of_ours_is_told_without_its_traceback() -> None:
@@ -169,23 +178,23 @@ def test_a_fault_of_ours_is_told_without_its_traceback() -> None:
 
 
 async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
-    with pytest.raises(NotDecided, match="It took longer than 0 minutes and was given up"):
-        await Command(dsn, patience_s=0.05).decide(EVERYTHING)
+    with pytest.raises(ReevaluationFailed, match="It took longer than 0 minutes and was given up"):
+        await ReplayProcess(dsn, patience_s=0.05).decide(EVERYTHING)
 
 
 async def test_without_a_place_for_its_files_it_says_so(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(NotDecided, match="could not be run: No such file or directory"):
-        await Command(dsn).decide(EVERYTHING)
+    with pytest.raises(ReevaluationFailed, match="could not be run: No such file or directory"):
+        await ReplayProcess(dsn).decide(EVERYTHING)
 
 
 async def test_when_it_is_stopped_its_process_ends_and_leaves_nothing(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    deciding = asyncio.ensure_future(Command(dsn).decide(EARLY))
+    deciding = asyncio.ensure_future(ReplayProcess(dsn).decide(EARLY))
     await until(lambda: its_process(tmp_path))
     deciding.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -212,16 +221,16 @@ class Slow:
     def __init__(self) -> None:
         self.ended = 0
 
-    async def decide(self, asked: Asked) -> Answer:
+    async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         try:
             await asyncio.Event().wait()
         finally:
             self.ended += 1
-        raise NotDecided
+        raise ReevaluationFailed
 
 
 async def test_what_is_stopped_before_it_begins_never_does() -> None:
-    runs = Runs(Slow(), clock)
+    runs = ReevaluationRuns(Slow(), clock)
     run = runs.start(EVERYTHING, "", "Ada")
     runs.stop(run.key)
     assert run.why_not == "It was stopped."
@@ -230,10 +239,10 @@ async def test_what_is_stopped_before_it_begins_never_does() -> None:
 
 async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
     slow = Slow()
-    runs = Runs(slow, clock)
+    runs = ReevaluationRuns(slow, clock)
     async with deciding(runs):
         run = runs.start(EVERYTHING, "", "anna")
-        with pytest.raises(Busy, match="for anna: wait"):
+        with pytest.raises(ReevaluationBusy, match="for anna: wait"):
             runs.start(EVERYTHING, "", "bert")
         await until(lambda: begun(run))
         runs.stop(run.key)
@@ -244,7 +253,7 @@ async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
     assert slow.ended == 2, "what is decided ends with the server"
 
 
-async def begun(run: Run) -> bool:
+async def begun(run: ReevaluationRun) -> bool:
     return run.work is not None
 
 
@@ -252,10 +261,10 @@ async def test_the_last_few_are_kept() -> None:
     class Never:
         thresholds = THRESHOLDS
 
-        async def decide(self, asked: Asked) -> Answer:
-            raise NotDecided("Never.")
+        async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
+            raise ReevaluationFailed("Never.")
 
-    runs = Runs(Never(), clock)
+    runs = ReevaluationRuns(Never(), clock)
     async with deciding(runs):
         made = [await decided(runs) for _ in range(7)]
     assert [run.why_not for run in made] == ["Never."] * 7
@@ -264,7 +273,7 @@ async def test_the_last_few_are_kept() -> None:
     assert runs.of(made[0].key) is None
 
 
-async def decided(runs: Runs) -> Run:
+async def decided(runs: ReevaluationRuns) -> ReevaluationRun:
     run = runs.start(EVERYTHING, "", "anna")
     await until(lambda: over(run))
     return run
@@ -320,7 +329,7 @@ async def test_it_takes_an_analyst(pool: Pool, dsn: str, role: Role, status: int
 
 
 async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(pool: Pool) -> None:
-    runs = Runs(Slow(), clock)
+    runs = ReevaluationRuns(Slow(), clock)
 
     async def page(role: Role, query: dict[str, str]) -> str:
         async with transaction(pool) as conn:
@@ -332,7 +341,7 @@ async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(
     assert "2021-02-01" in written
     assert "Gone" in written
     assert "not kept any more" in await page(Role.ANALYST, {"run": "x"})
-    runs.start(Asked(None, None, None, "x"), "what I wrote", "anna")
+    runs.start(ReevaluationRequest(None, None, None, "x"), "what I wrote", "anna")
     assert "Deciding …" in await page(Role.ANALYST, {})
     assert "what I wrote" in await page(Role.ANALYST, {})
     for anew in ({"run": ""}, {"list": "Desk"}):

@@ -18,14 +18,14 @@ import pytest
 import pytest_asyncio
 
 from dashboard.orders.facts import OrderFigures
-from dashboard.replay.film import Part, film_json
+from dashboard.replay.film import FilmSelection, film_json
 from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import LETTER, ms
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal import verdict
 from storage.changes.states import states
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.live import snapshot
 from storage.model.core.availability import ChangeKind, State, Status
 from storage.postgres.pool import transaction
@@ -75,7 +75,7 @@ async def test_the_rehearsal_had_what_it_is_about(lived: Lived) -> None:
 async def test_as_we_knew_it_every_figure_is_the_one_that_was_shown(lived: Lived) -> None:
     async with transaction(lived.pool) as conn:
         for view in lived.views:
-            told, shown = await then(conn, view.at, view.at, EVERY), view.stand
+            told, shown = await status_at(conn, view.at, view.at, EVERY), view.stand
             assert (told.states, told.provisional) == (shown.states, shown.provisional), view.at
             assert (told.changes, told.requests) == (shown.changes, shown.requests), view.at
             top = view.kpis
@@ -126,7 +126,7 @@ async def test_as_we_knew_it_every_lane_and_every_change_is_the_one_that_was_sho
 @needs_node
 async def test_as_we_knew_it_the_film_shows_what_the_live_page_showed(lived: Lived, tmp_path: Path) -> None:
     async with transaction(lived.pool) as conn:
-        body = await film_json(conn, Part(), PLAN.end, SETTINGS)
+        body = await film_json(conn, FilmSelection(), PLAN.end, SETTINGS)
     (tmp_path / "film").write_bytes(pack(body, FILM_TABLES))
     for view in lived.views:
         (tmp_path / str(ms(view.at))).write_bytes(view.sent)
@@ -212,7 +212,7 @@ class Ideal:
     def __init__(
         self,
         believed: Sequence[verdict.Believed],
-        lines: Mapping[str, verdict.Line],
+        lines: Mapping[str, verdict.StatusTimeline],
         readings: Mapping[str, Sequence[datetime]],
     ) -> None:
         self._held = {

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from dashboard.replay import video_export
-from dashboard.replay.video_export import Form
+from dashboard.replay.video_export import ClipFormat
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool
 from tests.support.servers.dashboard import SETTINGS, served
@@ -138,8 +138,8 @@ async def test_where_no_file_can_be_written_that_is_said(
 ) -> None:
     put_program("")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(video_export.NoClip, match="could not be run: No such file or directory"):
-        await video_export.film(PICTURE, Form.MP4, 2, 12)
+    with pytest.raises(video_export.ClipError, match="could not be run: No such file or directory"):
+        await video_export.film(PICTURE, ClipFormat.MP4, 2, 12)
 
 
 async def test_one_film_is_made_at_a_time(
@@ -182,10 +182,11 @@ async def test_who_may_only_look_is_offered_no_film(
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg")
 @pytest.mark.parametrize(
-    ("form", "begins"), [(Form.MP4, b"ftyp"), (Form.WEBM, b"\x1aE\xdf\xa3"), (Form.GIF, b"GIF89a")]
+    ("form", "begins"),
+    [(ClipFormat.MP4, b"ftyp"), (ClipFormat.WEBM, b"\x1aE\xdf\xa3"), (ClipFormat.GIF, b"GIF89a")],
 )
-async def test_the_ffmpeg_of_this_machine_makes_what_it_says_it_can(form: Form, begins: bytes) -> None:
-    if form not in await video_export.forms():
+async def test_the_ffmpeg_of_this_machine_makes_what_it_says_it_can(form: ClipFormat, begins: bytes) -> None:
+    if form not in await video_export.available_formats():
         pytest.skip(f"this ffmpeg makes no {form}")
     source = (
         "-f",

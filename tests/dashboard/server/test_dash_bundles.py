@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from dashboard.server.dash_bundles import SUITES, Bundles
+from dashboard.server.dash_bundles import SUITES, BundleMiddleware
 from storage.postgres.pool import Pool
 from tests.support.servers.dashboard import mounted, served
 
@@ -33,7 +33,10 @@ class Counting:
 
 async def test_a_script_is_asked_for_and_compressed_once() -> None:
     app = Counting()
-    async with mounted(Bundles(app)) as base, aiohttp.ClientSession(auto_decompress=False) as session:
+    async with (
+        mounted(BundleMiddleware(app)) as base,
+        aiohttp.ClientSession(auto_decompress=False) as session,
+    ):
         bodies: list[bytes] = []
         for _ in range(3):
             async with session.get(f"{base}{SUITES}dash/a.v1.js", headers=GZIP) as answer:
@@ -47,7 +50,7 @@ async def test_a_script_is_asked_for_and_compressed_once() -> None:
 
 async def test_what_is_not_there_is_not_kept() -> None:
     app = Counting(status=404)
-    async with mounted(Bundles(app)) as base, aiohttp.ClientSession() as session:
+    async with mounted(BundleMiddleware(app)) as base, aiohttp.ClientSession() as session:
         for _ in range(2):
             async with session.get(f"{base}{SUITES}dash/b.js", headers=GZIP) as answer:
                 assert answer.status == 404

@@ -5,7 +5,7 @@ from typing import Any
 from dashboard.live.snapshot_cache import live_json
 from dashboard.server.app import page_of
 from dashboard.wire.compact_json import news_json
-from storage.live.updates import News
+from storage.live.updates import LiveNews
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
@@ -36,5 +36,5 @@ async def test_direction_marks_and_invisible_characters_of_a_handle_reach_no_pag
 
 
 def test_a_renamed_account_brings_no_hostile_handle_with_the_news() -> None:
-    news = News(1, 2, frozenset({"rename"}), (), (), (), ((7, f"h{HOSTILE}"),), (), ())
+    news = LiveNews(1, 2, frozenset({"rename"}), (), (), (), ((7, f"h{HOSTILE}"),), (), ())
     assert news_json(news)["renames"] == [(7, HARMLESS)]

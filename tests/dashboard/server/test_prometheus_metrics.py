@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage.health.metrics import Freshness, Looked, freshness, looked
+from storage.health.metrics import AttemptCount, Freshness, freshness, looked
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome
@@ -118,7 +118,7 @@ async def test_readings_and_missed_of_the_last_hour_are_those_of_single_accounts
         told = await looked(conn, now)
         fresh = await freshness(conn, now)
 
-    assert [one for one in told if one.reason is None] == [Looked("x", None, readings)]
+    assert [one for one in told if one.reason is None] == [AttemptCount("x", None, readings)]
     assert sum(one.accounts for one in told if one.reason is not None) == len(missed)
     assert {one.reason: one.accounts for one in told}["held"] == missed.count(MissedReason.HELD) == 3
     assert fresh == [Freshness("x", 3, 0, minutes(3))]

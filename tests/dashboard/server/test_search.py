@@ -10,7 +10,7 @@ import pytest
 
 from storage.accounts.accounts import record_renames
 from storage.accounts.handle_history import record_handles
-from storage.model.core.accounts import AccountId, Rename
+from storage.model.core.accounts import AccountId, HandleChange
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.seeds.changes import DAY, Story
@@ -25,7 +25,7 @@ async def story(pool: Pool, now: datetime) -> Story:
         story = await seed(conn, now)
         one, two = story.accounts[0][:2]
         handle = await conn.fetchval("select handle from account where account_id = $1", one)
-        rename = Rename(AccountId(one), "old_name", handle, now - DAY, now)
+        rename = HandleChange(AccountId(one), "old_name", handle, now - DAY, now)
         await record_renames(conn, [rename], now)
         await record_handles(conn, two, [("of_record", now - DAY)], "plc", now)
     return story

@@ -11,7 +11,7 @@ from storage.accounts.canaries import set_canaries
 from storage.health.sizing_report import WatchSize, watch_sizes
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
-from storage.model.sizing.question import Asked, PlannerKind, SizingRefused
+from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import headline, tables
 from storage.postgres.pool import Pool, transaction
@@ -27,40 +27,44 @@ WATCHED = (X_NOW, MASTODON_NOW)
     [
         pytest.param(
             "",
-            Asked(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257)),
+            SizingQuestion(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257)),
             id="without a question: the largest part of the present watch",
         ),
         pytest.param(
             "?platform=mastodon",
-            Asked(Platform.MASTODON, 40, every=QUARTER, servers=12),
+            SizingQuestion(Platform.MASTODON, 40, every=QUARTER, servers=12),
             id="another part of it",
         ),
         pytest.param(
             "?platform=x&money=14&every=&budget=",
-            Asked(Platform.X, 1_435, money=14.0, lists=(1_178, 257)),
+            SizingQuestion(Platform.X, 1_435, money=14.0, lists=(1_178, 257)),
             id="the present watch for less money",
         ),
         pytest.param(
             "?money=14&planner=adaptive",
-            Asked(Platform.X, 1_435, money=14.0, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+            SizingQuestion(Platform.X, 1_435, money=14.0, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
             id="the present watch under a ceiling",
         ),
         pytest.param(
-            "?money=14", Asked(Platform.X, 1_435, money=14.0, lists=(1_178, 257)), id="by a short link"
+            "?money=14",
+            SizingQuestion(Platform.X, 1_435, money=14.0, lists=(1_178, 257)),
+            id="by a short link",
         ),
         pytest.param(
             "?platform=x&accounts=20%2C000&every=1d&budget=&money=&lists=257&servers=&planner=adaptive",
-            Asked(Platform.X, 20_000, every=timedelta(days=1), planner=PlannerKind.ADAPTIVE, lists=(257,)),
+            SizingQuestion(
+                Platform.X, 20_000, every=timedelta(days=1), planner=PlannerKind.ADAPTIVE, lists=(257,)
+            ),
             id="as the form sends it",
         ),
         pytest.param(
             "?accounts=5",
-            Asked(Platform.X, 5, every=QUARTER),
+            SizingQuestion(Platform.X, 5, every=QUARTER),
             id="another number of accounts has other lists",
         ),
     ],
 )
-def test_what_the_address_leaves_open_is_as_it_is_now(query: str, expected: Asked) -> None:
+def test_what_the_address_leaves_open_is_as_it_is_now(query: str, expected: SizingQuestion) -> None:
     assert asked_by(filled(fields_in(query), WATCHED, QUARTER)) == expected
 
 
@@ -89,14 +93,14 @@ def test_what_cannot_be_reckoned_is_refused_for_its_field(query: str, field: str
 @pytest.mark.parametrize(
     ("query", "asked"),
     [
-        ({}, Asked(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257))),
+        ({}, SizingQuestion(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257))),
         (
             {"money": "14", "planner": "adaptive"},
-            Asked(Platform.X, 1_435, money=14, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+            SizingQuestion(Platform.X, 1_435, money=14, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
         ),
     ],
 )
-def test_the_page_says_what_the_command_says(query: dict[str, str], asked: Asked) -> None:
+def test_the_page_says_what_the_command_says(query: dict[str, str], asked: SizingQuestion) -> None:
     page = str(plan_page(query, WATCHED, QUARTER, []))
     found = size(asked)
     assert headline(found) in page

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from dashboard.stories.form_input import begun, caption_text, head_of
-from dashboard.stories.routes import DEEDS
+from dashboard.stories.routes import STORY_ACTIONS
 from dashboard.ui.form_input import Filled, WrongInput
 from storage.model.core.people import Role
 from storage.model.stories.stories import StoryFault, View
@@ -164,7 +164,7 @@ async def test_a_viewer_reads_and_an_analyst_writes(
             await a_person(pool, role.value, role, now)
         viewer = await stack.enter_async_context(browser_of(base, "viewer"))
         analyst = await stack.enter_async_context(browser_of(base, "analyst"))
-        for path in DEEDS:
+        for path in STORY_ACTIONS:
             assert await sent(viewer, base, path, FIELDS | {"story": "1", "caption": "1"}) == (
                 403,
                 "This takes the role of analyst, and you have that of viewer.",

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from playwright.async_api import async_playwright
 
-from dashboard.stories.content import told
+from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import canonical, story_json
@@ -56,7 +56,7 @@ async def read(pool: Pool, story: WrittenStory, now: datetime, known: datetime |
 
 
 def html(found: StoryRead) -> str:
-    return story_html(told(found), "Blockline 1")
+    return story_html(story_content(found), "Blockline 1")
 
 
 async def test_nothing_in_the_file_comes_from_elsewhere_or_acts(pool: Pool) -> None:
@@ -129,11 +129,11 @@ async def test_its_hash_is_that_of_its_data_and_names_a_version(pool: Pool) -> N
     found = await read(pool, story, NOW)
     data = json.loads(json.dumps(story_json(found)))
     given = data.pop("sha256")
-    assert given == hashlib.sha256(canonical(data)).hexdigest() == told(found).sha256
+    assert given == hashlib.sha256(canonical(data)).hexdigest() == story_content(found).sha256
     assert [c["blocked"]["accounts"] for c in data["captions"]] == [1, 2, 1, 1]
     async with transaction(pool) as conn:
         await add_caption(conn, story.story_id, minutes(70), "more", "bob", NOW)
-    assert told(await read(pool, story, NOW)).sha256 != given
+    assert story_content(await read(pool, story, NOW)).sha256 != given
 
 
 FAULTS = [

@@ -19,7 +19,7 @@ from dashboard.ui.alert_words import (
 from storage.model.alerts.alerts import AlertDecision, AlertStage, MailKind, MailState
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rule_words import manner_words, match_words
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Role
@@ -79,7 +79,7 @@ def test_a_match_says_what_it_is_about(match: Match, words: str) -> None:
             AlertRule(
                 DESK,
                 severity=Severity.CRITICAL,
-                quiet=Quiet(time(22), time(7)),
+                quiet=QuietHours(time(22), time(7)),
                 remind_every=timedelta(minutes=90),
             ),
             [

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.alerting.matching import claims
+from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
 from storage.model.core.accounts import AccountId, Platform
@@ -69,16 +69,16 @@ def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: objec
     ],
 )
 def test_what_a_rule_matches(match: Match, row: AlertRow, expected: bool) -> None:
-    assert bool(claims(row, [a_rule(replace(DESK, match=match))], [])) is expected
+    assert bool(match_rules(row, [a_rule(replace(DESK, match=match))], [])) is expected
 
 
 def test_a_rule_that_is_switched_off_matches_nothing() -> None:
-    assert claims(alert(), [a_rule(DESK, enabled=False)], []) == []
+    assert match_rules(alert(), [a_rule(DESK, enabled=False)], []) == []
 
 
 def test_a_recipient_is_told_by_the_first_rule_that_matches() -> None:
     both = AlertRule(("desk@example.org", "law@example.org"), name="both")
-    found = claims(alert(), [a_rule(DESK), a_rule(both, 2), a_rule(replace(DESK, name="late"), 3)], [])
+    found = match_rules(alert(), [a_rule(DESK), a_rule(both, 2), a_rule(replace(DESK, name="late"), 3)], [])
     assert [(c.recipients, c.silence) for c in found] == [
         (("desk@example.org",), None),
         (("law@example.org",), None),
@@ -89,12 +89,14 @@ def test_a_recipient_is_told_by_the_first_rule_that_matches() -> None:
 def test_a_digest_repeats_what_waves_tell() -> None:
     daily = replace(DESK, name="daily", digest=Digest.DAILY)
     for rules in ([DESK, daily], [daily, DESK]):
-        found = claims(alert(), [a_rule(r, i) for i, r in enumerate(rules)], [])
+        found = match_rules(alert(), [a_rule(r, i) for i, r in enumerate(rules)], [])
         assert [c.recipients for c in found] == [("desk@example.org",)] * 2
 
 
 def test_a_rule_without_recipients_says_so() -> None:
-    assert [c.silence for c in claims(alert(), [a_rule(AlertRule(()))], [])] == [AlertDecision.NO_RECIPIENT]
+    assert [c.silence for c in match_rules(alert(), [a_rule(AlertRule(()))], [])] == [
+        AlertDecision.NO_RECIPIENT
+    ]
 
 
 def mute(**more: object) -> Mute:
@@ -116,29 +118,29 @@ def mute(**more: object) -> Mute:
     ],
 )
 def test_what_a_mute_covers(muted: Mute, expected: AlertDecision | None) -> None:
-    (claim,) = claims(alert(), [a_rule(DESK)], [muted])
+    (claim,) = match_rules(alert(), [a_rule(DESK)], [muted])
     assert (claim.silence, claim.mute_id) == (expected, 7 if expected else None)
 
 
 def test_what_was_told_and_is_taken_back_is_told_whatever_is_muted() -> None:
     back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
-    assert [c.silence for c in claims(back, [a_rule(DESK)], [mute()])] == [None]
+    assert [c.silence for c in match_rules(back, [a_rule(DESK)], [mute()])] == [None]
 
 
 def test_muted_recipients_are_not_told_by_a_later_rule_either() -> None:
-    found = claims(alert(), [a_rule(DESK), a_rule(replace(DESK, name="again"), 2)], [mute()])
+    found = match_rules(alert(), [a_rule(DESK), a_rule(replace(DESK, name="again"), 2)], [mute()])
     assert {c.silence for c in found} == {AlertDecision.MAINTENANCE}
 
 
 def test_a_mute_that_is_over_for_a_day_covers_what_came_before_its_end() -> None:
     over = mute(until=minutes(6) + timedelta(days=0))
-    assert claims(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
+    assert match_rules(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
 
 
 def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None:
     young = replace(a_rule(DESK, 2), active_since=minutes(9))
-    assert claims(alert(held=frozenset({1})), [young], []) == []
-    assert claims(alert(done=frozenset({1})), [young], []) == []
+    assert match_rules(alert(held=frozenset({1})), [young], []) == []
+    assert match_rules(alert(done=frozenset({1})), [young], []) == []
 
 
 @pytest.mark.parametrize(
@@ -150,10 +152,10 @@ def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None
     ],
 )
 def test_a_rule_is_about_what_else_matches_it(row: AlertRow) -> None:
-    assert len(claims(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
+    assert len(match_rules(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
 
 
 def test_what_was_told_and_is_taken_back_is_told_by_a_rule_that_is_off_or_gone() -> None:
     back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
-    (claim,) = claims(back, [a_rule(DESK, enabled=False)], [])
+    (claim,) = match_rules(back, [a_rule(DESK, enabled=False)], [])
     assert (claim.recipients, claim.silence) == (DESK.recipients, None)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.alerting.matching import concerns
-from jobs.alerting.mismatch_reasons import Condition, unmatched
+from jobs.alerting.mismatch_reasons import RuleCondition, unmatched
 from storage.model.alerts.alerts import AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import Platform
@@ -26,62 +26,62 @@ ANYTHING = Match()
     [
         pytest.param(
             Match(kinds=frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})),
-            Condition.KINDS,
+            RuleCondition.KINDS,
             "kind of change: it asks for partial or restoration, this is block",
             id="another kind",
         ),
         pytest.param(
             Match(lists=frozenset({"Farmers"})),
-            Condition.LISTS,
+            RuleCondition.LISTS,
             "list: it asks for Farmers, this is Order of 31 January, Reporters",
             id="another list",
         ),
         pytest.param(
             Match(orders=frozenset({"EX-9"})),
-            Condition.ORDERS,
+            RuleCondition.ORDERS,
             "order: it asks for EX-9, this is MeitY 2021-01-31",
             id="another order",
         ),
         pytest.param(
             Match(platforms=frozenset({Platform.MASTODON, Platform.BLUESKY})),
-            Condition.PLATFORMS,
+            RuleCondition.PLATFORMS,
             "platform: it asks for Bluesky or Mastodon, this is X",
             id="another platform",
         ),
         pytest.param(
             Match(countries=frozenset({"TR"})),
-            Condition.COUNTRIES,
+            RuleCondition.COUNTRIES,
             "country: it asks for TR, this is IN",
             id="another country",
         ),
         pytest.param(
             Match(tags=frozenset({"court"})),
-            Condition.TAGS,
+            RuleCondition.TAGS,
             "tag: it asks for court, this is farm, press",
             id="another tag",
         ),
         pytest.param(
             Match(min_followers=1000),
-            Condition.FOLLOWERS,
+            RuleCondition.FOLLOWERS,
             "followers: it asks for 1,000 or more, this is 900",
             id="too few followers",
         ),
         pytest.param(
             Match(executives=True),
-            Condition.EXECUTIVES,
+            RuleCondition.EXECUTIVES,
             "whose account: it asks for an executive's account, this is another account",
             id="nobody's executive",
         ),
         pytest.param(
             Match(tags=frozenset({"court"}), countries=frozenset({"TR"})),
-            Condition.COUNTRIES,
+            RuleCondition.COUNTRIES,
             "country: it asks for TR, this is IN",
             id="the first of two is named",
         ),
     ],
 )
 def test_a_condition_is_named_with_what_is_asked_for_and_what_there_is(
-    wanted: Match, condition: Condition, words: str
+    wanted: Match, condition: RuleCondition, words: str
 ) -> None:
     found = unmatched(BLOCK, a_rule(AlertRule((), match=wanted)))
     assert found is not None
@@ -116,13 +116,13 @@ def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
         pytest.param(
             replace(BLOCK, stage=AlertStage.PROVISIONAL),
             ANYTHING,
-            Condition.PROVISIONAL,
+            RuleCondition.PROVISIONAL,
             id="what is not confirmed is for rules that ask for it",
         ),
         pytest.param(
             replace(BLOCK, stage=AlertStage.WITHDRAWN, told_by=frozenset({7})),
             ANYTHING,
-            Condition.TOLD_BEFORE,
+            RuleCondition.TOLD_BEFORE,
             id="what is taken back is for those who were told",
         ),
         pytest.param(
@@ -134,7 +134,7 @@ def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
     ],
 )
 def test_the_stage_of_an_alert_decides_first(
-    alert: AlertRow, wanted: Match, condition: Condition | None
+    alert: AlertRow, wanted: Match, condition: RuleCondition | None
 ) -> None:
     found = unmatched(alert, a_rule(AlertRule((), match=wanted)))
     assert (found and found.condition) == condition
@@ -143,7 +143,7 @@ def test_the_stage_of_an_alert_decides_first(
 def test_a_rule_that_is_off_matches_nothing() -> None:
     found = unmatched(BLOCK, a_rule(AlertRule(()), enabled=False))
     assert found is not None
-    assert found.condition is Condition.ENABLED
+    assert found.condition is RuleCondition.ENABLED
 
 
 SOME = st.frozensets(st.sampled_from(["a", "b"]), max_size=2)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.alerting.matching import cohort_of
-from jobs.alerting.policy import Past, Plan, after, decide
-from storage.model.alerts.alerts import AlertDecision, AlertRow, Cohort, OrderRef, PastAlert, Story
+from jobs.alerting.policy import NotificationHistory, NotificationPlan, after, decide
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertThread, Cohort, OrderRef, PastAlert
 from storage.model.alerts.rules import (
     AlertRule,
     Digest,
     Match,
-    Quiet,
+    QuietHours,
     StoredRule,
     digest_after,
     digest_before,
@@ -39,11 +39,11 @@ DAY = timedelta(days=1)
 MUCH_LATER = 100_000
 
 
-def plan(alerts: Sequence[AlertRow], rule: AlertRule = RULE, at: float = MUCH_LATER) -> Plan:
-    return decide(alerts, [a_rule(rule)], [], Past([past(a) for a in alerts]), minutes(at))
+def plan(alerts: Sequence[AlertRow], rule: AlertRule = RULE, at: float = MUCH_LATER) -> NotificationPlan:
+    return decide(alerts, [a_rule(rule)], [], NotificationHistory([past(a) for a in alerts]), minutes(at))
 
 
-def silent(found: Plan) -> dict[int, AlertDecision]:
+def silent(found: NotificationPlan) -> dict[int, AlertDecision]:
     return {alert_id: s.decision for (alert_id, _), s in found.silent.items()}
 
 
@@ -112,7 +112,10 @@ def test_a_change_is_told_under_one_cohort(cohorts: list[str | int], expected: s
 def test_what_no_rule_matches_is_closed_with_that_reason() -> None:
     lock = an_alert(1, a_change(1, PROTECTED), T0)
     assert plan([lock]).silent[1, None].decision is AlertDecision.NO_RULE
-    assert decide([lock], [], [], Past(), minutes(1)).silent[1, None].decision is AlertDecision.NO_RULE
+    assert (
+        decide([lock], [], [], NotificationHistory(), minutes(1)).silent[1, None].decision
+        is AlertDecision.NO_RULE
+    )
 
 
 def test_without_recipients_alerts_are_closed_with_that_reason() -> None:
@@ -146,14 +149,14 @@ def test_changes_that_are_far_apart_are_not_flapping() -> None:
 def test_an_account_whose_story_was_told_in_an_earlier_run_stays_held() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE)], [], Past(recent), minutes(500))
+    found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
     assert silent(found) == {4: AlertDecision.FLAPPING}
 
 
 def test_a_story_that_reached_nobody_is_told_with_the_next_change() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.NO_RECIPIENT) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE)], [], Past(recent), minutes(500))
+    found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
     assert [len(w.flaps) for w in found.waves] == [1]
 
 
@@ -164,19 +167,21 @@ def test_who_hears_a_part_of_a_wave_by_an_earlier_rule_gets_the_whole_of_it_in_o
         replace(an_alert(i, a_change(i), minutes(1), ORDER), tags=frozenset({"press"} if i < 2 else ()))
         for i in range(5)
     ]
-    found = decide(alerts, [a_rule(press), a_rule(everything, 2)], [], Past(), minutes(5))
+    found = decide(alerts, [a_rule(press), a_rule(everything, 2)], [], NotificationHistory(), minutes(5))
     assert [(w.recipients, len(w.alerts)) for w in found.waves] == [
         (press.recipients, 2),
         (everything.recipients, 5),
     ]
-    covered = decide(alerts[:2], [a_rule(press), a_rule(everything, 2)], [], Past(), minutes(5))
+    covered = decide(
+        alerts[:2], [a_rule(press), a_rule(everything, 2)], [], NotificationHistory(), minutes(5)
+    )
     assert [w.recipients for w in covered.waves] == [press.recipients, ("b@example.org",)]
 
 
 def test_a_story_that_only_another_rule_told_is_told_by_this_one_too() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE, 2)], [], Past(recent), minutes(500))
+    found = decide(history[4:], [a_rule(RULE, 2)], [], NotificationHistory(recent), minutes(500))
     assert [len(w.flaps) for w in found.waves] == [1]
 
 
@@ -191,13 +196,13 @@ def test_owners_who_lock_and_unlock_do_not_count_as_flapping() -> None:
 
 
 def test_what_a_rule_decided_stays_decided_while_another_still_keeps_it() -> None:
-    quiet = AlertRule(("law@example.org",), name="law", quiet=Quiet(time(0), time(6)))
+    quiet = AlertRule(("law@example.org",), name="law", quiet=QuietHours(time(0), time(6)))
     (alert,) = blocks(0)
-    first = decide([alert], [a_rule(RULE), a_rule(quiet, 2)], [], Past(), minutes(1))
+    first = decide([alert], [a_rule(RULE), a_rule(quiet, 2)], [], NotificationHistory(), minutes(1))
     assert [w.stored.rule_id for w in first.waves] == [1]
     assert first.kept[0, 2].decision is AlertDecision.QUIET
     done = replace(alert, done=frozenset({1}))
-    later = decide([done], [a_rule(RULE), a_rule(quiet, 2)], [], Past(), minutes(360))
+    later = decide([done], [a_rule(RULE), a_rule(quiet, 2)], [], NotificationHistory(), minutes(360))
     assert [w.stored.rule_id for w in later.waves] == [2]
 
 
@@ -216,12 +221,12 @@ def test_a_daily_digest_gathers_everything_until_its_hour() -> None:
 
 
 def test_a_digest_is_due_also_when_nothing_happened_and_once_for_all_the_days_that_were_missed() -> None:
-    (due,) = decide([], [a_rule(DAILY)], [], Past(), T0 + 5 * DAY).digests
+    (due,) = decide([], [a_rule(DAILY)], [], NotificationHistory(), T0 + 5 * DAY).digests
     assert (due.since, due.until, due.alerts) == (T0, minutes(480) + 4 * DAY, ())
 
 
 def test_a_round_up_is_due_only_when_something_happened() -> None:
-    assert decide([], [a_rule(RULE)], [], Past(), T0 + 5 * DAY).digests == ()
+    assert decide([], [a_rule(RULE)], [], NotificationHistory(), T0 + 5 * DAY).digests == ()
 
 
 @pytest.mark.parametrize(
@@ -289,11 +294,14 @@ def test_when_quiet_hours_end(at: str, quiet: tuple[int, int], zone: str, until:
         clock, _, days = text.partition("+")
         return datetime.fromisoformat(f"2021-02-01T{clock}+00:00") + int(days or 0) * DAY
 
-    assert quiet_until(moment(at), Quiet(time(quiet[0]), time(quiet[1])), zone) == moment(until)
+    assert quiet_until(moment(at), QuietHours(time(quiet[0]), time(quiet[1])), zone) == moment(until)
 
 
 BOTH = AlertRule(
-    ("desk@example.org", "law@example.org"), name="both", quiet=Quiet(time(22), time(6)), zone="Europe/Berlin"
+    ("desk@example.org", "law@example.org"),
+    name="both",
+    quiet=QuietHours(time(22), time(6)),
+    zone="Europe/Berlin",
 )
 
 
@@ -315,13 +323,13 @@ def carried_out(
     """Everything that was told or silenced, by one who looks at these times."""
     said: dict[int, dict[int, AlertDecision]] = {a.alert_id: {} for a in alerts}
     closed: set[int] = set()
-    told: list[Story] = []
+    told: list[AlertThread] = []
     found: set[object] = set()
     for now in looks:
         seen = data.draw(st.permutations([a for a in alerts if a.created_at <= now]))
         open_ones = [replace(a, done=frozenset(said[a.alert_id])) for a in seen if a.alert_id not in closed]
         past_alerts = [PastAlert(a.created_at, a.change, dict(said[a.alert_id])) for a in seen]
-        made = decide(open_ones, rules, [], Past(past_alerts, told), now)
+        made = decide(open_ones, rules, [], NotificationHistory(past_alerts, told), now)
         assert made.next_at is None or made.next_at > now
         parts = [*made.waves, *(p for d in made.digests for p in d.parts)]
         for wave in sorted(parts, key=lambda w: w.closed_at):
@@ -378,7 +386,7 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
         ({"escalate_to": ("a@b.org",)}, "need each other"),
         ({"remind_every": timedelta(seconds=5)}, "at least a minute"),
         ({"match": Match(countries=frozenset({"India"}))}, "country code"),
-        ({"quiet": Quiet(time(7), time(7))}, "same time"),
+        ({"quiet": QuietHours(time(7), time(7))}, "same time"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_with_a_sentence(wrong: dict[str, object], sentence: str) -> None:

@@ -12,7 +12,7 @@ from jobs.alerting.rules_file import FileRule, line_of, read_rules
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.rule_codec import MANNER, MATCH
 from storage.model.alerts.rule_toml import to_toml
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.tables.csv_rows import TableError
@@ -45,7 +45,7 @@ def rules(draw: st.DrawFn) -> AlertRule:
         ),
         zone=draw(st.sampled_from(["UTC", "Asia/Kolkata"])),
         severity=draw(st.sampled_from(Severity)),
-        quiet=None if begins == ends else draw(st.none() | st.just(Quiet(begins, ends))),
+        quiet=None if begins == ends else draw(st.none() | st.just(QuietHours(begins, ends))),
         digest=draw(st.sampled_from(Digest)),
         digest_at=draw(CLOCK),
         remind_every=draw(st.none() | SPAN),

@@ -6,9 +6,17 @@ from datetime import time, timedelta
 
 import pytest
 
-from jobs.alerting.policy import Past, Plan, decide
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef, Story, ToldWave
-from storage.model.alerts.rules import AlertRule, Quiet, Severity
+from jobs.alerting.policy import NotificationHistory, NotificationPlan, decide
+from storage.model.alerts.alerts import (
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    Cohort,
+    OrderRef,
+    SentWave,
+)
+from storage.model.alerts.rules import AlertRule, QuietHours, Severity
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import State
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
@@ -23,11 +31,11 @@ MORNING = 8 * HOUR
 """08:00 UTC: T0 is midnight."""
 
 
-def plan(alerts: Sequence[AlertRow], rule: AlertRule = RULE, at: float = MUCH_LATER) -> Plan:
-    return decide(alerts, [a_rule(rule)], [], Past([past(a) for a in alerts]), minutes(at))
+def plan(alerts: Sequence[AlertRow], rule: AlertRule = RULE, at: float = MUCH_LATER) -> NotificationPlan:
+    return decide(alerts, [a_rule(rule)], [], NotificationHistory([past(a) for a in alerts]), minutes(at))
 
 
-def told(found: Plan) -> list[tuple[float, int]]:
+def told(found: NotificationPlan) -> list[tuple[float, int]]:
     """Waves and round-ups: the minute at which each was complete, and how many changes it tells."""
     parts = [(w.closed_at, len(w.alerts)) for w in found.waves]
     parts += [(d.until, len(d.alerts)) for d in found.digests]
@@ -206,10 +214,10 @@ def test_what_is_taken_back_is_told_at_once_and_in_the_thread() -> None:
     assert found.waves[1].story is not None
 
 
-def told_before(*waves: tuple[float, int]) -> Story:
+def told_before(*waves: tuple[float, int]) -> AlertThread:
     """The story of the order with blocks told in waves, each complete at its minute."""
-    parts = [ToldWave(minutes(at), minutes(at - SECOND), {"block": n}) for at, n in waves]
-    return Story("story", 1, ORDER.list_id, RULE.recipients, tuple(parts))
+    parts = [SentWave(minutes(at), minutes(at - SECOND), {"block": n}) for at, n in waves]
+    return AlertThread("story", 1, ORDER.list_id, RULE.recipients, tuple(parts))
 
 
 @pytest.mark.parametrize(
@@ -248,13 +256,13 @@ def told_before(*waves: tuple[float, int]) -> Story:
     ],
 )
 def test_what_is_committed_after_its_wave_was_told(
-    before: Story, alerts: list[AlertRow], expected: list[tuple[float, int]]
+    before: AlertThread, alerts: list[AlertRow], expected: list[tuple[float, int]]
 ) -> None:
-    found = decide(alerts, [a_rule(RULE)], [], Past((), (before,)), minutes(MUCH_LATER))
+    found = decide(alerts, [a_rule(RULE)], [], NotificationHistory((), (before,)), minutes(MUCH_LATER))
     assert told(found) == [(round(at, 3), n) for at, n in expected]
 
 
-NIGHT = Quiet(time(22), time(7))
+NIGHT = QuietHours(time(22), time(7))
 AT_NIGHT = HOUR
 """01:00 UTC."""
 

@@ -28,10 +28,18 @@ from jobs.alerting.waves import (
     Cut,
     Waves,
     continued,
-    told,
+    count_by_kind,
 )
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, OrderRef, Story, ToldWave
-from storage.model.alerts.rules import AlertRule, Quiet, Severity, digest_after, quiet_until
+from storage.model.alerts.alerts import (
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    Cohort,
+    OrderRef,
+    SentWave,
+)
+from storage.model.alerts.rules import AlertRule, QuietHours, Severity, digest_after, quiet_until
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind, State
 from tests.support.samples.alerts import a_change, an_alert
@@ -51,12 +59,12 @@ Came: TypeAlias = tuple[int, AlertRow]
 @dataclass(slots=True)
 class _Thread:
     cohort: Cohort | None
-    story: Story | None
+    story: AlertThread | None
     members: list[AlertRow] = field(default_factory=list[AlertRow])
     ready: datetime | None = None
 
 
-def anew(rule: AlertRule, stories: Sequence[Story | None], came: Iterable[Came], now: datetime) -> Told:
+def anew(rule: AlertRule, stories: Sequence[AlertThread | None], came: Iterable[Came], now: datetime) -> Told:
     """The rules of `jobs.alerting.waves` as they are said, with no regard to cost: told, then what still
     grows.
     """
@@ -108,7 +116,7 @@ def _cut(thread: _Thread, rule: AlertRule) -> Cut:
 
 
 def _ready(
-    members: Sequence[AlertRow], story: Story | None, order: OrderRef | None, rule: AlertRule
+    members: Sequence[AlertRow], story: AlertThread | None, order: OrderRef | None, rule: AlertRule
 ) -> datetime | None:
     last = members[-1].created_at
     loud = [a for a in members if not _is_faint(a)]
@@ -126,8 +134,8 @@ def _ready(
     is_late = told_at - grows <= last < told_at
     was_late = len(story.waves) > 1 and story.waves[-2].closed_at >= told_at - 2 * grows
     times = [now for a in loud if a.stage is AlertStage.WITHDRAWN]
-    newest = told(a for a in loud if a.created_at == last)
-    for kind, n in told(a for a in loud if a.created_at > last - BURST).items():
+    newest = count_by_kind(a for a in loud if a.created_at == last)
+    for kind, n in count_by_kind(a for a in loud if a.created_at > last - BURST).items():
         if n < _share(order, BURST_SHARE):
             continue
         if is_late and not was_late and kind in newest:
@@ -158,7 +166,9 @@ def _share(order: OrderRef | None, share: float) -> int:
     return max(1, math.ceil(order.named_count * share)) if order is not None else 1
 
 
-def at_once(rule: AlertRule, stories: Sequence[Story | None], came: Iterable[Came], now: datetime) -> Told:
+def at_once(
+    rule: AlertRule, stories: Sequence[AlertThread | None], came: Iterable[Came], now: datetime
+) -> Told:
     fold = Waves[int](rule)
     for key, row in came:
         fold.add(key, COHORTS[key], stories[key], row)
@@ -212,11 +222,11 @@ def sequences(draw: st.DrawFn) -> list[Came]:
     return came
 
 
-def _a_story(waves: Sequence[tuple[float, dict[str, int]]]) -> Story | None:
+def _a_story(waves: Sequence[tuple[float, dict[str, int]]]) -> AlertThread | None:
     told_ones = [
-        ToldWave(T0 - h * BURST, T0 - h * BURST, what) for h, what in sorted(waves, key=lambda w: -w[0])
+        SentWave(T0 - h * BURST, T0 - h * BURST, what) for h, what in sorted(waves, key=lambda w: -w[0])
     ]
-    return Story("k", 1, None, RULE.recipients, tuple(told_ones)) if told_ones else None
+    return AlertThread("k", 1, None, RULE.recipients, tuple(told_ones)) if told_ones else None
 
 
 KINDS = [str(kind) for kind in (ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.GONE)]
@@ -228,7 +238,7 @@ STORIES = st.lists(
 
 RULES: st.SearchStrategy[AlertRule] = st.builds(
     partial(replace, RULE),
-    quiet=st.sampled_from((None, None, Quiet(time(22), time(7)), Quiet(time(12), time(14)))),
+    quiet=st.sampled_from((None, None, QuietHours(time(22), time(7)), QuietHours(time(12), time(14)))),
     zone=st.sampled_from(("UTC", "Asia/Kolkata")),
     severity=st.sampled_from((Severity.WARNING, Severity.CRITICAL)),
     digest_at=st.sampled_from((time(8), time(0, 1))),
@@ -239,7 +249,7 @@ RULES: st.SearchStrategy[AlertRule] = st.builds(
 
 @given(RULES, st.tuples(*[STORIES] * len(COHORTS)), sequences(), st.sampled_from(SECONDS))
 def test_it_tells_what_one_tells_that_looks_at_all_changes_anew(
-    rule: AlertRule, stories: tuple[Story | None, ...], came: list[Came], later: float
+    rule: AlertRule, stories: tuple[AlertThread | None, ...], came: list[Came], later: float
 ) -> None:
     now = came[-1][1].created_at + timedelta(seconds=later)
     assert at_once(rule, stories, came, now) == anew(rule, stories, came, now)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from jobs.base.background_tasks import UnderWay
+from jobs.base.background_tasks import BackgroundTasks
 from storage.postgres.pool import StorageError
 
 AWAY, FULL = "the database is away", "the disk is full"
@@ -14,7 +14,7 @@ async def fail(fault: Exception) -> None:
     raise fault
 
 
-async def told(under_way: UnderWay, faults: Sequence[Exception]) -> Exception | None:
+async def told(under_way: BackgroundTasks, faults: Sequence[Exception]) -> Exception | None:
     """What is raised of these, which happened one after the other."""
     for fault in faults:
         under_way.begin(fail(fault))
@@ -50,7 +50,7 @@ async def told(under_way: UnderWay, faults: Sequence[Exception]) -> Exception | 
 async def test_faults(
     caplog: pytest.LogCaptureFixture, faults: list[Exception], raised: int | None, logged: list[str]
 ) -> None:
-    assert await told(UnderWay(), faults) is (None if raised is None else faults[raised])
+    assert await told(BackgroundTasks(), faults) is (None if raised is None else faults[raised])
     assert len(caplog.messages) == len(logged)
     for said, message in zip(logged, caplog.messages, strict=True):
         assert said in message
@@ -59,7 +59,7 @@ async def test_faults(
 async def test_what_goes_on_failing_is_logged_again_only_after_all_went_well(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    under_way, faults = UnderWay(), [StorageError(AWAY), StorageError(FULL)]
+    under_way, faults = BackgroundTasks(), [StorageError(AWAY), StorageError(FULL)]
     await told(under_way, faults)
     await told(under_way, faults)
     assert len(caplog.messages) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.auth.bearer_tokens import digest
+from dashboard.auth.bearer_tokens import token_hash
 from dashboard.auth.passwords import hash_of
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 
@@ -117,4 +117,4 @@ def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
 def test_the_same_password_is_kept_otherwise_each_time_and_a_token_always_alike() -> None:
     assert hash_of(PASSWORD).startswith("$argon2id$")
     assert hash_of(PASSWORD) != hash_of(PASSWORD)
-    assert digest("blockline_x") == digest("blockline_x")
+    assert token_hash("blockline_x") == token_hash("blockline_x")

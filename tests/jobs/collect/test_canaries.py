@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.core.collector import Candidate
+from collectors.core.collector import CanaryCandidate
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform
@@ -122,7 +122,11 @@ async def test_a_stable_control_account_that_flickers_is_doubted_and_trusted_aga
 
 
 async def test_control_accounts_are_chosen_from_accounts_that_look_as_expected(world: World) -> None:
-    world.platform.spare = (Candidate("800", "good"), Candidate("801", "bad"), Candidate("802", "fine"))
+    world.platform.spare = (
+        CanaryCandidate("800", "good"),
+        CanaryCandidate("801", "bad"),
+        CanaryCandidate("802", "fine"),
+    )
     world.platform.truth["801"] = NOT_FOUND
     await watched(world, ["1"])
     await (await world.start()).control.tick()
@@ -135,7 +139,7 @@ async def test_control_accounts_are_chosen_from_accounts_that_look_as_expected(w
 
 
 async def test_those_that_the_settings_name_are_enough(world: World) -> None:
-    world.platform.spare = (Candidate("800", "good"),)
+    world.platform.spare = (CanaryCandidate("800", "good"),)
     await named(world, *STABLE)
     await watched(world, ["1"])
     await (await world.start()).control.tick()

@@ -14,7 +14,7 @@ from collectors.simulator.core.canaries import BLUESKY_CANARIES
 from collectors.simulator.core.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from jobs.base.clock import SimulatedClock
-from jobs.collect.event_stream import Push
+from jobs.collect.event_stream import EventListener
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
@@ -38,7 +38,7 @@ class Listening:
         self.pool, self.server = pool, server
         self.clock = SimulatedClock(T0)
         self.monitor = Monitor(pool, collector, ConfirmationRule(), MonitorSettings(DAY), self.clock)
-        self.push = Push(pool, Jetstream(server.stream_url), self.monitor, self.clock)
+        self.push = EventListener(pool, Jetstream(server.stream_url), self.monitor, self.clock)
 
     def move_to(self, at: datetime) -> None:
         self.clock.set(at)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from storage.accounts.listing import listed_accounts
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
@@ -74,7 +74,7 @@ async def test_a_missed_reading_never_opens_or_ends_anything(world: World) -> No
 async def test_a_failed_request_is_tried_again_and_stored_as_missed(world: World) -> None:
     await world.enlist(["1"])
     monitor = await world.start()
-    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "503", minutes(1), breaker=False)
+    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "503", minutes(1), breaker=False)
     await monitor.tick()
     world.clock.set(minutes(1))
     world.platform.trouble = None
@@ -121,7 +121,7 @@ async def test_a_rejected_token_pauses_the_collector_and_changes_no_status(world
     await world.enlist(["1"])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
-    world.platform.trouble = Trouble(MissedReason.AUTH, "401", minutes(135), breaker=True)
+    world.platform.trouble = RequestFailure(MissedReason.AUTH, "401", minutes(135), breaker=True)
     await world.run(monitor, minutes(134))
     asked = len(world.platform.asked)
     assert await world.rows("select healthy, reason, retry_at from collector_state") == [

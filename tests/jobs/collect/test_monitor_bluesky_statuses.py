@@ -12,7 +12,7 @@ import pytest
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
 from collectors.simulator.core.canaries import BLUESKY_CANARIES
-from collectors.simulator.core.faults import Faults, Kind
+from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
@@ -62,11 +62,11 @@ def told(name: str) -> HistoryAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class HostOutage(Faults):
+class HostOutage(FaultPlan):
     """From `OUTAGE` on, the server that holds the accounts answers 503; the app itself works."""
 
-    def of(self, now: datetime, request: str) -> Kind | None:
-        return Kind.HOST_DOWN if now >= OUTAGE else None
+    def of(self, now: datetime, request: str) -> FaultKind | None:
+        return FaultKind.HOST_DOWN if now >= OUTAGE else None
 
 
 async def watch(pool: Pool, server: BlueskyServer) -> None:

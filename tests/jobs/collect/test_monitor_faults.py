@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.base.clock import SimulatedClock
-from jobs.dispatch.breaker_store import Health
+from jobs.dispatch.breaker_store import BreakerStore
 from jobs.engagement.timelines import EngagementPoller
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, accounts_version, add_accounts, stop_watching
@@ -17,7 +17,12 @@ from storage.accounts.canaries import set_canaries
 from storage.executives.signals import add_executive
 from storage.health import collector_state
 from storage.imports import imports
-from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory, Look
+from storage.model.bitemporal.imported_records import (
+    ImportedAccount,
+    ImportedBatch,
+    ImportedChange,
+    ImportedHistory,
+)
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status, Strength
 from storage.model.core.signals import Signal, SignalKind
@@ -53,7 +58,7 @@ class Slow(FakeCollector):
         super().__init__()
         self.truth["901"] = SUSPENDED
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         answer = await super().read(native_ids, now)
         self.clock.set(self.clock() + self.takes)
         return answer
@@ -64,10 +69,10 @@ class Limited(FakeCollector):
 
     left, until = 3, T0
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         if now >= self.until:
             self.left, self.until = 3, now + timedelta(minutes=15)
-        limit = Trouble(MissedReason.RATE_LIMITED, "429", self.until, breaker=False)
+        limit = RequestFailure(MissedReason.RATE_LIMITED, "429", self.until, breaker=False)
         self.trouble = None if self.left else limit
         self.left -= bool(self.left)
         return await super().read(native_ids, now)
@@ -161,7 +166,7 @@ async def test_a_request_that_could_not_be_stored_is_made_again_in_its_slot(worl
 async def test_an_attempt_that_another_stored_as_missed_is_not_taken_for_answered(world: World) -> None:
     await world.enlist(["1"])
     first, second = await world.start(), await world.start()
-    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "503", minutes(1), breaker=False)
+    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "503", minutes(1), breaker=False)
     await first.tick()
     world.platform.trouble = None
     await second.tick()
@@ -175,7 +180,7 @@ async def test_an_import_does_not_make_its_list_a_cohort_in_which_something_happ
         ImportedChange("77", None, AVAILABLE, Strength.STRONG, None, long_ago, 1, long_ago, b"a"),
         ImportedChange("77", AVAILABLE, WITHHELD_IN, Strength.STRONG, long_ago, later, 1, later, b"b"),
     )
-    looks = (Look(long_ago, minutes(-99_998), 0, ("77",)),)
+    looks = (ImportedBatch(long_ago, minutes(-99_998), 0, ("77",)),)
     record = ImportedHistory("crawl", "L", Platform.X, (ImportedAccount("77", "h77"),), changes, looks)
     async with transaction(world.pool) as conn:
         await imports.import_history(conn, record, T0)
@@ -230,7 +235,7 @@ async def test_an_act_is_not_seen_before_it_was_made(world: World) -> None:
     async with transaction(world.pool) as conn:
         await add_executive(conn, Platform.X, "5000", "e", "Name", "Title", T0)
     times = iter((T0, T0 + timedelta(seconds=10)))
-    health = Health(world.pool, Platform.X)
+    health = BreakerStore(world.pool, Platform.X)
     poller = EngagementPoller(world.pool, world.platform, timedelta(hours=1), health, lambda: next(times))
     await poller.load()
     await poller.tick()
@@ -318,10 +323,10 @@ async def test_readings_of_the_future_keep_the_monitor_from_starting(world: Worl
 
 
 async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(dsn: str) -> None:
-    limit = Trouble(MissedReason.RATE_LIMITED, "429", minutes(15), breaker=False)
+    limit = RequestFailure(MissedReason.RATE_LIMITED, "429", minutes(15), breaker=False)
     async with open_pool(dsn, min_size=4, max_size=8) as pool:
         for n in range(25):
-            health = Health(pool, Platform.X)
+            health = BreakerStore(pool, Platform.X)
             async with asyncio.TaskGroup() as group:
                 for k in range(4):
                     trouble = replace(limit, retry_at=minutes(15 + n)) if k % 2 == 0 else None
@@ -329,11 +334,11 @@ async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(ds
             async with transaction(pool) as conn:
                 stored = (await collector_state.load_states(conn, Platform.X)).get("")
             assert stored is not None
-            assert stored.retry_at == health.closed_until("")
+            assert stored.retry_at == health.paused_until("")
 
 
 async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_one(pool: Pool) -> None:
-    health = Health(pool, Platform.X)
+    health = BreakerStore(pool, Platform.X)
 
     async def is_told_to_work() -> bool | None:
         async with transaction(pool) as conn:
@@ -341,12 +346,12 @@ async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_
         return None if stored is None else stored.healthy
 
     for minute in range(3):
-        await health.note_held("", (1, 2), "odd", minutes(minute), minutes(minute))
+        await health.note_quarantined("", (1, 2), "odd", minutes(minute), minutes(minute))
     assert await is_told_to_work() is False
     await health.note("", (1, 9), None, minutes(4), minutes(4))
-    assert (await is_told_to_work(), health.held_since("", (1, 2))) == (False, minutes(0))
+    assert (await is_told_to_work(), health.quarantined_since("", (1, 2))) == (False, minutes(0))
     await health.note("", (2, 8), None, minutes(5), minutes(5))
-    assert (await is_told_to_work(), health.held_since("", (1, 2))) == (True, None)
+    assert (await is_told_to_work(), health.quarantined_since("", (1, 2))) == (True, None)
 
 
 # the watch list ------------------------------------------------------------------------------------------

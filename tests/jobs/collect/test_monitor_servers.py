@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform
@@ -25,14 +25,14 @@ class Servers(FakeCollector):
     def place(self, native_id: str) -> str:
         return native_id.partition("/")[0]
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         places = {self.place(i) for i in native_ids}
         assert len(places) == 1, "accounts of two servers in one request"
         if places & self.down:
-            trouble = Trouble(MissedReason.NETWORK, "no answer", now + MINUTE, breaker=False)
+            trouble = RequestFailure(MissedReason.NETWORK, "no answer", now + MINUTE, breaker=False)
             self.asked.append(tuple(native_ids))
             missed = tuple(Missed(i, now, MissedReason.NETWORK) for i in native_ids)
-            return Answer((), missed, (), trouble)
+            return CollectorAnswer((), missed, (), trouble)
         return await super().read(native_ids, now)
 
 

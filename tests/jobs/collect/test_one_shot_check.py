@@ -160,7 +160,7 @@ def test_countries_that_were_not_told_are_named(run: Blockline, monkeypatch: pyt
 def test_side_facts_stand_beside_the_state_and_are_not_told_twice() -> None:
     flags = frozenset({Flag.HOST, Flag.LIMITED, Flag.MOVED})
     state = State(Status.AVAILABLE)
-    one = one_shot_check.Look(
+    one = one_shot_check.AccountCheck(
         "a",
         "a@b.test",
         Platform.MASTODON,

@@ -9,12 +9,12 @@ import pytest
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.simulator.bluesky.app import serve_bluesky
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
-from jobs.base.periodic_task import Chore
+from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
@@ -27,7 +27,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.side_facts import facts_of
 from storage.executives import signals
 from storage.model.core.accounts import Platform
-from storage.model.core.side_facts import Fact
+from storage.model.core.side_facts import SideFact
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
@@ -47,7 +47,7 @@ COPY = {
 }
 
 
-async def come_round(chore: Chore, clock: SimulatedClock, until: datetime) -> None:
+async def come_round(chore: PeriodicTask, clock: SimulatedClock, until: datetime) -> None:
     """Do the chore whenever it is due."""
     while (due := chore.next_due()) is not None and due <= until:
         clock.set(max(due, clock()))
@@ -73,7 +73,7 @@ class Observed:
         self.pool, self.home, self.monitor = pool, home, monitor
         self.server, self.observers, self.clock = server, observers, clock
 
-    async def facts(self, native_id: str = ALICE) -> list[Fact]:
+    async def facts(self, native_id: str = ALICE) -> list[SideFact]:
         async with transaction(self.pool) as conn:
             account_id = await conn.fetchval("select account_id from account where native_id = $1", native_id)
             return await facts_of(conn, account_id)
@@ -243,7 +243,7 @@ def somebody(did: str, *handles: str) -> HistoryAccount:
     return settled(
         Platform.BLUESKY,
         did,
-        [(T0 + n * timedelta(hours=1), AVAILABLE, h) for n, h in enumerate(handle_history)],
+        [(T0 + n * timedelta(hours=1), AVAILABLE, h) for n, h in enumerate(handles)],
     )
 
 
@@ -252,7 +252,7 @@ async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_pa
 ) -> None:
     clock = SimulatedClock(T0)
     told = History((somebody(CHIEF, "chief.test"), somebody(WATCHED, "first.test", "second.test")))
-    acts = [Act(CHIEF, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", WATCHED, WATCHED)]
+    acts = [SimulatedAct(CHIEF, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", WATCHED, WATCHED)]
     async with transaction(pool) as conn:
         await signals.add_executive(conn, Platform.BLUESKY, CHIEF, "chief.test", "Chief", "Chief", T0)
         await add_accounts(conn, [NewAccount(Platform.BLUESKY, WATCHED, "first.test")], T0)

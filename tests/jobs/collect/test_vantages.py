@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from jobs.collect.monitor import Monitor
-from jobs.collect.vantages import Difference, Elsewhere, compare, differs
+from jobs.collect.vantages import VantageDifference, VantageReader, compare, differs
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
@@ -17,7 +17,7 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.known_state import Known
-from storage.model.core.side_facts import Fact, ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import CANARIES, CHANGES, World
 from tests.support.samples.readings import (
@@ -42,7 +42,7 @@ class Vantage(FakeCollector):
         super().__init__()
         self.silent_on: frozenset[str] = frozenset()
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         answer = await super().read(native_ids, now)
         return replace(answer, readings=tuple(replace(r, silent_on=self.silent_on) for r in answer.readings))
 
@@ -62,7 +62,9 @@ class Two:
 
     async def look_from_there(self) -> None:
         """Begin, or begin anew as after a restart."""
-        self.elsewhere = Elsewhere(self.world.pool, self.there, "tr", self.monitor, SWEEP, self.world.clock)
+        self.elsewhere = VantageReader(
+            self.world.pool, self.there, "tr", self.monitor, SWEEP, self.world.clock
+        )
         await self.elsewhere.load()
 
     async def run(self, until: datetime) -> None:
@@ -77,7 +79,7 @@ class Two:
             clock.set(due)
         clock.set(until)
 
-    async def facts(self) -> list[Fact]:
+    async def facts(self) -> list[SideFact]:
         ((account_id,),) = await self.world.rows("select account_id from account where native_id = '1'")
         async with transaction(self.world.pool) as conn:
             return await facts_of(conn, int(str(account_id)))
@@ -187,11 +189,11 @@ async def test_a_disagreement_lasts_over_a_restart_and_ends_with_the_first_look_
 
 
 ONE = AccountId(1)
-FIRST = Difference("withheld TR", minutes(0), minutes(120))
+FIRST = VantageDifference("withheld TR", minutes(0), minutes(120))
 KEPT = replace(FIRST, proven=True)
-BEGINS = Sighting(ONE, frozenset([(ObservedKind.SEEN_AS, "withheld TR")]), minutes(0), minutes(120))
-NOTHING_THEN = Sighting(ONE, frozenset(), minutes(0), minutes(120))
-NOTHING_NOW = Sighting(ONE, frozenset(), minutes(120), minutes(240))
+BEGINS = FactSighting(ONE, frozenset([(ObservedKind.SEEN_AS, "withheld TR")]), minutes(0), minutes(120))
+NOTHING_THEN = FactSighting(ONE, frozenset(), minutes(0), minutes(120))
+NOTHING_NOW = FactSighting(ONE, frozenset(), minutes(120), minutes(240))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ NOTHING_NOW = Sighting(ONE, frozenset(), minutes(120), minutes(240))
             WITHHELD_IN_TR,
             240,
             None,
-            Difference("withheld TR", minutes(120), minutes(240)),
+            VantageDifference("withheld TR", minutes(120), minutes(240)),
             (),
             id="the first look that differs proves nothing",
         ),
@@ -234,7 +236,7 @@ NOTHING_NOW = Sighting(ONE, frozenset(), minutes(120), minutes(240))
             SUSPENDED,
             240,
             KEPT,
-            Difference("suspended", minutes(120), minutes(240)),
+            VantageDifference("suspended", minutes(120), minutes(240)),
             (),
             id="a third state is a first look again",
         ),
@@ -243,9 +245,9 @@ NOTHING_NOW = Sighting(ONE, frozenset(), minutes(120), minutes(240))
 def test_a_difference_is_kept_when_both_have_looked_again(
     state: State,
     read_at: float,
-    held: Difference | None,
-    now: Difference | None,
-    sightings: tuple[Sighting, ...],
+    held: VantageDifference | None,
+    now: VantageDifference | None,
+    sightings: tuple[FactSighting, ...],
 ) -> None:
     known = Known(AVAILABLE, minutes(read_at), minutes(read_at))
     look = reading("1", state, minutes(240))

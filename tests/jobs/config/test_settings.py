@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config.dashboard_login import doubts_about_login, login_of, refuse_open_door
+from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.settings import Settings, SettingsError, load_settings
 from jobs.runtime.app import refuse_unknown_channels, sender
 from storage.model.core.accounts import Platform
@@ -95,9 +95,9 @@ def test_an_empty_stream_address_switches_the_stream_off_in_the_environment_too(
 
 
 def test_operators_are_the_recipients_unless_they_are_named(tmp_path: Path) -> None:
-    assert from_file(tmp_path, 'recipients = ["a@x.org"]').told_of_trouble == ("a@x.org",)
+    assert from_file(tmp_path, 'recipients = ["a@x.org"]').condition_recipients == ("a@x.org",)
     both = from_file(tmp_path, 'recipients = ["a@x.org"]\noperators = ["b@x.org", "webhook:desk"]')
-    assert both.told_of_trouble == ("b@x.org", "webhook:desk")
+    assert both.condition_recipients == ("b@x.org", "webhook:desk")
 
 
 def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
@@ -309,14 +309,14 @@ def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
 def test_without_a_login_no_other_machine_may_reach_the_dashboard(host: str) -> None:
     with pytest.raises(SettingsError, match="Setting host"):
-        refuse_open_door(Settings(host=host, auth="none"))
+        require_login(Settings(host=host, auth="none"))
 
 
 def test_the_loopback_without_a_login_must_be_asked_for() -> None:
     with pytest.raises(SettingsError, match="Setting auth"):
-        refuse_open_door(Settings())
-    refuse_open_door(Settings(auth="none"))
-    refuse_open_door(Settings(auth="none", host="::1"))
+        require_login(Settings())
+    require_login(Settings(auth="none"))
+    require_login(Settings(auth="none", host="::1"))
 
 
 OIDC = """
@@ -329,7 +329,7 @@ oidc_client_secret = "hush-hush"
 
 def test_with_a_login_other_machines_may_reach_the_dashboard(tmp_path: Path) -> None:
     for settings in (Settings(host="0.0.0.0", auth="password"), from_file(tmp_path, OIDC)):
-        refuse_open_door(settings)
+        require_login(settings)
     login = login_of(from_file(tmp_path, OIDC + 'dashboard_url = "https://watch.example.org"'))
     assert login is not None
     assert login.is_secure
@@ -353,7 +353,7 @@ def test_with_a_login_other_machines_may_reach_the_dashboard(tmp_path: Path) -> 
 )
 def test_a_provider_that_lacks_something_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        refuse_open_door(from_file(tmp_path, text))
+        require_login(from_file(tmp_path, text))
 
 
 def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:

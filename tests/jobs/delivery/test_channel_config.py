@@ -15,7 +15,7 @@ from jobs.delivery.channel_config import (
 )
 from jobs.delivery.channel_router import Dispatcher, dispatcher
 from jobs.delivery.local_inbox import Inbox
-from jobs.delivery.sender import NO_SERVER, Fault, Undeliverable
+from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import a_mail, serving
@@ -189,7 +189,7 @@ async def test_channels_are_served_while_no_mail_server_is_set() -> None:
             await sending.send(a_mail())
         await sending.send(an_alert_for("webhook:desk"))
         await sending.close()
-    assert (str(refused.value), refused.value.fault) == (NO_SERVER, Fault.SETTINGS)
+    assert (str(refused.value), refused.value.fault) == (NO_SERVER, DeliveryFault.SETTINGS)
     assert len(hook.requests) == 1
 
 
@@ -200,7 +200,7 @@ async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -
     with pytest.raises(Undeliverable) as refused:
         await dispatcher(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
-    assert (refused.value.permanent, refused.value.fault) == (False, Fault.SETTINGS)
+    assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
 
 
 class FakeSender:

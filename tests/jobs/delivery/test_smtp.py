@@ -15,7 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.messages.compose import WIRE, message
 from tests.support.samples.readings import minutes
@@ -116,7 +116,7 @@ async def test_a_host_that_no_server_has_is_a_temporary_fault(host: str) -> None
     sender = SmtpSender(MailServer(host, 25, SENDER, Security.NONE))
     with pytest.raises(Undeliverable, match="Cannot hand mails to the server") as refused:
         await sender.send(a_mail())
-    assert (refused.value.permanent, refused.value.fault) == (False, Fault.SERVER)
+    assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SERVER)
     with pytest.raises(Undeliverable, match="Cannot hand mails to the server"):
         await sender.greet()
 
@@ -124,15 +124,17 @@ async def test_a_host_that_no_server_has_is_a_temporary_fault(host: str) -> None
 @pytest.mark.parametrize(
     ("command", "answer", "fault"),
     [
-        pytest.param("MAIL", "530 authentication required", Fault.SERVER, id="it takes nothing from us"),
-        pytest.param("MAIL", "451 busy", Fault.SERVER, id="it takes nothing now"),
-        pytest.param("MAIL", "552 too large", Fault.MAIL, id="it does not take this size"),
-        pytest.param("RCPT", "450 greylisted", Fault.MAIL, id="it does not take this recipient"),
-        pytest.param("DATA", "554 spam", Fault.MAIL, id="it does not take this text"),
+        pytest.param(
+            "MAIL", "530 authentication required", DeliveryFault.SERVER, id="it takes nothing from us"
+        ),
+        pytest.param("MAIL", "451 busy", DeliveryFault.SERVER, id="it takes nothing now"),
+        pytest.param("MAIL", "552 too large", DeliveryFault.MAIL, id="it does not take this size"),
+        pytest.param("RCPT", "450 greylisted", DeliveryFault.MAIL, id="it does not take this recipient"),
+        pytest.param("DATA", "554 spam", DeliveryFault.MAIL, id="it does not take this text"),
     ],
 )
 async def test_whose_fault_it_is_says_whether_another_mail_would_fare_the_same(
-    command: str, answer: str, fault: Fault
+    command: str, answer: str, fault: DeliveryFault
 ) -> None:
     async with serving(Refusing(command, answer)) as sender:
         with pytest.raises(Undeliverable) as refused:
@@ -143,7 +145,7 @@ async def test_whose_fault_it_is_says_whether_another_mail_would_fare_the_same(
 async def test_a_recipient_that_no_message_can_name_is_the_fault_of_the_mail() -> None:
     with pytest.raises(Undeliverable, match="An address or header cannot be sent") as refused:
         await SmtpSender(MailServer("127.0.0.1", free_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))
-    assert (refused.value.permanent, refused.value.fault) == (True, Fault.MAIL)
+    assert (refused.value.permanent, refused.value.fault) == (True, DeliveryFault.MAIL)
 
 
 async def test_a_delivery_that_has_to_connect_anew_has_no_more_time_than_any_other() -> None:

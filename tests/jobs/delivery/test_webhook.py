@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.webhook import Webhook, WebhookSender, headers, signature, verified, wait_asked_for
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import free_port
@@ -161,7 +161,7 @@ async def test_no_answer_at_all_is_a_temporary_fault(answer: Answer, sentence: s
 async def test_a_receiver_that_is_not_there_is_a_temporary_fault(url: str, sentence: str) -> None:
     error = await refused_by(sender(url.format(port=free_port())))
     assert re.fullmatch(rf"Webhook desk: {sentence}\.", str(error))
-    assert (error.permanent, error.fault) == (False, Fault.SERVER)
+    assert (error.permanent, error.fault) == (False, DeliveryFault.SERVER)
 
 
 async def test_a_receiver_that_speaks_no_tls_is_a_temporary_fault() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, step
 from storage.model.core.availability import State, Status
-from storage.model.core.known_state import Known, Step
+from storage.model.core.known_state import Known, ReadingEffect
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes, reading
 
 RULE = ConfirmationRule()
@@ -22,7 +22,7 @@ BOTH = State(Status.WITHHELD, ("DE", "TR"))
 Look = tuple[float, State, tuple[str, ...]]
 
 
-def looked(known: Known, look: Look) -> Step | None:
+def looked(known: Known, look: Look) -> ReadingEffect | None:
     minute, state, silent = look
     told = completed(known, replace(reading("1", state, minutes(minute)), silent_on=frozenset(silent)))
     return None if told is None else step(known, told, minutes(minute), RULE, cohort_active=False)

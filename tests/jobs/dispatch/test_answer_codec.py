@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.core.collector import Answer, Exchange, Trouble
+from collectors.core.collector import CollectorAnswer, Exchange, RequestFailure
 from jobs.dispatch.answer_codec import pack, unpack
-from jobs.dispatch.local_requester import AskHere
+from jobs.dispatch.local_requester import LocalRequester
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 from tests.support.samples.readings import T0, FakeCollector
 
@@ -42,9 +42,9 @@ exchanges = st.builds(
     st.none() | texts,
     st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
 )
-troubles = st.builds(Trouble, st.sampled_from(MissedReason), texts, times, st.booleans())
+troubles = st.builds(RequestFailure, st.sampled_from(MissedReason), texts, times, st.booleans())
 answers = st.builds(
-    Answer,
+    CollectorAnswer,
     st.lists(readings, max_size=4).map(tuple),
     st.lists(misses, max_size=4).map(tuple),
     st.lists(exchanges, max_size=3).map(tuple),
@@ -54,17 +54,17 @@ answers = st.builds(
 
 
 @given(answers)
-def test_an_answer_arrives_as_it_was_sent_letter_by_letter(answer: Answer) -> None:
+def test_an_answer_arrives_as_it_was_sent_letter_by_letter(answer: CollectorAnswer) -> None:
     assert unpack(pack(answer)) == answer
 
 
-@pytest.mark.parametrize("packed", [b"", b"nonsense", pack(Answer((), ()))[:-3]])
+@pytest.mark.parametrize("packed", [b"", b"nonsense", pack(CollectorAnswer((), ()))[:-3]])
 def test_what_another_version_wrote_is_refused(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a packed answer"):
         unpack(packed)
 
 
 async def test_what_is_urgent_waits_for_no_turn_of_a_sweep() -> None:
-    here = AskHere(FakeCollector(), lambda: T0, at_once=1)
+    here = LocalRequester(FakeCollector(), lambda: T0, at_once=1)
     async with here.room(urgent=False), asyncio.timeout(10), here.room(urgent=True):
         pass

@@ -9,24 +9,24 @@ from uuid import uuid4
 
 import pytest
 
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from jobs.base.clock import system_clock
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.answer_intake import Answering
-from jobs.dispatch.local_requester import AskHere, Reply
-from jobs.dispatch.queued_requester import Dispatch
+from jobs.dispatch.answer_intake import AnswerIntake
+from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
+from jobs.dispatch.queued_requester import QueuedRequester
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
-from storage.work.pending_answers import Answered
+from storage.work.pending_answers import WorkerAnswer
 from tests.support.samples.readings import T0, FakeCollector
 from tests.support.seeds.workers import report
 
 ASKED = Question(Platform.X, "", "here", 1, T0, 0, ("1",), urgent=False)
 
 
-async def never(_question: Question, _reply: Reply) -> None:
+async def never(_question: Question, _reply: TimedAnswer) -> None:
     raise AssertionError
 
 
@@ -35,25 +35,25 @@ def is_open(_place: str, _at: datetime) -> bool:
 
 
 @pytest.fixture
-async def dispatch(pool: Pool) -> Dispatch:
+async def dispatch(pool: Pool) -> QueuedRequester:
     """Another process reads the same source."""
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock(), sources=("x",))
-    here = AskHere(FakeCollector(), system_clock, 8)
-    dispatch = Dispatch(pool, "x", uuid4(), here, system_clock, lambda: True)
+    here = LocalRequester(FakeCollector(), system_clock, 8)
+    dispatch = QueuedRequester(pool, "x", uuid4(), here, system_clock, lambda: True)
     await dispatch.turn(never, is_open)
     return dispatch
 
 
-async def asked(dispatch: Dispatch, question: Question) -> Reply | None:
+async def asked(dispatch: QueuedRequester, question: Question) -> TimedAnswer | None:
     async with dispatch.asked(question) as reply:
         return reply
 
 
 @asynccontextmanager
 async def in_queue(
-    dispatch: Dispatch, *questions: Question
-) -> AsyncGenerator[list[asyncio.Task[Reply | None]]]:
+    dispatch: QueuedRequester, *questions: Question
+) -> AsyncGenerator[list[asyncio.Task[TimedAnswer | None]]]:
     async with asyncio.TaskGroup() as group:
         waiting = [group.create_task(asked(dispatch, question)) for question in questions]
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def in_queue(
 
 
 async def test_what_nobody_has_in_hand_is_withdrawn_when_its_place_is_asked_no_more(
-    pool: Pool, dispatch: Dispatch
+    pool: Pool, dispatch: QueuedRequester
 ) -> None:
     there = replace(ASKED, place="there")
     questions = [replace(ASKED, roster_id=n) for n in (1, 2)] + [
@@ -87,18 +87,20 @@ async def test_what_nobody_has_in_hand_is_withdrawn_when_its_place_is_asked_no_m
 
 
 async def test_all_that_was_answered_to_another_process_is_recorded_before_planning_begins(
-    pool: Pool, dispatch: Dispatch
+    pool: Pool, dispatch: QueuedRequester
 ) -> None:
     async with transaction(pool) as conn:
         for n in range(401):
             question = replace(ASKED, roster_id=n)
-            await pending_answers.put(conn, Answered(question, uuid4(), T0, T0, pack(Answer((), ()))))
+            await pending_answers.put(
+                conn, WorkerAnswer(question, uuid4(), T0, T0, pack(CollectorAnswer((), ())))
+            )
     recorded: list[int] = []
 
-    async def take_in(question: Question, _reply: Reply) -> None:
+    async def take_in(question: Question, _reply: TimedAnswer) -> None:
         recorded.append(question.roster_id)
 
-    answering = Answering()
+    answering = AnswerIntake()
     answering.add(dispatch, take_in, is_open)
     await answering.adopt()
     assert sorted(recorded) == list(range(401))

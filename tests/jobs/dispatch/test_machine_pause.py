@@ -10,48 +10,52 @@ from uuid import uuid4
 import pytest
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.core.collector import Answer, Collector, Trouble
+from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.collect.monitor import Monitor, MonitorSettings
-from jobs.collect.vantages import Elsewhere
+from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
-from jobs.dispatch.local_requester import AskHere, Reply
-from jobs.dispatch.machine_pause import OneMachine, asks_elsewhere
-from jobs.dispatch.queued_requester import Dispatch
-from jobs.dispatch.worker import Working, at_work
+from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
+from jobs.dispatch.machine_pause import MachineBreaker, asks_elsewhere
+from jobs.dispatch.queued_requester import QueuedRequester
+from jobs.dispatch.worker import QueueWorker, at_work
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
-from storage.work.request_queue import Job
-from storage.work.workers import Pause
+from storage.work.request_queue import QueueJob
+from storage.work.workers import SourcePause
 from tests.support.pipelines.monitor import SWEEP, World
 from tests.support.processes.worker_fleet import until
 from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.seeds.workers import SECOND, report
 
-WELL = Answer((), ())
-UNREACHED = Trouble(MissedReason.NETWORK, "refused", T0, breaker=False)
-AWAY = Answer((), (), trouble=UNREACHED)
-NOT_SENT = Answer((), (), trouble=UNREACHED, sent=False)
-LIMITED = Answer(
-    (), (), trouble=Trouble(MissedReason.RATE_LIMITED, "429", T0 + MINUTE, breaker=False), sent=False
+WELL = CollectorAnswer((), ())
+UNREACHED = RequestFailure(MissedReason.NETWORK, "refused", T0, breaker=False)
+AWAY = CollectorAnswer((), (), trouble=UNREACHED)
+NOT_SENT = CollectorAnswer((), (), trouble=UNREACHED, sent=False)
+LIMITED = CollectorAnswer(
+    (), (), trouble=RequestFailure(MissedReason.RATE_LIMITED, "429", T0 + MINUTE, breaker=False), sent=False
 )
-KEY_REFUSED = Answer((), (), trouble=Trouble(MissedReason.AUTH, "401", T0 + MINUTE, breaker=True))
-ERRORS = Answer((), (), trouble=Trouble(MissedReason.UPSTREAM, "503", T0 + MINUTE, breaker=False))
+KEY_REFUSED = CollectorAnswer(
+    (), (), trouble=RequestFailure(MissedReason.AUTH, "401", T0 + MINUTE, breaker=True)
+)
+ERRORS = CollectorAnswer(
+    (), (), trouble=RequestFailure(MissedReason.UPSTREAM, "503", T0 + MINUTE, breaker=False)
+)
 
 
 def question(roster_id: int, place: str = "") -> Question:
     return Question(Platform.X, "", place, roster_id, T0, 0, ("1",), urgent=False)
 
 
-def paused(reason: str, for_so_long: timedelta) -> Pause:
-    return Pause(T0 + for_so_long, reason, {"network": "refused", "auth": "401"}.get(reason, "429"))
+def paused(reason: str, for_so_long: timedelta) -> SourcePause:
+    return SourcePause(T0 + for_so_long, reason, {"network": "refused", "auth": "401"}.get(reason, "429"))
 
 
 FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", MINUTE)
@@ -103,9 +107,9 @@ FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", MINUTE)
     ],
 )
 def test_a_machine_pauses_for_what_it_alone_may_have_met(
-    met: Sequence[tuple[Question, Answer]], pauses: Sequence[Pause | None]
+    met: Sequence[tuple[Question, CollectorAnswer]], pauses: Sequence[SourcePause | None]
 ) -> None:
-    machine = OneMachine()
+    machine = MachineBreaker()
     assert [machine.pause_after(asked, answer, T0) for asked, answer in met] == pauses
 
 
@@ -172,17 +176,19 @@ HANDED_OVER = "select count(*) from answered"
 async def put(pool: Pool) -> None:
     asked = [replace(question(n), base_url=FakeCollector.address) for n in range(REQUESTS)]
     async with transaction(pool) as conn:
-        await request_queue.enqueue(conn, [Job(q.key, q.source, pending_answers.packed(q)) for q in asked])
+        await request_queue.enqueue(
+            conn, [QueueJob(q.key, q.source, pending_answers.packed(q)) for q in asked]
+        )
 
 
-async def answers(pool: Pool) -> list[Answer]:
+async def answers(pool: Pool) -> list[CollectorAnswer]:
     async with transaction(pool) as conn:
         return [unpack(one.answer) for one in await pending_answers.handed_over(conn, "x", (), 1_000)]
 
 
 async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
     """Machines with these collectors, which know of one another, make all requests."""
-    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in collectors]
+    machines = [QueueWorker(dsn, pool, "", SteadyClock(system_clock)) for _ in collectors]
     for machine, collector in zip(machines, collectors, strict=True):
         machine.reads({"x": collector})
         await machine.report()
@@ -197,7 +203,7 @@ async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
 async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(pool: Pool, dsn: str) -> None:
     cut_off, well = FakeCollector(), FakeCollector()
     cut_off.trouble = UNREACHED
-    machines = [Working(dsn, pool, "", SteadyClock(system_clock)) for _ in range(2)]
+    machines = [QueueWorker(dsn, pool, "", SteadyClock(system_clock)) for _ in range(2)]
     machines[0].reads({"x": cut_off})
     machines[1].reads({"x": well})
     await machines[1].report()
@@ -267,7 +273,7 @@ async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
     await monitor.load()
     there = FakeCollector()
     there.address = THEIRS
-    elsewhere = Elsewhere(pool, there, "tr", monitor, SWEEP, world.clock, heard)
+    elsewhere = VantageReader(pool, there, "tr", monitor, SWEEP, world.clock, heard)
     await elsewhere.load()
     await monitor.tick()
     await elsewhere.tick()
@@ -276,14 +282,14 @@ async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
 
 
 async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(pool: Pool) -> None:
-    here = AskHere(FakeCollector(), system_clock, 1)
-    dispatch = Dispatch(pool, "x", uuid4(), here, system_clock, lambda: True)
-    pause = Pause(system_clock() + MINUTE, "other_address", OURS_THEIRS)
+    here = LocalRequester(FakeCollector(), system_clock, 1)
+    dispatch = QueuedRequester(pool, "x", uuid4(), here, system_clock, lambda: True)
+    pause = SourcePause(system_clock() + MINUTE, "other_address", OURS_THEIRS)
     async with transaction(pool) as conn:
         await report(conn, "amber 4711", system_clock(), paused={"x": pause})
     await dispatch.turn(nobody_asked, lambda _place, _at: False)
 
-    async def ask() -> Reply | None:
+    async def ask() -> TimedAnswer | None:
         async with dispatch.asked(question(1)) as reply:
             return reply
 
@@ -295,8 +301,10 @@ async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(
             await dispatch.turn(nobody_asked, lambda _place, _at: False)
     reply = asking.result()
     assert reply is not None
-    assert reply.answer.trouble == Trouble(MissedReason.UNCLASSIFIED, OURS_THEIRS, pause.until, breaker=False)
+    assert reply.answer.trouble == RequestFailure(
+        MissedReason.UNCLASSIFIED, OURS_THEIRS, pause.until, breaker=False
+    )
 
 
-async def nobody_asked(asked: Question, reply: Reply) -> None:
+async def nobody_asked(asked: Question, reply: TimedAnswer) -> None:
     raise AssertionError((asked, reply))

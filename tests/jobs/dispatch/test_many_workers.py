@@ -7,7 +7,7 @@ import pytest
 
 from storage.postgres.pool import Pool, transaction
 from storage.work import request_queue
-from storage.work.request_queue import Job
+from storage.work.request_queue import QueueJob
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
 from tests.support.simulated.slow_x import counted, far_x
 
@@ -145,7 +145,7 @@ async def test_a_request_that_fails_by_a_fault_of_ours_is_held_and_the_others_go
     told = many_accounts(tmp_path / "history.csv", 500)
     async with far_x(told, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2):
         async with transaction(pool) as conn:
-            await request_queue.enqueue(conn, [Job("broken", "x", b"{}")])
+            await request_queue.enqueue(conn, [QueueJob("broken", "x", b"{}")])
         await until(pool, "select count(*) from pgqueuer where status = 'failed'", 1)
         await watch_many(pool, 500)
         await until(pool, UNREAD, 0)
@@ -159,9 +159,11 @@ async def test_a_request_that_fails_by_a_fault_of_ours_is_held_and_the_others_go
 
 async def test_what_two_processes_ask_for_at_once_is_in_the_queue_once(pool: Pool) -> None:
     async with transaction(pool) as first:
-        await request_queue.enqueue(first, [Job("1 slot 0", "x", b"a"), Job("2 slot 0", "x", b"b")])
+        await request_queue.enqueue(first, [QueueJob("1 slot 0", "x", b"a"), QueueJob("2 slot 0", "x", b"b")])
     async with transaction(pool) as second:
-        await request_queue.enqueue(second, [Job("1 slot 0", "x", b"a"), Job("3 slot 0", "x", b"c")])
+        await request_queue.enqueue(
+            second, [QueueJob("1 slot 0", "x", b"a"), QueueJob("3 slot 0", "x", b"c")]
+        )
     async with transaction(pool) as conn:
         assert await request_queue.waiting(conn, "x") == {"1 slot 0", "2 slot 0", "3 slot 0"}
         assert await conn.fetchval("select count(*) from pgqueuer") == 3

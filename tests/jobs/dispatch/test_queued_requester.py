@@ -7,20 +7,20 @@ from uuid import uuid4
 import pytest
 
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.local_requester import AskHere, Reply
-from jobs.dispatch.queued_requester import Dispatch
+from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
+from jobs.dispatch.queued_requester import QueuedRequester
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, workers
-from storage.work.pending_answers import Answered
+from storage.work.pending_answers import WorkerAnswer
 from storage.work.workers import Worker
 from tests.support.samples.readings import T0, FakeCollector
 
 QUESTION = Question(Platform.X, "", "", 1, T0, 1, ("1",), urgent=False)
 
 
-async def nobodys(question: Question, reply: Reply) -> None:
+async def nobodys(question: Question, reply: TimedAnswer) -> None:
     pytest.fail(f"nobody recorded {reply} to {question}")
 
 
@@ -29,10 +29,10 @@ def is_open(_place: str, _at: datetime) -> bool:
 
 
 @pytest.fixture
-async def dispatch(pool: Pool) -> Dispatch:
+async def dispatch(pool: Pool) -> QueuedRequester:
     """Another process reads as well, so that questions go into the queue."""
-    here = AskHere(FakeCollector(), lambda: T0, 8)
-    dispatch = Dispatch(pool, "x", uuid4(), here, lambda: T0, lambda: True)
+    here = LocalRequester(FakeCollector(), lambda: T0, 8)
+    dispatch = QueuedRequester(pool, "x", uuid4(), here, lambda: T0, lambda: True)
     async with transaction(pool) as conn:
         now = await workers.database_now(conn)
         await workers.report(conn, Worker(uuid4(), "other", "", ("x",), now, now, timedelta(0)))
@@ -43,16 +43,18 @@ async def dispatch(pool: Pool) -> Dispatch:
 async def answer(pool: Pool) -> None:
     said = pack(await FakeCollector().read(("1",), T0))
     async with transaction(pool) as conn:
-        await pending_answers.put(conn, Answered(QUESTION, uuid4(), T0, T0, said))
+        await pending_answers.put(conn, WorkerAnswer(QUESTION, uuid4(), T0, T0, said))
 
 
-async def ask(dispatch: Dispatch, got: list[Reply | None]) -> None:
+async def ask(dispatch: QueuedRequester, got: list[TimedAnswer | None]) -> None:
     async with dispatch.asked(QUESTION) as reply:
         got.append(reply)
 
 
-async def test_who_asks_what_is_asked_already_gets_the_same_reply(pool: Pool, dispatch: Dispatch) -> None:
-    got: list[Reply | None] = []
+async def test_who_asks_what_is_asked_already_gets_the_same_reply(
+    pool: Pool, dispatch: QueuedRequester
+) -> None:
+    got: list[TimedAnswer | None] = []
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         for _ in range(2):
             group.create_task(ask(dispatch, got))
@@ -66,8 +68,8 @@ async def test_who_asks_what_is_asked_already_gets_the_same_reply(pool: Pool, di
         assert await pending_answers.keys(conn, "x") == []
 
 
-async def test_who_gives_up_takes_the_reply_from_nobody_else(pool: Pool, dispatch: Dispatch) -> None:
-    got: list[Reply | None] = []
+async def test_who_gives_up_takes_the_reply_from_nobody_else(pool: Pool, dispatch: QueuedRequester) -> None:
+    got: list[TimedAnswer | None] = []
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         one, _ = [group.create_task(ask(dispatch, got)) for _ in range(2)]
         await asyncio.sleep(0)
@@ -79,8 +81,8 @@ async def test_who_gives_up_takes_the_reply_from_nobody_else(pool: Pool, dispatc
     assert len(got) == 1
 
 
-async def test_all_who_asked_the_same_are_let_go(dispatch: Dispatch) -> None:
-    got: list[Reply | None] = []
+async def test_all_who_asked_the_same_are_let_go(dispatch: QueuedRequester) -> None:
+    got: list[TimedAnswer | None] = []
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         for _ in range(2):
             group.create_task(ask(dispatch, got))

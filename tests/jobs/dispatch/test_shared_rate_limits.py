@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from collectors.core.rate_limit_headers import Window
+from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.simulator.bluesky.app import serve_bluesky
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.core.history_conversion import recast
@@ -24,7 +24,7 @@ from jobs.config.settings import Settings, load_settings
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import UNPACED, Basis, Granted, NotBefore
+from storage.model.limits.rate_limits import UNPACED, BudgetBasis, Granted, NotBefore
 from storage.postgres.pool import Pool, borrowed
 from storage.work.rate_limits import budgets as stored_budgets
 from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
@@ -175,11 +175,11 @@ async def test_whatever_number_a_server_states_can_be_kept(
     budget = budgets.of(MASTODON)
     given = await budget.take("https://m.example/api/v1/accounts")
     assert isinstance(given, Granted)
-    window = Window(limit, remaining, T0 + 5 * MINUTE, None)
+    window = RateLimitWindow(limit, remaining, T0 + 5 * MINUTE, None)
     await budget.note("https://m.example/api/v1/accounts", given, 200, window)
     async with borrowed(pool) as conn:
         [kept] = await stored_budgets(conn)
-    assert (kept.budget.basis, kept.budget.left_over) == (Basis.COUNTED, left)
+    assert (kept.budget.basis, kept.budget.left_over) == (BudgetBasis.COUNTED, left)
 
 
 async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(

@@ -5,17 +5,17 @@ from uuid import uuid4
 
 import pytest
 
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.worker import Working, at_work
+from jobs.dispatch.worker import QueueWorker, at_work
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.model.limits.rate_limits import UNPACED
 from storage.postgres.pool import Pool, borrowed, transaction
 from storage.work import pending_answers, rate_limits, request_queue
-from storage.work.pending_answers import Answered
+from storage.work.pending_answers import WorkerAnswer
 from tests.support.processes.worker_fleet import asked, until
 from tests.support.samples.readings import T0, FakeCollector
 from tests.support.seeds.workers import hold, put, report
@@ -25,9 +25,9 @@ DAY = 24 * HOUR
 
 
 @pytest.fixture
-def working(pool: Pool, dsn: str) -> Working:
+def working(pool: Pool, dsn: str) -> QueueWorker:
     """A process that reads X."""
-    working = Working(dsn, pool, "", SteadyClock(system_clock))
+    working = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
     working.reads({"x": FakeCollector()})
     return working
 
@@ -42,7 +42,7 @@ def working(pool: Pool, dsn: str) -> Working:
     ],
 )
 async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
-    pool: Pool, working: Working, off: timedelta, heard: timedelta, kept: bool
+    pool: Pool, working: QueueWorker, off: timedelta, heard: timedelta, kept: bool
 ) -> None:
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock(), heard=heard, off=off)
@@ -52,7 +52,7 @@ async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
 
 
 async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) -> None:
-    ahead = Working(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
+    ahead = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock())
     async with at_work(ahead):
@@ -61,7 +61,7 @@ async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) 
 
 
 async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
-    pool: Pool, working: Working
+    pool: Pool, working: QueueWorker
 ) -> None:
     async with borrowed(pool) as conn:
         for name, ago in (("of today", 23 * HOUR), ("of an old token", 25 * HOUR)):
@@ -71,12 +71,14 @@ async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
         assert [one.name for one in await rate_limits.budgets(conn)] == ["of today"]
 
 
-async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, working: Working) -> None:
+async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, working: QueueWorker) -> None:
     async with transaction(pool) as conn:
         for number, ago in enumerate((23 * HOUR, 25 * HOUR)):
             question = Question(Platform.X, "", "", number, T0, 0, ("1",), urgent=False)
             at = system_clock() - ago
-            await pending_answers.put(conn, Answered(question, uuid4(), at, at, pack(Answer((), ()))))
+            await pending_answers.put(
+                conn, WorkerAnswer(question, uuid4(), at, at, pack(CollectorAnswer((), ())))
+            )
     await working.report()
     async with transaction(pool) as conn:
         assert await pending_answers.keys(conn, "x") == [
@@ -95,7 +97,7 @@ async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, wor
     ],
 )
 async def test_a_request_that_nobody_can_take_is_forgotten_after_a_day(
-    pool: Pool, working: Working, source: str, ago: timedelta, status: str, kept: bool
+    pool: Pool, working: QueueWorker, source: str, ago: timedelta, status: str, kept: bool
 ) -> None:
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock(), sources=("bluesky",), heard=23 * HOUR)
@@ -106,7 +108,9 @@ async def test_a_request_that_nobody_can_take_is_forgotten_after_a_day(
         assert await conn.fetchval("select exists (select from pgqueuer)") is kept
 
 
-async def test_a_request_that_is_held_waits_until_somebody_looks_at_it(pool: Pool, working: Working) -> None:
+async def test_a_request_that_is_held_waits_until_somebody_looks_at_it(
+    pool: Pool, working: QueueWorker
+) -> None:
     async with transaction(pool) as conn:
         await hold(conn, "x from tr", system_clock() - 3 * DAY)
     await working.report()

@@ -263,4 +263,4 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
 
 async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:
     findings = await doctor.database_findings(empty_dsn, system_clock, own=True)
-    assert {finding.part: finding.verdict for finding in findings}["schema"] is doctor.Verdict.OK
+    assert {finding.part: finding.verdict for finding in findings}["schema"] is doctor.FindingLevel.OK

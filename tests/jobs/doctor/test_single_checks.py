@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs.base.clock import system_clock
-from jobs.base.findings import Verdict
+from jobs.base.findings import FindingLevel
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor import doctor
 from jobs.doctor.database_checks import chosen_finding, future_finding, watch_findings
 from jobs.doctor.platforms import observer_finding, stream_finding
 from storage.accounts.canaries import Canary, Origin
 from storage.executives.signals import add_executive
-from storage.health.status import Server
+from storage.health.status import DatabaseServer
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
@@ -84,7 +84,7 @@ async def test_an_observer_that_keeps_its_blocks_to_itself_still_answers(status:
 
 
 async def test_a_stream_that_is_switched_off_is_nothing_to_mend() -> None:
-    assert (await stream_finding("")).verdict is Verdict.OK
+    assert (await stream_finding("")).verdict is FindingLevel.OK
 
 
 async def test_what_reading_follows_costs_is_said_before_it_is_paid(
@@ -108,11 +108,11 @@ async def test_what_reading_follows_costs_is_said_before_it_is_paid(
 async def test_a_clock_that_is_off_must_be_mended(dsn: str, off: timedelta, words: str) -> None:
     findings = await doctor.database_findings(dsn, lambda: system_clock() + off, own=False)
     (clock,) = [finding for finding in findings if finding.part == "clock"]
-    assert clock.verdict is Verdict.MEND
+    assert clock.verdict is FindingLevel.MEND
     assert words in clock.said
 
 
 @pytest.mark.parametrize(("major", "verdict"), [(16, "mend"), (17, "ok"), (18, "ok")])
 def test_postgres_must_be_17_or_newer(major: int, verdict: str) -> None:
-    server = Server(f"{major}.1", major, system_clock())
+    server = DatabaseServer(f"{major}.1", major, system_clock())
     assert doctor._version(server, "postgresql://u:secret@db:5433/x").verdict == verdict

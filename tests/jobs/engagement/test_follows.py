@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.x.wire.follows import MOST_FOLLOWS, Follows
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.follows import FollowsPoller
@@ -36,33 +36,37 @@ class Reader:
     batch_size = 100
 
     def __init__(self) -> None:
-        self.says: list[Follows | Trouble] = []
-        self.stated: int | Trouble | None = 3
+        self.says: list[Follows | RequestFailure] = []
+        self.stated: int | RequestFailure | None = 3
         self.silent: set[str] = set()
         self.counted = 0
 
-    async def follows(self, native_id: str, now: datetime) -> Follows | Trouble:
+    async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure:
         return self.says.pop(0)
 
-    async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int] | Trouble:
+    async def following_counts(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> dict[str, int] | RequestFailure:
         self.counted += 1
-        if isinstance(self.stated, Trouble):
+        if isinstance(self.stated, RequestFailure):
             return self.stated
         return {} if self.stated is None else dict.fromkeys(native_ids, self.stated)
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
-        return Answer(
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
+        return CollectorAnswer(
             tuple(reading(i, AVAILABLE, now) for i in native_ids if i not in self.silent),
             tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent),
         )
 
 
-def listed(*targets: int, complete: bool = True, trouble: Trouble | None = None) -> Follows:
+def listed(*targets: int, complete: bool = True, trouble: RequestFailure | None = None) -> Follows:
     return Follows(tuple((str(t), "h") for t in targets), complete, 0.01 * len(targets), trouble)
 
 
-def trouble(at: datetime, reason: MissedReason = MissedReason.UPSTREAM, wait: timedelta = MINUTE) -> Trouble:
-    return Trouble(reason, "", at + wait, breaker=False)
+def trouble(
+    at: datetime, reason: MissedReason = MissedReason.UPSTREAM, wait: timedelta = MINUTE
+) -> RequestFailure:
+    return RequestFailure(reason, "", at + wait, breaker=False)
 
 
 @pytest.fixture
@@ -78,7 +82,9 @@ async def scene(pool: Pool) -> tuple[Reader, FollowsPoller, SimulatedClock]:
 Scene = tuple[Reader, FollowsPoller, SimulatedClock]
 
 
-async def after(scene: Scene, pool: Pool, second: Follows | Trouble) -> tuple[list[Any], datetime | None]:
+async def after(
+    scene: Scene, pool: Pool, second: Follows | RequestFailure
+) -> tuple[list[Any], datetime | None]:
     """The signals after a baseline of 1, 2, 3 and, a day later, what `second` says; when the next is due."""
     reader, poller, clock = scene
     reader.says = [listed(1, 2, 3), second]
@@ -106,7 +112,7 @@ async def test_a_complete_reading_is_compared(scene: Scene, pool: Pool) -> None:
     ],
 )
 async def test_any_other_reading_is_not_compared(
-    second: Follows | Trouble, next_hours: int, scene: Scene, pool: Pool
+    second: Follows | RequestFailure, next_hours: int, scene: Scene, pool: Pool
 ) -> None:
     assert await after(scene, pool, second) == ([], T0 + DAY + next_hours * HOUR)
     assert await rows(pool, "select at, follows from follow_reading") == [(T0, 3)]

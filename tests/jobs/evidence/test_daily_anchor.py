@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from collectors.transport.client import Http
 from jobs.base.clock import SimulatedClock, system_clock
 from jobs.config.settings import Settings, SettingsError
-from jobs.evidence.daily_anchor import Anchoring, anchor, anchoring, authority_of, is_due
+from jobs.evidence.daily_anchor import DailyAnchor, anchor, anchoring, authority_of, is_due
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
 from storage.changes.hash_chain import anchors_since, last_seq, newest_head
 from storage.postgres.pool import Pool, transaction
@@ -159,7 +159,7 @@ async def test_a_failure_is_logged_once_and_so_is_the_recovery(
     async with transaction(pool) as conn:
         one, _ = await block_of(conn)
     clock = SimulatedClock(minutes(60))
-    daily = Anchoring(pool, http, known(served), clock)
+    daily = DailyAnchor(pool, http, known(served), clock)
     served.status = 500
     await daily.turn()
     await daily.turn()

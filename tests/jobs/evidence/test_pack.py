@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jobs.evidence.pack import CHAIN, COVERAGE, MANIFEST, PAGE, README, Files, facts_in, listed, manifest_in
 from jobs.evidence.pack_files import write_pack
 from jobs.evidence.pack_page import instant, whole_pack
-from jobs.evidence.pack_proof import Known, Stamp, Verdict
+from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from storage.changes.evidence_pack import changes_named, material, stretches
 from storage.model.core.accounts import Platform
@@ -60,16 +60,16 @@ def no_stamp(_token: bytes, _entry: bytes) -> Stamp | str:
     raise AssertionError("there is no anchor in this pack")
 
 
-def known(*heads: str) -> Known:
-    return Known(dict.fromkeys(heads, "the head that you gave"))
+def known(*heads: str) -> KnownHeads:
+    return KnownHeads(dict.fromkeys(heads, "the head that you gave"))
 
 
-def said(files: Files, verdict: Verdict, head: Known = Known()) -> list[str]:  # noqa: B008 - frozen
+def said(files: Files, verdict: ProofResult, head: KnownHeads = KnownHeads()) -> list[str]:  # noqa: B008 - frozen
     return [c.said for c in verify(files, head, no_stamp, MADE_BY) if c.verdict is verdict]
 
 
-def failures(files: Files, head: Known = Known()) -> list[str]:  # noqa: B008 - frozen
-    return said(files, Verdict.FAILED, head)
+def failures(files: Files, head: KnownHeads = KnownHeads()) -> list[str]:  # noqa: B008 - frozen
+    return said(files, ProofResult.FAILED, head)
 
 
 def relisted(files: Files) -> dict[str, bytes]:
@@ -97,11 +97,11 @@ async def test_a_pack_holds_the_bytes_that_the_chain_attests_and_the_answers_as_
     assert pack.files[f"raw/{hashlib.sha256(RAW).hexdigest()}.json"] == RAW
     assert pack.files[f"raw/{old.hex()}.json"] == stored
     assert failures(pack.files) == []
-    assert said(pack.files, Verdict.NOTE) == [
+    assert said(pack.files, ProofResult.NOTE) == [
         "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could have "
         "made all of it anew."
     ]
-    assert said(pack.files, Verdict.OK, known(pack.head))[-2:] == [
+    assert said(pack.files, ProofResult.OK, known(pack.head))[-2:] == [
         "The change 3 was recorded before the head that you gave.",
         "The outcome of change 3 was recorded before the head that you gave.",
     ]
@@ -219,7 +219,7 @@ async def test_a_change_that_is_still_provisional_says_so(pool: Pool) -> None:
     assert failures(pack.files, known(pack.head)) == []
     assert "(provisional)" in pack.files[PAGE].decode()
     assert "outcome.json" not in pack.files
-    assert any("lacks the first reading" in note for note in said(pack.files, Verdict.NOTE))
+    assert any("lacks the first reading" in note for note in said(pack.files, ProofResult.NOTE))
 
 
 async def test_of_purged_evidence_the_hash_and_the_day_are_told(pool: Pool) -> None:
@@ -231,7 +231,7 @@ async def test_of_purged_evidence_the_hash_and_the_day_are_told(pool: Pool) -> N
     assert not any(name.startswith("raw/") for name in pack.files)
     sha256 = hashlib.sha256(RAW).hexdigest()
     note = f"The raw answer {sha256[:12]}… was purged on 1 Feb 2021, 00:55:00 UTC: only its hash is left."
-    assert note in said(pack.files, Verdict.NOTE)
+    assert note in said(pack.files, ProofResult.NOTE)
     assert "Purged on 1 Feb 2021, 00:55:00 UTC" in pack.files[PAGE].decode()
 
 
@@ -240,7 +240,7 @@ async def test_where_no_evidence_was_kept_that_is_said(pool: Pool) -> None:
         _, change_id = await block_of(conn, evidence=None)
     pack = await pack_of(pool, change_id)
     assert failures(pack.files) == []
-    assert said(pack.files, Verdict.NOTE)[:2] == [
+    assert said(pack.files, ProofResult.NOTE)[:2] == [
         "Of the first reading of the new state no raw answer was kept.",
         "Of the reading of the state before no raw answer was kept.",
     ]
@@ -253,7 +253,7 @@ async def test_of_a_first_reading_nothing_before_is_missed(pool: Pool) -> None:
     assert failures(pack.files, known(pack.head)) == []
     page = pack.files[PAGE].decode()
     assert "Nothing was known of the account before" in page
-    assert "state before" not in page + "".join(said(pack.files, Verdict.NOTE))
+    assert "state before" not in page + "".join(said(pack.files, ProofResult.NOTE))
 
 
 async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) -> None:
@@ -263,7 +263,9 @@ async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) 
         await add_outcome(conn, change_id, minutes(0), reason="imported")
     pack = await pack_of(pool, change_id)
     assert failures(pack.files, known(pack.head)) == []
-    assert "coverage.json is empty: somebody else published this change." in said(pack.files, Verdict.NOTE)
+    assert "coverage.json is empty: somebody else published this change." in said(
+        pack.files, ProofResult.NOTE
+    )
     page = pack.files[PAGE].decode()
     assert "import:crawl" in page
     assert "Blockline did not ask the platform" in page
@@ -331,7 +333,7 @@ async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) 
     other = {**pack.files, name: flipped(pack.files[name], at, bit)}
     if not failures(other):
         assert name == MANIFEST, "it says who made the page, and that it is another program"
-        assert any("its words are not checked" in left for left in said(other, Verdict.OPEN))
+        assert any("its words are not checked" in left for left in said(other, ProofResult.OPEN))
 
 
 async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
@@ -433,9 +435,9 @@ def forged_from(pack: Pack, alter: Callable[[ChangeStatement], ChangeStatement])
 async def test_only_a_head_from_elsewhere_finds_a_pack_that_was_made_anew(pack: Pack) -> None:
     forged = forged_from(pack, lambda s: replace(s, withheld_in=("TR",)))
     assert failures(forged) == []
-    assert "whoever made the pack could have made all of it anew" in said(forged, Verdict.NOTE)[-1]
+    assert "whoever made the pack could have made all of it anew" in said(forged, ProofResult.NOTE)[-1]
     assert failures(forged, known(pack.head)) == ["The pack leads to no head that you have from elsewhere."]
-    numbered = Known({pack.head: "entry 8"}, {8: pack.head})
+    numbered = KnownHeads({pack.head: "entry 8"}, {8: pack.head})
     assert failures(forged, numbered) == ["Entry 8 of the pack is not the head that you have from elsewhere."]
 
 
@@ -450,20 +452,28 @@ SILENT = b'[{"url":"u","about":{"errors":[{"value":"1"}]}}]'
 @pytest.mark.parametrize(
     ("raw", "handle", "verdict", "words"),
     [
-        pytest.param(X_SAYS, "alpha", Verdict.OK, "calls the account @alpha, as", id="X"),
-        pytest.param(BLUESKY_SAYS, "alpha.test", Verdict.OK, "calls the account @alpha.test", id="Bluesky"),
-        pytest.param(MASTODON_SAYS, "alpha@a.example", Verdict.OK, "@alpha@a.example, as", id="Mastodon"),
-        pytest.param(RECORD_SAYS, "alpha", Verdict.OK, "calls the account @alpha", id="a published record"),
-        pytest.param(X_SAYS, "bob", Verdict.NOTE, "@bob, and the raw answers call it @Alpha", id="another"),
-        pytest.param(SILENT, "bob", Verdict.NOTE, "No raw answer names the account", id="none"),
-        pytest.param(OTHER_PERSON, "alpha", Verdict.NOTE, "No raw answer names", id="of somebody else"),
-        pytest.param(b"\xff", "bob", Verdict.NOTE, "No raw answer names the account", id="no JSON"),
-        pytest.param(b"[" * 99_999, "bob", Verdict.NOTE, "No raw answer names the account", id="too deep"),
-        pytest.param(SILENT, "1", Verdict.OK, "called by its id", id="no name at all"),
+        pytest.param(X_SAYS, "alpha", ProofResult.OK, "calls the account @alpha, as", id="X"),
+        pytest.param(
+            BLUESKY_SAYS, "alpha.test", ProofResult.OK, "calls the account @alpha.test", id="Bluesky"
+        ),
+        pytest.param(MASTODON_SAYS, "alpha@a.example", ProofResult.OK, "@alpha@a.example, as", id="Mastodon"),
+        pytest.param(
+            RECORD_SAYS, "alpha", ProofResult.OK, "calls the account @alpha", id="a published record"
+        ),
+        pytest.param(
+            X_SAYS, "bob", ProofResult.NOTE, "@bob, and the raw answers call it @Alpha", id="another"
+        ),
+        pytest.param(SILENT, "bob", ProofResult.NOTE, "No raw answer names the account", id="none"),
+        pytest.param(OTHER_PERSON, "alpha", ProofResult.NOTE, "No raw answer names", id="of somebody else"),
+        pytest.param(b"\xff", "bob", ProofResult.NOTE, "No raw answer names the account", id="no JSON"),
+        pytest.param(
+            b"[" * 99_999, "bob", ProofResult.NOTE, "No raw answer names the account", id="too deep"
+        ),
+        pytest.param(SILENT, "1", ProofResult.OK, "called by its id", id="no name at all"),
     ],
 )
 async def test_a_name_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
-    pool: Pool, raw: bytes, handle: str, verdict: Verdict, words: str
+    pool: Pool, raw: bytes, handle: str, verdict: ProofResult, words: str
 ) -> None:
     async with transaction(pool) as conn:
         _, change_id = await block_of(conn, evidence=raw)
@@ -517,7 +527,7 @@ async def test_a_raw_answer_that_is_left_out_is_found_unless_it_is_called_purged
     purged = listed(rest, replace(manifest, raw=called))
     assert failures(purged) == ["index.html says something else than the other files."]
     assert f"The raw answer {manifest.raw[0].sha256[:12]}… was purged before: only its hash is left." in said(
-        purged, Verdict.NOTE
+        purged, ProofResult.NOTE
     )
 
 
@@ -527,7 +537,7 @@ async def test_the_words_of_a_page_of_another_version_are_not_vouched_for(pack: 
     left_open = [
         c.said
         for c in verify(other, known(pack.head), no_stamp, "Blockline 2.0")
-        if c.verdict is Verdict.OPEN
+        if c.verdict is ProofResult.OPEN
     ]
     assert left_open == [
         "index.html was made by 'Blockline 1.2.3', and this is Blockline 2.0: its words are not checked, so "

@@ -16,7 +16,7 @@ from jobs.base.errors import CommandError
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import whole_pack
-from jobs.evidence.pack_proof import Known, Verdict
+from jobs.evidence.pack_proof import KnownHeads, ProofResult
 from jobs.evidence.pack_verification import verify
 from storage.changes.evidence_pack import material
 from storage.postgres.pool import Pool, transaction
@@ -45,8 +45,8 @@ async def pack(pool: Pool) -> dict[str, bytes]:
 
 
 def fails(files: dict[str, bytes]) -> bool:
-    checks = verify(files, Known(), lambda _token, _entry: "no anchor", MADE_BY)
-    return any(check.verdict is Verdict.FAILED for check in checks)
+    checks = verify(files, KnownHeads(), lambda _token, _entry: "no anchor", MADE_BY)
+    return any(check.verdict is ProofResult.FAILED for check in checks)
 
 
 def zip_of(path: Path, *entries: tuple[str, bytes], mode: int = stat.S_IFREG | 0o644) -> Path:

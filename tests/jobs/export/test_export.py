@@ -14,10 +14,10 @@ import duckdb
 import pytest
 
 from jobs.base.errors import CommandError
-from jobs.export.export import Exported, Format, Order, export_to_file, export_to_folder
+from jobs.export.export import Exported, ExportRequest, Format, export_to_file, export_to_folder
 from jobs.export.parquet import ParquetFolder
 from storage.model.core.accounts import Platform
-from storage.model.evidence.export_kinds import Cell, Kind, Wanted
+from storage.model.evidence.export_kinds import Cell, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
@@ -48,8 +48,10 @@ async def three_months(conn: Conn) -> None:
     await become(conn, roster, one, AVAILABLE, SUSPENDED, minutes(2 * month + 60.00001), confirmed=False)
 
 
-async def parquet(pool: Pool, kind: Kind, path: Path, wanted: Wanted | None = None) -> Exported:
-    return await export_to_folder(pool, Order(kind, Format.PARQUET, wanted or Wanted(NOW)), path, silent)
+async def parquet(pool: Pool, kind: Kind, path: Path, wanted: ExportFilter | None = None) -> Exported:
+    return await export_to_folder(
+        pool, ExportRequest(kind, Format.PARQUET, wanted or ExportFilter(NOW)), path, silent
+    )
 
 
 async def test_duckdb_reads_what_postgres_holds(pool: Pool, tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path)
 async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Pool, tmp_path: Path) -> None:
     async with transaction(pool) as conn:
         await three_months(conn)
-    wanted = Wanted(NOW, since=T0, known_at=minutes(5), platform=Platform.X)
+    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=Platform.X)
     done = await parquet(pool, Kind.CHANGES, tmp_path / "known", wanted)
     manifest = json.loads((tmp_path / "known" / "_manifest.json").read_text())
     about = {
@@ -171,7 +173,7 @@ def test_a_file_that_is_let_go_of_complains_of_nothing_afterwards(tmp_path: Path
 
 
 async def test_a_table_that_cannot_be_written_whole_leaves_nothing(pool: Pool, tmp_path: Path) -> None:
-    order = Order(Kind.CHANGES, Format.CSV, Wanted(NOW, list_name="nobody"))
+    order = ExportRequest(Kind.CHANGES, Format.CSV, ExportFilter(NOW, list_name="nobody"))
     with pytest.raises(CommandError, match="There is no list 'nobody'"):
         await export_to_file(pool, order, tmp_path / "changes.csv", silent)
     with pytest.raises(CommandError, match="There is no list 'nobody'"):

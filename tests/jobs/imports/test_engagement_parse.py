@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.imports.engagement_parse import Engagement, Form, form_of, read_engagement
+from jobs.imports.engagement_parse import EngagementFile, EngagementForm, form_of, read_engagement
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
 from storage.model.tables.csv_rows import TableError
@@ -29,13 +29,13 @@ def act(seen: float, made: float | None, post: int, target: str = "ada") -> str:
     return f"{at(seen)},{'' if made is None else at(made)},boss,repost,{target},{post}\n"
 
 
-def read(text: str) -> Engagement:
+def read(text: str) -> EngagementFile:
     form = form_of(text.splitlines()[0].split(","))
     assert form is not None
     return read_engagement(text.encode(), "e.csv", form, Platform.X, NOW)
 
 
-def doubts(read: Engagement, doubt: Doubt) -> list[int]:
+def doubts(read: EngagementFile, doubt: Doubt) -> list[int]:
     """Which of the acts have it, by their place."""
     return [n for n, signal in enumerate(read.signals) if doubt in signal.doubts]
 
@@ -43,14 +43,14 @@ def doubts(read: Engagement, doubt: Doubt) -> list[int]:
 @pytest.mark.parametrize(
     ("header", "form"),
     [
-        pytest.param(FOLLOWS, Form.FOLLOWS, id="follows"),
-        pytest.param(FOLLOWS.replace(",note", ""), Form.FOLLOWS, id="follows without notes"),
-        pytest.param(ACTS, Form.ACTS, id="acts"),
-        pytest.param(COUNTERS, Form.COUNTERS, id="counters"),
+        pytest.param(FOLLOWS, EngagementForm.FOLLOWS, id="follows"),
+        pytest.param(FOLLOWS.replace(",note", ""), EngagementForm.FOLLOWS, id="follows without notes"),
+        pytest.param(ACTS, EngagementForm.ACTS, id="acts"),
+        pytest.param(COUNTERS, EngagementForm.COUNTERS, id="counters"),
         pytest.param("platform,handle\n", None, id="a watch list"),
     ],
 )
-def test_the_header_tells_what_a_file_is(header: str, form: Form | None) -> None:
+def test_the_header_tells_what_a_file_is(header: str, form: EngagementForm | None) -> None:
     assert form_of(header.strip().split(",")) is form
 
 

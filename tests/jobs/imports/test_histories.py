@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.imports.histories import Histories, is_history, read_histories
-from storage.model.bitemporal.imported_records import ImportedChange, Observation, ToldBefore, changes_told
+from storage.model.bitemporal.imported_records import (
+    ImportedChange,
+    Observation,
+    StoredImportedChange,
+    changes_told,
+)
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.tables.csv_rows import header_of
@@ -168,12 +173,12 @@ def test_what_spans_tell(
 
 
 def stored(
-    before: Sequence[ToldBefore], changes: Sequence[ImportedChange], ids: "itertools.count[int]"
-) -> list[ToldBefore]:
+    before: Sequence[StoredImportedChange], changes: Sequence[ImportedChange], ids: "itertools.count[int]"
+) -> list[StoredImportedChange]:
     """What stands after these changes were stored."""
     superseded = {c.supersedes for c in changes}
     return [t for t in before if t.change_id not in superseded] + [
-        ToldBefore(
+        StoredImportedChange(
             next(ids),
             c.old,
             c.new,
@@ -188,7 +193,7 @@ def stored(
     ]
 
 
-def bounds(changes: Sequence[ToldBefore | ImportedChange]) -> set[tuple[object, ...]]:
+def bounds(changes: Sequence[StoredImportedChange | ImportedChange]) -> set[tuple[object, ...]]:
     return {(c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at) for c in changes}
 
 
@@ -222,7 +227,7 @@ def test_a_state_is_never_said_to_have_been_read_more_often_than_it_was(
     parts: list[dict[int, State]], readings: list[int]
 ) -> None:
     ids = itertools.count()
-    before: list[ToldBefore] = []
+    before: list[StoredImportedChange] = []
     for part in parts:
         brought = [Observation(day(n), state, b"%d" % n) for n, state in part.items()]
         before = stored(before, changes_told("5", brought, before), ids)
@@ -238,7 +243,7 @@ def test_the_parts_of_a_record_tell_the_same_in_any_order_and_twice_nothing(
 ) -> None:
     observations = {n: Observation(day(n), state, b"%d" % n) for n, state in seen.items()}
     ids = itertools.count()
-    before: list[ToldBefore] = []
+    before: list[StoredImportedChange] = []
     there: set[int] = set()
     for part in [*parts, list(seen)]:
         there |= set(part)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from jobs.imports.published_records import import_record
-from jobs.imports.table_imports import Report
+from jobs.imports.table_imports import ImportReport
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.pool import Pool, connect, transaction
 from storage.purge.purge import purge_account
@@ -33,7 +33,7 @@ Told = tuple[str, str, str | None, str, datetime | None, datetime, datetime]
 
 async def imported(
     pool: Pool, text: str | bytes, now: datetime = NOW, source: str = "h", *, partial: bool = False
-) -> Report:
+) -> ImportReport:
     content = text.encode() if isinstance(text, str) else text
     return await import_record(
         pool, content, "h.csv", now, lambda _: None, source=source, list_name=None, partial=partial

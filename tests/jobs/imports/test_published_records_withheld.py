@@ -16,7 +16,7 @@ from jobs.imports.withheld_crawl import read_crawl
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.rebuild import rebuild
 from storage.countries.countries import by_country
-from storage.imports.imports import Imported, import_history
+from storage.imports.imports import ImportResult, import_history
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, transaction
@@ -44,7 +44,7 @@ def real_crawl() -> bytes:
     return path.read_bytes()
 
 
-async def imported(pool: Pool, text: str | bytes, now: datetime) -> Imported:
+async def imported(pool: Pool, text: str | bytes, now: datetime) -> ImportResult:
     content = text.encode() if isinstance(text, str) else text
     async with transaction(pool) as conn:
         return await import_history(conn, read_crawl(content, "crawl.csv").history, now)
@@ -63,7 +63,7 @@ async def test_importing_the_same_file_again_stores_nothing_and_says_so(pool: Po
     assert (first.accounts, first.changes, first.is_repeat) == (7, 10, False)
     before = await pool.fetchrow(TABLES)
     again = await imported(pool, CRAWL, now + timedelta(days=1))
-    assert again == Imported(0, 0, 0)
+    assert again == ImportResult(0, 0, 0)
     assert again.is_repeat
     assert await pool.fetchrow(TABLES) == before
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.imports.published_records import import_record
-from jobs.imports.table_imports import Report
+from jobs.imports.table_imports import ImportReport
 from jobs.imports.transparency_figures import FIGURES, is_figures, read_figures
 from storage.countries.transparency_figures import add_reports, reports
 from storage.model.core.accounts import Platform
@@ -43,7 +43,9 @@ REPORT = TransparencyReport(
 )
 
 
-async def imported(pool: Pool, text: str | bytes, now: datetime = NOW, *, partial: bool = False) -> Report:
+async def imported(
+    pool: Pool, text: str | bytes, now: datetime = NOW, *, partial: bool = False
+) -> ImportReport:
     content = text.encode() if isinstance(text, str) else text
     return await import_record(
         pool, content, "f.csv", now, lambda _: None, source=None, list_name=None, partial=partial

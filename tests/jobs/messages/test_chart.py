@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jobs.messages.chart import Mark, PicturedChange, WavePicture, alternative, draw, steps
+from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw, steps
 from jobs.messages.chart_paint import LABEL_GAP, POSSIBLY, SURELY, UNREAD, UNREAD_LINE, fitting, place_labels
 from jobs.messages.chart_scale import (
     SHORTEST,
@@ -47,7 +47,7 @@ def picture(
     until: float = 60,
     watched: int = 10,
     before: int = 0,
-    marks: tuple[Mark, ...] = (),
+    marks: tuple[ChartMark, ...] = (),
     zone: str = "UTC",
 ) -> WavePicture:
     return WavePicture(minutes(since), minutes(until), watched, before, tuple(changes), marks, zone)
@@ -203,8 +203,8 @@ STRANGE = "\x00\u202e\U0001f600नोटिस\u200d \r\nn\u0303 " + "W" * 200
 PICTURES = {
     "nothing": picture(watched=0),
     "no change": picture(before=3),
-    "one change": picture([change(1, 10, 25)], marks=(Mark(minutes(5), "Order issued"),)),
-    "one instant": picture([change(1, 50, 60)], since=60, marks=(Mark(minutes(60), "Order issued"),)),
+    "one change": picture([change(1, 10, 25)], marks=(ChartMark(minutes(5), "Order issued"),)),
+    "one instant": picture([change(1, 50, 60)], since=60, marks=(ChartMark(minutes(60), "Order issued"),)),
     "all at the same instant": picture(many(10, 30, 30)),
     "more blocked than watched": picture(many(10, 30, 45), watched=4),
     "the end comes before the start": picture([change(1, 10, 25)], since=90),
@@ -223,7 +223,7 @@ PICTURES = {
         watched=40,
     ),
     "never read before": picture([change(i, None, 30 + i) for i in range(10)], before=2, watched=12),
-    "labels of strangers": picture(marks=tuple(Mark(minutes(i), STRANGE) for i in range(60))),
+    "labels of strangers": picture(marks=tuple(ChartMark(minutes(i), STRANGE) for i in range(60))),
 }
 
 
@@ -238,20 +238,20 @@ def test_anything_can_be_drawn_small_and_equal_each_time(drawn: WavePicture) -> 
 
 
 def test_other_facts_make_another_picture() -> None:
-    drawn = picture([change(1, 10, 25)], marks=(Mark(minutes(5), "Order issued"),))
+    drawn = picture([change(1, 10, 25)], marks=(ChartMark(minutes(5), "Order issued"),))
     others = [
         replace(drawn, changes=(change(1, 11, 25),)),
         replace(drawn, changes=(change(1, None, 25),)),
         replace(drawn, watched=11),
         replace(drawn, blocked_before=1),
         replace(drawn, marks=()),
-        replace(drawn, marks=(Mark(minutes(5), "Deadline"),)),
+        replace(drawn, marks=(ChartMark(minutes(5), "Deadline"),)),
     ]
     assert len({draw(p) for p in (drawn, *others)}) == 1 + len(others)
 
 
 def test_a_mark_outside_of_the_picture_is_not_drawn() -> None:
-    marks = (Mark(minutes(-1), "Order issued"), Mark(minutes(61), "Deadline"))
+    marks = (ChartMark(minutes(-1), "Order issued"), ChartMark(minutes(61), "Deadline"))
     assert draw(picture(marks=marks)) == draw(picture())
 
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.alerting.policy import Past, Wave, decide
+from jobs.alerting.policy import NotificationHistory, Wave, decide
 from jobs.messages.compose import Letterhead, compose, message, message_id
-from storage.model.alerts.alerts import AlertRow, Cohort, Mail, MailDraft, MailState, Standing
+from storage.model.alerts.alerts import AlertRow, Cohort, ListStatus, Mail, MailDraft, MailState
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import State, Status
@@ -38,14 +38,14 @@ IN_PK = State(Status.WITHHELD, ("IN", "PK"))
 
 def wave_of(alerts: Sequence[AlertRow]) -> Wave:
     """What these alerts are told in, as the first mail of a story; the last of it if there are several."""
-    rules, history = [a_rule(RULE)], Past([past(a) for a in alerts])
+    rules, history = [a_rule(RULE)], NotificationHistory([past(a) for a in alerts])
     found = decide(alerts, rules, [], history, T0 + timedelta(days=90))
     parts = [*found.waves, *(part for due in found.digests for part in due.parts)]
     return replace(max(parts, key=lambda w: w.closed_at), story=None)
 
 
 def mail_of(
-    alerts: Sequence[AlertRow], standing: Standing | None = None, head: Letterhead = HEAD
+    alerts: Sequence[AlertRow], standing: ListStatus | None = None, head: Letterhead = HEAD
 ) -> MailDraft:
     return compose(wave_of(alerts), standing, head, DESK)
 
@@ -128,13 +128,13 @@ def stored(draft: MailDraft) -> Mail:
 def test_the_subject_says_what_happened_to_whom_and_in_which_cohort(
     alerts: list[AlertRow], subject: str
 ) -> None:
-    assert mail_of(alerts, Standing(0, ())).subject == subject
+    assert mail_of(alerts, ListStatus(0, ())).subject == subject
 
 
 def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
     alerts = [an_alert(i, a_change(i), T0, ORDER) for i in range(46)]
     text = mail_of(
-        alerts, Standing(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
+        alerts, ListStatus(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
     ).text_body
     assert "names 257 accounts; 250 of them are watched here" in text
     assert "withheld in India (IN): 204 of 257 named accounts, 46 more told here" in text
@@ -145,7 +145,7 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
 
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
-    text = mail_of(alerts, Standing(12, ((Platform.X, AVAILABLE, 12),))).text_body
+    text = mail_of(alerts, ListStatus(12, ((Platform.X, AVAILABLE, 12),))).text_body
     assert "suspended: 0 of 12 watched accounts, 3 fewer told here" in text
 
 
@@ -153,7 +153,7 @@ def test_an_order_that_names_fewer_accounts_than_are_watched_is_no_denominator()
     alerts = [an_alert(1, a_change(1), T0, ORDER)]
     assert (
         "1 of 300 watched accounts"
-        in mail_of(alerts, Standing(300, ((Platform.X, WITHHELD_IN, 1),))).text_body
+        in mail_of(alerts, ListStatus(300, ((Platform.X, WITHHELD_IN, 1),))).text_body
     )
 
 
@@ -163,7 +163,7 @@ def test_every_group_of_changes_has_its_interval_evidence_and_number_of_readings
         an_alert(2, a_change(2, at=minutes(60), handle="two"), minutes(61), ORDER),
         an_alert(3, a_change(3, NOT_FOUND, at=minutes(45), readings=4, handle="three"), minutes(61), ORDER),
     ]
-    text = mail_of(alerts, Standing(3, ())).text_body
+    text = mail_of(alerts, ListStatus(3, ())).text_body
     both = "Happened between 00:45 and 01:00 UTC (06:15 and 06:30 IST) on 1 Feb 2021\n  2 accounts"
     assert both in text
     assert "strong evidence (the platform said so), 2 readings agree\n  @one, @two\n" in text
@@ -173,7 +173,7 @@ def test_every_group_of_changes_has_its_interval_evidence_and_number_of_readings
 def test_at_most_fifty_accounts_are_listed_and_small_groups_are_listed_whole() -> None:
     alerts = [an_alert(i, a_change(i, handle=f"w{i}"), T0, ORDER) for i in range(254)]
     alerts += [an_alert(i, a_change(i, SUSPENDED, handle=f"s{i}"), T0, ORDER) for i in range(254, 257)]
-    draft = mail_of(alerts, Standing(257, ()))
+    draft = mail_of(alerts, ListStatus(257, ()))
     assert len(re.findall(r"@[ws]\d+", draft.text_body)) == 50
     assert len(re.findall(r"@[ws]\d+", draft.html_body)) == 50
     assert draft.text_body.count("@s") == 3
@@ -245,14 +245,14 @@ def test_a_mail_that_has_no_page_does_not_link_to_one() -> None:
     ],
 )
 def test_a_mail_says_what_is_not_known_and_not_claimed(alert: AlertRow, line: str) -> None:
-    draft = mail_of([alert], Standing(1, ()))
+    draft = mail_of([alert], ListStatus(1, ()))
     assert line in draft.text_body
     assert line in draft.html_body
 
 
 def test_other_lists_of_the_accounts_are_named() -> None:
     alerts = [an_alert(i, a_change(i), T0, ORDER, *([REPORTERS] if i < 2 else [])) for i in range(5)]
-    assert "Also on: list Reporters (2 accounts)." in mail_of(alerts, Standing(5, ())).text_body
+    assert "Also on: list Reporters (2 accounts)." in mail_of(alerts, ListStatus(5, ())).text_body
 
 
 def test_an_account_that_flaps_is_told_with_its_changes() -> None:
@@ -266,7 +266,7 @@ def test_an_account_that_flaps_is_told_with_its_changes() -> None:
         )
         for i in range(4)
     ]
-    draft = mail_of(alerts, Standing(1, ()))
+    draft = mail_of(alerts, ListStatus(1, ()))
     assert draft.subject == "@pendulum going back and forth (now available) - list Reporters"
     assert draft.text_body.count("available → suspended, between") == 2
     assert draft.text_body.count("suspended → available, between") == 2
@@ -300,7 +300,7 @@ class _Tags(HTMLParser):
 def test_no_handle_and_no_list_name_breaks_a_mail(handle: str, name: str) -> None:
     hostile = Cohort(ListId(9), name + '\r\nBcc: x@y.org\r\n\r\n<script onload="x">', None)
     change = a_change(1, handle=handle + "<img src=x onerror=y>")
-    draft = mail_of([an_alert(1, change, T0, hostile)], Standing(1, ()))
+    draft = mail_of([an_alert(1, change, T0, hostile)], ListStatus(1, ()))
     raw = message(stored(draft), "alerts@example.org").as_bytes()
     parsed = message_from_bytes(raw, _class=EmailMessage, policy=parsing)
     assert set(parsed.keys()) == {
@@ -322,7 +322,7 @@ def test_no_handle_and_no_list_name_breaks_a_mail(handle: str, name: str) -> Non
 
 def test_a_message_has_text_and_html_that_any_server_can_carry() -> None:
     draft = mail_of(
-        [an_alert(i, a_change(i, handle="ज़ोर"), T0, ORDER) for i in range(257)], Standing(257, ())
+        [an_alert(i, a_change(i, handle="ज़ोर"), T0, ORDER) for i in range(257)], ListStatus(257, ())
     )
     raw = message(stored(draft), "Blockline <alerts@example.org>").as_bytes()
     assert raw.isascii()
@@ -353,4 +353,4 @@ def test_the_message_id_knows_the_changes_and_the_recipients_but_no_serial_numbe
 
 def test_the_same_wave_makes_the_same_mail_in_whatever_order_its_rows_come() -> None:
     alerts = [an_alert(i, a_change(i, at=minutes(i % 3)), minutes(3), ORDER, REPORTERS) for i in range(60)]
-    assert mail_of(alerts[::-1], Standing(60, ())) == mail_of(alerts, Standing(60, ()))
+    assert mail_of(alerts[::-1], ListStatus(60, ())) == mail_of(alerts, ListStatus(60, ()))

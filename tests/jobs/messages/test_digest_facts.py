@@ -14,20 +14,29 @@ from hypothesis import strategies as st
 from jobs.alerting.policy import DigestDue, Flap, Wave
 from jobs.messages.compose import Letterhead
 from jobs.messages.digest_compose import ACCOUNTS_LISTED, compose
-from jobs.messages.digest_facts import Look, Part, PlatformLook, Quiet, StateNow, Told, looked, parts_of
+from jobs.messages.digest_facts import (
+    DigestCohort,
+    DigestContent,
+    DigestCoverage,
+    DigestPlatform,
+    QuietCohorts,
+    StateNow,
+    looked,
+    parts_of,
+)
 from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
     AlertStage,
+    AlertThread,
     Cohort,
+    ListStatus,
     MailDraft,
     OrderRef,
     PastAlert,
-    Standing,
-    Story,
-    ToldWave,
+    SentWave,
 )
-from storage.model.alerts.digest_period import PlatformSilence, Trouble, Untold, Watched
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
 from storage.model.alerts.rules import AlertRule, Digest, Match, RuleId, StoredRule
 from storage.model.core.accounts import AccountId, ListId, Platform
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
@@ -38,9 +47,9 @@ DAY = timedelta(days=1)
 HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
 DAILY = AlertRule(("desk@example.org",), "Desk", zone="Asia/Kolkata", digest=Digest.DAILY)
 AT_ONCE = replace(DAILY, digest=Digest.NONE)
-ALL_READ = Look(T0, T0 + DAY, 45 * MINUTE, (PlatformLook(Platform.X, 1178, 1178, 0),))
+ALL_READ = DigestCoverage(T0, T0 + DAY, 45 * MINUTE, (DigestPlatform(Platform.X, 1178, 1178, 0),))
 
-NOTHING_QUIET = Quiet()
+NOTHING_QUIET = QuietCohorts()
 
 
 def stored(rule: AlertRule) -> StoredRule:
@@ -70,10 +79,14 @@ def a_round_up(*parts: Sequence[AlertRow], told_to: Sequence[tuple[str, ...]] = 
 
 
 def mail_of(
-    due: DigestDue, look: Look = ALL_READ, quiet: Quiet = NOTHING_QUIET, head: Letterhead = HEAD, to: str = ""
+    due: DigestDue,
+    look: DigestCoverage = ALL_READ,
+    quiet: QuietCohorts = NOTHING_QUIET,
+    head: Letterhead = HEAD,
+    to: str = "",
 ) -> MailDraft:
     to = to or due.recipients[0]
-    return compose(Told(due, parts_of(due, to), look, quiet), head, to)
+    return compose(DigestContent(due, parts_of(due, to), look, quiet), head, to)
 
 
 def blocked(n: int, cohort: Cohort = ORDER, first: int = 0) -> list[AlertRow]:
@@ -152,12 +165,12 @@ def test_the_subject_of_a_digest_begins_with_its_counts(alerts: list[AlertRow], 
             id="what is seen and not confirmed is not silence",
         ),
         pytest.param(
-            replace(ALL_READ, platforms=(PlatformLook(Platform.X, 1178, 966, 400),)),
+            replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 966, 400),)),
             "No change confirmed, but 212 of 1,178 accounts not read",
             id="who was not read is not called unchanged",
         ),
         pytest.param(
-            replace(ALL_READ, platforms=(PlatformLook(Platform.X, 1178, 0, 1178),)),
+            replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 0, 1178),)),
             "Nothing known: none of 1,178 accounts was read",
             id="a monitor that was down says nothing of changes",
         ),
@@ -165,13 +178,13 @@ def test_the_subject_of_a_digest_begins_with_its_counts(alerts: list[AlertRow], 
             replace(ALL_READ, platforms=()), "No account is watched that this rule is about", id="no account"
         ),
         pytest.param(
-            replace(ALL_READ, untold=(Untold(AlertDecision.MUTED, 14),)),
+            replace(ALL_READ, untold=(UnsentChanges(AlertDecision.MUTED, 14),)),
             "Nothing told: 14 changes kept back",
             id="a mute is not a quiet day",
         ),
     ],
 )
-def test_a_digest_without_changes_claims_only_what_was_looked_at(look: Look, subject: str) -> None:
+def test_a_digest_without_changes_claims_only_what_was_looked_at(look: DigestCoverage, subject: str) -> None:
     draft = mail_of(a_digest([]), look)
     assert draft.subject == f"{subject} - daily digest, 2 Feb 2021"
     assert subject in draft.text_body
@@ -179,11 +192,11 @@ def test_a_digest_without_changes_claims_only_what_was_looked_at(look: Look, sub
 
 
 def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> None:
-    look = Look(
+    look = DigestCoverage(
         T0,
         T0 + DAY,
         45 * MINUTE,
-        (PlatformLook(Platform.X, 1178, 1177, 5), PlatformLook(Platform.MASTODON, 3, 3, 0)),
+        (DigestPlatform(Platform.X, 1178, 1177, 5), DigestPlatform(Platform.MASTODON, 3, 3, 0)),
         (
             StateNow("withheld in India (IN)", 257, is_blocked=True),
             StateNow("available", 924, is_blocked=False),
@@ -192,11 +205,11 @@ def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> 
         asked=100_000,
         answered=99_999,
         silences=(PlatformSilence(Platform.X, minutes(60), minutes(150)),),
-        troubles=(Trouble("The X collector stopped (no credits)", minutes(61), None),),
+        troubles=(PastCondition("The X collector stopped (no credits)", minutes(61), None),),
         provisional=1,
-        untold=(Untold(AlertDecision.MUTED, 2),),
+        untold=(UnsentChanges(AlertDecision.MUTED, 2),),
     )
-    quiet = Quiet(((ORDER, Standing(257, ((Platform.X, WITHHELD_IN, 204),))),), 3)
+    quiet = QuietCohorts(((ORDER, ListStatus(257, ((Platform.X, WITHHELD_IN, 204),))),), 3)
     text = mail_of(a_digest([]), look, quiet).text_body
     for said in (
         "What was confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) to 2 Feb 2021, 05:30 IST (00:00 UTC).",
@@ -344,7 +357,7 @@ def test_handles_and_names_of_strangers_stay_text_on_their_line() -> None:
     list_name = Cohort(ListId(9), f"List {HOSTILE}", None)
     rule = replace(DAILY, name="R & <b>D</b>")
     alerts = [an_alert(i, a_change(i, handle=f"{HOSTILE}{i}"), minutes(5), list_name) for i in range(1)]
-    draft = mail_of(a_digest(alerts, rule), quiet=Quiet(((list_name, Standing(1, ())),)))
+    draft = mail_of(a_digest(alerts, rule), quiet=QuietCohorts(((list_name, ListStatus(1, ())),)))
     assert "<script" not in draft.html_body
     assert "<b>D</b>" not in draft.html_body
     for text in (draft.subject, *draft.text_body.splitlines(), *draft.html_body.splitlines()):
@@ -413,10 +426,10 @@ def test_the_rule_says_which_changes_it_is_about() -> None:
 
 
 def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> None:
-    def one(n: int, last: float | None, added: float = -10_000, *, is_blocked: bool = False) -> Watched:
+    def one(n: int, last: float | None, added: float = -10_000, *, is_blocked: bool = False) -> RuleAccount:
         state = WITHHELD_IN if is_blocked else AVAILABLE
         read = None if last is None else minutes(last)
-        return Watched(AccountId(n), Platform.X, minutes(added), state, is_blocked, read)
+        return RuleAccount(AccountId(n), Platform.X, minutes(added), state, is_blocked, read)
 
     found = [
         one(1, 1439),
@@ -427,7 +440,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
         one(6, 1440, is_blocked=True),
     ]
     platforms, states, blocked_late = looked(found, T0, T0 + DAY, 45 * MINUTE)
-    assert platforms == (PlatformLook(Platform.X, watched=6, read=3, late=3),)
+    assert platforms == (DigestPlatform(Platform.X, watched=6, read=3, late=3),)
     assert [(s.words, s.accounts) for s in states] == [("withheld in India (IN)", 2), ("available", 4)]
     assert blocked_late == 1
 
@@ -440,7 +453,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     ],
 )
 def test_the_head_of_a_digest_says_of_how_many_its_figures_are_older(late: int, more: str) -> None:
-    look = replace(ALL_READ, platforms=(PlatformLook(Platform.X, 1178, 1178, late),))
+    look = replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 1178, late),))
     text = mail_of(a_digest(blocked(3)), look).text_body
     assert f"\n1,178 of 1,178 watched accounts were read in this time.{more}\n" in text
 
@@ -452,8 +465,8 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
     ]
     due = a_digest(alerts)
     (part,) = parts_of(due, due.recipients[0])
-    standing = Standing(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
-    told = Told(due, (Part(part.whole, part.told, standing),), ALL_READ)
+    standing = ListStatus(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
+    told = DigestContent(due, (DigestCohort(part.whole, part.told, standing),), ALL_READ)
     text = compose(told, HEAD, due.recipients[0]).text_body
     assert "Withheld in India (IN): 4 of 257 named accounts, 4 more told here" in text
     assert "Available: 253 of 257 named accounts, 4 fewer told here" in text
@@ -462,6 +475,6 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
 
 def test_a_part_that_goes_on_with_a_story_is_told_like_any_other() -> None:
     due = a_round_up(blocked(2))
-    story = Story("key", 1, ORDER.list_id, AT_ONCE.recipients, (ToldWave(T0, T0, {"block": 9}),))
+    story = AlertThread("key", 1, ORDER.list_id, AT_ONCE.recipients, (SentWave(T0, T0, {"block": 9}),))
     going_on = replace(due, parts=(replace(due.parts[0], story=story),))
     assert mail_of(going_on).subject == mail_of(due).subject

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.alerting.policy import Flap, Wave
 from jobs.messages.webhook_payload import note, payload
-from storage.model.alerts.alerts import AlertRow, AlertStage, MailKind, Standing
+from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, MailKind
 from storage.model.alerts.rules import AlertRule, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
@@ -73,7 +73,7 @@ def a_wave(*alerts: AlertRow, cohort: Any = ORDER, flaps: tuple[Flap, ...] = ())
     return Wave(a_rule(INDIA), INDIA.recipients, cohort, alerts, flaps, alerts[-1].created_at, None)
 
 
-def told(wave: Wave, standing: Standing | None = None, **other: Any) -> str:
+def told(wave: Wave, standing: ListStatus | None = None, **other: Any) -> str:
     facts: dict[str, Any] = {
         "message_id": "<1@blockline.invalid>",
         "headline": "2 accounts withheld in India (IN)",
@@ -106,14 +106,14 @@ def in_words() -> str:
     )
 
 
-STANDING = Standing(257, ((Platform.X, WITHHELD_IN, 250), (Platform.X, AVAILABLE, 7)))
+STANDING = ListStatus(257, ((Platform.X, WITHHELD_IN, 250), (Platform.X, AVAILABLE, 7)))
 
 
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param(told(a_wave(*blocked(257)), STANDING), id="a mass block under an order"),
-        pytest.param(told(a_wave(*blocked(1), cohort=REPORTERS), Standing(0, ())), id="a list"),
+        pytest.param(told(a_wave(*blocked(1), cohort=REPORTERS), ListStatus(0, ())), id="a list"),
         pytest.param(told(a_wave(*blocked(1), cohort=None)), id="an account on no list"),
         pytest.param(in_words(), id="a digest, in words"),
         pytest.param(told(flapping()), id="an account that goes back and forth"),

@@ -8,7 +8,7 @@ import pytest
 from jobs.delivery.webhook import Webhook, WebhookSender, verified
 from jobs.messages.compose import Letterhead
 from jobs.notify.alert_preview import draft, files, mail, marked, newest, waves_on_trial
-from storage.model.alerts.alerts import AlertStage, MailDraft, MailKind, Story, ToldWave
+from storage.model.alerts.alerts import AlertStage, AlertThread, MailDraft, MailKind, SentWave
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, blocked, store
@@ -19,7 +19,7 @@ DESK, NIGHT = "desk@example.org", "night@example.org"
 ALL = AlertRule((DESK, NIGHT), name="All")
 NONE = AlertRule((), name="Nobody yet")
 HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
-TOLD = ToldWave(minutes(-9), minutes(-9), {"block": 1})
+TOLD = SentWave(minutes(-9), minutes(-9), {"block": 1})
 
 
 def test_a_wave_is_one_mail_a_rule_and_cohort_in_the_order_of_the_rules() -> None:
@@ -48,13 +48,17 @@ def test_who_is_named_on_trial_stands_in_for_recipients_that_a_rule_lacks() -> N
 @pytest.mark.parametrize(
     ("story", "goes_on"),
     [
-        pytest.param(Story("s", 1, ORDER.list_id, (DESK, NIGHT), (TOLD,)), True, id="its own"),
-        pytest.param(Story("s", 2, ORDER.list_id, (DESK, NIGHT), (TOLD,)), False, id="that of another rule"),
-        pytest.param(Story("s", 1, ORDER.list_id, (DESK,), (TOLD,)), True, id="told to fewer people"),
+        pytest.param(AlertThread("s", 1, ORDER.list_id, (DESK, NIGHT), (TOLD,)), True, id="its own"),
+        pytest.param(
+            AlertThread("s", 2, ORDER.list_id, (DESK, NIGHT), (TOLD,)), False, id="that of another rule"
+        ),
+        pytest.param(AlertThread("s", 1, ORDER.list_id, (DESK,), (TOLD,)), True, id="told to fewer people"),
         pytest.param(None, False, id="none"),
     ],
 )
-def test_a_trial_goes_on_with_a_story_only_when_its_rule_would(story: Story | None, goes_on: bool) -> None:
+def test_a_trial_goes_on_with_a_story_only_when_its_rule_would(
+    story: AlertThread | None, goes_on: bool
+) -> None:
     (wave,) = waves_on_trial(blocked(2), [a_rule(ALL)], story, None)
     assert (wave.story is not None) == goes_on
 
@@ -107,7 +111,7 @@ async def test_a_webhook_takes_a_trial_like_an_alert_and_sees_that_it_is_one(poo
 
 async def test_a_trial_acknowledges_nothing_and_has_no_thread(pool: Pool) -> None:
     await store(pool, blocked(3))
-    story = Story("s", 1, ORDER.list_id, (DESK, NIGHT), (TOLD,))
+    story = AlertThread("s", 1, ORDER.list_id, (DESK, NIGHT), (TOLD,))
     (wave,) = waves_on_trial(blocked(3), [a_rule(ALL)], story, None)
     async with transaction(pool) as conn:
         made = await draft(conn, wave, DESK, HEAD, minutes(5))

@@ -14,7 +14,7 @@ from storage.alerts.rules import keep_to_settings
 from storage.executives.signals import add_executive, add_signals
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
 from storage.model.alerts.rule_codec import from_table, to_table
-from storage.model.alerts.rules import AlertRule, Match, Mute, Quiet, RuleId, Severity
+from storage.model.alerts.rules import AlertRule, Match, Mute, QuietHours, RuleId, Severity
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.orders import NewOrder
 from storage.model.core.signals import Signal, SignalKind
@@ -59,9 +59,10 @@ def due(
          [minutes(10) + HALF]),
         ("after a mail it gathers for as long as before an update", due(last=minutes(5)), [minutes(65)]),
         ("an act from before the rule is no news", due(RULE, replace(ACT, first_seen_at=T0 - MINUTE)), []),
-        ("quiet hours keep it back", due(replace(RULE, quiet=Quiet(time(0), time(6)))), [minutes(360)]),
+        ("quiet hours keep it back", due(replace(RULE, quiet=QuietHours(time(0), time(6)))), [minutes(360)]),
         ("what is critical is told at night",
-         due(replace(RULE, quiet=Quiet(time(0), time(6)), severity=Severity.CRITICAL)), [minutes(10) + HALF]),
+         due(replace(RULE, quiet=QuietHours(time(0), time(6)), severity=Severity.CRITICAL)),
+         [minutes(10) + HALF]),
         ("a rule about other orders is not about it",
          due(replace(RULE, match=Match(orders=frozenset({"X"})))), []),
         ("a rule about its list is", due(replace(RULE, match=Match(lists=frozenset({"Order 1 list"})))),

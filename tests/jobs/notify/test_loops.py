@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import dispatcher
-from jobs.delivery.rate_limit import Pace
-from jobs.delivery.sender import Fault, Undeliverable
+from jobs.delivery.rate_limit import MailRateLimit
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import Deciding, Sending
+from jobs.notify.loops import DecisionLoop, DeliveryLoop
 from jobs.notify.notifier import decide_alerts, decide_due
 from jobs.selfmonitoring import watchdog
 from jobs.selfmonitoring.conditions import Thresholds
@@ -114,7 +114,7 @@ async def test_a_mail_at_which_the_sender_breaks_is_tried_later_and_the_next_one
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     fake = Fake(DESK, ZeroDivisionError("oops"))
-    sending = Sending(pool, fake, Via.SMTP, lambda: minutes(5))
+    sending = DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(5))
     with pytest.raises(ZeroDivisionError):
         await sending.turn()
     await sending.turn()
@@ -126,18 +126,18 @@ async def test_a_mail_at_which_the_sender_breaks_is_tried_later_and_the_next_one
 async def test_a_mail_server_that_hangs_delays_no_decision_and_no_channel(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK, HOOK)))
     clock = SimulatedClock(minutes(5))
-    deciding = Deciding(pool, Letterhead(), clock)
+    deciding = DecisionLoop(pool, Letterhead(), clock)
     hanging, channels = Fake(DESK), Fake()
     await store(pool, blocked(1))
     await deciding.turn()
     async with asyncio.TaskGroup() as group:
-        mailing = group.create_task(Sending(pool, hanging, Via.SMTP, clock).turn())
+        mailing = group.create_task(DeliveryLoop(pool, hanging, Via.SMTP, clock).turn())
         await hanging.hung.wait()
-        await Sending(pool, channels, Via.CHANNEL, clock).turn()
+        await DeliveryLoop(pool, channels, Via.CHANNEL, clock).turn()
         await store(pool, blocked(300, minutes(181), first=1))
         clock.set(minutes(185))
         await deciding.turn()
-        await Sending(pool, channels, Via.CHANNEL, clock).turn()
+        await DeliveryLoop(pool, channels, Via.CHANNEL, clock).turn()
         mailing.cancel()
     assert channels.taken == [HOOK, HOOK]
 
@@ -147,15 +147,15 @@ async def test_without_a_mail_server_channels_are_served_and_mails_say_why_they_
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     channels = Fake()
-    await Sending(pool, None, Via.SMTP, lambda: minutes(5)).turn()
+    await DeliveryLoop(pool, None, Via.SMTP, lambda: minutes(5)).turn()
     assert [error is None for *_, error in await queue(pool)] == [False, True]
-    await Sending(pool, channels, Via.CHANNEL, lambda: minutes(5)).turn()
+    await DeliveryLoop(pool, channels, Via.CHANNEL, lambda: minutes(5)).turn()
     assert channels.taken == [HOOK]
 
 
 async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
-    deciding = Deciding(pool, Letterhead(), clock)
+    deciding = DecisionLoop(pool, Letterhead(), clock)
     await deciding.turn()
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, blocked(1))
@@ -172,7 +172,7 @@ async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
 
 async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
-    deciding = Deciding(pool, Letterhead(), clock)
+    deciding = DecisionLoop(pool, Letterhead(), clock)
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, blocked(5))
     await deciding.turn()
@@ -189,7 +189,7 @@ async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Poo
     steps=st.lists(st.integers(0, 40), max_size=60),
 )
 def test_no_minute_has_more_mails_than_are_allowed(per_minute: int, steps: list[int]) -> None:
-    pace, now, sent = Pace(per_minute), T0, list[datetime]()
+    pace, now, sent = MailRateLimit(per_minute), T0, list[datetime]()
     for seconds in steps:
         now += timedelta(seconds=seconds)
         if pace.allows(now):
@@ -207,7 +207,7 @@ async def test_a_server_that_is_given_few_mails_a_minute_gets_the_rest_later(poo
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     clock, fake = SimulatedClock(minutes(5)), Fake()
-    sending = Sending(pool, fake, Via.SMTP, clock, Pace(2))
+    sending = DeliveryLoop(pool, fake, Via.SMTP, clock, MailRateLimit(2))
     counts: list[int] = []
     for second in (0, 30, 60, 90, 120, 150):
         clock.set(minutes(5) + timedelta(seconds=second))
@@ -222,7 +222,7 @@ async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_tak
     await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
     await decide_due(pool, minutes(5), Letterhead())
     clock = SimulatedClock(minutes(5))
-    sending = Sending(pool, dispatcher(None, Channels(), clock), Via.CHANNEL, clock)
+    sending = DeliveryLoop(pool, dispatcher(None, Channels(), clock), Via.CHANNEL, clock)
     for hour in range(50):
         clock.set(minutes(5 + 60 * hour))
         await sending.turn()
@@ -238,7 +238,7 @@ async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_tak
     assert said in found.condition.detail
     back = Fake()
     clock.set(clock() + timedelta(minutes=1))
-    await Sending(pool, back, Via.CHANNEL, clock).turn()
+    await DeliveryLoop(pool, back, Via.CHANNEL, clock).turn()
     assert back.taken == [HOOK, HOOK]
 
 
@@ -250,9 +250,12 @@ async def test_a_server_that_cannot_be_reached_costs_one_mail_an_attempt_and_no_
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     clock = SimulatedClock(minutes(5))
-    away = Undeliverable("nobody there", permanent=False, fault=Fault.SERVER)
+    away = Undeliverable("nobody there", permanent=False, fault=DeliveryFault.SERVER)
     fake, hooks = Fake(DESK, away), Fake(HOOK, away)
-    mailing, telling = Sending(pool, fake, Via.SMTP, clock), Sending(pool, hooks, Via.CHANNEL, clock)
+    mailing, telling = (
+        DeliveryLoop(pool, fake, Via.SMTP, clock),
+        DeliveryLoop(pool, hooks, Via.CHANNEL, clock),
+    )
     for second in range(0, 40, 10):
         clock.set(minutes(5) + timedelta(seconds=second))
         await mailing.turn()
@@ -275,7 +278,7 @@ async def test_what_one_mail_is_refused_for_keeps_no_other_back(pool: Pool) -> N
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     fake = Fake(DESK, Undeliverable("450 greylisted", permanent=False))
-    await Sending(pool, fake, Via.SMTP, lambda: minutes(5)).turn()
+    await DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(5)).turn()
     assert fake.taken == [NIGHT]
 
 
@@ -284,7 +287,7 @@ async def test_an_urgent_mail_goes_first(pool: Pool) -> None:
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
     fake = Fake()
-    await Sending(pool, fake, Via.SMTP, lambda: minutes(6)).turn()
+    await DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(6)).turn()
     assert fake.taken == [NIGHT, DESK]
 
 
@@ -294,7 +297,7 @@ async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refuse
     await decide_due(pool, minutes(5), Letterhead())
     clock = SimulatedClock(minutes(5))
     fake = Slow(clock, NIGHT, Undeliverable("450 busy", permanent=False))
-    await Sending(pool, fake, Via.SMTP, clock).turn()
+    await DeliveryLoop(pool, fake, Via.SMTP, clock).turn()
     async with transaction(pool) as conn:
         row = await conn.fetchrow("select min(sent_at) as sent, min(next_attempt_at) as again from mail")
     assert row is not None
@@ -314,5 +317,5 @@ async def test_a_claim_that_was_lost_is_told_from_one_of_the_same_attempt(
     (newest,) = await mail_queue.claim_due(pool, minutes(16), 1)
     assert newest.attempts == new.attempts
     await mail_queue.release(pool, old, minutes(99), "too late")
-    await mail_queue.give_up(pool, new, "too late")
+    await mail_queue.mark_dead(pool, new, "too late")
     assert await queue(pool) == [("queued", HOOK, 2, "not set")]

@@ -11,8 +11,8 @@ from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import TickReport, next_due, tick
 from storage.alerts import mutes, open_alerts
 from storage.alerts.rules import keep_to_settings
-from storage.model.alerts.alerts import AlertDecision, AlertStage, Standing
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet
+from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_readings import deliver
@@ -123,13 +123,13 @@ async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Po
     async with transaction(pool) as conn:
         await conn.execute("update account set watched = false where native_id = '1'")
         list_id = (await open_alerts.open_alerts(conn))[0].cohorts[0].list_id
-        assert await open_alerts.standing(conn, list_id, minutes(20)) == Standing(
+        assert await open_alerts.standing(conn, list_id, minutes(20)) == ListStatus(
             3, ((Platform.X, AVAILABLE, 1), (Platform.X, NOT_FOUND, 1), (Platform.X, WITHHELD_IN, 1))
         )
-        assert await open_alerts.standing(conn, list_id, minutes(5)) == Standing(
+        assert await open_alerts.standing(conn, list_id, minutes(5)) == ListStatus(
             3, ((Platform.X, WITHHELD_IN, 2), (Platform.X, NOT_FOUND, 1))
         )
-        assert await open_alerts.standing(conn, list_id, minutes(-60)) == Standing(3, ())
+        assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(3, ())
 
 
 async def test_the_timeline_of_a_list_knows_who_crossed_the_line_and_what_was_so_before(pool: Pool) -> None:
@@ -263,7 +263,7 @@ async def test_flapping_is_told_once_and_held_after_that(pool: Pool) -> None:
 async def test_each_rule_decides_by_itself_and_nobody_is_told_twice(pool: Pool) -> None:
     everything = AlertRule((DESK, NIGHT), name="everything")
     india = AlertRule((DESK,), name="india", match=Match(countries=frozenset({"IN"})))
-    quiet = AlertRule(("law@example.org",), name="quiet", quiet=Quiet(time(0), time(6)))
+    quiet = AlertRule(("law@example.org",), name="quiet", quiet=QuietHours(time(0), time(6)))
     await tell_by(pool, india, everything, quiet)
     await store(pool, [an_alert(1, a_change(1), T0, ORDER)])
     inbox = Inbox()
@@ -278,7 +278,7 @@ async def test_each_rule_decides_by_itself_and_nobody_is_told_twice(pool: Pool) 
 
 
 async def test_what_a_rule_kept_is_closed_when_the_rule_goes(pool: Pool) -> None:
-    quiet = AlertRule((DESK,), name="quiet", quiet=Quiet(time(0), time(6)))
+    quiet = AlertRule((DESK,), name="quiet", quiet=QuietHours(time(0), time(6)))
     await tell_by(pool, quiet)
     await store(pool, blocked(2))
     await tick(pool, None, minutes(5), HEAD)

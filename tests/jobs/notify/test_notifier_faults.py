@@ -222,7 +222,7 @@ async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: 
     async with transaction(pool) as conn:
         ids = [a.alert_id for a in await open_alerts(conn)]
     await decide_alerts(pool, minutes(5), HEAD)
-    silent = [outbox.Settled(i, None, AlertDecision.NO_RULE) for i in ids]
+    silent = [outbox.FinalDecision(i, None, AlertDecision.NO_RULE) for i in ids]
     async with transaction(pool) as conn:
         with pytest.raises(StaleState, match="3 of 3 alerts"):
             await outbox.settle(conn, silent, [], ids, minutes(6))
@@ -254,10 +254,10 @@ async def test_a_claim_that_was_lost_changes_nothing_except_that_sent_is_sent(po
     (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 10)
     assert (old.attempts, new.attempts) == (1, 2)
     await mail_queue.mark_failed(pool, old, minutes(6), "too late")
-    await mail_queue.give_up(pool, old, "too late")
+    await mail_queue.mark_dead(pool, old, "too late")
     assert await queue(pool) == [("queued", DESK, 2, None)]
     await mail_queue.mark_sent(pool, old, minutes(20))
-    await mail_queue.give_up(pool, new, "never mind")
+    await mail_queue.mark_dead(pool, new, "never mind")
     assert await queue(pool) == [("sent", DESK, 2, None)]
 
 

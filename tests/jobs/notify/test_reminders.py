@@ -15,7 +15,7 @@ from jobs.notify.reminders import nudges
 from storage.alerts import mutes, threads
 from storage.alerts.reminders import Outstanding
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.rules import AlertRule, Mute, Quiet, Severity
+from storage.model.alerts.rules import AlertRule, Mute, QuietHours, Severity
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.messages.test_webhook_payload import SCHEMA, faults
@@ -46,14 +46,14 @@ STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
         pytest.param(replace(RULE, remind_every=None), STORY, None, [(60, "escalation")], id="never asked"),
         pytest.param(AlertRule((DESK,)), STORY, None, [], id="nobody wants it"),
         pytest.param(
-            replace(RULE, quiet=Quiet(time(0), time(6))),
+            replace(RULE, quiet=QuietHours(time(0), time(6))),
             STORY,
             None,
             [(360, "escalation"), (360, "reminder")],
             id="not in quiet hours",
         ),
         pytest.param(
-            replace(RULE, quiet=Quiet(time(0), time(6)), severity=Severity.CRITICAL),
+            replace(RULE, quiet=QuietHours(time(0), time(6)), severity=Severity.CRITICAL),
             STORY,
             None,
             [(30, "reminder"), (60, "escalation")],

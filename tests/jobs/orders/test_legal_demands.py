@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.orders.formats import Brought, Orders
+from jobs.orders.formats import ImportedOrder, Orders
 from jobs.orders.import_orders import import_order_file
 from jobs.orders.legal_demands import read_legal_demands, state_of
 from storage.model.core.availability import State, Status
@@ -34,11 +34,11 @@ def read(content: bytes = TABLE, *, by_day: bool = False) -> Parsed[Orders]:
     return read_legal_demands(content, "t.csv", NOW, by_day=by_day)
 
 
-def brought(parsed: Parsed[Orders]) -> dict[str, Brought]:
+def brought(parsed: Parsed[Orders]) -> dict[str, ImportedOrder]:
     return {one.order.reference: one for one in parsed.rows[0].orders}
 
 
-def answers(order: Brought) -> dict[tuple[str, str, bool], tuple[str, State | None]]:
+def answers(order: ImportedOrder) -> dict[tuple[str, str, bool], tuple[str, State | None]]:
     return {
         (said, c.place, c.of_post): (c.answer, c.state) for said, some in order.checks.items() for c in some
     }

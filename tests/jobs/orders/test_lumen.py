@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.orders.formats import Brought
+from jobs.orders.formats import ImportedOrder
 from jobs.orders.lumen import is_json, read_lumen
 from storage.model.core.accounts import Platform
 from storage.model.tables.csv_rows import TableError
@@ -46,7 +46,7 @@ def notice(**fields: object) -> dict[str, object]:
     return whole | fields
 
 
-def read(document: object, country: str | None = None) -> tuple[list[Brought], list[str]]:
+def read(document: object, country: str | None = None) -> tuple[list[ImportedOrder], list[str]]:
     parsed = read_lumen(json.dumps(document).encode(), "n.json", NOW, country)
     orders = [one for some in parsed.rows for one in some.orders]
     return orders, [str(problem) for problem in parsed.problems]

@@ -2,16 +2,16 @@
 
 import pytest
 
-from jobs.orders.match_names import Identity, Nobody, as_name, found_on_file, key
-from jobs.orders.parse_names import Said, read_said
+from jobs.orders.match_names import ResolvedName, UnresolvedName, as_name, found_on_file, key
+from jobs.orders.parse_names import ParsedName, read_said
 from jobs.orders.resolve_names import unresolved
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.orders import Candidate, NameOutcome, OrderName
+from storage.model.core.orders import NameCandidate, NameOutcome, OrderName
 from tests.support.samples.readings import T0
 
 X = Platform.X
-ONE = Candidate(AccountId(1), "11", "one")
-RENAMED = Candidate(AccountId(2), "22", "now_two")
+ONE = NameCandidate(AccountId(1), "11", "one")
+RENAMED = NameCandidate(AccountId(2), "22", "now_two")
 ON_FILE = {
     (X, "one"): [ONE],
     (X, "id:11"): [ONE],
@@ -24,16 +24,16 @@ ON_FILE = {
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        pytest.param("x:One", Identity("11", "one"), id="a handle in any letters"),
-        pytest.param("id:11", Identity("11", "one"), id="an id"),
-        pytest.param("x:11", Identity("22", "now_two"), id="a handle of digits is no id"),
-        pytest.param("x:before", Identity("22", "now_two"), id="a handle that an account had"),
-        pytest.param("https://x.com/one/status/5", Identity("11", "one"), id="the author of a post"),
+        pytest.param("x:One", ResolvedName("11", "one"), id="a handle in any letters"),
+        pytest.param("id:11", ResolvedName("11", "one"), id="an id"),
+        pytest.param("x:11", ResolvedName("22", "now_two"), id="a handle of digits is no id"),
+        pytest.param("x:before", ResolvedName("22", "now_two"), id="a handle that an account had"),
+        pytest.param("https://x.com/one/status/5", ResolvedName("11", "one"), id="the author of a post"),
         pytest.param("x:stranger", None, id="who is not on file would have to be asked for"),
         pytest.param("bluesky:one.test", None, id="nobody of another platform"),
         pytest.param(
             "x:shared",
-            Nobody(
+            UnresolvedName(
                 NameOutcome.AMBIGUOUS,
                 "It is or was the handle of 2 accounts on file, 11 (now @one), 22 (now @now_two): name one "
                 "by its id.",
@@ -42,7 +42,7 @@ ON_FILE = {
         ),
         pytest.param(
             "one",
-            Nobody(
+            UnresolvedName(
                 NameOutcome.AMBIGUOUS,
                 "No platform can be told: write x: before it, or say which with --platform.",
             ),
@@ -50,18 +50,18 @@ ON_FILE = {
         ),
         pytest.param(
             "https://x.com/i/status/5",
-            Nobody(NameOutcome.UNRESOLVABLE, "It is a post of X, and does not say whose."),
+            UnresolvedName(NameOutcome.UNRESOLVABLE, "It is a post of X, and does not say whose."),
             id="a post without its author",
         ),
     ],
 )
-def test_a_name_means(words: str, what: Identity | Nobody | None) -> None:
+def test_a_name_means(words: str, what: ResolvedName | UnresolvedName | None) -> None:
     assert found_on_file(read_said(words), ON_FILE) == what
 
 
 def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_cut() -> None:
     said = read_said("https://x.com/before/status/5?s=20")
-    name = as_name(said, "pasted", Identity("22", "now_two"), {(X, "22"): AccountId(2)})
+    name = as_name(said, "pasted", ResolvedName("22", "now_two"), {(X, "22"): AccountId(2)})
     assert (name.outcome, name.account_id, name.handle, name.post_id) == (
         NameOutcome.RESOLVED,
         AccountId(2),
@@ -80,11 +80,11 @@ def stored(said: str, **fields: object) -> OrderName:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (stored("one", handle="one"), Said(0, "one", X, "one")),
-        (stored("id:11"), Said(0, "id:11", X, native_id="11")),
+        (stored("one", handle="one"), ParsedName(0, "one", X, "one")),
+        (stored("id:11"), ParsedName(0, "id:11", X, native_id="11")),
         (
             stored("one/status/5?s=20", handle="one", post_id="5"),
-            Said(
+            ParsedName(
                 0,
                 "one/status/5?s=20",
                 X,
@@ -95,11 +95,11 @@ def stored(said: str, **fields: object) -> OrderName:
         ),
         (
             stored("no address at all", platform=None),
-            Said(0, "no address at all", None, nobody="why"),
+            ParsedName(0, "no address at all", None, nobody="why"),
         ),
     ],
 )
-def test_a_name_on_record_is_tried_again_as_it_was_said(name: OrderName, said: Said) -> None:
+def test_a_name_on_record_is_tried_again_as_it_was_said(name: OrderName, said: ParsedName) -> None:
     assert unresolved([name], None).rows == (said,)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.orders.parse_names import Said, post_of, read_said, said_names
+from jobs.orders.parse_names import ParsedName, post_of, read_said, said_names
 from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import TableError
@@ -14,23 +14,27 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        pytest.param("@NASA", Said(0, "@NASA", None, "NASA"), id="a bare handle tells no platform"),
-        pytest.param("x:NASA", Said(0, "x:NASA", X, "NASA"), id="a prefix tells it"),
-        pytest.param("x NASA", Said(0, "x NASA", X, "NASA"), id="so does the word before it"),
-        pytest.param("a.test", Said(0, "a.test", BLUESKY, "a.test"), id="a domain is a handle of Bluesky"),
-        pytest.param("@a@b.example", Said(0, "@a@b.example", MASTODON, "a@b.example"), id="name and server"),
-        pytest.param("id:123", Said(0, "id:123", X, native_id="123"), id="an id of X"),
-        pytest.param("x:id:123", Said(0, "x:id:123", X, native_id="123"), id="an id with its platform"),
-        pytest.param("x:123", Said(0, "x:123", X, "123"), id="digits alone are a handle"),
-        pytest.param(DID, Said(0, DID, BLUESKY, native_id=DID), id="a DID is the id itself"),
+        pytest.param("@NASA", ParsedName(0, "@NASA", None, "NASA"), id="a bare handle tells no platform"),
+        pytest.param("x:NASA", ParsedName(0, "x:NASA", X, "NASA"), id="a prefix tells it"),
+        pytest.param("x NASA", ParsedName(0, "x NASA", X, "NASA"), id="so does the word before it"),
+        pytest.param(
+            "a.test", ParsedName(0, "a.test", BLUESKY, "a.test"), id="a domain is a handle of Bluesky"
+        ),
+        pytest.param(
+            "@a@b.example", ParsedName(0, "@a@b.example", MASTODON, "a@b.example"), id="name and server"
+        ),
+        pytest.param("id:123", ParsedName(0, "id:123", X, native_id="123"), id="an id of X"),
+        pytest.param("x:id:123", ParsedName(0, "x:id:123", X, native_id="123"), id="an id with its platform"),
+        pytest.param("x:123", ParsedName(0, "x:123", X, "123"), id="digits alone are a handle"),
+        pytest.param(DID, ParsedName(0, DID, BLUESKY, native_id=DID), id="a DID is the id itself"),
         pytest.param(
             "https://twitter.com/NASA?lang=en",
-            Said(0, "https://twitter.com/NASA?lang=en", X, "NASA"),
+            ParsedName(0, "https://twitter.com/NASA?lang=en", X, "NASA"),
             id="the address of a profile",
         ),
         pytest.param(
             "https://x.com/NASA/status/123?s=20",
-            Said(
+            ParsedName(
                 0,
                 "https://x.com/NASA/status/123?s=20",
                 X,
@@ -42,7 +46,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
         ),
         pytest.param(
             "https://x.com/i/status/55",
-            Said(
+            ParsedName(
                 0,
                 "https://x.com/i/status/55",
                 X,
@@ -53,22 +57,22 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
         ),
         pytest.param(
             f"at://{DID}/app.bsky.feed.post/3kabc",
-            Said(0, f"at://{DID}/app.bsky.feed.post/3kabc", BLUESKY, native_id=DID, post_id="3kabc"),
+            ParsedName(0, f"at://{DID}/app.bsky.feed.post/3kabc", BLUESKY, native_id=DID, post_id="3kabc"),
             id="a post of Bluesky by the id of its author",
         ),
         pytest.param(
             "https://bsky.app/profile/a.test/post/3kabc",
-            Said(0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test", post_id="3kabc"),
+            ParsedName(0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test", post_id="3kabc"),
             id="a post of Bluesky by the handle of its author",
         ),
         pytest.param(
             "https://b.example/@a@c.example/99",
-            Said(0, "https://b.example/@a@c.example/99", MASTODON, "a@c.example", post_id="99"),
+            ParsedName(0, "https://b.example/@a@c.example/99", MASTODON, "a@c.example", post_id="99"),
             id="a post on Mastodon as another server shows it",
         ),
         pytest.param(
             "https://youtube.com/@someone",
-            Said(
+            ParsedName(
                 0,
                 "https://youtube.com/@someone",
                 nobody="An address at youtube.com that names no account of X, Bluesky or Mastodon.",
@@ -77,7 +81,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
         ),
         pytest.param(
             "https://facebook.com/someone",
-            Said(
+            ParsedName(
                 0,
                 "https://facebook.com/someone",
                 nobody="An address at facebook.com that names no account of X, Bluesky or Mastodon.",
@@ -86,13 +90,13 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
         ),
     ],
 )
-def test_words_mean(words: str, meant: Said) -> None:
+def test_words_mean(words: str, meant: ParsedName) -> None:
     assert read_said(words) == meant
 
 
 def test_the_platform_that_is_given_is_that_of_bare_handles_only() -> None:
-    assert read_said("@NASA", X) == Said(0, "@NASA", X, "NASA")
-    assert read_said("a.test", X) == Said(0, "a.test", BLUESKY, "a.test")
+    assert read_said("@NASA", X) == ParsedName(0, "@NASA", X, "NASA")
+    assert read_said("a.test", X) == ParsedName(0, "a.test", BLUESKY, "a.test")
     assert read_said("bluesky:a.test", X).platform is BLUESKY
     with pytest.raises(
         AddressError, match="'NASA' is not a handle, an id or an address of an account of Mast"

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.core.collector import Answer, Candidate, Trouble
+from collectors.core.collector import CanaryCandidate, CollectorAnswer, RequestFailure
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.adaptive_planner import AdaptiveTurns
+from jobs.planning.adaptive_planner import AdaptiveSchedule
 from jobs.planning.change_rates import HOUR, Prior, nothing_learned
 from jobs.planning.sweep_schedule import Sweep
 from storage.model.core.availability import MissedReason
@@ -214,7 +214,7 @@ async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
 async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(3))
-    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(3.2), breaker=False)
+    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "because", hours(3.2), breaker=False)
     await world.run(monitor, hours(6))
     world.platform.trouble = None
     await world.run(monitor, hours(30))
@@ -229,7 +229,7 @@ async def test_a_roster_that_gives_nothing_is_tried_again_after_one_minute_and_t
 ) -> None:
     monitor = await start(world, timedelta(hours=1))
     await world.run(monitor, minutes(20))
-    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", T0, breaker=False)
+    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "because", T0, breaker=False)
     await world.run(monitor, minutes(50))
     rows = await world.rows(TRIED)
     assert rows
@@ -282,7 +282,7 @@ class Interrupted(FakeCollector):
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
@@ -291,7 +291,7 @@ class Interrupted(FakeCollector):
 
 async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanwhile(pool: Pool) -> None:
     platform = Interrupted()
-    platform.spare = (Candidate("800", "found"),)
+    platform.spare = (CanaryCandidate("800", "found"),)
     world = World(pool, platform)
     await world.enlist(EVERYBODY)
     monitor = await start(world)
@@ -306,14 +306,14 @@ async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_an
         await conn.execute("update watch_list set read_every = interval '8 hours'")
     monitor = await start(world)
     await world.run(monitor, hours(2))
-    world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
+    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
     await world.run(monitor, hours(3.5))
     world.platform.trouble = None
     world.clock.set(hours(11))
     first = monitor.turns.due(hours(11), lambda _, at: at)
     assert any(turn.number for turn in first)
     assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
-    world.platform.spare = (Candidate("800", "found"),)
+    world.platform.spare = (CanaryCandidate("800", "found"),)
     await monitor.control.tick()
     world.clock.set(hours(14))
     second = monitor.turns.due(hours(14), lambda _, at: at)
@@ -321,7 +321,7 @@ async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_an
     assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
 
-def turns_of(monitor: Monitor) -> AdaptiveTurns:
+def turns_of(monitor: Monitor) -> AdaptiveSchedule:
     turns = monitor.turns
-    assert isinstance(turns, AdaptiveTurns)
+    assert isinstance(turns, AdaptiveSchedule)
     return turns

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from collectors.core.collector import Answer, Trouble
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.simulator.core.history import History, HistoryAccount
 from collectors.simulator.x.app import serve_x
 from collectors.transport.client import HttpOptions, Retry
@@ -15,7 +15,7 @@ from collectors.x.collector import XCollector
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.daily_cost_limit import Refusal
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -43,7 +43,7 @@ class Billing(FakeCollector):
         super().__init__()
         self.billed: dict[date, set[str]] = {}
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         self.billed.setdefault(now.astimezone(UTC).date(), set()).update(native_ids)
         return await super().read(native_ids, now)
 
@@ -57,9 +57,9 @@ class Billed(World):
 
     async def under(self, most: int = MOST, every: timedelta = HOUR / 2) -> Monitor:
         """A monitor that has just started."""
-        paid = Paid(self.pool, Platform.X, most)
+        paid = CostLimitGuard(self.pool, Platform.X, most)
         settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
-        collector = PaidCollector(self.platform, paid)
+        collector = CostLimitedCollector(self.platform, paid)
         monitor = Monitor(self.pool, collector, ConfirmationRule(), settings, self.clock, paid=paid)
         await monitor.load()
         return monitor
@@ -129,7 +129,7 @@ async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> No
     at = T0 + 30 * HOUR
     await world.run(monitor, at)
     async with transaction(world.pool) as conn:
-        paid = await daily_cost_limit.paid(conn, Platform.X, at.date())
+        paid = await daily_cost_limit.charged_accounts(conn, Platform.X, at.date())
     before = len(world.billing.billed[at.date()])
     world.platform.truth[next(i for i in LISTED if i in paid)] = WITHHELD_IN
     await world.run(monitor, at + 2 * HOUR)
@@ -142,7 +142,7 @@ async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed)
         monitor = await world.under()
         await world.run(monitor, T0 + hours * HOUR)
     async with transaction(world.pool) as conn:
-        paid = await daily_cost_limit.paid(conn, Platform.X, world.clock().date())
+        paid = await daily_cost_limit.charged_accounts(conn, Platform.X, world.clock().date())
     assert set(paid) == world.billing.billed[world.clock().date()]
     first_day = world.billing.billed[T0.date()]
     assert len(first_day) <= MOST
@@ -180,13 +180,13 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
 
 async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_it_did(pool: Pool) -> None:
     at = T0 + HOUR
-    first, second = (Paid(pool, Platform.X, 100) for _ in range(2))
+    first, second = (CostLimitGuard(pool, Platform.X, 100) for _ in range(2))
     theirs, ours = [str(n) for n in range(60)], [str(n) for n in range(60, 110)]
-    assert await first.ask(theirs, at) is None
-    assert await second.ask(ours, at) is Refusal.RESERVE
+    assert await first.charge(theirs, at) is None
+    assert await second.charge(ours, at) is Refusal.RESERVE
     assert second.days is not None
     assert second.days.unpaid([*theirs, *ours]) == ours
-    assert await second.ask(ours[:30], at) is None
+    assert await second.charge(ours[:30], at) is None
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -207,7 +207,9 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
                 world.platform.truth |= dict.fromkeys(hit, dice.choice([WITHHELD_IN, AVAILABLE]))
             case 2:
                 until = now + dice.randrange(4) * HOUR
-                world.platform.trouble = Trouble(MissedReason.UPSTREAM, "because", until, breaker=False)
+                world.platform.trouble = RequestFailure(
+                    MissedReason.UPSTREAM, "because", until, breaker=False
+                )
             case 3:
                 monitor.read_now(dice.sample(EVERYBODY, dice.randrange(1000)))
             case _:
@@ -245,7 +247,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
             [NewAccount(Platform.X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
             T0,
         )
-    paid = Paid(pool, Platform.X, MOST)
+    paid = CostLimitGuard(pool, Platform.X, MOST)
     settings = MonitorSettings(Sweep(HOUR / 2, T0), PlannerKind.ADAPTIVE)
     async with (
         serve_x(history, now=T0) as server,
@@ -253,7 +255,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
     ):
         sweep = MonitorSettings(Sweep(24 * HOUR, T0))
         free = Monitor(pool, x, ConfirmationRule(), sweep, clock)
-        under = Monitor(pool, PaidCollector(x, paid), ConfirmationRule(), settings, clock, paid=paid)
+        under = Monitor(pool, CostLimitedCollector(x, paid), ConfirmationRule(), settings, clock, paid=paid)
         for monitor, until in ((free, T0 + HOUR), (under, blocked + 6 * HOUR)):
             await monitor.load()
             while clock() < until:
@@ -271,7 +273,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
             where c.kind <> 'baseline' order by at
             """
         )
-        on_record = await daily_cost_limit.paid(conn, Platform.X, clock().date())
+        on_record = await daily_cost_limit.charged_accounts(conn, Platform.X, clock().date())
     truth = {a.native_id: a.times[-1] for a in history.accounts}
     delays = sorted((r["at"] - truth[r["native_id"]]).total_seconds() / 60 for r in seen)
     assert seen[0]["at"] - blocked < timedelta(minutes=20)

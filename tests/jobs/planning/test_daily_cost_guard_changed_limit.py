@@ -7,8 +7,8 @@ import pytest
 
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.doctor.database_checks import ceiling_findings
-from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.doctor.database_checks import cost_limit_findings
+from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.daily_cost_limit import Refusal
 from jobs.planning.sweep_schedule import Sweep
 from storage.model.core.accounts import Platform
@@ -32,11 +32,11 @@ async def world(pool: Pool) -> Billed:
 
 async def planned(
     world: Billed, wanted: int | None, planner: PlannerKind = PlannerKind.ADAPTIVE
-) -> tuple[Paid, Monitor]:
+) -> tuple[CostLimitGuard, Monitor]:
     """A process that has just taken over."""
-    paid = Paid(world.pool, Platform.X, wanted)
+    paid = CostLimitGuard(world.pool, Platform.X, wanted)
     settings = MonitorSettings(Sweep(2 * HOUR, T0), planner)
-    reader = PaidCollector(world.platform, paid)
+    reader = CostLimitedCollector(world.platform, paid)
     monitor = Monitor(world.pool, reader, ConfirmationRule(), settings, world.clock, paid=paid)
     await monitor.load()
     return paid, monitor
@@ -44,7 +44,7 @@ async def planned(
 
 async def promised(world: Billed) -> int | None:
     async with transaction(world.pool) as conn:
-        return await daily_cost_limit.promised(conn, Platform.X, world.clock().date())
+        return await daily_cost_limit.stored_cost_limit(conn, Platform.X, world.clock().date())
 
 
 @pytest.mark.parametrize("planner", PlannerKind)
@@ -85,15 +85,15 @@ async def test_a_lower_ceiling_holds_at_once(world: Billed) -> None:
 async def test_a_worker_without_a_ceiling_asks_for_nobody_beyond_that_of_the_one_that_plans(
     world: Billed,
 ) -> None:
-    worker = Paid(world.pool, Platform.X, None)
-    assert await worker.ask(EVERYBODY, T0 + HOUR) is None
+    worker = CostLimitGuard(world.pool, Platform.X, None)
+    assert await worker.charge(EVERYBODY, T0 + HOUR) is None
     _, first = await planned(world, FIRST)
     await world.run(first, T0 + 2 * HOUR)
-    assert await worker.ask(EVERYBODY, world.clock()) is Refusal.RESERVE
-    assert await worker.ask(sorted(world.billing.billed[T0.date()]), world.clock()) is None
+    assert await worker.charge(EVERYBODY, world.clock()) is Refusal.RESERVE
+    assert await worker.charge(sorted(world.billing.billed[T0.date()]), world.clock()) is None
     # Which day a request near midnight is billed on is open: the ceiling holds until that is over.
-    assert await worker.ask(EVERYBODY[:1], T0 + 24 * HOUR) is Refusal.BETWEEN_DAYS
-    assert await worker.ask(EVERYBODY, T0 + 24 * HOUR + timedelta(minutes=1)) is None
+    assert await worker.charge(EVERYBODY[:1], T0 + 24 * HOUR) is Refusal.BETWEEN_DAYS
+    assert await worker.charge(EVERYBODY, T0 + 24 * HOUR + timedelta(minutes=1)) is None
 
 
 async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceiling_to_the_next_day(
@@ -109,14 +109,14 @@ async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceilin
 
 
 async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_today(pool: Pool) -> None:
-    early, right = (Paid(pool, Platform.X, 200) for _ in range(2))
+    early, right = (CostLimitGuard(pool, Platform.X, 200) for _ in range(2))
     at = T0 + 23.8 * HOUR
     past_midnight = at + HOUR / 4
     asked = 0
     for n in range(0, 600, 100):
         ids = EVERYBODY[n : n + 100]
-        await early.ask(ids, past_midnight)
-        asked += 100 if await right.ask(ids, at) is None else 0
+        await early.charge(ids, past_midnight)
+        asked += 100 if await right.charge(ids, at) is None else 0
     assert asked == 200
 
 
@@ -130,5 +130,5 @@ async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_tod
     ],
 )
 def test_the_doctor_says_when_a_setting_takes_effect(set_to: int | None, said: str | None) -> None:
-    found = [one.said for one in ceiling_findings(300, set_to)]
+    found = [one.said for one in cost_limit_findings(300, set_to)]
     assert [said in words for words in found if said] == ([] if said is None else [True])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.base.clock import system_clock
-from jobs.planning.daily_cost_limit import day_of
+from jobs.planning.daily_cost_limit import billing_day
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
@@ -39,7 +39,7 @@ async def kill_who_plans(pool: Pool, processes: Fleet) -> None:
     await processes.processes[number].wait()
 
 
-@pytest.mark.skipif(day_of(system_clock()) is None, reason="near midnight UTC nothing is asked")
+@pytest.mark.skipif(billing_day(system_clock()) is None, reason="near midnight UTC nothing is asked")
 async def test_of_three_the_two_that_plan_are_killed_and_no_more_accounts_are_asked_for(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.dispatch.local_requester import AskHere, Reply
-from jobs.planning.daily_cost_guard import Paid, PaidCollector
+from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
+from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.sweep_schedule import Sweep
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
@@ -23,10 +23,10 @@ MIDNIGHT = T0 + timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-class Waiting(AskHere):
+class Waiting(LocalRequester):
     """Time passes while a request waits for its turn, or on its way to the machine that makes it."""
 
-    def __init__(self, paid: PaidCollector, clock: SimulatedClock, on_its_way: bool) -> None:
+    def __init__(self, paid: CostLimitedCollector, clock: SimulatedClock, on_its_way: bool) -> None:
         super().__init__(paid, clock, 8)
         self._time = clock
         self._on_its_way = on_its_way
@@ -40,7 +40,7 @@ class Waiting(AskHere):
             yield
 
     @asynccontextmanager
-    async def asked(self, question: Question, /) -> AsyncGenerator[Reply]:
+    async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer]:
         self._time.set(max(self._time(), self.until))
         async with super().asked(question) as reply:
             yield reply
@@ -52,8 +52,8 @@ async def test_what_waited_until_it_was_too_near_midnight_is_no_trouble_of_the_p
 ) -> None:
     world = World(pool)
     await world.enlist([str(n) for n in range(10_000, 12_000)])
-    paid = Paid(pool, Platform.X, 3000)
-    collector = PaidCollector(world.platform, paid)
+    paid = CostLimitGuard(pool, Platform.X, 3000)
+    collector = CostLimitedCollector(world.platform, paid)
     waiting = Waiting(collector, world.clock, on_its_way)
     settings = MonitorSettings(Sweep(MINUTE, T0), PlannerKind.ADAPTIVE)
     monitor = Monitor(pool, collector, ConfirmationRule(), settings, world.clock, waiting, paid)

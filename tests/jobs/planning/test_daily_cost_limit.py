@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from dashboard.health import daily_cost_limit_words
 from jobs.planning.change_rates import Positions
-from jobs.planning.daily_cost_limit import AccountDays, Refusal, day_of, next_day, not_between
+from jobs.planning.daily_cost_limit import DailyBill, Refusal, billing_day, earliest_billable, next_day
 from jobs.planning.sentinels import choose_sentinels, parts_of_lists
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import Shares, divide, sentinels_of
-from storage.work.daily_cost_limit import Ceiling, DayBill, PaidOfList
+from storage.model.limits.daily_cost_limit import CostLimitShares, divide, sentinels_of
+from storage.work.daily_cost_limit import DailyCostLimit, DayBill, ListBill
 
 FEBRUARY = datetime(2021, 2, 1, tzinfo=UTC)
 
@@ -31,9 +31,9 @@ FEBRUARY = datetime(2021, 2, 1, tzinfo=UTC)
 )
 def test_on_which_day_a_request_is_billed(minute: float, day: int | None) -> None:
     at = FEBRUARY + timedelta(minutes=minute)
-    told = day_of(at)
+    told = billing_day(at)
     assert (told and told.day) == day
-    assert not_between(at) == (at if day else FEBRUARY + timedelta(minutes=1))
+    assert earliest_billable(at) == (at if day else FEBRUARY + timedelta(minutes=1))
     assert next_day(at) == FEBRUARY + timedelta(days=day == 1, minutes=1)
 
 
@@ -65,7 +65,7 @@ def test_as_many_sentinels_are_chosen_of_each_list_as_are_planned_for(sizes: lis
 
 
 def test_an_account_that_is_paid_for_is_read_again_for_nothing() -> None:
-    days = AccountDays(100)
+    days = DailyBill(100)
     days.begin(FEBRUARY + timedelta(hours=1))
     assert days.pay(["1", "2"], WhyRead.AGAIN) is None
     assert days.pay(["1", "2"], WhyRead.AHEAD) is None
@@ -75,9 +75,9 @@ def test_an_account_that_is_paid_for_is_read_again_for_nothing() -> None:
 
 
 def test_the_sweep_uses_its_share_and_leaves_the_rest_to_others() -> None:
-    days = AccountDays(100)
+    days = DailyBill(100)
     days.begin(FEBRUARY + timedelta(hours=1))
-    days.share_out(Shares(100, controls=10, sentinels=5, in_turn=60, round_days=9), ["s1", "s2"])
+    days.share_out(CostLimitShares(100, controls=10, sentinels=5, in_turn=60, round_days=9), ["s1", "s2"])
     assert days.pay(map(str, range(60)), WhyRead.TURN) is None
     assert days.pay(["60"], WhyRead.TURN) is Refusal.SHARE
     assert days.room(WhyRead.AHEAD) == 28
@@ -96,7 +96,7 @@ WANTED = st.tuples(
 def test_no_day_costs_more_than_its_ceiling(
     most: int, asked: list[tuple[int, set[int], WhyRead | None]]
 ) -> None:
-    days = AccountDays(most)
+    days = DailyBill(most)
     billed: dict[date, set[str]] = {}
     for minute, ids, why in sorted(asked, key=lambda a: a[0]):
         now = FEBRUARY + timedelta(minutes=minute)
@@ -133,15 +133,15 @@ def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches()
     bill = DayBill(
         Platform.X,
         date(2021, 2, 1),
-        Ceiling(most=500, in_turn=294, sentinels=5, round_days=7, waiting=63),
+        DailyCostLimit(most=500, in_turn=294, sentinels=5, round_days=7, waiting=63),
         {WhyRead.TURN: 294, WhyRead.SENTINEL: 5, None: 2},
-        [PaidOfList("order 1", 250, 40), PaidOfList("order 2", 3, 0)],
+        [ListBill("order 1", 250, 40), ListBill("order 2", 3, 0)],
     )
-    assert daily_cost_limit_words.paid(bill) == (
+    assert daily_cost_limit_words.daily_spend(bill) == (
         "$3.01 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 in their turn, 5 sentinels, "
         "2 control accounts"
     )
-    assert daily_cost_limit_words.rest(bill) == [
+    assert daily_cost_limit_words.daily_limit_notes(bill) == [
         "Everybody has a turn within 7 days.",
         "The ceiling is reached: 63 accounts that were to be read out of turn wait for the next day.",
         "Nobody was paid for of order 2: no sentinel watches there.",

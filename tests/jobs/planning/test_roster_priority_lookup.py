@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.collect.account_locks import InHand
+from jobs.collect.account_locks import AccountLocks
 from jobs.planning.change_rates import Accounts, Expectations, Prior, nothing_learned
-from jobs.planning.roster_priority import Ahead, Pick, Planner, PlannerRule
+from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner
 from jobs.planning.sweep_schedule import Attempt, Sweep, due_from, next_attempt
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome, WhyRead
@@ -98,7 +98,7 @@ def test_the_promise_that_is_due_first_is_kept_first_whatever_came_before(
 
 
 async def test_answers_about_one_account_are_taken_in_one_after_the_other() -> None:
-    in_hand, told = InHand(), list[str]()
+    in_hand, told = AccountLocks(), list[str]()
 
     async def take_in(name: str, ids: list[int]) -> None:
         async with in_hand.alone([AccountId(i) for i in ids]):
@@ -115,11 +115,11 @@ async def test_answers_about_one_account_are_taken_in_one_after_the_other() -> N
     assert told.index("other begins") < told.index("turn ends")
 
 
-def _planner(rosters: int, promised_every_s: float) -> Planner:
+def _planner(rosters: int, promised_every_s: float) -> RosterPlanner:
     """Rosters of one account, last read at 1, 3, 0, 2 and 2; each is a list as well."""
     accounts = Accounts(np.array([1.0, 3, 0, 2, 2]), np.full(rosters, -np.inf), np.zeros(rosters, np.int8))
     positions = [np.array([n], np.intp) for n in range(rosters)]
     prior = Prior()
     expectations = Expectations(prior, accounts, dict(enumerate(positions)), nothing_learned(prior))
     ahead = [Ahead(one, (n,), promised_every_s) for n, one in enumerate(positions)]
-    return Planner(PlannerRule(), expectations, positions, ahead)
+    return RosterPlanner(PlannerRule(), expectations, positions, ahead)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from collectors.core.collector import Candidate
+from collectors.core.collector import CanaryCandidate
 from jobs.collect.monitor import Monitor, MonitorSettings
-from jobs.collect.vantages import Elsewhere
+from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -32,7 +32,7 @@ Work = Callable[[], Awaitable[None]]
 async def world(pool: Pool) -> World:
     """Nobody is a control account yet; those that are found make every roster smaller."""
     world = World(pool)
-    world.platform.spare = (Candidate("800", "good"), Candidate("802", "fine"))
+    world.platform.spare = (CanaryCandidate("800", "good"), CanaryCandidate("802", "fine"))
     await watch(world, EVERYBODY)
     return world
 
@@ -111,7 +111,7 @@ async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before
     world: World,
 ) -> None:
     monitor = await start(world, PlannerKind.SWEEP)
-    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    elsewhere = VantageReader(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
     await elsewhere.load()
     await elsewhere.tick()
     await monitor.control.tick()
@@ -142,7 +142,7 @@ async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: s
     lock = Lock(dsn, "poll x")
     await lock.take(1)
     monitor = await world.start(fence=lock.fence)
-    elsewhere = Elsewhere(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
+    elsewhere = VantageReader(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
     await elsewhere.load()
     vantage, work = {"here": ("", monitor.control.tick), "elsewhere": ("tr", elsewhere.load)}[name]
     await one_leaves_and_one_comes(world)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from jobs.planning.change_rates import NEVER, Accounts, Expectations, Positions, Prior, nothing_learned
-from jobs.planning.daily_cost_limit import AccountDays
+from jobs.planning.daily_cost_limit import DailyBill
 from jobs.planning.roster_priority import Pick, PlannerRule
-from jobs.planning.sentinels import under_ceiling
+from jobs.planning.sentinels import plan_within_cost_limit
 from storage.model.core.coverage import WhyRead
 
 AT = datetime(2021, 2, 1, 1, tzinfo=UTC)
@@ -24,9 +24,9 @@ class Day:
         prior = Prior()
         expectations = Expectations(prior, known, dict(enumerate(lists)), nothing_learned(prior))
         base = [np.arange(i, min(i + SIZE, accounts)) for i in range(members, accounts, SIZE)]
-        self.days = AccountDays(most)
+        self.days = DailyBill(most)
         ids = [str(n) for n in range(accounts)]
-        self.open, self.planner = under_ceiling(
+        self.open, self.planner = plan_within_cost_limit(
             self.days, PlannerRule(), expectations, base, lists, [np.inf], ids, (), SIZE
         )
         assert self.open.begin(AT)

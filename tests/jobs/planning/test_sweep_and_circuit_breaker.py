@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.core.collector import Trouble
-from jobs.detect.active_cohorts import Cohorts
-from jobs.dispatch.circuit_breaker import Gate
+from collectors.core.collector import RequestFailure
+from jobs.detect.active_cohorts import RecentConfirmations
+from jobs.dispatch.circuit_breaker import CircuitBreaker
 from jobs.planning.sweep_schedule import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import MissedReason
@@ -41,11 +41,11 @@ def test_the_next_attempt_of_a_roster(
     assert next_attempt(SWEEP, attempt, minutes(now)) == Due(minutes(due[0]), due[1], minutes(due[2]))
 
 
-def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = False) -> Trouble:
-    return Trouble(reason, "because", minutes(99), breaker)
+def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = False) -> RequestFailure:
+    return RequestFailure(reason, "because", minutes(99), breaker)
 
 
-def failing(gate: Gate, *at: float) -> Gate:
+def failing(gate: CircuitBreaker, *at: float) -> CircuitBreaker:
     """Requests that were asked a second before they failed."""
     for minute in at:
         gate = gate.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
@@ -53,52 +53,52 @@ def failing(gate: Gate, *at: float) -> Gate:
 
 
 def test_one_or_two_failed_requests_do_not_close_the_gate() -> None:
-    assert not failing(Gate(), 0, 0.01).is_closed(minutes(0.01))
+    assert not failing(CircuitBreaker(), 0, 0.01).is_paused(minutes(0.01))
 
 
 def test_the_third_failure_closes_it_for_a_minute_and_each_further_one_for_twice_as_long() -> None:
-    gate = failing(Gate(), 0, 0, 0)
-    assert gate.closed_until == minutes(1)
+    gate = failing(CircuitBreaker(), 0, 0, 0)
+    assert gate.paused_until == minutes(1)
     pauses: list[timedelta] = []
     for _ in range(6):
-        assert gate.closed_until is not None
-        at = gate.closed_until
+        assert gate.paused_until is not None
+        at = gate.paused_until
         gate = gate.after(trouble(), at, at)
-        assert gate.closed_until is not None
-        pauses.append(gate.closed_until - at)
+        assert gate.paused_until is not None
+        pauses.append(gate.paused_until - at)
     assert pauses == [MINUTE * m for m in (2, 4, 8, 15, 15, 15)]
 
 
 def test_requests_that_fail_together_are_one_failure_of_the_platform() -> None:
-    gate = failing(Gate(), *(n / 60_000 for n in range(8)))
-    assert gate.closed_until == minutes(2 / 60_000) + MINUTE
+    gate = failing(CircuitBreaker(), *(n / 60_000 for n in range(8)))
+    assert gate.paused_until == minutes(2 / 60_000) + MINUTE
 
 
 @pytest.mark.parametrize("reason", [MissedReason.AUTH, MissedReason.CREDITS, MissedReason.USAGE_CAPPED])
 def test_a_fault_that_meets_every_request_closes_it_at_once(reason: MissedReason) -> None:
-    gate = Gate().after(trouble(reason, breaker=True), minutes(0), minutes(0))
-    assert (gate.closed_until, gate.reason) == (minutes(99), reason)
-    assert not gate.is_closed(minutes(99))
+    gate = CircuitBreaker().after(trouble(reason, breaker=True), minutes(0), minutes(0))
+    assert (gate.paused_until, gate.reason) == (minutes(99), reason)
+    assert not gate.is_paused(minutes(99))
 
 
 def test_an_answer_to_a_later_question_opens_it_again() -> None:
-    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(0))
-    assert closed.after(None, minutes(1), minutes(1)) == Gate()
+    closed = CircuitBreaker().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(0))
+    assert closed.after(None, minutes(1), minutes(1)) == CircuitBreaker()
 
 
 def test_an_answer_to_an_earlier_question_opens_nothing() -> None:
-    closed = Gate().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(1))
+    closed = CircuitBreaker().after(trouble(MissedReason.RATE_LIMITED), minutes(0), minutes(1))
     assert closed.after(None, minutes(0), minutes(2)) == closed
 
 
 def test_a_failure_that_was_under_way_never_shortens_a_pause() -> None:
-    closed = Gate().after(trouble(MissedReason.AUTH, breaker=True), minutes(0), minutes(0))
+    closed = CircuitBreaker().after(trouble(MissedReason.AUTH, breaker=True), minutes(0), minutes(0))
     later = failing(closed, 1, 1, 1)
-    assert (later.closed_until, later.reason) == (minutes(99), MissedReason.AUTH)
+    assert (later.paused_until, later.reason) == (minutes(99), MissedReason.AUTH)
 
 
 def test_a_confirmation_makes_its_lists_active_for_six_hours_but_not_in_its_own_round() -> None:
-    cohorts = Cohorts(timedelta(hours=6))
+    cohorts = RecentConfirmations(timedelta(hours=6))
     cohorts.confirmed([ListId(1)], minutes(0))
     assert not cohorts.is_active([ListId(1)], minutes(0))
     assert cohorts.is_active([ListId(2), ListId(1)], minutes(1))

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from jobs.detect.active_cohorts import Cohorts
-from jobs.planning.watch_state import WatchBook
+from jobs.detect.active_cohorts import RecentConfirmations
+from jobs.planning.watch_state import WatchState
 from storage.changes.load_watched import WatchedAccount
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.known_state import Known
@@ -17,7 +17,7 @@ def _watched(*numbers: int) -> list[WatchedAccount]:
 
 
 def test_an_account_is_found_by_its_id_at_the_platform_once_and_as_long_as_it_is_watched() -> None:
-    book = WatchBook(Cohorts(timedelta(hours=6)))
+    book = WatchState(RecentConfirmations(timedelta(hours=6)))
     book.take_up(_watched(1, 2), {}, whole=True)
     book.take_up(_watched(3), {}, whole=False)
     assert book.called(["x3", "x9", "x1", "x3"]) == [3, 1]

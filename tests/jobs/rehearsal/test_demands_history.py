@@ -22,8 +22,8 @@ from dashboard.orders.report_html import Imprint
 from dashboard.server.app import page_of
 from jobs.orders.legal_demands import read_legal_demands
 from jobs.rehearsal.demands_history import history_of, in_time, until
-from jobs.rehearsal.pipeline import Plan
-from jobs.rehearsal.rehearse import Papers, Report, rehearse
+from jobs.rehearsal.pipeline import SimulationPlan
+from jobs.rehearsal.rehearse import RehearsalOrders, RehearsalReport, rehearse
 from jobs.rehearsal.simulators import played
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.page_text import said
@@ -59,7 +59,7 @@ def test_a_table_of_demands_becomes_a_history_with_what_others_found_at_an_assum
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    report: Report
+    report: RehearsalReport
     rows: list[dict[str, str]]
     """Those of the table that have a date and a notice."""
 
@@ -73,7 +73,7 @@ async def play(dsn: str, folder: Path) -> Played:
     orders = [o for t in read_legal_demands(content, NAME, END, by_day=True).rows for o in t.orders]
     history = folder / "history.csv"
     history.write_text("\n".join(history_of(in_time(orders, START, END))) + "\n", encoding="utf-8")
-    plan = Plan(START, END, EVERY)
+    plan = SimulationPlan(START, END, EVERY)
     report = await rehearse(
         history,
         None,
@@ -82,7 +82,7 @@ async def play(dsn: str, folder: Path) -> Played:
         "none",
         dsn,
         lambda _: None,
-        Papers(NAME, content),
+        RehearsalOrders(NAME, content),
     )
     lines = csv.DictReader(content.decode().splitlines())
     return Played(report, [r for r in lines if r["notice_date"] and r["notice_id"]])

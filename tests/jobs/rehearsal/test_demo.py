@@ -17,7 +17,7 @@ async def _at_once(_: datetime) -> None:
     """Nobody is waited for."""
 
 
-def _unheard(_at: datetime, _tally: demo.Tally) -> None:
+def _unheard(_at: datetime, _tally: demo.MonitorCounts) -> None:
     """Nobody watches the progress."""
 
 

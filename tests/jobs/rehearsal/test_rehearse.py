@@ -12,10 +12,10 @@ import pytest
 from collectors.simulator.core.faults import PROFILES, profile
 from collectors.simulator.core.history import History
 from collectors.simulator.core.history_files import load_history
-from jobs.rehearsal.pipeline import Plan
-from jobs.rehearsal.rehearse import Report, rehearse, write_report
+from jobs.rehearsal.pipeline import SimulationPlan
+from jobs.rehearsal.rehearse import RehearsalReport, rehearse, write_report
 from jobs.rehearsal.simulators import played
-from jobs.rehearsal.verdict import Believed, Line, hold_against_truth
+from jobs.rehearsal.verdict import Believed, StatusTimeline, hold_against_truth
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
@@ -25,7 +25,9 @@ from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
 from tests.support.samples.recorded_histories import recorded
 
 
-async def perform(path: Path, dsn: str, plan: Plan, faults: str, platform: str | None = None) -> Report:
+async def perform(
+    path: Path, dsn: str, plan: SimulationPlan, faults: str, platform: str | None = None
+) -> RehearsalReport:
     told = played(load_history(path), platform)
     found = await rehearse(path, platform, told, plan, faults, dsn, lambda _: None)
     await require_the_same(dsn, plan, int(str(found.figures["readings"])))
@@ -44,7 +46,9 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     dsn: str, tmp_path: Path
 ) -> None:
     path = write_history(tmp_path / "history.csv", accounts=90, days=4)
-    found = await perform(path, dsn, Plan(T0, T0 + timedelta(days=4), timedelta(hours=1)), "none", "all")
+    found = await perform(
+        path, dsn, SimulationPlan(T0, T0 + timedelta(days=4), timedelta(hours=1)), "none", "all"
+    )
     figures = found.figures
     assert found.is_right
     assert (
@@ -60,7 +64,9 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
 @pytest.mark.parametrize("faults", [name for name in PROFILES if name != "none"])
 async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=30, days=2)
-    found = await perform(path, dsn, Plan(T0, T0 + timedelta(days=2), timedelta(hours=1)), faults, "all")
+    found = await perform(
+        path, dsn, SimulationPlan(T0, T0 + timedelta(days=2), timedelta(hours=1)), faults, "all"
+    )
     assert found.verdict.false == []
     assert found.verdict.wrong_interval == []
     if profile(faults).lies:
@@ -75,7 +81,7 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
     dsn: str, tmp_path: Path
 ) -> None:
     path = write_order(tmp_path / "order.csv", accounts=257, at=T0 + timedelta(hours=5))
-    plan = Plan(T0, T0 + timedelta(hours=12), timedelta(minutes=15))
+    plan = SimulationPlan(T0, T0 + timedelta(hours=12), timedelta(minutes=15))
     found = await perform(path, dsn, plan, "flapping", "all")
     assert found.verdict.false == found.verdict.wrong_interval == []
     # Mastodon withholds nothing by country, so nothing happens there.
@@ -88,7 +94,9 @@ async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn:
     path = recorded()
     told = load_history(path)
     start = T0.replace(year=2022, month=11, day=1)
-    found = await perform(path, dsn, Plan(start, start + timedelta(days=30), timedelta(days=1)), "none")
+    found = await perform(
+        path, dsn, SimulationPlan(start, start + timedelta(days=30), timedelta(days=1)), "none"
+    )
     assert len(told.accounts) == 7_522
     assert found.is_right
     assert found.verdict.unseen == []
@@ -96,9 +104,9 @@ async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn:
 
 
 def test_a_wrong_case_is_written_out_with_both_readings(tmp_path: Path) -> None:
-    line = Line((minutes(-9),), (AVAILABLE,))
+    line = StatusTimeline((minutes(-9),), (AVAILABLE,))
     lie = Believed("1", AVAILABLE, SUSPENDED, minutes(0), minutes(5))
-    found = Report({}, hold_against_truth({"1": line}, (), [lie], minutes(0), minutes(9)))
+    found = RehearsalReport({}, hold_against_truth({"1": line}, (), [lie], minutes(0), minutes(9)))
     assert not found.is_right
     write_report(tmp_path / "report.jsonl", found)
     assert [json.loads(row) for row in (tmp_path / "report.jsonl").read_text().splitlines()] == [

@@ -10,8 +10,8 @@ import pytest
 
 from collectors.simulator.core.history_files import load_history
 from jobs.planning.change_rates import DAY, HOUR
-from jobs.rehearsal.pipeline import Plan
-from jobs.rehearsal.rehearse import Report, rehearse
+from jobs.rehearsal.pipeline import SimulationPlan
+from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
@@ -33,8 +33,12 @@ def order_at_noon() -> Scenario:
     return Scenario(ACCOUNTS, 4.5 * DAY, [members], sorted([*blocks, *back], key=lambda f: f.at))
 
 
-async def rehearsed(path: Path, told: Scenario, planner: PlannerKind, dsn: str) -> tuple[Report, Seen]:
-    plan = Plan(moment(0), moment(told.end) - timedelta(minutes=1), timedelta(days=1), planner=planner)
+async def rehearsed(
+    path: Path, told: Scenario, planner: PlannerKind, dsn: str
+) -> tuple[RehearsalReport, Seen]:
+    plan = SimulationPlan(
+        moment(0), moment(told.end) - timedelta(minutes=1), timedelta(days=1), planner=planner
+    )
     found = await rehearse(path, None, load_history(path), plan, "none", dsn, lambda _: None)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         return found, looks(told, await rehearsal_readback.reading_times(conn), 0)

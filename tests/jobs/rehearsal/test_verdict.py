@@ -6,21 +6,21 @@ from datetime import datetime
 import pytest
 
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.rehearsal.verdict import Believed, Line, Verdict, hold_against_truth, observable
+from jobs.rehearsal.verdict import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
 from storage.model.core.availability import State
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
 RULE = ConfirmationRule()
 
 
-def line(*steps: tuple[float, State]) -> Line:
-    return Line(tuple(minutes(m) for m, _ in steps), tuple(s for _, s in steps))
+def line(*steps: tuple[float, State]) -> StatusTimeline:
+    return StatusTimeline(tuple(minutes(m) for m, _ in steps), tuple(s for _, s in steps))
 
 
 BLOCKED = line((-999, AVAILABLE), (100, SUSPENDED))
 
 
-def seen(steps: Line, readings: Sequence[float], lists: tuple[str, ...] = ()) -> list[Believed]:
+def seen(steps: StatusTimeline, readings: Sequence[float], lists: tuple[str, ...] = ()) -> list[Believed]:
     return observable({"1": steps}, {"1": lists}, {"1": [minutes(m) for m in readings]}, RULE)
 
 
@@ -28,7 +28,7 @@ def believed(new: State, after: float, until: float, old: State | None = AVAILAB
     return Believed("1", old, new, minutes(after), minutes(until))
 
 
-def judged(*detected: Believed, ideal: Sequence[Believed] = ()) -> Verdict:
+def judged(*detected: Believed, ideal: Sequence[Believed] = ()) -> RehearsalScore:
     return hold_against_truth({"1": BLOCKED}, ideal, detected, minutes(0), minutes(600))
 
 
@@ -67,7 +67,9 @@ def judged(*detected: Believed, ideal: Sequence[Believed] = ()) -> Verdict:
         ),
     ],
 )
-def test_what_a_run_could_observe(steps: Line, readings: list[float], expected: list[Believed]) -> None:
+def test_what_a_run_could_observe(
+    steps: StatusTimeline, readings: list[float], expected: list[Believed]
+) -> None:
     assert seen(steps, readings) == expected
 
 

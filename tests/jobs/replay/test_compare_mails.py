@@ -11,7 +11,7 @@ from jobs.replay.replay import IN_FORCE, Redecided
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import put_in_order, remove_rule, save_rule
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
 from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction
@@ -97,7 +97,7 @@ WAVE, DIGEST = MailKind.WAVE, MailKind.DIGEST
             id="a daily digest tells all of it in the morning, and on every other that nothing happened",
         ),
         pytest.param(
-            a_rule(ME, quiet=Quiet(time(0), time(5)), severity=Severity.WARNING),
+            a_rule(ME, quiet=QuietHours(time(0), time(5)), severity=Severity.WARNING),
             [("not", ME, WAVE, 1), ("not", ME, WAVE, 1), ("not", ME, DIGEST, 1), ("more", ME, WAVE, 3)],
             id="what is confirmed in quiet hours is one mail when they end",
         ),
@@ -144,7 +144,7 @@ RULES = [
     pytest.param((AlertRule((ME,), name="days", digest=Digest.DAILY),), id="a daily digest"),
     pytest.param((AlertRule((ME,), name="week", digest=Digest.WEEKLY), PLAIN), id="a weekly one beside"),
     pytest.param((AlertRule((ME,), match=Match(provisional=True)),), id="what is provisional"),
-    pytest.param((AlertRule((ME,), quiet=Quiet(time(0), time(5))),), id="quiet hours"),
+    pytest.param((AlertRule((ME,), quiet=QuietHours(time(0), time(5))),), id="quiet hours"),
     pytest.param(
         (AlertRule((ME,), flapping_changes=2, flapping_period=timedelta(days=1)),),
         id="what goes back and forth",

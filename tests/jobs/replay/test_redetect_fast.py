@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
-from jobs.replay.redetect_fast import retold
-from storage.model.bitemporal.corrections import Told
-from storage.model.bitemporal.reading_columns import Course, Look, Looks, columns_of, with_more
+from jobs.replay.redetect_fast import redetect_fast
+from storage.model.bitemporal.corrections import RecomputedChange
+from storage.model.bitemporal.reading_columns import (
+    Course,
+    ReplayedReading,
+    ReplayedReadings,
+    columns_of,
+    with_more,
+)
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
 from storage.model.core.known_state import Known
@@ -40,13 +46,18 @@ def course(
     let_go: Sequence[float] = (),
     start: float = 0,
 ) -> Course:
-    at, rows, since, looks = start, list[tuple[int, int, frozenset[str]]](), list[int](), list[Look | None]()
+    at, rows, since, looks = (
+        start,
+        list[tuple[int, int, frozenset[str]]](),
+        list[int](),
+        list[ReplayedReading | None](),
+    )
     for gap, state, silent in shown:
         at += gap
         when = microseconds(minutes(at))
         rows.append((when, when - 1_500_000, silent))
         strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
-        look = Look(state, strength, frozenset({Flag.HOST}) if state == S else frozenset())
+        look = ReplayedReading(state, strength, frozenset({Flag.HOST}) if state == S else frozenset())
         if not since or (looks[-1] != look and since[-1] != when):
             since.append(when)
             looks.append(look)
@@ -54,13 +65,15 @@ def course(
         Account(AccountId(n), Platform.X, str(n), f"h{n}"),
         {ListId(i): minutes(30 * (i - 1)) for i in lists},
         columns_of(rows),
-        Looks(since, looks),
+        ReplayedReadings(since, looks),
         (),
         let_go_at=sorted(minutes(m) for m in let_go),
     )
 
 
-def one_by_one(courses: Sequence[Course], rule: ConfirmationRule) -> dict[AccountId, tuple[Told, ...]]:
+def one_by_one(
+    courses: Sequence[Course], rule: ConfirmationRule
+) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Every reading of everybody through `step`, in the order of time."""
     folding = {c.account.account_id: Folding(frozenset(c.lists), Known(), frozenset()) for c in courses}
     confirmed_on = ConfirmedOn({})
@@ -96,7 +109,7 @@ def test_skipping_tells_what_stepping_one_by_one_tells(
     drawn: list[tuple[list[Shown], tuple[int, ...], list[int]]], rule: ConfirmationRule
 ) -> None:
     courses = [course(n, shown, lists, let_go) for n, (shown, lists, let_go) in enumerate(drawn)]
-    assert retold(courses, {}, rule) == one_by_one(courses, rule)
+    assert redetect_fast(courses, {}, rule) == one_by_one(courses, rule)
 
 
 NOTHING = frozenset[str]()
@@ -123,14 +136,14 @@ LONG: list[Shown] = [(1, A, NOTHING)] * 2_000
 def test_a_thousand_readings_before_it_change_nothing(
     shown: list[Shown], rule: ConfirmationRule, reasons: list[Reason | None]
 ) -> None:
-    told = retold([course(1, [*LONG, *shown])], {}, rule)[AccountId(1)]
+    told = redetect_fast([course(1, [*LONG, *shown])], {}, rule)[AccountId(1)]
     assert [t.closed and t.closed.reason for t in told[1:]] == reasons
     assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
 
 
 def test_a_country_that_a_long_run_is_silent_on_was_last_heard_of_before_the_run() -> None:
     silent: list[Shown] = [(1, A, frozenset({"IN"}))] * 500
-    told = retold([course(1, [*LONG, *silent, *[(1, W, NOTHING)] * 3])], {}, RULE)[AccountId(1)]
+    told = redetect_fast([course(1, [*LONG, *silent, *[(1, W, NOTHING)] * 3])], {}, RULE)[AccountId(1)]
     assert told[1].is_confirmed
     assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
 
@@ -143,7 +156,7 @@ def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
     account = Account(AccountId(2), Platform.BLUESKY, "2", "h2")
     elsewhere = Course(account, beside.lists, beside.columns, beside.looks, ())
     for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
-        last = retold([here, other], {}, RULE)[AccountId(1)][-1]
+        last = redetect_fast([here, other], {}, RULE)[AccountId(1)][-1]
         assert (last.closed and last.closed.outcome) == outcome
 
 

@@ -17,7 +17,7 @@ from collectors.simulator.core.history import History, HistoryAccount
 from collectors.simulator.x.app import serve_x
 from jobs.config.database import database
 from jobs.config.settings import Settings, load_settings
-from jobs.runtime.app import Role, running
+from jobs.runtime.app import ProcessRole, running
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core import people
@@ -75,7 +75,7 @@ async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_run
     told = History((account("1", "first"), account("2", "second"), *CANARIES))
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - a running installation has the real time
         await watch(pool, "1")
-        async with running(settings(dsn, x.base_url, tmp_path), dsn, list(Role)) as said:
+        async with running(settings(dsn, x.base_url, tmp_path), dsn, list(ProcessRole)) as said:
             await until(pool, "select count(*) from pending_change", 1)
             await watch(pool, "2")
             await until(pool, "select count(*) from pending_change", 2)
@@ -91,7 +91,7 @@ async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
     wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update={"role": "viewer"})
-    async with running(wanted, dsn, [Role.WEB]) as said:
+    async with running(wanted, dsn, [ProcessRole.WEB]) as said:
         address = said[-1].removeprefix("Dashboard on ")
         async with (
             aiohttp.ClientSession() as session,
@@ -118,7 +118,7 @@ async def test_it_answers_under_the_address_that_its_mails_name_and_no_other(
 ) -> None:
     named = {"dashboard_url": "https://Watch.example.org:8443/"}
     wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update=named)
-    async with running(wanted, dsn, [Role.WEB]) as said, aiohttp.ClientSession() as session:
+    async with running(wanted, dsn, [ProcessRole.WEB]) as said, aiohttp.ClientSession() as session:
         address = next(one.removeprefix("Dashboard on ") for one in said if one.startswith("Dashboard on "))
         headers = {"Host": host, "Origin": origin}
         async with session.get(f"{address}/mail-link/forged", headers=headers) as answer:
@@ -129,7 +129,7 @@ async def test_it_answers_under_the_address_that_its_mails_name_and_no_other(
 
 async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_path: Path) -> None:
     await watch(pool, "1")
-    async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [Role.NOTIFY]):
+    async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [ProcessRole.NOTIFY]):
         await until(pool, "select sentence from operator_condition", BLIND)
 
 
@@ -140,8 +140,8 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
         wanted = settings(dsn, x.base_url, tmp_path)
         async with AsyncExitStack() as first, AsyncExitStack() as second:
-            await first.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
-            await second.enter_async_context(running(wanted, dsn, [Role.COLLECT]))
+            await first.enter_async_context(running(wanted, dsn, [ProcessRole.COLLECT]))
+            await second.enter_async_context(running(wanted, dsn, [ProcessRole.COLLECT]))
             await until(pool, "select count(*) from worker", 2)
             await watch(pool, "1")
             await until(pool, "select count(*) from coverage_row where outcome = 0", 1)
@@ -161,7 +161,7 @@ async def test_it_goes_on_after_its_database_server_was_killed() -> None:
         async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
             wanted = settings("", x.base_url, folder).model_copy(update={"database_url": None})
             with database(wanted) as dsn:
-                async with running(wanted, dsn, [Role.COLLECT]), open_pool(dsn) as pool:
+                async with running(wanted, dsn, [ProcessRole.COLLECT]), open_pool(dsn) as pool:
                     await watch(pool, "1")
                     await until(pool, "select count(*) from pending_change", 1)
                     server = int((folder / "postgres/pgdata/postmaster.pid").read_text().splitlines()[0])
@@ -237,7 +237,7 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
         async with transaction(pool) as conn:
             new = [(Platform.BLUESKY, HEALTHY), (Platform.BLUESKY, HIDDEN), (Platform.MASTODON, ALICE)]
             await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
-        async with running(wanted, dsn, list(Role)) as said:
+        async with running(wanted, dsn, list(ProcessRole)) as said:
             assert said[0].startswith("Reading Bluesky, Mastodon every")
             await until(pool, "select count(*) from spell where status = 'available'", 2)
             await until(pool, "select count(*) from pending_change", 1)
@@ -252,7 +252,7 @@ async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in
 ) -> None:
     with_login = settings(dsn, "http://127.0.0.1:1", tmp_path).model_copy(update={"auth": "password"})
     for admins in (0, 1):
-        async with running(with_login, dsn, [Role.WEB]) as said:
+        async with running(with_login, dsn, [ProcessRole.WEB]) as said:
             address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
             hint = "Make an admin: blockline users add NAME --role admin"
             assert any(hint in s for s in said) is (admins == 0)

@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import suppress
 
 from collectors.bluesky.wire.jetstream import StreamEvent
-from jobs.collect.event_stream import Push
+from jobs.collect.event_stream import EventListener
 from jobs.config.settings import Settings
-from jobs.dispatch.answer_intake import Answering
-from jobs.runtime.leader import Collecting
+from jobs.dispatch.answer_intake import AnswerIntake
+from jobs.runtime.leader import LeaderLoop
 from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool
 from tests.support.pipelines.monitor import World
@@ -46,9 +46,9 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
     world, stream, lock = World(pool), Silent(), Lock(dsn, "poll x")
     await world.enlist(["1"])
     monitor = await world.start()
-    push = Push(pool, stream, monitor, world.clock)
-    collecting = Collecting(
-        Settings(), lock, pool, world.platform, monitor, {}, push, Answering(), world.clock, lambda: True
+    push = EventListener(pool, stream, monitor, world.clock)
+    collecting = LeaderLoop(
+        Settings(), lock, pool, world.platform, monitor, {}, push, AnswerIntake(), world.clock, lambda: True
     )
     listening = asyncio.ensure_future(push.run())
     async with asyncio.timeout(20):

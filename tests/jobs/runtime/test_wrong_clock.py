@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from dashboard.server.app import page_of
 from jobs.base.clock import system_clock
 from jobs.dispatch.worker import AT_ONCE
-from jobs.runtime.app import Role, running
+from jobs.runtime.app import ProcessRole, running
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import tick
@@ -78,7 +78,9 @@ async def machine(
     one = Machine(x, token)
     one.clock.off = off
     own = {"sweep_every": EVERY, "x_bearer_token": SecretStr(token)}
-    async with running(settings(dsn, x, folder).model_copy(update=own), dsn, [Role.COLLECT], one.clock):
+    async with running(
+        settings(dsn, x, folder).model_copy(update=own), dsn, [ProcessRole.COLLECT], one.clock
+    ):
         yield one
 
 

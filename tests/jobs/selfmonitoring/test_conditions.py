@@ -8,17 +8,17 @@ import pytest
 
 from jobs.messages.compose import Letterhead
 from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexplained
-from jobs.selfmonitoring.operator_mail import SHOWN, News, news, operator_mail
+from jobs.selfmonitoring.operator_mail import SHOWN, OperatorNews, news, operator_mail
 from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import (
+    CollectorStatus,
     Condition,
+    ConditionFacts,
     ConditionKey,
     ConditionKind,
-    Coverage,
-    Facts,
     KnownCondition,
-    Mails,
-    Source,
+    PlatformCoverage,
+    UndeliveredMails,
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
@@ -29,22 +29,24 @@ RULES = Thresholds(15 * MINUTE)
 NOW = minutes(600)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org",))
 
-WELL = Source(X, "", "", True, None, "", None, None, minutes(595))
+WELL = CollectorStatus(X, "", "", True, None, "", None, None, minutes(595))
 NO_CREDITS = replace(WELL, healthy=False, reason="credits", detail="402", since=minutes(500))
 HELD = replace(WELL, held_since=minutes(530), doubted=("steady",))
-READ = Coverage(X, watched=100, heard=100, due=100, due_heard=100, first_due_at=T0, last_answer_at=None)
+READ = PlatformCoverage(
+    X, watched=100, heard=100, due=100, due_heard=100, first_due_at=T0, last_answer_at=None
+)
 BLIND = replace(READ, heard=0, due_heard=0, last_answer_at=minutes(550))
 
 
 def facts(
-    *sources: Source,
-    coverage: Sequence[Coverage] = (READ,),
-    untold: Mails = Mails(),  # noqa: B008 - immutable
-    untried: Mails = Mails(),  # noqa: B008
-    refused: Mails = Mails(),  # noqa: B008
-    given_up: Mails = Mails(),  # noqa: B008
-) -> Facts:
-    return Facts(sources, tuple(coverage), untold, untried, refused, given_up)
+    *sources: CollectorStatus,
+    coverage: Sequence[PlatformCoverage] = (READ,),
+    untold: UndeliveredMails = UndeliveredMails(),  # noqa: B008 - immutable
+    untried: UndeliveredMails = UndeliveredMails(),  # noqa: B008
+    refused: UndeliveredMails = UndeliveredMails(),  # noqa: B008
+    given_up: UndeliveredMails = UndeliveredMails(),  # noqa: B008
+) -> ConditionFacts:
+    return ConditionFacts(sources, tuple(coverage), untold, untried, refused, given_up)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,10 @@ def facts(
             id="more than 5 % are late",
         ),
         pytest.param(
-            facts(untold=Mails(1, minutes(570)), untried=Mails(1, minutes(580), "no mail server")),
+            facts(
+                untold=UndeliveredMails(1, minutes(570)),
+                untried=UndeliveredMails(1, minutes(580), "no mail server"),
+            ),
             minutes(570),
             "1 change waits to be told, and no mail is written; 1 mail waits, and nobody tries to send it",
             "no mail server",
@@ -156,7 +161,7 @@ def facts(
             id="changes of which no mail is written",
         ),
         pytest.param(
-            facts(untried=Mails(2, minutes(580), "no mail server")),
+            facts(untried=UndeliveredMails(2, minutes(580), "no mail server")),
             minutes(580),
             "2 mails wait, and nobody tries to send them",
             "no mail server",
@@ -164,7 +169,10 @@ def facts(
             id="mails that nobody tries to send",
         ),
         pytest.param(
-            facts(untried=Mails(1, minutes(580)), refused=Mails(1, minutes(500), "451 later")),
+            facts(
+                untried=UndeliveredMails(1, minutes(580)),
+                refused=UndeliveredMails(1, minutes(500), "451 later"),
+            ),
             minutes(500),
             "1 mail waits, and nobody tries to send it; 1 mail of more than 1 h ago was not taken",
             "451 later",
@@ -173,7 +181,7 @@ def facts(
             id="one that nobody tries and one that no server takes are one trouble",
         ),
         pytest.param(
-            facts(given_up=Mails(3, minutes(100), "550 unknown")),
+            facts(given_up=UndeliveredMails(3, minutes(100), "550 unknown")),
             minutes(100),
             "3 mails were given up in the last 24 h",
             "550 unknown",
@@ -183,7 +191,7 @@ def facts(
     ],
 )
 def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
-    given: Facts, since: datetime, sentence: str, detail: str, to_do: str
+    given: ConditionFacts, since: datetime, sentence: str, detail: str, to_do: str
 ) -> None:
     (one,) = unexplained(conditions(given, NOW, RULES))
     assert (one.since, one.sentence, one.detail) == (since, sentence, detail)
@@ -200,7 +208,9 @@ def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
         pytest.param(facts(replace(NO_CREDITS, place="one.example")), id="one server of many refuses"),
         pytest.param(facts(replace(NO_CREDITS, vantage="tr")), id="a vantage never decides a status"),
         pytest.param(facts(NO_CREDITS, coverage=[]), id="nobody is read there any more"),
-        pytest.param(facts(replace(HELD, held_since=NOW - RULES.held_for)), id="held for an hour sharp"),
+        pytest.param(
+            facts(replace(HELD, held_since=NOW - RULES.quarantined_for)), id="held for an hour sharp"
+        ),
         pytest.param(
             facts(replace(HELD, healthy=False, reason="network", since=NOW)),
             id="held before it was not reached",
@@ -213,7 +223,7 @@ def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
         pytest.param(facts(coverage=[replace(READ, heard=95, due_heard=95)]), id="5 % sharp are late"),
     ],
 )
-def test_what_is_no_trouble_or_none_yet_is_not_told(given: Facts) -> None:
+def test_what_is_no_trouble_or_none_yet_is_not_told(given: ConditionFacts) -> None:
     assert conditions(given, NOW, RULES) == []
 
 
@@ -243,7 +253,7 @@ def test_a_newcomer_that_answers_shows_that_the_collector_is_not_blind() -> None
         ),
     ],
 )
-def test_what_follows_from_a_trouble_is_no_second_one(given: Facts, kinds: list[str]) -> None:
+def test_what_follows_from_a_trouble_is_no_second_one(given: ConditionFacts, kinds: list[str]) -> None:
     assert [c.key.kind for c in unexplained(conditions(given, NOW, RULES))] == kinds
 
 
@@ -286,7 +296,9 @@ def test_what_follows_from_a_trouble_is_no_second_one(given: Facts, kinds: list[
         ),
     ],
 )
-def test_the_end_of_a_trouble_says_no_more_than_what_was_seen(kind: str, given: Facts, said: str) -> None:
+def test_the_end_of_a_trouble_says_no_more_than_what_was_seen(
+    kind: str, given: ConditionFacts, said: str
+) -> None:
     assert ending(ConditionKey(ConditionKind(kind), X), given, RULES) == said
 
 
@@ -359,8 +371,8 @@ def told_of(
     begun: Sequence[KnownCondition] = (),
     lasting: Sequence[KnownCondition] = (),
     over: Sequence[KnownCondition] = (),
-) -> News:
-    return News(
+) -> OperatorNews:
+    return OperatorNews(
         tuple(begun), tuple(lasting), tuple(over), frozenset(k.condition.key for k in (*begun, *lasting))
     )
 
@@ -404,7 +416,7 @@ def told_of(
     ],
 )
 def test_a_mail_says_which_troubles_since_when_and_what_to_do(
-    told: News, subject: str, lines: list[str]
+    told: OperatorNews, subject: str, lines: list[str]
 ) -> None:
     draft = operator_mail(told, "ops@example.org", RULES, HEAD)
     assert (draft.subject, draft.recipient) == (subject, "ops@example.org")

@@ -11,14 +11,14 @@ from dashboard.server.app import page_of
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from jobs.selfmonitoring.conditions import Thresholds
-from jobs.selfmonitoring.watchdog import TroubleReport, tick
+from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.alerts.mail_queue import resend
 from storage.health.collector_state import CollectorState, save_state
 from storage.health.condition_facts import facts
 from storage.health.conditions import open_conditions
 from storage.health.status import overview
-from storage.model.alerts.conditions import ConditionKey, ConditionKind, Coverage, Mails
-from storage.model.alerts.rules import AlertRule, Quiet
+from storage.model.alerts.conditions import ConditionKey, ConditionKind, PlatformCoverage, UndeliveredMails
+from storage.model.alerts.rules import AlertRule, QuietHours
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.migrate import migrate
@@ -33,7 +33,7 @@ from tests.support.servers.dashboard import SETTINGS
 RULES = Thresholds(15 * MINUTE)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org", "night@example.org"))
 NOBODY = Letterhead()
-NOTHING = TroubleReport(0, 0, 0)
+NOTHING = ConditionReport(0, 0, 0)
 DAY = 24 * 60
 
 
@@ -91,9 +91,9 @@ async def deliver(pool: Pool) -> None:
         await conn.execute("update mail set state = 'sent', next_attempt_at = null where state = 'queued'")
 
 
-async def ticks(pool: Pool, *at: float, head: Letterhead = HEAD) -> list[TroubleReport]:
+async def ticks(pool: Pool, *at: float, head: Letterhead = HEAD) -> list[ConditionReport]:
     """Ticks at these minutes, each of whose mails is delivered at once."""
-    out: list[TroubleReport] = []
+    out: list[ConditionReport] = []
     for minute in at:
         out.append(await tick(pool, minutes(minute), head, RULES))
         await deliver(pool)
@@ -115,14 +115,14 @@ async def test_a_trouble_that_lasts_is_told_to_each_operator_once_and_so_is_its_
     await reads_x(pool, 0, 30)
     await x_is(pool, 31, "credits")
     assert await ticks(pool, 32, 33, 34, 35) == [
-        TroubleReport(1, 0, 0),
+        ConditionReport(1, 0, 0),
         NOTHING,
-        TroubleReport(0, 0, 2),
+        ConditionReport(0, 0, 2),
         NOTHING,
     ]
     await x_is(pool, 60)
     await reads_x(pool, 60)
-    assert await ticks(pool, 61, 64, 65) == [TroubleReport(0, 1, 0), TroubleReport(0, 0, 2), NOTHING]
+    assert await ticks(pool, 61, 64, 65) == [ConditionReport(0, 1, 0), ConditionReport(0, 0, 2), NOTHING]
     assert await mails(pool) == [*to_both(STOPPED, 34), *to_both(WORKS, 64)]
 
 
@@ -131,7 +131,7 @@ async def test_a_trouble_that_is_over_before_it_was_told_is_never_told(pool: Poo
     await x_is(pool, 31, "credits")
     await ticks(pool, 32, 33)
     await x_is(pool, 33)
-    assert await ticks(pool, 34, 40) == [TroubleReport(0, 1, 0), NOTHING]
+    assert await ticks(pool, 34, 40) == [ConditionReport(0, 1, 0), NOTHING]
     assert await mails(pool) == []
     async with transaction(pool) as conn:
         assert await conn.fetch("select opened_at, ended_at, told_at from operator_condition") == [
@@ -148,7 +148,7 @@ async def test_what_happens_within_half_an_hour_of_a_mail_is_gathered_into_the_n
         await put_mail(conn, "<1@test>", minutes(36), "dead", error="550 unknown")
     reports = await ticks(pool, 36, 40, 50, 63)
     assert [r.mails for r in reports] == [0, 0, 0, 0]
-    assert await ticks(pool, 64, 65) == [TroubleReport(0, 0, 2), NOTHING]
+    assert await ticks(pool, 64, 65) == [ConditionReport(0, 0, 2), NOTHING]
     assert await mails(pool) == [*to_both(STOPPED, 34), *to_both("1 trouble, 1 over", 64)]
     async with transaction(pool) as conn:
         text = await conn.fetchval("select text_body from mail order by mail_id desc limit 1")
@@ -207,15 +207,15 @@ async def test_after_a_restart_nothing_is_told_twice(pool: Pool, dsn: str) -> No
     async with open_pool(dsn) as restarted:
         assert await ticks(restarted, 34, 36, 70) == [NOTHING, NOTHING, NOTHING]
         await x_is(pool, 71)
-        assert await ticks(restarted, 72) == [TroubleReport(0, 1, 2)]
-    assert await ticks(pool, 73, 110) == [NOTHING, TroubleReport(1, 0, 0)]
+        assert await ticks(restarted, 72) == [ConditionReport(0, 1, 2)]
+    assert await ticks(pool, 73, 110) == [NOTHING, ConditionReport(1, 0, 0)]
     assert await mails(pool) == [*to_both(STOPPED, 34), *to_both(WORKS, 72)]
 
 
 async def test_without_operators_a_trouble_is_kept_and_shown_and_told_when_there_is_one(pool: Pool) -> None:
     await reads_x(pool, 0, 30)
     await x_is(pool, 31, "credits")
-    assert await ticks(pool, 32, 40, head=NOBODY) == [TroubleReport(1, 0, 0), NOTHING]
+    assert await ticks(pool, 32, 40, head=NOBODY) == [ConditionReport(1, 0, 0), NOTHING]
     assert await mails(pool) == []
     async with transaction(pool) as conn:
         (one,) = await open_conditions(conn)
@@ -226,7 +226,7 @@ async def test_without_operators_a_trouble_is_kept_and_shown_and_told_when_there
     assert "not told yet" in page
     assert page.count("Buy credits") == 1
     assert [k.condition.sentence for k in stand.conditions] == [STOPPED]
-    assert await ticks(pool, 42) == [TroubleReport(0, 0, 2)]
+    assert await ticks(pool, 42) == [ConditionReport(0, 0, 2)]
 
 
 async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
@@ -247,7 +247,7 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
 # what it is decided from ---------------------------------------------------------------------------------
 
 
-async def coverage(pool: Pool, now: float, read_since: float) -> Sequence[Coverage]:
+async def coverage(pool: Pool, now: float, read_since: float) -> Sequence[PlatformCoverage]:
     async with transaction(pool) as conn:
         found = await facts(conn, minutes(now), minutes(read_since), T0, T0, T0, T0)
     return found.coverage
@@ -263,9 +263,9 @@ async def test_coverage_counts_who_was_heard_and_who_should_have_been(pool: Pool
         await read(conn, batch(roster, minutes(26), BatchOutcome.HELD))
         await conn.execute("update account set added_at = $1 where native_id = 'c'", minutes(12))
     bluesky = Platform.BLUESKY
-    assert await coverage(pool, 30, 10) == (Coverage(bluesky, 3, 2, 2, 1, T0, None),)
-    assert await coverage(pool, 30, 4) == (Coverage(bluesky, 3, 3, 2, 2, T0, None),)
-    assert await coverage(pool, 60, 21) == (Coverage(bluesky, 3, 0, 3, 0, T0, minutes(20)),)
+    assert await coverage(pool, 30, 10) == (PlatformCoverage(bluesky, 3, 2, 2, 1, T0, None),)
+    assert await coverage(pool, 30, 4) == (PlatformCoverage(bluesky, 3, 3, 2, 2, T0, None),)
+    assert await coverage(pool, 60, 21) == (PlatformCoverage(bluesky, 3, 0, 3, 0, T0, minutes(20)),)
 
 
 async def test_an_answer_that_left_everybody_out_is_not_conclusive(pool: Pool) -> None:
@@ -273,7 +273,7 @@ async def test_an_answer_that_left_everybody_out_is_not_conclusive(pool: Pool) -
         roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"]))
         await read(conn, batch(roster, minutes(5)))
         await read(conn, batch(roster, minutes(50), answered=[False, False]))
-    assert await coverage(pool, 51, 6) == (Coverage(Platform.X, 2, 0, 2, 0, T0, minutes(5)),)
+    assert await coverage(pool, 51, 6) == (PlatformCoverage(Platform.X, 2, 0, 2, 0, T0, minutes(5)),)
 
 
 async def test_a_platform_is_blind_after_three_sweeps_and_read_again_with_its_first_answer(
@@ -310,21 +310,21 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
         await put_mail(conn, "<sent@test>", minutes(0), "sent", 1)
         found = await facts(conn, minutes(120), T0, minutes(105), minutes(60), T0, T0)
     assert (found.untried, found.refused) == (
-        Mails(1, minutes(10), "no server is set"),
-        Mails(1, minutes(20), "451"),
+        UndeliveredMails(1, minutes(10), "no server is set"),
+        UndeliveredMails(1, minutes(20), "451"),
     )
-    assert found.given_up == Mails()
+    assert found.given_up == UndeliveredMails()
 
 
 async def test_a_change_that_waits_for_nothing_and_is_not_told_is_stuck(pool: Pool) -> None:
-    await tell_by(pool, AlertRule(("desk@example.org",), quiet=Quiet(time(0), time(23))))
+    await tell_by(pool, AlertRule(("desk@example.org",), quiet=QuietHours(time(0), time(23))))
     await store(pool, blocked(2, minutes(10)))
     asked = minutes(120), T0, minutes(105), minutes(60), T0, T0
     async with transaction(pool) as conn:
-        assert (await facts(conn, *asked)).untold == Mails(2, minutes(10))
+        assert (await facts(conn, *asked)).untold == UndeliveredMails(2, minutes(10))
     await decide_alerts(pool, minutes(20), Letterhead())
     async with transaction(pool) as conn:
-        assert (await facts(conn, *asked)).untold == Mails()
+        assert (await facts(conn, *asked)).untold == UndeliveredMails()
 
 
 async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: Pool) -> None:

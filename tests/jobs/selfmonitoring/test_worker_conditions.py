@@ -23,7 +23,7 @@ from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.postgres.process_name import this_process
 from storage.work import request_queue, workers
-from storage.work.workers import Pause, planning_lock
+from storage.work.workers import SourcePause, planning_lock
 from tests.jobs.selfmonitoring.test_conditions import BLIND, NOW, RULES, facts
 from tests.jobs.selfmonitoring.test_watchdog import HEAD, deliver, mails, to_both
 from tests.support.samples.readings import MINUTE, minutes
@@ -227,14 +227,14 @@ def test_an_end_claims_no_more_than_was_seen(key: ConditionKey, given: object, w
 
 async def test_what_it_is_decided_from(pool: Pool, dsn: str, now: datetime) -> None:
     off = 5 * SECOND
-    pause = Pause(now + MINUTE, "auth", "")
+    pause = SourcePause(now + MINUTE, "auth", "")
     async with transaction(pool) as conn:
         await report(conn, "amber 4711", now, sources=("x",), off=off)
         await report(conn, "birch 812", now, sources=("x",))
         await report(conn, "cedar 3022", now, sources=("x", "bluesky"), paused={"x": pause})
-        just = {"bluesky from tr": Pause(now - 59 * SECOND, "auth", "401"), "threads": pause}
+        just = {"bluesky from tr": SourcePause(now - 59 * SECOND, "auth", "401"), "threads": pause}
         await report(conn, "dill 5", now, sources=("threads",), paused=just)
-        before = {"x": Pause(now - 60 * SECOND, "auth", "401")}
+        before = {"x": SourcePause(now - 60 * SECOND, "auth", "401")}
         await report(conn, "elm 6", now, sources=("mastodon",), paused=before)
         await report(conn, "gone 1", now, sources=("x",), heard=16 * SECOND)
         await put(conn, "x", now - 7 * MINUTE)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from rich.console import Console
 
-from collectors.core.collector import Trouble
+from collectors.core.collector import RequestFailure
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.detect.confirmation import ConfirmationRule
@@ -15,7 +15,7 @@ from jobs.status.collectors import collector_lines
 from jobs.status.report import as_json, as_text
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.health.collectors_report import Detector
+from storage.health.collectors_report import CollectorReport
 from storage.health.status import Overview, overview
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status
@@ -173,7 +173,7 @@ async def test_changes_are_counted_when_confirmed_and_provisional_before(world: 
 async def test_missed_requests_are_told_with_their_reason_and_the_collector_pauses(world: World) -> None:
     await world.start()
     await world.run(minutes(2))
-    world.platform.trouble = Trouble(MissedReason.CREDITS, "no credits", minutes(60), breaker=True)
+    world.platform.trouble = RequestFailure(MissedReason.CREDITS, "no credits", minutes(60), breaker=True)
     await world.run(minutes(16))
     stand = await world.stand(minutes(16))
     told = as_json(stand)
@@ -199,7 +199,7 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
     )
 
 
-DETECTOR = Detector(
+DETECTOR = CollectorReport(
     platform=Platform.X,
     place="",
     vantage="",
@@ -260,7 +260,7 @@ HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed
         ),
     ],
 )
-def test_a_collector_is_told_with_its_control_accounts(detector: Detector, told: str) -> None:
+def test_a_collector_is_told_with_its_control_accounts(detector: CollectorReport, told: str) -> None:
     assert collector_lines([detector], minutes(10), EVERY) == [("Collector of X", told)]
 
 

@@ -11,7 +11,7 @@ from storage.changes.record import Recording, record
 from storage.live.snapshot import last_event_id
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag
-from storage.model.core.side_facts import Fact, ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.single_rows import batch, enlist, read, roster_of
@@ -30,8 +30,8 @@ async def one(pool: Pool) -> AccountId:
 
 def look(
     account_id: AccountId, at: float, before: float | None, *seen: tuple[Flag | ObservedKind, str]
-) -> Sighting:
-    return Sighting(account_id, frozenset(seen), None if before is None else minutes(before), minutes(at))
+) -> FactSighting:
+    return FactSighting(account_id, frozenset(seen), None if before is None else minutes(before), minutes(at))
 
 
 async def told(
@@ -49,7 +49,7 @@ async def test_a_fact_begins_between_the_look_without_it_and_the_look_with_it(
     async with transaction(pool) as conn:
         assert await side_facts.observe(conn, "", [look(one, 15, 0, LIMITED)]) == 1
         assert await side_facts.facts_of(conn, one) == [
-            Fact(one, "", Flag.LIMITED, "", minutes(0), minutes(15), None, None)
+            SideFact(one, "", Flag.LIMITED, "", minutes(0), minutes(15), None, None)
         ]
 
 
@@ -189,7 +189,7 @@ async def test_facts_fold_to_what_the_looks_showed_however_often_they_arrive(
         native_id = str(await conn.fetchval("select count(*) from account"))
         (account,) = await enlist(conn, Platform.BLUESKY, [native_id])
         looks = [
-            Sighting(account.account_id, seen, minutes(15 * (n - 1)) if n else None, minutes(15 * n))
+            FactSighting(account.account_id, seen, minutes(15 * (n - 1)) if n else None, minutes(15 * n))
             for n, seen in enumerate(story)
         ]
         for n, one in enumerate(looks):

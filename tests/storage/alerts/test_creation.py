@@ -7,12 +7,12 @@ import pytest
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from storage.alerts import outbox
-from storage.alerts.deliveries_report import Wanted, deliveries
+from storage.alerts.deliveries_report import DeliveryFilter, deliveries
 from storage.alerts.history import alerts_of_change
 from storage.alerts.open_alerts import open_alerts, recent_alerts
 from storage.alerts.rules import load_rules
 from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
 from storage.postgres.pool import Pool, StaleState, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by
@@ -20,7 +20,7 @@ from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 
 A, W = AVAILABLE, WITHHELD_IN
 EAGER = AlertRule(("desk@example.org",), "eager", Match(provisional=True))
-ASLEEP = AlertRule(("law@example.org",), "asleep", EAGER.match, quiet=Quiet(time(0), time(6)))
+ASLEEP = AlertRule(("law@example.org",), "asleep", EAGER.match, quiet=QuietHours(time(0), time(6)))
 AT_ONCE = AlertRule(("desk@example.org",), "at once")
 WEEKLY = AlertRule(("board@example.org",), "weekly", digest=Digest.WEEKLY)
 
@@ -76,7 +76,7 @@ async def test_nobody_keeps_an_alert_that_was_closed_meanwhile(desk: Desk) -> No
         (alert,) = await open_alerts(conn)
         (rule,) = await load_rules(conn)
     await desk.take(Sent(14, {"1": A}))
-    kept = outbox.Kept(alert.alert_id, rule.rule_id, AlertDecision.DIGEST, minutes(999))
+    kept = outbox.DeferredDecision(alert.alert_id, rule.rule_id, AlertDecision.DIGEST, minutes(999))
     with pytest.raises(StaleState):
         async with transaction(desk.pool) as conn:
             await outbox.settle(conn, [], [kept], [], minutes(50_010))
@@ -142,7 +142,7 @@ async def test_who_was_told_is_not_told_again_when_only_the_interval_is_correcte
     ]
     was = await desk.pool.fetchval("select change_id from alert where decision = 'corrected'")
     async with transaction(desk.pool) as conn:
-        assert [d.mail.changes for d in await deliveries(conn, Wanted(), 9)] == [2, 2]
+        assert [d.mail.changes for d in await deliveries(conn, DeliveryFilter(), 9)] == [2, 2]
         assert len(await alerts_of_change(conn, was)) == 2, "it is explained with what corrected it"
         account = await conn.fetchval("select account_id from change where change_id = $1", was)
         assert len(await recent_alerts(conn, [account], T0)) == 1, "and counts as one change of the account"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.backup.archive import BackupError, BackupWriter, Manifest, read_backup
+from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.backup import in_order
 from storage.postgres.migrate import newest
 
@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         full, empty = writer.table("full", ("a", "b")), writer.table("empty", ("a",))
         for n in range(300):
             full.take(b"%d\tsome text\n" % n)
-        writer.finish(Manifest("0.1.0", newest(), "18.6", NOW, (full.finish(), empty.finish()), ()))
+        writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (full.finish(), empty.finish()), ()))
     read_backup(path, quiet)
     return path.read_bytes()
 
@@ -82,7 +82,7 @@ def test_a_large_table_comes_in_pieces_that_ordinary_programs_join(tmp_path: Pat
         table = writer.table("large", ("n", "t"))
         for first in range(0, len(rows), 70_001):
             table.take(rows[first : first + 70_001])
-        writer.finish(Manifest("0.1.0", newest(), "18.6", NOW, (table.finish(),), ()))
+        writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (table.finish(),), ()))
     backup = read_backup(path, quiet)
     assert b"".join(backup.rows("large")) == rows
     assert backup.manifest.tables[0].rows == 120_000

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from storage.backup.archive import Backup, BackupError, BackupWriter, Manifest, read_backup
+from storage.backup.archive import Backup, BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.changes.hash_chain import verify_chain
@@ -236,7 +236,7 @@ async def test_a_backup_of_an_older_schema_is_restored_and_brought_up(
 
 async def test_a_backup_of_a_newer_blockline_is_refused(empty_dsn: str, tmp_path: Path) -> None:
     with (tmp_path / "b").open("wb") as file:
-        BackupWriter(file).finish(Manifest("9.0", "9999", "30.1", NOW, (), ()))
+        BackupWriter(file).finish(BackupManifest("9.0", "9999", "30.1", NOW, (), ()))
     with pytest.raises(SchemaTooNew, match=r"The backup .*/b was made by a newer Blockline \(schema 9999\)"):
         await restore(empty_dsn, read_backup(tmp_path / "b", quiet), quiet)
     assert await no_tables(empty_dsn)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from storage.changes.hash_chain import (
     Broken,
-    Checked,
-    Fault,
+    ChainCheck,
+    ChainFault,
     add_anchor,
     anchors_since,
     heads,
@@ -24,7 +24,7 @@ from storage.model.evidence.hash_chain import (
     BEGINNING,
     ChangeStatement,
     OutcomeStatement,
-    Told,
+    StatementKind,
     entry_of,
     leaf_of,
     read_statement,
@@ -64,7 +64,7 @@ async def test_every_change_and_outcome_gets_an_entry_that_follows_from_the_one_
         for row in await conn.fetch("select leaf, entry from chain order by seq"):
             assert row["entry"] == entry_of(previous, row["leaf"])
             previous = row["entry"]
-        assert await verify_chain(conn) == Checked(8, 0, None)
+        assert await verify_chain(conn) == ChainCheck(8, 0, None)
 
 
 async def test_a_statement_has_these_bytes_on_every_server_and_in_every_version(pool: Pool) -> None:
@@ -119,7 +119,7 @@ async def test_the_database_and_this_program_make_the_same_statement_of_any_row(
             supersedes=None,
         )
         await add_outcome(conn, change, at)
-        assert await verify_chain(conn, since) == Checked(2, 0, None)
+        assert await verify_chain(conn, since) == ChainCheck(2, 0, None)
         said = await conn.fetchval("select chain_statement(c) from change c where change_id = $1", change)
     statement = read_statement(said.encode())
     assert isinstance(statement, ChangeStatement)
@@ -136,7 +136,7 @@ async def test_what_was_recorded_before_there_was_a_chain_is_chained_in_the_orde
         rows = await conn.fetchval("select count(*) from change") + await conn.fetchval(
             "select count(*) from change_outcome"
         )
-        assert await verify_chain(conn) == Checked(rows, 0, None)
+        assert await verify_chain(conn) == ChainCheck(rows, 0, None)
         times = [r["at"] for r in await conn.fetch("select at from chain order by seq")]
     assert rows > 1
     assert times == sorted(times)
@@ -155,7 +155,7 @@ async def test_rows_of_one_statement_are_chained_in_the_order_of_their_numbers(p
             minutes(0),
         )
         assert [c for _, _, c in await entries(conn)] == sorted(range(1, len(accounts) + 1))
-        assert await verify_chain(conn) == Checked(300, 0, None)
+        assert await verify_chain(conn) == ChainCheck(300, 0, None)
 
 
 async def test_what_is_undone_leaves_no_gap(pool: Pool) -> None:
@@ -173,7 +173,7 @@ async def test_what_is_undone_leaves_no_gap(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await add_change(conn, one.account_id, "c", minutes(2))
         assert [seq for seq, _, _ in await entries(conn)] == [1, 2]
-        assert await verify_chain(conn) == Checked(2, 0, None)
+        assert await verify_chain(conn) == ChainCheck(2, 0, None)
 
 
 async def test_writers_at_once_make_one_chain(pool: Pool) -> None:
@@ -190,7 +190,7 @@ async def test_writers_at_once_make_one_chain(pool: Pool) -> None:
         for account in accounts:
             group.create_task(write(account.account_id))
     async with transaction(pool) as conn:
-        assert await verify_chain(conn) == Checked(120, 0, None)
+        assert await verify_chain(conn) == ChainCheck(120, 0, None)
 
 
 async def test_a_writer_that_reads_an_old_state_of_the_database_is_refused_and_does_not_fork_the_chain(
@@ -212,7 +212,7 @@ async def test_a_writer_that_reads_an_old_state_of_the_database_is_refused_and_d
     finally:
         await old.close()
     async with transaction(pool) as conn:
-        assert await verify_chain(conn) == Checked(1, 0, None)
+        assert await verify_chain(conn) == ChainCheck(1, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -220,45 +220,47 @@ async def test_a_writer_that_reads_an_old_state_of_the_database_is_refused_and_d
     [
         pytest.param(
             "update change set status = 'suspended', withheld_in = '{}' where change_id = 3",
-            Broken(Fault.LEAF, 5, Told.CHANGE, 3),
+            Broken(ChainFault.LEAF, 5, StatementKind.CHANGE, 3),
             id="another status",
         ),
         pytest.param(
             "update change set recorded_at = recorded_at + interval '1 microsecond' where change_id = 3",
-            Broken(Fault.LEAF, 5, Told.CHANGE, 3),
+            Broken(ChainFault.LEAF, 5, StatementKind.CHANGE, 3),
             id="another time, by a microsecond",
         ),
         pytest.param(
             "update account set native_id = '2' where native_id = '1'",
-            Broken(Fault.LEAF, 1, Told.CHANGE, 1),
+            Broken(ChainFault.LEAF, 1, StatementKind.CHANGE, 1),
             id="another account",
         ),
         pytest.param(
             "update change_outcome set readings = 9 where change_id = 3",
-            Broken(Fault.LEAF, 6, Told.OUTCOME, 3),
+            Broken(ChainFault.LEAF, 6, StatementKind.OUTCOME, 3),
             id="another outcome",
         ),
         pytest.param(
             "delete from change_outcome where change_id = 3",
-            Broken(Fault.GONE, 6, Told.OUTCOME, 3),
+            Broken(ChainFault.GONE, 6, StatementKind.OUTCOME, 3),
             id="a row is gone that no purge removed",
         ),
         pytest.param(
-            "delete from chain where seq = 5", Broken(Fault.NUMBER, 6, Told.OUTCOME, 3), id="an entry is gone"
+            "delete from chain where seq = 5",
+            Broken(ChainFault.NUMBER, 6, StatementKind.OUTCOME, 3),
+            id="an entry is gone",
         ),
         pytest.param(
             "update chain set leaf = sha256('other') where seq = 5",
-            Broken(Fault.LINK, 5, Told.CHANGE, 3),
+            Broken(ChainFault.LINK, 5, StatementKind.CHANGE, 3),
             id="another leaf",
         ),
         pytest.param(
             "update chain set at = at - interval '1 day' where seq = 5",
-            Broken(Fault.TIME, 5, Told.CHANGE, 3),
+            Broken(ChainFault.TIME, 5, StatementKind.CHANGE, 3),
             id="it counts for another day",
         ),
         pytest.param(
             "delete from chain where seq > 6",
-            Broken(Fault.UNCHAINED, None, Told.CHANGE, 4),
+            Broken(ChainFault.UNCHAINED, None, StatementKind.CHANGE, 4),
             id="the end was cut off",
         ),
     ],
@@ -274,7 +276,7 @@ async def test_whoever_alters_rows_or_entries_is_found(pool: Pool, damage: str, 
     assert checked.broken == broken
     assert (
         broken.seq is None
-        or checked.entries == min(broken.seq, 5 if broken.fault is Fault.NUMBER else 99) - 1
+        or checked.entries == min(broken.seq, 5 if broken.fault is ChainFault.NUMBER else 99) - 1
     )
 
 
@@ -285,7 +287,7 @@ async def test_a_row_that_was_added_past_the_trigger_is_found_also_among_the_new
         added = await add_change(conn, one.account_id, "by hand", minutes(40))
         for since in (0, 6):
             assert (await verify_chain(conn, since)).broken == Broken(
-                Fault.UNCHAINED, None, Told.CHANGE, added
+                ChainFault.UNCHAINED, None, StatementKind.CHANGE, added
             )
 
 
@@ -294,15 +296,15 @@ async def test_entries_before_the_first_asked_for_are_believed(pool: Pool) -> No
         await block_of(conn)
         await conn.execute("alter table change disable trigger user")
         await conn.execute("update change set source = 'y' where change_id = 1")
-        assert (await verify_chain(conn)).broken == Broken(Fault.LEAF, 1, Told.CHANGE, 1)
-        assert await verify_chain(conn, 2) == Checked(6, 0, None)
+        assert (await verify_chain(conn)).broken == Broken(ChainFault.LEAF, 1, StatementKind.CHANGE, 1)
+        assert await verify_chain(conn, 2) == ChainCheck(6, 0, None)
 
 
 async def test_of_a_purged_account_the_entries_stay_and_the_chain_is_whole(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, _ = await block_of(conn)
         await purge_account(conn, one.account_id, minutes(60), whole=True)
-        assert await verify_chain(conn) == Checked(8, 4, None)
+        assert await verify_chain(conn) == ChainCheck(8, 4, None)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +335,7 @@ async def test_who_may_record_a_change_need_not_be_able_to_write_the_chain(pool:
                     async with conn.transaction():
                         await conn.execute(refused)
             await conn.execute("reset role")
-            assert await verify_chain(conn) == Checked(1, 0, None)
+            assert await verify_chain(conn) == ChainCheck(1, 0, None)
         finally:
             await conn.execute("reset role")
             await conn.execute("drop owned by recorder_of_chain")

@@ -15,7 +15,7 @@ from storage.model.core.availability import Spell, State, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.packed_columns import instants, integers, microseconds
 from storage.postgres.pool import Pool, transaction
-from storage.readings.last_reading import Answers, Late, answers, last_confirmed, late_accounts
+from storage.readings.last_reading import AnswerRate, Late, answers, last_confirmed, late_accounts
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import batch, read, roster_of
 
@@ -256,6 +256,6 @@ async def test_who_was_read_last_when_is_told_of_each(pool: Pool, ids: dict[str,
             Late(ids["4"], None),
             Late(ids["1"], minutes(15)),
         ]
-        assert await answers(conn, minutes(0), minutes(100)) == Answers(4, 10, 6)
+        assert await answers(conn, minutes(0), minutes(100)) == AnswerRate(4, 10, 6)
         assert (await answers(conn, minutes(10), minutes(40))).share == 6 / 7
         assert (await answers(conn, minutes(50), minutes(100))).share is None

@@ -6,7 +6,12 @@ from pathlib import Path
 from jobs.imports.withheld_crawl import read_crawl
 from storage.countries.countries import CountryCount, by_country
 from storage.imports.imports import import_history
-from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory, Look
+from storage.model.bitemporal.imported_records import (
+    ImportedAccount,
+    ImportedBatch,
+    ImportedChange,
+    ImportedHistory,
+)
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, Missed, MissedReason, State, Status, Strength
 from storage.postgres.pool import Pool, transaction
@@ -32,7 +37,7 @@ def withheld(
     return ImportedChange("1", old, state, Strength.STRONG, last_seen_old, at, 1, at, b"evidence")
 
 
-def record(changes: tuple[ImportedChange, ...], looks: tuple[Look, ...]) -> ImportedHistory:
+def record(changes: tuple[ImportedChange, ...], looks: tuple[ImportedBatch, ...]) -> ImportedHistory:
     return ImportedHistory("record", "List", Platform.X, (ImportedAccount("1", "a"),), changes, looks)
 
 
@@ -59,7 +64,7 @@ async def test_withheld_everywhere_is_withheld_in_the_country_too(pool: Pool, no
     later = now + timedelta(days=1)
     first = withheld("IN", now)
     second = withheld(EVERYWHERE, later, first.new, now)
-    looks = tuple(Look(at - HOUR, at, 0, ("1",)) for at in (now, later))
+    looks = tuple(ImportedBatch(at - HOUR, at, 0, ("1",)) for at in (now, later))
     assert await counted(pool, record((first, second), looks), later) == [
         CountryCount("IN", 1, 1, 0, 0, later, later),
         CountryCount(EVERYWHERE, 1, 1, 0, 0, later, later),
@@ -70,6 +75,6 @@ async def test_a_look_that_told_nothing_does_not_make_the_last_reading_any_newer
     pool: Pool, now: datetime
 ) -> None:
     later = now + timedelta(days=1)
-    failed = Look(now, later, 0, (), (Missed("1", later, MissedReason.UNCLASSIFIED),))
-    history = record((withheld("IN", now),), (Look(now - HOUR, now, 0, ("1",)), failed))
+    failed = ImportedBatch(now, later, 0, (), (Missed("1", later, MissedReason.UNCLASSIFIED),))
+    history = record((withheld("IN", now),), (ImportedBatch(now - HOUR, now, 0, ("1",)), failed))
     assert await counted(pool, history, later) == [CountryCount("IN", 1, 0, 0, 1, now, now)]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from storage.changes.hash_chain import verify_chain
-from storage.embedded.host import installed_binaries, open_to, server_owner, whoever_runs_this
+from storage.embedded.host import installed_binaries, open_to, process_owner, server_owner
 from storage.embedded.launcher import EmbeddedError, embedded_postgres
-from storage.embedded.server import UPGRADED, Server
+from storage.embedded.server import UPGRADED, EmbeddedServer
 from storage.embedded.upgrade import upgrade_folder
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import open_pool, transaction
@@ -46,7 +46,7 @@ def made_by_17() -> Generator[tuple[Path, Digests]]:
         (folder / "start.lock").touch()
         owner = server_owner(folder / "pgdata")
         open_to(folder, owner)
-        server = Server(folder, OLD, installed_binaries(), owner, whoever_runs_this(), fsync=False)
+        server = EmbeddedServer(folder, OLD, installed_binaries(), owner, process_owner(), fsync=False)
         server.ensure_running()
         try:
             asyncio.run(migrate(server.dsn))

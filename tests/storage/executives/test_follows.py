@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.x.wire.follows import MOST_FOLLOWS, Follows
@@ -85,13 +85,13 @@ def test_every_target_has_one_place_in_a_step(
 # through the simulator -----------------------------------------------------------------------------------
 
 
-def follow(target: str, at: datetime, kind: SignalKind = SignalKind.FOLLOW) -> Act:
-    return Act(EXECUTIVE, at, kind, target, target, None)
+def follow(target: str, at: datetime, kind: SignalKind = SignalKind.FOLLOW) -> SimulatedAct:
+    return SimulatedAct(EXECUTIVE, at, kind, target, target, None)
 
 
 async def play(
     pool: Pool,
-    acts: Sequence[Act],
+    acts: Sequence[SimulatedAct],
     days: int,
     history: History = History(()),  # noqa: B008 - frozen
 ) -> dict[str, dict[str, int]]:

@@ -7,7 +7,7 @@ import pytest
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.core.coverage import BatchOutcome
-from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.readings import readings_of
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -91,7 +91,7 @@ async def test_changes_are_told_as_they_were_known(
         await story(conn)
         await decide(conn, minutes(90))
         await correct(conn, minutes(55), minutes(120))
-        rows = await table(conn, Kind.CHANGES, Wanted(NOW, known_at=known_at))
+        rows = await table(conn, Kind.CHANGES, ExportFilter(NOW, known_at=known_at))
     blocks = [row for row in rows if row["status"] == "withheld"]
     assert only(blocks, "outcome", "readings", "last_agreeing_at", "decided_at", "first_seen_new") == told, (
         rule
@@ -122,8 +122,8 @@ async def test_both_ends_of_a_spell_have_the_two_readings_that_bound_them(pool: 
             conn, roster, one, AVAILABLE, WITHHELD_IN, minutes(60), flags=frozenset({Flag.PROTECTED})
         )
         spells = await table(conn, Kind.SPELLS)
-        before = await table(conn, Kind.SPELLS, Wanted(NOW, known_at=minutes(59)))
-        later = await table(conn, Kind.SPELLS, Wanted(NOW, since=minutes(60), until=minutes(61)))
+        before = await table(conn, Kind.SPELLS, ExportFilter(NOW, known_at=minutes(59)))
+        later = await table(conn, Kind.SPELLS, ExportFilter(NOW, since=minutes(60), until=minutes(61)))
     bounds = ("status", "last_seen_old", "since", "last_seen", "until")
     assert only(spells, *bounds) == [
         ("available", None, minutes(0), minutes(50), minutes(60)),
@@ -158,7 +158,7 @@ async def test_every_account_is_told_in_the_state_that_was_known(
 ) -> None:
     async with transaction(pool) as conn:
         await story(conn)
-        rows = await table(conn, Kind.STATES, Wanted(NOW, at=at, known_at=known_at))
+        rows = await table(conn, Kind.STATES, ExportFilter(NOW, at=at, known_at=known_at))
     assert [row["status"] for row in rows] == told, rule
     assert {(row["at"], row["as_known_at"]) for row in rows} == {(at, known_at or NOW)}
 
@@ -170,7 +170,7 @@ async def test_a_state_says_when_the_account_was_last_read(pool: Pool) -> None:
         await read(conn, batch(roster, minutes(90), answered=(True, False)))
         await read(conn, batch(roster, minutes(91), BatchOutcome.MISSED))
         now = await table(conn, Kind.STATES)
-        then = await table(conn, Kind.STATES, Wanted(NOW, at=minutes(30)))
+        then = await table(conn, Kind.STATES, ExportFilter(NOW, at=minutes(30)))
     assert [row["last_read_at"] for row in now] == [minutes(90), minutes(60), None]
     assert [row["last_read_at"] for row in then] == [minutes(1), minutes(1), None]
 
@@ -190,7 +190,7 @@ async def test_a_request_is_told_with_how_many_answered(pool: Pool) -> None:
             """
         )
         rows = await table(conn, Kind.COVERAGE)
-        listed = await table(conn, Kind.COVERAGE, Wanted(NOW, list_name="Farmers", since=minutes(1)))
+        listed = await table(conn, Kind.COVERAGE, ExportFilter(NOW, list_name="Farmers", since=minutes(1)))
     assert only(rows, "platform", "outcome", "reason", "asked", "answered", "missed", "silent_on") == [
         ("x", "answered", None, 2, 2, [], []),
         ("x", "answered", None, 2, 1, ["omitted=1"], ["IN", "TR"]),
@@ -209,8 +209,8 @@ async def test_readings_are_those_that_the_store_rebuilds_month_by_month(pool: P
         for n in (75, 76, turn - 1, turn, turn + 5):
             await read(conn, batch(roster, minutes(n), answered=(n != 76, True)))
         rows = await table(conn, Kind.READINGS)
-        some = await table(conn, Kind.READINGS, Wanted(NOW, since=minutes(61), until=minutes(turn + 1)))
-        known = await table(conn, Kind.READINGS, Wanted(NOW, known_at=minutes(60)))
+        some = await table(conn, Kind.READINGS, ExportFilter(NOW, since=minutes(61), until=minutes(turn + 1)))
+        known = await table(conn, Kind.READINGS, ExportFilter(NOW, known_at=minutes(60)))
         rebuilt = [
             (account.native_id, r.at, r.asked_at, r.state.status, r.strength, r.roster_id, r.recorded_at)
             for account in (one, two)
@@ -245,7 +245,7 @@ async def test_the_head_of_a_day_is_the_last_entry_that_is_dated_on_it(pool: Poo
         await story(conn)
         await decide(conn, minutes(24 * 60 + 1))
         entries = await table(conn, Kind.CHAIN)
-        by_then = await table(conn, Kind.CHAIN, Wanted(NOW, known_at=minutes(1)))
+        by_then = await table(conn, Kind.CHAIN, ExportFilter(NOW, known_at=minutes(1)))
         kept = await conn.fetch("select encode(entry, 'hex') as entry from chain order by seq")
     assert only(entries, "seq", "kind", "is_head") == [
         (1, "change", False),

@@ -8,7 +8,7 @@ import pytest
 
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.core.accounts import Platform
-from storage.model.evidence.export_kinds import Choice, Kind, Wanted
+from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.export_rows import NOW, context, only, story, table
@@ -66,20 +66,20 @@ async def test_figures_that_a_platform_published_are_told_with_their_source(pool
         )
         told = ("period", "total_demands", "court_orders", "pct_some_withheld", "source")
         assert only(await table(conn, Kind.TRANSPARENCY), *told) == [("2021-H1", 4900, None, 12.5, "report")]
-        assert await table(conn, Kind.TRANSPARENCY, Wanted(NOW, known_at=minutes(4))) == []
+        assert await table(conn, Kind.TRANSPARENCY, ExportFilter(NOW, known_at=minutes(4))) == []
 
 
 NOTHING = {
-    Choice.UNTIL: Wanted(NOW, until=minutes(0)),
-    Choice.KNOWN_AT: Wanted(NOW, known_at=minutes(-1)),
-    Choice.LIST: Wanted(NOW, list_name="Nobody"),
-    Choice.PLATFORM: Wanted(NOW, platform=Platform.MASTODON),
+    Choice.UNTIL: ExportFilter(NOW, until=minutes(0)),
+    Choice.KNOWN_AT: ExportFilter(NOW, known_at=minutes(-1)),
+    Choice.LIST: ExportFilter(NOW, list_name="Nobody"),
+    Choice.PLATFORM: ExportFilter(NOW, platform=Platform.MASTODON),
 }
 EVERYTHING = {
-    Choice.SINCE: Wanted(NOW, since=minutes(0)),
-    Choice.AT: Wanted(NOW, at=NOW),
-    Choice.LIST: Wanted(NOW, list_name="Farmers"),
-    Choice.PLATFORM: Wanted(NOW, platform=Platform.X),
+    Choice.SINCE: ExportFilter(NOW, since=minutes(0)),
+    Choice.AT: ExportFilter(NOW, at=NOW),
+    Choice.LIST: ExportFilter(NOW, list_name="Farmers"),
+    Choice.PLATFORM: ExportFilter(NOW, platform=Platform.X),
 }
 
 
@@ -120,7 +120,7 @@ async def test_an_export_is_of_one_moment(pool: Pool) -> None:
         async with transaction(pool) as other:
             await enlist(other, Platform.X, ["3"])
         assert len(await table(conn, Kind.ACCOUNTS)) == before
-        rows = await EXPORTS[Kind.ACCOUNTS].rows(conn, Wanted(NOW))
+        rows = await EXPORTS[Kind.ACCOUNTS].rows(conn, ExportFilter(NOW))
         await rows.chunks.aclose()
 
 
@@ -131,7 +131,7 @@ async def test_the_documentation_has_every_column_in_its_order_and_with_its_type
     section = DOCS.read_text().partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
     documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
     async with snapshot(pool) as conn:
-        rows = await EXPORTS[kind].rows(conn, Wanted(NOW))
+        rows = await EXPORTS[kind].rows(conn, ExportFilter(NOW))
         await rows.chunks.aclose()
     assert documented == [(name, cell.value) for name, cell in rows.columns.items()]
 

@@ -10,7 +10,7 @@ from storage.health.collectors_report import SilentCountry, detectors, disagreem
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import Flag, Status
 from storage.model.core.coverage import BatchOutcome, Roster
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import rosters
 from tests.support.samples.readings import MINUTE, T0, minutes
@@ -178,8 +178,8 @@ async def test_a_country_is_silent_when_the_newest_answer_of_a_roster_left_it_ou
 
 
 async def test_only_what_still_looks_otherwise_from_elsewhere_is_a_disagreement(pool: Pool) -> None:
-    def look(account: Account, at: float, *seen: tuple[Flag | ObservedKind, str]) -> Sighting:
-        return Sighting(account.account_id, frozenset(seen), None, minutes(at))
+    def look(account: Account, at: float, *seen: tuple[Flag | ObservedKind, str]) -> FactSighting:
+        return FactSighting(account.account_id, frozenset(seen), None, minutes(at))
 
     async with transaction(pool) as conn:
         one, two, three = await enlist(conn, Platform.X, ["1", "2", "3"])

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.status.at_time import as_json
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.health.status_at import then
+from storage.health.status_at import status_at
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
@@ -58,7 +58,7 @@ async def test_a_moment_is_told_as_it_was_or_as_it_was_known(
 ) -> None:
     await played(pool)
     async with transaction(pool) as conn:
-        stand = await then(conn, minutes(at), None if known is None else minutes(known), EVERY)
+        stand = await status_at(conn, minutes(at), None if known is None else minutes(known), EVERY)
     told = as_json(stand)
     assert (stand.watched, told["blocked"]["accounts"], sum(c.accounts for c in stand.countries)) == expected  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
 
@@ -66,8 +66,8 @@ async def test_a_moment_is_told_as_it_was_or_as_it_was_known(
 async def test_lists_are_counted_by_what_was_on_them_then(pool: Pool) -> None:
     await played(pool)
     async with transaction(pool) as conn:
-        early = await then(conn, minutes(21), None, EVERY)
-        late = await then(conn, minutes(130), None, EVERY)
+        early = await status_at(conn, minutes(21), None, EVERY)
+        late = await status_at(conn, minutes(130), None, EVERY)
     assert [(one.name, one.accounts, one.withheld, one.suspended) for one in early.lists] == [
         ("Desk", 2, 1, 1)
     ]

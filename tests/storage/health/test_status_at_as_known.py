@@ -15,16 +15,23 @@ import pytest
 
 from collectors.simulator.core.history import History
 from collectors.simulator.core.history_files import load_history
-from jobs.collect.monitor import Tally
+from jobs.collect.monitor import MonitorCounts
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
 from jobs.rehearsal.driver import Scripted
-from jobs.rehearsal.pipeline import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
+from jobs.rehearsal.pipeline import (
+    Mailing,
+    SimulationPlan,
+    enlist,
+    mastodon_hosts,
+    perform,
+    simulated_canaries,
+)
 from jobs.rehearsal.simulators import played, spawn
-from jobs.rehearsal.verdict import Line, shown
+from jobs.rehearsal.verdict import StatusTimeline, shown
 from jobs.status.report import stand_json
-from storage.health.status import Stand, overview
-from storage.health.status_at import then
+from storage.health.status import StatusReport, overview
+from storage.health.status_at import status_at
 from storage.imports.imports import import_history, told_before
 from storage.live.snapshot import LiveChange, LiveSpell, changes, spells
 from storage.model.alerts.rules import AlertRule
@@ -64,9 +71,9 @@ async def view(conn: Conn, since: datetime, at: datetime, known_at: datetime | N
         await changes(conn, None, ids, known_at),
     )
     if known_at is None:
-        stand: Stand = await overview(conn, at, EVERY)
+        stand: StatusReport = await overview(conn, at, EVERY)
     else:
-        stand = await then(conn, at, known_at, EVERY)
+        stand = await status_at(conn, at, known_at, EVERY)
     return json.dumps([told, stand_json(stand)], default=_written).encode()
 
 
@@ -91,7 +98,7 @@ class Keeper:
     )
     """When it was looked, since when the window was, what was shown."""
 
-    def after(self, at: datetime, _: Tally) -> None:
+    def after(self, at: datetime, _: MonitorCounts) -> None:
         self.played_to = at
 
     async def before(self, _: datetime) -> None:
@@ -120,7 +127,7 @@ class LateData:
     """Answers of another machine, and somebody else's record of the same accounts."""
 
     pool: Pool
-    lines: Mapping[tuple[Platform, str], Line]
+    lines: Mapping[tuple[Platform, str], StatusTimeline]
     chance: random.Random
 
     def script(self) -> list[Scripted]:
@@ -204,7 +211,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
                 dsn,
                 simulators,
                 Mailing(smtp.host, smtp.port, AlertRule(recipients=("desk@example.org",)), Letterhead()),
-                Plan(T0, END, EVERY),
+                SimulationPlan(T0, END, EVERY),
                 prepare=prepare,
                 hosts=mastodon_hosts(told.accounts),
                 script=late.script(),

@@ -10,20 +10,20 @@ import pytest
 
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
-from dashboard.health.worker_cards import HELD_SHOWN
+from dashboard.health.worker_cards import FAILED_SHOWN
 from dashboard.server.app import page_of
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
-from storage.health.workers_report import HELD_TOLD_OF, Machines, Queue, machines
+from storage.health.workers_report import HELD_TOLD_OF, Queue, WorkersReport, machines
 from storage.model.core.accounts import Platform
-from storage.model.limits.rate_limits import Basis, Budget, NamedBudget
+from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.units import clock_words
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.postgres.process_name import this_process
-from storage.work.request_queue import HeldJob, Line
-from storage.work.workers import Pause, Standing, Worker, planning_lock
+from storage.work.request_queue import FailedJob, QueueBacklog
+from storage.work.workers import SourcePause, Worker, WorkerStatus, planning_lock
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
 from tests.support.processes.worker_fleet import fleet, many_accounts
@@ -45,59 +45,59 @@ WELL = Worker(
 )
 NOTHING_MORE: list[str] = []
 READS = ("reads", NOTHING_MORE)
-REFUSED = Pause(T0 + MINUTE, "auth", "401")
-OVER = Pause(T0 - MINUTE, "auth", "401")
+REFUSED = SourcePause(T0 + MINUTE, "auth", "401")
+OVER = SourcePause(T0 - MINUTE, "auth", "401")
 
 
 @pytest.mark.parametrize(
     ("worker", "standing", "words", "wrong"),
     [
-        pytest.param(WELL, Standing.READS, READS, "", id="it reported itself"),
+        pytest.param(WELL, WorkerStatus.READS, READS, "", id="it reported itself"),
         pytest.param(
             replace(WELL, seen_at=T0 - 15 * SECOND),
-            Standing.READS,
+            WorkerStatus.READS,
             READS,
             "",
             id="15 s ago is lately",
         ),
         pytest.param(
             replace(WELL, seen_at=T0 - 16 * SECOND),
-            Standing.UNHEARD,
+            WorkerStatus.UNHEARD,
             ("not heard of since 31 Jan 2021, 23:59:44 UTC", NOTHING_MORE),
             "Nothing was heard lately of amber 4711.",
             id="of one not heard of nothing more is known",
         ),
         pytest.param(
             replace(WELL, seen_at=T0 + HOUR - 2 * SECOND, clock_off=HOUR),
-            Standing.CLOCK_OFF,
+            WorkerStatus.CLOCK_OFF,
             ("reads nothing", ["its clock is 1 h ahead"]),
             "Nothing is read by amber 4711: what it reads could not be dated, since its clock is 1 h ahead.",
             id="its own clock does not say when it was heard of",
         ),
         pytest.param(
             replace(WELL, paused={"x": REFUSED}),
-            Standing.READS,
+            WorkerStatus.READS,
             ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses one source and reads another",
         ),
         pytest.param(
             replace(WELL, sources=("x",), paused={"x": REFUSED}),
-            Standing.PAUSES,
+            WorkerStatus.PAUSES,
             ("pauses", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
             "X refuses amber 4711 alone, for this reason: key refused.",
             id="it pauses all that it reads",
         ),
         pytest.param(
             replace(WELL, paused={"x": replace(REFUSED, reason="network", detail="")}),
-            Standing.READS,
+            WorkerStatus.READS,
             ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: not reached"]),
             "X is not reached from amber 4711.",
             id="it does not reach one: nobody refused it",
         ),
         pytest.param(
             replace(WELL, paused={"x": replace(REFUSED, reason="other_address", detail="")}),
-            Standing.READS,
+            WorkerStatus.READS,
             (
                 "reads",
                 ["pauses X until 1 Feb 2021, 00:01 UTC: asks another address than the process that plans"],
@@ -105,10 +105,12 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
             "amber 4711 asks another address for X than the process that plans.",
             id="its settings are not those of the others",
         ),
-        pytest.param(replace(WELL, paused={"x": OVER}), Standing.READS, READS, "", id="a pause that is over"),
+        pytest.param(
+            replace(WELL, paused={"x": OVER}), WorkerStatus.READS, READS, "", id="a pause that is over"
+        ),
         pytest.param(
             replace(WELL, sources=("threads",)),
-            Standing.READS,
+            WorkerStatus.READS,
             READS,
             "",
             id="a source of a newer version",
@@ -116,10 +118,10 @@ OVER = Pause(T0 - MINUTE, "auth", "401")
     ],
 )
 def test_a_worker_stands_as_it_last_reported_itself(
-    worker: Worker, standing: Standing, words: tuple[str, list[str]], wrong: str
+    worker: Worker, standing: WorkerStatus, words: tuple[str, list[str]], wrong: str
 ) -> None:
-    assert worker.stands_in_all(T0) is standing
-    assert worker_words.stands(worker, T0) == words
+    assert worker.overall_status(T0) is standing
+    assert worker_words.worker_status(worker, T0) == words
     assert worker_words.workers_verdict([worker], T0).wrong == wrong
 
 
@@ -136,7 +138,7 @@ def test_a_clock_is_told_beside_the_databases(off_s: float, words: str) -> None:
     assert clock_words(timedelta(seconds=off_s)) == words
 
 
-WAITS = Queue("amber 4711", Line("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
+WAITS = Queue("amber 4711", QueueBacklog("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
 UNTAKEN = "Requests to X could be taken for more than 5 min, and nobody takes them."
 UNPLANNED = "No process plans the reading of X."
 
@@ -168,7 +170,7 @@ UNPLANNED = "No process plans the reading of X."
             id="requests wait, and nobody is known to read it",
         ),
         pytest.param(
-            replace(WAITS, planner=None, line=Line("x", 0, 0, 1, None, None)),
+            replace(WAITS, planner=None, line=QueueBacklog("x", 0, 0, 1, None, None)),
             replace(WELL, seen_at=T0 - 16 * SECOND),
             "",
             id="nothing waits, and nobody is known to read it, so nobody could plan it",
@@ -178,11 +180,11 @@ UNPLANNED = "No process plans the reading of X."
 def test_a_queue_that_nobody_takes_from_or_plans_is_worth_a_word(
     queue: Queue, worker: Worker, wrong: str
 ) -> None:
-    found = Machines((replace(worker, sources=("x",)),), (queue,), ())
+    found = WorkersReport((replace(worker, sources=("x",)),), (queue,), ())
     assert worker_words.queue_verdict(found, T0).wrong == wrong
 
 
-COUNTED = Budget(Basis.COUNTED, T0 + MINUTE, 300, 212)
+COUNTED = BudgetState(BudgetBasis.COUNTED, T0 + MINUTE, 300, 212)
 
 
 @pytest.mark.parametrize(
@@ -198,12 +200,14 @@ COUNTED = Budget(Basis.COUNTED, T0 + MINUTE, 300, 212)
             id="a window that is over says nothing of the next",
         ),
         pytest.param(
-            Budget(Basis.NO_LIMIT, T0 + MINUTE), ("it states no limit", "–"), id="no limit was stated"
+            BudgetState(BudgetBasis.NO_LIMIT, T0 + MINUTE),
+            ("it states no limit", "–"),
+            id="no limit was stated",
         ),
-        pytest.param(Budget(), ("not known until the next answer", "–"), id="nothing was answered yet"),
+        pytest.param(BudgetState(), ("not known until the next answer", "–"), id="nothing was answered yet"),
     ],
 )
-def test_what_is_left_is_the_platforms_own_word(budget: Budget, told: tuple[str, str]) -> None:
+def test_what_is_left_is_the_platforms_own_word(budget: BudgetState, told: tuple[str, str]) -> None:
     assert health_words.left(budget, T0) == told
 
 
@@ -228,7 +232,7 @@ def test_the_budget_of_which_least_is_left_comes_first() -> None:
     known = {
         "much": COUNTED,
         "little": replace(COUNTED, left_over=3),
-        "none is known": Budget(),
+        "none is known": BudgetState(),
     }
     named = [NamedBudget(name, Platform.X, T0, budget) for name, budget in known.items()]
     named.append(NamedBudget("nobody asked for an hour", Platform.X, T0 - 61 * MINUTE, COUNTED))
@@ -239,7 +243,7 @@ def test_the_budget_of_which_least_is_left_comes_first() -> None:
 # from the database ---------------------------------------------------------------------------------------
 
 
-async def told(pool: Pool, now: datetime) -> Machines:
+async def told(pool: Pool, now: datetime) -> WorkersReport:
     async with transaction(pool) as conn:
         return await machines(conn, now)
 
@@ -290,7 +294,7 @@ async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: st
         found = await told(pool, system_clock())
         here = gethostname()
         assert {w.name for w in found.workers} == {f"{here} {p.pid}" for p in two.processes}
-        assert {w.stands_in_all(system_clock()) for w in found.workers} == {Standing.READS}
+        assert {w.overall_status(system_clock()) for w in found.workers} == {WorkerStatus.READS}
         assert [(q.line.source, q.planner) for q in found.queues] == [("x", f"{here} {two.processes[0].pid}")]
 
 
@@ -305,11 +309,11 @@ async def test_the_queue_is_counted_by_source(pool: Pool, now: datetime) -> None
         await hold(conn, "bluesky", now - MINUTE, "ValueError")
     found = await told(pool, now)
     assert [q.line for q in found.queues] == [
-        Line("bluesky", 0, 1, 2, None, None),
-        Line("x", 3, 1, 0, now - 20 * MINUTE, now - 2 * MINUTE),
+        QueueBacklog("bluesky", 0, 1, 2, None, None),
+        QueueBacklog("x", 3, 1, 0, now - 20 * MINUTE, now - 2 * MINUTE),
     ]
     first, second = found.held
-    assert first == HeldJob(first.job_id, "7 slot 0", "bluesky", now - HOUR, FAULT)
+    assert first == FailedJob(first.job_id, "7 slot 0", "bluesky", now - HOUR, FAULT)
     assert second.said == "ValueError"
 
 
@@ -335,9 +339,9 @@ async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: 
         found = await machines(conn, now)
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     assert (len(found.held), found.held_in_all) == (HELD_TOLD_OF, HELD_TOLD_OF + 5)
-    assert f"; {HELD_TOLD_OF + 5 - HELD_SHOWN} more" in page
-    assert f"ValueError: {HELD_SHOWN - 1}" in page
-    assert f"ValueError: {HELD_SHOWN}" not in page
+    assert f"; {HELD_TOLD_OF + 5 - FAILED_SHOWN} more" in page
+    assert f"ValueError: {FAILED_SHOWN - 1}" in page
+    assert f"ValueError: {FAILED_SHOWN}" not in page
 
 
 async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
@@ -478,7 +482,7 @@ def test_status_has_a_line_for_machines_only_where_there_is_something_to_say(
 
 
 def test_one_process_that_reads_is_no_line_of_status() -> None:
-    alone = Machines((WELL,), (Queue("amber 4711", Line("x", 0, 0, 0, None, None)),), ())
+    alone = WorkersReport((WELL,), (Queue("amber 4711", QueueBacklog("x", 0, 0, 0, None, None)),), ())
     assert machine_lines(alone, T0) == []
     wrong = replace(alone, workers=(replace(WELL, clock_off=5 * SECOND, seen_at=T0 + 3 * SECOND),))
     ((name, line),) = machine_lines(wrong, T0)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.accounts.account_chart import Beside, account_figure, countries_apart
+from dashboard.accounts.account_chart import TimelineOverlay, account_figure, countries_apart
 from dashboard.accounts.account_page import blocked_for
 from dashboard.live.context_json import context_json
 from dashboard.wire.compact_json import snapshot_json
-from storage.live.account_detail import AccountDetail, account_detail
+from storage.live.account_detail import AccountHistory, account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import last_event_id, snapshot
 from storage.live.updates import news_since
@@ -73,7 +73,7 @@ async def test_an_account_that_is_no_longer_watched_leaves_every_figure(pool: Po
     assert [x["name"] for x in body["lists"]] == ["Order 2 list"]
 
 
-async def imported(pool: Pool, handle: str, country: str) -> AccountDetail:
+async def imported(pool: Pool, handle: str, country: str) -> AccountHistory:
     async with transaction(pool) as conn:
         await import_crawl(conn, NOW)
         one = (await everybody(conn, country))[handle]
@@ -147,7 +147,14 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
 
     assert countries_apart(grows.spells) == ("DE", "FR")
     figure = account_figure(
-        Platform.X, grows.spells, grows.changes, grows.seen, Beside((), ()), NOW, SETTINGS.gap_after, "light"
+        Platform.X,
+        grows.spells,
+        grows.changes,
+        grows.seen,
+        TimelineOverlay((), ()),
+        NOW,
+        SETTINGS.gap_after,
+        "light",
     )
 
     bars = {trace.name: trace for trace in figure.data}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from dashboard.asgi.settings import DashboardSettings
-from storage.alerts.deliveries_report import Wanted, deliveries
+from storage.alerts.deliveries_report import DeliveryFilter, deliveries
 from storage.alerts.mails_report import mail
 from storage.live.account_detail import account_detail
 from storage.live.kpis import kpis
@@ -219,7 +219,7 @@ async def test_mails_are_listed_newest_first_with_their_state_and_can_be_read(
     pool: Pool, story: Story
 ) -> None:
     async with transaction(pool) as conn:
-        lines = [d.mail for d in await deliveries(conn, Wanted(), 10)]
+        lines = [d.mail for d in await deliveries(conn, DeliveryFilter(), 10)]
         opened = await mail(conn, story.mails[0])
         nothing = await mail(conn, 10**9)
 

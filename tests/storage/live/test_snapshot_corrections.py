@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.accounts.account_chart import Beside, account_figure
+from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_tables import changes_card, superseded_card
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
@@ -16,10 +16,10 @@ from storage.accounts.listing import listed_accounts
 from storage.alerts import open_alerts
 from storage.countries.countries import by_country
 from storage.countries.country_report import country_accounts
-from storage.live.account_detail import AccountDetail, account_detail
+from storage.live.account_detail import AccountHistory, account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import changes, last_event_id, snapshot, spells
-from storage.live.updates import News, news_since
+from storage.live.updates import LiveNews, news_since
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import ChangeKind, State
@@ -50,9 +50,9 @@ class Corrected:
 
     pool: Pool
     account: Account
-    news: News
+    news: LiveNews
 
-    async def detail(self) -> AccountDetail:
+    async def detail(self) -> AccountHistory:
         async with transaction(self.pool) as conn:
             found = await account_detail(conn, self.account.account_id, minutes(91), timedelta(hours=9))
         assert found is not None
@@ -83,7 +83,7 @@ async def correct(
     return Corrected(pool, account, news)
 
 
-def told(one: AccountDetail) -> list[tuple[ChangeKind, float, str | None]]:
+def told(one: AccountHistory) -> list[tuple[ChangeKind, float, str | None]]:
     return [(c.kind, (c.first_seen_new - T0) / MINUTE, c.outcome) for c in one.changes]
 
 
@@ -151,7 +151,7 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
 ) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
     figure = account_figure(
-        Platform.X, one.spells, one.changes, one.seen, Beside((), ()), minutes(91), NEVER, "light"
+        Platform.X, one.spells, one.changes, one.seen, TimelineOverlay((), ()), minutes(91), NEVER, "light"
     )
     drawn: list[dict[str, Any]] = json.loads(str(figure.to_json()))["data"]  # pyright: ignore[reportUnknownMemberType]
     (hollow,) = [trace for trace in drawn if trace["name"] == "Provisional or not confirmed"]

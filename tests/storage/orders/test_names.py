@@ -11,9 +11,9 @@ from storage.accounts.accounts import record_renames
 from storage.accounts.handle_history import record_handles
 from storage.export import accounts_orders_signals
 from storage.live.lists_and_executives import became_known
-from storage.model.core.accounts import Account, Platform, Rename
+from storage.model.core.accounts import Account, HandleChange, Platform
 from storage.model.core.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
-from storage.model.evidence.export_kinds import Wanted
+from storage.model.evidence.export_kinds import ExportFilter
 from storage.model.orders.outside_checks import accounts_seen
 from storage.model.orders.outside_findings import count_names
 from storage.orders.documents import NewDocument, attach, content_of
@@ -112,7 +112,7 @@ async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(poo
     async with transaction(pool) as conn:
         one, two, _ = await enlist(conn, Platform.X, ["1", "2", "3"])
         await enlist(conn, Platform.BLUESKY, ["1"])
-        await record_renames(conn, [Rename(one.account_id, "h1", "H2", T0, minutes(1))], minutes(1))
+        await record_renames(conn, [HandleChange(one.account_id, "h1", "H2", T0, minutes(1))], minutes(1))
         await record_handles(conn, two.account_id, [("before", minutes(-9))], "plc", minutes(1))
         found = await candidates(conn, Platform.X, ["h1", "h2", "before", "nobody"])
     assert {handle: [(c.native_id, c.handle) for c in some] for handle, some in found.items()} == {
@@ -211,7 +211,7 @@ async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(p
 
 
 async def exported_orders(conn: Conn, known_at: datetime | None) -> list[dict[str, object]]:
-    rows = await accounts_orders_signals.orders(conn, Wanted(minutes(90), known_at=known_at))
+    rows = await accounts_orders_signals.orders(conn, ExportFilter(minutes(90), known_at=known_at))
     return [dict(zip(rows.columns, row, strict=True)) async for chunk in rows.chunks for row in chunk]
 
 

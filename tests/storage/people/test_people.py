@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from dashboard.auth.bearer_tokens import digest
+from dashboard.auth.bearer_tokens import token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_NAME, may_try, succeeded
 from storage.people.people import admins, disable, enable, person_called, set_role
@@ -63,14 +63,14 @@ async def test_who_was_disabled_and_comes_back_finds_tokens_but_no_sessions(
 ) -> None:
     person = await a_person(pool, "bob", Role.ANALYST, now)
     async with transaction(pool) as conn:
-        await begin_session(conn, person, digest("session"), "192.0.2.1", "", now)
-        await add_token(conn, person, digest("token"), "script", Scope.WRITE, None, "bob", now)
+        await begin_session(conn, person, token_hash("session"), "192.0.2.1", "", now)
+        await add_token(conn, person, token_hash("token"), "script", Scope.WRITE, None, "bob", now)
         await disable(conn, "bob", "ada", now)
-        assert await actor_with_session(conn, digest("session"), now) is None
-        assert await actor_with_token(conn, digest("token"), now) is None
+        assert await actor_with_session(conn, token_hash("session"), now) is None
+        assert await actor_with_token(conn, token_hash("token"), now) is None
         await enable(conn, "bob", "ada", now)
-        assert await actor_with_session(conn, digest("session"), now) is None
-        actor = await actor_with_token(conn, digest("token"), now)
+        assert await actor_with_session(conn, token_hash("session"), now) is None
+        actor = await actor_with_token(conn, token_hash("token"), now)
     assert actor is not None
     assert (actor.name, actor.role) == ("bob (token script)", Role.ANALYST)
 
@@ -80,12 +80,12 @@ async def test_tokens_are_so_many_and_no_more(pool: Pool, now: datetime) -> None
     async with transaction(pool) as conn:
         for n in range(MOST):
             await add_token(
-                conn, person, digest(str(n)), "t", Scope.READ, now + timedelta(days=1), "bob", now
+                conn, person, token_hash(str(n)), "t", Scope.READ, now + timedelta(days=1), "bob", now
             )
         with pytest.raises(Refused, match="revoke some"):
-            await add_token(conn, person, digest("more"), "t", Scope.READ, None, "bob", now)
+            await add_token(conn, person, token_hash("more"), "t", Scope.READ, None, "bob", now)
         later = now + timedelta(days=1)
-        await add_token(conn, person, digest("later"), "t", Scope.READ, None, "bob", later)
+        await add_token(conn, person, token_hash("later"), "t", Scope.READ, None, "bob", later)
 
 
 async def test_a_name_is_one_whatever_its_case_and_the_database_sees_to_it(pool: Pool, now: datetime) -> None:
@@ -102,7 +102,7 @@ async def test_a_name_is_one_whatever_its_case_and_the_database_sees_to_it(pool:
 async def test_who_logged_in_is_told_only_to_who_may_know(pool: Pool, now: datetime) -> None:
     person = await a_person(pool, "ada", Role.ADMIN, now)
     async with transaction(pool) as conn:
-        await begin_session(conn, person, digest("session"), "192.0.2.1", "", now)
+        await begin_session(conn, person, token_hash("session"), "192.0.2.1", "", now)
         everything = await acts(conn, 10)
         assert {a.action for a in everything} == {"person added", "logged in"} <= set(ABOUT_PEOPLE)
         assert await acts(conn, 10, about_people=False) == []

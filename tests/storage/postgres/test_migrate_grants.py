@@ -10,7 +10,7 @@ import pytest
 
 from jobs.messages.compose import Letterhead
 from jobs.selfmonitoring.conditions import Thresholds
-from jobs.selfmonitoring.watchdog import TroubleReport, tick
+from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.alerts import mail_queue
 from storage.changes.hash_chain import verify_chain
 from storage.model.alerts.alerts import MailState
@@ -83,8 +83,8 @@ async def test_the_monitor_keeps_and_tells_its_own_troubles(running: Running) ->
     world = World(running.pool)
     await world.enlist(["1"])
     rules, head = Thresholds(timedelta(minutes=15)), Letterhead(operators=("ops@example.org",))
-    assert await tick(running.pool, minutes(60), head, rules) == TroubleReport(1, 0, 0)
-    assert await tick(running.pool, minutes(62), head, rules) == TroubleReport(0, 0, 1)
+    assert await tick(running.pool, minutes(60), head, rules) == ConditionReport(1, 0, 0)
+    assert await tick(running.pool, minutes(62), head, rules) == ConditionReport(0, 0, 1)
 
 
 async def test_mails_are_claimed_and_marked_as_sent(running: Running) -> None:

@@ -5,13 +5,13 @@ import pytest
 from storage.accounts import canaries, side_facts
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames
 from storage.accounts.handle_history import handles_of, record_handles
-from storage.accounts.tags import Said, change_tags, describe
+from storage.accounts.tags import AccountTags, change_tags, describe
 from storage.alerts import mutes
 from storage.executives.signals import add_executive, executives, record_signals
 from storage.live.account_detail import account_detail
-from storage.model.core.accounts import Account, Platform, Rename
+from storage.model.core.accounts import Account, HandleChange, Platform
 from storage.model.core.availability import Flag, Status
-from storage.model.core.side_facts import ObservedKind, Sighting
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.mails import payload_without, without
@@ -34,17 +34,17 @@ async def story(conn: Conn) -> tuple[Account, Account]:
         conn, roster, one, WITHHELD_IN, SUSPENDED, minutes(40), evidence=ONE + b"again", confirmed=False
     )
     await record_renames(
-        conn, [Rename(one.account_id, "h1", "renamed", minutes(20), minutes(22))], minutes(22)
+        conn, [HandleChange(one.account_id, "h1", "renamed", minutes(20), minutes(22))], minutes(22)
     )
     await record_handles(
         conn, one.account_id, [("h0", minutes(-90)), ("h1", minutes(-60))], "plc", minutes(5)
     )
     said = frozenset({(Flag.MOVED, "one@elsewhere.example"), (Flag.LIMITED, "")})
-    await side_facts.observe(conn, "", [Sighting(one.account_id, said, None, minutes(20))])
+    await side_facts.observe(conn, "", [FactSighting(one.account_id, said, None, minutes(20))])
     elsewhere = frozenset({(ObservedKind.SEEN_AS, "withheld TR")})
-    await side_facts.observe(conn, "tr", [Sighting(one.account_id, elsewhere, None, minutes(20))])
+    await side_facts.observe(conn, "tr", [FactSighting(one.account_id, elsewhere, None, minutes(20))])
     await change_tags(conn, one, ["press"], [], "Asha", T0)
-    await describe(conn, [Said(Platform.X, "1", ("a tag of h1",), 12)], T0)
+    await describe(conn, [AccountTags(Platform.X, "1", ("a tag of h1",), 12)], T0)
     await mutes.mute_account(conn, one.account_id, T0, None, "", "Asha", T0)
     # More accounts than a mail lists: only its payload has them all.
     await conn.execute(

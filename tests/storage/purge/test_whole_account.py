@@ -3,7 +3,7 @@
 import pytest
 
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.changes.hash_chain import Fault, verify_chain
+from storage.changes.hash_chain import ChainFault, verify_chain
 from storage.executives.follows import (
     Access,
     FollowReading,
@@ -117,7 +117,7 @@ async def test_the_chain_tells_what_was_purged_from_what_was_taken_out(pool: Poo
         await conn.execute("delete from change_outcome")
         broken = (await verify_chain(conn)).broken
     assert broken is not None
-    assert broken.fault is Fault.GONE
+    assert broken.fault is ChainFault.GONE
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.core.collector import Answer, Trouble
-from jobs.detect.active_cohorts import Cohorts
+from collectors.core.collector import CollectorAnswer, RequestFailure
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judged, Watched, judge
+from jobs.detect.judge import Judged, TrackedAccount, judge
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
 from storage.changes.record import AccountStep, Recording, record
@@ -91,9 +91,9 @@ class Desk:
         async with transaction(self.pool) as conn:
             ids = [self.ids[i] for i in looks]
             loaded = await load_watched(conn, Platform.X, ids)
-            watched = [Watched(w.account, w.lists, w.known, None) for w in loaded]
+            watched = [TrackedAccount(w.account, w.lists, w.known, None) for w in loaded]
             answer = answered(looks, silent, trouble, at)
-            judged = judge(answer, watched, (), RULE, Cohorts(RULE.cohort_window), asked_at, at)
+            judged = judge(answer, watched, (), RULE, RecentConfirmations(RULE.cohort_window), asked_at, at)
             roster = await get_or_make(
                 conn, Platform.X, [w.account.account_id for w in watched], (), T0, base=False
             )
@@ -114,7 +114,7 @@ class Desk:
             assert await record(conn, Recording(batch, news, (), ()), at)
         self._note(batch, watched, judged)
 
-    def _note(self, batch: Batch, watched: Sequence[Watched], judged: Judged) -> None:
+    def _note(self, batch: Batch, watched: Sequence[TrackedAccount], judged: Judged) -> None:
         at, asked_at, number = batch.observed_at, self.now, batch.roster_id
         for w, r, _ in judged.steps:
             told = StoredReading(
@@ -142,14 +142,17 @@ class Desk:
 
 def answered(
     looks: dict[str, State | None], silent: frozenset[str], trouble: MissedReason | None, at: datetime
-) -> Answer:
+) -> CollectorAnswer:
     if trouble is not None:
-        return Answer(
-            (), tuple(Missed(i, at, trouble) for i in looks), (), Trouble(trouble, "", at, breaker=False)
+        return CollectorAnswer(
+            (),
+            tuple(Missed(i, at, trouble) for i in looks),
+            (),
+            RequestFailure(trouble, "", at, breaker=False),
         )
     seen = tuple(look(i, shown(s, silent), at, silent) for i, s in looks.items() if s is not None)
     missed = tuple(Missed(i, at, MissedReason.OMITTED) for i, s in looks.items() if s is None)
-    return Answer(seen, missed, ())
+    return CollectorAnswer(seen, missed, ())
 
 
 def look(native_id: str, state: State, at: datetime, silent: frozenset[str]) -> Reading:

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from storage.accounts.handle_history import HandleRecord, handles_of, record_handles
+from storage.accounts.handle_history import HandleEntry, handles_of, record_handles
 from storage.changes.load_watched import load_watched
 from storage.health import collector_state
 from storage.health.collector_state import CollectorState
@@ -134,9 +134,9 @@ async def test_the_handles_of_a_public_record_are_kept_once_each_with_its_dates(
         third = ("third.example", minutes(20))
         assert await record_handles(conn, one.account_id, [*first, third], "plc", minutes(90)) == 1
         assert await handles_of(conn, one.account_id) == [
-            HandleRecord("third.example", minutes(20), "plc", minutes(90)),
-            HandleRecord("new.example", minutes(10), "plc", minutes(60)),
-            HandleRecord("old.example", minutes(0), "plc", minutes(60)),
+            HandleEntry("third.example", minutes(20), "plc", minutes(90)),
+            HandleEntry("new.example", minutes(10), "plc", minutes(60)),
+            HandleEntry("old.example", minutes(0), "plc", minutes(60)),
         ]
 
 
@@ -145,10 +145,10 @@ async def test_a_stream_is_read_on_from_where_it_was_left_and_never_from_further
         assert await stream_cursors.position(conn, Platform.BLUESKY) is None
         await stream_cursors.save_position(conn, Platform.BLUESKY, "200", minutes(2))
         await stream_cursors.save_position(conn, Platform.BLUESKY, "100", minutes(1))
-        assert await stream_cursors.position(conn, Platform.BLUESKY) == stream_cursors.Position(
+        assert await stream_cursors.position(conn, Platform.BLUESKY) == stream_cursors.StreamCursor(
             "200", minutes(2)
         )
         await stream_cursors.save_position(conn, Platform.BLUESKY, "300", minutes(3))
-        assert await stream_cursors.position(conn, Platform.BLUESKY) == stream_cursors.Position(
+        assert await stream_cursors.position(conn, Platform.BLUESKY) == stream_cursors.StreamCursor(
             "300", minutes(3)
         )

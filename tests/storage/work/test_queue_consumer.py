@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
-from jobs.dispatch.worker import AT_ONCE, Working
+from jobs.dispatch.worker import AT_ONCE, QueueWorker
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
 from storage.work.queue_consumer import Consumer
-from storage.work.request_queue import Job
+from storage.work.request_queue import QueueJob
 from tests.support.processes.worker_fleet import asked, until
 from tests.support.samples.readings import T0, FakeCollector
 
@@ -26,20 +26,20 @@ class Stuck(FakeCollector):
         self.released = asyncio.Event()
         self.under_way = 0
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         self.under_way += 1
         await self.released.wait()
         return await super().read(native_ids, now)
 
 
-def job(vantage: str, number: int) -> Job:
+def job(vantage: str, number: int) -> QueueJob:
     question = Question(Platform.X, vantage, "", number, T0, 0, ("1",), urgent=False)
-    return Job(question.key, question.source, pending_answers.packed(question))
+    return QueueJob(question.key, question.source, pending_answers.packed(question))
 
 
 async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: str) -> None:
     stuck = [Stuck(), Stuck()]
-    working = Working(dsn, pool, "", SteadyClock(system_clock))
+    working = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
     working.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
     async with transaction(pool) as conn:
         for n, vantage in enumerate(("in", "tr")):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.redetect import ConfirmedOn, corrections, retell
+from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from jobs.detect.transitions import completed, step
-from storage.model.bitemporal.corrections import Asked, Ground, OwnChange, Told
+from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, RecomputedChange, TimedReading
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Outcome, Reason, State
 from storage.model.core.change_key import change_key
@@ -22,23 +22,23 @@ class Table:
     def __init__(self) -> None:
         self.rows: list[OwnChange] = []
         self.superseded: set[int] = set()
-        self.readings: list[Asked] = []
+        self.readings: list[TimedReading] = []
 
     @property
     def standing(self) -> list[OwnChange]:
         return [r for r in self.rows if r.change_id not in self.superseded]
 
-    def arrive(self, late: Sequence[Asked]) -> None:
+    def arrive(self, late: Sequence[TimedReading]) -> None:
         """Take in readings that came together."""
         for asked in late:
-            ground = Ground(
+            ground = CorrectionInput(
                 ACCOUNT, True, frozenset(), Known(), frozenset(), tuple(self.readings), self.standing
             )
-            told = retell([ground], {ACCOUNT.account_id: asked}, ConfirmedOn({}), RULE)[ACCOUNT.account_id]
+            told = redetect([ground], {ACCOUNT.account_id: asked}, ConfirmedOn({}), RULE)[ACCOUNT.account_id]
             self._write(told)
             self.readings.append(asked)
 
-    def _write(self, told: Sequence[Told]) -> None:
+    def _write(self, told: Sequence[RecomputedChange]) -> None:
         found = corrections(self.standing, told)
         for t, superseded in found.told:
             if superseded is not None:
@@ -51,7 +51,7 @@ class Table:
             annulled = replace(stored, outcome=Outcome.NOT_CONFIRMED, reason=Reason.CORRECTED)
             self.rows.append(replace(annulled, change_id=len(self.rows)))
 
-    def _add(self, t: Told) -> None:
+    def _add(self, t: RecomputedChange) -> None:
         p = t.pending
         row = OwnChange(
             change_id=len(self.rows),
@@ -74,7 +74,7 @@ class Table:
         self.rows.append(_settled(row, t))
 
 
-def _settled(row: OwnChange, t: Told) -> OwnChange:
+def _settled(row: OwnChange, t: RecomputedChange) -> OwnChange:
     return replace(
         row,
         outcome=t.closed and t.closed.outcome,
@@ -87,7 +87,7 @@ def _settled(row: OwnChange, t: Told) -> OwnChange:
 Row = tuple[State | None, Pending, Outcome | None, Reason | None]
 
 
-def reference(readings: Sequence[Asked]) -> list[Row]:
+def reference(readings: Sequence[TimedReading]) -> list[Row]:
     """What a plain loop over the sorted readings tells: the changes in the order of time."""
     known, rows = Known(), list[Row]()
     for asked in readings:

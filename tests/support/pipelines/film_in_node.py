@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.replay.film_json import up
 from dashboard.wire.compact_json import GONE_OR_SUSPENDED, LETTER
-from storage.health.status_at import Then
+from storage.health.status_at import PastStatus
 from storage.model.core.availability import ChangeKind
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")
@@ -52,7 +52,7 @@ def film_at(data: bytes, moments: Moments, then: str = FIGURES) -> list[Any]:
     return json.loads(done.stdout)
 
 
-def figures_of(stand: Then) -> dict[str, Any]:
+def figures_of(stand: PastStatus) -> dict[str, Any]:
     """The figures of a moment as the server counts them, in the words of `FIGURES`."""
     standing = {s: [0, 0] for s in ["A", "P", "W", "S", "G", "D", "N", "first"]}
     for count in stand.states:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collectors.core.collector import Answer, Exchange
+from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.collect.recorder import Recorder
-from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judged, Watched, judge
+from jobs.detect.judge import Judged, TrackedAccount, judge
 from storage.model.core.accounts import Account
 from storage.model.core.availability import Missed, MissedReason, State
 from storage.model.core.coverage import Batch, Roster, bitmap
@@ -25,7 +25,7 @@ class Poll:
 
     batch: Batch
     judged: Judged
-    answer: Answer
+    answer: CollectorAnswer
 
     async def record(self, recorder: Recorder) -> bool:
         return await recorder.record(self.batch, self.judged, self.answer)
@@ -37,13 +37,13 @@ class Poll:
             w.exchanges = self.answer.exchanges
 
 
-def watched(accounts: Sequence[Account], known: Known) -> list[Watched]:
-    return [Watched(a, frozenset(), known, None) for a in accounts]
+def watched(accounts: Sequence[Account], known: Known) -> list[TrackedAccount]:
+    return [TrackedAccount(a, frozenset(), known, None) for a in accounts]
 
 
 def poll(
     roster: Roster,
-    accounts: Sequence[Watched],
+    accounts: Sequence[TrackedAccount],
     at: datetime,
     said: Mapping[str, State],
     *,
@@ -53,12 +53,12 @@ def poll(
     """An answer that had come at `at`: what `said` names by native id, everybody else available."""
     asked_at = at - LATENCY
     ids = [w.account.native_id for w in accounts]
-    answer = Answer(
+    answer = CollectorAnswer(
         tuple(reading(i, said.get(i, AVAILABLE), at) for i in ids if i not in omitted),
         tuple(Missed(i, at, MissedReason.OMITTED) for i in ids if i in omitted),
         (Exchange("/read", at, 200, b"an answer"),),
     )
-    judged = judge(answer, accounts, (), RULE, Cohorts(RULE.cohort_window), asked_at, at)
+    judged = judge(answer, accounts, (), RULE, RecentConfirmations(RULE.cohort_window), asked_at, at)
     batch = Batch(
         roster_id=roster.roster_id,
         slot=at,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.collect.late_readings import LateReport, record_late
-from jobs.detect.active_cohorts import Cohorts
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, step
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -124,7 +124,7 @@ class Desk:
         async with transaction(self.pool) as conn:
             batch = await self._batch(conn, sent)
             await coverage.ensure_month(conn, batch.slot.date())
-            cohorts = Cohorts(RULE.cohort_window)
+            cohorts = RecentConfirmations(RULE.cohort_window)
             for list_id, at in await recent_confirmations(conn, Platform.X, sent.at - RULE.cohort_window):
                 cohorts.confirmed([list_id], at)
             steps: list[AccountStep] = []

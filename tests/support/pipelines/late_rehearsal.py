@@ -25,9 +25,16 @@ from jobs.messages.compose import Letterhead
 from jobs.orders.edits import change as change_order
 from jobs.orders.edits import create
 from jobs.rehearsal.driver import Scripted
-from jobs.rehearsal.pipeline import Mailing, Plan, enlist, mastodon_hosts, perform, simulated_canaries
+from jobs.rehearsal.pipeline import (
+    Mailing,
+    SimulationPlan,
+    enlist,
+    mastodon_hosts,
+    perform,
+    simulated_canaries,
+)
 from jobs.rehearsal.simulators import played, spawn
-from storage.changes.states import AccountState, Alike, states
+from storage.changes.states import AccountState, StateColumns, states
 from storage.health.status import Overview, standing
 from storage.live import snapshot
 from storage.live.kpis import Kpis, kpis
@@ -35,7 +42,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.orders import NewOrder
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
-from storage.readings.coverage_report import Coverage, live_coverage
+from storage.readings.coverage_report import CoverageReport, live_coverage
 from tests.support.pipelines.second_reader import OtherMachine, other_machine
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
@@ -45,7 +52,7 @@ HOUR = timedelta(hours=1)
 EVERY = HOUR
 MS = timedelta(milliseconds=1)
 SETTINGS = DashboardSettings("Live", "", synthetic=True, sweep_every=EVERY)
-PLAN = Plan(T0 + 48 * HOUR, T0 + 96 * HOUR, EVERY)
+PLAN = SimulationPlan(T0 + 48 * HOUR, T0 + 96 * HOUR, EVERY)
 CUT_OFF = Outage(T0 + 71 * HOUR, T0 + 77 * HOUR)
 """The wave of the history falls into it."""
 SILENCE = Outage(T0 + 86 * HOUR, T0 + 90 * HOUR)
@@ -66,7 +73,7 @@ class View:
     at: datetime
     stand: Overview
     kpis: Kpis
-    coverage: Coverage
+    coverage: CoverageReport
     states: Mapping[int, AccountState]
     spells: tuple[snapshot.LiveSpell, ...]
     changes: tuple[snapshot.LiveChange, ...]
@@ -113,7 +120,7 @@ async def seen(conn: Conn, now: datetime) -> View:
     )
 
 
-def by_account(groups: Sequence[Alike]) -> dict[int, AccountState]:
+def by_account(groups: Sequence[StateColumns]) -> dict[int, AccountState]:
     return {one.account_id: one for one in chain.from_iterable(groups)}
 
 

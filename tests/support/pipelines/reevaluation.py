@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from jobs.alerting.rules_file import FileRule
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.rehearsal.pipeline import Plan
+from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.replay.replay import IN_FORCE, Redecided, redecide
 from storage.export.exports import snapshot
 from storage.model.alerts.rules import AlertRule
@@ -33,7 +33,7 @@ def effects(found: Redecided) -> Mapping[Effect, int]:
     return {effect: n for effect, n in found.compared.counts.items() if n}
 
 
-async def require_the_same(dsn: str, plan: Plan, readings: int) -> None:
+async def require_the_same(dsn: str, plan: SimulationPlan, readings: int) -> None:
     """By the rules in force, every change of a rehearsal comes out as it is stored; and of parts of it."""
     whole = plan.end - plan.start
     async with open_pool(dsn, max_size=1) as pool:

@@ -8,7 +8,7 @@ import uvloop
 
 from collectors.simulator.core.history_files import load_history
 from jobs.messages.compose import Letterhead
-from jobs.rehearsal.pipeline import Mailing, Plan, enlist, perform, simulated_canaries
+from jobs.rehearsal.pipeline import Mailing, SimulationPlan, enlist, perform, simulated_canaries
 from jobs.rehearsal.simulators import connected
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
@@ -16,7 +16,9 @@ from storage.model.core.accounts import Platform
 
 async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: str, every: str) -> None:
     history = load_history(Path(path))
-    plan = Plan(datetime.fromisoformat(start), datetime.fromisoformat(end), timedelta(minutes=int(every)))
+    plan = SimulationPlan(
+        datetime.fromisoformat(start), datetime.fromisoformat(end), timedelta(minutes=int(every))
+    )
     rule = AlertRule(recipients=("desk@example.org",))
     canaries = simulated_canaries(history)
     async with connected({Platform.X: url}) as simulators:

@@ -17,7 +17,7 @@ from typing import TextIO
 import uvloop
 
 from jobs.collect.recorder import Recorder
-from jobs.detect.judge import Watched
+from jobs.detect.judge import TrackedAccount
 from storage.changes import load_watched
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
@@ -32,7 +32,7 @@ _STATES = (AVAILABLE, AVAILABLE, AVAILABLE, AVAILABLE, SUSPENDED, WITHHELD_IN, P
 _PAUSE_S = 0.02
 
 
-def told(roster: Roster, accounts: Sequence[Watched], turn: int) -> Poll:
+def told(roster: Roster, accounts: Sequence[TrackedAccount], turn: int) -> Poll:
     """What the platform answers at a turn: states that last for some turns, flaps, and omissions."""
     ids = [w.account.native_id for w in accounts]
     omitted = frozenset(i for i in ids if _drawn("omitted", i, turn) % 25 == 0)
@@ -76,13 +76,13 @@ async def keep_recording(
         turn += 1
 
 
-async def _load(pool: Pool, roster: Roster) -> list[Watched]:
+async def _load(pool: Pool, roster: Roster) -> list[TrackedAccount]:
     """What the database holds of the roster's accounts, as soon as there is one."""
     while True:
         try:
             async with transaction(pool) as conn:
                 found = await load_watched.load_watched(conn, Platform.X, list(roster.account_ids))
-                return [Watched(w.account, w.lists, w.known, None) for w in found]
+                return [TrackedAccount(w.account, w.lists, w.known, None) for w in found]
         except StorageError:
             await asyncio.sleep(_PAUSE_S)
 

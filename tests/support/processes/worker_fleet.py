@@ -15,7 +15,7 @@ from collectors.simulator.core.canaries import CANARIES
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, StorageError, transaction
-from storage.work.workers import planners
+from storage.work.workers import platform_leaders
 from tests.support.samples.invented_histories import HEADER
 
 FROM = datetime(2021, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Fleet:
         """Wait until one of those that have not ended plans the reading of X: which."""
         while True:
             async with transaction(pool) as conn:
-                planner = (await planners(conn)).get(Platform.X)
+                planner = (await platform_leaders(conn)).get(Platform.X)
             for number, process in enumerate(self.processes):
                 if planner and process.returncode is None and planner.name.endswith(f" {process.pid}"):
                     return number

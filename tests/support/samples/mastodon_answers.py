@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from collectors.mastodon.wire.identity import Identity
+from collectors.mastodon.wire.identity import MastodonIdentity
 
 _FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "mastodon"
 AT = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
-ALICE = Identity("https://mastodon.example/users/alice", "109876543210987654")
-ALAN = Identity("https://mastodon.example/@alan", "1795527210909")
-GRACE = Identity("https://mastodon.example/@grace", "1795527210907")
-SNAC = Identity("https://snac.example/alice", "5314e067c090e8f28be89a0a55e2c41d")
+ALICE = MastodonIdentity("https://mastodon.example/users/alice", "109876543210987654")
+ALAN = MastodonIdentity("https://mastodon.example/@alan", "1795527210909")
+GRACE = MastodonIdentity("https://mastodon.example/@grace", "1795527210907")
+SNAC = MastodonIdentity("https://snac.example/alice", "5314e067c090e8f28be89a0a55e2c41d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def sample_json(name: str) -> Any:
     return json.loads(sample(name).body)
 
 
-def account(who: Identity = ALICE, **parts: object) -> dict[str, Any]:
+def account(who: MastodonIdentity = ALICE, **parts: object) -> dict[str, Any]:
     """An account as the REST API of its home server sends it, with these parts."""
     plain: dict[str, Any] = sample_json("account__plain")
     name = who.username or "alice"

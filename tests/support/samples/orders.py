@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dashboard.orders.facts import OrderFigures, Papers, figures_of
+from dashboard.orders.facts import OrderFigures, OrderRecord, figures_of
 from dashboard.orders.report_html import Imprint
 from storage.changes.hash_chain import Head
 from storage.model.core.accounts import AccountId, ListId, Platform
@@ -12,9 +12,9 @@ from storage.model.core.availability import Flag, State
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
-from storage.model.orders.cohort import Member, Stay, kind_in
-from storage.orders.compliance_report import Cohort
-from storage.orders.report_sources import Grounds, Looks
+from storage.model.orders.cohort import CohortMember, Stay, kind_in
+from storage.orders.compliance_report import OrderCohort
+from storage.orders.report_sources import ReportSources, SweepOutcomes
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
@@ -42,7 +42,7 @@ def member(
     handle: str | None = None,
     platform: Platform = Platform.X,
     flags: frozenset[Flag] = frozenset(),
-) -> Member:
+) -> CohortMember:
     """An account whose states were first seen at these minutes; each change lies in the 15 before."""
     stays: list[Stay] = []
     for n, (at, state) in enumerate(steps):
@@ -51,7 +51,7 @@ def member(
         stays.append(Stay(kind_in("IN", state, flags), state, flags, after, minutes(at), until))
     seen = Seen(minutes(last) if steps else None, gaps)
     called = handle if handle is not None else f"account_{account_id}"
-    return Member(AccountId(account_id), platform, called, True, T0, tuple(stays), seen)
+    return CohortMember(AccountId(account_id), platform, called, True, T0, tuple(stays), seen)
 
 
 MEMBERS = (
@@ -77,29 +77,29 @@ NOTICE = event(OrderEventKind.NOTICE, 300, "Obey")
 
 def figures(
     order: Order = ORDER,
-    members: Sequence[Member] = MEMBERS,
-    papers: Papers | None = None,
+    members: Sequence[CohortMember] = MEMBERS,
+    papers: OrderRecord | None = None,
     events: tuple[OrderEvent, ...] = (NOTICE, CLAIMED),
     at: datetime = NOW,
 ) -> OrderFigures:
     since = (order.issued_from or order.issued_at) - timedelta(minutes=90)
-    found = Cohort(order, "Order 1", tuple(members), events, since)
-    return figures_of(found, papers or Papers(), at, GAP)
+    found = OrderCohort(order, "Order 1", tuple(members), events, since)
+    return figures_of(found, papers or OrderRecord(), at, GAP)
 
 
-def grounds(members: Sequence[Member] = MEMBERS) -> Grounds:
+def grounds(members: Sequence[CohortMember] = MEMBERS) -> ReportSources:
     """Every change of an account has the number of the account with a digit more."""
-    return Grounds(
+    return ReportSources(
         native_ids={m.account_id: f"90{m.account_id}" for m in members},
         changes={
             (m.account_id, s.since): 10 * m.account_id + n for m in members for n, s in enumerate(m.stays)
         },
         newest=Head(T0.date(), 12, bytes(32), ()),
         heads=(Head(T0.date(), 12, bytes(32), ()),),
-        looks=Looks(120, 3, 1, 15 * MINUTE),
+        looks=SweepOutcomes(120, 3, 1, 15 * MINUTE),
         imported=(),
     )
 
 
-def renamed(handle: str) -> Member:
+def renamed(handle: str) -> CohortMember:
     return replace(MEMBERS[1], handle=handle)

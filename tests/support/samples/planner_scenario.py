@@ -25,9 +25,9 @@ from jobs.planning.change_rates import (
     Prior,
     nothing_learned,
 )
-from jobs.planning.daily_cost_limit import AccountDays
-from jobs.planning.roster_priority import Pick, Planner, PlannerRule, rosters_by_list
-from jobs.planning.sentinels import under_ceiling
+from jobs.planning.daily_cost_limit import DailyBill
+from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list
+from jobs.planning.sentinels import plan_within_cost_limit
 from storage.model.core.coverage import WhyRead
 
 A, B, SMALL, SINGLE = "A", "B", "small", "single"
@@ -184,7 +184,7 @@ class Adaptive:
         known = Accounts(read_at, np.full(told.accounts, NEVER), np.zeros(told.accounts, np.int8))
         self.expectations = Expectations(prior, known, dict(enumerate(told.lists)), nothing_learned(prior))
         ahead = rosters_by_list(told.lists, [np.inf] * len(told.lists), len(base[0]))
-        self._planner = Planner(PlannerRule(), self.expectations, base, ahead)
+        self._planner = RosterPlanner(PlannerRule(), self.expectations, base, ahead)
         self._pick: Pick | None = None
 
     def next(self, now: float) -> Positions:
@@ -210,8 +210,8 @@ class UnderCeiling:
             read_at[roster] = begins - (1 - turn / len(base)) * told.accounts / most * DAY
         known = Accounts(read_at, np.full(told.accounts, NEVER), np.zeros(told.accounts, np.int8))
         self._expected = Expectations(prior, known, dict(enumerate(told.lists)), nothing_learned(prior))
-        self.days = AccountDays(most)
-        self._open_today, self._planner = under_ceiling(
+        self.days = DailyBill(most)
+        self._open_today, self._planner = plan_within_cost_limit(
             self.days,
             PlannerRule(),
             self._expected,

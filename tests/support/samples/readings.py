@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from collectors.core.collector import Answer, Candidate, Engagement, Exchange, Resolution, Trouble
+from collectors.core.collector import (
+    CanaryCandidate,
+    CollectorAnswer,
+    EngagementAnswer,
+    Exchange,
+    RequestFailure,
+    Resolution,
+)
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, Reading, State, Status, Strength
 from storage.model.core.signals import Signal
@@ -42,18 +49,18 @@ class FakeCollector:
         self.handles: dict[str, str] = {}
         self.silent: set[str] = set()
         """Accounts that an answer leaves out."""
-        self.trouble: Trouble | None = None
+        self.trouble: RequestFailure | None = None
         self.asked: list[tuple[str, ...]] = []
         self.acts: Mapping[str, Sequence[Signal]] = {}
-        self.spare: tuple[Candidate, ...] = ()
+        self.spare: tuple[CanaryCandidate, ...] = ()
         self.spoken_of: frozenset[str] | None = None
         """Countries that it can speak of; None: all."""
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> Answer:
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         self.asked.append(tuple(native_ids))
         if self.trouble is not None:
             missed = tuple(Missed(i, now, self.trouble.reason) for i in native_ids)
-            return Answer((), missed, (), self.trouble)
+            return CollectorAnswer((), missed, (), self.trouble)
         readings = tuple(
             reading(i, self.truth.get(i, AVAILABLE), now, self.handles.get(i))
             for i in native_ids
@@ -61,11 +68,11 @@ class FakeCollector:
         )
         missed = tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent)
         body = f"answer of {now.isoformat()}".encode()
-        return Answer(readings, missed, (Exchange("/read", now, 200, body),))
+        return CollectorAnswer(readings, missed, (Exchange("/read", now, 200, body),))
 
-    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> Engagement:
+    async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
-        return Engagement(tuple(acts), max([a.native_id for a in acts], default=cursor))
+        return EngagementAnswer(tuple(acts), max([a.native_id for a in acts], default=cursor))
 
     @property
     def countries(self) -> frozenset[str] | None:
@@ -80,7 +87,7 @@ class FakeCollector:
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         return Resolution((), ())
 
-    async def candidates(self, place: str, now: datetime) -> tuple[Candidate, ...]:
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
         return self.spare
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from jobs.notify.notifier import decide_alerts
 from storage.alerts.mutes import maintenance, mute_account
 from storage.alerts.reminders import outstanding
 from storage.alerts.rules import keep_to_settings, save_rule
-from storage.model.alerts.rules import AlertRule, Digest, Match, Quiet
+from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.seeds.live_page import seed
@@ -76,7 +76,7 @@ async def _rules(conn: Conn, at: datetime) -> None:
         name="Night desk",
         match=Match(countries=frozenset({"IN"}), lists=frozenset({"Order 2 list"})),
         zone="Asia/Kolkata",
-        quiet=Quiet(time(22), time(7)),
+        quiet=QuietHours(time(22), time(7)),
         remind_every=timedelta(hours=1),
         escalate_after=timedelta(hours=3),
         escalate_to=("editor@example.org",),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.auth.signed_links import Act, Link, token
+from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
 from storage.imports.imports import import_history
@@ -15,7 +15,7 @@ from storage.model.stories.stories import StoryHead, View
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.stories.stories import add_caption, write_story
-from storage.work.daily_cost_limit import Ceiling, pay, save_ceiling
+from storage.work.daily_cost_limit import DailyCostLimit, charge, save_cost_limit
 from tests.storage.model.orders.test_published_vs_observed import report
 from tests.support.screenshots import invented_record
 from tests.support.seeds.alerts import DESK, Played, play_alerts
@@ -95,8 +95,8 @@ async def a_bill(conn: Conn, now: datetime) -> None:
     """X is read under a ceiling, which is reached."""
     rows = await conn.fetch("select native_id from account where platform = 'x' and watched limit 40")
     whys = {r["native_id"]: WhyRead.SENTINEL if n % 3 else WhyRead.TURN for n, r in enumerate(rows)}
-    await pay(conn, Platform.X, now.date(), whys, 300)
-    await save_ceiling(conn, Platform.X, now.date(), Ceiling(300, 98, 60, 11, 12))
+    await charge(conn, Platform.X, now.date(), whys, 300)
+    await save_cost_limit(conn, Platform.X, now.date(), DailyCostLimit(300, 98, 60, 11, 12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,6 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         "imported": imported,
         "story": written[0],
         "story_known": written[1],
-        "unsubscribe": token(key, Link(Act.UNSUBSCRIBE, "recipients", DESK)),
+        "unsubscribe": token(key, Link(LinkAction.UNSUBSCRIBE, "recipients", DESK)),
     }
     return Everything(played, numbers)

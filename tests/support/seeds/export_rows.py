@@ -7,12 +7,12 @@ from storage.accounts import side_facts
 from storage.accounts.accounts import record_renames
 from storage.executives.signals import add_executive, executives, record_signals
 from storage.export.exports import EXPORTS
-from storage.model.core.accounts import Account, Platform, Rename
+from storage.model.core.accounts import Account, HandleChange, Platform
 from storage.model.core.availability import Flag
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
-from storage.model.core.side_facts import Sighting
+from storage.model.core.side_facts import FactSighting
 from storage.model.core.signals import Signal, SignalKind
-from storage.model.evidence.export_kinds import Kind, Wanted
+from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Conn
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -21,8 +21,8 @@ from tests.support.seeds.single_rows import become, enlist, roster_of
 NOW = minutes(600)
 
 
-async def table(conn: Conn, kind: Kind, wanted: Wanted | None = None) -> list[dict[str, object]]:
-    rows = await EXPORTS[kind].rows(conn, wanted or Wanted(NOW))
+async def table(conn: Conn, kind: Kind, wanted: ExportFilter | None = None) -> list[dict[str, object]]:
+    rows = await EXPORTS[kind].rows(conn, wanted or ExportFilter(NOW))
     async with aclosing(rows.chunks) as chunks:
         return [dict(zip(rows.columns, row, strict=True)) async for chunk in chunks for row in chunk]
 
@@ -79,6 +79,8 @@ async def context(conn: Conn) -> None:
         Signal(SignalKind.LIKE, "501", None, "401"),
     ]
     await record_signals(conn, chief, acts, "501", minutes(30))
-    await record_renames(conn, [Rename(one.account_id, "h1", "one", minutes(20), minutes(22))], minutes(22))
+    await record_renames(
+        conn, [HandleChange(one.account_id, "h1", "one", minutes(20), minutes(22))], minutes(22)
+    )
     seen = frozenset({(Flag.MOVED, "one@elsewhere.example")})
-    await side_facts.observe(conn, "", [Sighting(one.account_id, seen, None, minutes(20))])
+    await side_facts.observe(conn, "", [FactSighting(one.account_id, seen, None, minutes(20))])

@@ -9,7 +9,7 @@ from functools import cache
 import aiohttp
 
 from dashboard.asgi.settings import DashboardSettings, Login
-from dashboard.auth.bearer_tokens import digest, new_token
+from dashboard.auth.bearer_tokens import new_token, token_hash
 from dashboard.auth.passwords import hash_of
 from storage.model.core.people import Role, Scope
 from storage.people.people import add_person, person_called
@@ -36,7 +36,7 @@ async def a_token(pool: Pool, login: str, scope: Scope, now: datetime) -> str:
     secret = new_token()
     async with transaction(pool) as conn:
         person = await person_called(conn, login)
-        await add_token(conn, person.person_id, digest(secret), "script", scope, None, login, now)
+        await add_token(conn, person.person_id, token_hash(secret), "script", scope, None, login, now)
     return secret
 
 

@@ -8,7 +8,7 @@ from storage.changes.record import AccountStep, Recording, record
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Flag, Outcome, Reason, State, Strength
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, bitmap
-from storage.model.core.known_state import Closed, Known, Pending, Step
+from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 from storage.postgres.pool import Conn
 from storage.readings import coverage, rosters
 from tests.support.samples.readings import T0
@@ -97,7 +97,7 @@ async def become(
     step = AccountStep(
         account,
         known,
-        Step(known, opened=pending, confirmed=closed),
+        ReadingEffect(known, opened=pending, confirmed=closed),
         evidence and b"old " + evidence,
         evidence,
     )

@@ -9,7 +9,7 @@ from storage.model.core.accounts import Platform
 from storage.model.limits.rate_limits import UNPACED, Granted, Stated
 from storage.postgres.pool import Conn, Pool, borrowed, transaction
 from storage.work import rate_limits, workers
-from storage.work.workers import Pause, Worker
+from storage.work.workers import SourcePause, Worker
 from tests.support.samples.readings import MINUTE
 
 SECOND = timedelta(seconds=1)
@@ -25,7 +25,7 @@ async def report(
     sources: tuple[str, ...] = ("x", "bluesky"),
     heard: timedelta = 2 * SECOND,
     off: timedelta = RIGHT,
-    paused: Mapping[str, Pause] | None = None,
+    paused: Mapping[str, SourcePause] | None = None,
     address: str = "office",
 ) -> UUID:
     """A process that last reported itself `heard` ago, with a clock that is `off`."""
@@ -80,7 +80,7 @@ async def hold(conn: Conn, source: str, at: datetime, said: str = FAULT, key: st
 
 async def three_machines(pool: Pool, now: datetime) -> None:
     """What the Health page has to say about a busy installation in which not all is well."""
-    refused = Pause(now + 10 * MINUTE, "rate_limited", "429 Too Many Requests")
+    refused = SourcePause(now + 10 * MINUTE, "rate_limited", "429 Too Many Requests")
     async with transaction(pool) as conn:
         await report(conn, "amber 4711", now)
         await report(conn, "birch 812", now, paused={"x": refused}, address="branch")

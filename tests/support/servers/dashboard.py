@@ -12,7 +12,7 @@ import uvicorn
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.server.app import create_app
-from jobs.runtime.replay_process import Command
+from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import Pool, open_pool
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ async def served(
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
     async with mounted(
-        behind(create_app(pool, clock, dsn=dsn, settings=settings, decider=Command(dsn))), port
+        behind(create_app(pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn))), port
     ) as base:
         yield base
 

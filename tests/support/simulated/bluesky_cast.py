@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from collectors.simulator.bluesky.app import BlueskyServer
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, HistoryAccount, settled
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -24,12 +24,12 @@ NAMES = {ALICE: "alice", BOB: "bob", CAROL: "carol", DAVE: "dave", ERIN: "erin",
 MAIN, MODTR = "did:plc:hjfvb3zj6v6nw2fgwzgurmdq", "did:plc:nsbsoqexk44e5gozqz74fwrm"
 POST = f"at://{ALICE}/app.bsky.feed.post/3n32rpia52s2j"
 ACTS = (
-    Act(BOB, T0, SignalKind.LIKE, "3n32rpicq322j", POST, ALICE),
-    Act(BOB, T0, SignalKind.REPOST, "3n32rpifosc2j", POST, ALICE),
-    Act(BOB, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", ALICE, ALICE),
-    Act(BOB, T0, SignalKind.FOLLOW, "3n32rpikttk2j", CAROL, CAROL),
-    Act(BOB, T0, SignalKind.REPLY, "3n32rpimwak2j", POST, ALICE),
-    Act(BOB, T0, SignalKind.QUOTE, "3n32rpionvs2j", POST, ALICE),
+    SimulatedAct(BOB, T0, SignalKind.LIKE, "3n32rpicq322j", POST, ALICE),
+    SimulatedAct(BOB, T0, SignalKind.REPOST, "3n32rpifosc2j", POST, ALICE),
+    SimulatedAct(BOB, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", ALICE, ALICE),
+    SimulatedAct(BOB, T0, SignalKind.FOLLOW, "3n32rpikttk2j", CAROL, CAROL),
+    SimulatedAct(BOB, T0, SignalKind.REPLY, "3n32rpimwak2j", POST, ALICE),
+    SimulatedAct(BOB, T0, SignalKind.QUOTE, "3n32rpionvs2j", POST, ALICE),
 )
 
 WITHHELD = State(Status.WITHHELD, ("TR",))

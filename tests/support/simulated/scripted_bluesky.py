@@ -11,7 +11,7 @@ from aiohttp import web
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from tests.support.samples.bluesky_answers import HEARD, MAIN, REGION, document
 from tests.support.simulated.scripted_x import ONCE, Scripted, scripted
 
@@ -108,7 +108,7 @@ def respond(said: Said, request: web.BaseRequest, heard: str | None = None) -> w
     return web.Response(status=status, body=raw, headers=headers)
 
 
-def statuses(answer: Answer) -> dict[str, str]:
+def statuses(answer: CollectorAnswer) -> dict[str, str]:
     """By DID the status that was read, or the reason why none was."""
     said = {reading.native_id: reading.state.status.value for reading in answer.readings}
     return said | {miss.native_id: miss.reason.value for miss in answer.missed}

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from collectors.core.collector import Answer
+from collectors.core.collector import CollectorAnswer
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
 from tests.support.samples.readings import T0
@@ -67,6 +67,6 @@ def cut(_: web.BaseRequest) -> None:
 
 async def one_read(
     script: Callable[[web.BaseRequest], web.Response | None], **settings: Any
-) -> tuple[Answer, Scripted]:
+) -> tuple[CollectorAnswer, Scripted]:
     async with scripted(script) as server, collector(server.base_url, **settings) as x:
         return await x.read(["7"], T0), server

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.x.oauth import Grant
 from collectors.x.compliance import XCompliance
 from collectors.x.likes import XLikes
@@ -30,9 +30,9 @@ def reader(base_url: str, grant: Grant = GRANT) -> XLikes:
     return XLikes(*parts, base_url=base_url, http=ONCE)
 
 
-def like(post: int, minute: float = 0, actor: str = OWNER) -> Act:
+def like(post: int, minute: float = 0, actor: str = OWNER) -> SimulatedAct:
     """A like so many minutes after the start."""
-    return Act(actor, T0 + minute * MINUTE, SignalKind.LIKE, str(post), str(post), "5")
+    return SimulatedAct(actor, T0 + minute * MINUTE, SignalKind.LIKE, str(post), str(post), "5")
 
 
 def app(base_url: str, trusted: Sequence[str] = ("127.0.0.1",)) -> XCompliance:

@@ -11,10 +11,22 @@ from hypothesis import strategies as st
 from collectors.bluesky.wire.envelope import Absence
 from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import NoDid, name_of, read_document, read_log, read_resolved
-from collectors.bluesky.wire.profiles import Repo, read_profile, read_profiles, read_repo_status, verdict
-from collectors.bluesky.wire.records import COLLECTIONS, Page, positions_of, read_records, read_relationships
+from collectors.bluesky.wire.profiles import (
+    RepoStatus,
+    read_profile,
+    read_profiles,
+    read_repo_status,
+    verdict,
+)
+from collectors.bluesky.wire.records import (
+    COLLECTIONS,
+    RecordPage,
+    positions_of,
+    read_records,
+    read_relationships,
+)
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from storage.model.core.availability import Missed, MissedReason, Reading, Status
 from tests.support.samples.bluesky_answers import (
     ALICE,
@@ -158,14 +170,14 @@ def test_no_absence_is_read_out_of_an_error_that_does_not_name_it(document: Any)
 @given(mutated(REPOS), st.sampled_from([200, 400]))
 def test_no_repo_status_is_read_out_of_an_answer_that_does_not_state_it(document: Any, status: int) -> None:
     said = read_repo_status(made(status, document), ALICE)
-    if isinstance(said, Fault):
+    if isinstance(said, WireFault):
         return
-    if said is Repo.GONE and status == 400:
+    if said is RepoStatus.GONE and status == 400:
         assert document["error"] == "RepoNotFound"
         return
     assert document["did"] == ALICE
-    assert document["active"] is (said is Repo.ACTIVE)
-    words = {"takendown", "suspended"} if said is Repo.TAKEN_DOWN else {said.value, "deleted", None}
+    assert document["active"] is (said is RepoStatus.ACTIVE)
+    words = {"takendown", "suspended"} if said is RepoStatus.TAKEN_DOWN else {said.value, "deleted", None}
     assert document.get("status") in words
 
 
@@ -178,8 +190,8 @@ def test_a_cut_answer_states_nothing_wherever_it_was_cut(name: str, data: st.Dat
     alone = read_profile(short, ALICE, LABELERS)
     assert isinstance(alone, Missed)
     assert alone.reason is MissedReason.MALFORMED
-    assert isinstance(read_repo_status(short, ALICE), Fault)
-    assert isinstance(read_document(short, ALICE), Fault)
+    assert isinstance(read_repo_status(short, ALICE), WireFault)
+    assert isinstance(read_document(short, ALICE), WireFault)
 
 
 @given(mutated([recorded_json("plc_document__tombstoned"), recorded_json("plc_document__deleted")]))
@@ -192,7 +204,7 @@ def test_nobody_is_called_gone_by_a_document_that_is_not_the_directorys_word(doc
 @given(mutated([recorded_json("list_records__posts_reply_quote")]))
 def test_no_act_is_somebody_elses(document: Any) -> None:
     page = read_records(made(200, document), BOB, "app.bsky.feed.post")
-    for record in page.records if isinstance(page, Page) else ():
+    for record in page.records if isinstance(page, RecordPage) else ():
         for signal in record.signals:
             assert signal.native_id == f"at://{BOB}/app.bsky.feed.post/{record.rkey}"
             assert signal.target_id is None or signal.target_id in json.dumps(document)

@@ -20,7 +20,7 @@ from collectors.bluesky.wire.identity import (
 )
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 from tests.support.samples.bluesky_answers import (
     ALICE,
@@ -206,7 +206,7 @@ def test_a_did_web_keeps_its_document_on_its_own_host() -> None:
 def test_a_did_web_is_not_gone_because_its_host_says_404_in_the_directorys_words() -> None:
     did = "did:web:a.example"
     said = read_document(made(404, {"message": f"DID not available: {did}"}), did)
-    assert said == Fault(MissedReason.UPSTREAM, "HTTP 404")
+    assert said == WireFault(MissedReason.UPSTREAM, "HTTP 404")
 
 
 # the log of handles --------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_a_rename_is_dated_by_the_log() -> None:
 
 def test_a_tombstone_ends_the_log_without_a_handle() -> None:
     log = read_log(recorded("plc_audit__tombstoned"), IRIS)
-    assert not isinstance(log, Fault)
+    assert not isinstance(log, WireFault)
     assert [one.handle for one in log] == ["iris.test"]
 
 
@@ -233,7 +233,7 @@ def entry(handle: str, minute: int, **parts: object) -> dict[str, object]:
 
 def handles(*entries: object) -> list[str]:
     said = read_log(made(200, list(entries)), ALICE)
-    assert not isinstance(said, Fault), said
+    assert not isinstance(said, WireFault), said
     return [one.handle for one in said]
 
 
@@ -272,7 +272,7 @@ def test_a_log_that_cannot_be_read_whole_gives_no_history(
     status: int, body: object, reason: MissedReason
 ) -> None:
     said = read_log(made(status, body), ALICE)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is reason
 
 
@@ -286,10 +286,10 @@ def test_a_handle_resolves_to_a_did_or_to_nothing() -> None:
         "resolve_handle__unknown",
         "resolve_handle__unknown_older_server",
     ):
-        assert isinstance(read_resolved(recorded(name)), Fault)
+        assert isinstance(read_resolved(recorded(name)), WireFault)
     for odd in ({}, {"did": None}, {"did": "did:odd:1"}):
-        assert isinstance(read_resolved(made(200, odd)), Fault)
-    assert isinstance(read_resolved(refusal("InvalidRequest")), Fault)
+        assert isinstance(read_resolved(made(200, odd)), WireFault)
+    assert isinstance(read_resolved(refusal("InvalidRequest")), WireFault)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collectors.bluesky.wire.envelope import Absence
 from collectors.bluesky.wire.identity import read_document
 from collectors.bluesky.wire.profiles import read_profile, read_profiles, read_repo_status, verdict
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 from tests.support.samples.bluesky_answers import (
     ALICE,
@@ -34,7 +34,7 @@ from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 
 DEACTIVATED = State(Status.DEACTIVATED)
 IN_TR = State(Status.WITHHELD, ("TR",))
-NETWORK = Fault(MissedReason.NETWORK, "no answer in time")
+NETWORK = WireFault(MissedReason.NETWORK, "no answer in time")
 NOT_SHOWN = refusal("InvalidRequest", "Profile not found")
 GONE = refusal("RepoNotFound", "Could not find repo for DID")
 HOLDS = made(200, document(ALICE))
@@ -44,8 +44,8 @@ R = MissedReason
 def became_of(
     did: str,
     shown: Exchange,
-    directory: Exchange | Fault | None = None,
-    server: Exchange | Fault | None = None,
+    directory: Exchange | WireFault | None = None,
+    server: Exchange | WireFault | None = None,
 ) -> Reading | Missed:
     """What the answers of the app, of the directory of DIDs and of the account's server make together."""
     said = read_profile(shown, did, LABELERS)
@@ -255,8 +255,8 @@ def test_recorded_answers_are_read_as_what_they_state(
 )
 def test_what_the_app_does_not_show_is_decided_by_its_server_and_the_directory(
     shown: Exchange,
-    directory: Exchange | Fault,
-    server: Exchange | Fault | None,
+    directory: Exchange | WireFault,
+    server: Exchange | WireFault | None,
     state: State,
     flags: set[Flag],
 ) -> None:
@@ -400,8 +400,8 @@ def test_what_the_app_does_not_show_is_decided_by_its_server_and_the_directory(
 )
 def test_what_is_not_plainly_stated_is_missed(
     shown: Exchange,
-    directory: Exchange | Fault | None,
-    server: Exchange | Fault | None,
+    directory: Exchange | WireFault | None,
+    server: Exchange | WireFault | None,
     reason: MissedReason,
 ) -> None:
     said = became_of(ALICE, shown, directory, server)
@@ -422,7 +422,7 @@ def test_the_words_for_a_missing_profile_are_no_verdict_by_themselves(name: str)
 @pytest.mark.parametrize("name", ["describe_repo__taken_down", "get_latest_commit__taken_down"])
 def test_the_errors_of_other_calls_are_no_repo_status(name: str) -> None:
     said = read_repo_status(recorded(name), ALICE)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is R.UNCLASSIFIED
 
 

@@ -7,17 +7,17 @@ import pytest
 from collectors.bluesky.wire.records import (
     COLLECTIONS,
     PAGE_SIZE,
-    Page,
-    Position,
-    Record,
-    Unreadable,
+    CollectionPosition,
+    RecordPage,
+    RepoRecord,
+    UnreadableRepo,
     cursor_of,
     positions_of,
     read_records,
     read_relationships,
 )
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from tests.support.samples.bluesky_answers import ALICE, AT, BOB, CAROL, NOBODY, made, recorded, refusal
@@ -29,7 +29,7 @@ QUOTE = {"$type": "app.bsky.embed.record", "record": {"uri": TARGET}}
 
 def signals(answer: Exchange, collection: str, did: str = BOB) -> list[Signal]:
     page = read_records(answer, did, collection)
-    assert isinstance(page, Page), page
+    assert isinstance(page, RecordPage), page
     return [signal for record in page.records for signal in record.signals]
 
 
@@ -137,7 +137,7 @@ def test_a_record_that_its_author_garbled_is_passed_over_and_stops_nothing(
     collection: str, value: object
 ) -> None:
     page = read_records(page_of(collection, value), BOB, collection)
-    assert page == Page((Record("3k0", ()),), None)
+    assert page == RecordPage((RepoRecord("3k0", ()),), None)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_an_act_without_a_readable_time_is_not_dated(created: object) -> None:
 )
 def test_a_page_that_cannot_be_read_is_not_an_empty_one(answer: Exchange, reason: MissedReason) -> None:
     page = read_records(answer, BOB, LIKE)
-    assert isinstance(page, Fault)
+    assert isinstance(page, WireFault)
     assert page.reason is reason
 
 
@@ -183,35 +183,35 @@ def test_a_page_that_cannot_be_read_is_not_an_empty_one(answer: Exchange, reason
     ],
 )
 def test_a_hidden_repository_is_about_its_owner_alone(answer: Exchange) -> None:
-    assert isinstance(read_records(answer, ALICE, POST), Unreadable)
+    assert isinstance(read_records(answer, ALICE, POST), UnreadableRepo)
 
 
 def test_a_short_page_is_the_last_although_it_has_a_cursor() -> None:
     like = {"subject": {"uri": TARGET}}
     short = read_records(page_of(LIKE, *[like] * (PAGE_SIZE - 1), cursor="3k1"), BOB, LIKE)
     full = read_records(page_of(LIKE, *[like] * PAGE_SIZE, cursor="3k1"), BOB, LIKE)
-    assert isinstance(short, Page)
-    assert isinstance(full, Page)
+    assert isinstance(short, RecordPage)
+    assert isinstance(full, RecordPage)
     assert (short.next_cursor, full.next_cursor) == (None, "3k1")
 
 
 # positions -----------------------------------------------------------------------------------------------
 
 
-def records(*rkeys: str) -> list[Record]:
-    return [Record(rkey, ()) for rkey in rkeys]
+def records(*rkeys: str) -> list[RepoRecord]:
+    return [RepoRecord(rkey, ()) for rkey in rkeys]
 
 
 @pytest.mark.parametrize(
     "positions",
     [
         {},
-        {LIKE: Position("")},
-        {LIKE: Position("3k"), POST: Position("3a", "3b", "3c")},
-        {FOLLOW: Position("odd.key~with:all-of_them", 'q"', "\\")},
+        {LIKE: CollectionPosition("")},
+        {LIKE: CollectionPosition("3k"), POST: CollectionPosition("3a", "3b", "3c")},
+        {FOLLOW: CollectionPosition("odd.key~with:all-of_them", 'q"', "\\")},
     ],
 )
-def test_positions_survive_being_stored(positions: dict[str, Position]) -> None:
+def test_positions_survive_being_stored(positions: dict[str, CollectionPosition]) -> None:
     assert positions_of(cursor_of(positions)) == positions
 
 
@@ -234,31 +234,31 @@ def test_a_cursor_that_was_not_made_here_is_refused(cursor: str) -> None:
 
 
 def test_a_complete_poll_goes_on_from_the_newest_key() -> None:
-    assert Position("3b").after(records("3d", "3c"), AT, complete=True) == Position("3d")
-    assert Position("3b").after([], AT, complete=True) == Position("3b")
-    assert Position().after([], AT, complete=True) == Position("")
+    assert CollectionPosition("3b").after(records("3d", "3c"), AT, complete=True) == CollectionPosition("3d")
+    assert CollectionPosition("3b").after([], AT, complete=True) == CollectionPosition("3b")
+    assert CollectionPosition().after([], AT, complete=True) == CollectionPosition("")
 
 
 def test_a_poll_that_had_to_stop_goes_on_below_and_keeps_the_newest_key() -> None:
-    stopped = Position("3b").after(records("3h", "3g"), AT, complete=False)
-    assert stopped == Position("3b", "3g", "3h")
-    assert stopped.after(records("3f", "3e"), AT, complete=False) == Position("3b", "3e", "3h")
-    assert stopped.after(records("3c"), AT, complete=True) == Position("3h")
+    stopped = CollectionPosition("3b").after(records("3h", "3g"), AT, complete=False)
+    assert stopped == CollectionPosition("3b", "3g", "3h")
+    assert stopped.after(records("3f", "3e"), AT, complete=False) == CollectionPosition("3b", "3e", "3h")
+    assert stopped.after(records("3c"), AT, complete=True) == CollectionPosition("3h")
 
 
 @pytest.mark.parametrize("ahead", ["zzzzzzzzzzzzz", "~", "3n3zzzzzzzzzz"])
 def test_a_key_from_the_future_never_hides_what_comes_until_then(ahead: str) -> None:
-    assert Position("3b").after(records(ahead, "3n32rpicq322j"), AT, complete=True) == Position(
-        "3n32rpicq322j"
-    )
+    assert CollectionPosition("3b").after(
+        records(ahead, "3n32rpicq322j"), AT, complete=True
+    ) == CollectionPosition("3n32rpicq322j")
 
 
 def test_a_recorded_key_is_as_old_as_its_record() -> None:
     made_at = second(3)
-    known = Position("3b")
+    known = CollectionPosition("3b")
     late = known.after(records("3n32rpicq322j"), made_at + timedelta(minutes=1), complete=True)
     early = known.after(records("3n32rpicq322j"), made_at - timedelta(minutes=10), complete=True)
-    assert (late, early) == (Position("3n32rpicq322j"), known)
+    assert (late, early) == (CollectionPosition("3n32rpicq322j"), known)
 
 
 # relationships -------------------------------------------------------------------------------------------
@@ -295,4 +295,4 @@ def test_only_a_follow_of_the_asked_account_is_one(item: object) -> None:
     "body", [{}, {"actor": ALICE, "relationships": []}, {"actor": BOB, "relationships": {}}, []]
 )
 def test_relationships_of_somebody_else_are_a_fault(body: object) -> None:
-    assert isinstance(read_relationships(made(200, body), BOB), Fault)
+    assert isinstance(read_relationships(made(200, body), BOB), WireFault)

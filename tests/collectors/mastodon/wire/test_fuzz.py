@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from collectors.mastodon.wire.answers import (
     Absent,
-    Actor,
+    ActorDocument,
     Profile,
     profile_of,
     read_actor,
@@ -20,11 +20,18 @@ from collectors.mastodon.wire.answers import (
     read_webfinger,
 )
 from collectors.mastodon.wire.evidence import excerpt
-from collectors.mastodon.wire.identity import Identity, acct_of, host_of, name_of, post_of, username_of
+from collectors.mastodon.wire.identity import (
+    MastodonIdentity,
+    acct_of,
+    host_of,
+    name_of,
+    post_of,
+    username_of,
+)
 from collectors.mastodon.wire.moderation import read_domain_blocks
 from collectors.mastodon.wire.status import absent, available, stranger, suspended
 from collectors.mastodon.wire.timeline import (
-    Page,
+    MastodonTimelinePage,
     completed,
     next_max_id,
     read_favourites,
@@ -90,7 +97,7 @@ def is_object(value: Any) -> bool:
 
 def reading_of(profile: Profile) -> Reading:
     if profile.suspended:
-        reading = suspended(ALICE, Fault(MissedReason.ACCESS, ""), AT)
+        reading = suspended(ALICE, WireFault(MissedReason.ACCESS, ""), AT)
         assert isinstance(reading, Reading)
         return reading
     return available(ALICE, profile, AT, domain=None, proven=False)
@@ -105,10 +112,10 @@ def read_all(status: int, body: bytes) -> None:
     read_targets(status, body, HOST)
     read_favourites(status, body, HOST)
     blocks = read_domain_blocks(status, body)
-    if not isinstance(blocks, Fault):
+    if not isinstance(blocks, WireFault):
         blocks.match("a.b.example")
     page = read_page(status, body, HOST)
-    if isinstance(page, Page):
+    if isinstance(page, MastodonTimelinePage):
         completed(page.acts, page.targets)
     url = f"https://{HOST}/api/v1/accounts"
     for address in (url, f"{url}/1 asked for {ALICE.native_id}"):
@@ -164,7 +171,7 @@ def test_a_cut_answer_states_nothing_wherever_it_was_cut(document: Any, data: st
         read_favourites(200, cut, HOST),
         read_domain_blocks(200, cut),
     ):
-        assert isinstance(said, Fault)
+        assert isinstance(said, WireFault)
         assert said.reason is MissedReason.MALFORMED
 
 
@@ -186,7 +193,7 @@ def test_only_a_document_that_says_so_makes_a_suspension_temporary(document: Any
     reading = suspended(ALICE, actor, AT)
     assert isinstance(reading, Reading)
     states_it = document.get("suspended") is True and document.get("id") == ALICE.actor
-    assert (Flag.TEMPORARY in reading.flags) is (isinstance(actor, Actor) and states_it)
+    assert (Flag.TEMPORARY in reading.flags) is (isinstance(actor, ActorDocument) and states_it)
     assert len(reading.flags) == 1
 
 
@@ -194,7 +201,7 @@ def test_only_a_document_that_says_so_makes_a_suspension_temporary(document: Any
 def test_no_text_whatsoever_breaks_the_reading_of_names_and_addresses(text: str) -> None:
     for read in (host_of, username_of, acct_of, name_of, post_of, next_max_id):
         read(text)
-    who = Identity.of(text)
+    who = MastodonIdentity.of(text)
     if who is not None:
         assert who.native_id == text
         assert who.host

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
-from collectors.mastodon.wire.moderation import DomainBlocks, Severity, read_domain_blocks
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
+from collectors.mastodon.wire.moderation import DomainBlocks, DomainBlockSeverity, read_domain_blocks
 from storage.model.core.availability import MissedReason
 from storage.model.core.side_facts import ObservedKind
 from tests.support.samples.mastodon_answers import ALICE, account, encoded, sample
@@ -31,25 +31,27 @@ def blocks(name: str) -> DomainBlocks:
 @pytest.mark.parametrize(
     ("domain", "severity"),
     [
-        pytest.param("bad.example", Severity.SUSPEND, id="by its name"),
-        pytest.param("social.example", Severity.SILENCE, id="by the digest of a name with stars"),
-        pytest.param("SOCIAL.example", Severity.SILENCE, id="in any letters"),
-        pytest.param("social.example:3000", Severity.SILENCE, id="whatever the port"),
-        pytest.param("a.b.bad.example", Severity.SUSPEND, id="a block holds for subdomains"),
+        pytest.param("bad.example", DomainBlockSeverity.SUSPEND, id="by its name"),
+        pytest.param("social.example", DomainBlockSeverity.SILENCE, id="by the digest of a name with stars"),
+        pytest.param("SOCIAL.example", DomainBlockSeverity.SILENCE, id="in any letters"),
+        pytest.param("social.example:3000", DomainBlockSeverity.SILENCE, id="whatever the port"),
+        pytest.param("a.b.bad.example", DomainBlockSeverity.SUSPEND, id="a block holds for subdomains"),
         pytest.param("notbad.example", None, id="but not for names that end alike"),
         pytest.param("example", None, id="nor for the domain above"),
         pytest.param("", None, id="nothing"),
     ],
 )
-def test_a_domain_is_found_among_the_published_blocks(domain: str, severity: Severity | None) -> None:
+def test_a_domain_is_found_among_the_published_blocks(
+    domain: str, severity: DomainBlockSeverity | None
+) -> None:
     assert blocks("domain_blocks__obfuscated").match(domain) is severity
 
 
 def test_the_narrowest_block_counts() -> None:
-    by_name = {"b.example": Severity.SUSPEND, "a.b.example": Severity.SILENCE}
+    by_name = {"b.example": DomainBlockSeverity.SUSPEND, "a.b.example": DomainBlockSeverity.SILENCE}
     both = DomainBlocks({sha256(name.encode()).hexdigest(): how for name, how in by_name.items()})
-    assert both.match("x.a.b.example") is Severity.SILENCE
-    assert both.match("b.example") is Severity.SUSPEND
+    assert both.match("x.a.b.example") is DomainBlockSeverity.SILENCE
+    assert both.match("b.example") is DomainBlockSeverity.SUSPEND
 
 
 def test_a_published_empty_list_blocks_nobody() -> None:
@@ -68,7 +70,7 @@ def test_a_published_empty_list_blocks_nobody() -> None:
 def test_a_list_that_is_not_published_is_not_an_empty_one(name: str) -> None:
     answer = sample(name)
     said = read_domain_blocks(answer.status, answer.body)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is MissedReason.ACCESS
 
 
@@ -86,7 +88,7 @@ def test_a_list_that_is_not_published_is_not_an_empty_one(name: str) -> None:
 )
 def test_a_list_that_cannot_be_read_says_nothing(code: int, body: bytes, reason: MissedReason) -> None:
     said = read_domain_blocks(code, body)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is reason
 
 
@@ -95,7 +97,7 @@ def test_a_severity_that_is_no_block_and_a_name_without_a_digest_are_understood(
     said = read_domain_blocks(200, encoded(entries))
     assert isinstance(said, DomainBlocks)
     assert said.match("a.example") is None
-    assert said.match("b.example") is Severity.SUSPEND
+    assert said.match("b.example") is DomainBlockSeverity.SUSPEND
 
 
 async def test_what_a_server_publishes_becomes_a_fact_of_the_observer() -> None:
@@ -121,7 +123,7 @@ async def test_blocks_that_are_not_told_are_trouble_that_stops_nothing_else(
 ) -> None:
     async with asking({BLOCKS: answer}) as (mastodon, _):
         said = await mastodon.domain_blocks(OTHER, T0)
-    assert isinstance(said, Trouble)
+    assert isinstance(said, RequestFailure)
     assert (said.reason, said.breaker) == (reason, False)
 
 

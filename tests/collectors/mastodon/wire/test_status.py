@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from collectors.core.wire import Fault
+from collectors.core.wire import WireFault
 from collectors.mastodon.wire.answers import (
     Absent,
-    Actor,
+    ActorDocument,
     Jrd,
     NoBatch,
     Profile,
@@ -17,7 +17,7 @@ from collectors.mastodon.wire.answers import (
     read_profile,
     read_webfinger,
 )
-from collectors.mastodon.wire.identity import Identity
+from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.mastodon.wire.status import absent, available, stranger, suspended
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 from tests.support.samples.mastodon_answers import (
@@ -37,7 +37,7 @@ HTML = b"<h1>404 Not Found (snac/2.75)</h1>"
 NO_FLAGS: frozenset[Flag] = frozenset()
 
 
-def profile_of(who: Identity, name: str) -> Profile:
+def profile_of(who: MastodonIdentity, name: str) -> Profile:
     answer = sample(name)
     said = read_profile(answer.status, answer.body)
     assert isinstance(said, Profile)
@@ -45,12 +45,12 @@ def profile_of(who: Identity, name: str) -> Profile:
     return said
 
 
-def actor(name: str) -> Actor | Absent | Fault:
+def actor(name: str) -> ActorDocument | Absent | WireFault:
     answer = sample(name)
     return read_actor(answer.status, answer.body)
 
 
-def webfinger(name: str) -> Jrd | Absent | Fault:
+def webfinger(name: str) -> Jrd | Absent | WireFault:
     answer = sample(name)
     return read_webfinger(answer.status, answer.body)
 
@@ -78,7 +78,9 @@ def rest(name: str) -> Absent:
         pytest.param(SNAC, "other_software__account", NO_FLAGS, id="other software's data is available"),
     ],
 )
-def test_an_account_whose_data_is_served_is_available(who: Identity, name: str, flags: set[Flag]) -> None:
+def test_an_account_whose_data_is_served_is_available(
+    who: MastodonIdentity, name: str, flags: set[Flag]
+) -> None:
     profile = profile_of(who, name)
     assert not profile.suspended
     assert stranger(who, profile, None) is None
@@ -173,7 +175,10 @@ NO_ACTOR = actor("actor__not_found_404")
 SAME = profile_of(ALICE, "account__plain")
 NEWER = read_profile(200, encoded(account(id="2")))
 REUSED = Jrd("https://mastodon.example/ap/users/5", "alice@mastodon.example")
-DOWN, NETWORK = Fault(MissedReason.UPSTREAM, "HTTP 503"), Fault(MissedReason.NETWORK, "no answer in time")
+DOWN, NETWORK = (
+    WireFault(MissedReason.UPSTREAM, "HTTP 503"),
+    WireFault(MissedReason.NETWORK, "no answer in time"),
+)
 
 
 @pytest.mark.parametrize(
@@ -270,9 +275,9 @@ DOWN, NETWORK = Fault(MissedReason.UPSTREAM, "HTTP 503"), Fault(MissedReason.NET
 )
 def test_an_account_that_the_api_lacks_is_believed_gone_only_with_webfinger(
     by_id: Absent,
-    by_webfinger: Jrd | Absent | Fault,
-    by_name: Profile | Absent | Fault | None,
-    document: Actor | Absent | Fault | None,
+    by_webfinger: Jrd | Absent | WireFault,
+    by_name: Profile | Absent | WireFault | None,
+    document: ActorDocument | Absent | WireFault | None,
     expected: Reading | MissedReason,
 ) -> None:
     said = absent(ALICE, by_id, by_webfinger, by_name, document, AT)
@@ -315,7 +320,7 @@ def test_an_account_that_the_api_lacks_is_believed_gone_only_with_webfinger(
 )
 def test_an_answer_that_states_nothing_is_unknown(status: int, body: bytes, reason: MissedReason) -> None:
     said = read_profile(status, body)
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is reason
 
 
@@ -338,7 +343,7 @@ def test_a_batch_that_is_refused_is_told_from_one_that_failed(
     status: int, body: bytes, expected: NoBatch | MissedReason
 ) -> None:
     said = read_batch(status, body, ["1"])
-    assert (said.reason if isinstance(said, Fault) else said) == expected
+    assert (said.reason if isinstance(said, WireFault) else said) == expected
 
 
 @pytest.mark.parametrize(
@@ -353,7 +358,7 @@ def test_an_odd_item_of_a_batch_is_a_miss_of_that_account(items: list[Any], reas
     said = read_batch(200, encoded([*items, account(GRACE), 7, None]), [ALICE.local_id, GRACE.local_id])
     assert isinstance(said, dict)
     odd = said[ALICE.local_id]
-    assert isinstance(odd, Fault)
+    assert isinstance(odd, WireFault)
     assert odd.reason is reason
     assert isinstance(said[GRACE.local_id], Profile)
 
@@ -393,7 +398,7 @@ def test_an_id_that_answers_as_another_account_is_noticed(
 
 
 def test_an_address_without_a_name_is_the_same_only_when_it_is_equal() -> None:
-    numeric = Identity("https://mastodon.example/ap/users/5", "5")
+    numeric = MastodonIdentity("https://mastodon.example/ap/users/5", "5")
     same, other = (
         read_profile(200, encoded(account(uri=f"https://mastodon.example/ap/users/{n}"))) for n in (5, 6)
     )
@@ -416,7 +421,7 @@ def test_webfinger_leads_to_the_actor() -> None:
 def test_other_names_of_an_actor_are_read_with_or_without_a_list(also: object) -> None:
     document = sample_json("actor__active") | {"alsoKnownAs": also}
     said = read_actor(200, encoded(document))
-    assert isinstance(said, Actor)
+    assert isinstance(said, ActorDocument)
     assert said.also_known_as == {"https://a.example/users/a"}
 
 
@@ -425,7 +430,7 @@ def test_other_names_of_an_actor_are_read_with_or_without_a_list(also: object) -
     [b"", b"<html>", b"[]", b"{}", encoded({"id": 7}), encoded({"id": "javascript:alert(1)"})],
 )
 def test_what_is_no_actor_document_is_not_taken_for_one(body: bytes) -> None:
-    assert isinstance(read_actor(200, body), Fault)
+    assert isinstance(read_actor(200, body), WireFault)
 
 
 @pytest.mark.parametrize(
@@ -442,5 +447,5 @@ def test_what_is_no_actor_document_is_not_taken_for_one(body: bytes) -> None:
 )
 def test_a_webfinger_answer_without_an_actor_is_malformed(links: object) -> None:
     said = read_webfinger(200, json.dumps({"subject": "acct:a@a.example", "links": links}).encode())
-    assert isinstance(said, Fault)
+    assert isinstance(said, WireFault)
     assert said.reason is MissedReason.MALFORMED

@@ -13,7 +13,7 @@ from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGI
 from collectors.core.wire import is_array, is_object
 from collectors.simulator.bluesky.app import serve_bluesky
 from collectors.simulator.bluesky.world import observable
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, State, Status
@@ -257,10 +257,10 @@ async def test_a_did_document_names_this_server_unless_another_is_given() -> Non
 
 
 async def test_pages_of_records_follow_each_other_and_an_undone_follow_is_gone() -> None:
-    likes = [Act(BOB, T0 + n * HOUR, SignalKind.LIKE, f"3kaaa{n}", POST, ALICE) for n in range(6)]
-    follow = Act(BOB, T0, SignalKind.FOLLOW, "3kbbb1", ALICE, ALICE)
-    undone = Act(BOB, T0 + 2 * HOUR, SignalKind.UNFOLLOW, "3kbbb2", ALICE, ALICE)
-    again = Act(BOB, T0 + 4 * HOUR, SignalKind.FOLLOW, "3kbbb3", ALICE, ALICE)
+    likes = [SimulatedAct(BOB, T0 + n * HOUR, SignalKind.LIKE, f"3kaaa{n}", POST, ALICE) for n in range(6)]
+    follow = SimulatedAct(BOB, T0, SignalKind.FOLLOW, "3kbbb1", ALICE, ALICE)
+    undone = SimulatedAct(BOB, T0 + 2 * HOUR, SignalKind.UNFOLLOW, "3kbbb2", ALICE, ALICE)
+    again = SimulatedAct(BOB, T0 + 4 * HOUR, SignalKind.FOLLOW, "3kbbb3", ALICE, ALICE)
     async with serve_bluesky(History(()), acts=[*likes, follow, undone, again], now=T0 + 4 * HOUR) as server:
         path = f"/xrpc/com.atproto.repo.listRecords?repo={BOB}&limit=2&collection="
         seen: list[str] = []
@@ -286,7 +286,7 @@ async def test_pages_of_records_follow_each_other_and_an_undone_follow_is_gone()
 
 
 async def test_a_post_that_answers_nothing_is_a_record_without_a_target() -> None:
-    post = Act(BOB, T0, SignalKind.POST, "3kccc1", None, None)
+    post = SimulatedAct(BOB, T0, SignalKind.POST, "3kccc1", None, None)
     async with serve_bluesky(History(()), acts=[post], now=T0) as server:
         path = f"/xrpc/com.atproto.repo.listRecords?repo={BOB}&collection=app.bsky.feed.post"
         (record,) = (await asked(server, path))[2]["records"]

@@ -11,7 +11,7 @@ from yarl import URL
 from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGIONS
 from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
 from collectors.simulator.bluesky.faults import STRANGER
-from collectors.simulator.core.faults import Faults, Flapping, Glitch, Kind, Outage
+from collectors.simulator.core.faults import FaultKind, FaultPlan, Flapping, Glitch, Outage
 from tests.support.samples.readings import SUSPENDED, T0
 from tests.support.simulated.bluesky_cast import ALICE, BOB, CAROL, DAVE, HOUR, NOBODY, WITHHELD, asked, cast
 from tests.support.simulated.bluesky_cast import profile as alone
@@ -21,9 +21,9 @@ from tests.support.simulated.bluesky_cast import repo_status as at_host
 EVERY_SERVER = (batch(ALICE, BOB), alone(ALICE), at_host(ALICE), f"/{ALICE}")
 
 
-def always(kind: Kind) -> Faults:
+def always(kind: FaultKind) -> FaultPlan:
     """The fault meets every request."""
-    return Faults({kind: 100_000}, hang_s=0.01, slow_s=0.01)
+    return FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.01)
 
 
 async def met(server: BlueskyServer, path: str) -> str:
@@ -47,50 +47,50 @@ async def met(server: BlueskyServer, path: str) -> str:
 
 
 WHOLE = {
-    Kind.RESET: "cut",
-    Kind.HANG: "cut",
-    Kind.UNAUTHORIZED: "401 json",
-    Kind.FORBIDDEN: "403 json",
-    Kind.LIMIT_WITHOUT_RESET: "429 json",
-    Kind.LIMIT_PAST_RESET: "429 json until",
-    Kind.LIMIT_ABSURD_RESET: "429 json until",
-    Kind.LIMIT_HTML: "429 html",
-    Kind.UNAVAILABLE_HTML: "503 html",
-    Kind.UNAVAILABLE_JSON: "503 json",
-    Kind.UNKNOWN_PATH: "501 json",
-    Kind.REDIRECT: "302 html",
-    Kind.BAD_REQUEST: "400 json",
-    Kind.TRUNCATED: "200 broken",
-    Kind.HTML: "200 html",
-    Kind.EMPTY: "200 empty",
-    Kind.NULL: "200 null",
+    FaultKind.RESET: "cut",
+    FaultKind.HANG: "cut",
+    FaultKind.UNAUTHORIZED: "401 json",
+    FaultKind.FORBIDDEN: "403 json",
+    FaultKind.LIMIT_WITHOUT_RESET: "429 json",
+    FaultKind.LIMIT_PAST_RESET: "429 json until",
+    FaultKind.LIMIT_ABSURD_RESET: "429 json until",
+    FaultKind.LIMIT_HTML: "429 html",
+    FaultKind.UNAVAILABLE_HTML: "503 html",
+    FaultKind.UNAVAILABLE_JSON: "503 json",
+    FaultKind.UNKNOWN_PATH: "501 json",
+    FaultKind.REDIRECT: "302 html",
+    FaultKind.BAD_REQUEST: "400 json",
+    FaultKind.TRUNCATED: "200 broken",
+    FaultKind.HTML: "200 html",
+    FaultKind.EMPTY: "200 empty",
+    FaultKind.NULL: "200 null",
 }
 NONE = {
-    Kind.CREDITS,
-    Kind.USAGE_CAPPED,
-    Kind.EXPIRED_PAGE,
-    Kind.NO_PROTECTED,
-    Kind.NEW_HOST,
-    Kind.SLOW,
+    FaultKind.CREDITS,
+    FaultKind.USAGE_CAPPED,
+    FaultKind.EXPIRED_PAGE,
+    FaultKind.NO_PROTECTED,
+    FaultKind.NEW_HOST,
+    FaultKind.SLOW,
 }
 OF_SOME = {
-    Kind.OMITTED,
-    Kind.CONTRADICTORY,
-    Kind.ODD_ERROR,
-    Kind.ODD_WITHHELD,
-    Kind.FOREIGN_ERROR,
-    Kind.ALL_NOT_FOUND,
-    Kind.HOST_DOWN,
-    Kind.LABELER_SILENT,
+    FaultKind.OMITTED,
+    FaultKind.CONTRADICTORY,
+    FaultKind.ODD_ERROR,
+    FaultKind.ODD_WITHHELD,
+    FaultKind.FOREIGN_ERROR,
+    FaultKind.ALL_NOT_FOUND,
+    FaultKind.HOST_DOWN,
+    FaultKind.LABELER_SILENT,
 }
 
 
 def test_every_kind_of_fault_has_its_place_here() -> None:
-    assert {*WHOLE, *NONE, *OF_SOME} == set(Kind)
+    assert {*WHOLE, *NONE, *OF_SOME} == set(FaultKind)
 
 
 @pytest.mark.parametrize(("kind", "want"), WHOLE.items())
-async def test_a_fault_of_the_whole_request_hits_every_server(kind: Kind, want: str) -> None:
+async def test_a_fault_of_the_whole_request_hits_every_server(kind: FaultKind, want: str) -> None:
     async with serve_bluesky(cast(NOBODY), faults=always(kind)) as server:
         for path in EVERY_SERVER:
             got = await met(server, path)
@@ -100,7 +100,7 @@ async def test_a_fault_of_the_whole_request_hits_every_server(kind: Kind, want: 
 
 
 @pytest.mark.parametrize("kind", sorted(NONE))
-async def test_what_has_no_counterpart_on_bluesky_changes_no_answer(kind: Kind) -> None:
+async def test_what_has_no_counterpart_on_bluesky_changes_no_answer(kind: FaultKind) -> None:
     async with (
         serve_bluesky(cast(NOBODY), now=T0, pds="https://pds.example.com") as healthy,
         serve_bluesky(cast(NOBODY), now=T0, pds="https://pds.example.com", faults=always(kind)) as server,
@@ -116,40 +116,40 @@ async def shown(server: BlueskyServer) -> set[str]:
 
 
 async def test_an_omitted_account_is_there_when_it_is_asked_for_alone() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(Kind.OMITTED)) as server:
+    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.OMITTED)) as server:
         (left_out,) = {ALICE, BOB, CAROL} - await shown(server)
         assert (await asked(server, alone(left_out)))[0] == 200
 
 
-@pytest.mark.parametrize("kind", [Kind.CONTRADICTORY, Kind.ODD_ERROR])
+@pytest.mark.parametrize("kind", [FaultKind.CONTRADICTORY, FaultKind.ODD_ERROR])
 async def test_what_hits_one_account_in_a_batch_meets_it_again_alone_until_the_clock_moves(
-    kind: Kind,
+    kind: FaultKind,
 ) -> None:
-    faults = Faults({kind: 60_000}, seed=5)
-    error = {Kind.CONTRADICTORY: "InvalidRequest", Kind.ODD_ERROR: "AccountUnderReview"}[kind]
+    faults = FaultPlan({kind: 60_000}, seed=5)
+    error = {FaultKind.CONTRADICTORY: "InvalidRequest", FaultKind.ODD_ERROR: "AccountUnderReview"}[kind]
     async with serve_bluesky(cast(NOBODY), faults=faults, now=T0) as server:
         for minute in range(40):
             server.set_clock(T0 + timedelta(minutes=minute))
             for left_out in {ALICE, BOB, CAROL} - await shown(server):
                 assert (await asked(server, alone(left_out)))[2]["error"] == error
                 held = (await asked(server, at_host(left_out)))[2]
-                assert kind is Kind.ODD_ERROR or held["active"]
+                assert kind is FaultKind.ODD_ERROR or held["active"]
 
 
 async def test_odd_labels_are_no_list() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(Kind.ODD_WITHHELD)) as server:
+    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.ODD_WITHHELD)) as server:
         odd = [p["labels"] for p in (await asked(server, batch(ALICE, BOB)))[2]["profiles"]]
         assert sorted(map(str, odd)) == ["!hide", "[]"]
         assert (await asked(server, alone(ALICE)))[2]["labels"] == "!hide"
 
 
 async def test_a_stranger_comes_with_a_batch() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(Kind.FOREIGN_ERROR)) as server:
+    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.FOREIGN_ERROR)) as server:
         assert await shown(server) == {ALICE, BOB, CAROL, STRANGER}
 
 
 async def test_when_the_app_view_knows_nobody_it_does_so_in_every_answer_of_that_minute() -> None:
-    faults = Faults({Kind.ALL_NOT_FOUND: 50_000}, seed=2)
+    faults = FaultPlan({FaultKind.ALL_NOT_FOUND: 50_000}, seed=2)
     minutes: list[bool] = []
     async with serve_bluesky(cast({DAVE: SUSPENDED}), faults=faults, now=T0) as server:
         for minute in range(30):
@@ -166,7 +166,7 @@ async def test_when_the_app_view_knows_nobody_it_does_so_in_every_answer_of_that
 
 
 async def test_a_host_that_is_down_leaves_the_app_view_and_the_directory_up() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(Kind.HOST_DOWN)) as server:
+    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.HOST_DOWN)) as server:
         assert [await met(server, path) for path in EVERY_SERVER] == [
             "200 json",
             "200 json",
@@ -178,7 +178,7 @@ async def test_a_host_that_is_down_leaves_the_app_view_and_the_directory_up() ->
 async def test_a_silent_labeler_is_missing_from_the_header_and_with_it_its_labels() -> None:
     accept = {"atproto-accept-labelers": ", ".join([f"{MAIN_LABELER};redact", *SHIPPED_REGIONS.values()])}
     missing: set[str] = set()
-    async with serve_bluesky(cast({ALICE: WITHHELD}), faults=always(Kind.LABELER_SILENT)) as server:
+    async with serve_bluesky(cast({ALICE: WITHHELD}), faults=always(FaultKind.LABELER_SILENT)) as server:
         for minute in range(60):
             server.set_clock(T0 + timedelta(minutes=minute))
             _, headers, body = await asked(server, batch(ALICE), accept)
@@ -193,11 +193,11 @@ async def test_a_silent_labeler_is_missing_from_the_header_and_with_it_its_label
 @pytest.mark.parametrize(
     "faults",
     [
-        Faults(glitches=(Glitch(T0, T0 + HOUR, share=1.0),)),
-        Faults(flapping=Flapping(share=1.0, window=timedelta(minutes=15))),
+        FaultPlan(glitches=(Glitch(T0, T0 + HOUR, share=1.0),)),
+        FaultPlan(flapping=Flapping(share=1.0, window=timedelta(minutes=15))),
     ],
 )
-async def test_a_lie_is_told_by_the_app_view_and_by_the_host_alike(faults: Faults) -> None:
+async def test_a_lie_is_told_by_the_app_view_and_by_the_host_alike(faults: FaultPlan) -> None:
     async with serve_bluesky(cast(NOBODY), faults=faults, now=T0) as server:
         assert await shown(server) == set()
         assert (await asked(server, alone(ALICE)))[2]["message"] == "Profile not found"
@@ -209,7 +209,7 @@ async def test_a_lie_is_told_by_the_app_view_and_by_the_host_alike(faults: Fault
 
 
 async def test_in_an_outage_nothing_answers_and_afterwards_everything() -> None:
-    faults = Faults(outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
+    faults = FaultPlan(outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
     async with serve_bluesky(cast(NOBODY), faults=faults, now=T0) as server:
         for hour, want in enumerate(["200 json", "503 html", "200 json"]):
             server.set_clock(T0 + hour * HOUR)
@@ -218,6 +218,6 @@ async def test_in_an_outage_nothing_answers_and_afterwards_everything() -> None:
 
 
 async def test_a_slow_answer_and_a_hanging_one_take_their_time_without_holding_up_others() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(Kind.SLOW)) as server:
+    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.SLOW)) as server:
         answers = await asyncio.gather(*(met(server, path) for path in EVERY_SERVER * 5))
         assert set(answers) == {"200 json"}

@@ -5,7 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from collectors.simulator.core.faults import PROFILES, Faults, Flapping, Glitch, Kind, Outage, Period, profile
+from collectors.simulator.core.faults import (
+    PROFILES,
+    FaultKind,
+    FaultPeriod,
+    FaultPlan,
+    Flapping,
+    Glitch,
+    Outage,
+    profile,
+)
 from tests.support.samples.readings import MINUTE, T0
 
 DAY = timedelta(days=1)
@@ -15,7 +24,7 @@ PER_REQUEST = ["none", "light", "heavy", "network", "rate_limit", "server_errors
 NAMES = [*PER_REQUEST, "outage", "credentials", "slow", "flapping", "everything"]
 
 
-def weather(faults: Faults, days: int = 20) -> list[Kind | None]:
+def weather(faults: FaultPlan, days: int = 20) -> list[FaultKind | None]:
     """What one request a minute meets."""
     return [faults.of(T0 + n * MINUTE, REQUEST) for n in range(days * 1440)]
 
@@ -35,7 +44,7 @@ def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_is_the_same_weather_and_another_seed_another(name: str) -> None:
-    def lived(seed: int) -> tuple[list[Kind | None], list[bool]]:
+    def lived(seed: int) -> tuple[list[FaultKind | None], list[bool]]:
         faults = profile(name, seed=seed)
         lies = [faults.lied_about(at, str(n)) for at in quarters(1) for n in range(100)]
         return weather(faults, days=3), lies
@@ -51,7 +60,7 @@ def test_two_requests_at_the_same_times_meet_different_weather() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_under_every_profile_most_requests_are_answered_in_full(name: str) -> None:
-    harmless = {None, Kind.SLOW, Kind.NEW_HOST}
+    harmless = {None, FaultKind.SLOW, FaultKind.NEW_HOST}
     met = weather(profile(name, seed=5))
     assert sum(kind in harmless for kind in met) > 0.8 * len(met)
 
@@ -64,29 +73,37 @@ def test_light_faults_hit_one_request_in_a_hundred_and_heavy_ones_one_in_ten_wit
     assert shares("none") == 0
     assert shares("light") == 1_000
     assert 9_000 <= shares("heavy") <= 11_000
-    assert set(PROFILES["heavy"].weights) == set(Kind) - {Kind.ALL_NOT_FOUND}
+    assert set(PROFILES["heavy"].weights) == set(FaultKind) - {FaultKind.ALL_NOT_FOUND}
 
 
-LIMITS = {Kind.LIMIT_WITHOUT_RESET, Kind.LIMIT_PAST_RESET, Kind.LIMIT_ABSURD_RESET, Kind.LIMIT_HTML}
-SERVER_ERRORS = {Kind.UNAVAILABLE_HTML, Kind.UNAVAILABLE_JSON, Kind.HOST_DOWN}
+LIMITS = {
+    FaultKind.LIMIT_WITHOUT_RESET,
+    FaultKind.LIMIT_PAST_RESET,
+    FaultKind.LIMIT_ABSURD_RESET,
+    FaultKind.LIMIT_HTML,
+}
+SERVER_ERRORS = {FaultKind.UNAVAILABLE_HTML, FaultKind.UNAVAILABLE_JSON, FaultKind.HOST_DOWN}
 
 
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("network", {Kind.RESET, Kind.HANG}),
-        ("rate_limit", LIMITS | {Kind.USAGE_CAPPED}),
+        ("network", {FaultKind.RESET, FaultKind.HANG}),
+        ("rate_limit", LIMITS | {FaultKind.USAGE_CAPPED}),
         ("server_errors", SERVER_ERRORS),
-        ("truncated", {Kind.TRUNCATED, Kind.HTML, Kind.EMPTY, Kind.NULL}),
-        ("omitted", {Kind.OMITTED, Kind.CONTRADICTORY, Kind.ODD_ERROR, Kind.LABELER_SILENT}),
-        ("outage", {Kind.ALL_NOT_FOUND}),
-        ("credentials", {Kind.UNAUTHORIZED, Kind.CREDITS, Kind.FORBIDDEN}),
-        ("slow", {Kind.SLOW}),
-        ("flapping", set[Kind]()),
-        ("everything", set(Kind)),
+        ("truncated", {FaultKind.TRUNCATED, FaultKind.HTML, FaultKind.EMPTY, FaultKind.NULL}),
+        (
+            "omitted",
+            {FaultKind.OMITTED, FaultKind.CONTRADICTORY, FaultKind.ODD_ERROR, FaultKind.LABELER_SILENT},
+        ),
+        ("outage", {FaultKind.ALL_NOT_FOUND}),
+        ("credentials", {FaultKind.UNAUTHORIZED, FaultKind.CREDITS, FaultKind.FORBIDDEN}),
+        ("slow", {FaultKind.SLOW}),
+        ("flapping", set[FaultKind]()),
+        ("everything", set(FaultKind)),
     ],
 )
-def test_a_profile_brings_its_own_kinds_and_no_others(name: str, kinds: set[Kind]) -> None:
+def test_a_profile_brings_its_own_kinds_and_no_others(name: str, kinds: set[FaultKind]) -> None:
     faults = profile(name, seed=3)
     met = {faults.of(T0 + n * MINUTE, f"{REQUEST}{m}") for n in range(20 * 1440) for m in range(2)}
     assert met - {None} == kinds
@@ -99,7 +116,7 @@ def test_an_outage_in_which_nobody_exists_lasts_forty_minutes_twice_a_day_for_ev
     faults = profile("outage", seed=8)
     met = weather(faults, days=30)
     assert met == [faults.of(T0 + n * MINUTE, "/2/users?ids=9") for n in range(30 * 1440)]
-    assert met.count(Kind.ALL_NOT_FOUND) == 30 * 2 * 40
+    assert met.count(FaultKind.ALL_NOT_FOUND) == 30 * 2 * 40
     begins = [n for n in range(1, len(met)) if met[n] is not None and met[n - 1] is None]
     assert len(begins) == 60
     assert len({n % 720 for n in begins}) > 40, "the outages should not come at the same hour"
@@ -114,15 +131,15 @@ def test_credentials_are_refused_for_twenty_minutes_in_one_way_at_a_time() -> No
 
 def test_a_period_lies_within_its_stretch_of_time_even_at_its_ends() -> None:
     hour = timedelta(hours=1)
-    faults = Faults(periods=(Period((Kind.RESET,), timedelta(minutes=59), hour),))
+    faults = FaultPlan(periods=(FaultPeriod((FaultKind.RESET,), timedelta(minutes=59), hour),))
     for n in range(200):
         hits = [faults.of(T0 + n * hour + m * MINUTE, REQUEST) for m in range(60)]
-        assert hits.count(Kind.RESET) == 59
+        assert hits.count(FaultKind.RESET) == 59
 
 
 def test_an_outage_that_is_asked_for_goes_before_everything_else() -> None:
     faults = profile("everything", outages=(Outage(T0, T0 + DAY),))
-    assert {faults.of(T0 + n * MINUTE, REQUEST) for n in range(1440)} == {Kind.UNAVAILABLE_HTML}
+    assert {faults.of(T0 + n * MINUTE, REQUEST) for n in range(1440)} == {FaultKind.UNAVAILABLE_HTML}
 
 
 # lies ----------------------------------------------------------------------------------------------------
@@ -130,7 +147,7 @@ def test_an_outage_that_is_asked_for_goes_before_everything_else() -> None:
 ACCOUNTS = [str(10**17 + n) for n in range(500)]
 
 
-def liars(faults: Faults, at: datetime) -> frozenset[str]:
+def liars(faults: FaultPlan, at: datetime) -> frozenset[str]:
     return frozenset(account for account in ACCOUNTS if faults.lied_about(at, account))
 
 
@@ -145,7 +162,7 @@ def test_flapping_hits_one_account_in_a_thousand_drawn_anew_every_quarter_of_an_
 
 
 def test_a_lie_lasts_through_its_window_and_ends_with_it() -> None:
-    faults = Faults(flapping=Flapping(0.3, QUARTER))
+    faults = FaultPlan(flapping=Flapping(0.3, QUARTER))
     first = liars(faults, T0)
     assert first == liars(faults, T0 + QUARTER - timedelta(microseconds=1))
     assert first != liars(faults, T0 + QUARTER)

@@ -11,8 +11,8 @@ import pytest
 
 from collectors.mastodon.collector import MastodonCollector
 from collectors.simulator.core.canaries import with_canaries
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults, Glitch, Kind, Outage, profile
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultKind, FaultPlan, Glitch, Outage, profile
 from collectors.simulator.core.history import History, settled, visible
 from collectors.simulator.core.server import SimulatorServer
 from collectors.simulator.mastodon.app import serve_mastodon
@@ -239,10 +239,10 @@ ACTOR, FAN = native_id(1), native_id(2, OTHER_HOST)
 THEIR_POST = f"https://{OTHER_HOST}/users/name_2/statuses/77"
 
 
-def act(kind: SignalKind, hour: int, post: int) -> Act:
+def act(kind: SignalKind, hour: int, post: int) -> SimulatedAct:
     needs_target = kind in {SignalKind.REPLY, SignalKind.QUOTE, SignalKind.REPOST}
     target, author = (THEIR_POST, FAN) if needs_target else (None, None)
-    return Act(ACTOR, T0 + hour * HOUR, kind, str(post), target, author)
+    return SimulatedAct(ACTOR, T0 + hour * HOUR, kind, str(post), target, author)
 
 
 ACTS = (
@@ -250,7 +250,7 @@ ACTS = (
     act(SignalKind.REPLY, 1, 20),
     act(SignalKind.QUOTE, 2, 30),
     act(SignalKind.REPOST, 3, 40),
-    Act(FAN, T0 + HOUR, SignalKind.LIKE, "10", None, ACTOR),
+    SimulatedAct(FAN, T0 + HOUR, SignalKind.LIKE, "10", None, ACTOR),
 )
 CALM = History(
     tuple(
@@ -307,37 +307,37 @@ async def test_an_actor_that_the_history_does_not_know_is_available() -> None:
 
 # faults --------------------------------------------------------------------------------------------------
 
-REASONS: dict[Kind, MissedReason | None] = {
-    Kind.RESET: MissedReason.NETWORK,
-    Kind.HANG: MissedReason.NETWORK,
-    Kind.UNAUTHORIZED: MissedReason.ACCESS,
-    Kind.CREDITS: MissedReason.ACCESS,
-    Kind.FORBIDDEN: MissedReason.ACCESS,
-    Kind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
-    Kind.LIMIT_HTML: MissedReason.RATE_LIMITED,
-    Kind.USAGE_CAPPED: MissedReason.RATE_LIMITED,
-    Kind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
-    Kind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
-    Kind.UNKNOWN_PATH: None,
-    Kind.REDIRECT: MissedReason.UPSTREAM,
-    Kind.BAD_REQUEST: MissedReason.BAD_REQUEST,
-    Kind.EXPIRED_PAGE: None,
-    Kind.TRUNCATED: MissedReason.MALFORMED,
-    Kind.HTML: MissedReason.MALFORMED,
-    Kind.EMPTY: MissedReason.MALFORMED,
-    Kind.NULL: MissedReason.MALFORMED,
-    Kind.OMITTED: None,
-    Kind.CONTRADICTORY: MissedReason.CONTRADICTORY,
-    Kind.ODD_ERROR: MissedReason.MALFORMED,
-    Kind.NO_PROTECTED: None,
-    Kind.ODD_WITHHELD: None,
-    Kind.FOREIGN_ERROR: None,
-    Kind.HOST_DOWN: MissedReason.UPSTREAM,
-    Kind.LABELER_SILENT: None,
-    Kind.SLOW: None,
-    Kind.NEW_HOST: None,
+REASONS: dict[FaultKind, MissedReason | None] = {
+    FaultKind.RESET: MissedReason.NETWORK,
+    FaultKind.HANG: MissedReason.NETWORK,
+    FaultKind.UNAUTHORIZED: MissedReason.ACCESS,
+    FaultKind.CREDITS: MissedReason.ACCESS,
+    FaultKind.FORBIDDEN: MissedReason.ACCESS,
+    FaultKind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_HTML: MissedReason.RATE_LIMITED,
+    FaultKind.USAGE_CAPPED: MissedReason.RATE_LIMITED,
+    FaultKind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
+    FaultKind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
+    FaultKind.UNKNOWN_PATH: None,
+    FaultKind.REDIRECT: MissedReason.UPSTREAM,
+    FaultKind.BAD_REQUEST: MissedReason.BAD_REQUEST,
+    FaultKind.EXPIRED_PAGE: None,
+    FaultKind.TRUNCATED: MissedReason.MALFORMED,
+    FaultKind.HTML: MissedReason.MALFORMED,
+    FaultKind.EMPTY: MissedReason.MALFORMED,
+    FaultKind.NULL: MissedReason.MALFORMED,
+    FaultKind.OMITTED: None,
+    FaultKind.CONTRADICTORY: MissedReason.CONTRADICTORY,
+    FaultKind.ODD_ERROR: MissedReason.MALFORMED,
+    FaultKind.NO_PROTECTED: None,
+    FaultKind.ODD_WITHHELD: None,
+    FaultKind.FOREIGN_ERROR: None,
+    FaultKind.HOST_DOWN: MissedReason.UPSTREAM,
+    FaultKind.LABELER_SILENT: None,
+    FaultKind.SLOW: None,
+    FaultKind.NEW_HOST: None,
 }
 """Why accounts are missed under each kind; None where everything is read all the same."""
 
@@ -346,7 +346,7 @@ FAST = HttpOptions(retry=Retry(attempts=0), guard=Guard())
 
 
 @asynccontextmanager
-async def watched(faults: Faults) -> AsyncGenerator[tuple[SimulatorServer, MastodonCollector]]:
+async def watched(faults: FaultPlan) -> AsyncGenerator[tuple[SimulatorServer, MastodonCollector]]:
     async with (
         serve_mastodon(ONE_HOST, faults=faults) as server,
         MastodonCollector(origins={HOST: server.base_url}, http=FAST) as collector,
@@ -355,8 +355,8 @@ async def watched(faults: Faults) -> AsyncGenerator[tuple[SimulatorServer, Masto
 
 
 @pytest.mark.parametrize("kind", REASONS)
-async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) -> None:
-    async with watched(Faults({kind: 100_000}, hang_s=0.01, slow_s=0.001)) as (server, collector):
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: FaultKind) -> None:
+    async with watched(FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.001)) as (server, collector):
         reasons: set[MissedReason] = set()
         for n in range(12):
             now = T0 + n * HOUR
@@ -373,11 +373,13 @@ async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: Kind) 
 
 
 def test_every_kind_of_fault_has_a_rule() -> None:
-    assert set(REASONS) | {Kind.ALL_NOT_FOUND} == set(Kind)
+    assert set(REASONS) | {FaultKind.ALL_NOT_FOUND} == set(FaultKind)
 
 
 async def test_when_all_are_said_not_to_exist_control_accounts_are_too() -> None:
-    async with serve_mastodon(with_canaries(TOWN), faults=Faults({Kind.ALL_NOT_FOUND: 100_000})) as server:
+    async with serve_mastodon(
+        with_canaries(TOWN), faults=FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})
+    ) as server:
         assert await batch(server, 1, 2, 3, 1000) == []
         for path in (*PATHS, "/api/v1/accounts/lookup?acct=blockline_stable_1", "/api/v1/accounts/1"):
             assert (await got(server, path)).status == 404

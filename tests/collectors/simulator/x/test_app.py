@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from collectors.simulator.core.engagement_file import Act
+from collectors.simulator.core.engagement_file import SimulatedAct
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import XServer, serve_x
 from collectors.simulator.x.payloads import USAGE_CAP_EXCEEDED, Spelling
@@ -74,8 +74,10 @@ async def test_answers_are_those_recorded_from_x(
         assert await got(server, path, **params) == recorded_json(name)
 
 
-def act(kind: SignalKind, hour: int, post: int, target: str | None = None, author: str | None = None) -> Act:
-    return Act(AUTHOR, T0 + hour * HOUR, kind, f"13560000000000000{post}", target, author)
+def act(
+    kind: SignalKind, hour: int, post: int, target: str | None = None, author: str | None = None
+) -> SimulatedAct:
+    return SimulatedAct(AUTHOR, T0 + hour * HOUR, kind, f"13560000000000000{post}", target, author)
 
 
 ACTS = (

@@ -7,18 +7,18 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.core.collector import Trouble
-from collectors.core.wire import Fault
-from collectors.simulator.core.engagement_file import Act
-from collectors.simulator.core.faults import Faults, Kind
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
+from collectors.simulator.core.engagement_file import SimulatedAct
+from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
-from collectors.x.wire.envelope import Unreadable
+from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.follows import (
     MAX_PAGES,
     Follows,
+    FollowsListing,
     FollowsPage,
-    Listing,
     believable,
     price_of,
     price_sentence,
@@ -35,8 +35,8 @@ from tests.support.simulated.scripted_x import collector, plain, scripted
 EXECUTIVE = "310000001"
 
 
-def follow(target: int, minute: float = 0, kind: SignalKind = SignalKind.FOLLOW) -> Act:
-    return Act(EXECUTIVE, T0 + minute * MINUTE, kind, str(target), str(target), None)
+def follow(target: int, minute: float = 0, kind: SignalKind = SignalKind.FOLLOW) -> SimulatedAct:
+    return SimulatedAct(EXECUTIVE, T0 + minute * MINUTE, kind, str(target), str(target), None)
 
 
 def page(*ids: str, token: str | None = None, **parts: object) -> bytes:
@@ -90,14 +90,14 @@ def test_a_page_is_used_whole_or_not_at_all(
     status: int, answer: bytes, want: tuple[tuple[str, str], ...] | MissedReason
 ) -> None:
     said = read_following(status, answer, ID)
-    assert not isinstance(said, Unreadable)
-    assert (said.reason if isinstance(said, Fault) else said.targets) == want
+    assert not isinstance(said, UnreadableResource)
+    assert (said.reason if isinstance(said, WireFault) else said.targets) == want
 
 
 @pytest.mark.parametrize("status", [200, 403])
 @pytest.mark.parametrize("name", ["protected_timeline", "suspended_timeline"])
 def test_a_list_that_x_does_not_show_is_about_that_user_alone(name: str, status: int) -> None:
-    assert isinstance(read_following(status, recorded(name), "1500850517966311430"), Unreadable)
+    assert isinstance(read_following(status, recorded(name), "1500850517966311430"), UnreadableResource)
 
 
 def test_a_page_that_could_not_show_somebody_is_not_the_whole_page() -> None:
@@ -126,7 +126,7 @@ def test_a_count_is_what_x_states_or_not_known(metrics: object, want: dict[str, 
 
 
 def test_a_lookup_that_failed_states_no_counts() -> None:
-    assert isinstance(read_counts(503, b"", [ID]), Fault)
+    assert isinstance(read_counts(503, b"", [ID]), WireFault)
 
 
 def test_a_reading_costs_a_cent_for_each_user_returned() -> None:
@@ -167,7 +167,7 @@ def test_a_list_is_compared_only_when_x_s_own_count_bears_it_out(
 
 @given(st.lists(st.lists(st.integers(1, 50), max_size=8), min_size=1, max_size=MAX_PAGES))
 def test_a_listing_is_complete_once_its_last_page_is_in(pages: list[list[int]]) -> None:
-    listing = Listing()
+    listing = FollowsListing()
     for n, ids in enumerate(pages):
         token = str(n) if n + 1 < len(pages) else None
         assert listing.add(FollowsPage(tuple((str(i), "h") for i in ids), token, whole=True)) == token
@@ -185,7 +185,7 @@ def test_a_listing_is_complete_once_its_last_page_is_in(pages: list[list[int]]) 
     ],
 )
 def test_a_listing_that_is_ended_by_us_is_not_complete(tokens: list[str], pages: int) -> None:
-    listing = Listing()
+    listing = FollowsListing()
     for token in tokens:
         if listing.add(FollowsPage((("7", "h"),), token, whole=True)) is None:
             break
@@ -233,26 +233,28 @@ async def test_an_unreadable_list_is_trouble_of_that_user_alone(status: Status) 
     async with serve_x(history) as server, collector(server.base_url) as x:
         for _ in range(2):
             said = await x.follows(EXECUTIVE, T0)
-            assert isinstance(said, Trouble)
+            assert isinstance(said, RequestFailure)
             assert (said.reason, said.breaker) == (MissedReason.ACCESS, False)
         assert server.counts["users/:id/following"]["requests"] == 2
 
 
-@pytest.mark.parametrize("kind", [Kind.EXPIRED_PAGE, Kind.UNAVAILABLE_HTML, Kind.TRUNCATED, Kind.LIMIT_HTML])
-async def test_a_reading_that_fails_on_any_page_is_never_complete(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [FaultKind.EXPIRED_PAGE, FaultKind.UNAVAILABLE_HTML, FaultKind.TRUNCATED, FaultKind.LIMIT_HTML]
+)
+async def test_a_reading_that_fails_on_any_page_is_never_complete(kind: FaultKind) -> None:
     acts = [follow(5000 + n) for n in range(1500)]
     async with (
-        serve_x(History(()), acts=acts, now=T0, faults=Faults({kind: 100_000})) as server,
+        serve_x(History(()), acts=acts, now=T0, faults=FaultPlan({kind: 100_000})) as server,
         collector(server.base_url) as x,
     ):
         said = await x.follows(EXECUTIVE, T0)
-    if kind is Kind.EXPIRED_PAGE:
+    if kind is FaultKind.EXPIRED_PAGE:
         assert isinstance(said, Follows)
         assert not said.complete
         assert (len(said.targets), said.price_usd) == (1000, 10.00)
         assert said.trouble is not None
     else:
-        assert isinstance(said, Trouble)
+        assert isinstance(said, RequestFailure)
 
 
 async def test_a_used_up_limit_of_this_list_does_not_stop_the_lookups() -> None:
@@ -262,7 +264,7 @@ async def test_a_used_up_limit_of_this_list_does_not_stop_the_lookups() -> None:
     ):
         assert isinstance(await x.follows(EXECUTIVE, T0), Follows)
         second = await x.follows(EXECUTIVE, T0)
-        assert isinstance(second, Trouble)
+        assert isinstance(second, RequestFailure)
         assert second.reason is MissedReason.RATE_LIMITED
         assert (await x.read([EXECUTIVE], T0)).readings
         assert server.counts["users/:id/following"] == {"requests": 1, "ids": 1, "refused": 0}
@@ -282,10 +284,10 @@ async def test_counts_and_lists_share_the_pauses_of_the_lookups(
 ) -> None:
     async with scripted(script) as server, collector(server.base_url) as x:
         said = await x.follows(EXECUTIVE, T0)
-        assert isinstance(said, Trouble)
+        assert isinstance(said, RequestFailure)
         assert (said.reason, said.breaker) == (reason, breaker)
         counts = await x.following_counts([EXECUTIVE], T0)
-        assert isinstance(counts, Trouble)
+        assert isinstance(counts, RequestFailure)
         assert len(server.asked) == (1 if breaker else 2)
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.core.collector import Exchange
-from collectors.core.wire import Fault
-from collectors.x.wire.compliance import Job, read_job, read_reasons
+from collectors.core.wire import WireFault
+from collectors.x.wire.compliance import ComplianceJob, read_job, read_reasons
 from collectors.x.wire.follows import FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import read_handles
 from collectors.x.wire.likes import LikedPage, read_liked
@@ -139,7 +139,7 @@ def test_a_list_holds_who_is_on_the_page_and_nobody_is_passed_over(document: dic
     if isinstance(likes, LikedPage):
         assert [signal.native_id for signal in likes.signals] == stated
     counts = read_counts(200, answer, [ID])
-    if not isinstance(counts, Fault):
+    if not isinstance(counts, WireFault):
         for count in counts.values():
             assert any(
                 is_object(user.get("public_metrics"))
@@ -153,7 +153,7 @@ def test_a_cut_list_is_malformed_wherever_it_was_cut(document: dict[str, Any], d
     answer = json.dumps(document).encode()
     cut = answer[: data.draw(st.integers(0, len(answer) - 1))]
     for said in (read_following(200, cut, ID), read_liked(200, cut, ID)):
-        assert isinstance(said, Fault)
+        assert isinstance(said, WireFault)
         assert said.reason is MissedReason.MALFORMED
 
 
@@ -161,7 +161,7 @@ def test_a_cut_list_is_malformed_wherever_it_was_cut(document: dict[str, Any], d
 def test_a_file_of_reasons_says_no_more_than_its_lines(pairs: list[tuple[str, Any]]) -> None:
     lines = b"\n".join(json.dumps({"id": i, "reason": reason}).encode() for i, reason in pairs)
     said = read_reasons(200, lines, {ID, OTHER})
-    if not isinstance(said, Fault):
+    if not isinstance(said, WireFault):
         assert {(i, reason) for i, reasons in said.items() for reason in reasons} == {
             (i, reason) for i, reason in pairs if i != "1"
         }
@@ -170,4 +170,4 @@ def test_a_file_of_reasons_says_no_more_than_its_lines(pairs: list[tuple[str, An
 @given(ANY_JSON)
 def test_a_job_is_made_of_nothing_but_a_job(data: Any) -> None:
     said = read_job(200, json.dumps({"data": data}).encode())
-    assert not isinstance(said, Job) or said.job_id == data["id"]
+    assert not isinstance(said, ComplianceJob) or said.job_id == data["id"]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.model.bitemporal.corrections import Asked
-from storage.model.bitemporal.spell_fold import Standing, Told, spells_of
+from storage.model.bitemporal.corrections import TimedReading
+from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
 from storage.model.core.availability import Reading, State, Strength
 from tests.support.pipelines.change_table import Table, reference, rows_of
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
@@ -30,9 +30,9 @@ def told(
     source: str = "x",
     *,
     by_day: bool = False,
-) -> Standing:
+) -> EffectiveChange:
     last = first_seen_new if last_agreeing_at is None else last_agreeing_at
-    return Standing(
+    return EffectiveChange(
         change_id=change_id,
         change_key=f"{change_id:04}",
         source=source,
@@ -54,11 +54,11 @@ def spell(
     until: float | None,
     *,
     before_change: bool = False,
-) -> Told:
+) -> FoldedSpell:
     def when(minute: float | None) -> datetime | None:
         return None if minute is None else minutes(minute)
 
-    return Told(change_id, state, when(onset_after), minutes(since), when(until), before_change)
+    return FoldedSpell(change_id, state, when(onset_after), minutes(since), when(until), before_change)
 
 
 DAY = 24 * 60
@@ -66,7 +66,7 @@ NEXT = DAY - 1 / 60
 """The last second of the first day."""
 
 
-def by_day(change_id: int, new: State, first: int, last: int) -> Standing:
+def by_day(change_id: int, new: State, first: int, last: int) -> EffectiveChange:
     """A first state that somebody else saw on a day, and again on a later one."""
     return told(
         change_id, None, None, new, first * DAY + NEXT, last * DAY + NEXT, source="import:a", by_day=True
@@ -196,7 +196,9 @@ OWN = [told(1, None, None, A, 0), told(2, A, 50, W, 60, 62)]
         ),
     ],
 )
-def test_spells_are_told_from_changes_in_any_order(changes: list[Standing], expected: list[Told]) -> None:
+def test_spells_are_told_from_changes_in_any_order(
+    changes: list[EffectiveChange], expected: list[FoldedSpell]
+) -> None:
     assert list(spells_of(changes)) == expected
     assert list(spells_of(changes[::-1])) == expected
 
@@ -243,9 +245,9 @@ LOOKS = st.tuples(
 )
 
 
-def readings_of(drawn: list[tuple[int, State, frozenset[str], float]]) -> list[Asked]:
+def readings_of(drawn: list[tuple[int, State, frozenset[str], float]]) -> list[TimedReading]:
     """Looks in the order of time, each so many minutes after the one before."""
-    out: list[Asked] = []
+    out: list[TimedReading] = []
     minute = 0
     for gap, state, silent, latency in drawn:
         minute += gap
@@ -255,7 +257,9 @@ def readings_of(drawn: list[tuple[int, State, frozenset[str], float]]) -> list[A
         strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
         at = minutes(minute)
         out.append(
-            Asked(Reading("1", at, state, strength, silent_on=silent), at - latency * timedelta(minutes=1))
+            TimedReading(
+                Reading("1", at, state, strength, silent_on=silent), at - latency * timedelta(minutes=1)
+            )
         )
     return out
 
@@ -289,7 +293,7 @@ def test_readings_in_order_correct_nothing(drawn: list[tuple[int, State, frozens
 def test_one_reading_between_two_blocks_tells_two_changes_where_one_was_told() -> None:
     table = Table()
     looks = {
-        m: Asked(Reading("1", minutes(m), s, Strength.STRONG), minutes(m))
+        m: TimedReading(Reading("1", minutes(m), s, Strength.STRONG), minutes(m))
         for m, s in [(0, A), (10, W), (12, W), (20, A), (22, A), (30, W), (32, W)]
     }
     table.arrive([looks[m] for m in (0, 10, 12, 30, 32)])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.model.core.coverage import Gap, bitmap
-from storage.model.core.coverage_gaps import Answered, Seen, Watch, coverage_of
+from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
 
 T0 = datetime(2021, 2, 1, tzinfo=UTC)
 SWEEP = timedelta(minutes=30)
@@ -18,16 +18,18 @@ def at(n: float) -> datetime:
     return T0 + n * SWEEP
 
 
-def log_of(roster_id: int, times: list[float], answers: list[list[bool]], *, whole: bool) -> list[Answered]:
+def log_of(
+    roster_id: int, times: list[float], answers: list[list[bool]], *, whole: bool
+) -> list[AnsweredRequest]:
     """The log as the database gives it: without the requests that tell nothing, unless `whole`."""
     bits = [bitmap(a) for a in answers]
-    out: list[Answered] = []
+    out: list[AnsweredRequest] = []
     for i, time in enumerate(times):
         previous = at(times[i - 1]) if i else None
         following = at(times[i + 1]) if i + 1 < len(times) else None
         tells = previous is None or following is None or at(time) - previous > LIMIT or bits[i] is not None
         if tells or whole:
-            out.append(Answered(roster_id, at(time), previous, following, bits[i]))
+            out.append(AnsweredRequest(roster_id, at(time), previous, following, bits[i]))
     return out
 
 

@@ -20,11 +20,11 @@ from storage.model.limits.rate_limits import (
     MOST_AHEAD,
     PROBE_LASTS,
     UNPACED,
-    Basis,
-    Budget,
+    BudgetBasis,
+    BudgetPace,
+    BudgetState,
     Granted,
     NotBefore,
-    Pace,
     Stated,
     WhyNot,
     note,
@@ -41,31 +41,33 @@ def at(seconds: float) -> datetime:
     return T0 + seconds * SECOND
 
 
-def counted(left_over: int = 5) -> Budget:
-    return Budget(Basis.COUNTED, at(900), 10, left_over, version=7)
+def counted(left_over: int = 5) -> BudgetState:
+    return BudgetState(BudgetBasis.COUNTED, at(900), 10, left_over, version=7)
 
 
-def granted(budget: Budget, now: datetime = T0, pace: Pace = UNPACED) -> tuple[Budget, Granted]:
+def granted(
+    budget: BudgetState, now: datetime = T0, pace: BudgetPace = UNPACED
+) -> tuple[BudgetState, Granted]:
     taken, verdict = take(budget, now, pace)
     assert isinstance(verdict, Granted), verdict
     return taken, verdict
 
 
-def refused(budget: Budget, now: datetime = T0, pace: Pace = UNPACED) -> NotBefore:
+def refused(budget: BudgetState, now: datetime = T0, pace: BudgetPace = UNPACED) -> NotBefore:
     taken, verdict = take(budget, now, pace)
     assert isinstance(verdict, NotBefore), verdict
     assert taken is budget
     return verdict
 
 
-def answered(budget: Budget, stated: Stated | None) -> Budget:
+def answered(budget: BudgetState, stated: Stated | None) -> BudgetState:
     """After a probe that was answered so."""
     taken, verdict = granted(budget)
     return note(taken, verdict.number, stated, at(1))
 
 
 def test_where_nothing_is_known_one_goes_alone_until_its_answer_tells() -> None:
-    probing, first = granted(Budget())
+    probing, first = granted(BudgetState())
     assert refused(probing, at(1)).why is WhyNot.PROBING
     told = note(probing, first.number, Stated(10, 8, at(900)), at(2))
     for _ in range(8):
@@ -74,18 +76,18 @@ def test_where_nothing_is_known_one_goes_alone_until_its_answer_tells() -> None:
 
 
 def test_a_probe_that_nobody_answers_is_forgotten() -> None:
-    probing, _ = granted(Budget())
+    probing, _ = granted(BudgetState())
     assert refused(probing, T0 + PROBE_LASTS - SECOND).why is WhyNot.PROBING
     granted(probing, T0 + PROBE_LASTS)
 
 
 def test_only_the_answer_to_the_probe_tells_how_many_there_are() -> None:
-    probing, first = granted(Budget())
+    probing, first = granted(BudgetState())
     assert note(probing, first.number + 1, Stated(10, 9, at(900)), at(1)) is probing
 
 
 def test_a_probe_without_an_answer_lets_the_next_one_go() -> None:
-    granted(answered(Budget(), None), at(1))
+    granted(answered(BudgetState(), None), at(1))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_around_the_end_of_a_window_nothing_goes() -> None:
 
 
 def test_who_states_no_limit_is_asked_without_count() -> None:
-    free = answered(Budget(), Stated())
+    free = answered(BudgetState(), Stated())
     assert granted(free, at(2))[0] is free
     assert note(free, 0, Stated(), at(3)) is free
     assert note(free, 0, Stated(), at(50)).until == at(110)
@@ -123,15 +125,17 @@ def test_who_states_no_limit_is_asked_without_count() -> None:
 
 
 def test_who_begins_to_state_a_limit_is_probed_when_all_that_is_under_way_has_arrived() -> None:
-    free = answered(Budget(), Stated())
+    free = answered(BudgetState(), Stated())
     stated = note(free, 0, Stated(10, 9, at(900)), at(3))
     drained = free.until + MOST_AHEAD + 2 * GUARD  # others were told that they need not ask until then
     assert refused(stated, at(4)).at == drained
     granted(stated, drained)
 
 
-@pytest.mark.parametrize("before", [Budget(), counted(), Budget(Basis.NO_LIMIT, at(60), version=1)])
-def test_a_refusal_stops_everybody_until_the_time_that_was_said(before: Budget) -> None:
+@pytest.mark.parametrize(
+    "before", [BudgetState(), counted(), BudgetState(BudgetBasis.NO_LIMIT, at(60), version=1)]
+)
+def test_a_refusal_stops_everybody_until_the_time_that_was_said(before: BudgetState) -> None:
     stopped = note(before, 99, Stated(None, 0, at(120)), at(10))
     assert refused(stopped, at(11)).at == max(before.until, at(120)) + GUARD
 
@@ -145,7 +149,7 @@ def test_a_refusal_stops_everybody_until_the_time_that_was_said(before: Budget) 
     ],
 )
 def test_an_end_that_cannot_be_is_replaced(resets_at: datetime | None, until: datetime) -> None:
-    assert answered(Budget(), Stated(10, 8, resets_at)).until == until
+    assert answered(BudgetState(), Stated(10, 8, resets_at)).until == until
 
 
 DAY = timedelta(days=1)
@@ -154,24 +158,28 @@ DAY = timedelta(days=1)
 @pytest.mark.parametrize(
     ("left", "pace"),
     [
-        pytest.param(Budget(Basis.COUNTED, T0 + DAY, 10, 0, version=7), UNPACED, id="used up"),
-        pytest.param(Budget(Basis.COUNTED, T0 + DAY, 10, 9, version=7), UNPACED, id="counted"),
-        pytest.param(Budget(Basis.NO_LIMIT, T0 + DAY, version=7), UNPACED, id="no limit"),
-        pytest.param(granted(Budget(), T0 + DAY)[0], UNPACED, id="a probe under way"),
-        pytest.param(Budget(until=T0 + DAY, version=7), UNPACED, id="drained"),
-        pytest.param(granted(Budget(), T0 + DAY, Pace(SECOND))[0], Pace(SECOND), id="a pace"),
+        pytest.param(BudgetState(BudgetBasis.COUNTED, T0 + DAY, 10, 0, version=7), UNPACED, id="used up"),
+        pytest.param(BudgetState(BudgetBasis.COUNTED, T0 + DAY, 10, 9, version=7), UNPACED, id="counted"),
+        pytest.param(BudgetState(BudgetBasis.NO_LIMIT, T0 + DAY, version=7), UNPACED, id="no limit"),
+        pytest.param(granted(BudgetState(), T0 + DAY)[0], UNPACED, id="a probe under way"),
+        pytest.param(BudgetState(until=T0 + DAY, version=7), UNPACED, id="drained"),
+        pytest.param(
+            granted(BudgetState(), T0 + DAY, BudgetPace(SECOND))[0], BudgetPace(SECOND), id="a pace"
+        ),
     ],
 )
-def test_what_a_machine_left_whose_clock_was_far_ahead_stops_nobody(left: Budget, pace: Pace) -> None:
+def test_what_a_machine_left_whose_clock_was_far_ahead_stops_nobody(
+    left: BudgetState, pace: BudgetPace
+) -> None:
     probing, first = granted(left, T0, pace)
-    assert (first.go_at, probing.basis, probing.probe) == (T0, Basis.UNKNOWN, first.number)
+    assert (first.go_at, probing.basis, probing.probe) == (T0, BudgetBasis.UNKNOWN, first.number)
     assert probing.busy_until <= T0 + pace.gap
     told = note(probing, first.number, Stated(10, 9, at(900)), at(1))
-    assert (told.basis_at(at(2)), told.left_over, told.until) == (Basis.COUNTED, 9, at(900))
+    assert (told.basis_at(at(2)), told.left_over, told.until) == (BudgetBasis.COUNTED, 9, at(900))
 
 
 def test_a_pace_holds_for_all_takers_together() -> None:
-    budget, pace = answered(Budget(), Stated(100, 99, at(900))), Pace(SECOND, burst=3)
+    budget, pace = answered(BudgetState(), Stated(100, 99, at(900))), BudgetPace(SECOND, burst=3)
     times: list[datetime] = []
     while True:
         budget, verdict = take(budget, at(10), pace)
@@ -184,7 +192,7 @@ def test_a_pace_holds_for_all_takers_together() -> None:
 
 def test_a_turn_that_would_come_at_the_end_of_a_window_is_not_given() -> None:
     busy = replace(counted(), busy_until=at(899))
-    assert refused(busy, at(893), Pace(SECOND)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)
+    assert refused(busy, at(893), BudgetPace(SECOND)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)
 
 
 @dataclass(slots=True)
@@ -234,10 +242,10 @@ class Fate:
 class Story:
     """Requests of many takers; each time is true, and each taker sees it by a clock of its own."""
 
-    def __init__(self, platform: Counter, pace: Pace) -> None:
+    def __init__(self, platform: Counter, pace: BudgetPace) -> None:
         self._platform = platform
         self._pace = pace
-        self._budget = Budget()
+        self._budget = BudgetState()
         self._events: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._order = count()
 
@@ -297,10 +305,10 @@ def stories(draw: st.DrawFn) -> tuple[int, list[Fate]]:
     story=stories(),
     window_s=st.integers(20, 60),
     aligned=st.booleans(),
-    pace=st.sampled_from([UNPACED, Pace(SECOND / 5, 4)]),
+    pace=st.sampled_from([UNPACED, BudgetPace(SECOND / 5, 4)]),
 )
 def test_no_request_is_ever_one_too_many(
-    story: tuple[int, list[Fate]], window_s: int, aligned: bool, pace: Pace
+    story: tuple[int, list[Fate]], window_s: int, aligned: bool, pace: BudgetPace
 ) -> None:
     limit, told = story
     platform = Counter(limit, window_s * SECOND, aligned)
@@ -319,7 +327,7 @@ def test_where_nobody_dies_the_whole_limit_is_used(limit: int, aligned: bool) ->
 
 
 async def test_a_budget_is_kept_as_it_was_decided(pool: Pool) -> None:
-    pace = Pace(SECOND, 2)
+    pace = BudgetPace(SECOND, 2)
     async with borrowed(pool) as conn:
         first = await rate_limits.take(conn, "x a users", Platform.X, T0, pace)
         assert isinstance(first, Granted)
@@ -327,7 +335,7 @@ async def test_a_budget_is_kept_as_it_was_decided(pool: Pool) -> None:
         await rate_limits.take(conn, "x a users", Platform.X, at(2), pace)
         await rate_limits.take(conn, "bluesky from  a.example", Platform.BLUESKY, at(3), UNPACED)
         kept = await rate_limits.budgets(conn)
-    held, taken = take(Budget(), T0, pace)
+    held, taken = take(BudgetState(), T0, pace)
     assert taken == first
     held, _ = take(note(held, first.number, Stated(300, 299, at(900)), at(1)), at(2), pace)
     assert [(b.platform, b.taken_at) for b in kept] == [(Platform.BLUESKY, at(3)), (Platform.X, at(2))]

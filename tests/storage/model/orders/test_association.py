@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.model.orders.association import Association, Interval, Record, associated, looked, merged
+from storage.model.orders.association import (
+    Association,
+    EngagementRecord,
+    Interval,
+    associated,
+    looked,
+    merged,
+)
 
 T0 = datetime(2021, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,7 +34,7 @@ def held(
     seed: int = 1,
     others: list[datetime] | None = None,
 ) -> Association:
-    record = Record([*toward, *(others or [])], observed)
+    record = EngagementRecord([*toward, *(others or [])], observed)
     return associated(record, toward, [(at, at) for at in events], 2 * DAY, 2 * DAY, seed, shifts=199)
 
 
@@ -111,7 +118,7 @@ def test_gaps_are_taken_out_of_the_series_and_of_the_windows() -> None:
 
 def test_an_event_of_which_only_a_range_is_known_has_a_window_around_all_of_it() -> None:
     toward = days(10, 20, 30, 40, 50)
-    found = associated(Record(toward, YEAR), toward, [(T0 + 18 * DAY, T0 + 22 * DAY)], DAY, DAY)
+    found = associated(EngagementRecord(toward, YEAR), toward, [(T0 + 18 * DAY, T0 + 22 * DAY)], DAY, DAY)
     assert (found.in_windows, found.observed_in_windows) == (1, 6 * DAY)
 
 
@@ -145,7 +152,7 @@ def test_merged_parts_are_in_order_and_apart(parts: list[Interval]) -> None:
 def test_p_is_a_share_of_the_shifts_and_never_zero(
     toward: list[datetime], events: list[datetime], seed: int
 ) -> None:
-    record = Record(toward, [(T0, T0 + 401 * DAY)])
+    record = EngagementRecord(toward, [(T0, T0 + 401 * DAY)])
     found = associated(record, toward, [(at, at) for at in events], DAY, DAY, seed, shifts=19)
     assert found.in_windows <= found.toward == len(toward)
     if found.p is not None:

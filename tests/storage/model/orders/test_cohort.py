@@ -15,8 +15,8 @@ from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
 from storage.model.orders.claims import Verdict, checked
 from storage.model.orders.cohort import (
+    CohortMember,
     Kind,
-    Member,
     Stay,
     blocked_times,
     by_first_block,
@@ -47,7 +47,7 @@ ORDER = Order(
 
 def member(
     *steps: tuple[float, State], account_id: int = 1, last: float = 1_000, gaps: tuple[Gap, ...] = ()
-) -> Member:
+) -> CohortMember:
     """An account whose states were first seen at these minutes; each change lies in the 15 before."""
     stays: list[Stay] = []
     for n, (at, state) in enumerate(steps):
@@ -56,7 +56,7 @@ def member(
         stays.append(Stay(kind_in("IN", state), state, frozenset(), after, minutes(at), until))
     seen = Seen(minutes(last), gaps)
     handle = f"account_{account_id}"
-    return Member(AccountId(account_id), Platform.X, handle, True, T0, tuple(stays), seen)
+    return CohortMember(AccountId(account_id), Platform.X, handle, True, T0, tuple(stays), seen)
 
 
 QUIET = member((0, AVAILABLE))
@@ -104,7 +104,7 @@ def test_only_what_the_platform_did_in_the_country_of_the_order_is_a_block(
         ("who is gone is not called blocked", LEFT, []),
     ],
 )  # fmt: skip
-def test_blocked_times(rule: str, who: Member, times: list[tuple[float | None, ...]]) -> None:
+def test_blocked_times(rule: str, who: CohortMember, times: list[tuple[float | None, ...]]) -> None:
     found = [(b.onset_after, b.since, b.last_seen, b.until) for b in blocked_times(who)]
     assert found == [tuple(None if t is None else minutes(t) for t in row) for row in times], rule
 
@@ -122,7 +122,7 @@ def test_blocked_times(rule: str, who: Member, times: list[tuple[float | None, .
         ("what nobody read counts nowhere", NEVER, (0, 0, 0, 0, 0)),
     ],
 )
-def test_funnel(rule: str, who: Member, counts: tuple[int, ...]) -> None:
+def test_funnel(rule: str, who: CohortMember, counts: tuple[int, ...]) -> None:
     f = funnel(ORDER, [who], 0, NOW, GAP)
     assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
     assert (f.named, f.resolved, f.watched) == (10, 1, 1)
@@ -205,7 +205,7 @@ def test_at_any_moment_the_line_lies_in_the_band_and_equals_a_count_by_hand(
 
 
 @given(st.permutations([QUIET, BLOCKED, BACK, TWICE, GONE, LEFT, BEFORE, NEVER]))
-def test_the_order_of_the_members_is_irrelevant(people: list[Member]) -> None:
+def test_the_order_of_the_members_is_irrelevant(people: list[CohortMember]) -> None:
     numbered = [replace(m, handle=f"h{n}") for n, m in enumerate([QUIET, BLOCKED, BACK, TWICE])]
     shuffled = numbered[:]
     Random(1).shuffle(shuffled)
@@ -255,7 +255,7 @@ TEN = [replace(QUIET, account_id=AccountId(n)) for n in range(7)] + [
     ],
 )  # fmt: skip
 def test_a_claim_is_held_against_the_readings_of_its_moment(
-    rule: str, people: list[Member], at: float, claim: Claim, found: tuple[object, ...]
+    rule: str, people: list[CohortMember], at: float, claim: Claim, found: tuple[object, ...]
 ) -> None:
     result = checked(ORDER, event(at, claim), people, GAP)
     assert result is not None
@@ -302,7 +302,7 @@ WIDER = member((0, AVAILABLE), (200, WITHHELD_IN), (300, State(Status.WITHHELD, 
     ],
 )
 def test_a_claim_is_called_impossible_only_when_it_is(
-    rule: str, who: Member, at: float, what: ClaimedWhat, found: tuple[int, int]
+    rule: str, who: CohortMember, at: float, what: ClaimedWhat, found: tuple[int, int]
 ) -> None:
     result = checked(ORDER, event(at, Claim(1, 10, what)), [who], GAP)
     assert result is not None
@@ -326,7 +326,7 @@ def test_where_the_date_of_a_claim_is_disputed_it_is_held_against_all_of_that_ti
     ],
 )
 def test_since_the_order_means_that_somebody_saw_it_then(
-    rule: str, who: Member, at: float, counted: int
+    rule: str, who: CohortMember, at: float, counted: int
 ) -> None:
     seen = replace(who, seen=Seen(min(who.seen.last or T0, minutes(at)), ()))
     assert funnel(ORDER, [seen], 0, minutes(at), GAP).ever_blocked == counted, rule

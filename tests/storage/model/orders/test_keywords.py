@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from collectors.mastodon.wire.timeline import Page as StatusPage
-from collectors.mastodon.wire.timeline import read_page
-from collectors.x.wire.timeline import Page, read_timeline
+from collectors.mastodon.wire.timeline import MastodonTimelinePage, read_page
+from collectors.x.wire.timeline import XTimelinePage, read_timeline
 from storage.model.orders.keywords import words_of, words_of_html
 
 
@@ -35,12 +34,12 @@ def test_the_words_of_a_text_with_markup() -> None:
 def test_an_act_on_x_carries_the_words_of_its_post() -> None:
     body = json.dumps({"data": [{"id": "5", "text": "Farmers now"}], "meta": {"result_count": 1}}).encode()
     page = read_timeline(200, body, "1")
-    assert isinstance(page, Page)
+    assert isinstance(page, XTimelinePage)
     assert page.signals[0].words == {"farmers", "now"}
 
 
 def test_an_act_on_mastodon_carries_the_words_of_its_status() -> None:
     status = {"id": "5", "uri": "https://s.example/5", "content": "<p>Farmers</p>"}
     page = read_page(200, json.dumps([status]).encode(), "s.example")
-    assert isinstance(page, StatusPage)
+    assert isinstance(page, MastodonTimelinePage)
     assert page.acts[0].signal.words == {"farmers"}

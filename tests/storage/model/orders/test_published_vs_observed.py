@@ -7,13 +7,13 @@ import pytest
 from dashboard.countries import published_words
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.orders.cohort import Kind
-from storage.model.orders.half_years import HalfYear, Looked, looked_by_half
+from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
 from storage.model.orders.published_vs_observed import (
     Claimed,
-    Observed,
-    Sighting,
-    Stand,
-    Tally,
+    CountrySighting,
+    CountryState,
+    HalfYearTally,
+    ObservedFigures,
     code_of,
     codes_by_name,
     demands,
@@ -60,8 +60,8 @@ def report(source: str = "desk", period: str = "2021-H1", **figures: int | str |
     return TransparencyReport(**given)  # pyright: ignore[reportArgumentType]
 
 
-def seen(after: datetime | None, by: datetime, account: int = 1, source: str = "x") -> Sighting:
-    return Sighting(AccountId(account), after, by, source)
+def seen(after: datetime | None, by: datetime, account: int = 1, source: str = "x") -> CountrySighting:
+    return CountrySighting(AccountId(account), after, by, source)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_a_moment_lies_in_one_half_year_of_utc(at: datetime, name: str) -> None:
     ],
 )
 def test_a_half_year_counts_what_readings_prove_and_what_they_leave_open(
-    found: list[Sighting], in_first: tuple[int, ...], in_second: tuple[int, ...]
+    found: list[CountrySighting], in_first: tuple[int, ...], in_second: tuple[int, ...]
 ) -> None:
-    assert tally(found, FIRST) == Tally(*in_first)
-    assert tally(found, SECOND) == Tally(*in_second)
+    assert tally(found, FIRST) == HalfYearTally(*in_first)
+    assert tally(found, SECOND) == HalfYearTally(*in_second)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,8 @@ def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
     kinds: list[Kind], withheld: list[int], restored: list[int]
 ) -> None:
     stands = [
-        Stand(kind, day(n - 1, 15) if n > 1 else None, day(n), "x") for n, kind in enumerate(kinds, start=1)
+        CountryState(kind, day(n - 1, 15) if n > 1 else None, day(n), "x")
+        for n, kind in enumerate(kinds, start=1)
     ]
     became, back = sightings(AccountId(1), stands)
 
@@ -161,21 +162,21 @@ def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
 
 
 def test_a_return_without_a_contrary_reading_lies_after_what_was_seen_before() -> None:
-    stands = [Stand(W, None, day(2), "import:a"), Stand(A, None, day(5), "import:a")]
+    stands = [CountryState(W, None, day(2), "import:a"), CountryState(A, None, day(5), "import:a")]
 
     assert sightings(AccountId(1), stands)[1] == [seen(day(2), day(5), source="import:a")]
 
 
 def test_own_readings_and_records_of_others_are_never_one_number() -> None:
     found = [seen(day(2), day(3), 1), seen(day(2), day(3), 1, "import:b"), seen(None, day(4), 2, "import:a")]
-    looked = Looked(day(1), day(6), 150, 181)
+    looked = HalfYearCoverage(day(1), day(6), 150, 181)
     own = observed_in(FIRST, (10, 4), looked, found, ())
     recorded = recorded_in(FIRST, found, ())
 
     assert own is not None
     assert recorded is not None
-    assert (own.watched, own.named, own.withheld) == (10, 4, Tally(1, 1, 1, 0))
-    assert (recorded.sources, recorded.withheld) == (("import:a", "import:b"), Tally(1, 2, 2, 1))
+    assert (own.watched, own.named, own.withheld) == (10, 4, HalfYearTally(1, 1, 1, 0))
+    assert (recorded.sources, recorded.withheld) == (("import:a", "import:b"), HalfYearTally(1, 2, 2, 1))
 
 
 def test_without_a_reading_there_is_nothing_observed_and_no_zero() -> None:
@@ -190,8 +191,8 @@ def test_coverage_says_from_when_to_when_and_on_which_share_of_the_days() -> Non
     days = [(d, d + hour, d + 2 * hour) for d in (day(6, 29), day(6, 30), day(7, 1), day(7, 3))]
 
     assert looked_by_half(days, day(7, 4) + hour) == {
-        FIRST: Looked(day(6, 29) + hour, day(6, 30) + 2 * hour, 2, 181),
-        SECOND: Looked(day(7, 1) + hour, day(7, 3) + 2 * hour, 2, 4),
+        FIRST: HalfYearCoverage(day(6, 29) + hour, day(6, 30) + 2 * hour, 2, 181),
+        SECOND: HalfYearCoverage(day(7, 1) + hour, day(7, 3) + 2 * hour, 2, 4),
     }
 
 
@@ -266,8 +267,10 @@ def test_a_line_is_about_the_country_of_its_code_or_of_its_name(
     assert code_of(given, codes_by_name(others, OFFICIAL)) == code
 
 
-def own(withheld: Tally, watched: int = 283, named: int = 257) -> Observed:
-    return Observed(watched, named, Looked(day(1), day(6, 30), 180, 181), withheld, Tally(0, 0, 0, 0))
+def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> ObservedFigures:
+    return ObservedFigures(
+        watched, named, HalfYearCoverage(day(1), day(6, 30), 180, 181), withheld, HalfYearTally(0, 0, 0, 0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,84 +278,84 @@ def own(withheld: Tally, watched: int = 283, named: int = 257) -> Observed:
     [
         pytest.param(
             [report(accounts_specified=13_200, accounts_withheld=17)],
-            own(Tally(12, 15, 14, 2)),
+            own(HalfYearTally(12, 15, 14, 2)),
             "Watched: 283 accounts, 257 named by orders of India: at most 1.9 % of the 13,200 specified.",
             id="a share with its denominator",
         ),
         pytest.param(
             [report("a", accounts_specified=1_000), report("b", accounts_specified=2_000)],
-            own(Tally(0, 0, 0, 0)),
+            own(HalfYearTally(0, 0, 0, 0)),
             "at most 26 % of the 1,000 specified or 13 % of the 2,000 specified.",
             id="two denominators where sources disagree",
         ),
         pytest.param(
             [report(accounts_specified=13_200)],
-            own(Tally(0, 0, 0, 0), named=0),
+            own(HalfYearTally(0, 0, 0, 0), named=0),
             "none is known to be among the 13,200 specified.",
             id="nobody of them is named by an order",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
-            own(Tally(0, 0, 0, 0)),
+            own(HalfYearTally(0, 0, 0, 0)),
             "no source says how many were specified.",
             id="no denominator",
         ),
         pytest.param(
             [report(accounts_specified=0)],
-            own(Tally(0, 0, 0, 0)),
+            own(HalfYearTally(0, 0, 0, 0)),
             "none were specified, as sources report.",
             id="a denominator of zero has no share",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
-            own(Tally(12, 15, 14, 2)),
+            own(HalfYearTally(12, 15, 14, 2)),
             "No more were seen than the 17 reported: that neither confirms nor refutes the figure. This is a "
             "lower bound for the watched accounts only, and says nothing about the others.",
             id="fewer seen are no contradiction",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
-            own(Tally(12, 20, 14, 8)),
+            own(HalfYearTally(12, 20, 14, 8)),
             "Whether more became withheld than the 17 reported cannot be told from the readings.",
             id="more at the most",
         ),
         pytest.param(
             [report("a", accounts_withheld=17), report("b", accounts_withheld=18)],
-            own(Tally(19, 20, 19, 0)),
+            own(HalfYearTally(19, 20, 19, 0)),
             "More were seen than the 18 reported: the platform may count them in another half-year or "
             "otherwise, or leave them out.",
             id="more for certain, than any source",
         ),
         pytest.param(
             [report()],
-            own(Tally(1, 1, 1, 0)),
+            own(HalfYearTally(1, 1, 1, 0)),
             "No source reports how many were withheld.",
             id="nothing to compare with",
         ),
         pytest.param(
             [report()],
-            own(Tally(0, 2, 2, 2)),
+            own(HalfYearTally(0, 2, 2, 2)),
             "2 were withheld at the first look: nobody saw since when.",
             id="withheld at the first look",
         ),
         pytest.param(
             [report()],
-            own(Tally(1, 1, 1, 0)),
+            own(HalfYearTally(1, 1, 1, 0)),
             "Readings from 1 Jan 2021 to 30 Jun 2021, on 180 of 181 days (99.4 %).",
             id="coverage",
         ),
     ],
 )
 def test_what_was_observed_says_of_whom_it_speaks(
-    reports: list[TransparencyReport], observed: Observed, sentence: str
+    reports: list[TransparencyReport], observed: ObservedFigures, sentence: str
 ) -> None:
     found = Claimed(Platform.X, FIRST, tuple(reports), observed, None)
 
-    (told,) = published_words.observed(found, "IN")
+    (told,) = published_words.observer_summaries(found, "IN")
     assert sentence in " ".join(told.lines)
 
 
 def test_what_nobody_looked_at_is_said_to_be_not_observed() -> None:
-    (told,) = published_words.observed(Claimed(Platform.X, FIRST, (report(),), None, None), "IN")
+    (told,) = published_words.observer_summaries(Claimed(Platform.X, FIRST, (report(),), None, None), "IN")
 
     assert (told.head, told.lines) == ("Not observed", ("Nothing was read here in this half-year.",))

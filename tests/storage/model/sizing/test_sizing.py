@@ -14,9 +14,9 @@ from collectors.x.collector import XCollector
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
 from storage.model.sizing import facts as facts
-from storage.model.sizing.facts import TERMS, Basis
-from storage.model.sizing.question import LONGEST, SHORTEST, Asked, PlannerKind, Room, SizingRefused
-from storage.model.sizing.sizing import Name, Sizing, size
+from storage.model.sizing.facts import TERMS, FigureBasis
+from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind, Room, SizingQuestion, SizingRefused
+from storage.model.sizing.sizing import FigureName, Sizing, size
 from storage.model.sizing.words import BASIS_WORDS, as_json, headline, tables, value_words, verdict
 from storage.model.text.states import PLATFORM_NAME
 
@@ -25,7 +25,7 @@ SWEEP, ADAPTIVE = PlannerKind.SWEEP, PlannerKind.ADAPTIVE
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def minutes(found: Sizing, name: Name) -> float:
+def minutes(found: Sizing, name: FigureName) -> float:
     return found.value(name) / 60
 
 
@@ -33,54 +33,110 @@ def minutes(found: Sizing, name: Name) -> float:
     ("asked", "name", "expected"),
     [
         pytest.param(
-            Asked(X, 1_178, every=DAY), Name.REQUESTS_A_SWEEP, 13, id="98 watched accounts a request"
+            SizingQuestion(X, 1_178, every=DAY),
+            FigureName.REQUESTS_A_SWEEP,
+            13,
+            id="98 watched accounts a request",
         ),
-        pytest.param(Asked(X, 1_176, every=DAY), Name.REQUESTS_A_SWEEP, 12, id="full requests need no other"),
-        pytest.param(Asked(BLUESKY, 10_000, every=HOUR), Name.REQUESTS_A_SWEEP, 435, id="Bluesky takes 23"),
-        pytest.param(Asked(MASTODON, 380, every=HOUR), Name.REQUESTS_A_SWEEP, 10, id="Mastodon takes 38"),
         pytest.param(
-            Asked(MASTODON, 380, every=HOUR, servers=20),
-            Name.REQUESTS_A_SWEEP,
+            SizingQuestion(X, 1_176, every=DAY),
+            FigureName.REQUESTS_A_SWEEP,
+            12,
+            id="full requests need no other",
+        ),
+        pytest.param(
+            SizingQuestion(BLUESKY, 10_000, every=HOUR),
+            FigureName.REQUESTS_A_SWEEP,
+            435,
+            id="Bluesky takes 23",
+        ),
+        pytest.param(
+            SizingQuestion(MASTODON, 380, every=HOUR), FigureName.REQUESTS_A_SWEEP, 10, id="Mastodon takes 38"
+        ),
+        pytest.param(
+            SizingQuestion(MASTODON, 380, every=HOUR, servers=20),
+            FigureName.REQUESTS_A_SWEEP,
             20,
             id="each server by itself",
         ),
-        pytest.param(Asked(X, 20_000, every=DAY), Name.REQUESTS_A_DAY, 205, id="a sweep a day"),
-        pytest.param(Asked(X, 20_000, budget=5_000), Name.SWEEP, 4 * 3600, id="a budget is a sweep: N/B"),
-        pytest.param(Asked(X, 20_000, every=DAY), Name.FASTEST_SWEEP, 615, id="20,000 at X's limit: 10 min"),
-        pytest.param(Asked(X, 200_000, every=DAY), Name.FASTEST_SWEEP, 6_123, id="200,000: 100 min"),
-        pytest.param(Asked(BLUESKY, 23, every=HOUR), Name.FASTEST_SWEEP, 0.2, id="5 requests a second"),
-        pytest.param(Asked(X, 20_000, every=DAY), Name.DELAY, 12 * 3600, id="half a sweep on average"),
         pytest.param(
-            Asked(X, 20_000, every=DAY), Name.DELAY_AT_MOST, DAY.total_seconds(), id="a sweep at most"
+            SizingQuestion(X, 20_000, every=DAY), FigureName.REQUESTS_A_DAY, 205, id="a sweep a day"
         ),
         pytest.param(
-            Asked(X, 20_000, every=7 * HOUR, planner=ADAPTIVE), Name.DELAY_AT_MOST, 36_000, id="10/7 at most"
+            SizingQuestion(X, 20_000, budget=5_000), FigureName.SWEEP, 4 * 3600, id="a budget is a sweep: N/B"
         ),
         pytest.param(
-            Asked(X, 20_000, every=7 * HOUR, planner=ADAPTIVE),
-            Name.DELAY_IN_A_BURST,
+            SizingQuestion(X, 20_000, every=DAY),
+            FigureName.FASTEST_SWEEP,
+            615,
+            id="20,000 at X's limit: 10 min",
+        ),
+        pytest.param(
+            SizingQuestion(X, 200_000, every=DAY), FigureName.FASTEST_SWEEP, 6_123, id="200,000: 100 min"
+        ),
+        pytest.param(
+            SizingQuestion(BLUESKY, 23, every=HOUR), FigureName.FASTEST_SWEEP, 0.2, id="5 requests a second"
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, every=DAY), FigureName.DELAY, 12 * 3600, id="half a sweep on average"
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, every=DAY),
+            FigureName.DELAY_AT_MOST,
+            DAY.total_seconds(),
+            id="a sweep at most",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, every=7 * HOUR, planner=ADAPTIVE),
+            FigureName.DELAY_AT_MOST,
+            36_000,
+            id="10/7 at most",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, every=7 * HOUR, planner=ADAPTIVE),
+            FigureName.DELAY_IN_A_BURST,
             5 * 3600,
             id="T/(2 x 0.7) while others are read ahead",
         ),
-        pytest.param(Asked(X, 20_000, money=20), Name.SWEEP, 10 * 86_400, id="$20 open 2,000 accounts a day"),
         pytest.param(
-            Asked(X, 20_000, money=20), Name.DELAY, 7_200 * 60, id="as a simulation had it: 7,205 min"
+            SizingQuestion(X, 20_000, money=20),
+            FigureName.SWEEP,
+            10 * 86_400,
+            id="$20 open 2,000 accounts a day",
         ),
-        pytest.param(Asked(X, 20_000, money=200), Name.SWEEP, 615, id="all paid for: as fast as X allows"),
-        pytest.param(Asked(X, 100, every=15 * MINUTE), Name.USD_A_DAY, 1, id="$1 a day for 100 accounts"),
         pytest.param(
-            Asked(X, 100, every=15 * MINUTE), Name.USD_A_DAY_AT_MOST, 96, id="were every reading billed"
+            SizingQuestion(X, 20_000, money=20),
+            FigureName.DELAY,
+            7_200 * 60,
+            id="as a simulation had it: 7,205 min",
         ),
-        pytest.param(Asked(X, 20_000, every=10 * DAY), Name.USD_A_DAY, 20, id="a tenth of them a day"),
         pytest.param(
-            Asked(X, 1_000_000, every=15 * MINUTE),
-            Name.BYTES_A_DAY,
+            SizingQuestion(X, 20_000, money=200),
+            FigureName.SWEEP,
+            615,
+            id="all paid for: as fast as X allows",
+        ),
+        pytest.param(
+            SizingQuestion(X, 100, every=15 * MINUTE), FigureName.USD_A_DAY, 1, id="$1 a day for 100 accounts"
+        ),
+        pytest.param(
+            SizingQuestion(X, 100, every=15 * MINUTE),
+            FigureName.USD_A_DAY_AT_MOST,
+            96,
+            id="were every reading billed",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, every=10 * DAY), FigureName.USD_A_DAY, 20, id="a tenth of them a day"
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_000_000, every=15 * MINUTE),
+            FigureName.BYTES_A_DAY,
             10_205 * 96 * facts.BYTES_PER_REQUEST,
             id="a row of coverage a request",
         ),
     ],
 )
-def test_known_answers(asked: Asked, name: Name, expected: float) -> None:
+def test_known_answers(asked: SizingQuestion, name: FigureName, expected: float) -> None:
     assert size(asked).value(name) == pytest.approx(expected)
 
 
@@ -98,57 +154,70 @@ def test_what_schedules_took_in_simulations_lies_in_the_range_that_is_told(
     accounts: int, sweep: timedelta, simulated: float
 ) -> None:
     """Minutes until a block of a known list of 257 was seen, on average."""
-    (delay,) = size(Asked(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,))).lists
+    (delay,) = size(SizingQuestion(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,))).lists
     assert delay.mean.value <= simulated * 60 <= delay.mean_at_most.value
-    assert {delay.mean.basis, delay.mean_at_most.basis} == {Basis.ESTIMATE}
+    assert {delay.mean.basis, delay.mean_at_most.basis} == {FigureBasis.ESTIMATE}
 
 
 @pytest.mark.parametrize(("accounts", "sweep"), [(200_001, DAY), (20_000, 9 * MINUTE)])
 def test_beyond_what_was_simulated_no_gain_is_promised(accounts: int, sweep: timedelta) -> None:
-    found = size(Asked(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,)))
-    assert found.lists[0].mean_at_most.value == found.value(Name.DELAY)
+    found = size(SizingQuestion(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,)))
+    assert found.lists[0].mean_at_most.value == found.value(FigureName.DELAY)
 
 
 def test_the_estimate_for_a_list_is_that_of_its_formula() -> None:
-    (delay,) = size(Asked(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(257,))).lists
+    (delay,) = size(SizingQuestion(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(257,))).lists
     assert delay.mean.value / (12 * 3600) == pytest.approx(0.051, abs=0.0005)
 
 
 def test_a_list_of_one_is_seen_no_sooner_than_anybody() -> None:
-    found = size(Asked(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(1, 20_000)))
-    assert [one.mean.value for one in found.lists] == [found.value(Name.DELAY)] * 2
+    found = size(SizingQuestion(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(1, 20_000)))
+    assert [one.mean.value for one in found.lists] == [found.value(FigureName.DELAY)] * 2
 
 
 def test_in_turn_lists_are_seen_like_everybody_else() -> None:
-    found = size(Asked(X, 20_000, every=DAY, lists=(257,)))
+    found = size(SizingQuestion(X, 20_000, every=DAY, lists=(257,)))
     (delay,) = found.lists
-    assert (delay.mean, delay.at_most) == (found.figures[Name.DELAY], found.figures[Name.DELAY_AT_MOST])
+    assert (delay.mean, delay.at_most) == (
+        found.figures[FigureName.DELAY],
+        found.figures[FigureName.DELAY_AT_MOST],
+    )
 
 
 @pytest.mark.parametrize(
     ("asked", "room", "needed", "said"),
     [
         (
-            Asked(X, 20_000, every=HOUR),
+            SizingQuestion(X, 20_000, every=HOUR),
             Room.INSIDE,
             1,
             "Inside the documented limit of 300 requests in 15 min",
         ),
-        (Asked(X, 10_000_000, every=15 * MINUTE), Room.OVER_LIMIT, 341, "only with 341 apps"),
-        (Asked(X, 200_000, every=HOUR), Room.OVER_LIMIT, 2, "everybody is read once in 1 h 42 min at best"),
-        (Asked(X, 20_000, money=200), Room.INSIDE, 1, "Inside"),
-        (Asked(BLUESKY, 10_000, every=15 * MINUTE), Room.INSIDE, 1, "documents no limit"),
-        (Asked(BLUESKY, 1_000_000, every=HOUR), Room.OVER_OWN_PACE, 3, "only with 3 addresses to ask from"),
-        (Asked(MASTODON, 10_260, every=270 * timedelta(seconds=1)), Room.OVER_OWN_PACE, 2, "Inside"),
-        (Asked(MASTODON, 100_000, every=15 * MINUTE), Room.OVER_LIMIT, 4, "Outside"),
-        (Asked(MASTODON, 100_000, every=15 * MINUTE, servers=100), Room.INSIDE, 1, "Inside"),
+        (SizingQuestion(X, 10_000_000, every=15 * MINUTE), Room.OVER_LIMIT, 341, "only with 341 apps"),
+        (
+            SizingQuestion(X, 200_000, every=HOUR),
+            Room.OVER_LIMIT,
+            2,
+            "everybody is read once in 1 h 42 min at best",
+        ),
+        (SizingQuestion(X, 20_000, money=200), Room.INSIDE, 1, "Inside"),
+        (SizingQuestion(BLUESKY, 10_000, every=15 * MINUTE), Room.INSIDE, 1, "documents no limit"),
+        (
+            SizingQuestion(BLUESKY, 1_000_000, every=HOUR),
+            Room.OVER_OWN_PACE,
+            3,
+            "only with 3 addresses to ask from",
+        ),
+        (SizingQuestion(MASTODON, 10_260, every=270 * timedelta(seconds=1)), Room.OVER_OWN_PACE, 2, "Inside"),
+        (SizingQuestion(MASTODON, 100_000, every=15 * MINUTE), Room.OVER_LIMIT, 4, "Outside"),
+        (SizingQuestion(MASTODON, 100_000, every=15 * MINUTE, servers=100), Room.INSIDE, 1, "Inside"),
     ],
 )
 def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
-    asked: Asked, room: Room, needed: int, said: str
+    asked: SizingQuestion, room: Room, needed: int, said: str
 ) -> None:
     found = size(asked)
-    assert (found.room, found.value(Name.NEEDED)) == (room, needed)
+    assert (found.room, found.value(FigureName.NEEDED)) == (room, needed)
     assert said in verdict(found)
 
 
@@ -183,7 +252,7 @@ def test_what_cannot_be_reckoned_is_refused_in_one_sentence(
     wrong: dict[str, object], field: str, said: str
 ) -> None:
     with pytest.raises(SizingRefused, match=said) as refused:
-        Asked(**({"platform": X, "accounts": 500} | wrong))  # pyright: ignore[reportArgumentType]
+        SizingQuestion(**({"platform": X, "accounts": 500} | wrong))  # pyright: ignore[reportArgumentType]
     assert refused.value.field == field
     assert str(refused.value).count(". ") == 0
 
@@ -191,14 +260,14 @@ def test_what_cannot_be_reckoned_is_refused_in_one_sentence(
 ACCOUNTS = st.integers(1, 10_000_000)
 EVERY = st.timedeltas(SHORTEST, LONGEST)
 PLATFORMS, PLANNERS = st.sampled_from(Platform), st.sampled_from(PlannerKind)
-NEVER_LESS = tuple(n for n in Name if n not in {Name.ROSTER_SIZE, Name.SWEEP})
+NEVER_LESS = tuple(n for n in FigureName if n not in {FigureName.ROSTER_SIZE, FigureName.SWEEP})
 
 
 @given(PLATFORMS, PLANNERS, EVERY, st.tuples(ACCOUNTS, ACCOUNTS))
 def test_more_accounts_read_as_often_never_take_less_of_anything(
     platform: Platform, planner: PlannerKind, every: timedelta, accounts: tuple[int, int]
 ) -> None:
-    fewer, more = (size(Asked(platform, n, every=every, planner=planner)) for n in sorted(accounts))
+    fewer, more = (size(SizingQuestion(platform, n, every=every, planner=planner)) for n in sorted(accounts))
     assert fewer.figures.keys() == more.figures.keys()
     assert [n for n in NEVER_LESS if n in more.figures and more.value(n) < fewer.value(n)] == []
 
@@ -207,46 +276,54 @@ def test_more_accounts_read_as_often_never_take_less_of_anything(
 def test_reading_less_often_is_never_dearer_and_never_sooner(
     platform: Platform, planner: PlannerKind, accounts: int, every: tuple[timedelta, timedelta]
 ) -> None:
-    often, seldom = (size(Asked(platform, accounts, every=e, planner=planner)) for e in sorted(every))
-    for name in (Name.REQUESTS_A_DAY, Name.BYTES_A_YEAR, Name.WORKERS, Name.NEEDED, Name.USD_A_DAY):
+    often, seldom = (
+        size(SizingQuestion(platform, accounts, every=e, planner=planner)) for e in sorted(every)
+    )
+    for name in (
+        FigureName.REQUESTS_A_DAY,
+        FigureName.BYTES_A_YEAR,
+        FigureName.WORKERS,
+        FigureName.NEEDED,
+        FigureName.USD_A_DAY,
+    ):
         if name in often.figures:
             assert seldom.value(name) <= often.value(name) * (1 + 1e-9)
-    for name in (Name.DELAY, Name.DELAY_AT_MOST):
+    for name in (FigureName.DELAY, FigureName.DELAY_AT_MOST):
         assert seldom.value(name) >= often.value(name)
 
 
 @given(PLANNERS, ACCOUNTS, st.floats(0.01, 1e6))
 def test_money_is_never_exceeded_nor_the_limit(planner: PlannerKind, accounts: int, money: float) -> None:
     try:
-        asked = Asked(X, accounts, money=money, planner=planner)
+        asked = SizingQuestion(X, accounts, money=money, planner=planner)
     except SizingRefused:
         return
     found = size(asked)
-    assert found.value(Name.USD_A_DAY) <= money * (1 + 1e-6)
+    assert found.value(FigureName.USD_A_DAY) <= money * (1 + 1e-6)
     assert found.room is Room.INSIDE
-    assert found.value(Name.REQUESTS_AN_HOUR) <= found.value(Name.LIMIT_AN_HOUR) * (1 + 1e-6)
+    assert found.value(FigureName.REQUESTS_AN_HOUR) <= found.value(FigureName.LIMIT_AN_HOUR) * (1 + 1e-6)
 
 
 @given(PLATFORMS, ACCOUNTS, EVERY, st.integers(1, 10_000_000))
 def test_a_known_list_is_never_told_to_be_seen_later_than_nobodys(
     platform: Platform, accounts: int, every: timedelta, n: int
 ) -> None:
-    found = size(Asked(platform, accounts, every=every, planner=ADAPTIVE, lists=(min(n, accounts),)))
+    found = size(SizingQuestion(platform, accounts, every=every, planner=ADAPTIVE, lists=(min(n, accounts),)))
     (delay,) = found.lists
-    assert 0 < delay.mean.value <= delay.mean_at_most.value <= found.value(Name.DELAY)
-    assert delay.at_most.value == found.value(Name.DELAY_AT_MOST)
+    assert 0 < delay.mean.value <= delay.mean_at_most.value <= found.value(FigureName.DELAY)
+    assert delay.at_most.value == found.value(FigureName.DELAY_AT_MOST)
 
 
 @given(PLATFORMS, PLANNERS, ACCOUNTS, EVERY)
 def test_every_figure_is_told_with_its_basis_and_in_json(
     platform: Platform, planner: PlannerKind, accounts: int, every: timedelta
 ) -> None:
-    found = size(Asked(platform, accounts, every=every, planner=planner, lists=(1,)))
+    found = size(SizingQuestion(platform, accounts, every=every, planner=planner, lists=(1,)))
     rows = [row for table in tables(found) for row in table.rows]
     assert len(rows) == len(found.figures) - 1 + 1  # `needed` is told by the verdict, and there is one list
     assert all(row.name and row.value and row.basis in BASIS_WORDS for row in rows)
     told = json.loads(json.dumps(as_json(found)))
-    assert {figure["basis"] for figure in told["figures"].values()} <= {b.value for b in Basis}
+    assert {figure["basis"] for figure in told["figures"].values()} <= {b.value for b in FigureBasis}
     assert headline(found).endswith(".")
 
 
@@ -267,12 +344,12 @@ def test_the_table_of_the_documentation_is_what_is_reckoned() -> None:
         encoding="utf-8"
     )
     columns = (
-        *(Name.REQUESTS_A_DAY, Name.FASTEST_SWEEP, Name.NEEDED, Name.USD_A_DAY),
-        *(Name.BYTES_A_YEAR, Name.WORKERS, Name.MEMORY),
+        *(FigureName.REQUESTS_A_DAY, FigureName.FASTEST_SWEEP, FigureName.NEEDED, FigureName.USD_A_DAY),
+        *(FigureName.BYTES_A_YEAR, FigureName.WORKERS, FigureName.MEMORY),
     )
     for platform in Platform:
         for accounts in (1_178, 20_000, 200_000, 10_000_000):
-            found = size(Asked(platform, accounts, every=DAY)).figures
+            found = size(SizingQuestion(platform, accounts, every=DAY)).figures
             cells = [value_words(found[c]) if c in found else "–" for c in columns]
             row = f"| {PLATFORM_NAME[platform]} | {accounts:,} | {' | '.join(cells)} |"
             assert row in told

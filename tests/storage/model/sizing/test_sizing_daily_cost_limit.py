@@ -5,48 +5,66 @@ from pathlib import Path
 import pytest
 
 from storage.model.core.accounts import Platform
-from storage.model.sizing.question import Asked, PlannerKind
-from storage.model.sizing.sizing import Name, size
+from storage.model.sizing.question import PlannerKind, SizingQuestion
+from storage.model.sizing.sizing import FigureName, size
 from storage.model.sizing.words import tables, value_words
 
 X, ADAPTIVE = Platform.X, PlannerKind.ADAPTIVE
-UNDER_20 = Asked(X, 20_000, money=20, planner=ADAPTIVE, lists=(257, 1_178, 3))
+UNDER_20 = SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, lists=(257, 1_178, 3))
 
 
 @pytest.mark.parametrize(
     ("asked", "name", "expected"),
     [
-        pytest.param(UNDER_20, Name.PAID_A_DAY, 2_000, id="a cent an account"),
-        pytest.param(UNDER_20, Name.CONTROLS_A_DAY, 10, id="ten are kept for control accounts"),
-        pytest.param(UNDER_20, Name.SENTINELS_A_DAY, 13, id="five of each list, or all of a small one"),
-        pytest.param(UNDER_20, Name.IN_TURN_A_DAY, 1_372, id="fourteen whole requests, seven tenths at most"),
-        pytest.param(UNDER_20, Name.RESERVE_A_DAY, 605, id="the rest is kept for what is seen"),
-        pytest.param(UNDER_20, Name.ROUND, 15 * 86_400, id="205 requests by turns of fourteen"),
-        pytest.param(UNDER_20, Name.DELAY_AT_MOST, 15 * 86_400, id="from one turn to the next at most"),
-        pytest.param(UNDER_20, Name.DELAY, 14 / 15 * 7 * 86_400, id="nothing on the day, half of the others"),
-        pytest.param(UNDER_20, Name.USD_A_DAY, 20, id="what is asked for is what is spent"),
-        pytest.param(UNDER_20, Name.SWEEP, 615, id="those who are paid for are read as often as X allows"),
+        pytest.param(UNDER_20, FigureName.PAID_A_DAY, 2_000, id="a cent an account"),
+        pytest.param(UNDER_20, FigureName.CONTROLS_A_DAY, 10, id="ten are kept for control accounts"),
+        pytest.param(UNDER_20, FigureName.SENTINELS_A_DAY, 13, id="five of each list, or all of a small one"),
         pytest.param(
-            Asked(X, 20_000, money=20, planner=ADAPTIVE), Name.SENTINELS_A_DAY, 0, id="no list, no sentinels"
+            UNDER_20, FigureName.IN_TURN_A_DAY, 1_372, id="fourteen whole requests, seven tenths at most"
+        ),
+        pytest.param(UNDER_20, FigureName.RESERVE_A_DAY, 605, id="the rest is kept for what is seen"),
+        pytest.param(UNDER_20, FigureName.ROUND, 15 * 86_400, id="205 requests by turns of fourteen"),
+        pytest.param(UNDER_20, FigureName.DELAY_AT_MOST, 15 * 86_400, id="from one turn to the next at most"),
+        pytest.param(
+            UNDER_20, FigureName.DELAY, 14 / 15 * 7 * 86_400, id="nothing on the day, half of the others"
+        ),
+        pytest.param(UNDER_20, FigureName.USD_A_DAY, 20, id="what is asked for is what is spent"),
+        pytest.param(
+            UNDER_20, FigureName.SWEEP, 615, id="those who are paid for are read as often as X allows"
         ),
         pytest.param(
-            Asked(X, 1_178, money=11.87, planner=ADAPTIVE), Name.ROUND, 2 * 86_400, id="a cent is missing"
+            SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE),
+            FigureName.SENTINELS_A_DAY,
+            0,
+            id="no list, no sentinels",
         ),
         pytest.param(
-            Asked(X, 1_178, money=11.88, planner=ADAPTIVE), Name.ROUND, 86_400, id="everybody every day"
+            SizingQuestion(X, 1_178, money=11.87, planner=ADAPTIVE),
+            FigureName.ROUND,
+            2 * 86_400,
+            id="a cent is missing",
         ),
         pytest.param(
-            Asked(X, 1_178, money=500, planner=ADAPTIVE), Name.USD_A_DAY, 11.88, id="nobody else is paid for"
+            SizingQuestion(X, 1_178, money=11.88, planner=ADAPTIVE),
+            FigureName.ROUND,
+            86_400,
+            id="everybody every day",
         ),
         pytest.param(
-            Asked(X, 980, money=500, planner=ADAPTIVE),
-            Name.DELAY_AT_MOST,
+            SizingQuestion(X, 1_178, money=500, planner=ADAPTIVE),
+            FigureName.USD_A_DAY,
+            11.88,
+            id="nobody else is paid for",
+        ),
+        pytest.param(
+            SizingQuestion(X, 980, money=500, planner=ADAPTIVE),
+            FigureName.DELAY_AT_MOST,
             60 / 0.7 + 180,
             id="everybody paid for waits as without a ceiling, and around midnight",
         ),
     ],
 )
-def test_what_a_ceiling_pays_for(asked: Asked, name: Name, expected: float) -> None:
+def test_what_a_ceiling_pays_for(asked: SizingQuestion, name: FigureName, expected: float) -> None:
     assert size(asked).value(name) == pytest.approx(expected)
 
 
@@ -61,21 +79,23 @@ def test_lists_have_sentinels_under_a_ceiling_and_what_follows_them_is_bounded()
 
 
 def test_lists_are_read_ahead_where_the_ceiling_pays_for_everybody() -> None:
-    found = size(Asked(X, 1_178, money=12, planner=ADAPTIVE, lists=(257,)))
+    found = size(SizingQuestion(X, 1_178, money=12, planner=ADAPTIVE, lists=(257,)))
     assert (len(found.lists), found.list_watches) == (1, ())
-    assert Name.SENTINELS_A_DAY not in found.figures
+    assert FigureName.SENTINELS_A_DAY not in found.figures
 
 
 def test_the_table_of_ceilings_in_the_documentation_is_what_is_reckoned() -> None:
     told = (Path(__file__).parent.parent.parent.parent.parent / "docs" / "sizing.md").read_text(
         encoding="utf-8"
     )
-    both = [size(Asked(X, 20_000, money=usd, planner=ADAPTIVE, lists=(257, 1_178))) for usd in (20, 5)]
+    both = [
+        size(SizingQuestion(X, 20_000, money=usd, planner=ADAPTIVE, lists=(257, 1_178))) for usd in (20, 5)
+    ]
     for words, names in (
-        ("accounts paid for, at most", [Name.PAID_A_DAY]),
-        ("of them control accounts, sentinels", [Name.CONTROLS_A_DAY, Name.SENTINELS_A_DAY]),
-        ("everybody has a turn within", [Name.ROUND]),
-        ("a change that no sentinel shows, on average", [Name.DELAY]),
+        ("accounts paid for, at most", [FigureName.PAID_A_DAY]),
+        ("of them control accounts, sentinels", [FigureName.CONTROLS_A_DAY, FigureName.SENTINELS_A_DAY]),
+        ("everybody has a turn within", [FigureName.ROUND]),
+        ("a change that no sentinel shows, on average", [FigureName.DELAY]),
     ):
         cells = [", ".join(value_words(found.figures[n]) for n in names) for found in both]
         assert f"| {words} | {' | '.join(cells)} |" in told

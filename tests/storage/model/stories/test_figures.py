@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.health.status_at import Then, then
+from storage.health.status_at import PastStatus, status_at
 from storage.model.core.availability import Status
 from storage.model.stories.figures import MomentFigures, StoryFacts, changes_between, density, figures_at
 from storage.model.stories.lanes import lanes_at, shares, unchecked_share
@@ -37,7 +37,7 @@ async def told(
     return story, facts, [figures_at(story, facts, minutes(at), NOW) for at in moments]
 
 
-def same(figures: MomentFigures, stand: Then) -> bool:
+def same(figures: MomentFigures, stand: PastStatus) -> bool:
     blocked = stand.standing(Status.WITHHELD, Status.SUSPENDED)
     return (
         figures.accounts == stand.watched
@@ -61,7 +61,7 @@ async def test_a_moment_of_a_story_is_told_as_replay_tells_it(
     _, _, figures = await told(pool, view, known)
     async with transaction(pool) as conn:
         for one in figures:
-            stand = await then(conn, one.at, one.known_at if one.known_at < NOW else None, EVERY)
+            stand = await status_at(conn, one.at, one.known_at if one.known_at < NOW else None, EVERY)
             assert same(one, stand), one
 
 
